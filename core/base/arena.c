@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { CHUNK_FIRST_BYTES = 1024, CHUNK_LARGEST_BYTES = 256 * 1024 };
+
+struct arena_chunk {
+    alignas(max_align_t) struct arena_chunk *older;
+    size_t size; /* of the bytes behind this header */
+};
+
+void arena_finish(struct arena *arena)
+{
+    if (arena == NULL) {
+        return;
+    }
+    struct arena_chunk *chunk = arena->chunks;
+    while (chunk != NULL) {
+        struct arena_chunk *older = chunk->older;
+        free(chunk);
+        chunk = older;
+    }
+    *arena = ARENA_INIT;
+}
+
+/* Chunks double in size, so that a large arena takes few allocations and a small one is small. */
+static int arena_grow(struct arena *arena, size_t size)
+{
+    size_t wanted = arena->chunks == NULL ? CHUNK_FIRST_BYTES : arena->chunks->size * 2;
+    if (wanted > CHUNK_LARGEST_BYTES) {
+        wanted = CHUNK_LARGEST_BYTES;
+    }
+    if (wanted < size) {
+        wanted = size;
+    }
+    if (wanted > SIZE_MAX - sizeof(struct arena_chunk)) {
+        return -1;
+    }
+    struct arena_chunk *chunk = malloc(sizeof(*chunk) + wanted);
+    if (chunk == NULL) {
+        return -1;
+    }
+    chunk->older = arena->chunks;
+    chunk->size = wanted;
+    arena->chunks = chunk;
+    arena->next = (char *)(chunk + 1);
+    arena->end = arena->next + wanted;
+    return 0;
+}
+
+static char *arena_take(struct arena *arena, size_t size, size_t align)
+{
+    size_t padding = (size_t)(-(uintptr_t)arena->next & (align - 1));
+    if (size > SIZE_MAX - align) {
+        return NULL;
+    }
+    if (arena->next == NULL || size + padding > (size_t)(arena->end - arena->next)) {
+        if (arena_grow(arena, size) != 0) {
+            return NULL;
+        }
+        padding = 0;
+    }
+    char *p = arena->next + padding;
+    arena->next = p + size;
+    arena->used_bytes += size + padding;
+    return p;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return arena_take(arena, size, alignof(max_align_t));
+}
+
+void *arena_calloc(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes = 0;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        return NULL;
+    }
+    void *p = arena_alloc(arena, bytes);
+    if (p != NULL) {
+        memset(p, 0, bytes);
+    }
+    return p;
+}
+
+char *arena_dup(struct arena *arena, struct str s)
+{
+    if (s.n == SIZE_MAX) {
+        return NULL;
+    }
+    char *copy = arena_take(arena, s.n + 1, 1);
+    if (copy == NULL) {
+        return NULL;
+    }
+    if (s.n > 0) {
+        memcpy(copy, s.p, s.n);
+    }
+    copy[s.n] = '\0';
+    return copy;
+}
+
+struct str arena_dup_str(struct arena *arena, struct str s)
+{
+    char *copy = arena_dup(arena, s);
+    return (struct str){copy, copy != NULL ? s.n : 0};
+}

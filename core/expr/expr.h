@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_EXPR_EXPR_H
+#define CORE_EXPR_EXPR_H
+
+/*
+ * Expressions: CEL (the Common Expression Language) compiled once, evaluated many times.
+ *
+ * Names are resolved to slots when an expression is compiled; evaluation asks the scope for the
+ * value of a slot. Evaluation is pure, takes no locks, is iterative in the data and bounded by
+ * a step budget and a bound on what it makes.
+ *
+ * Used by:  model (compile, check), engine (evaluate).
+ * Uses:     value.
+ * Threads:  [any]; a compiled expression never changes. One evaluation belongs to one thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+#include "core/expr/cel.h"
+
+struct arena;
+struct error;
+struct expr;
+
+/* Where a fault is in the source text: byte offset, for the caller to map to line and column. */
+struct expr_fault {
+    size_t offset;
+    size_t length; /* bytes to underline, at least 1 unless at the end */
+};
+
+/*
+ * Compile time: the slot of a root name, or -1 when nothing has this name. `out_hint` may be set
+ * to static or long-lived text that says more ("did you mean 'fetch'?").
+ */
+typedef int (*expr_resolve_cb)(void *user, struct str name, struct str *out_hint);
+
+struct expr_names {
+    expr_resolve_cb resolve;
+    void *user;
+};
+
+enum expr_flags {
+    EXPR_BRACES = 1u << 0,        /* a {{x}} in the text stands for (x) */
+    EXPR_INPUT_DEFAULT = 1u << 1, /* a bare name that is not in scope means input.NAME */
+};
+
+/*
+ * Compiles `text` (borrowed). On success `*out_expr` is owned: expr_destroy().
+ * Fails with E_INVALID; `err` gets the sentence and `out_fault` (may be NULL) the place.
+ */
+int expr_compile(struct str text, const struct expr_names *names, unsigned flags,
+                 struct expr **out_expr, struct expr_fault *out_fault, struct error *err);
+void expr_destroy(struct expr *expr);
+
+/* The source text, borrowed. */
+struct str expr_source(const struct expr *expr);
+
+/* The type that the expression is sure to have, or -1 when it depends on the data. */
+int expr_static_type(const struct expr *expr);
+
+/*
+ * One use of a root name: `nodes['a'].output.x` is root "nodes" with path ["a", "output", "x"].
+ * The path ends at the first step that is not constant. `is_guarded`: under has(), behind ?. or
+ * the like, so that absence is no error.
+ */
+struct expr_reference {
+    struct str root;
+    int slot;
+    const struct str *path;
+    size_t path_count;
+    size_t offset; /* in the source text, of the root */
+    size_t length; /* of the whole reference */
+    bool is_guarded;
+};
+
+size_t expr_reference_count(const struct expr *expr);
+const struct expr_reference *expr_reference_at(const struct expr *expr, size_t i);
+
+/* Evaluation: the value of a slot. 0, or a negative code with `err`. */
+typedef int (*expr_fetch_cb)(const void *user, int slot, struct cel *out, struct error *err);
+
+struct expr_scope {
+    expr_fetch_cb fetch;
+    const void *user;
+};
+
+struct expr_budget {
+    uint64_t steps;      /* left; each AST node and each item of a comprehension costs one */
+    size_t output_bytes; /* left for lists, maps and strings that the expression makes */
+};
+
+/* 100,000 steps, 1 MiB. */
+extern const struct expr_budget expr_default_budget;
+
+/*
+ * Evaluates. What the result points to lives in `arena`, in the scope's documents, or in the
+ * expression. `budget` (not NULL) is counted down.
+ * Fails with E_INVALID (the message says what and where), E_NOT_FOUND (a key that is not there:
+ * the message names the path), E_LIMIT (a budget is spent), E_NOMEM.
+ */
+int expr_evaluate(const struct expr *expr, const struct expr_scope *scope, struct arena *arena,
+                  struct expr_budget *budget, struct cel *out, struct error *err);
+
+#endif

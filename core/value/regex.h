@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_VALUE_REGEX_H
+#define CORE_VALUE_REGEX_H
+
+/*
+ * Regular expressions in RE2's syntax, linear in the text. The library lives in the private
+ * module opstream-re2.so, which is loaded when the first expression is compiled.
+ *
+ * Used by:  schema (`pattern`), expr (`matches`).
+ * Uses:     base/module.
+ * Threads:  [any]; a compiled expression never changes.
+ */
+
+#include <stdbool.h>
+
+#include "core/base/str.h"
+
+struct error;
+struct regex;
+
+enum { REGEX_MAX_PATTERN_BYTES = 1024, REGEX_MAX_TEXT_BYTES = 1024 * 1024 };
+
+/*
+ * On success `*out_regex` is owned by the caller: regex_destroy().
+ * Fails with E_INVALID (the message says where and why), E_LIMIT for a pattern over
+ * REGEX_MAX_PATTERN_BYTES, E_NOT_FOUND when the module is not installed, E_NOMEM.
+ */
+int regex_compile(struct str pattern, struct regex **out_regex, struct error *err);
+void regex_destroy(struct regex *regex);
+
+/*
+ * True when any part of `text` matches (anchors are the pattern's business).
+ * E_LIMIT for text over REGEX_MAX_TEXT_BYTES; `*out_matches` is set only on 0.
+ */
+int regex_search(const struct regex *regex, struct str text, bool *out_matches, struct error *err);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_VALUE_SCHEMA_H
+#define CORE_VALUE_SCHEMA_H
+
+/*
+ * JSON Schema, draft 2020-12: all validation keywords, $ref and $defs within the document,
+ * `default`, `format` for date-time, uri, email and duration. A keyword that means something in
+ * the draft and is not supported is refused at compile time, never ignored; unknown keywords
+ * and `x-*` are annotations.
+ *
+ * Used by:  model (inputs, configs), host (manifests), cli.
+ * Uses:     value, and the regular expression module through `struct schema_regex`.
+ * Threads:  [any]; a compiled schema never changes.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/str.h"
+
+struct document;
+struct error;
+struct schema;
+struct value;
+
+/* One broken rule. All slices live as long as the report. */
+struct schema_violation {
+    struct str pointer;    /* JSON pointer to the value in the instance */
+    struct str rule;       /* the keyword: "type", "required", "enum", ... */
+    struct str message;    /* "must be one of 'GET', 'POST'": says what is allowed */
+    struct str suggestion; /* the nearest allowed spelling, or empty */
+    bool on_key;           /* the member's name is at fault (additionalProperties, ...) */
+};
+
+struct schema_report; /* the violations of one validation, all of them (at most 1,000) */
+
+/*
+ * Compiles `schema` (shared: held until schema_destroy()).
+ * Fails with E_INVALID: the message begins with the JSON pointer of the fault in the schema;
+ * E_LIMIT, E_NOMEM.
+ */
+int schema_compile(const struct document *schema, struct schema **out_schema, struct error *err);
+
+/* As schema_compile(), for a value inside `document`; $ref resolves against `root`. */
+int schema_compile_value(const struct document *document, const struct value *root,
+                         struct schema **out_schema, struct error *err);
+
+void schema_destroy(struct schema *schema);
+
+/* The value that the schema was compiled from, borrowed. */
+const struct value *schema_source(const struct schema *schema);
+
+/*
+ * Checks `value`. Returns 0 when it is valid; E_INVALID when rules are broken, and then
+ * `*out_report` (may be NULL) is owned by the caller: schema_report_destroy().
+ */
+int schema_validate(const struct schema *schema, const struct value *value,
+                    struct schema_report **out_report, struct error *err);
+
+/*
+ * Tells for the value at `pointer` whether it is still unknown (a template that has no value
+ * yet): unknown values satisfy every rule, and containers that hold one are checked for the
+ * rest. `user` is the caller's.
+ */
+typedef bool (*schema_is_unknown_cb)(const struct value *value, void *user);
+
+/* As schema_validate(), with values that are not known yet. */
+int schema_validate_partial(const struct schema *schema, const struct value *value,
+                            schema_is_unknown_cb is_unknown, void *user,
+                            struct schema_report **out_report, struct error *err);
+
+/*
+ * `document` with the defaults of the schema's properties filled in where members are missing
+ * (at every depth; a default is not itself checked here). Without any to fill in this is
+ * `document` itself, with one more reference. Fails with E_NOMEM.
+ */
+int schema_fill_defaults(const struct schema *schema, const struct document *document,
+                         struct document **out_document, struct error *err);
+
+size_t schema_report_count(const struct schema_report *report);
+const struct schema_violation *schema_report_at(const struct schema_report *report, size_t i);
+/* Rules were broken beyond the 1,000 that a report holds. */
+bool schema_report_is_cut(const struct schema_report *report);
+void schema_report_destroy(struct schema_report *report);
+
+/* The formats, also for others: true when `text` is an RFC 3339 date-time, and so on. */
+bool schema_is_date_time(struct str text);
+bool schema_is_duration(struct str text);
+bool schema_is_uri(struct str text);
+bool schema_is_email(struct str text);
+
+#endif

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# One function per kind of target, so that a folder's CMakeLists.txt only names its sources.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# opstream_core_library(NAME SOURCES file... [LIBS target...] [PRIVATE_LIBS target...])
+# The static library opstream_NAME of the folder core/NAME. LIBS: the folders above it.
+function(opstream_core_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;PRIVATE_LIBS" ${ARGN})
+  add_library(opstream_${name} STATIC ${arg_SOURCES})
+  target_include_directories(opstream_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(opstream_${name} PUBLIC ${arg_LIBS} PRIVATE ${arg_PRIVATE_LIBS})
+endfunction()
+
+# opstream_module(NAME SOURCES file... LIBS target...)
+# A private module opstream-NAME.so beside the program: see core/base/module.h.
+function(opstream_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(opstream-${name} MODULE ${arg_SOURCES})
+  target_include_directories(opstream-${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(opstream-${name} PRIVATE ${arg_LIBS})
+  target_link_options(opstream-${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,nodelete)
+  set_target_properties(opstream-${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${OPSTREAM_MODULE_DIR})
+endfunction()
+
+# opstream_unit_test(NAME SOURCES file... LIBS target... [WRAP_MALLOC])
+# The cmocka program NAME, run by ctest under the same name. WRAP_MALLOC: allocations can be made
+# to fail, see tests/support/failing_alloc.h.
+function(opstream_unit_test name)
+  cmake_parse_arguments(arg "WRAP_MALLOC" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} opstream_test_support PkgConfig::CMOCKA)
+  if(arg_WRAP_MALLOC)
+    target_link_options(${name} PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray)
+    target_compile_definitions(${name} PRIVATE OPSTREAM_WRAP_MALLOC)
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+endfunction()
