@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_HOST_HOST_H
+#define CORE_HOST_HOST_H
+
+/*
+ * Host: runs tasks of plugins' node types in this process, through the published interface.
+ *
+ * The loop starts a task with its resolved config and hears of it through `struct host_events`:
+ * exactly one end per task, always on the loop thread and never from inside a call of the host.
+ * What a plugin does wrong (ends twice, never, with a foreign handle) stays in here and is
+ * logged with the plugin's name.
+ *
+ * Used by:  loop, cli (lists of plugins and types).
+ * Uses:     base, value, model/catalogue.h, libuv.
+ * Threads:  [loop] unless a function says otherwise.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+
+struct catalogue;
+struct document;
+struct error;
+struct host;
+struct host_http;
+struct node_type;
+struct uv_loop_s;
+
+/* A task: {generation, index}; 0 is none. A handle that is over is harmless. */
+typedef uint64_t host_task; /* a number, not a struct: it crosses the plugin border */
+
+enum host_cancel_reason {
+    HOST_CANCEL_REQUESTED = 1, /* somebody cancelled the run */
+    HOST_CANCEL_TIMEOUT = 2,   /* the node's time is over */
+    HOST_CANCEL_SHUTDOWN = 3,
+};
+
+/*
+ * What a task tells. `token` is the spec's. Documents are shared: take a reference to keep them.
+ * An error is a map: {code, message, hint?, symbol?, path?, effect: none|maybe|done,
+ * retry: default|yes|no, retry_after_ms?, upstream_status?, details?}; `code` is the name of the
+ * SDK's code without OPS_E_ ("TIMEOUT").
+ */
+struct host_events {
+    void *user;
+    /* `port` is empty for success. `output` is never NULL. */
+    void (*on_done)(void *user, uint64_t token, struct str port, const struct document *output);
+    void (*on_failed)(void *user, uint64_t token, const struct document *error);
+    /* At most 4 a second and task; `fraction` < 0 is unknown. */
+    void (*on_progress)(void *user, uint64_t token, double fraction, struct str note);
+    /* One item of the task's stream; credits are given back by host_task_credit(). */
+    void (*on_item)(void *user, uint64_t token, const struct document *item);
+    /* A line that the task or its child process logged; `level` as in base/log.h. */
+    void (*on_log)(void *user, uint64_t token, int level, struct str line);
+};
+
+struct host_options {
+    struct uv_loop_s *loop;
+    const char *const *folders; /* plugin folders in order, besides the default ones */
+    size_t folder_count;
+    const char *index_path; /* where the generated index may be kept, or NULL: none kept */
+    struct host_events events;
+    const struct host_http *http; /* outgoing HTTP, or NULL: ops.http is not there */
+    uint32_t job_threads;         /* 0: the default */
+    int64_t cancel_grace_ms;      /* from cancel to giving a task up; 0: 10,000 */
+};
+
+/* On success `*out_host` is owned: host_close(). Loads nothing yet. Fails with E_NOMEM, E_IO. */
+int host_open(const struct host_options *options, struct host **out_host, struct error *err);
+
+/* Cancels what runs, waits for it as long as the grace, stops threads, then calls `done`. */
+void host_close(struct host *host, void (*done)(void *user), void *user);
+
+/* The node types that the folders offer, read from manifests: no plugin code runs. Borrowed. */
+const struct catalogue *host_catalogue(struct host *host);
+
+/* One file that was found in a plugin folder, for `opstream plugin list`. */
+struct host_plugin_file {
+    struct str path;
+    struct str id; /* empty when its manifest cannot be read */
+    struct str version;
+    struct str problem; /* why it cannot be used: needed, offered, whose; empty when it can */
+    const struct document *manifest; /* NULL when it cannot be read */
+};
+
+size_t host_plugin_file_count(struct host *host);
+const struct host_plugin_file *host_plugin_file_at(struct host *host, size_t i);
+
+struct host_task_spec {
+    const struct node_type *type;
+    const struct document *settings; /* of the plugin, resolved; never NULL */
+    const struct document *config;   /* resolved and checked; never NULL */
+    struct str run_id;
+    struct str workflow;
+    struct str path; /* of the node in its run */
+    struct str idempotency_key;
+    uint32_t attempt;
+    int64_t deadline_unix_ms; /* 0: none */
+    uint64_t memory_bytes;    /* limits of child processes; 0: the default */
+    uint64_t output_bytes;
+    int64_t wall_ms;
+    uint64_t token;
+};
+
+/*
+ * Starts a task: loads its plugin when it is the first. The spec is borrowed (documents are
+ * referenced). Fails, and then there will be no event, with E_PLUGIN, E_VERSION, E_INVALID,
+ * E_NOMEM; `err` names the plugin's file.
+ */
+int host_task_start(struct host *host, const struct host_task_spec *spec, host_task *out_task,
+                    struct error *err);
+
+/*
+ * Asks a task to end. It ends within the grace, in any case: by its own word, or as failed with
+ * CANCELLED or TIMEOUT. Again, or after its end: nothing happens.
+ */
+void host_task_cancel(struct host *host, host_task task, enum host_cancel_reason reason);
+
+/* As host_task_cancel(), without grace: child processes are killed at once. */
+void host_task_kill(struct host *host, host_task task, enum host_cancel_reason reason);
+
+/* Gives `count` items' credit back: they were taken. */
+void host_task_credit(struct host *host, host_task task, uint32_t count);
+
+#endif
