@@ -33,4 +33,10 @@ size_t utf8_encode(uint32_t code, char out[4]);
 /* The number of characters in valid `text`. */
 size_t utf8_count(const char *text, size_t n);
 
+/*
+ * The cells that a character takes on a terminal: 0 (it joins the one before), 1 or 2 (East Asian
+ * and emoji). An estimate that needs no locale.
+ */
+unsigned utf8_width(uint32_t code);
+
 #endif
