@@ -3,6 +3,25 @@
 
 #include <string.h>
 
+/* Ranges, in order. Zero: marks that combine. Two: wide and full-width blocks of Unicode. */
+struct width_range {
+    uint32_t first;
+    uint32_t last;
+    unsigned width;
+};
+
+static const struct width_range width_ranges[] = {
+    {0x0300, 0x036F, 0},   {0x0483, 0x0489, 0},   {0x0591, 0x05BD, 0},   {0x0610, 0x061A, 0},
+    {0x064B, 0x065F, 0},   {0x1100, 0x115F, 2},   {0x1AB0, 0x1AFF, 0},   {0x1DC0, 0x1DFF, 0},
+    {0x200B, 0x200F, 0},   {0x20D0, 0x20FF, 0},   {0x231A, 0x231B, 2},   {0x23E9, 0x23EC, 2},
+    {0x2614, 0x2615, 2},   {0x2648, 0x2653, 2},   {0x26A1, 0x26A1, 2},   {0x2705, 0x2705, 2},
+    {0x274C, 0x274C, 2},   {0x2753, 0x2755, 2},   {0x2757, 0x2757, 2},   {0x2B50, 0x2B50, 2},
+    {0x2E80, 0x303E, 2},   {0x3041, 0xA4CF, 2},   {0xA960, 0xA97C, 2},   {0xAC00, 0xD7A3, 2},
+    {0xF900, 0xFAFF, 2},   {0xFE00, 0xFE0F, 0},   {0xFE20, 0xFE2F, 0},   {0xFE30, 0xFE6F, 2},
+    {0xFF01, 0xFF60, 2},   {0xFFE0, 0xFFE6, 2},   {0x1F300, 0x1F64F, 2}, {0x1F680, 0x1F6FF, 2},
+    {0x1F7E0, 0x1F7EB, 2}, {0x1F900, 0x1F9FF, 2}, {0x1FA70, 0x1FAFF, 2}, {0x20000, 0x3FFFD, 2},
+};
+
 static bool is_continuation(unsigned char byte)
 {
     return (byte & 0xC0u) == 0x80u;
@@ -114,4 +133,22 @@ size_t utf8_count(const char *text, size_t n)
         count += is_continuation((unsigned char)text[i]) ? 0 : 1;
     }
     return count;
+}
+
+unsigned utf8_width(uint32_t code)
+{
+    size_t low = 0;
+    size_t high = sizeof(width_ranges) / sizeof(width_ranges[0]);
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const struct width_range *range = &width_ranges[middle];
+        if (code < range->first) {
+            high = middle;
+        } else if (code > range->last) {
+            low = middle + 1;
+        } else {
+            return range->width;
+        }
+    }
+    return 1;
 }
