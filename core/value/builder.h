@@ -13,7 +13,8 @@
  *     status = builder_finish(b, &document, err);     (ends the builder, also on failure)
  *
  * The first failure (memory, a doubled key, a depth over the limit) is remembered: later calls
- * do nothing and builder_finish() reports it. Calls in an impossible order are our bug: CHECK.
+ * do nothing and builder_finish() reports it. Calls in an impossible order (a value in a map
+ * without its key, an end without a begin) are our bug: CHECK.
  * All functions take NULL for `b` as "out of memory", so builder_create() needs no check.
  *
  * Used by:  everything above value.
@@ -52,7 +53,8 @@ void builder_key(struct builder *b, struct str key);
 
 /*
  * Adds a value of another document without copying its tree: the new document holds `document`
- * (shared). Scalars and short strings are copied, and then nothing is held.
+ * (shared). Scalars and short strings are copied, and then nothing is held. A value that would
+ * make the new one deeper than VALUE_MAX_DEPTH fails with E_LIMIT.
  */
 void builder_embed(struct builder *b, const struct document *document, const struct value *value);
 

@@ -25,7 +25,7 @@ struct value;
 
 struct json_limits {
     size_t max_bytes;   /* of the text */
-    uint32_t max_depth; /* nested lists and maps */
+    uint32_t max_depth; /* nested lists and maps; VALUE_MAX_DEPTH (64) bounds it in any case */
     size_t max_values;  /* nodes in all, keys not counted */
 };
 

@@ -33,13 +33,16 @@ enum value_type {
     VALUE_MAP, /* keys are unique, in the order in which they were written */
 };
 
+/* Levels of lists and maps in any value; it also bounds every walk over one. */
+enum { VALUE_MAX_DEPTH = 64 };
+
 struct value_member;
 
 /* Read it through the functions below; the layout is open only so that they are inline. */
 struct value {
-    uint8_t type;  /* enum value_type */
-    uint8_t flags; /* private to core/value */
-    uint16_t reserved;
+    uint8_t type;   /* enum value_type */
+    uint8_t flags;  /* reserved */
+    uint16_t depth; /* levels of lists and maps, its own among them; 0 for scalars */
     uint32_t count; /* bytes of a string, items of a list, members of a map */
     union {
         bool boolean;

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/value/document.h"
+
+#include <stdlib.h>
+
+/* Nobody writes to these: is_static is looked at before the count. */
+static struct document static_null = {.is_static = true, .root = {.type = VALUE_NULL}};
+static struct document static_map = {.is_static = true, .root = {.type = VALUE_MAP, .depth = 1}};
+static struct document static_list = {.is_static = true, .root = {.type = VALUE_LIST, .depth = 1}};
+
+struct document *document_create(void)
+{
+    struct document *document = malloc(sizeof(*document));
+    if (document == NULL) {
+        return NULL;
+    }
+    *document = (struct document){.root = {.type = VALUE_NULL}};
+    atomic_init(&document->references, 1);
+    return document;
+}
+
+struct document *document_ref(const struct document *document)
+{
+    /* The count is the one part of a document that changes, hence the cast. */
+    struct document *mine = (struct document *)(uintptr_t)document;
+    if (mine != NULL && !mine->is_static) {
+        (void)atomic_fetch_add_explicit(&mine->references, 1, memory_order_relaxed);
+    }
+    return mine;
+}
+
+/* True when this was the last reference. */
+static bool drop_reference(struct document *document)
+{
+    return !document->is_static &&
+           atomic_fetch_sub_explicit(&document->references, 1, memory_order_acq_rel) == 1;
+}
+
+void document_unref(const struct document *document)
+{
+    struct document *mine = (struct document *)(uintptr_t)document;
+    if (mine == NULL || !drop_reference(mine)) {
+        return;
+    }
+    /* Documents hold documents in chains of any length: a list of the dead, not recursion. */
+    mine->next_dead = NULL;
+    while (mine != NULL) {
+        struct document *dead = mine;
+        mine = dead->next_dead;
+        for (size_t i = 0; i < dead->held_count; i++) {
+            struct document *held = (struct document *)(uintptr_t)dead->held[i];
+            if (drop_reference(held)) {
+                held->next_dead = mine;
+                mine = held;
+            }
+        }
+        arena_finish(&dead->arena);
+        free(dead);
+    }
+}
+
+const struct value *document_root(const struct document *document)
+{
+    return &document->root;
+}
+
+size_t document_size_bytes(const struct document *document)
+{
+    return document->arena.used_bytes;
+}
+
+struct document *document_null(void)
+{
+    return &static_null;
+}
+
+struct document *document_empty_map(void)
+{
+    return &static_map;
+}
+
+struct document *document_empty_list(void)
+{
+    return &static_list;
+}
