@@ -37,7 +37,7 @@ struct quantity_rate {
 /* "N/second", "N/minute", "N/hour", "N/day". */
 int quantity_parse_rate(struct str text, struct quantity_rate *out_rate, struct error *err);
 
-enum { QUANTITY_TEXT_SIZE = 32 };
+enum { QUANTITY_TEXT_SIZE = 48 };
 
 /* "850 ms", "1.24 s", "3 min 02 s", "2 h 05 min", "3 d 04 h"; a minus in front if negative. */
 void quantity_format_duration(int64_t ms, char out[QUANTITY_TEXT_SIZE]);
