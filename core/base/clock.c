@@ -89,7 +89,7 @@ void clock_format_rfc3339(int64_t unix_ms, char out[CLOCK_TEXT_SIZE])
     struct clock_civil at = clock_civil_from_unix(seconds);
     (void)snprintf(out, CLOCK_TEXT_SIZE, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d.%03dZ", at.year,
                    at.month, at.day, at.hour, at.minute, at.second,
-                   (int)(unix_ms - seconds * 1000)); /* 32 characters at most */
+                   (int)((unix_ms % 1000 + 1000) % 1000)); /* 32 characters at most */
 }
 
 /* Takes `count` digits off the front of `text`; false when they are not there. */
