@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/value/json.h"
+
+#include <endian.h>
+
+#include "core/base/check.h"
+#include "core/value/number.h"
+#include "core/value/value.h"
+
+enum { INDENT = 2, MAX_ESCAPE_BYTES = 6 };
+
+/*
+ * Writes straight into the buffer's free bytes; `at` is given back to the buffer when it must
+ * grow and at the end. After a failed allocation all writing goes to `sink`.
+ */
+struct writer {
+    char *at;
+    char *end;
+    struct strbuf *out;
+};
+
+/* A container that is being written, up to child `next`. */
+struct level {
+    const struct value *container;
+    size_t next;
+};
+
+static void writer_flush(struct writer *w)
+{
+    if (w->at != NULL) {
+        w->out->n = (size_t)(w->at - w->out->p);
+        w->out->p[w->out->n] = '\0'; /* strbuf keeps a byte for it */
+    }
+}
+
+static bool writer_grow(struct writer *w, size_t n)
+{
+    writer_flush(w);
+    w->at = strbuf_reserve(w->out, n);
+    w->end = w->at != NULL ? w->out->p + w->out->cap - 1 : NULL;
+    return w->at != NULL;
+}
+
+/* True when `n` more bytes can be written at `at`. */
+static inline bool writer_room(struct writer *w, size_t n)
+{
+    if (__builtin_expect(w->at != NULL && n <= (size_t)(w->end - w->at), 1)) {
+        return true;
+    }
+    return writer_grow(w, n);
+}
+
+static inline void write_char(struct writer *w, char c)
+{
+    if (writer_room(w, 1)) {
+        *w->at++ = c;
+    }
+}
+
+static void write_bytes(struct writer *w, const char *bytes, size_t n)
+{
+    if (writer_room(w, n)) {
+        memcpy(w->at, bytes, n);
+        w->at += n;
+    }
+}
+
+/* A bit in each byte of `word` (its top bit) that is a control character, '"' or '\\'. */
+static inline uint64_t mark_special(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = UINT64_C(0x8080808080808080);
+    uint64_t quote = word ^ (ones * '"');
+    uint64_t backslash = word ^ (ones * '\\');
+    uint64_t is_control = (word - ones * 0x20) & ~word;
+    uint64_t is_quote = (quote - ones) & ~quote;
+    uint64_t is_backslash = (backslash - ones) & ~backslash;
+    return (is_control | is_quote | is_backslash) & tops;
+}
+
+static size_t write_escape(unsigned char c, char *out)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char letters[0x20] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    out[0] = '\\';
+    if (c >= 0x20) {
+        out[1] = (char)c;
+        return 2;
+    }
+    if (letters[c] != 0) {
+        out[1] = letters[c];
+        return 2;
+    }
+    memcpy(out + 1, "u00", 3);
+    out[4] = hex[c >> 4];
+    out[5] = hex[c & 15u];
+    return 6;
+}
+
+static inline bool is_special(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* Copies up to the first byte that needs an escape; there is room for all the rest. */
+static inline const char *copy_plain(struct writer *w, const char *p, const char *end)
+{
+    char *at = w->at;
+    while (end - p >= 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        uint64_t special = mark_special(le64toh(word));
+        memcpy(at, &word, 8);
+        if (special != 0) {
+            size_t n = (size_t)__builtin_ctzll(special) / 8;
+            w->at = at + n;
+            return p + n;
+        }
+        p += 8;
+        at += 8;
+    }
+    while (p < end && !is_special((unsigned char)*p)) {
+        *at++ = *p++;
+    }
+    w->at = at;
+    return p;
+}
+
+static void write_string(struct writer *w, struct str text)
+{
+    const char *p = text.p;
+    const char *end = text.n > 0 ? text.p + text.n : text.p;
+    if (!writer_room(w, text.n + 2)) {
+        return;
+    }
+    *w->at++ = '"';
+    for (;;) {
+        p = copy_plain(w, p, end);
+        if (p == end) {
+            break;
+        }
+        if (!writer_room(w, (size_t)(end - p) + 1 + MAX_ESCAPE_BYTES)) {
+            return;
+        }
+        w->at += write_escape((unsigned char)*p++, w->at);
+    }
+    *w->at++ = '"';
+}
+
+static void write_scalar(struct writer *w, const struct value *value)
+{
+    switch ((enum value_type)value->type) {
+    case VALUE_NULL:
+        write_bytes(w, "null", 4);
+        return;
+    case VALUE_BOOL:
+        if (value->as.boolean) {
+            write_bytes(w, "true", 4);
+        } else {
+            write_bytes(w, "false", 5);
+        }
+        return;
+    case VALUE_INT:
+        if (writer_room(w, NUMBER_MAX_BYTES)) {
+            w->at += number_write_int(value->as.integer, w->at);
+        }
+        return;
+    case VALUE_DOUBLE:
+        if (writer_room(w, NUMBER_MAX_BYTES)) {
+            w->at += number_write_double(value->as.number, w->at);
+        }
+        return;
+    case VALUE_STRING:
+        write_string(w, value_str(value));
+        return;
+    case VALUE_LIST:
+    case VALUE_MAP:
+        break;
+    }
+    unreachable_state("value_type", value->type);
+}
+
+static void write_line_break(struct writer *w, size_t depth)
+{
+    if (writer_room(w, 1 + depth * INDENT)) {
+        *w->at++ = '\n';
+        memset(w->at, ' ', depth * INDENT);
+        w->at += depth * INDENT;
+    }
+}
+
+/* What stands before the next child of `level`; returns the child. */
+static const struct value *begin_child(struct writer *w, struct level *level, enum json_style style,
+                                       size_t depth)
+{
+    size_t i = level->next++;
+    if (i > 0) {
+        write_char(w, ',');
+    }
+    if (style == JSON_PRETTY) {
+        write_line_break(w, depth);
+    }
+    if (level->container->type == VALUE_LIST) {
+        return value_at(level->container, i);
+    }
+    const struct value_member *member = &level->container->as.members[i];
+    write_string(w, value_str(&member->key));
+    write_char(w, ':');
+    if (style == JSON_PRETTY) {
+        write_char(w, ' ');
+    }
+    return &member->value;
+}
+
+static void end_container(struct writer *w, const struct level *level, enum json_style style,
+                          size_t depth)
+{
+    if (style == JSON_PRETTY && level->container->count > 0) {
+        write_line_break(w, depth);
+    }
+    write_char(w, level->container->type == VALUE_LIST ? ']' : '}');
+}
+
+void json_write(const struct value *value, enum json_style style, struct strbuf *out)
+{
+    struct writer w = {.out = out};
+    struct level levels[VALUE_MAX_DEPTH];
+    size_t depth = 0;
+    for (;;) {
+        if (value->type == VALUE_LIST || value->type == VALUE_MAP) {
+            CHECK(depth < VALUE_MAX_DEPTH);
+            levels[depth++] = (struct level){.container = value};
+            write_char(&w, value->type == VALUE_LIST ? '[' : '{');
+        } else {
+            write_scalar(&w, value);
+        }
+        while (depth > 0 && levels[depth - 1].next == levels[depth - 1].container->count) {
+            depth--;
+            end_container(&w, &levels[depth], style, depth);
+        }
+        if (depth == 0) {
+            break;
+        }
+        value = begin_child(&w, &levels[depth - 1], style, depth);
+    }
+    writer_flush(&w);
+}
+
+void json_write_string(struct str text, struct strbuf *out)
+{
+    struct writer w = {.out = out};
+    write_string(&w, text);
+    writer_flush(&w);
+}
