@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decisions of a run: from an event to records and effects. Nothing here changes the run; what a
+ * record will do to it is run.c's business.
+ *
+ * A ready node is decided from the head of the ready list: its `when`, then by its kind. The
+ * engine's own types end at once, in the same decision; `wait` arms a timer; a plugin's node asks
+ * dispatch for permits and starts when they are granted. `now` in expressions is the moment at
+ * which the node became ready, so that a later attempt sees the same.
+ */
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/engine/decision.h"
+#include "core/engine/failure.h"
+#include "core/engine/inline_types.h"
+#include "core/engine/run_state.h"
+#include "core/value/builder.h"
+#include "core/value/value.h"
+
+/* ---- events ---- */
+
+static void on_start(const struct decision *d)
+{
+    struct record record = decision_run_record(d, RECORD_RUN_STARTED);
+    record.output = d->run->input;
+    batch_add_record(d->batch, &record);
+    if (d->run->pipeline->timeout_ms > 0) {
+        decision_add_effect(d,
+                            (struct effect){.type = EFFECT_ARM_TIMER,
+                                            .node = RECORD_NO_NODE,
+                                            .timer = TIMER_RUN_TIMEOUT,
+                                            .at_unix_ms = d->now + d->run->pipeline->timeout_ms});
+    }
+}
+
+static void skip_node(const struct decision *d, uint32_t node)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    record.node_state = NODE_SKIPPED;
+    decision_end_node(d, &record);
+}
+
+static void want_start(const struct decision *d, uint32_t node)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_QUEUED, node);
+    batch_add_record(d->batch, &record);
+    decision_add_effect(d, (struct effect){.type = EFFECT_WANT_START, .node = node});
+}
+
+static void on_advance(const struct decision *d)
+{
+    if (!run_has_ready(d->run)) {
+        return;
+    }
+    uint32_t node = d->run->first_ready - 1;
+    const struct node *def = decision_node(d, node);
+    if (def->when != NULL) {
+        struct error err = {0};
+        bool holds = false;
+        if (decision_evaluate(d, node, def->when, &holds, &err) != 0) {
+            error_prefix(&err, "when: ");
+            decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+            return;
+        }
+        if (!holds) {
+            skip_node(d, node);
+            return;
+        }
+    }
+    switch (def->kind) {
+    case NODE_START:
+        decision_complete_node(d, node, OUTCOME_SUCCESS, d->run->input);
+        return;
+    case NODE_PASSTHROUGH:
+        inline_passthrough(d, node);
+        return;
+    case NODE_SET:
+        inline_set(d, node);
+        return;
+    case NODE_CONDITIONAL:
+        inline_conditional(d, node);
+        return;
+    case NODE_ROUTER:
+        inline_router(d, node);
+        return;
+    case NODE_WAIT:
+        inline_wait(d, node);
+        return;
+    case NODE_FAIL:
+        inline_fail(d, node);
+        return;
+    case NODE_PLUGIN:
+        want_start(d, node);
+        return;
+    }
+    unreachable_state("node kind", (int)def->kind);
+}
+
+/* The permits are granted: resolve the config and start. The permits go back on failure. */
+static void on_admitted(const struct decision *d, uint32_t node)
+{
+    if (d->run->nodes[node].state != NODE_QUEUED) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
+        return;
+    }
+    const struct node *def = decision_node(d, node);
+    struct error err = {0};
+    struct document *config = NULL;
+    if (decision_resolve(d, node, def->config, &config, &err) != 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        return;
+    }
+    struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
+    record.attempt++;
+    batch_add_record(d->batch, &record);
+    int64_t deadline = def->timeout_ms > 0 ? d->now + def->timeout_ms : 0;
+    decision_add_effect(d, (struct effect){.type = EFFECT_START,
+                                           .node = node,
+                                           .attempt = record.attempt,
+                                           .at_unix_ms = deadline,
+                                           .config = config});
+    if (deadline > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
+                                               .node = node,
+                                               .attempt = record.attempt,
+                                               .timer = TIMER_NODE_TIMEOUT,
+                                               .at_unix_ms = deadline});
+    }
+    document_unref(config);
+}
+
+/* The task of this attempt is there and its end is not recorded yet. */
+static bool is_current_task(const struct decision *d, const struct run_event *event)
+{
+    const struct run_node *node = &d->run->nodes[event->node];
+    bool is_live = node->state == NODE_RUNNING || node->state == NODE_STOPPING;
+    return is_live && node->attempt == event->attempt &&
+           decision_node(d, event->node)->kind == NODE_PLUGIN;
+}
+
+/* What goes back when a task has ended: its permits and its timer. */
+static void release_task(const struct decision *d, uint32_t node)
+{
+    decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
+    if (decision_node(d, node)->timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
+                                               .node = node,
+                                               .attempt = d->run->nodes[node].attempt,
+                                               .timer = TIMER_NODE_TIMEOUT});
+    }
+}
+
+static uint32_t outcome_of_port(const struct decision *d, struct str port)
+{
+    const struct pipeline *pipeline = d->run->pipeline;
+    for (uint32_t i = OUTCOME_FIRST_NAMED; port.n > 0 && i < pipeline->outcome_count; i++) {
+        if (str_equal(pipeline->outcomes[i], port)) {
+            return i;
+        }
+    }
+    return OUTCOME_SUCCESS;
+}
+
+static void on_done(const struct decision *d, const struct run_event *event)
+{
+    if (!is_current_task(d, event)) {
+        return;
+    }
+    release_task(d, event->node);
+    decision_complete_node(d, event->node, outcome_of_port(d, event->port), event->output);
+}
+
+static struct document *timeout_failure(int64_t timeout_ms)
+{
+    struct strbuf text = STRBUF_INIT;
+    strbuf_append_format(&text, "did not end within its time-out of %.3g s",
+                         (double)timeout_ms / 1000.0);
+    struct document *failure =
+        failure_create(FAILURE_TIMEOUT, strbuf_str(&text), "raise 'timeout' of the node");
+    strbuf_finish(&text);
+    return failure;
+}
+
+static void on_failed(const struct decision *d, const struct run_event *event)
+{
+    if (!is_current_task(d, event)) {
+        return;
+    }
+    const struct run_node *node = &d->run->nodes[event->node];
+    release_task(d, event->node);
+    if (node->state == NODE_STOPPING && node->is_stopped_for_timeout) {
+        struct document *failure = timeout_failure(decision_node(d, event->node)->timeout_ms);
+        decision_fail_node(d, event->node, failure);
+        document_unref(failure);
+        return;
+    }
+    if (node->state == NODE_STOPPING) {
+        struct record record = decision_node_record(d, RECORD_NODE_ENDED, event->node);
+        record.node_state = NODE_CANCELLED;
+        record.error = event->error;
+        batch_add_record(d->batch, &record);
+        return;
+    }
+    decision_fail_node(d, event->node, event->error);
+}
+
+static void on_node_timeout(const struct decision *d, uint32_t node)
+{
+    if (decision_node(d, node)->kind == NODE_WAIT) {
+        struct document *failure = timeout_failure(decision_node(d, node)->timeout_ms);
+        decision_fail_node(d, node, failure);
+        document_unref(failure);
+        return;
+    }
+    struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
+    record.reason = STOP_TIMEOUT;
+    batch_add_record(d->batch, &record);
+    decision_add_effect(d, (struct effect){.type = EFFECT_STOP,
+                                           .node = node,
+                                           .attempt = record.attempt,
+                                           .reason = STOP_TIMEOUT});
+}
+
+static void on_run_timeout(const struct decision *d)
+{
+    if (d->run->state != RUN_RUNNING) {
+        return;
+    }
+    struct strbuf text = STRBUF_INIT;
+    strbuf_append_format(&text, "the run did not end within its time-out of %.3g s",
+                         (double)d->run->pipeline->timeout_ms / 1000.0);
+    struct document *failure =
+        failure_create(FAILURE_TIMEOUT, strbuf_str(&text), "raise 'timeout' of the pipeline");
+    strbuf_finish(&text);
+    decision_stop_run(d, RUN_FAILING, failure, STOP_TIMEOUT);
+    document_unref(failure);
+    decision_stop_active(d, STOP_REQUESTED, RECORD_NO_NODE, DECISION_STOP_TASKS);
+}
+
+static void on_timer(const struct decision *d, const struct run_event *event)
+{
+    if (event->timer == TIMER_RUN_TIMEOUT) {
+        on_run_timeout(d);
+        return;
+    }
+    const struct run_node *node = &d->run->nodes[event->node];
+    if (node->state != NODE_RUNNING || node->attempt != event->attempt) {
+        return;
+    }
+    if (event->timer == TIMER_NODE_TIMEOUT) {
+        on_node_timeout(d, event->node);
+    } else if (decision_node(d, event->node)->kind == NODE_WAIT) {
+        inline_wait_end(d, event->node);
+    }
+}
+
+static void on_cancel(const struct decision *d, const struct run_event *event)
+{
+    if (d->run->state == RUN_FAILING) {
+        decision_stop_active(d, event->reason, RECORD_NO_NODE, DECISION_STOP_TASKS);
+        return;
+    }
+    if (d->run->state != RUN_RUNNING) {
+        return;
+    }
+    struct document *failure =
+        failure_create(FAILURE_CANCELLED, STR("the run was cancelled"), NULL);
+    decision_stop_run(d, RUN_CANCELLING, failure, event->reason);
+    document_unref(failure);
+    decision_stop_active(d, event->reason, RECORD_NO_NODE, DECISION_STOP_TASKS);
+}
+
+/* ---- settling ---- */
+
+/* Without `output`: the map of the outputs of the nodes that nothing follows. */
+static struct document *leaf_outputs(const struct decision *d)
+{
+    const struct pipeline *pipeline = d->run->pipeline;
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    for (uint32_t i = 0; i < pipeline->node_count; i++) {
+        const struct document *output = d->run->nodes[i].output;
+        if (pipeline->nodes[i].out_count == 0 && output != NULL) {
+            builder_key(b, pipeline->nodes[i].id);
+            builder_embed(b, output, document_root(output));
+        }
+    }
+    builder_map_end(b);
+    struct document *outputs = NULL;
+    (void)builder_finish(b, &outputs, NULL); /* NULL says it */
+    return outputs;
+}
+
+static void complete_run(const struct decision *d)
+{
+    struct record record = decision_run_record(d, RECORD_RUN_ENDED);
+    record.run_state = RUN_COMPLETED;
+    struct document *output = NULL;
+    struct document *failure = NULL;
+    struct error err = {0};
+    if (d->run->pipeline->output == NULL) {
+        output = leaf_outputs(d);
+        d->batch->has_failed |= output == NULL;
+    } else if (decision_resolve(d, RECORD_NO_NODE, d->run->pipeline->output, &output, &err) != 0) {
+        error_prefix(&err, "output: ");
+        failure = failure_from_error(FAILURE_EXPRESSION, &err);
+        record.run_state = RUN_FAILED;
+    }
+    record.output = output;
+    record.error = failure;
+    batch_add_record(d->batch, &record);
+    document_unref(output);
+    document_unref(failure);
+}
+
+static void on_settle(const struct decision *d)
+{
+    if (!run_is_settled(d->run)) {
+        return;
+    }
+    if (d->run->state == RUN_RUNNING) {
+        complete_run(d);
+    } else {
+        struct record record = decision_run_record(d, RECORD_RUN_ENDED);
+        record.run_state = d->run->state == RUN_FAILING ? RUN_FAILED : RUN_CANCELLED;
+        record.error = d->run->error;
+        batch_add_record(d->batch, &record);
+    }
+    if (d->run->pipeline->timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
+                                               .node = RECORD_NO_NODE,
+                                               .timer = TIMER_RUN_TIMEOUT});
+    }
+    decision_add_effect(d, (struct effect){.type = EFFECT_RUN_ENDED, .node = RECORD_NO_NODE});
+}
+
+void run_decide(const struct run *run, const struct run_event *event, int64_t now_unix_ms,
+                struct batch *batch)
+{
+    struct decision d = {.run = run, .now = now_unix_ms, .batch = batch};
+    switch (event->type) {
+    case RUN_EVENT_START:
+        on_start(&d);
+        return;
+    case RUN_EVENT_ADVANCE:
+        on_advance(&d);
+        return;
+    case RUN_EVENT_ADMITTED:
+        on_admitted(&d, event->node);
+        return;
+    case RUN_EVENT_DONE:
+        on_done(&d, event);
+        return;
+    case RUN_EVENT_FAILED:
+        on_failed(&d, event);
+        return;
+    case RUN_EVENT_TIMER:
+        on_timer(&d, event);
+        return;
+    case RUN_EVENT_CANCEL:
+        on_cancel(&d, event);
+        return;
+    case RUN_EVENT_SETTLE:
+        on_settle(&d);
+        return;
+    }
+    unreachable_state("run event", (int)event->type);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps that decisions share: evaluating in the run's scope, ending a node, stopping the run.
+ *
+ * The end of a node decides its out edges in the same record. An error edge that is taken is the
+ * only way on; without one, `on_error: continue` takes the plain edges; else the run fails: what
+ * runs may end, nothing new starts.
+ */
+#include "core/engine/decision.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/engine/failure.h"
+#include "core/engine/run_state.h"
+#include "core/expr/template.h"
+#include "core/value/builder.h"
+#include "core/value/value.h"
+
+const struct node *decision_node(const struct decision *d, uint32_t node)
+{
+    return &d->run->pipeline->nodes[node];
+}
+
+struct record decision_node_record(const struct decision *d, enum record_type type, uint32_t node)
+{
+    return (struct record){
+        .run = (struct run *)(uintptr_t)d->run,
+        .type = type,
+        .node = node,
+        .attempt = d->run->nodes[node].attempt,
+        .at_unix_ms = d->now,
+    };
+}
+
+struct record decision_run_record(const struct decision *d, enum record_type type)
+{
+    return (struct record){
+        .run = (struct run *)(uintptr_t)d->run,
+        .type = type,
+        .node = RECORD_NO_NODE,
+        .at_unix_ms = d->now,
+    };
+}
+
+void decision_add_effect(const struct decision *d, struct effect effect)
+{
+    effect.run = (struct run *)(uintptr_t)d->run;
+    batch_add_effect(d->batch, &effect);
+}
+
+/* ---- expressions ---- */
+
+static struct run_scope scope_of(const struct decision *d, uint32_t node)
+{
+    int64_t now = node == RECORD_NO_NODE ? d->now : d->run->nodes[node].ready_at;
+    return (struct run_scope){.run = d->run, .node = node, .now_unix_ms = now};
+}
+
+/* 0 and the condition's value, or a negative code. */
+int decision_evaluate(const struct decision *d, uint32_t node, const struct expr *expr,
+                      bool *out_holds, struct error *err)
+{
+    struct run_scope context = scope_of(d, node);
+    struct expr_scope scope = {.fetch = run_scope_fetch, .user = &context};
+    struct expr_budget budget = expr_default_budget;
+    struct arena arena = ARENA_INIT;
+    struct cel result;
+    int status = expr_evaluate(expr, &scope, &arena, &budget, &result, err);
+    if (status == 0 && result.type != CEL_BOOL) {
+        struct str source = expr_source(expr);
+        status = error_set(err, E_INVALID, "condition '%.*s' gave %s, not a bool", STR_ARG(source),
+                           cel_type_name(&result));
+    }
+    if (status == 0) {
+        *out_holds = result.as.boolean;
+    }
+    arena_finish(&arena);
+    return status;
+}
+
+int decision_resolve(const struct decision *d, uint32_t node, const struct template *template,
+                     struct document **out, struct error *err)
+{
+    struct run_scope context = scope_of(d, node);
+    struct expr_scope scope = {.fetch = run_scope_fetch, .user = &context};
+    struct expr_budget budget = expr_default_budget;
+    return template_resolve(template, &scope, &budget, out, err);
+}
+
+int run_resolve_settings(const struct run *run, struct str plugin, struct document **out_settings,
+                         struct error *err)
+{
+    const struct integration *integration = pipeline_find_integration(run->pipeline, plugin);
+    if (integration == NULL || integration->settings == NULL) {
+        *out_settings = document_empty_map();
+        return 0;
+    }
+    struct decision d = {.run = run, .now = run->started_at};
+    int status = decision_resolve(&d, RECORD_NO_NODE, integration->settings, out_settings, err);
+    if (status != 0) {
+        error_prefix(err, "integrations.%.*s: ", STR_ARG(plugin));
+    }
+    return status;
+}
+
+/* ---- the end of a run ---- */
+
+/* What is active when the run stops: queued nodes never start, waits end, tasks are told. */
+void decision_stop_active(const struct decision *d, enum stop_reason reason, uint32_t except,
+                          enum decision_tasks tasks)
+{
+    for (uint32_t i = 0; i < d->run->pipeline->node_count; i++) {
+        if (i == except) {
+            continue;
+        }
+        enum node_state state = (enum node_state)d->run->nodes[i].state;
+        bool is_wait = decision_node(d, i)->kind == NODE_WAIT;
+        if (state == NODE_QUEUED) {
+            struct record record = decision_node_record(d, RECORD_NODE_ENDED, i);
+            record.node_state = NODE_NOT_RUN;
+            batch_add_record(d->batch, &record);
+            decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = i});
+        } else if (state == NODE_RUNNING && is_wait) {
+            struct record record = decision_node_record(d, RECORD_NODE_ENDED, i);
+            record.node_state = NODE_CANCELLED;
+            batch_add_record(d->batch, &record);
+            decision_add_effect(
+                d, (struct effect){.type = EFFECT_DISARM, .node = i, .timer = TIMER_WAIT});
+        } else if (state == NODE_RUNNING && tasks == DECISION_STOP_TASKS) {
+            struct record record = decision_node_record(d, RECORD_NODE_STOPPING, i);
+            record.reason = reason;
+            batch_add_record(d->batch, &record);
+            decision_add_effect(d, (struct effect){.type = EFFECT_STOP,
+                                                   .node = i,
+                                                   .attempt = d->run->nodes[i].attempt,
+                                                   .reason = reason});
+        }
+    }
+}
+
+void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,
+                       enum stop_reason reason)
+{
+    struct record record = decision_run_record(d, RECORD_RUN_STOPPING);
+    record.run_state = state;
+    record.error = error;
+    record.reason = reason;
+    batch_add_record(d->batch, &record);
+}
+
+/* The failure with the node that met it: {node, ...failure}. */
+static struct document *failure_of_node(const struct decision *d, uint32_t node,
+                                        const struct document *failure)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    builder_member_string(b, STR("node"), decision_node(d, node)->id);
+    const struct value *root = document_root(failure);
+    for (size_t i = 0; value_is(root, VALUE_MAP) && i < value_count(root); i++) {
+        const struct value_member *member = value_member_at(root, i);
+        if (!str_equal(value_str(&member->key), STR("node"))) {
+            builder_key(b, value_str(&member->key));
+            builder_embed(b, failure, &member->value);
+        }
+    }
+    builder_map_end(b);
+    struct document *whole = NULL;
+    if (builder_finish(b, &whole, NULL) != 0) {
+        return document_ref(failure);
+    }
+    return whole;
+}
+
+/* ---- the end of a node ---- */
+
+/* Which out edges are taken. A failing `when` of an edge is the run's failure. */
+static int take_edges(const struct decision *d, const struct record *record, uint8_t *taken,
+                      uint32_t *out_error_edges, struct error *err)
+{
+    const struct node *def = decision_node(d, record->node);
+    bool has_failed = record->node_state == NODE_FAILED;
+    bool passes = !has_failed || def->on_error == ON_ERROR_CONTINUE;
+    for (uint32_t i = 0; i < def->out_count; i++) {
+        const struct edge *edge = &d->run->pipeline->edges[def->first_out + i];
+        bool is_taken = edge->outcome == OUTCOME_ERROR ? has_failed
+                        : edge->outcome == OUTCOME_SUCCESS
+                            ? passes
+                            : !has_failed && edge->outcome == record->outcome;
+        if (is_taken && edge->when != NULL) {
+            int status = decision_evaluate(d, record->node, edge->when, &is_taken, err);
+            if (status != 0) {
+                error_prefix(err,
+                             "edge to '%.*s': ", STR_ARG(d->run->pipeline->nodes[edge->target].id));
+                return status;
+            }
+        }
+        taken[i] = is_taken ? 1 : 0;
+        *out_error_edges += is_taken && edge->outcome == OUTCOME_ERROR ? 1u : 0u;
+    }
+    return 0;
+}
+
+/* An error edge that is taken is the only way on (PIPELINES section 4, "Failure"). */
+static void keep_error_edges_only(const struct decision *d, uint32_t node, uint8_t *taken)
+{
+    const struct node *def = decision_node(d, node);
+    for (uint32_t i = 0; i < def->out_count; i++) {
+        if (d->run->pipeline->edges[def->first_out + i].outcome != OUTCOME_ERROR) {
+            taken[i] = 0;
+        }
+    }
+}
+
+/* Nodes whose end has no edge to decide, in a run that takes no edges any more. */
+static bool takes_edges(const struct decision *d, uint32_t node)
+{
+    return d->run->state == RUN_RUNNING && decision_node(d, node)->out_count > 0;
+}
+
+static void fail_run(const struct decision *d, uint32_t node, const struct document *failure)
+{
+    struct document *whole = failure_of_node(d, node, failure);
+    decision_stop_run(d, RUN_FAILING, whole, STOP_REQUESTED);
+    document_unref(whole);
+    decision_stop_active(d, STOP_REQUESTED, node, DECISION_LET_TASKS_END);
+}
+
+/*
+ * Records the end of a node, with its edges, and the run's failure when nothing handles it.
+ * `record` has node_state, outcome, and output or error.
+ */
+void decision_end_node(const struct decision *d, struct record *record)
+{
+    const struct node *def = decision_node(d, record->node);
+    struct document *edge_failure = NULL;
+    bool has_failed = record->node_state == NODE_FAILED;
+    record->is_handled = has_failed && def->on_error == ON_ERROR_CONTINUE;
+    if (takes_edges(d, record->node)) {
+        uint8_t *taken = calloc(def->out_count, 1);
+        if (taken == NULL) {
+            d->batch->has_failed = true;
+            return;
+        }
+        struct error err = {0};
+        uint32_t error_edges = 0;
+        if (take_edges(d, record, taken, &error_edges, &err) != 0) {
+            edge_failure = failure_from_error(FAILURE_EXPRESSION, &err);
+            memset(taken, 0, def->out_count);
+        } else if (error_edges > 0) {
+            record->is_handled = true;
+            keep_error_edges_only(d, record->node, taken);
+        }
+        record->taken = taken;
+    }
+    batch_add_record(d->batch, record);
+    bool fails = d->run->state == RUN_RUNNING &&
+                 (edge_failure != NULL || (has_failed && !record->is_handled));
+    if (fails) {
+        fail_run(d, record->node, edge_failure != NULL ? edge_failure : record->error);
+    }
+    document_unref(edge_failure);
+}
+
+void decision_complete_node(const struct decision *d, uint32_t node, uint32_t outcome,
+                            const struct document *output)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    record.node_state = NODE_COMPLETED;
+    record.outcome = outcome;
+    record.output = output;
+    record.attempt = record.attempt == 0 ? 1 : record.attempt;
+    decision_end_node(d, &record);
+}
+
+void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    record.node_state = NODE_FAILED;
+    record.outcome = OUTCOME_ERROR;
+    record.error = failure;
+    record.attempt = record.attempt == 0 ? 1 : record.attempt;
+    decision_end_node(d, &record);
+}
+
+void decision_fail_node_for(const struct decision *d, uint32_t node, const char *code,
+                            const struct error *err)
+{
+    struct document *failure = failure_from_error(code, err);
+    decision_fail_node(d, node, failure);
+    document_unref(failure);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_DECISION_H
+#define CORE_ENGINE_DECISION_H
+
+/*
+ * Decision: what the steps of run_decide() share. Appends to a batch, never changes the run.
+ *
+ * Used by:  decide, inline_types.
+ * Uses:     run_state, record, expr.
+ * Threads:  [loop]
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/engine/record.h"
+
+struct document;
+struct error;
+struct expr;
+struct node;
+struct template;
+
+struct decision {
+    const struct run *run;
+    int64_t now; /* unix ms */
+    struct batch *batch;
+};
+
+const struct node *decision_node(const struct decision *d, uint32_t node);
+
+/* A record with run, node, attempt and time filled in. */
+struct record decision_node_record(const struct decision *d, enum record_type type, uint32_t node);
+struct record decision_run_record(const struct decision *d, enum record_type type);
+
+/* Appends `effect`, for this run. */
+void decision_add_effect(const struct decision *d, struct effect effect);
+
+/*
+ * Evaluates a condition in the scope of `node`. 0 and the bool, or a negative code: not a bool is
+ * E_INVALID.
+ */
+int decision_evaluate(const struct decision *d, uint32_t node, const struct expr *expr,
+                      bool *out_holds, struct error *err);
+
+/* Resolves in the scope of `node` (RECORD_NO_NODE: of the run). `*out` is owned. */
+int decision_resolve(const struct decision *d, uint32_t node, const struct template *template,
+                     struct document **out, struct error *err);
+
+/*
+ * Records the end of a node with its edges, and the run's failure when nothing handles it.
+ * `record` has node_state, outcome, and output or error (borrowed).
+ */
+void decision_end_node(const struct decision *d, struct record *record);
+void decision_complete_node(const struct decision *d, uint32_t node, uint32_t outcome,
+                            const struct document *output);
+void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure);
+void decision_fail_node_for(const struct decision *d, uint32_t node, const char *code,
+                            const struct error *err);
+
+/* Nothing new starts from here on; `error` (borrowed) becomes the run's. */
+void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,
+                       enum stop_reason reason);
+
+enum decision_tasks {
+    DECISION_LET_TASKS_END,
+    DECISION_STOP_TASKS,
+};
+
+/*
+ * Ends what is active: queued nodes never start, waits end, tasks are told or left to end.
+ * `except` (or RECORD_NO_NODE) is a node whose own end is in this batch already.
+ */
+void decision_stop_active(const struct decision *d, enum stop_reason reason, uint32_t except,
+                          enum decision_tasks tasks);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An event is decided and applied; then all that can follow at once: effects for dispatch, what
+ * dispatch admits (of any run), ready nodes, the end of a run. Much that is ready at once is done
+ * in portions, so that the loop stays responsive and a batch small: EFFECT_CONTINUE asks for the
+ * next.
+ */
+#include "core/engine/engine.h"
+
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/engine/dispatch.h"
+#include "core/model/catalogue.h"
+#include "core/model/pipeline.h"
+
+enum {
+    STEPS_PER_BATCH = 512,
+    DEFAULT_PLUGIN_CONCURRENCY = 25,
+    DEFAULT_PROCESS_CONCURRENCY = 4,
+};
+
+/* A run and what the engine keeps beside it. */
+struct member {
+    struct run *run;
+    void *user;
+    struct dispatch_ticket *tickets; /* one for each node; NULL until one is needed */
+    struct member *next;
+    struct member *previous;
+    bool has_continue; /* an EFFECT_CONTINUE is out */
+};
+
+struct engine {
+    struct engine_options options;
+    struct dispatch *dispatch;
+    struct member *members;
+};
+
+/* One call of the engine. */
+struct turn {
+    struct engine *engine;
+    int64_t now;
+    struct batch *batch;
+    size_t next_effect; /* of the batch: those before it have been looked at */
+    unsigned steps;
+};
+
+int engine_create(const struct engine_options *options, struct engine **out_engine,
+                  struct error *err)
+{
+    struct engine *engine = calloc(1, sizeof(*engine));
+    if (engine == NULL) {
+        return error_nomem(err);
+    }
+    engine->options = *options;
+    if (engine->options.plugin_concurrency == 0) {
+        engine->options.plugin_concurrency = DEFAULT_PLUGIN_CONCURRENCY;
+    }
+    if (engine->options.process_concurrency == 0) {
+        engine->options.process_concurrency = DEFAULT_PROCESS_CONCURRENCY;
+    }
+    engine->dispatch = dispatch_create();
+    if (engine->dispatch == NULL) {
+        free(engine);
+        return error_nomem(err);
+    }
+    *out_engine = engine;
+    return 0;
+}
+
+static void member_destroy(struct engine *engine, struct member *member)
+{
+    for (uint32_t i = 0; member->tickets != NULL && i < run_pipeline(member->run)->node_count;
+         i++) {
+        dispatch_release(engine->dispatch, &member->tickets[i]);
+    }
+    if (member->previous != NULL) {
+        member->previous->next = member->next;
+    } else {
+        engine->members = member->next;
+    }
+    if (member->next != NULL) {
+        member->next->previous = member->previous;
+    }
+    free(member->tickets);
+    run_destroy(member->run);
+    free(member);
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    while (engine->members != NULL) {
+        member_destroy(engine, engine->members);
+    }
+    dispatch_destroy(engine->dispatch);
+    free(engine);
+}
+
+static struct member *member_of(const struct run *run)
+{
+    return run_user(run);
+}
+
+/* ---- scopes ---- */
+
+static uint32_t plugin_limit(const struct engine *engine, const struct pipeline *pipeline,
+                             const struct node *node)
+{
+    const struct integration *integration = pipeline_find_integration(pipeline, node->type->plugin);
+    if (integration != NULL && integration->concurrency > 0) {
+        return integration->concurrency;
+    }
+    bool has_processes = (node->type->flags & NODE_TYPE_PROCESSES) != 0;
+    return has_processes ? engine->options.process_concurrency : engine->options.plugin_concurrency;
+}
+
+/* Scopes with other limits are other scopes: the key holds the limit. */
+static int add_scope(struct turn *turn, struct dispatch_ticket *ticket, const struct strbuf *key,
+                     uint32_t limit)
+{
+    struct dispatch_scope *scope = NULL;
+    int status = strbuf_status(key);
+    if (status == 0) {
+        status = dispatch_scope(turn->engine->dispatch, strbuf_str(key), limit, &scope);
+    }
+    if (status == 0) {
+        ticket->scopes[ticket->scope_count++] = scope;
+    }
+    return status;
+}
+
+static int ticket_prepare(struct turn *turn, struct member *member, uint32_t index)
+{
+    const struct pipeline *pipeline = run_pipeline(member->run);
+    const struct node *node = &pipeline->nodes[index];
+    struct dispatch_ticket *ticket = &member->tickets[index];
+    struct strbuf key = STRBUF_INIT;
+    *ticket = (struct dispatch_ticket){.owner = member, .node = index};
+    uint32_t limit = plugin_limit(turn->engine, pipeline, node);
+    strbuf_append_format(&key, "plugin %.*s %u", STR_ARG(node->type->plugin), limit);
+    int status = add_scope(turn, ticket, &key, limit);
+    if (status == 0 && node->concurrency > 0) {
+        strbuf_clear(&key);
+        strbuf_append_format(&key, "node %.*s %.*s %u", STR_ARG(pipeline->id), STR_ARG(node->id),
+                             node->concurrency);
+        status = add_scope(turn, ticket, &key, node->concurrency);
+    }
+    if (status == 0 && pipeline->max_parallel_nodes > 0) {
+        struct str id = run_id(member->run);
+        strbuf_clear(&key);
+        strbuf_append_format(&key, "run %.*s", STR_ARG(id));
+        status = add_scope(turn, ticket, &key, pipeline->max_parallel_nodes);
+    }
+    strbuf_finish(&key);
+    return status;
+}
+
+static int member_want(struct turn *turn, struct member *member, uint32_t node)
+{
+    if (member->tickets == NULL) {
+        uint32_t count = run_pipeline(member->run)->node_count;
+        member->tickets = calloc(count, sizeof(*member->tickets));
+        if (member->tickets == NULL) {
+            return E_NOMEM;
+        }
+    }
+    int status = ticket_prepare(turn, member, node);
+    if (status == 0) {
+        dispatch_want(turn->engine->dispatch, &member->tickets[node]);
+    }
+    return status;
+}
+
+/* ---- steps ---- */
+
+/* Effects that dispatch carries out; the others are for who drives the engine. */
+static int turn_dispatch_effects(struct turn *turn)
+{
+    for (; turn->next_effect < turn->batch->effect_count; turn->next_effect++) {
+        const struct effect *effect = &turn->batch->effects[turn->next_effect];
+        struct member *member = member_of(effect->run);
+        int status = 0;
+        if (effect->type == EFFECT_WANT_START) {
+            status = member_want(turn, member, effect->node);
+        } else if (effect->type == EFFECT_RELEASE && member->tickets != NULL) {
+            dispatch_release(turn->engine->dispatch, &member->tickets[effect->node]);
+        }
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int turn_step(struct turn *turn, struct run *run, const struct run_event *event)
+{
+    size_t first = turn->batch->record_count;
+    run_decide(run, event, turn->now, turn->batch);
+    if (turn->batch->has_failed) {
+        return E_NOMEM;
+    }
+    for (size_t i = first; i < turn->batch->record_count; i++) {
+        run_apply(run, &turn->batch->records[i]);
+    }
+    turn->steps++;
+    return turn_dispatch_effects(turn);
+}
+
+static int member_advance(struct turn *turn, struct member *member)
+{
+    while (run_has_ready(member->run)) {
+        if (turn->steps >= STEPS_PER_BATCH) {
+            if (!member->has_continue) {
+                struct effect effect = {.run = member->run, .type = EFFECT_CONTINUE};
+                batch_add_effect(turn->batch, &effect);
+                member->has_continue = true;
+            }
+            return turn->batch->has_failed ? E_NOMEM : 0;
+        }
+        int status = turn_step(turn, member->run, &(struct run_event){.type = RUN_EVENT_ADVANCE});
+        if (status != 0) {
+            return status;
+        }
+    }
+    if (run_is_settled(member->run)) {
+        return turn_step(turn, member->run, &(struct run_event){.type = RUN_EVENT_SETTLE});
+    }
+    return 0;
+}
+
+/* What a permit that came back lets start, in any run. */
+static int turn_admit(struct turn *turn)
+{
+    struct dispatch_ticket *ticket = NULL;
+    while ((ticket = dispatch_next_admitted(turn->engine->dispatch)) != NULL) {
+        struct member *member = ticket->owner;
+        int status =
+            turn_step(turn, member->run,
+                      &(struct run_event){.type = RUN_EVENT_ADMITTED, .node = ticket->node});
+        if (status == 0) {
+            status = member_advance(turn, member);
+        }
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int turn_run(struct turn *turn, struct run *run, const struct run_event *event,
+                    struct error *err)
+{
+    int status = event != NULL ? turn_step(turn, run, event) : 0;
+    if (status == 0) {
+        status = member_advance(turn, member_of(run));
+    }
+    if (status == 0) {
+        status = turn_admit(turn);
+    }
+    return status == 0 ? 0 : error_nomem(err);
+}
+
+static struct turn turn_begin(struct engine *engine, int64_t now, struct batch *batch)
+{
+    return (struct turn){
+        .engine = engine, .now = now, .batch = batch, .next_effect = batch->effect_count};
+}
+
+int engine_start(struct engine *engine, const struct run_options *options, int64_t now_unix_ms,
+                 struct batch *batch, struct run **out_run, struct error *err)
+{
+    struct member *member = calloc(1, sizeof(*member));
+    if (member == NULL) {
+        return error_nomem(err);
+    }
+    struct run_options own = *options;
+    member->user = options->user;
+    own.user = member;
+    int status = run_create(&own, &member->run, err);
+    if (status != 0) {
+        free(member);
+        return status;
+    }
+    member->next = engine->members;
+    if (engine->members != NULL) {
+        engine->members->previous = member;
+    }
+    engine->members = member;
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    status = turn_run(&turn, member->run, &(struct run_event){.type = RUN_EVENT_START}, err);
+    if (status != 0) {
+        batch_clear(batch);
+        member_destroy(engine, member);
+        return status;
+    }
+    *out_run = member->run;
+    return 0;
+}
+
+int engine_handle(struct engine *engine, struct run *run, const struct run_event *event,
+                  int64_t now_unix_ms, struct batch *batch, struct error *err)
+{
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    return turn_run(&turn, run, event, err);
+}
+
+int engine_continue(struct engine *engine, struct run *run, int64_t now_unix_ms,
+                    struct batch *batch, struct error *err)
+{
+    member_of(run)->has_continue = false;
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    return turn_run(&turn, run, NULL, err);
+}
+
+void *engine_run_user(const struct run *run)
+{
+    return member_of(run)->user;
+}
+
+void engine_remove(struct engine *engine, struct run *run)
+{
+    CHECK(run_is_ended(run));
+    member_destroy(engine, member_of(run));
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_FAILURE_H
+#define CORE_ENGINE_FAILURE_H
+
+/*
+ * Failure: why a node or a run failed, as the JSON map that history, expressions and people see:
+ * {code, message, hint?, ...}. Tasks bring theirs from the host (see host.h); these are the
+ * engine's own.
+ *
+ * Used by:  engine, loop, cli.
+ * Uses:     value.
+ * Threads:  [any]; documents never change.
+ */
+
+#include "core/base/str.h"
+
+struct document;
+struct error;
+
+/* The engine's own codes; static text. */
+#define FAILURE_EXPRESSION "EXPRESSION" /* a template or condition could not be evaluated */
+#define FAILURE_LIMIT      "LIMIT"      /* a budget or bound was spent */
+#define FAILURE_NO_ROUTE   "NO_ROUTE"   /* no route of a router was true */
+#define FAILURE_TIMEOUT    "TIMEOUT"
+#define FAILURE_CANCELLED  "CANCELLED"
+#define FAILURE_CONFIG     "CONFIG"
+#define FAILURE_FAILED     "FAILED" /* a `fail` node without a code of its own */
+#define FAILURE_PLUGIN     "PLUGIN" /* the plugin could not be started */
+
+/*
+ * A new failure. `message` and `hint` (may be NULL) are copied. Never NULL: without memory it is
+ * a static document that says so. Owned by the caller: document_unref().
+ */
+struct document *failure_create(const char *code, struct str message, const char *hint);
+
+/* From an error of core: E_LIMIT is LIMIT, all others are `code`. Owned by the caller. */
+struct document *failure_from_error(const char *code, const struct error *err);
+
+/* The parts of a failure (ours or a task's), borrowed; empty when absent or not text. */
+struct str failure_code(const struct document *failure);
+struct str failure_message(const struct document *failure);
+struct str failure_hint(const struct document *failure);
+
+#endif

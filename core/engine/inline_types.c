@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine's own node types: they end in the decision that starts them, but for `wait`, which
+ * ends when its timer fires.
+ */
+#include "core/engine/inline_types.h"
+
+#include <math.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/engine/decision.h"
+#include "core/engine/failure.h"
+#include "core/engine/run_state.h"
+#include "core/value/builder.h"
+#include "core/value/value.h"
+
+/* ---- the engine's own types ---- */
+
+/* The name of the end that an outcome leads to, when no node has it; empty otherwise. */
+static struct str named_end(const struct decision *d, uint32_t node, uint32_t outcome)
+{
+    const struct pipeline *pipeline = d->run->pipeline;
+    for (uint32_t i = 0; i < pipeline->end_count; i++) {
+        if (pipeline->ends[i].node == node && pipeline->ends[i].outcome == outcome) {
+            return pipeline->ends[i].name;
+        }
+    }
+    return STR("");
+}
+
+/* Ends a branching node: {key: value, end?}. `result` < 0 gives the outcome's name as text. */
+static void complete_branch(const struct decision *d, uint32_t node, uint32_t outcome, int result)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    if (result >= 0) {
+        builder_member_bool(b, STR("result"), result == 1);
+    } else {
+        builder_member_string(b, STR("route"), d->run->pipeline->outcomes[outcome]);
+    }
+    struct str end = named_end(d, node, outcome);
+    if (end.n > 0) {
+        builder_member_string(b, STR("end"), end);
+    }
+    builder_map_end(b);
+    struct document *output = NULL;
+    if (builder_finish(b, &output, NULL) != 0) {
+        d->batch->has_failed = true;
+        return;
+    }
+    decision_complete_node(d, node, outcome, output);
+    document_unref(output);
+}
+
+/* One source that was taken: its output; several: the map of theirs; none: the input. */
+static struct document *gather_outputs(const struct decision *d, uint32_t node)
+{
+    const struct pipeline *pipeline = d->run->pipeline;
+    const struct node *def = decision_node(d, node);
+    const struct document *only = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < def->in_count; i++) {
+        uint32_t edge = pipeline->in_edges[def->first_in + i];
+        const struct document *output = d->run->nodes[pipeline->edges[edge].source].output;
+        if (d->run->edges[edge] == EDGE_TAKEN && output != NULL) {
+            only = output;
+            count++;
+        }
+    }
+    if (count == 0) {
+        return document_ref(def->in_count == 0 ? d->run->input : document_empty_map());
+    }
+    if (count == 1) {
+        return document_ref(only);
+    }
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    for (uint32_t i = 0; i < def->in_count; i++) {
+        uint32_t edge = pipeline->in_edges[def->first_in + i];
+        uint32_t source = pipeline->edges[edge].source;
+        const struct document *output = d->run->nodes[source].output;
+        if (d->run->edges[edge] == EDGE_TAKEN && output != NULL) {
+            builder_key(b, pipeline->nodes[source].id);
+            builder_embed(b, output, document_root(output));
+        }
+    }
+    builder_map_end(b);
+    struct document *gathered = NULL;
+    (void)builder_finish(b, &gathered, NULL); /* NULL says it */
+    return gathered;
+}
+
+void inline_passthrough(const struct decision *d, uint32_t node)
+{
+    struct document *output = gather_outputs(d, node);
+    if (output == NULL) {
+        d->batch->has_failed = true;
+        return;
+    }
+    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
+    document_unref(output);
+}
+
+void inline_set(const struct decision *d, uint32_t node)
+{
+    struct error err = {0};
+    struct document *output = NULL;
+    if (decision_resolve(d, node, decision_node(d, node)->config, &output, &err) != 0) {
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        return;
+    }
+    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
+    document_unref(output);
+}
+
+void inline_conditional(const struct decision *d, uint32_t node)
+{
+    struct error err = {0};
+    bool holds = false;
+    if (decision_evaluate(d, node, decision_node(d, node)->condition, &holds, &err) != 0) {
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        return;
+    }
+    complete_branch(d, node, holds ? OUTCOME_TRUE : OUTCOME_FALSE, holds ? 1 : 0);
+}
+
+void inline_router(const struct decision *d, uint32_t node)
+{
+    const struct node *def = decision_node(d, node);
+    for (uint32_t i = 0; i < def->route_count; i++) {
+        struct error err = {0};
+        bool holds = false;
+        if (decision_evaluate(d, node, def->routes[i].when, &holds, &err) != 0) {
+            error_prefix(&err, "route '%.*s': ",
+                         STR_ARG(d->run->pipeline->outcomes[def->routes[i].outcome]));
+            decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+            return;
+        }
+        if (holds) {
+            complete_branch(d, node, def->routes[i].outcome, -1);
+            return;
+        }
+    }
+    if (def->default_outcome != 0) {
+        complete_branch(d, node, def->default_outcome, -1);
+        return;
+    }
+    struct document *failure = failure_create(FAILURE_NO_ROUTE, STR("no route's condition is true"),
+                                              "add 'default:' to the router's config");
+    decision_fail_node(d, node, failure);
+    document_unref(failure);
+}
+
+void inline_fail(const struct decision *d, uint32_t node)
+{
+    struct error err = {0};
+    struct document *config = NULL;
+    if (decision_resolve(d, node, decision_node(d, node)->config, &config, &err) != 0) {
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        return;
+    }
+    const struct value *message = value_get(document_root(config), STR("message"));
+    const struct value *code = value_get(document_root(config), STR("code"));
+    cleanup_free char *code_text = value_is(code, VALUE_STRING) ? str_dup(value_str(code))
+                                                                : str_dup(STR(FAILURE_FAILED));
+    struct str text = value_is(message, VALUE_STRING) ? value_str(message) : STR("failed");
+    struct document *failure =
+        failure_create(code_text != NULL ? code_text : FAILURE_FAILED, text, NULL);
+    decision_fail_node(d, node, failure);
+    document_unref(failure);
+    document_unref(config);
+}
+
+/* ---- wait ---- */
+
+static int wait_due(const struct value *config, int64_t ready_at, int64_t *out_due,
+                    struct error *err)
+{
+    const struct value *seconds = value_get(config, STR("seconds"));
+    const struct value *until = value_get(config, STR("until"));
+    if (value_is(seconds, VALUE_INT) || value_is(seconds, VALUE_DOUBLE)) {
+        double ms = value_number(seconds) * 1000.0;
+        if (!(ms >= 0.0) || ms > 1e14) {
+            return error_set(err, E_INVALID, "'seconds' must be 0 to 100,000,000,000");
+        }
+        *out_due = ready_at + (int64_t)llround(ms);
+        return 0;
+    }
+    struct clock_time time = {0};
+    if (!value_is(until, VALUE_STRING) || clock_parse_rfc3339(value_str(until), &time) != 0) {
+        return error_set(err, E_INVALID,
+                         "'until' must be a time like '2025-01-31T14:22:33Z' (RFC 3339)");
+    }
+    *out_due = time.seconds * 1000 + (time.nanos + 999999) / 1000000;
+    return 0;
+}
+
+void inline_wait(const struct decision *d, uint32_t node)
+{
+    struct error err = {0};
+    struct document *config = NULL;
+    if (decision_resolve(d, node, decision_node(d, node)->config, &config, &err) != 0) {
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        return;
+    }
+    int64_t due = 0;
+    int status = wait_due(document_root(config), d->run->nodes[node].ready_at, &due, &err);
+    document_unref(config);
+    if (status != 0) {
+        decision_fail_node_for(d, node, FAILURE_CONFIG, &err);
+        return;
+    }
+    int64_t timeout_ms = decision_node(d, node)->timeout_ms;
+    bool is_cut = timeout_ms > 0 && due > d->now + timeout_ms;
+    struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
+    record.attempt = 1;
+    batch_add_record(d->batch, &record);
+    decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
+                                           .node = node,
+                                           .attempt = 1,
+                                           .timer = is_cut ? TIMER_NODE_TIMEOUT : TIMER_WAIT,
+                                           .at_unix_ms = is_cut ? d->now + timeout_ms : due});
+}
+
+void inline_wait_end(const struct decision *d, uint32_t node)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    double seconds = (double)(d->now - d->run->nodes[node].started_at) / 1000.0;
+    builder_member_double(b, STR("waited_seconds"), seconds);
+    builder_map_end(b);
+    struct document *output = NULL;
+    if (builder_finish(b, &output, NULL) != 0) {
+        d->batch->has_failed = true;
+        return;
+    }
+    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
+    document_unref(output);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_RECORD_H
+#define CORE_ENGINE_RECORD_H
+
+/*
+ * Records and effects: what a decision of the engine consists of.
+ *
+ * A record is a fact about a run; run_apply() of all its records gives the run's state again.
+ * An effect is something to do outside. The order is fixed: records are durable before any
+ * effect of the same batch is carried out or anything of it is shown to anybody.
+ *
+ * Used by:  engine, journal, loop, cli (reads records).
+ * Uses:     base, value.
+ * Threads:  [any]; a batch belongs to one thread at a time.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct document;
+struct run;
+
+#define RUN_STATES(X)                                                                              \
+    X(RUN_PENDING, "pending")                                                                      \
+    X(RUN_RUNNING, "running")                                                                      \
+    X(RUN_FAILING, "running")    /* a failure is not handled: what runs ends, nothing starts */    \
+    X(RUN_CANCELLING, "running") /* somebody cancelled: what runs is told */                       \
+    X(RUN_COMPLETED, "completed")                                                                  \
+    X(RUN_FAILED, "failed")                                                                        \
+    X(RUN_CANCELLED, "cancelled")
+
+enum run_state {
+#define X(name, text) name,
+    RUN_STATES(X)
+#undef X
+};
+
+#define NODE_STATES(X)                                                                             \
+    X(NODE_PENDING, "pending") /* some of its edges are open */                                    \
+    X(NODE_READY, "ready")     /* may run: `when` and config come next */                          \
+    X(NODE_QUEUED, "queued")   /* waits for a permit of a shared scope */                          \
+    X(NODE_RUNNING, "running")                                                                     \
+    X(NODE_STOPPING, "stopping") /* told to end: time-out, cancel */                               \
+    X(NODE_COMPLETED, "completed")                                                                 \
+    X(NODE_FAILED, "failed")                                                                       \
+    X(NODE_SKIPPED, "skipped") /* its `when` was false; what follows goes on */                    \
+    X(NODE_NOT_RUN, "not_run") /* no way led to it, or the run ended before */                     \
+    X(NODE_CANCELLED, "cancelled")
+
+enum node_state {
+#define X(name, text) name,
+    NODE_STATES(X)
+#undef X
+};
+
+/* The names that people and JSON see; static. */
+const char *run_state_name(enum run_state state);
+const char *node_state_name(enum node_state state);
+
+enum record_type {
+    RECORD_RUN_STARTED, /* output: the input */
+    RECORD_NODE_QUEUED, /* lazy: a journal may leave it out, it is decided again */
+    RECORD_NODE_STARTED,
+    RECORD_NODE_STOPPING, /* reason */
+    RECORD_NODE_ENDED,    /* node_state, outcome, output or error, taken */
+    RECORD_RUN_STOPPING,  /* run_state, error: nothing new starts from here on */
+    RECORD_RUN_ENDED,     /* run_state, output, error */
+};
+
+/* Reasons for stopping; equal to enum host_cancel_reason. */
+enum stop_reason {
+    STOP_REQUESTED = 1,
+    STOP_TIMEOUT = 2,
+    STOP_SHUTDOWN = 3,
+};
+
+enum { RECORD_NO_NODE = UINT32_MAX };
+
+struct record {
+    struct run *run;
+    enum record_type type;
+    uint32_t node; /* index, or RECORD_NO_NODE */
+    uint32_t attempt;
+    int64_t at_unix_ms;
+    enum node_state node_state;
+    enum run_state run_state;
+    uint32_t outcome;
+    enum stop_reason reason;
+    bool is_handled; /* a failed node's failure is taken care of by an edge or on_error */
+    /* One byte for each out edge, 1: taken. NULL: none was taken, or it follows from outcome. */
+    const uint8_t *taken;
+    const struct document *output; /* shared with the batch; NULL: none */
+    const struct document *error;
+};
+
+enum effect_type {
+    EFFECT_START,      /* start the task: config */
+    EFFECT_STOP,       /* tell the task to end: reason */
+    EFFECT_ARM_TIMER,  /* timer, at_unix_ms */
+    EFFECT_DISARM,     /* timer; it may have fired already */
+    EFFECT_WANT_START, /* ask dispatch for permits */
+    EFFECT_RELEASE,    /* the wish or the permits are given back */
+    EFFECT_RUN_ENDED,
+    EFFECT_CONTINUE, /* much is ready: call engine_continue() at the next turn */
+};
+
+enum timer_kind {
+    TIMER_NODE_TIMEOUT,
+    TIMER_WAIT,
+    TIMER_RUN_TIMEOUT,
+};
+
+struct effect {
+    struct run *run;
+    enum effect_type type;
+    uint32_t node;
+    uint32_t attempt;
+    enum timer_kind timer;
+    enum stop_reason reason;
+    int64_t at_unix_ms;
+    const struct document *config; /* shared with the batch */
+};
+
+/* One decision, or several that become durable together. */
+struct batch {
+    struct record *records;
+    size_t record_count;
+    size_t record_cap;
+    struct effect *effects;
+    size_t effect_count;
+    size_t effect_cap;
+    bool has_failed; /* an allocation failed: nothing of the batch may be used */
+};
+
+#define BATCH_INIT ((struct batch){0})
+
+/* Gives up all that the batch holds; it is empty and usable again. NULL is fine. */
+void batch_finish(struct batch *batch);
+
+/* As batch_finish(), but keeps the memory of the arrays. */
+void batch_clear(struct batch *batch);
+
+/*
+ * Appends a copy. The record's and the effect's documents get one more reference; `taken` is
+ * taken (malloc'd). A failed allocation sets has_failed.
+ */
+void batch_add_record(struct batch *batch, const struct record *record);
+void batch_add_effect(struct batch *batch, const struct effect *effect);
+
+#endif

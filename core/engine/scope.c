@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What expressions see of a run: PIPELINES section 7, "In scope". Nothing is copied: fields are
+ * read from the run's state when an expression asks for them.
+ */
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/engine/run_state.h"
+#include "core/value/value.h"
+
+static struct cel cel_text(struct str text)
+{
+    return (struct cel){.type = CEL_STRING, .as.text = text};
+}
+
+static struct cel cel_time(int64_t unix_ms)
+{
+    struct cel cel = {.type = CEL_TIMESTAMP};
+    cel.as.time.seconds = unix_ms / 1000;
+    cel.as.time.nanos = (int32_t)(unix_ms % 1000) * 1000000;
+    return cel;
+}
+
+static struct cel cel_document(const struct document *document)
+{
+    return cel_from_value(document, document_root(document));
+}
+
+enum { FIELD_FOUND = 0, FIELD_ABSENT = 1 };
+
+static int optional_document(const struct document *document, struct cel *out)
+{
+    if (document == NULL) {
+        return FIELD_ABSENT;
+    }
+    *out = cel_document(document);
+    return FIELD_FOUND;
+}
+
+static int optional_time(int64_t unix_ms, struct cel *out)
+{
+    if (unix_ms == 0) {
+        return FIELD_ABSENT;
+    }
+    *out = cel_time(unix_ms);
+    return FIELD_FOUND;
+}
+
+/* ---- run ---- */
+
+static int run_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
+                          struct error *err)
+{
+    const struct run *run = object;
+    (void)index; /* there is one run in a scope */
+    (void)err;
+    if (str_equal(field, STR("id"))) {
+        *out = cel_text(str_from(run->id));
+    } else if (str_equal(field, STR("workflow"))) {
+        *out = cel_text(run->pipeline->id);
+    } else if (str_equal(field, STR("version"))) {
+        *out = cel_text(run->pipeline->version);
+    } else if (str_equal(field, STR("triggered_by"))) {
+        *out = cel_text(str_from(run->triggered_by));
+    } else if (str_equal(field, STR("status"))) {
+        *out = cel_text(str_from(run_state_name(run->state)));
+    } else if (str_equal(field, STR("started_at"))) {
+        return optional_time(run->started_at, out);
+    } else if (str_equal(field, STR("error"))) {
+        return optional_document(run->error, out);
+    } else {
+        return FIELD_ABSENT;
+    }
+    return FIELD_FOUND;
+}
+
+static const struct cel_object_class run_class = {.name = "run", .get = run_object_get};
+
+/* ---- event: what triggered the run ---- */
+
+static int event_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
+                            struct error *err)
+{
+    const struct run *run = object;
+    (void)index;
+    (void)err;
+    if (str_equal(field, STR("id"))) {
+        *out = cel_text(str_from(run->id));
+    } else if (str_equal(field, STR("type"))) {
+        *out = cel_text(str_from(run->triggered_by));
+    } else if (str_equal(field, STR("time"))) {
+        return optional_time(run->started_at, out);
+    } else if (str_equal(field, STR("data"))) {
+        *out = cel_document(run->input);
+    } else if (str_equal(field, STR("headers"))) {
+        *out = cel_document(document_empty_map());
+    } else {
+        return FIELD_ABSENT;
+    }
+    return FIELD_FOUND;
+}
+
+static const struct cel_object_class event_class = {.name = "event", .get = event_object_get};
+
+/* ---- a node ---- */
+
+/* `node.x` is short for `node.output.x`. */
+static int node_output_field(const struct run_node *node, struct str field, struct cel *out)
+{
+    if (node->output == NULL) {
+        return FIELD_ABSENT;
+    }
+    const struct value *value = value_get(document_root(node->output), field);
+    if (value == NULL) {
+        return FIELD_ABSENT;
+    }
+    *out = cel_from_value(node->output, value);
+    return FIELD_FOUND;
+}
+
+static int node_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
+                           struct error *err)
+{
+    const struct run *run = object;
+    const struct run_node *node = &run->nodes[index];
+    (void)err;
+    if (str_equal(field, STR("output"))) {
+        return optional_document(node->output, out);
+    }
+    if (str_equal(field, STR("status"))) {
+        *out = cel_text(str_from(node_state_name((enum node_state)node->state)));
+        return FIELD_FOUND;
+    }
+    if (str_equal(field, STR("error"))) {
+        return optional_document(node->error, out);
+    }
+    if (str_equal(field, STR("attempts"))) {
+        *out = (struct cel){.type = CEL_INT, .as.integer = node->attempt};
+        return FIELD_FOUND;
+    }
+    if (str_equal(field, STR("started_at"))) {
+        return optional_time(node->started_at, out);
+    }
+    if (str_equal(field, STR("finished_at"))) {
+        return optional_time(node->ended_at, out);
+    }
+    return node_output_field(node, field, out);
+}
+
+static const struct cel_object_class node_class = {.name = "node", .get = node_object_get};
+
+static struct cel cel_node(const struct run *run, uint32_t node)
+{
+    struct cel cel = {.type = CEL_OBJECT, .index = node};
+    cel.as.object.class_ = &node_class;
+    cel.as.object.object = run;
+    return cel;
+}
+
+static int nodes_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
+                            struct error *err)
+{
+    const struct run *run = object;
+    (void)index;
+    (void)err;
+    int64_t node = pipeline_find_node(run->pipeline, field);
+    if (node < 0) {
+        return FIELD_ABSENT;
+    }
+    *out = cel_node(run, (uint32_t)node);
+    return FIELD_FOUND;
+}
+
+static const struct cel_object_class nodes_class = {.name = "nodes", .get = nodes_object_get};
+
+static struct cel cel_object(const struct cel_object_class *class_, const struct run *run)
+{
+    struct cel cel = {.type = CEL_OBJECT};
+    cel.as.object.class_ = class_;
+    cel.as.object.object = run;
+    return cel;
+}
+
+static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
+{
+    const struct run *run = scope->run;
+    switch ((enum pipeline_slot)slot) {
+    case SLOT_INPUT:
+        *out = cel_document(run->input);
+        return 0;
+    case SLOT_CONFIG:
+        *out = cel_document(run->pipeline->config);
+        return 0;
+    case SLOT_RUN:
+        *out = cel_object(&run_class, run);
+        return 0;
+    case SLOT_EVENT:
+        *out = cel_object(&event_class, run);
+        return 0;
+    case SLOT_NOW:
+        *out = cel_time(scope->now_unix_ms);
+        return 0;
+    case SLOT_DATE:
+        *out = cel_text(str_from(run->date));
+        return 0;
+    case SLOT_TIME:
+        *out = cel_text(str_from(run->time));
+        return 0;
+    case SLOT_NODES:
+        *out = cel_object(&nodes_class, run);
+        return 0;
+    case SLOT_NODE_FIRST:
+        break;
+    }
+    unreachable_state("slot", slot);
+}
+
+int run_scope_fetch(const void *user, int slot, struct cel *out, struct error *err)
+{
+    const struct run_scope *scope = user;
+    (void)err; /* all roots are always there; their fields may not be */
+    if (slot < SLOT_NODE_FIRST) {
+        return fetch_fixed(scope, slot, out);
+    }
+    uint32_t node = (uint32_t)(slot - SLOT_NODE_FIRST);
+    CHECK(node < scope->run->pipeline->node_count);
+    *out = cel_node(scope->run, node);
+    return 0;
+}
