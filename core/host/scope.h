@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_HOST_SCOPE_H
+#define CORE_HOST_SCOPE_H
+
+/*
+ * Scope: the values that a plugin can name, for as long as a task, a node or the plugin lives.
+ *
+ * A value handle is a slot in one table of the host; a scope takes slots from it in blocks and
+ * gives them back when it ends. Reading a slot takes a hold on its scope first, so that its
+ * documents cannot be freed meanwhile, whatever other threads do.
+ *
+ * Used by:  task, plugin, services.
+ * Uses:     handle, value.
+ * Threads:  [any], but init and finish of the table.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+
+struct document;
+struct plugin;
+struct scope_text;
+struct value;
+struct value_block;
+
+enum { VALUE_BLOCK_SLOTS = 32, VALUE_BLOCKS_PER_CHUNK = 64, VALUE_CHUNKS = 65536 };
+
+struct value_table {
+    pthread_mutex_t lock; /* of the free list and of new chunks */
+    struct value_block *first_free;
+    uint32_t used_blocks;
+    _Atomic(struct value_block *) *chunks;
+};
+
+/* Embedded in what lives as long: a task, or a struct of its own. */
+struct scope {
+    struct value_table *table;
+    uint32_t owner;  /* plugin number */
+    uint64_t handle; /* by which plugins name it: a task's or a scope's */
+    pthread_mutex_t lock;
+    struct value_block *blocks; /* newest first */
+    uint32_t used;              /* slots of the newest */
+    struct scope_text *texts;
+};
+
+/* What a value handle names. */
+struct scope_value {
+    const struct document *document; /* NULL for bytes */
+    const struct value *value;       /* NULL for bytes */
+    struct str bytes;
+    uint64_t scope; /* the handle of its scope */
+};
+
+/* Fails with E_NOMEM. */
+int value_table_init(struct value_table *table);
+void value_table_finish(struct value_table *table);
+
+/* `handle` may still be 0 and be set before the scope is used. */
+void scope_init(struct scope *scope, struct value_table *table, uint32_t owner, uint64_t handle);
+/* Gives up all documents and texts; the values are over. */
+void scope_finish(struct scope *scope);
+
+/*
+ * A new value in `scope`: `value` inside `document`, on which it takes a reference.
+ * 0 when out of memory.
+ */
+uint64_t scope_add(struct scope *scope, const struct document *document, const struct value *value);
+/* The same for bytes, which are copied. */
+uint64_t scope_add_bytes(struct scope *scope, struct str bytes);
+
+/* A NUL-terminated copy of `text` that lives as long as the scope; `.p` NULL: out of memory. */
+struct str scope_dup(struct scope *scope, struct str text);
+
+/*
+ * [any] Scope `handle` (a task's, a node's, the plugin's) of `plugin`, with a hold:
+ * scope_release(). NULL when there is none.
+ */
+struct scope *scope_acquire(struct plugin *plugin, uint64_t handle);
+void scope_release(struct plugin *plugin, struct scope *scope);
+
+/*
+ * [any] Looks a value up. On true `*out` is valid until value_release() with it; false: it is
+ * over, made up or another plugin's.
+ */
+bool value_acquire(struct plugin *plugin, uint64_t handle, struct scope_value *out,
+                   struct scope **out_scope);
+
+/* The heap scope of a node or plugin: freed by the handle table. */
+struct scope *scope_create(struct plugin *plugin);
+void scope_destroy(void *scope);
+
+#endif
