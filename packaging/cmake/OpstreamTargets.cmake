@@ -13,15 +13,21 @@ function(opstream_core_library name)
   target_link_libraries(opstream_${name} PUBLIC ${arg_LIBS} PRIVATE ${arg_PRIVATE_LIBS})
 endfunction()
 
-# opstream_module(NAME SOURCES file... LIBS target...)
-# A private module opstream-NAME.so beside the program: see core/base/module.h.
+# opstream_module(NAME [NO_INSTALL] SOURCES file... LIBS target...)
+# A private module opstream-NAME.so in build/lib/opstream: see core/base/module.h. What it links
+# stays inside it. NO_INSTALL: for tests.
 function(opstream_module name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "NO_INSTALL" "" "SOURCES;LIBS" ${ARGN})
   add_library(opstream-${name} MODULE ${arg_SOURCES})
   target_include_directories(opstream-${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(opstream-${name} PRIVATE ${arg_LIBS})
-  target_link_options(opstream-${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,nodelete)
+  target_link_options(opstream-${name} PRIVATE
+    -Wl,--exclude-libs,ALL # the core's libraries are linked in statically, and not shown
+    -Wl,-z,nodelete ${OPSTREAM_NO_UNDEFINED})
   set_target_properties(opstream-${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${OPSTREAM_MODULE_DIR})
+  if(NOT arg_NO_INSTALL)
+    install(TARGETS opstream-${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/opstream)
+  endif()
 endfunction()
 
 # opstream_unit_test(NAME SOURCES file... LIBS target... [WRAP_MALLOC])
