@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_LOOP_LOOP_STATE_H
+#define CORE_LOOP_LOOP_STATE_H
+
+/*
+ * The inside of a loop, for the files of this folder alone.
+ *
+ * Used by:  loop, run_driver.
+ * Uses:     engine, journal, host, net, libuv.
+ * Threads:  [loop]
+ */
+
+#include <uv.h>
+
+#include "core/base/error.h"
+#include "core/host/host.h"
+#include "core/host/http.h"
+#include "core/loop/loop.h"
+#include "core/loop/timer_heap.h"
+
+struct engine;
+struct journal;
+struct net;
+
+struct loop {
+    uv_loop_t uv;
+    uv_async_t wake;  /* the journal has callbacks */
+    uv_timer_t timer; /* the next timer of the heap */
+    uv_timer_t tick;  /* loop_tick() */
+    uv_signal_t signals[2];
+    struct timer_heap timers;
+    struct engine *engine;
+    struct journal *journal;
+    struct host *host;
+    struct net *net;
+    struct host_http http;
+    loop_signal_cb on_signal;
+    void *signal_user;
+    loop_tick_cb on_tick;
+    void *tick_user;
+    struct loop_run *runs;
+    struct error failure; /* why the loop had to stop; code 0: it had not to */
+    bool has_handles;
+    bool is_host_closed;
+    bool is_net_closed;
+};
+
+/* What the driver of the runs gives to the loop's callbacks. */
+extern const struct host_events run_driver_events;
+
+/* Timers that are due: their runs hear of it; the next one is armed. */
+void run_driver_on_timer(struct loop *loop);
+
+/* Cancels and kills what runs; used while closing. */
+void run_driver_stop_all(struct loop *loop);
+
+/* Frees what is left, when nothing can call back any more. */
+void run_driver_free_all(struct loop *loop);
+
+#endif

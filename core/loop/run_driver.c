@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drives runs: events go to the engine, its batch to the journal, and when that has it, records
+ * to the observer and effects to host and timers. Nothing here decides anything.
+ *
+ * A task's token is its `struct loop_task`, which lives from its start to its one end.
+ */
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/engine/engine.h"
+#include "core/engine/failure.h"
+#include "core/journal/journal.h"
+#include "core/loop/loop_state.h"
+#include "core/model/catalogue.h"
+#include "core/model/pipeline.h"
+#include "core/value/value.h"
+
+enum { TASK_MAGIC = 0x7461736b };
+
+struct loop_task {
+    uint32_t magic;
+    uint32_t node;
+    uint32_t attempt;
+    struct loop_run *run;
+    host_task handle;
+    struct loop_task *next; /* of the run */
+    struct loop_task *previous;
+};
+
+/* The resolved settings of one plugin. */
+struct plugin_settings {
+    struct document *document;
+    struct plugin_settings *next;
+    struct str plugin; /* the pipeline's */
+};
+
+struct loop_run {
+    struct loop *loop;
+    struct run *run;
+    struct run_observer observer;
+    struct loop_task *tasks;
+    struct plugin_settings *settings;
+    struct loop_run *next; /* of the loop */
+    struct loop_run *previous;
+    bool is_ended;
+};
+
+/* A batch between submission and durability. */
+struct commit {
+    struct loop *loop;
+    struct batch batch;
+};
+
+static void commit_destroy(struct commit *commit)
+{
+    batch_finish(&commit->batch);
+    free(commit);
+}
+
+/* Memory ran out in the middle of a decision: the state in memory is not to be trusted. */
+static void fail_loop(struct loop *loop, const struct error *err)
+{
+    if (loop->failure.code == 0) {
+        loop->failure = *err;
+    }
+    uv_stop(&loop->uv);
+}
+
+static void on_durable(void *user, int status);
+
+static void submit(struct loop *loop, struct commit *commit)
+{
+    struct error err = {0};
+    if (commit->batch.record_count == 0 && commit->batch.effect_count == 0) {
+        commit_destroy(commit);
+        return;
+    }
+    if (journal_append(loop->journal, &commit->batch, on_durable, commit, &err) != 0) {
+        commit_destroy(commit);
+        fail_loop(loop, &err);
+    }
+}
+
+static struct commit *commit_create(struct loop *loop)
+{
+    struct commit *commit = calloc(1, sizeof(*commit));
+    if (commit == NULL) {
+        struct error err = {0};
+        (void)error_nomem(&err);
+        fail_loop(loop, &err);
+        return NULL;
+    }
+    commit->loop = loop;
+    return commit;
+}
+
+static void handle_event(struct loop_run *run, const struct run_event *event)
+{
+    struct loop *loop = run->loop;
+    struct commit *commit = commit_create(loop);
+    if (commit == NULL) {
+        return;
+    }
+    struct error err = {0};
+    int status =
+        event != NULL
+            ? engine_handle(loop->engine, run->run, event, clock_unix_ms(), &commit->batch, &err)
+            : engine_continue(loop->engine, run->run, clock_unix_ms(), &commit->batch, &err);
+    if (status != 0) {
+        commit_destroy(commit);
+        fail_loop(loop, &err);
+        return;
+    }
+    submit(loop, commit);
+}
+
+/* ---- tasks ---- */
+
+static struct loop_task *task_create(struct loop_run *run, uint32_t node, uint32_t attempt)
+{
+    struct loop_task *task = calloc(1, sizeof(*task));
+    if (task == NULL) {
+        return NULL;
+    }
+    task->magic = TASK_MAGIC;
+    task->node = node;
+    task->attempt = attempt;
+    task->run = run;
+    task->next = run->tasks;
+    if (run->tasks != NULL) {
+        run->tasks->previous = task;
+    }
+    run->tasks = task;
+    return task;
+}
+
+static void task_destroy(struct loop_task *task)
+{
+    if (task->previous != NULL) {
+        task->previous->next = task->next;
+    } else {
+        task->run->tasks = task->next;
+    }
+    if (task->next != NULL) {
+        task->next->previous = task->previous;
+    }
+    task->magic = 0;
+    free(task);
+}
+
+static struct loop_task *task_of(uint64_t token)
+{
+    struct loop_task *task = (struct loop_task *)(uintptr_t)token;
+    CHECK_MAGIC(task, TASK_MAGIC);
+    return task;
+}
+
+static struct loop_task *find_task(const struct loop_run *run, uint32_t node)
+{
+    struct loop_task *task = run->tasks;
+    while (task != NULL && task->node != node) {
+        task = task->next;
+    }
+    return task;
+}
+
+static void on_task_done(void *user, uint64_t token, struct str port, const struct document *output)
+{
+    (void)user; /* the token leads to everything */
+    struct loop_task *task = task_of(token);
+    struct loop_run *run = task->run;
+    struct run_event event = {.type = RUN_EVENT_DONE,
+                              .node = task->node,
+                              .attempt = task->attempt,
+                              .port = port,
+                              .output = output};
+    task_destroy(task);
+    handle_event(run, &event);
+}
+
+static void on_task_failed(void *user, uint64_t token, const struct document *error)
+{
+    (void)user;
+    struct loop_task *task = task_of(token);
+    struct loop_run *run = task->run;
+    struct run_event event = {
+        .type = RUN_EVENT_FAILED, .node = task->node, .attempt = task->attempt, .error = error};
+    task_destroy(task);
+    handle_event(run, &event);
+}
+
+static void on_task_progress(void *user, uint64_t token, double fraction, struct str note)
+{
+    (void)user;
+    const struct loop_task *task = task_of(token);
+    const struct run_observer *observer = &task->run->observer;
+    if (observer->on_progress != NULL) {
+        observer->on_progress(observer->user, task->node, fraction, note);
+    }
+}
+
+/* Nothing in a pipeline reads streams yet: items are counted off, so that producers go on. */
+static void on_task_item(void *user, uint64_t token, const struct document *item)
+{
+    struct loop *loop = user;
+    (void)item;
+    host_task_credit(loop->host, task_of(token)->handle, 1);
+}
+
+static void on_task_log(void *user, uint64_t token, int level, struct str line)
+{
+    (void)user;
+    const struct loop_task *task = task_of(token);
+    const struct run_observer *observer = &task->run->observer;
+    if (observer->on_log != NULL) {
+        observer->on_log(observer->user, task->node, level, line);
+    }
+}
+
+const struct host_events run_driver_events = {
+    .on_done = on_task_done,
+    .on_failed = on_task_failed,
+    .on_progress = on_task_progress,
+    .on_item = on_task_item,
+    .on_log = on_task_log,
+};
+
+static int find_settings(struct loop_run *run, struct str plugin,
+                         const struct document **out_settings, struct error *err)
+{
+    for (struct plugin_settings *s = run->settings; s != NULL; s = s->next) {
+        if (str_equal(s->plugin, plugin)) {
+            *out_settings = s->document;
+            return 0;
+        }
+    }
+    struct plugin_settings *settings = calloc(1, sizeof(*settings));
+    if (settings == NULL) {
+        return error_nomem(err);
+    }
+    int status = run_resolve_settings(run->run, plugin, &settings->document, err);
+    if (status != 0) {
+        free(settings);
+        return status;
+    }
+    settings->plugin = plugin;
+    settings->next = run->settings;
+    run->settings = settings;
+    *out_settings = settings->document;
+    return 0;
+}
+
+static int start_task(struct loop_run *run, const struct effect *effect, struct loop_task *task,
+                      struct error *err)
+{
+    const struct node *node = &run_pipeline(run->run)->nodes[effect->node];
+    char key[32];
+    run_idempotency_key(run->run, effect->node, key);
+    struct host_task_spec spec = {
+        .type = node->type,
+        .config = effect->config,
+        .run_id = run_id(run->run),
+        .workflow = run_pipeline(run->run)->id,
+        .path = node->id,
+        .idempotency_key = str_from(key),
+        .attempt = effect->attempt,
+        .deadline_unix_ms = effect->at_unix_ms,
+        .memory_bytes = node->limits.memory_bytes,
+        .output_bytes = node->limits.output_bytes,
+        .wall_ms = node->limits.wall_ms,
+        .token = (uint64_t)(uintptr_t)task,
+    };
+    int status = find_settings(run, node->type->plugin, &spec.settings, err);
+    if (status != 0) {
+        return status;
+    }
+    return host_task_start(run->loop->host, &spec, &task->handle, err);
+}
+
+static void fail_start(struct loop_run *run, const struct effect *effect, const struct error *err)
+{
+    const char *code = err->code == E_INVALID ? FAILURE_CONFIG : FAILURE_PLUGIN;
+    struct document *failure = failure_from_error(code, err);
+    handle_event(run, &(struct run_event){.type = RUN_EVENT_FAILED,
+                                          .node = effect->node,
+                                          .attempt = effect->attempt,
+                                          .error = failure});
+    document_unref(failure);
+}
+
+static void carry_out_start(struct loop_run *run, const struct effect *effect)
+{
+    struct error err = {0};
+    struct loop_task *task = task_create(run, effect->node, effect->attempt);
+    if (task == NULL) {
+        (void)error_nomem(&err);
+        fail_start(run, effect, &err);
+        return;
+    }
+    if (start_task(run, effect, task, &err) != 0) {
+        task_destroy(task);
+        fail_start(run, effect, &err);
+    }
+}
+
+/* ---- timers ---- */
+
+static int64_t monotonic_ms(void)
+{
+    return clock_monotonic_ns() / 1000000;
+}
+
+static void on_uv_timer(uv_timer_t *timer)
+{
+    run_driver_on_timer(timer->data);
+}
+
+static void arm_next(struct loop *loop)
+{
+    const struct heap_timer *first = timer_heap_first(&loop->timers);
+    if (first == NULL) {
+        (void)uv_timer_stop(&loop->timer); /* cannot fail */
+        return;
+    }
+    int64_t delay = first->due_ms - monotonic_ms();
+    uv_update_time(&loop->uv);
+    (void)uv_timer_start(&loop->timer, on_uv_timer, delay > 0 ? (uint64_t)delay : 0, 0);
+}
+
+void run_driver_on_timer(struct loop *loop)
+{
+    struct heap_timer timer;
+    while (timer_heap_pop(&loop->timers, monotonic_ms(), &timer)) {
+        handle_event(timer.run, &(struct run_event){.type = RUN_EVENT_TIMER,
+                                                    .node = timer.node,
+                                                    .attempt = timer.attempt,
+                                                    .timer = timer.kind});
+    }
+    arm_next(loop);
+}
+
+static void carry_out_arm(struct loop_run *run, const struct effect *effect)
+{
+    int64_t delay = effect->at_unix_ms - clock_unix_ms();
+    struct heap_timer timer = {
+        .due_ms = monotonic_ms() + (delay > 0 ? delay : 0),
+        .run = run,
+        .node = effect->node,
+        .attempt = effect->attempt,
+        .kind = effect->timer,
+    };
+    if (timer_heap_add(&run->loop->timers, &timer) != 0) {
+        struct error err = {0};
+        (void)error_nomem(&err);
+        fail_loop(run->loop, &err);
+        return;
+    }
+    arm_next(run->loop);
+}
+
+static void carry_out_disarm(struct loop_run *run, const struct effect *effect)
+{
+    timer_heap_remove(
+        &run->loop->timers,
+        &(struct heap_timer){.run = run, .node = effect->node, .kind = effect->timer});
+    arm_next(run->loop);
+}
+
+/* ---- effects ---- */
+
+static void carry_out(struct loop_run *run, const struct effect *effect)
+{
+    const struct loop_task *task = NULL;
+    switch (effect->type) {
+    case EFFECT_START:
+        carry_out_start(run, effect);
+        return;
+    case EFFECT_STOP:
+        task = find_task(run, effect->node);
+        if (task != NULL) {
+            host_task_cancel(run->loop->host, task->handle,
+                             (enum host_cancel_reason)effect->reason);
+        }
+        return;
+    case EFFECT_ARM_TIMER:
+        carry_out_arm(run, effect);
+        return;
+    case EFFECT_DISARM:
+        carry_out_disarm(run, effect);
+        return;
+    case EFFECT_RUN_ENDED:
+        run->is_ended = true;
+        if (run->observer.on_ended != NULL) {
+            run->observer.on_ended(run->observer.user);
+        }
+        return;
+    case EFFECT_CONTINUE:
+        handle_event(run, NULL);
+        return;
+    case EFFECT_WANT_START:
+    case EFFECT_RELEASE:
+        return; /* dispatch's, done inside the engine */
+    }
+    unreachable_state("effect", (int)effect->type);
+}
+
+static void on_durable(void *user, int status)
+{
+    struct commit *commit = user;
+    if (status != 0) {
+        struct error err = {0};
+        (void)error_set(&err, status, "the journal could not keep a batch");
+        fail_loop(commit->loop, &err);
+        commit_destroy(commit);
+        return;
+    }
+    for (size_t i = 0; i < commit->batch.record_count; i++) {
+        const struct record *record = &commit->batch.records[i];
+        const struct loop_run *run = engine_run_user(record->run);
+        if (run->observer.on_record != NULL) {
+            run->observer.on_record(run->observer.user, record);
+        }
+    }
+    /* Without a host nothing can be carried out any more: the loop is closing. */
+    size_t effect_count = commit->loop->is_host_closed ? 0 : commit->batch.effect_count;
+    for (size_t i = 0; i < effect_count; i++) {
+        const struct effect *effect = &commit->batch.effects[i];
+        carry_out(engine_run_user(effect->run), effect);
+    }
+    commit_destroy(commit);
+}
+
+/* ---- runs ---- */
+
+static void run_unlink(struct loop_run *run)
+{
+    if (run->previous != NULL) {
+        run->previous->next = run->next;
+    } else {
+        run->loop->runs = run->next;
+    }
+    if (run->next != NULL) {
+        run->next->previous = run->previous;
+    }
+}
+
+static void run_link(struct loop *loop, struct loop_run *run)
+{
+    run->next = loop->runs;
+    if (loop->runs != NULL) {
+        loop->runs->previous = run;
+    }
+    loop->runs = run;
+}
+
+int loop_run_start(struct loop *loop, const struct loop_run_options *options,
+                   struct loop_run **out_run, struct error *err)
+{
+    struct loop_run *run = calloc(1, sizeof(*run));
+    struct commit *commit = calloc(1, sizeof(*commit));
+    if (run == NULL || commit == NULL) {
+        free(run);
+        free(commit);
+        return error_nomem(err);
+    }
+    run->loop = loop;
+    run->observer = options->observer;
+    commit->loop = loop;
+    struct run_options run_options = {
+        .pipeline = options->pipeline,
+        .input = options->input,
+        .id = options->id,
+        .triggered_by = options->triggered_by,
+        .user = run,
+    };
+    int status =
+        engine_start(loop->engine, &run_options, clock_unix_ms(), &commit->batch, &run->run, err);
+    if (status != 0) {
+        free(run);
+        commit_destroy(commit);
+        return status;
+    }
+    run_link(loop, run);
+    submit(loop, commit);
+    *out_run = run;
+    return 0;
+}
+
+void loop_run_cancel(struct loop_run *run)
+{
+    handle_event(run, &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED});
+}
+
+void loop_run_kill(struct loop_run *run)
+{
+    loop_run_cancel(run);
+    for (struct loop_task *task = run->tasks; task != NULL; task = task->next) {
+        host_task_kill(run->loop->host, task->handle, HOST_CANCEL_REQUESTED);
+    }
+}
+
+static void run_free(struct loop_run *run)
+{
+    run_unlink(run);
+    while (run->tasks != NULL) {
+        task_destroy(run->tasks);
+    }
+    while (run->settings != NULL) {
+        struct plugin_settings *settings = run->settings;
+        run->settings = settings->next;
+        document_unref(settings->document);
+        free(settings);
+    }
+    free(run);
+}
+
+void loop_run_release(struct loop_run *run)
+{
+    if (run == NULL) {
+        return;
+    }
+    CHECK(run->is_ended);
+    timer_heap_remove_run(&run->loop->timers, run);
+    journal_drop(run->loop->journal, run_id(run->run));
+    engine_remove(run->loop->engine, run->run);
+    run_free(run);
+}
+
+void run_driver_stop_all(struct loop *loop)
+{
+    for (struct loop_run *run = loop->runs; run != NULL; run = run->next) {
+        if (!run->is_ended) {
+            loop_run_kill(run);
+        }
+    }
+}
+
+void run_driver_free_all(struct loop *loop)
+{
+    while (loop->runs != NULL) {
+        run_free(loop->runs);
+    }
+}
