@@ -35,7 +35,7 @@ endfunction()
 # to fail, see tests/support/failing_alloc.h.
 function(opstream_unit_test name)
   cmake_parse_arguments(arg "WRAP_MALLOC" "" "SOURCES;LIBS" ${ARGN})
-  add_executable(${name} ${arg_SOURCES})
+  add_executable(${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/tests/support/test_filter.c)
   target_link_libraries(${name} PRIVATE ${arg_LIBS} opstream_test_support PkgConfig::CMOCKA)
   if(arg_WRAP_MALLOC)
     target_link_options(${name} PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray)
