@@ -6,6 +6,10 @@
  * Job: a bounded pool of threads for plugin work that blocks. Threads are started when they are
  * needed and end when there has been nothing to do for a while.
  *
+ * A job that runs for ever cannot be stopped from outside: it costs its thread until the process
+ * ends. job_pool_give_up() lets another thread take that one's place, a bounded number of times,
+ * so that a few bad jobs do not stop the others.
+ *
  * Used by:  host (blocking nodes, ops.job).
  * Uses:     mailbox.
  * Threads:  see each function.
@@ -19,7 +23,13 @@
 struct error;
 struct job_pool;
 
-enum { JOB_QUEUE_MAX = 65536 };
+enum {
+    JOB_QUEUE_MAX = 65536,
+    JOB_THREADS_MIN = 4,
+    JOB_THREADS_MAX = 32,
+    JOB_LOST_MAX = 16, /* threads that job_pool_give_up() replaces */
+    JOB_IDLE_MS = 10000,
+};
 
 /* Embedded in its owner, which must live until `done` has begun. */
 struct job {
@@ -38,7 +48,7 @@ int job_pool_create(struct mailbox *mailbox, uint32_t threads, struct job_pool *
 
 /*
  * [any] Queues a job. Fails with E_LIMIT when JOB_QUEUE_MAX are waiting, E_NOMEM when not a
- * single thread can be started; `done` is not called then.
+ * single thread can be started, E_CANCELED when the pool was stopped; `done` is not called then.
  */
 int job_pool_submit(struct job_pool *pool, struct job *job);
 
@@ -46,10 +56,28 @@ int job_pool_submit(struct job_pool *pool, struct job *job);
 bool job_pool_take_back(struct job_pool *pool, struct job *job);
 
 /*
+ * [loop] Stops counting on a job that runs: another thread may be started in the place of its own,
+ * which ends with the job. `done` still comes should the work ever end. False when the job does
+ * not run, was given up already, or JOB_LOST_MAX threads are lost.
+ */
+bool job_pool_give_up(struct job_pool *pool, struct job *job);
+
+/*
  * [loop] Ends the pool: no new jobs, those that wait are dropped without a call. Waits at most
- * `wait_ms` for those that run. True: all threads have ended and the pool is freed. False: a job
- * hangs; the pool and what its jobs use must stay in memory for ever.
+ * `wait_ms` for those that run; their `done` comes through the mailbox. True: all threads have
+ * ended and the pool is freed. False: a job hangs; the pool and what its jobs use must stay in
+ * memory for ever, and `done` will not come. NULL is fine.
  */
 bool job_pool_stop(struct job_pool *pool, int64_t wait_ms);
+
+struct job_counts {
+    uint32_t threads; /* alive, the lost ones among them */
+    uint32_t lost;
+    uint32_t queued;
+    uint32_t running;
+};
+
+/* [any] */
+struct job_counts job_pool_counts(struct job_pool *pool);
 
 #endif
