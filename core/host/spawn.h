@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_HOST_SPAWN_H
+#define CORE_HOST_SPAWN_H
+
+/*
+ * Spawn: the moment a child process begins: its pipes, its limits, its pid. No loop.
+ *
+ * Used by:  process.c.
+ * Uses:     base, process.h.
+ * Threads:  [loop]
+ */
+
+#include <sys/types.h>
+
+struct error;
+struct process_spec;
+
+enum { SPAWN_STREAMS = 3 };
+
+/* Our ends; all descriptors are non-blocking and not inherited. -1: not there. */
+struct spawned {
+    pid_t pid;
+    int pidfd;
+    int status_fd;              /* why the program could not be run */
+    int streams[SPAWN_STREAMS]; /* by enum process_stream */
+};
+
+/*
+ * Starts the helper. On success `*out` is owned: close what is in it, and reap the pid.
+ * Fails as process_start() does.
+ */
+int spawn_child(const struct process_spec *spec, struct spawned *out, struct error *err);
+
+#endif
