@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs one pipeline here and now and shows it: live rows on a terminal, lines elsewhere, one JSON
+ * document with --json. The first Ctrl-C cancels the run, the second kills what is left of it.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/id.h"
+#include "core/base/log.h"
+#include "core/base/utf8.h"
+#include "core/cli/commands.h"
+#include "core/cli/run_input.h"
+#include "core/cli/run_result.h"
+#include "core/cli/run_screen.h"
+#include "core/cli/run_text.h"
+#include "core/cli/run_view.h"
+#include "core/cli/terminal.h"
+#include "core/cli/workspace.h"
+#include "core/loop/loop.h"
+#include "core/model/load.h"
+#include "core/model/pipeline.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
+
+enum { DRAW_INTERVAL_MS = 100 };
+
+enum show {
+    SHOW_LIVE,
+    SHOW_LINES,
+    SHOW_JSON,
+    SHOW_QUIET,
+};
+
+/* One `opstream run`. */
+struct session {
+    struct workspace workspace;
+    struct workspace_file file;
+    struct loop_run *run;
+    struct run_view view;
+    struct run_screen screen;
+    struct run_text_style style;
+    enum show show;
+    unsigned interrupts;
+    char id[ID_TEXT_SIZE];
+};
+
+static const struct command_option options[] = {
+    {"set", 'i', "KEY=VALUE", "set one key of the input (may be repeated)", true},
+    {"input", 0, "FILE", "read the input, a JSON object, from FILE ('-': standard input)", false},
+    {"json", 0, NULL, "print one JSON document at the end", false},
+    {"quiet", 'q', NULL, "print the output and the outcome only", false},
+    WORKSPACE_OPTIONS,
+    {NULL, 0, NULL, NULL, false},
+};
+
+/* ---- showing ---- */
+
+/* Where lines that stay go: to the screen's store, or straight out at flush(). */
+static struct strbuf *lines_of(struct session *session)
+{
+    return run_screen_lines(&session->screen);
+}
+
+static void flush_lines(struct session *session)
+{
+    if (session->show != SHOW_LINES) {
+        return;
+    }
+    struct strbuf *lines = lines_of(session);
+    (void)terminal_write_stdout(strbuf_str(lines)); /* it has said so; the run goes on */
+    strbuf_clear(lines);
+}
+
+static bool is_worth_a_line(const struct record *record)
+{
+    return record->type == RECORD_NODE_ENDED && record->node_state != NODE_NOT_RUN;
+}
+
+static void on_record(void *user, const struct record *record)
+{
+    struct session *session = user;
+    run_view_apply(&session->view, record);
+    if (session->show == SHOW_JSON || session->show == SHOW_QUIET) {
+        return;
+    }
+    if (record->type == RECORD_NODE_STARTED && session->show == SHOW_LINES) {
+        run_text_started(&session->view, record->node, session->style, lines_of(session));
+    } else if (is_worth_a_line(record)) {
+        run_text_ended(&session->view, record->node, session->style, lines_of(session));
+    }
+    flush_lines(session);
+}
+
+static void on_progress(void *user, uint32_t node, double fraction, struct str note)
+{
+    struct session *session = user;
+    struct node_view *view = &session->view.nodes[node];
+    view->fraction = fraction;
+    size_t n = note.n < sizeof(view->note) ? note.n : sizeof(view->note) - 1;
+    n = n < note.n ? utf8_whole_prefix(note.p, n) : n;
+    memcpy(view->note, note.n > 0 ? note.p : "", n);
+    view->note[n] = '\0';
+    if (session->show == SHOW_LINES && n > 0) {
+        run_text_log(&session->view, node, str_make(note.p, n), session->style, lines_of(session));
+        flush_lines(session);
+    }
+}
+
+static void on_log(void *user, uint32_t node, int level, struct str line)
+{
+    struct session *session = user;
+    if (session->show == SHOW_JSON || session->show == SHOW_QUIET) {
+        log_write((enum log_level)level, "node says",
+                  LOG_FIELDS(log_str("node", session->view.pipeline->nodes[node].id),
+                             log_str("line", line)));
+        return;
+    }
+    run_text_log(&session->view, node, line, session->style, lines_of(session));
+    flush_lines(session);
+}
+
+static void on_ended(void *user)
+{
+    struct session *session = user;
+    loop_stop(session->workspace.loop);
+}
+
+static void on_tick(void *user)
+{
+    struct session *session = user;
+    run_screen_draw(&session->screen, clock_unix_ms());
+}
+
+static void say_interrupt(struct session *session, const char *text)
+{
+    if (session->show == SHOW_LIVE) {
+        strbuf_append_text(lines_of(session), text);
+        return;
+    }
+    terminal_write_stderr(str_from(text));
+}
+
+static void on_signal(void *user, int signal_number)
+{
+    struct session *session = user;
+    (void)signal_number; /* SIGTERM asks for the same */
+    session->interrupts++;
+    if (session->interrupts == 1) {
+        say_interrupt(session, "cancelling; once more kills what runs\n");
+        loop_run_cancel(session->run);
+        return;
+    }
+    say_interrupt(session, "killing\n");
+    loop_run_kill(session->run);
+}
+
+/* ---- the run ---- */
+
+static enum show choose_show(const struct command_args *args)
+{
+    if (command_has(args, "json")) {
+        return SHOW_JSON;
+    }
+    if (command_has(args, "quiet")) {
+        return SHOW_QUIET;
+    }
+    return terminal_is_live(STDOUT_FILENO) ? SHOW_LIVE : SHOW_LINES;
+}
+
+static int exit_code_of(enum run_state state)
+{
+    return state == RUN_COMPLETED ? EXIT_DONE
+           : state == RUN_FAILED  ? EXIT_RUN_FAILED
+                                  : EXIT_CANCELLED;
+}
+
+static int print_json(struct session *session)
+{
+    struct error err = {0};
+    cleanup_document struct document *result = NULL;
+    if (run_result_build(&session->view, str_from(session->id), &result, &err) != 0) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
+    struct strbuf text = STRBUF_INIT;
+    json_write(document_root(result), JSON_PRETTY, &text);
+    strbuf_append_char(&text, '\n');
+    int code = terminal_write_stdout(strbuf_str(&text));
+    strbuf_finish(&text);
+    return code;
+}
+
+static int print_end(struct session *session)
+{
+    if (session->show == SHOW_LIVE) {
+        run_screen_clear(&session->screen);
+    }
+    if (session->show == SHOW_JSON) {
+        return print_json(session);
+    }
+    struct strbuf text = STRBUF_INIT;
+    run_text_summary(&session->view, session->style, &text);
+    int code = terminal_write_stdout(strbuf_str(&text));
+    strbuf_finish(&text);
+    return code;
+}
+
+static int start(struct session *session, const struct pipeline *pipeline,
+                 const struct document *input)
+{
+    struct error err = {0};
+    struct loop *loop = session->workspace.loop;
+    struct loop_run_options run_options = {
+        .pipeline = pipeline,
+        .input = input,
+        .id = str_from(session->id),
+        .triggered_by = STR("manual"),
+        .observer = {.user = session,
+                     .on_record = on_record,
+                     .on_progress = on_progress,
+                     .on_log = on_log,
+                     .on_ended = on_ended},
+    };
+    if (run_view_init(&session->view, pipeline) != 0) {
+        return command_error(EXIT_STATE, "out of memory");
+    }
+    bool has_color = session->show != SHOW_JSON && terminal_has_color(STDOUT_FILENO);
+    session->style = run_text_style_of(&session->view, has_color);
+    run_screen_init(&session->screen, &session->view, session->style);
+    int status = loop_run_start(loop, &run_options, &session->run, &err);
+    if (status == 0) {
+        status = loop_watch_signals(loop, on_signal, session, &err);
+    }
+    if (status == 0 && session->show == SHOW_LIVE) {
+        loop_tick(loop, DRAW_INTERVAL_MS, on_tick, session);
+    }
+    if (status == 0) {
+        status = loop_run(loop, &err);
+    }
+    return status == 0 ? EXIT_DONE : command_error(EXIT_STATE, "%s", err.message);
+}
+
+static int run_session(struct session *session, const struct command_args *args)
+{
+    const struct pipeline *pipeline = NULL;
+    cleanup_document struct document *input = NULL;
+    struct error err = {0};
+    int code = workspace_open(&session->workspace, args);
+    if (code == EXIT_DONE) {
+        code = workspace_load(&session->workspace, args->operands[0], LOAD_START, &session->file);
+    }
+    if (code == EXIT_DONE) {
+        code = workspace_pick(&session->file, &pipeline);
+    }
+    if (code == EXIT_DONE) {
+        code = run_input_read(args, pipeline, &input);
+    }
+    if (code == EXIT_DONE && id_create(clock_unix_ms(), session->id, &err) != 0) {
+        code = command_error(EXIT_STATE, "%s", err.message);
+    }
+    if (code == EXIT_DONE) {
+        code = start(session, pipeline, input);
+    }
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    code = print_end(session);
+    return code != EXIT_DONE ? code : exit_code_of(session->view.state);
+}
+
+static int run(const struct command_args *args)
+{
+    struct session session = {.show = choose_show(args)};
+    int code = run_session(&session, args);
+    run_screen_finish(&session.screen);
+    loop_run_release(session.run != NULL && session.view.ended_at != 0 ? session.run : NULL);
+    workspace_finish(&session.workspace);
+    if (session.view.nodes != NULL) {
+        run_view_finish(&session.view);
+    }
+    workspace_file_finish(&session.file);
+    return code;
+}
+
+const struct command cmd_run = {
+    .name = "run",
+    .group = "Run pipelines",
+    .summary = "run a pipeline here and now and show it",
+    .usage = "FILE[#ID] [-i KEY=VALUE]... [--input FILE|-] [--json]",
+    .details = "Checks FILE, checks the input, runs the pipeline and ends with its outcome. On a\n"
+               "terminal each node that runs has a live row; elsewhere each event is a line.\n"
+               "Ctrl-C cancels: nodes are told and processes end; a second Ctrl-C kills them.\n\n"
+               "A value of -i is read as the type that the input's schema gives its key.",
+    .options = options,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/suggest.h"
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; command_table[i] != NULL; i++) {
+        if (strcmp(command_table[i]->name, name) == 0) {
+            return command_table[i];
+        }
+    }
+    return NULL;
+}
+
+int command_usage_error(const struct command *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fprintf(stderr, "opstream %s: ", command->name); /* nowhere left to report to */
+    (void)vfprintf(stderr, format, args);
+    (void)fprintf(stderr, "; try 'opstream help %s'\n", command->name);
+    va_end(args);
+    return EXIT_USAGE;
+}
+
+int command_error(int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fputs("opstream: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    return code;
+}
+
+/* ---- parsing ---- */
+
+/* The cursor over the words of the command line. */
+struct words {
+    int argc;
+    char *const *argv;
+    int next;
+};
+
+static size_t option_count(const struct command *command)
+{
+    size_t count = 0;
+    while (command->options != NULL && command->options[count].name != NULL) {
+        count++;
+    }
+    return count;
+}
+
+static int unknown_option(const struct command *command, const char *name, size_t n)
+{
+    struct str candidates[64];
+    size_t count = option_count(command);
+    for (size_t i = 0; i < count && i < 64; i++) {
+        candidates[i] = str_from(command->options[i].name);
+    }
+    struct str near = suggest_nearest(str_make(name, n), candidates, count < 64 ? count : 64);
+    if (near.n > 0) {
+        return command_usage_error(command, "unknown option '--%.*s', did you mean '--%.*s'?",
+                                   (int)n, name, STR_ARG(near));
+    }
+    return command_usage_error(command, "unknown option '--%.*s'", (int)n, name);
+}
+
+static int add_given(struct command_args *args, size_t option, const char *value)
+{
+    const struct command_option *row = &args->command->options[option];
+    if (!row->is_repeatable && row->value_name != NULL && command_has(args, row->name)) {
+        return command_usage_error(args->command, "option '--%s' is given twice", row->name);
+    }
+    if (args->given_count == COMMAND_MAX_VALUES) {
+        return command_usage_error(args->command, "more than %d options", COMMAND_MAX_VALUES);
+    }
+    args->given[args->given_count].option = option;
+    args->given[args->given_count].value = value;
+    args->given_count++;
+    return EXIT_DONE;
+}
+
+/* `attached` is the value behind '=' or behind the letter, or NULL. */
+static int take_option(struct command_args *args, struct words *words, size_t option,
+                       const char *attached)
+{
+    const struct command_option *row = &args->command->options[option];
+    if (row->value_name == NULL) {
+        if (attached != NULL) {
+            return command_usage_error(args->command, "option '--%s' takes no value", row->name);
+        }
+        return add_given(args, option, "");
+    }
+    const char *value = attached;
+    if (value == NULL) {
+        if (words->next >= words->argc) {
+            return command_usage_error(args->command, "option '--%s' needs a value: %s", row->name,
+                                       row->value_name);
+        }
+        value = words->argv[words->next++];
+    }
+    return add_given(args, option, value);
+}
+
+static int parse_long(struct command_args *args, struct words *words, const char *word)
+{
+    const char *name = word + 2;
+    const char *equals = strchr(name, '=');
+    size_t n = equals != NULL ? (size_t)(equals - name) : strlen(name);
+    for (size_t i = 0; i < option_count(args->command); i++) {
+        const char *known = args->command->options[i].name;
+        if (strlen(known) == n && memcmp(known, name, n) == 0) {
+            return take_option(args, words, i, equals != NULL ? equals + 1 : NULL);
+        }
+    }
+    return unknown_option(args->command, name, n);
+}
+
+static int parse_letters(struct command_args *args, struct words *words, const char *word)
+{
+    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+        size_t option = 0;
+        while (option < option_count(args->command) &&
+               args->command->options[option].letter != *letter) {
+            option++;
+        }
+        if (option == option_count(args->command)) {
+            return command_usage_error(args->command, "unknown option '-%c'", *letter);
+        }
+        bool takes_value = args->command->options[option].value_name != NULL;
+        const char *attached = takes_value && letter[1] != '\0' ? letter + 1 : NULL;
+        int status = take_option(args, words, option, attached);
+        if (status != EXIT_DONE || takes_value) {
+            return status;
+        }
+    }
+    return EXIT_DONE;
+}
+
+static int add_operand(struct command_args *args, const char *word)
+{
+    if (args->operand_count >= args->command->max_operands) {
+        return command_usage_error(args->command, "'%s' is one argument too many", word);
+    }
+    if (args->operand_count == COMMAND_MAX_VALUES) {
+        return command_usage_error(args->command, "more than %d arguments", COMMAND_MAX_VALUES);
+    }
+    args->first_operands[args->operand_count++] = word;
+    return EXIT_DONE;
+}
+
+int command_parse(const struct command *command, int argc, char *const *argv,
+                  struct command_args *out_args)
+{
+    *out_args = (struct command_args){.command = command};
+    out_args->operands = out_args->first_operands;
+    struct words words = {.argc = argc, .argv = argv};
+    bool has_options = true;
+    while (words.next < words.argc) {
+        const char *word = words.argv[words.next++];
+        int status = EXIT_DONE;
+        if (has_options && strcmp(word, "--") == 0) {
+            has_options = false;
+        } else if (has_options && strncmp(word, "--", 2) == 0) {
+            status = parse_long(out_args, &words, word);
+        } else if (has_options && word[0] == '-' && word[1] != '\0') {
+            status = parse_letters(out_args, &words, word);
+        } else {
+            status = add_operand(out_args, word);
+        }
+        if (status != EXIT_DONE) {
+            return status;
+        }
+    }
+    if (out_args->operand_count < command->min_operands) {
+        return command_usage_error(command, "an argument is missing: opstream %s %s", command->name,
+                                   command->usage);
+    }
+    return EXIT_DONE;
+}
+
+const char *command_value_at(const struct command_args *args, const char *name, size_t i)
+{
+    for (size_t k = 0; k < args->given_count; k++) {
+        const char *given = args->command->options[args->given[k].option].name;
+        if (strcmp(given, name) == 0 && i-- == 0) {
+            return args->given[k].value;
+        }
+    }
+    return NULL;
+}
+
+bool command_has(const struct command_args *args, const char *name)
+{
+    return command_value_at(args, name, 0) != NULL;
+}
+
+const char *command_value(const struct command_args *args, const char *name)
+{
+    const char *last = NULL;
+    for (size_t i = 0;; i++) {
+        const char *value = command_value_at(args, name, i);
+        if (value == NULL) {
+            return last;
+        }
+        last = value;
+    }
+}
+
+/* ---- help ---- */
+
+enum { SUMMARY_COLUMN = 26 };
+
+/* Two aligned columns; the second starts on a line of its own when the first is long. */
+static void print_row(struct strbuf *out, const char *left, const char *right)
+{
+    size_t n = strlen(left);
+    strbuf_append_format(out, "  %s", left);
+    if (n + 2 >= SUMMARY_COLUMN) {
+        strbuf_append_text(out, "\n");
+        n = 0;
+        strbuf_append_text(out, "  ");
+    }
+    strbuf_append_format(out, "%*s%s\n", (int)(SUMMARY_COLUMN - 2 - n), "", right);
+}
+
+void command_print_overview(struct strbuf *out)
+{
+    strbuf_append_text(out, "usage: opstream COMMAND [ARGUMENT]...\n\n"
+                            "Runs pipelines written in YAML: nodes from plugins, checked before "
+                            "anything runs.\n");
+    const char *group = "";
+    for (size_t i = 0; command_table[i] != NULL; i++) {
+        const struct command *command = command_table[i];
+        if (strcmp(group, command->group) != 0) {
+            group = command->group;
+            strbuf_append_format(out, "\n%s\n", group);
+        }
+        print_row(out, command->name, command->summary);
+    }
+    strbuf_append_text(out, "\n'opstream help COMMAND' tells more. Environment: "
+                            "OPSTREAM_PLUGIN_PATH (plugin folders,\nwith ':' between), "
+                            "NO_COLOR.\n"
+                            "Exit codes: 0 done, 1 the run failed, 2 usage, 3 the pipeline does "
+                            "not validate,\n4 cancelled.\n");
+}
+
+void command_print_help(const struct command *command, struct strbuf *out)
+{
+    strbuf_append_format(out, "usage: opstream %s %s\n\n%s\n", command->name, command->usage,
+                         command->summary);
+    if (command->details != NULL) {
+        strbuf_append_format(out, "\n%s\n", command->details);
+    }
+    if (option_count(command) > 0) {
+        strbuf_append_text(out, "\n");
+    }
+    for (size_t i = 0; i < option_count(command); i++) {
+        const struct command_option *row = &command->options[i];
+        char left[80];
+        char letter[8] = "";
+        if (row->letter != 0) {
+            (void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+        }
+        (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->name,
+                       row->value_name != NULL ? " " : "",
+                       row->value_name != NULL ? row->value_name : "");
+        print_row(out, left, row->help);
+    }
+}

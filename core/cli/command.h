@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_CLI_COMMAND_H
+#define CORE_CLI_COMMAND_H
+
+/*
+ * Command: one subcommand of the program, described by a const table: its help, its usage errors
+ * and its parsing come from the same rows. One file cmd_<verb>.c defines one `struct command`.
+ *
+ * Used by:  main, every cmd_*.c.
+ * Uses:     base.
+ * Threads:  [main]
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/str.h"
+
+/* What the program says when it ends; ARCHITECTURE, section 6. */
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_RUN_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_INVALID = 3, /* the pipeline does not validate */
+    EXIT_CANCELLED = 4,
+    EXIT_STATE = 74, /* state could not be kept */
+};
+
+enum { COMMAND_MAX_VALUES = 256 };
+
+/* One option of a command. */
+struct command_option {
+    const char *name;       /* "json": written --json */
+    char letter;            /* 'i': also -i; 0: none */
+    const char *value_name; /* "FILE" when it takes a value; NULL for a flag */
+    const char *help;       /* one line, without a period */
+    bool is_repeatable;     /* may be given more than once */
+};
+
+/* What was given, by the index of the option in the command's table. */
+struct command_args {
+    const struct command *command;
+    const char *const *operands; /* what is no option, in order */
+    size_t operand_count;
+    struct {
+        size_t option;
+        const char *value; /* "" for a flag */
+    } given[COMMAND_MAX_VALUES];
+    size_t given_count;
+    const char *first_operands[COMMAND_MAX_VALUES];
+};
+
+struct command {
+    const char *name;                     /* "run" */
+    const char *group;                    /* the heading it stands under in the overview */
+    const char *summary;                  /* one line for the overview */
+    const char *usage;                    /* "FILE [-i KEY=VALUE]..." */
+    const char *details;                  /* paragraphs for `opstream help NAME`; may be NULL */
+    const struct command_option *options; /* ends with a name of NULL */
+    size_t min_operands;
+    size_t max_operands;                         /* SIZE_MAX: any number */
+    int (*run)(const struct command_args *args); /* an enum exit_code */
+};
+
+/* All commands, in the order of the overview; ends with NULL. Defined in main.c. */
+extern const struct command *const command_table[];
+
+/* The command `name`, or NULL. */
+const struct command *command_find(const char *name);
+
+/*
+ * Reads the arguments behind the command's name. Returns EXIT_DONE; EXIT_USAGE when they are
+ * wrong: one line on stderr has said so. `--help` is answered by the caller.
+ */
+int command_parse(const struct command *command, int argc, char *const *argv,
+                  struct command_args *out_args);
+
+/* The option `name` was given. */
+bool command_has(const struct command_args *args, const char *name);
+
+/* The value of the last --name, or NULL. */
+const char *command_value(const struct command_args *args, const char *name);
+
+/* The i-th value of a repeatable option, NULL at the end. */
+const char *command_value_at(const struct command_args *args, const char *name, size_t i);
+
+/* One line on stderr: "opstream run: ...; try 'opstream help run'". Returns EXIT_USAGE. */
+int command_usage_error(const struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* One line on stderr: "opstream: ...". Returns `code`. */
+int command_error(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The overview of all commands, and the help of one, on `out` of stdio's. */
+struct strbuf;
+void command_print_overview(struct strbuf *out);
+void command_print_help(const struct command *command, struct strbuf *out);
+
+#endif

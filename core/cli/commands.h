@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_CLI_COMMANDS_H
+#define CORE_CLI_COMMANDS_H
+
+/*
+ * The commands, one file each: cmd_<verb>.c.
+ *
+ * Used by:  main.
+ * Uses:     command.h.
+ * Threads:  [main]
+ */
+
+#include "core/cli/command.h"
+
+extern const struct command cmd_run;
+extern const struct command cmd_validate;
+extern const struct command cmd_version;
+extern const struct command cmd_help;
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/run_input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/error.h"
+#include "core/cli/command.h"
+#include "core/cli/workspace.h"
+#include "core/model/pipeline.h"
+#include "core/value/builder.h"
+#include "core/value/json.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+static int read_input_file(const struct command_args *args, struct document **out,
+                           struct error *err)
+{
+    const char *name = command_value(args, "input");
+    if (name == NULL) {
+        *out = document_empty_map();
+        return 0;
+    }
+    cleanup_free char *text = NULL;
+    size_t size = 0;
+    int status = workspace_read_file(name, json_default_limits.max_bytes, &text, &size, err);
+    if (status == 0) {
+        status = json_read(str_make(text, size), NULL, out, err);
+        error_set_place(status != 0 ? err : NULL, name, err->line, err->column);
+    }
+    if (status != 0) {
+        return status;
+    }
+    if (!value_is(document_root(*out), VALUE_MAP)) {
+        document_unref(*out);
+        return error_set(err, E_INVALID, "the input must be a JSON object");
+    }
+    return 0;
+}
+
+/* The schema's `type` of a property, or NULL. */
+static const struct value *property_type(const struct pipeline *pipeline, struct str key)
+{
+    if (pipeline->input_schema == NULL) {
+        return NULL;
+    }
+    const struct value *properties =
+        value_get(schema_source(pipeline->input_schema), STR("properties"));
+    return value_get(value_get(properties, key), STR("type"));
+}
+
+static bool type_is(const struct value *type, struct str name)
+{
+    return value_is(type, VALUE_STRING) && str_equal(value_str(type), name);
+}
+
+/*
+ * A text property takes the value as it stands; otherwise it is JSON. Text that is no JSON stays
+ * text, so that the schema can say what it wants instead.
+ */
+static int add_value(struct builder *b, const struct pipeline *pipeline, struct str key,
+                     struct str text, struct error *err)
+{
+    builder_key(b, key);
+    if (type_is(property_type(pipeline, key), STR("string"))) {
+        builder_string(b, text);
+        return 0;
+    }
+    struct document *value = NULL;
+    if (json_read(text, NULL, &value, NULL) == 0) {
+        builder_embed(b, value, document_root(value));
+        document_unref(value);
+        return 0;
+    }
+    if (text.n > 0 && (text.p[0] == '{' || text.p[0] == '[')) {
+        struct error why = {0};
+        (void)json_read(text, NULL, &value, &why); /* once more, for its message */
+        return error_set(err, E_INVALID, "-i %.*s: not JSON: %s (column %u)", STR_ARG(key),
+                         why.message, why.column);
+    }
+    builder_string(b, text);
+    return 0;
+}
+
+/* Was `key` given by a later -i? Then that one counts. */
+static bool is_given(const struct command_args *args, size_t from, struct str key)
+{
+    const char *text = NULL;
+    for (size_t i = from; (text = command_value_at(args, "set", i)) != NULL; i++) {
+        const char *equals = strchr(text, '=');
+        if (equals != NULL && str_equal(key, str_make(text, (size_t)(equals - text)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int merge_keys(const struct command_args *args, const struct pipeline *pipeline,
+                      struct builder *b, struct error *err)
+{
+    const char *text = NULL;
+    for (size_t i = 0; (text = command_value_at(args, "set", i)) != NULL; i++) {
+        const char *equals = strchr(text, '=');
+        if (equals == NULL || equals == text) {
+            return error_set(err, E_INVALID, "-i '%s': write KEY=VALUE", text);
+        }
+        struct str key = str_make(text, (size_t)(equals - text));
+        if (is_given(args, i + 1, key)) {
+            continue;
+        }
+        int status = add_value(b, pipeline, key, str_from(equals + 1), err);
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static int merge_input(const struct command_args *args, const struct pipeline *pipeline,
+                       const struct document *file, struct document **out, struct error *err)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    const struct value *root = document_root(file);
+    for (size_t i = 0; i < value_count(root); i++) {
+        const struct value_member *member = value_member_at(root, i);
+        if (!is_given(args, 0, value_str(&member->key))) {
+            builder_key(b, value_str(&member->key));
+            builder_embed(b, file, &member->value);
+        }
+    }
+    int status = merge_keys(args, pipeline, b, err);
+    if (status != 0) {
+        builder_destroy(b);
+        return status;
+    }
+    builder_map_end(b);
+    return builder_finish(b, out, err);
+}
+
+static int say_violations(const struct pipeline *pipeline, const struct schema_report *report)
+{
+    for (size_t i = 0; i < schema_report_count(report); i++) {
+        const struct schema_violation *violation = schema_report_at(report, i);
+        struct str where = violation->pointer;
+        (void)fprintf(stderr, "opstream: input%s%.*s: %.*s", where.n > 0 ? " " : "", STR_ARG(where),
+                      STR_ARG(violation->message));
+        if (violation->suggestion.n > 0) {
+            (void)fprintf(stderr, ", did you mean '%.*s'?", STR_ARG(violation->suggestion));
+        }
+        (void)fputc('\n', stderr);
+    }
+    return command_error(EXIT_USAGE, "the input does not fit the schema of '%.*s' (%.*s)",
+                         STR_ARG(pipeline->id), STR_ARG(pipeline->file));
+}
+
+static int check_input(const struct pipeline *pipeline, struct document *given,
+                       struct document **out_input)
+{
+    struct error err = {0};
+    if (pipeline->input_schema == NULL) {
+        *out_input = document_ref(given);
+        return EXIT_DONE;
+    }
+    cleanup_document struct document *filled = NULL;
+    if (schema_fill_defaults(pipeline->input_schema, given, &filled, &err) != 0) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
+    struct schema_report *report = NULL;
+    int status = schema_validate(pipeline->input_schema, document_root(filled), &report, &err);
+    if (status == E_INVALID && report != NULL) {
+        int code = say_violations(pipeline, report);
+        schema_report_destroy(report);
+        return code;
+    }
+    if (status != 0) {
+        return command_error(EXIT_USAGE, "input: %s", err.message);
+    }
+    *out_input = take_pointer(&filled);
+    return EXIT_DONE;
+}
+
+static int say_error(const struct error *err)
+{
+    if (err->code == E_NOMEM) {
+        return command_error(EXIT_STATE, "%s", err->message);
+    }
+    if (err->file[0] != '\0' && err->line > 0) {
+        (void)fprintf(stderr, "%s:%u:%u: error: %s\n", err->file, err->line, err->column,
+                      err->message);
+        return EXIT_USAGE;
+    }
+    return command_error(EXIT_USAGE, "%s", err->message);
+}
+
+int run_input_read(const struct command_args *args, const struct pipeline *pipeline,
+                   struct document **out_input)
+{
+    struct error err = {0};
+    cleanup_document struct document *file = NULL;
+    cleanup_document struct document *given = NULL;
+    int status = read_input_file(args, &file, &err);
+    if (status == 0) {
+        status = merge_input(args, pipeline, file, &given, &err);
+    }
+    if (status != 0) {
+        return say_error(&err);
+    }
+    return check_input(pipeline, given, out_input);
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/workspace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/diagnostic.h"
+#include "core/base/error.h"
+#include "core/cli/terminal.h"
+#include "core/loop/loop.h"
+#include "core/model/engine_types.h"
+#include "core/model/load.h"
+#include "core/model/pipeline.h"
+
+/* One byte more than a definition may have, so that the model can say that it is too large. */
+enum { DEFINITION_READ_BYTES = 4 * 1024 * 1024 + 1 };
+
+/* ---- plugin folders ---- */
+
+static int add_folder(struct workspace *workspace, struct str folder)
+{
+    if (folder.n == 0) {
+        return 0;
+    }
+    char **folders =
+        reallocarray(workspace->folders, workspace->folder_count + 1, sizeof(*folders));
+    if (folders == NULL) {
+        return E_NOMEM;
+    }
+    workspace->folders = folders;
+    folders[workspace->folder_count] = str_dup(folder);
+    return folders[workspace->folder_count++] == NULL ? E_NOMEM : 0;
+}
+
+static int add_folders_of_path(struct workspace *workspace, const char *path)
+{
+    int status = 0;
+    while (path != NULL && status == 0) {
+        const char *end = strchr(path, ':');
+        status = add_folder(workspace,
+                            end != NULL ? str_make(path, (size_t)(end - path)) : str_from(path));
+        path = end != NULL ? end + 1 : NULL;
+    }
+    return status;
+}
+
+static int find_folders(struct workspace *workspace, const struct command_args *args)
+{
+    const char *folder = NULL;
+    for (size_t i = 0; (folder = command_value_at(args, "plugins", i)) != NULL; i++) {
+        int status = add_folder(workspace, str_from(folder));
+        if (status != 0) {
+            return status;
+        }
+    }
+    return add_folders_of_path(workspace, getenv("OPSTREAM_PLUGIN_PATH"));
+}
+
+/* $XDG_CACHE_HOME/opstream, else ~/.cache/opstream; without a home there is no index. */
+static char *find_index_path(void)
+{
+    struct strbuf path = STRBUF_INIT;
+    const char *cache = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    if (cache != NULL && cache[0] == '/') {
+        strbuf_append_format(&path, "%s", cache);
+    } else if (home != NULL && home[0] == '/') {
+        strbuf_append_format(&path, "%s/.cache", home);
+    } else {
+        return NULL;
+    }
+    strbuf_append_text(&path, "/opstream/plugins.index");
+    return strbuf_take(&path);
+}
+
+int workspace_open(struct workspace *workspace, const struct command_args *args)
+{
+    *workspace = (struct workspace){0};
+    struct error err = {0};
+    if (find_folders(workspace, args) != 0) {
+        return command_error(EXIT_STATE, "out of memory");
+    }
+    workspace->index_path = find_index_path();
+    struct loop_options options = {
+        .plugin_folders = (const char *const *)workspace->folders,
+        .plugin_folder_count = workspace->folder_count,
+        .plugin_index_path = workspace->index_path,
+    };
+    int status = engine_types_create(&workspace->types, &err);
+    if (status == 0) {
+        status = loop_create(&options, &workspace->loop, &err);
+    }
+    return status == 0 ? EXIT_DONE : command_error(EXIT_STATE, "%s", err.message);
+}
+
+void workspace_finish(struct workspace *workspace)
+{
+    loop_close(workspace->loop);
+    engine_types_destroy(workspace->types);
+    for (size_t i = 0; i < workspace->folder_count; i++) {
+        free(workspace->folders[i]);
+    }
+    free(workspace->folders);
+    free(workspace->index_path);
+    *workspace = (struct workspace){0};
+}
+
+/* ---- files ---- */
+
+static int read_all(int fd, const char *name, size_t limit, struct strbuf *text, struct error *err)
+{
+    for (;;) {
+        char *room = strbuf_reserve(text, 65536);
+        if (room == NULL) {
+            return error_nomem(err);
+        }
+        ssize_t n = read(fd, room, 65536);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return error_set_errno(err, E_IO, errno, "cannot read '%s'", name);
+        }
+        text->n += (size_t)n;
+        text->p[text->n] = '\0';
+        if (n == 0 || text->n >= limit) {
+            return 0;
+        }
+    }
+}
+
+int workspace_read_file(const char *name, size_t limit, char **out_text, size_t *out_size,
+                        struct error *err)
+{
+    bool is_stdin = strcmp(name, "-") == 0;
+    cleanup_fd int opened = is_stdin ? -1 : open(name, O_RDONLY | O_CLOEXEC);
+    int fd = is_stdin ? STDIN_FILENO : opened;
+    if (fd < 0) {
+        int code = errno == ENOENT ? E_NOT_FOUND : E_IO;
+        return error_set_errno(err, code, errno, "cannot open '%s'", name);
+    }
+    struct strbuf text = STRBUF_INIT;
+    int status = read_all(fd, name, limit + 1, &text, err);
+    if (status == 0 && text.n > limit) {
+        status = error_set(err, E_LIMIT, "'%s' has more than %zu bytes", name, limit);
+    }
+    if (status != 0) {
+        strbuf_finish(&text);
+        return status;
+    }
+    *out_size = text.n;
+    *out_text = strbuf_take(&text);
+    return *out_text == NULL ? error_nomem(err) : 0;
+}
+
+/* Splits FILE#ID, but for a file that has just that name. */
+static int split_operand(const char *operand, struct workspace_file *file)
+{
+    const char *hash = strrchr(operand, '#');
+    if (hash != NULL && access(operand, F_OK) == 0) {
+        hash = NULL;
+    }
+    file->name =
+        str_dup(hash != NULL ? str_make(operand, (size_t)(hash - operand)) : str_from(operand));
+    file->wanted = str_dup(hash != NULL ? str_from(hash + 1) : STR(""));
+    return file->name == NULL || file->wanted == NULL ? E_NOMEM : 0;
+}
+
+static struct str source_of(const char *file_name, void *user)
+{
+    const struct workspace_file *file = user;
+    if (strcmp(file_name, file->name) != 0) {
+        return STR("");
+    }
+    return str_make(file->text, file->size);
+}
+
+static void show_diagnostics(struct workspace *workspace, struct workspace_file *file,
+                             struct diagnostics *diagnostics)
+{
+    struct strbuf text = STRBUF_INIT;
+    diagnostics_sort(diagnostics);
+    diagnostics_print(diagnostics, source_of, file,
+                      terminal_has_color(STDERR_FILENO) ? DIAGNOSTIC_COLOR : 0, &text);
+    terminal_write_stderr(strbuf_str(&text));
+    strbuf_finish(&text);
+    workspace->warning_count += (unsigned)diagnostics->warning_count;
+}
+
+static const char *read_env(void *user, struct str name)
+{
+    (void)user;
+    char text[256];
+    if (name.n >= sizeof(text)) {
+        return NULL;
+    }
+    memcpy(text, name.p, name.n);
+    text[name.n] = '\0';
+    return getenv(text);
+}
+
+int workspace_load(struct workspace *workspace, const char *operand, unsigned flags,
+                   struct workspace_file *out_file)
+{
+    *out_file = (struct workspace_file){0};
+    struct error err = {0};
+    if (split_operand(operand, out_file) != 0) {
+        return command_error(EXIT_STATE, "out of memory");
+    }
+    if (workspace_read_file(out_file->name, DEFINITION_READ_BYTES, &out_file->text, &out_file->size,
+                            &err) != 0) {
+        int code = err.code == E_LIMIT ? EXIT_INVALID : EXIT_USAGE;
+        return command_error(code, "%s", err.message);
+    }
+    struct load_options options = {
+        .catalogue = loop_catalogue(workspace->loop),
+        .engine_types = workspace->types,
+        .file = str_from(out_file->name),
+        .id = str_from(out_file->wanted),
+        .env = read_env,
+        .flags = flags,
+    };
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    int status = load_text(str_make(out_file->text, out_file->size), &options, &diagnostics,
+                           &out_file->definitions, &err);
+    show_diagnostics(workspace, out_file, &diagnostics);
+    bool is_said = diagnostics.error_count > 0;
+    diagnostics_finish(&diagnostics);
+    if (status != 0 && !is_said) {
+        (void)command_error(EXIT_INVALID, "%s: %s", out_file->name, err.message);
+    }
+    return status == 0 ? EXIT_DONE : EXIT_INVALID;
+}
+
+void workspace_file_finish(struct workspace_file *file)
+{
+    definitions_destroy(file->definitions);
+    free(file->name);
+    free(file->wanted);
+    free(file->text);
+    *file = (struct workspace_file){0};
+}
+
+static int say_which(const struct workspace_file *file)
+{
+    struct strbuf ids = STRBUF_INIT;
+    for (size_t i = 0; i < file->definitions->count; i++) {
+        strbuf_append_format(&ids, "%s%s#%.*s", i == 0 ? "" : ", ", file->name,
+                             STR_ARG(file->definitions->ids[i]));
+    }
+    int code = command_error(EXIT_INVALID, "%s: %zu pipelines: name one of %.*s", file->name,
+                             file->definitions->count, STR_ARG(strbuf_str(&ids)));
+    strbuf_finish(&ids);
+    return code;
+}
+
+int workspace_pick(const struct workspace_file *file, const struct pipeline **out_pipeline)
+{
+    const struct definitions *definitions = file->definitions;
+    if (definitions->count > 1) {
+        return say_which(file);
+    }
+    if (definitions->count == 0 || definitions->pipelines[0] == NULL) {
+        return command_error(EXIT_INVALID, "%s: nothing to run: it has settings but no 'nodes'",
+                             file->name);
+    }
+    *out_pipeline = definitions->pipelines[0];
+    return EXIT_DONE;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_CLI_WORKSPACE_H
+#define CORE_CLI_WORKSPACE_H
+
+/*
+ * Workspace: what every command that looks at pipelines or plugins needs: the loop with its
+ * plugin host, the engine's types, and definitions read from files with their mistakes shown.
+ *
+ * Used by:  cmd_*.
+ * Uses:     loop, model.
+ * Threads:  [main]
+ */
+
+#include <stdbool.h>
+
+#include "core/base/str.h"
+#include "core/cli/command.h"
+
+struct definitions;
+struct engine_types;
+struct error;
+struct loop;
+struct pipeline;
+
+struct workspace {
+    struct loop *loop;
+    struct engine_types *types;
+    char **folders; /* plugin folders that were asked for */
+    size_t folder_count;
+    char *index_path;
+    unsigned warning_count; /* shown so far */
+};
+
+/* The rows of command_option that workspace_open() reads. */
+#define WORKSPACE_OPTIONS                                                                          \
+    {                                                                                              \
+        "plugins", 0, "DIR", "look for plugins in DIR first (may be repeated)", true               \
+    }
+
+/*
+ * Opens the loop and the plugin folders: --plugins, then OPSTREAM_PLUGIN_PATH, then the program's
+ * own. Returns EXIT_DONE, or another code after one line on stderr. End it in every case with
+ * workspace_finish().
+ */
+int workspace_open(struct workspace *workspace, const struct command_args *args);
+void workspace_finish(struct workspace *workspace);
+
+/* One file with its definitions. */
+struct workspace_file {
+    char *name;   /* as given, without #ID */
+    char *wanted; /* the ID, or "" */
+    char *text;
+    size_t size;
+    struct definitions *definitions; /* NULL when there are errors */
+};
+
+/*
+ * Reads the definitions of `operand`: FILE, FILE#ID, or "-" for the standard input. Mistakes and
+ * warnings are printed on stderr, sorted, each with its place and the line. `flags`: LOAD_*.
+ * Returns EXIT_DONE, EXIT_USAGE (no such file) or EXIT_INVALID.
+ * End the file in every case with workspace_file_finish().
+ */
+int workspace_load(struct workspace *workspace, const char *operand, unsigned flags,
+                   struct workspace_file *out_file);
+void workspace_file_finish(struct workspace_file *file);
+
+/*
+ * The one pipeline of the file (or the one that #ID names), borrowed from `file`.
+ * Returns EXIT_DONE; EXIT_INVALID after a line on stderr when there are several, or when it is a
+ * profile, which cannot run.
+ */
+int workspace_pick(const struct workspace_file *file, const struct pipeline **out_pipeline);
+
+/*
+ * Reads the whole of `name` ("-": the standard input), at most `limit` bytes, into owned text
+ * (free() it). Fails with E_NOT_FOUND, E_IO, E_LIMIT, E_NOMEM.
+ */
+int workspace_read_file(const char *name, size_t limit, char **out_text, size_t *out_size,
+                        struct error *err);
+
+#endif
