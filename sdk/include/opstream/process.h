@@ -26,30 +26,31 @@ extern "C" {
 
 /* For ops_process_spec.flags. */
 #define OPS_PROCESS_INHERIT_ENV 1u /* begin with the host's whole environment, then add `env` */
-#define OPS_PROCESS_MERGE_ERROR                                                                    \
-    2u /* descriptor 2 is descriptor 1: all output comes to on_stdout                              \
-        */
+#define OPS_PROCESS_MERGE_ERROR 2u /* descriptor 2 is descriptor 1: all comes to on_stdout */
 
 /* Which limit ended the child: ops_process_exit.limit. */
-#define OPS_LIMIT_NONE      0u
-#define OPS_LIMIT_WALL      1u /* wall_ms */
-#define OPS_LIMIT_CPU       2u /* cpu_ms */
-#define OPS_LIMIT_MEMORY    3u /* memory_bytes, as far as it can be told from its end */
-#define OPS_LIMIT_OUTPUT    4u /* output_bytes */
-#define OPS_LIMIT_PROCESSES 5u /* processes */
+#define OPS_LIMIT_NONE   0u
+#define OPS_LIMIT_WALL   1u /* wall_ms */
+#define OPS_LIMIT_CPU    2u /* cpu_ms */
+#define OPS_LIMIT_MEMORY 3u /* memory_bytes, as far as it can be told from its end */
+#define OPS_LIMIT_OUTPUT 4u /* output_bytes */
+#define OPS_LIMIT_FILE   5u /* file_bytes */
 
-/* 0 is the limit that the pipeline sets for the task, or else the host's default. */
+/*
+ * 0 is the limit that the pipeline sets for the task, or else the host's default: of memory half
+ * of the machine's, of output 10 MiB, of the grace 5 s, of all else none. Where both the pipeline
+ * and the plugin set a limit, the stricter one holds.
+ */
 typedef struct ops_process_limits {
     uint32_t size;
-    uint32_t processes;    /* processes and threads of the group at one time */
-    uint64_t wall_ms;      /* from start to end */
-    uint64_t cpu_ms;       /* of computing, per process */
-    uint64_t memory_bytes; /* of address space, per process */
-    uint64_t output_bytes; /* what it writes to 1, 2 and 3 together */
-    uint64_t file_bytes;   /* the largest file that it may write */
-    uint64_t files;        /* open at one time */
-    uint64_t
-        kill_grace_ms; /* from the polite signal to SIGKILL, at wall_ms and cancel; 0: at once */
+    uint32_t processes;     /* of the same user at one time, all that run already included */
+    uint64_t wall_ms;       /* from start to end */
+    uint64_t cpu_ms;        /* of computing, per process; rounded up to seconds */
+    uint64_t memory_bytes;  /* that it can write to and does not share, per process */
+    uint64_t output_bytes;  /* what it writes to 1 and 3 together; 2 is not limited */
+    uint64_t file_bytes;    /* the largest file that it may write */
+    uint64_t files;         /* open at one time */
+    uint64_t kill_grace_ms; /* from SIGTERM to SIGKILL, at wall_ms and cancel */
 } ops_process_limits;
 
 /* How a child ended; borrowed. */
@@ -58,7 +59,6 @@ typedef struct ops_process_exit {
     int32_t exit_code;   /* 0 to 255; -1: ended by a signal */
     int32_t signal;      /* that ended it, or 0 */
     uint32_t limit;      /* OPS_LIMIT_* */
-    uint64_t cut_bytes;  /* of output, that were dropped because of output_bytes */
     uint64_t wall_us;    /* how long it lived */
     uint64_t cpu_us;     /* how long it computed */
     uint64_t max_memory; /* most bytes of resident memory */
@@ -79,7 +79,7 @@ typedef void (*ops_process_output)(void *user, ops_task task, ops_str bytes);
 typedef struct ops_process_spec {
     uint32_t size;
     uint32_t flags; /* OPS_PROCESS_* */
-    /* argv[0] is an absolute path, or a name that the host looks up in its PATH. At least one. */
+    /* argv[0] is a path, or a name that the host looks up in its PATH. At least one. */
     const ops_str *argv;
     uint64_t n_argv;
     /* "NAME=value" each; the later of two with one name wins. */
