@@ -45,11 +45,14 @@ struct expr_names {
 enum expr_flags {
     EXPR_BRACES = 1u << 0,        /* a {{x}} in the text stands for (x) */
     EXPR_INPUT_DEFAULT = 1u << 1, /* a bare name that is not in scope means input.NAME */
+    EXPR_DOTTED_NAMES = 1u << 2,  /* `resolve` knows names such as "a.b"; the longest wins */
+    EXPR_UNCHECKED = 1u << 3,     /* unknown names and functions fail only when evaluated */
 };
 
 /*
  * Compiles `text` (borrowed). On success `*out_expr` is owned: expr_destroy().
- * Fails with E_INVALID; `err` gets the sentence and `out_fault` (may be NULL) the place.
+ * Fails with E_INVALID, E_LIMIT (longer than 64 KiB, nested deeper than 250 levels), E_NOMEM;
+ * `err` gets the sentence and `out_fault` (may be NULL) the place.
  */
 int expr_compile(struct str text, const struct expr_names *names, unsigned flags,
                  struct expr **out_expr, struct expr_fault *out_fault, struct error *err);
@@ -58,13 +61,14 @@ void expr_destroy(struct expr *expr);
 /* The source text, borrowed. */
 struct str expr_source(const struct expr *expr);
 
-/* The type that the expression is sure to have, or -1 when it depends on the data. */
+/* The enum cel_type that the expression is sure to have, or -1 when it depends on the data. */
 int expr_static_type(const struct expr *expr);
 
 /*
  * One use of a root name: `nodes['a'].output.x` is root "nodes" with path ["a", "output", "x"].
- * The path ends at the first step that is not constant. `is_guarded`: under has(), behind ?. or
- * the like, so that absence is no error.
+ * The path ends at the first step that is not constant text. `is_guarded`: absence is no error,
+ * because the use stands in has(), default(), coalesce() or behind ?., or because a has() of the
+ * same thing is asked first, as in has(a.b) && a.b > 1.
  */
 struct expr_reference {
     struct str root;
@@ -88,7 +92,8 @@ struct expr_scope {
 };
 
 struct expr_budget {
-    uint64_t steps;      /* left; each AST node and each item of a comprehension costs one */
+    uint64_t steps;      /* left; each AST node, each item that is walked or compared, and each KiB
+                            of text that is read costs one */
     size_t output_bytes; /* left for lists, maps and strings that the expression makes */
 };
 
@@ -98,6 +103,10 @@ extern const struct expr_budget expr_default_budget;
 /*
  * Evaluates. What the result points to lives in `arena`, in the scope's documents, or in the
  * expression. `budget` (not NULL) is counted down.
+ *
+ * default(x, y) is x, or y where x is absent, null or an optional without a value; other failures
+ * of x stay failures. coalesce(a, b, ...) is the first that is there in this sense, else null.
+ * An int and a double calculate together, as doubles, when one of them came from a document.
  * Fails with E_INVALID (the message says what and where), E_NOT_FOUND (a key that is not there:
  * the message names the path), E_LIMIT (a budget is spent), E_NOMEM.
  */

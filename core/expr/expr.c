@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/expr/expr.h"
+
+#include <stdlib.h>
+
+#include "core/base/error.h"
+#include "core/expr/ast.h"
+#include "core/expr/compile.h"
+#include "core/expr/eval.h"
+#include "core/expr/parser.h"
+#include "core/expr/program.h"
+#include "core/value/regex.h"
+
+const struct expr_budget expr_default_budget = {100000, (size_t)1024 * 1024};
+
+static int compile_text(struct expr *expr, const struct expr_names *names, unsigned flags,
+                        struct expr_fault *out_fault, struct error *err)
+{
+    struct ast ast = AST_INIT;
+    struct parser_options options = {.flags = (flags & EXPR_BRACES) != 0 ? PARSER_BRACES : 0,
+                                     .max_depth = PARSER_MAX_DEPTH};
+    int status = parser_parse(expr->text, &options, &expr->arena, &ast, out_fault, err);
+    if (status == 0) {
+        status = compile_program(&ast, names, flags, expr, out_fault, err);
+    }
+    ast_finish(&ast);
+    return status;
+}
+
+int expr_compile(struct str text, const struct expr_names *names, unsigned flags,
+                 struct expr **out_expr, struct expr_fault *out_fault, struct error *err)
+{
+    struct expr_fault unused;
+    struct expr_fault *fault = out_fault != NULL ? out_fault : &unused;
+    *fault = (struct expr_fault){0, 0};
+    struct expr *expr = calloc(1, sizeof(*expr));
+    if (expr == NULL) {
+        return error_nomem(err);
+    }
+    /* A text that is too long is refused by the parser; there is no need to copy all of it. */
+    size_t kept = text.n > PARSER_MAX_TEXT_BYTES ? PARSER_MAX_TEXT_BYTES + 1 : text.n;
+    expr->text = arena_dup_str(&expr->arena, str_make(text.p, kept));
+    int status = expr->text.p == NULL ? error_nomem(err)
+                                      : compile_text(expr, names, flags, fault, err);
+    if (status != 0) {
+        expr_destroy(expr);
+        return status;
+    }
+    *out_expr = expr;
+    return 0;
+}
+
+void expr_destroy(struct expr *expr)
+{
+    if (expr == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < expr->regex_count; i++) {
+        regex_destroy(expr->regexes[i]);
+    }
+    free(expr->regexes);
+    free(expr->references);
+    free(expr->links);
+    free(expr->codes);
+    arena_finish(&expr->arena);
+    free(expr);
+}
+
+struct str expr_source(const struct expr *expr)
+{
+    return expr->text;
+}
+
+int expr_static_type(const struct expr *expr)
+{
+    return expr->static_type;
+}
+
+size_t expr_reference_count(const struct expr *expr)
+{
+    return expr->reference_count;
+}
+
+const struct expr_reference *expr_reference_at(const struct expr *expr, size_t i)
+{
+    return &expr->references[i];
+}
+
+int expr_evaluate(const struct expr *expr, const struct expr_scope *scope, struct arena *arena,
+                  struct expr_budget *budget, struct cel *out, struct error *err)
+{
+    struct evaluation ev;
+    ev.expr = expr;
+    ev.scope = scope;
+    ev.arena = arena;
+    ev.budget = budget;
+    ev.max_weight = budget->output_bytes;
+    ev.locals = NULL;
+    ev.call = NULL;
+    ev.fault = (struct eval_fault){0, NULL};
+    ev.err = err;
+    ev.quiet = 0;
+    if (expr->local_count > 0) {
+        ev.locals = arena_calloc(arena, expr->local_count, sizeof(*ev.locals));
+        if (ev.locals == NULL) {
+            return error_nomem(err);
+        }
+    }
+    int status = eval_code(&ev, &expr->codes[expr->root], out);
+    if (status == 0) {
+        return 0;
+    }
+    if (status == E_NOMEM || ev.fault.text == NULL) {
+        return error_set(err, status, "%s", error_code_text(status));
+    }
+    return error_set(err, status, "%s", ev.fault.text);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/expr/function.h"
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/expr/eval.h"
+#include "core/expr/instant.h"
+#include "core/expr/program.h"
+
+static int call_timestamp(struct evaluation *ev, const struct cel *args, size_t count,
+                          struct cel *out)
+{
+    if (args->type == CEL_TIMESTAMP) {
+        *out = *args;
+        return 0;
+    }
+    if (args->type != CEL_INT && args->type != CEL_STRING) {
+        return eval_bad_call(ev, args, count);
+    }
+    int status = args->type == CEL_INT ? instant_make_timestamp(args->as.integer, 0, out)
+                                       : instant_read_timestamp(args->as.text, out);
+    return status == 0 ? 0
+                       : eval_fail(ev, E_INVALID,
+                                   "timestamp() takes RFC 3339 text of the years 1 to 9999, such "
+                                   "as '2025-01-31T14:22:33Z'");
+}
+
+static int call_duration(struct evaluation *ev, const struct cel *args, size_t count,
+                         struct cel *out)
+{
+    if (args->type == CEL_DURATION) {
+        *out = *args;
+        return 0;
+    }
+    if (args->type != CEL_INT && args->type != CEL_STRING) {
+        return eval_bad_call(ev, args, count);
+    }
+    int status = args->type == CEL_INT ? instant_make_duration(args->as.integer, 0, out)
+                                       : instant_read_duration(args->as.text, out);
+    return status == 0 ? 0
+                       : eval_fail(ev, E_INVALID,
+                                   "duration() takes text such as '1h30m', '2.5s' or '250ms'");
+}
+
+/* The calendar of a timestamp, in the zone of the second argument if there is one. */
+static int read_civil(struct evaluation *ev, const struct cel *args, size_t count,
+                      struct clock_civil *out)
+{
+    int32_t offset = 0;
+    if (args[0].type != CEL_TIMESTAMP || (count == 2 && args[1].type != CEL_STRING)) {
+        return eval_bad_call(ev, args, count);
+    }
+    if (count == 2 && instant_zone_offset(args[1].as.text, &offset) != 0) {
+        return eval_fail(ev, E_INVALID, "unknown time zone '%.*s': write 'UTC' or '+02:00'",
+                         STR_ARG(args[1].as.text));
+    }
+    *out = clock_civil_from_unix(args[0].as.time.seconds + offset);
+    return 0;
+}
+
+static int day_of_year(const struct clock_civil *civil)
+{
+    return (int)(clock_days_from_date(civil->year, civil->month, civil->day) -
+                 clock_days_from_date(civil->year, 1, 1));
+}
+
+enum field { YEAR, MONTH, DATE, DAY_OF_MONTH, DAY_OF_WEEK, DAY_OF_YEAR };
+
+static int get_date_field(struct evaluation *ev, const struct cel *args, size_t count,
+                          enum field field, struct cel *out)
+{
+    struct clock_civil civil;
+    int status = read_civil(ev, args, count, &civil);
+    if (status != 0) {
+        return status;
+    }
+    switch (field) {
+    case YEAR:
+        return eval_make_int(civil.year, out);
+    case MONTH:
+        return eval_make_int(civil.month - 1, out);
+    case DATE:
+        return eval_make_int(civil.day, out);
+    case DAY_OF_MONTH:
+        return eval_make_int(civil.day - 1, out);
+    case DAY_OF_WEEK:
+        return eval_make_int(civil.weekday, out);
+    case DAY_OF_YEAR:
+        break;
+    }
+    return eval_make_int(day_of_year(&civil), out);
+}
+
+static int call_year(struct evaluation *ev, const struct cel *args, size_t count, struct cel *out)
+{
+    return get_date_field(ev, args, count, YEAR, out);
+}
+
+static int call_month(struct evaluation *ev, const struct cel *args, size_t count, struct cel *out)
+{
+    return get_date_field(ev, args, count, MONTH, out);
+}
+
+static int call_date(struct evaluation *ev, const struct cel *args, size_t count, struct cel *out)
+{
+    return get_date_field(ev, args, count, DATE, out);
+}
+
+static int call_day_of_month(struct evaluation *ev, const struct cel *args, size_t count,
+                             struct cel *out)
+{
+    return get_date_field(ev, args, count, DAY_OF_MONTH, out);
+}
+
+static int call_day_of_week(struct evaluation *ev, const struct cel *args, size_t count,
+                            struct cel *out)
+{
+    return get_date_field(ev, args, count, DAY_OF_WEEK, out);
+}
+
+static int call_day_of_year(struct evaluation *ev, const struct cel *args, size_t count,
+                            struct cel *out)
+{
+    return get_date_field(ev, args, count, DAY_OF_YEAR, out);
+}
+
+/* Of a duration the whole in the unit, of a timestamp the field of the clock. */
+static int get_time_field(struct evaluation *ev, const struct cel *args, size_t count,
+                          int64_t unit_seconds, struct cel *out)
+{
+    struct clock_civil civil;
+    if (args[0].type == CEL_DURATION && count == 1) {
+        /* Durations are truncated towards zero; a part of a second makes negative ones larger. */
+        int64_t seconds = args[0].as.time.seconds;
+        seconds += seconds < 0 && args[0].as.time.nanos > 0 ? 1 : 0;
+        return eval_make_int(seconds / unit_seconds, out);
+    }
+    int status = read_civil(ev, args, count, &civil);
+    if (status != 0) {
+        return status;
+    }
+    if (unit_seconds == 3600) {
+        return eval_make_int(civil.hour, out);
+    }
+    return eval_make_int(unit_seconds == 60 ? civil.minute : civil.second, out);
+}
+
+static int call_hours(struct evaluation *ev, const struct cel *args, size_t count, struct cel *out)
+{
+    return get_time_field(ev, args, count, 3600, out);
+}
+
+static int call_minutes(struct evaluation *ev, const struct cel *args, size_t count,
+                        struct cel *out)
+{
+    return get_time_field(ev, args, count, 60, out);
+}
+
+static int call_seconds(struct evaluation *ev, const struct cel *args, size_t count,
+                        struct cel *out)
+{
+    return get_time_field(ev, args, count, 1, out);
+}
+
+static int call_milliseconds(struct evaluation *ev, const struct cel *args, size_t count,
+                             struct cel *out)
+{
+    if (args[0].type != CEL_DURATION && args[0].type != CEL_TIMESTAMP) {
+        return eval_bad_call(ev, args, count);
+    }
+    int64_t nanos = args[0].as.time.nanos;
+    if (args[0].type == CEL_DURATION && args[0].as.time.seconds < 0 && nanos > 0) {
+        nanos -= 1000000000;
+    }
+    return eval_make_int(nanos / 1000000, out);
+}
+
+static const struct function functions[] = {
+    {"timestamp", FUNCTION_GLOBAL, 1, 1, CEL_TIMESTAMP, call_timestamp},
+    {"duration", FUNCTION_GLOBAL, 1, 1, CEL_DURATION, call_duration},
+    {"getFullYear", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_year},
+    {"getMonth", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_month},
+    {"getDate", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_date},
+    {"getDayOfMonth", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_day_of_month},
+    {"getDayOfWeek", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_day_of_week},
+    {"getDayOfYear", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_day_of_year},
+    {"getHours", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_hours},
+    {"getMinutes", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_minutes},
+    {"getSeconds", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_seconds},
+    {"getMilliseconds", FUNCTION_RECEIVER, 1, 2, CEL_INT, call_milliseconds},
+};
+
+const struct function_table function_times = {functions, sizeof(functions) / sizeof(functions[0])};
