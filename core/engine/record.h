@@ -75,7 +75,7 @@ enum stop_reason {
     STOP_SHUTDOWN = 3,
 };
 
-enum { RECORD_NO_NODE = UINT32_MAX };
+#define RECORD_NO_NODE UINT32_MAX
 
 struct record {
     struct run *run;
