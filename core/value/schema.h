@@ -3,13 +3,26 @@
 #define CORE_VALUE_SCHEMA_H
 
 /*
- * JSON Schema, draft 2020-12: all validation keywords, $ref and $defs within the document,
- * `default`, `format` for date-time, uri, email and duration. A keyword that means something in
- * the draft and is not supported is refused at compile time, never ignored; unknown keywords
- * and `x-*` are annotations.
+ * JSON Schema, draft 2020-12: all validation keywords, $ref, $defs, $id and $anchor within the
+ * document, `default`. Asserted formats: date-time, date, time, duration, uri, uri-reference,
+ * email, hostname, ipv4, ipv6, uuid; other names are annotations, and so are unknown keywords
+ * and `x-*`. A keyword that means something in the draft (or meant it in an older one) and is
+ * not supported is refused at compile time, never ignored: $dynamicRef, references to other
+ * documents, dependencies, additionalItems.
+ *
+ * Patterns are in RE2's syntax (regex.h). Below a subschema marked `x-ops-secret: true` or
+ * `writeOnly: true` messages do not show the value.
+ *
+ * When no branch of anyOf or oneOf fits, one violation names the types or the fixed values that
+ * they all ask for, if that is all they ask; else the branch that came closest speaks for all:
+ * the value's own type and fixed values decide first, then its members' fixed values, then the
+ * number of violations. A value of the wrong type is not looked at further by its subschema.
+ *
+ * Limits, each E_LIMIT: 100,000 subschemas and 1,000 patterns of one schema, 512 subschemas inside
+ * each other and 10,000,000 steps of one validation.
  *
  * Used by:  model (inputs, configs), host (manifests), cli.
- * Uses:     value, and the regular expression module through `struct schema_regex`.
+ * Uses:     value, and regex for `pattern`.
  * Threads:  [any]; a compiled schema never changes.
  */
 
@@ -26,10 +39,10 @@ struct value;
 /* One broken rule. All slices live as long as the report. */
 struct schema_violation {
     struct str pointer;    /* JSON pointer to the value in the instance */
-    struct str rule;       /* the keyword: "type", "required", "enum", ... */
+    struct str rule;       /* the keyword: "type", "required", ...; "false": that schema */
     struct str message;    /* "must be one of 'GET', 'POST'": says what is allowed */
     struct str suggestion; /* the nearest allowed spelling, or empty */
-    bool on_key;           /* the member's name is at fault (additionalProperties, ...) */
+    bool on_key;           /* the member's name is at fault; `pointer` names the member */
 };
 
 struct schema_report; /* the violations of one validation, all of them (at most 1,000) */
@@ -52,7 +65,8 @@ const struct value *schema_source(const struct schema *schema);
 
 /*
  * Checks `value`. Returns 0 when it is valid; E_INVALID when rules are broken, and then
- * `*out_report` (may be NULL) is owned by the caller: schema_report_destroy().
+ * `*out_report` (may be NULL) is owned by the caller: schema_report_destroy(); `err` says the
+ * first of them. Also fails with E_LIMIT, E_NOMEM, and then there is no report.
  */
 int schema_validate(const struct schema *schema, const struct value *value,
                     struct schema_report **out_report, struct error *err);
@@ -71,8 +85,10 @@ int schema_validate_partial(const struct schema *schema, const struct value *val
 
 /*
  * `document` with the defaults of the schema's properties filled in where members are missing
- * (at every depth; a default is not itself checked here). Without any to fill in this is
- * `document` itself, with one more reference. Fails with E_NOMEM.
+ * (at every depth, in defaults as well; a default is not itself checked here). Defaults come from
+ * properties, patternProperties, additionalProperties, prefixItems and items, also through $ref
+ * and allOf, but not from conditional subschemas. Without any to fill in this is `document`
+ * itself, with one more reference. Fails with E_NOMEM, E_LIMIT.
  */
 int schema_fill_defaults(const struct schema *schema, const struct document *document,
                          struct document **out_document, struct error *err);
