@@ -15,13 +15,10 @@ extern "C" {
 #include "core/base/module.h"
 }
 
-namespace
-{
+static constexpr int64_t max_memory_bytes = int64_t{8} * 1024 * 1024;
 
-constexpr int64_t max_memory_bytes = int64_t{8} * 1024 * 1024;
-
-int compile_pattern(const char *pattern, size_t n, void **out_regex, char *out_message,
-                    size_t message_size)
+static int compile_pattern(const char *pattern, size_t n, void **out_regex, char *out_message,
+                           size_t message_size)
 {
     RE2::Options options;
     options.set_encoding(RE2::Options::EncodingUTF8);
@@ -38,7 +35,8 @@ int compile_pattern(const char *pattern, size_t n, void **out_regex, char *out_m
     return REGEX_MODULE_OK;
 }
 
-int compile(const char *pattern, size_t n, void **out_regex, char *out_message, size_t message_size)
+static int compile(const char *pattern, size_t n, void **out_regex, char *out_message,
+                   size_t message_size)
 {
     try {
         return compile_pattern(pattern, n, out_regex, out_message, message_size);
@@ -47,12 +45,12 @@ int compile(const char *pattern, size_t n, void **out_regex, char *out_message, 
     }
 }
 
-void destroy(void *regex)
+static void destroy(void *regex)
 {
     delete static_cast<RE2 *>(regex);
 }
 
-int search(const void *regex, const char *text, size_t n)
+static int search(const void *regex, const char *text, size_t n)
 {
     try {
         const RE2 *re2 = static_cast<const RE2 *>(regex);
@@ -62,8 +60,6 @@ int search(const void *regex, const char *text, size_t n)
     }
 }
 
-const struct regex_module table = {compile, destroy, search};
-
-} // namespace
+static const struct regex_module table = {compile, destroy, search};
 
 extern "C" const struct module_desc opstream_module_v1 = MODULE_DESC("re2", &table);
