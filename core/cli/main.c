@@ -12,7 +12,8 @@
 #include "core/cli/terminal.h"
 
 const struct command *const command_table[] = {
-    &cmd_run, &cmd_validate, &cmd_version, &cmd_help, NULL,
+    &cmd_run,    &cmd_validate, &cmd_plan, &cmd_graph, &cmd_nodes,
+    &cmd_plugin, &cmd_version,  &cmd_help, NULL,
 };
 
 static int unknown_command(const char *name)

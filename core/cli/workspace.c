@@ -273,3 +273,38 @@ int workspace_pick(const struct workspace_file *file, const struct pipeline **ou
     *out_pipeline = definitions->pipelines[0];
     return EXIT_DONE;
 }
+
+int workspace_print(const struct command_args *args, workspace_text_cb append)
+{
+    struct workspace workspace;
+    struct strbuf out = STRBUF_INIT;
+    int code = workspace_open(&workspace, args);
+    if (code == EXIT_DONE) {
+        code = append(&workspace, args, &out);
+    }
+    if (code == EXIT_DONE && strbuf_status(&out) != 0) {
+        code = command_error(EXIT_STATE, "out of memory");
+    }
+    if (code == EXIT_DONE) {
+        code = terminal_write_stdout(strbuf_str(&out));
+    }
+    strbuf_finish(&out);
+    workspace_finish(&workspace);
+    return code;
+}
+
+int workspace_append_pipeline(struct workspace *workspace, const struct command_args *args,
+                              workspace_pipeline_cb append, struct strbuf *out)
+{
+    struct workspace_file file;
+    const struct pipeline *pipeline = NULL;
+    int code = workspace_load(workspace, args->operands[0], 0, &file);
+    if (code == EXIT_DONE) {
+        code = workspace_pick(&file, &pipeline);
+    }
+    if (code == EXIT_DONE) {
+        code = append(args, pipeline, out);
+    }
+    workspace_file_finish(&file);
+    return code;
+}

@@ -72,6 +72,22 @@ void workspace_file_finish(struct workspace_file *file);
 int workspace_pick(const struct workspace_file *file, const struct pipeline **out_pipeline);
 
 /*
+ * Opens a workspace, lets `append` make the text, writes it. Returns an enum exit_code.
+ */
+typedef int (*workspace_text_cb)(struct workspace *workspace, const struct command_args *args,
+                                 struct strbuf *out);
+int workspace_print(const struct command_args *args, workspace_text_cb append);
+
+/*
+ * Loads the pipeline of the first operand and lets `append` write about it. For `append` of
+ * workspace_print(). Returns an enum exit_code.
+ */
+typedef int (*workspace_pipeline_cb)(const struct command_args *args,
+                                     const struct pipeline *pipeline, struct strbuf *out);
+int workspace_append_pipeline(struct workspace *workspace, const struct command_args *args,
+                              workspace_pipeline_cb append, struct strbuf *out);
+
+/*
  * Reads the whole of `name` ("-": the standard input), at most `limit` bytes, into owned text
  * (free() it). Fails with E_NOT_FOUND, E_IO, E_LIMIT, E_NOMEM.
  */

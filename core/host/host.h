@@ -89,6 +89,13 @@ struct host_plugin_file {
 size_t host_plugin_file_count(struct host *host);
 const struct host_plugin_file *host_plugin_file_at(struct host *host, size_t i);
 
+/*
+ * Reads one file that need not lie in a plugin folder; the answer, also of a file that is broken,
+ * is the host's until it closes. NULL: `err` says why it cannot be read at all.
+ */
+const struct host_plugin_file *host_plugin_file_read(struct host *host, const char *path,
+                                                     struct error *err);
+
 struct host_task_spec {
     const struct node_type *type;
     const struct document *settings; /* of the plugin, resolved; never NULL */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists the node types that are there, or tells all of one: what it does, its config with types,
+ * defaults and allowed values, its outcomes and its output.
+ */
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+#include "core/cli/commands.h"
+#include "core/cli/schema_text.h"
+#include "core/cli/terminal.h"
+#include "core/cli/workspace.h"
+#include "core/loop/loop.h"
+#include "core/model/catalogue.h"
+#include "core/model/engine_types.h"
+#include "core/value/builder.h"
+#include "core/value/json.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+static const struct command_option options[] = {
+    {"json", 0, NULL, "print one JSON document", false},
+    WORKSPACE_OPTIONS,
+    {NULL, 0, NULL, NULL, false},
+};
+
+/* The engine's types, then those of plugins; NULL at the end. */
+static const struct node_type *type_at(struct workspace *workspace, size_t i)
+{
+    size_t own = 0;
+    const struct node_type *type = NULL;
+    while ((type = engine_types_at(workspace->types, own)) != NULL) {
+        if (own++ == i) {
+            return type;
+        }
+    }
+    const struct catalogue *catalogue = loop_catalogue(workspace->loop);
+    return catalogue->type_at(catalogue->user, i - own);
+}
+
+/* ---- the list ---- */
+
+static size_t widest_name(struct workspace *workspace)
+{
+    size_t widest = 0;
+    const struct node_type *type = NULL;
+    for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
+        size_t width = terminal_width(type->name);
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+static void append_list(struct workspace *workspace, struct strbuf *out)
+{
+    size_t widest = widest_name(workspace);
+    const struct node_type *type = NULL;
+    for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
+        terminal_append_safe(out, type->name);
+        for (size_t n = terminal_width(type->name); n < widest + 2; n++) {
+            strbuf_append_char(out, ' ');
+        }
+        terminal_append_safe(out, type->summary);
+        if (type->plugin.n == 0) {
+            strbuf_append_text(out, " [engine]");
+        }
+        strbuf_append_char(out, '\n');
+    }
+    strbuf_append_text(out, "\n'opstream nodes TYPE' shows the config and the output of one.\n");
+}
+
+static int append_json_list(struct workspace *workspace, struct strbuf *out)
+{
+    struct builder *b = builder_create();
+    builder_list_begin(b);
+    const struct node_type *type = NULL;
+    for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
+        builder_map_begin(b);
+        builder_member_string(b, STR("type"), type->name);
+        builder_member_string(b, STR("plugin"), type->plugin);
+        builder_member_string(b, STR("summary"), type->summary);
+        builder_map_end(b);
+    }
+    builder_list_end(b);
+    struct error err = {0};
+    cleanup_document struct document *list = NULL;
+    if (builder_finish(b, &list, &err) != 0) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
+    json_write(document_root(list), JSON_PRETTY, out);
+    strbuf_append_char(out, '\n');
+    return EXIT_DONE;
+}
+
+/* ---- one type ---- */
+
+static void append_outcomes(const struct node_type *type, struct strbuf *out)
+{
+    strbuf_append_text(out, "\noutcomes\n  success, error");
+    for (size_t i = 0; i < type->port_count; i++) {
+        strbuf_append_text(out, ", ");
+        terminal_append_safe(out, type->ports[i]);
+    }
+    if (type->ports_from.n > 0) {
+        strbuf_append_text(out, ", and those that its config names at ");
+        terminal_append_safe(out, type->ports_from);
+    }
+    strbuf_append_char(out, '\n');
+}
+
+static void append_type(const struct node_type *type, struct strbuf *out)
+{
+    terminal_append_safe(out, type->name);
+    strbuf_append_text(out, ": ");
+    terminal_append_safe(out, type->summary);
+    strbuf_append_text(out, "\n");
+    if (type->plugin.n > 0) {
+        strbuf_append_text(out, "of the plugin '");
+        terminal_append_safe(out, type->plugin);
+        strbuf_append_text(out, "'\n");
+    }
+    strbuf_append_text(out, "\nconfig\n");
+    schema_text_append(schema_source(type->config_schema), 2, out);
+    append_outcomes(type, out);
+    if (type->output_schema != NULL) {
+        strbuf_append_text(out, "\noutput\n");
+        schema_text_append(schema_source(type->output_schema), 2, out);
+    }
+}
+
+static void build_schema(struct builder *b, struct str key, const struct schema *schema)
+{
+    builder_key(b, key);
+    if (schema == NULL) {
+        builder_null(b);
+    } else {
+        builder_copy(b, schema_source(schema));
+    }
+}
+
+static int append_json_type(const struct node_type *type, struct strbuf *out)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    builder_member_string(b, STR("type"), type->name);
+    builder_member_string(b, STR("plugin"), type->plugin);
+    builder_member_string(b, STR("summary"), type->summary);
+    builder_key(b, STR("outcomes"));
+    builder_list_begin(b);
+    builder_string(b, STR("success"));
+    builder_string(b, STR("error"));
+    for (size_t i = 0; i < type->port_count; i++) {
+        builder_string(b, type->ports[i]);
+    }
+    builder_list_end(b);
+    build_schema(b, STR("config_schema"), type->config_schema);
+    build_schema(b, STR("output_schema"), type->output_schema);
+    builder_map_end(b);
+    struct error err = {0};
+    cleanup_document struct document *description = NULL;
+    if (builder_finish(b, &description, &err) != 0) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
+    json_write(document_root(description), JSON_PRETTY, out);
+    strbuf_append_char(out, '\n');
+    return EXIT_DONE;
+}
+
+static int unknown_type(struct workspace *workspace, const char *name, const struct error *err)
+{
+    if (err->code != E_NOT_FOUND) {
+        return command_error(EXIT_USAGE, "%s", err->message);
+    }
+    struct suggest nearest = suggest_start(str_from(name));
+    const struct node_type *type = NULL;
+    for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
+        suggest_offer(&nearest, type->name);
+    }
+    const struct catalogue *catalogue = loop_catalogue(workspace->loop);
+    struct str folders = catalogue->folders(catalogue->user);
+    if (nearest.best.n > 0) {
+        return command_error(EXIT_USAGE, "no node type '%s', did you mean '%.*s'? (searched: %.*s)",
+                             name, STR_ARG(nearest.best), STR_ARG(folders));
+    }
+    return command_error(EXIT_USAGE, "no node type '%s' (searched: %.*s)", name, STR_ARG(folders));
+}
+
+static int append_one(struct workspace *workspace, const struct command_args *args,
+                      struct strbuf *out)
+{
+    const char *name = args->operands[0];
+    struct error err = {0};
+    const struct node_type *type = engine_types_find(workspace->types, str_from(name), NULL);
+    if (type == NULL) {
+        const struct catalogue *catalogue = loop_catalogue(workspace->loop);
+        type = catalogue->find_type(catalogue->user, str_from(name), &err);
+    }
+    if (type == NULL) {
+        return unknown_type(workspace, name, &err);
+    }
+    if (command_has(args, "json")) {
+        return append_json_type(type, out);
+    }
+    append_type(type, out);
+    return EXIT_DONE;
+}
+
+static int append_all(struct workspace *workspace, const struct command_args *args,
+                      struct strbuf *out)
+{
+    if (command_has(args, "json")) {
+        return append_json_list(workspace, out);
+    }
+    append_list(workspace, out);
+    return EXIT_DONE;
+}
+
+static int run(const struct command_args *args)
+{
+    return workspace_print(args, args->operand_count > 0 ? append_one : append_all);
+}
+
+const struct command cmd_nodes = {
+    .name = "nodes",
+    .group = "Look at node types",
+    .summary = "list the node types, or show all of one",
+    .usage = "[TYPE] [--json]",
+    .options = options,
+    .min_operands = 0,
+    .max_operands = 1,
+    .run = run,
+};
