@@ -1,0 +1,780 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/net/net.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "tests/support/failing_alloc.h"
+#include "tests/support/http_server.h"
+#include "tests/unit/net/exchange.h"
+
+static uv_loop_t loop;
+static struct net *net;
+static struct http_server *server;
+static struct http_server *other; /* another origin */
+static struct exchange x;
+
+static int open_all(void **state)
+{
+    (void)state;
+    (void)signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    server = http_server_start(NULL);
+    other = http_server_start(NULL);
+    assert_non_null(server);
+    assert_non_null(other);
+    assert_int_equal(net_create(&loop, NULL, &net, NULL), 0);
+    return 0;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    exchange_close_net(&loop, net);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    http_server_stop(server);
+    http_server_stop(other);
+    return 0;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    exchange_finish(&x);
+    return 0;
+}
+
+/* "PATH" of the server, or a whole URL. */
+static struct str full_url(const char *path, char out[512])
+{
+    (void)snprintf(out, 512, "%s%s", path[0] == '/' ? http_server_url(server) : "", path);
+    return str_from(out);
+}
+
+static struct net_request make_request(const char *path, char url[512])
+{
+    return (struct net_request){
+        .url = full_url(path, url),
+        .done = exchange_on_done,
+        .user = &x,
+        .timeout_ms = 20000,
+    };
+}
+
+static void run(struct net_request *request)
+{
+    exchange_finish(&x);
+    assert_int_equal(net_send(net, request, NULL, NULL), 0);
+    assert_int_equal(x.done_count, 0); /* never from inside net_send() */
+    exchange_wait(&loop, &x);
+}
+
+static void get(const char *path)
+{
+    char url[512];
+    struct net_request request = make_request(path, url);
+    run(&request);
+}
+
+static void assert_failed(enum net_failure_class failure_class, const char *words)
+{
+    if (x.has_response || x.failure_class != failure_class || strstr(x.message.p, words) == NULL) {
+        fail_msg("expected failure '%s' with '%s', got '%s': status %d, '%s'",
+                 net_failure_class_name(failure_class), words,
+                 x.has_response ? "response" : net_failure_class_name(x.failure_class), x.status,
+                 x.message.p);
+    }
+}
+
+static void assert_body(int status, const char *words)
+{
+    if (!x.has_response || x.status != status || x.body.p == NULL ||
+        strstr(x.body.p, words) == NULL) {
+        fail_msg("expected %d with '%s', got %d, body '%s', failure '%s'", status, words, x.status,
+                 x.body.p, x.message.p);
+    }
+}
+
+static void test_net__get_gives_status_headers_and_body(void **state)
+{
+    (void)state;
+    get("/json");
+    assert_body(200, "\"ok\":true");
+    assert_non_null(strstr(x.headers.p, "Content-Type: application/json; charset=utf-8\n"));
+    assert_int_equal(x.body_bytes, x.body.n);
+    assert_int_equal(x.tls_not_after_unix, 0);
+    assert_true(x.timings.total_ms > 0);
+    assert_true(strncmp(x.remote_address.p, "127.0.0.1:", 10) == 0);
+    get("/json");
+    assert_true(x.is_reused);
+}
+
+static void test_net__request_arrives_as_it_was_given(void **state)
+{
+    (void)state;
+    char url[512];
+    const struct net_header headers[] = {
+        {STR("X-Test"), STR("one"), false},
+        {STR("X-Empty"), STR(""), false},
+        {STR("Content-Type"), STR("text/x-test"), false},
+    };
+    struct net_request request = make_request("/echo?q=1", url);
+    request.method = STR("PATCH");
+    request.headers = headers;
+    request.header_count = 3;
+    request.body = STR("the body");
+    run(&request);
+    assert_body(200, "\"method\":\"PATCH\"");
+    assert_body(200, "\"body\":\"the body\"");
+    assert_body(200, "\"query\":\"q=1\"");
+    assert_body(200, "\"x-test\":\"one\"");
+    assert_body(200, "\"x-empty\":\"\"");
+    assert_body(200, "\"content-type\":\"text/x-test\"");
+    assert_null(strstr(x.body.p, "expect"));
+}
+
+static void test_net__each_method_is_sent(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"GET", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        char url[512];
+        char wanted[64];
+        struct net_request request = make_request("/echo", url);
+        request.method = str_from(methods[i]);
+        run(&request);
+        (void)snprintf(wanted, sizeof wanted, "\"method\":\"%s\"", methods[i]);
+        assert_body(200, wanted);
+        assert_null(strstr(x.body.p, "x-www-form-urlencoded"));
+        request.body = STR("with a body");
+        run(&request);
+        assert_body(200, wanted);
+        assert_body(200, "with a body");
+    }
+}
+
+static void test_net__head_has_no_body(void **state)
+{
+    (void)state;
+    char url[512];
+    struct net_request request = make_request("/bytes/20000000", url);
+    request.method = STR("HEAD");
+    run(&request);
+    assert_true(x.has_response);
+    assert_int_equal(x.body.n, 0);
+    assert_non_null(strstr(x.headers.p, "Content-Length: 20000000"));
+    request.body = STR("b");
+    run(&request);
+    assert_failed(NET_FAILED_REQUEST, "HEAD");
+}
+
+static void test_net__bad_requests_are_refused_before_sending(void **state)
+{
+    (void)state;
+    const struct {
+        struct net_header header;
+        const char *words;
+    } cases[] = {
+        {{STR("A B"), STR("1"), false}, "no name of a header"},
+        {{STR(""), STR("1"), false}, "no name of a header"},
+        {{STR("X:Y"), STR("1"), false}, "no name of a header"},
+        {{STR("X"), STR("1\r\nY: 2"), false}, "line break"},
+        {{STR("X"), STR("1\0002"), false}, "control character"},
+        {{STR("Content-Length"), STR("7"), false}, "belongs to the connection"},
+        {{STR("transfer-encoding"), STR("chunked"), false}, "belongs to the connection"},
+    };
+    uint64_t before = http_server_request_count(server);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char url[512];
+        struct net_request request = make_request("/echo", url);
+        request.headers = &cases[i].header;
+        request.header_count = 1;
+        run(&request);
+        assert_failed(NET_FAILED_REQUEST, cases[i].words);
+        assert_int_equal(x.effect, NET_EFFECT_NONE);
+    }
+
+    static const char *const methods[] = {"GE T", "GET\r\n", "CONNECT", "TRACE", "G\x80T"};
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        char url[512];
+        struct net_request request = make_request("/echo", url);
+        request.method = str_from(methods[i]);
+        run(&request);
+        assert_failed(NET_FAILED_REQUEST, "");
+    }
+    assert_int_equal(http_server_request_count(server), before);
+}
+
+static void test_net__bad_urls_are_refused(void **state)
+{
+    (void)state;
+    get("example.com/x");
+    assert_failed(NET_FAILED_URL, "https://");
+    get("ftp://127.0.0.1/x");
+    assert_failed(NET_FAILED_URL, "only http:// and https://");
+    get("http://user:secret@127.0.0.1/");
+    assert_failed(NET_FAILED_URL, "user name");
+    assert_null(strstr(x.message.p, "secret"));
+}
+
+static void test_net__localhost_needs_no_name_server(void **state)
+{
+    (void)state;
+    char url[512];
+    (void)snprintf(url, sizeof url, "http://localhost:%u/json", http_server_port(server));
+    get(url);
+    assert_body(200, "opstream");
+    (void)snprintf(url, sizeof url, "http://deep.LocalHost.:%u/json", http_server_port(server));
+    get(url);
+    assert_body(200, "opstream");
+}
+
+static void test_net__unresolvable_name_is_a_dns_failure(void **state)
+{
+    (void)state;
+    get("http://no-such-host.invalid/");
+    assert_false(x.has_response);
+    if (x.failure_class != NET_FAILED_CONNECT_TIMEOUT) {
+        assert_failed(NET_FAILED_DNS, "cannot resolve 'no-such-host.invalid'");
+    }
+    assert_int_equal(x.effect, NET_EFFECT_NONE);
+}
+
+static void test_net__closed_port_is_refused(void **state)
+{
+    (void)state;
+    get("http://127.0.0.1:1/");
+    assert_failed(NET_FAILED_REFUSED, "Connection refused");
+    assert_int_equal(x.effect, NET_EFFECT_NONE);
+}
+
+static void test_net__time_ends_the_call_and_says_where_it_was(void **state)
+{
+    (void)state;
+    char url[512];
+    struct net_request request = make_request("/silent", url);
+    request.timeout_ms = 50;
+    run(&request);
+    assert_failed(NET_FAILED_TIMEOUT, "no answer within 50 ms");
+    assert_int_equal(x.effect, NET_EFFECT_MAYBE);
+    request = make_request("/slow-headers/100?10", url);
+    request.timeout_ms = 60;
+    run(&request);
+    assert_failed(NET_FAILED_TIMEOUT, "not whole");
+    request = make_request("/chunked/100?10", url);
+    request.timeout_ms = 60;
+    run(&request);
+    assert_failed(NET_FAILED_TIMEOUT, "not whole");
+}
+
+static void test_net__broken_answers_have_their_class(void **state)
+{
+    (void)state;
+    get("/reset");
+    assert_failed(NET_FAILED_RESET, "");
+    assert_int_equal(x.effect, NET_EFFECT_MAYBE);
+    get("/close");
+    assert_failed(NET_FAILED_RESET, "empty reply");
+    get("/early-close");
+    assert_failed(NET_FAILED_RESET, "");
+    get("/bad-length");
+    assert_failed(NET_FAILED_PROTOCOL, "");
+    get("/garbage");
+    assert_failed(NET_FAILED_PROTOCOL, "HTTP/0.9");
+    get("/no-length");
+    assert_body(200, "until the end");
+}
+
+static void test_net__nothing_is_sent_twice(void **state)
+{
+    (void)state;
+    struct net *own = net;
+    assert_int_equal(net_create(&loop, NULL, &net, NULL), 0); /* an empty pool */
+    get("/dying");
+    assert_body(200, "none");
+    uint64_t before = http_server_request_count(server);
+    char url[512];
+    struct net_request request = make_request("/echo", url);
+    request.method = STR("POST");
+    run(&request);
+    assert_failed(NET_FAILED_RESET, "closed the connection without an answer");
+    assert_int_equal(x.effect, NET_EFFECT_MAYBE);
+    assert_int_equal(http_server_request_count(server), before);
+    exchange_close_net(&loop, net);
+    net = own;
+}
+
+static void test_net__body_limit_counts_what_was_decompressed(void **state)
+{
+    (void)state;
+    char url[512];
+    struct net_request request = make_request("/gzip/1000", url);
+    request.max_body_bytes = 1000;
+    run(&request);
+    assert_true(x.has_response);
+    assert_int_equal(x.body.n, 1000);
+    assert_true(x.received_bytes < 100);
+    request = make_request("/gzip/1001", url);
+    request.max_body_bytes = 1000;
+    run(&request);
+    assert_failed(NET_FAILED_TOO_LARGE, "more than 1000 bytes");
+    request = make_request("/bytes/1001", url);
+    request.max_body_bytes = 1000;
+    run(&request);
+    assert_failed(NET_FAILED_TOO_LARGE, "more than 1000 bytes");
+    get("/endless");
+    assert_failed(NET_FAILED_TOO_LARGE, "more than 10485760 bytes");
+}
+
+static void test_net__bombs_are_refused_by_their_ratio(void **state)
+{
+    (void)state;
+    get("/gzip/1000000");
+    assert_true(x.has_response); /* below 1 MiB nobody minds */
+    get("/gzip/8000000");
+    assert_failed(NET_FAILED_TOO_LARGE, "hundredth");
+    get("/gzip/100?twice");
+    assert_failed(NET_FAILED_PROTOCOL, "more than once");
+}
+
+static void test_net__headers_are_limited(void **state)
+{
+    (void)state;
+    get("/big-headers/50");
+    assert_body(200, "ok");
+    get("/big-headers/70");
+    assert_failed(NET_FAILED_TOO_LARGE, "bytes of headers");
+}
+
+static void test_net__chunked_bodies_come_whole(void **state)
+{
+    (void)state;
+    get("/chunked/3");
+    assert_body(200, "chunk  3chunk  2chunk  1");
+}
+
+static void test_net__pieces_come_as_they_arrive(void **state)
+{
+    (void)state;
+    char url[512];
+    struct net_request request = make_request("/chunked/4?5", url);
+    request.on_chunk = exchange_on_chunk;
+    run(&request);
+    assert_true(x.has_response);
+    assert_int_equal(x.body.n, 0);
+    assert_int_equal(x.chunks.n, 32);
+    assert_int_equal(x.body_bytes, 32);
+    assert_true(x.chunk_count >= 2);
+
+    request = make_request("/status/500", url); /* an error is no stream */
+    request.on_chunk = exchange_on_chunk;
+    run(&request);
+    assert_body(500, "500");
+    assert_int_equal(x.chunk_count, 0);
+}
+
+static void on_chunk_abort(void *user, struct str bytes)
+{
+    (void)bytes;
+    net_abort(*(struct net_call **)user);
+}
+
+static void on_done_count(void *user, const struct net_response *response,
+                          const struct net_failure *failure)
+{
+    (void)user;
+    exchange_on_done(&x, response, failure);
+}
+
+static void test_net__abort_from_a_piece_ends_the_call(void **state)
+{
+    (void)state;
+    char url[512];
+    struct net_call *call = NULL;
+    struct net_request request = make_request("/endless", url);
+    request.on_chunk = on_chunk_abort;
+    request.done = on_done_count;
+    request.user = &call;
+    assert_int_equal(net_send(net, &request, &call, NULL), 0);
+    exchange_wait(&loop, &x);
+    assert_failed(NET_FAILED_CANCELED, "canceled");
+    assert_int_equal(x.code, E_CANCELED);
+}
+
+static void test_net__abort_ends_a_call_once_at_each_stage(void **state)
+{
+    (void)state;
+    for (int steps = 0; steps < 6; steps++) {
+        char url[512];
+        struct net_call *call = NULL;
+        struct net_request request = make_request("/delay/2000", url);
+        exchange_finish(&x);
+        assert_int_equal(net_send(net, &request, &call, NULL), 0);
+        for (int i = 0; i < steps; i++) {
+            (void)uv_run(&loop, UV_RUN_NOWAIT);
+        }
+        net_abort(call);
+        net_abort(call);
+        assert_int_equal(x.done_count, 0);
+        exchange_wait(&loop, &x);
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+        assert_int_equal(x.done_count, 1);
+        assert_failed(NET_FAILED_CANCELED, "canceled");
+    }
+}
+
+static void test_net__redirects_are_followed(void **state)
+{
+    (void)state;
+    get("/redirect/3");
+    assert_body(200, "\"path\":\"/echo\"");
+    assert_int_equal(x.redirects, 4);
+    assert_non_null(strstr(x.effective_url.p, "/echo"));
+    get("/redirect/4");
+    assert_int_equal(x.redirects, 5);
+    get("/redirect/5");
+    assert_failed(NET_FAILED_REDIRECT, "more than 5 redirects");
+    assert_int_equal(x.effect, NET_EFFECT_MAYBE);
+    char url[512];
+    struct net_request request = make_request("/redirect/1", url);
+    request.flags = NET_NO_REDIRECT;
+    run(&request);
+    assert_body(302, "elsewhere");
+}
+
+static void redirect_to(int status, const char *method, const char *to)
+{
+    char path[1024];
+    char url[512];
+    const struct net_header headers[] = {
+        {STR("Authorization"), STR("Bearer abc"), false},
+        {STR("Cookie"), STR("a=b"), false},
+        {STR("X-Api-Key"), STR("key"), true},
+        {STR("X-Plain"), STR("plain"), false},
+        {STR("Content-Type"), STR("text/plain"), false},
+    };
+    (void)snprintf(path, sizeof path, "/redirect-to/%d?%s", status, to);
+    struct net_request request = make_request(path, url);
+    request.method = str_from(method);
+    request.headers = headers;
+    request.header_count = 5;
+    request.body = strcmp(method, "GET") != 0 ? STR("payload") : STR("");
+    run(&request);
+}
+
+static void test_net__redirects_rewrite_methods(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *method;
+        const char *then;
+    } cases[] = {
+        {301, "POST", "GET"}, {302, "POST", "GET"},      {303, "POST", "GET"},
+        {303, "PUT", "GET"},  {307, "POST", "POST"},     {308, "POST", "POST"},
+        {301, "PUT", "PUT"},  {302, "DELETE", "DELETE"}, {303, "GET", "GET"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char wanted[64];
+        redirect_to(cases[i].status, cases[i].method, "/echo");
+        (void)snprintf(wanted, sizeof wanted, "\"method\":\"%s\"", cases[i].then);
+        assert_body(200, wanted);
+        bool has_kept = strcmp(cases[i].then, "GET") != 0;
+        assert_body(200, has_kept ? "\"body\":\"payload\"" : "\"body\":\"\"");
+        if (strcmp(cases[i].method, cases[i].then) != 0) {
+            assert_null(strstr(x.body.p, "content-type"));
+        }
+        assert_body(200, "Bearer abc"); /* the same origin */
+    }
+}
+
+static void test_net__credentials_stay_at_their_origin(void **state)
+{
+    (void)state;
+    char to[256];
+    (void)snprintf(to, sizeof to, "%s/echo", http_server_url(other));
+    redirect_to(307, "POST", to);
+    assert_body(200, "\"x-plain\":\"plain\"");
+    assert_body(200, "\"body\":\"payload\"");
+    assert_null(strstr(x.body.p, "Bearer"));
+    assert_null(strstr(x.body.p, "cookie"));
+    assert_null(strstr(x.body.p, "x-api-key"));
+}
+
+static void test_net__each_hop_is_checked(void **state)
+{
+    (void)state;
+    redirect_to(302, "GET", "http://169.254.169.254/latest/meta-data/");
+    assert_failed(NET_FAILED_FORBIDDEN, "metadata");
+    redirect_to(302, "GET", "http://[::ffff:a9fe:a9fe]/");
+    assert_failed(NET_FAILED_FORBIDDEN, "metadata");
+    redirect_to(302, "GET", "file:///etc/passwd");
+    assert_failed(NET_FAILED_REDIRECT, "bad place");
+    redirect_to(302, "GET", "http://user@127.0.0.1/");
+    assert_failed(NET_FAILED_REDIRECT, "bad place");
+}
+
+static void test_net__metadata_service_is_refused(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "http://169.254.169.254/",     "http://0xA9FEA9FE/",      "http://2852039166/",
+        "http://0251.0376.0251.0376/", "http://[fd00:ec2::254]/", "http://[64:ff9b::a9fe:a9fe]/",
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        get(urls[i]);
+        assert_failed(NET_FAILED_FORBIDDEN, "metadata");
+        assert_int_equal(x.code, E_INVALID);
+    }
+}
+
+static void test_net__private_addresses_can_be_denied(void **state)
+{
+    (void)state;
+    struct net *own = net;
+    const char *allow[] = {"allowed.localhost"};
+    const struct net_settings settings = {
+        .private_addresses = NET_PRIVATE_DENY, .allow = allow, .allow_count = 1};
+    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
+    get("/json");
+    assert_failed(NET_FAILED_FORBIDDEN, "private address");
+    char url[512];
+    (void)snprintf(url, sizeof url, "http://localhost:%u/json", http_server_port(server));
+    get(url); /* only its addresses tell */
+    assert_failed(NET_FAILED_FORBIDDEN, "private address");
+    (void)snprintf(url, sizeof url, "http://allowed.localhost:%u/json", http_server_port(server));
+    get(url);
+    assert_body(200, "opstream");
+    exchange_close_net(&loop, net);
+    net = own;
+}
+
+enum { FAN_OUT = 60 };
+
+static void test_net__connections_are_limited_and_reused(void **state)
+{
+    (void)state;
+    struct net *own = net;
+    const struct net_settings settings = {.max_connections_per_host = 4};
+    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
+    http_server_reset_counts(server);
+    static struct exchange all[FAN_OUT];
+    char url[512];
+    struct net_request request = make_request("/delay/2", url);
+    for (int i = 0; i < FAN_OUT; i++) {
+        request.user = &all[i];
+        assert_int_equal(net_send(net, &request, NULL, NULL), 0);
+    }
+    for (int i = 0; i < FAN_OUT; i++) {
+        exchange_wait(&loop, &all[i]);
+        assert_true(all[i].has_response);
+        assert_int_equal(all[i].done_count, 1);
+        exchange_finish(&all[i]);
+    }
+    assert_int_equal(http_server_connection_count(server), 4);
+    assert_int_equal(http_server_request_count(server), FAN_OUT);
+    exchange_close_net(&loop, net);
+    net = own;
+}
+
+static void test_net__total_connections_are_limited_over_hosts(void **state)
+{
+    (void)state;
+    struct net *own = net;
+    const struct net_settings settings = {.max_connections = 1};
+    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
+    static struct exchange all[8];
+    char url[512];
+    char other_url[512];
+    (void)snprintf(other_url, sizeof other_url, "%s/delay/2", http_server_url(other));
+    for (int i = 0; i < 8; i++) {
+        struct net_request request = make_request(i % 2 == 0 ? "/delay/2" : other_url, url);
+        request.user = &all[i];
+        assert_int_equal(net_send(net, &request, NULL, NULL), 0);
+    }
+    for (int i = 0; i < 8; i++) {
+        exchange_wait(&loop, &all[i]);
+        assert_true(all[i].has_response);
+        assert_true(i == 0 || all[i].timings.queue_ms > 0);
+        exchange_finish(&all[i]);
+    }
+    exchange_close_net(&loop, net);
+    net = own;
+}
+
+static void test_net__close_ends_what_is_under_way(void **state)
+{
+    (void)state;
+    struct net *own = net;
+    const struct net_settings settings = {.max_connections_per_host = 1};
+    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
+    static struct exchange all[4];
+    char url[512];
+    for (int i = 0; i < 4; i++) { /* running, queued, and not begun */
+        struct net_request request = make_request("/delay/5000", url);
+        request.user = &all[i];
+        assert_int_equal(net_send(net, &request, NULL, NULL), 0);
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    exchange_close_net(&loop, net);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(all[i].done_count, 1);
+        assert_int_equal(all[i].failure_class, NET_FAILED_CANCELED);
+        exchange_finish(&all[i]);
+    }
+    net = own;
+}
+
+static void test_net__close_without_a_request_is_asynchronous(void **state)
+{
+    (void)state;
+    struct net *own = NULL;
+    assert_int_equal(net_create(&loop, NULL, &own, NULL), 0);
+    exchange_close_net(&loop, own);
+}
+
+static void on_done_send_again(void *user, const struct net_response *response,
+                               const struct net_failure *failure)
+{
+    char url[512];
+    struct net_request request = make_request("/json", url);
+    assert_null(failure);
+    assert_int_equal(response->status, 200);
+    (void)user;
+    assert_int_equal(net_send(net, &request, NULL, NULL), 0);
+}
+
+static void test_net__done_may_send_again(void **state)
+{
+    (void)state;
+    char url[512];
+    struct net_request request = make_request("/json", url);
+    request.done = on_done_send_again;
+    assert_int_equal(net_send(net, &request, NULL, NULL), 0);
+    exchange_wait(&loop, &x);
+    assert_body(200, "opstream");
+}
+
+static void test_net__proxy_gets_the_request(void **state)
+{
+    (void)state;
+    struct net *own = net;
+    char proxy[128];
+    (void)snprintf(proxy, sizeof proxy, "127.0.0.1:%u", http_server_port(other));
+    const struct net_settings settings = {
+        .http_proxy = proxy, .https_proxy = proxy, .no_proxy = "direct.example, .lan"};
+    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
+    get("http://service.example/echo");
+    assert_body(200, "\"proxied\":true");
+    assert_body(200, "\"host\":\"service.example\"");
+    get("/echo"); /* this machine */
+    assert_body(200, "\"proxied\":false");
+    get("https://service.example/echo"); /* the test server opens no tunnel */
+    assert_failed(NET_FAILED_PROXY, "");
+    assert_int_equal(x.effect, NET_EFFECT_NONE);
+    get("http://169.254.169.254/");
+    assert_failed(NET_FAILED_FORBIDDEN, "metadata");
+    exchange_close_net(&loop, net);
+    net = own;
+}
+
+static void test_net__bad_proxy_is_a_proxy_failure(void **state)
+{
+    (void)state;
+    struct net *own = net;
+    const struct net_settings settings = {.http_proxy = "socks4://x", .https_proxy = "127.0.0.1:1"};
+    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
+    get("http://service.example/echo");
+    assert_failed(NET_FAILED_PROXY, "no http:// or https:// URL");
+    get("https://service.example/echo");
+    assert_failed(NET_FAILED_PROXY, "cannot connect to the proxy '127.0.0.1:1'");
+    exchange_close_net(&loop, net);
+    net = own;
+}
+
+static void test_net__bad_rules_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"10.0.0.0/33", "",         "1.2.3", "*.",
+                                      "a..b",        "http://x", "::/129"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct net *none = NULL;
+        struct error err = {0};
+        const struct net_settings settings = {.deny = &bad[i], .deny_count = 1};
+        assert_int_equal(net_create(&loop, &settings, &none, &err), E_INVALID);
+        assert_non_null(strstr(err.message, "network rule"));
+        assert_null(none);
+    }
+}
+
+static void test_net__create_survives_failing_allocations(void **state)
+{
+    (void)state;
+    const char *rules[] = {"10.0.0.0/8", "*.example.com"};
+    const struct net_settings settings = {
+        .allow = rules, .allow_count = 2, .deny = rules, .deny_count = 2, .ca_file = "/x"};
+    for (long n = 0;; n++) {
+        struct net *made = NULL;
+        failing_alloc_arm(n);
+        int status = net_create(&loop, &settings, &made, NULL);
+        if (!failing_alloc_disarm()) {
+            assert_int_equal(status, 0);
+            exchange_close_net(&loop, made);
+            break;
+        }
+        assert_int_equal(status, E_NOMEM);
+        assert_null(made);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_net__get_gives_status_headers_and_body, clear),
+        cmocka_unit_test_setup(test_net__request_arrives_as_it_was_given, clear),
+        cmocka_unit_test_setup(test_net__each_method_is_sent, clear),
+        cmocka_unit_test_setup(test_net__head_has_no_body, clear),
+        cmocka_unit_test_setup(test_net__bad_requests_are_refused_before_sending, clear),
+        cmocka_unit_test_setup(test_net__bad_urls_are_refused, clear),
+        cmocka_unit_test_setup(test_net__localhost_needs_no_name_server, clear),
+        cmocka_unit_test_setup(test_net__unresolvable_name_is_a_dns_failure, clear),
+        cmocka_unit_test_setup(test_net__closed_port_is_refused, clear),
+        cmocka_unit_test_setup(test_net__time_ends_the_call_and_says_where_it_was, clear),
+        cmocka_unit_test_setup(test_net__broken_answers_have_their_class, clear),
+        cmocka_unit_test_setup(test_net__nothing_is_sent_twice, clear),
+        cmocka_unit_test_setup(test_net__body_limit_counts_what_was_decompressed, clear),
+        cmocka_unit_test_setup(test_net__bombs_are_refused_by_their_ratio, clear),
+        cmocka_unit_test_setup(test_net__headers_are_limited, clear),
+        cmocka_unit_test_setup(test_net__chunked_bodies_come_whole, clear),
+        cmocka_unit_test_setup(test_net__pieces_come_as_they_arrive, clear),
+        cmocka_unit_test_setup(test_net__abort_from_a_piece_ends_the_call, clear),
+        cmocka_unit_test_setup(test_net__abort_ends_a_call_once_at_each_stage, clear),
+        cmocka_unit_test_setup(test_net__redirects_are_followed, clear),
+        cmocka_unit_test_setup(test_net__redirects_rewrite_methods, clear),
+        cmocka_unit_test_setup(test_net__credentials_stay_at_their_origin, clear),
+        cmocka_unit_test_setup(test_net__each_hop_is_checked, clear),
+        cmocka_unit_test_setup(test_net__metadata_service_is_refused, clear),
+        cmocka_unit_test_setup(test_net__private_addresses_can_be_denied, clear),
+        cmocka_unit_test_setup(test_net__connections_are_limited_and_reused, clear),
+        cmocka_unit_test_setup(test_net__total_connections_are_limited_over_hosts, clear),
+        cmocka_unit_test_setup(test_net__close_ends_what_is_under_way, clear),
+        cmocka_unit_test_setup(test_net__close_without_a_request_is_asynchronous, clear),
+        cmocka_unit_test_setup(test_net__done_may_send_again, clear),
+        cmocka_unit_test_setup(test_net__proxy_gets_the_request, clear),
+        cmocka_unit_test_setup(test_net__bad_proxy_is_a_proxy_failure, clear),
+        cmocka_unit_test_setup(test_net__bad_rules_are_refused, clear),
+        cmocka_unit_test_setup(test_net__create_survives_failing_allocations, clear),
+    };
+    int failed = cmocka_run_group_tests(tests, open_all, close_all);
+    exchange_finish(&x);
+    return failed;
+}
