@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The type of a node, its config, and the outcomes that both give it. */
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+#include "core/expr/template.h"
+#include "core/model/catalogue.h"
+#include "core/model/draft.h"
+#include "core/model/engine_types.h"
+#include "core/model/format.h"
+#include "core/model/scope.h"
+#include "core/model/tree.h"
+#include "core/model/violations.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+/* Where the type's name is written, and the name: `type`, or `service` and `action`. */
+struct type_name {
+    struct str name;
+    struct place place;
+};
+
+static int join_names(struct draft *draft, struct str service, struct str action,
+                      struct str *out_name)
+{
+    struct strbuf joined = STRBUF_INIT;
+    strbuf_append_str(&joined, service);
+    strbuf_append_char(&joined, '.');
+    strbuf_append_str(&joined, action);
+    *out_name = arena_dup_str(&draft->loader->arena, strbuf_str(&joined));
+    int status = out_name->p != NULL ? strbuf_status(&joined) : E_NOMEM;
+    strbuf_finish(&joined);
+    return status;
+}
+
+/* `internal.wait` is another name for the engine's own. */
+static void drop_internal(struct type_name *type)
+{
+    if (str_equal(type->name, STR("internal.wait"))) {
+        type->name = STR("wait");
+    }
+}
+
+static int read_type_name(struct draft *draft, uint32_t index, struct type_name *out)
+{
+    const struct report *report = &draft->loader->report;
+    const struct tree *tree = draft->drafts[index].tree;
+    const struct tree *type = tree_get(tree, STR("type"));
+    const struct tree *service = tree_get(tree, STR("service"));
+    const struct tree *action = tree_get(tree, STR("action"));
+    struct str id = draft->nodes[index].id;
+    if (type != NULL && (service != NULL || action != NULL)) {
+        report_error(report, type->place, "node '%.*s' has both 'type' and 'service' or 'action'",
+                     STR_ARG(id));
+        return 0;
+    }
+    if (type != NULL) {
+        *out = (struct type_name){tree_is_scalar(type) ? type->text : STR(""), type->place};
+    } else if (service == NULL || action == NULL) {
+        report_error(report, draft->nodes[index].place,
+                     "node '%.*s' needs a 'type', or a 'service' and an 'action'", STR_ARG(id));
+    } else if (tree_is_scalar(service) && tree_is_scalar(action)) {
+        out->place = service->place;
+        int status = join_names(draft, service->text, action->text, &out->name);
+        if (status != 0) {
+            return status;
+        }
+    }
+    drop_internal(out);
+    return 0;
+}
+
+static bool is_later_type(struct str name)
+{
+    static const char *const names[] = {"approval", "loop", "workflow", "queue.process"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (str_equal_text(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct str nearest_type(const struct load_options *options, struct str name)
+{
+    struct suggest nearest = suggest_start(name);
+    const struct node_type *type = NULL;
+    for (size_t i = 0; (type = engine_types_at(options->engine_types, i)) != NULL; i++) {
+        suggest_offer(&nearest, type->name);
+    }
+    for (size_t i = 0; (type = options->catalogue->type_at(options->catalogue->user, i)) != NULL;
+         i++) {
+        suggest_offer(&nearest, type->name);
+    }
+    return nearest.best;
+}
+
+static void report_unknown_type(struct draft *draft, const struct type_name *type)
+{
+    const struct report *report = &draft->loader->report;
+    const struct load_options *options = draft->loader->options;
+    struct str folders = options->catalogue->folders(options->catalogue->user);
+    report_error(report, type->place, "unknown node type '%.*s'", STR_ARG(type->name));
+    struct str near = report_wants_nearest(report) ? nearest_type(options, type->name) : STR("");
+    if (near.n > 0) {
+        report_hint(report, "did you mean '%.*s'? the folders searched: %.*s", STR_ARG(near),
+                    STR_ARG(folders));
+    } else {
+        report_hint(report, "`opstream nodes` lists all; the folders searched: %.*s",
+                    STR_ARG(folders));
+    }
+}
+
+/* Sets type and kind of the node; the type stays NULL when that was reported. */
+static void find_type(struct draft *draft, uint32_t index, const struct type_name *name)
+{
+    const struct load_options *options = draft->loader->options;
+    struct node *node = &draft->nodes[index];
+    struct error err = {0};
+    node->kind = NODE_PLUGIN;
+    node->type = engine_types_find(options->engine_types, name->name, &node->kind);
+    if (node->type == NULL) {
+        node->type = options->catalogue->find_type(options->catalogue->user, name->name, &err);
+    }
+    if (node->type != NULL) {
+        draft->drafts[index].is_typed = true;
+    } else if (is_later_type(name->name)) {
+        report_error(&draft->loader->report, name->place, "the node type '%.*s' is not built yet",
+                     STR_ARG(name->name));
+    } else if (err.code == E_NOT_FOUND) {
+        report_unknown_type(draft, name);
+    } else {
+        report_error(&draft->loader->report, name->place, "node type '%.*s': %s",
+                     STR_ARG(name->name), err.message);
+    }
+}
+
+/* False when there is one that is no map, which the table of keys has reported. */
+static bool find_config(struct draft *draft, uint32_t index)
+{
+    const struct tree *tree = draft->drafts[index].tree;
+    const struct tree_member *config = tree_find(tree, STR("config"));
+    const struct tree_member *params = tree_find(tree, STR("params"));
+    if (config != NULL && params != NULL) {
+        report_error(&draft->loader->report, params->key.place,
+                     "node '%.*s' has both 'config' and 'params', which mean the same",
+                     STR_ARG(draft->nodes[index].id));
+    }
+    const struct tree_member *member = config != NULL ? config : params;
+    draft->drafts[index].config =
+        member != NULL && tree_is(&member->value, TREE_MAP) ? &member->value : NULL;
+    return member == NULL || tree_is(&member->value, TREE_MAP) ||
+           tree_is(&member->value, TREE_NULL);
+}
+
+static int add_outcome(struct draft *draft, uint32_t index, struct str name, uint32_t *outcomes)
+{
+    struct draft_node *node = &draft->drafts[index];
+    uint32_t number = 0;
+    int status = draft_outcome(draft, name, &number);
+    if (status == 0) {
+        outcomes[node->outcome_count++] = number;
+    }
+    return status;
+}
+
+static bool is_taken_outcome(struct str name)
+{
+    static const char *const names[] = {"success", "error", "queued", "denied", "budget"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (str_equal_text(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_route_name(struct draft *draft, const struct tree *name)
+{
+    if (is_taken_outcome(name->text)) {
+        report_error(&draft->loader->report, name->place,
+                     "'%.*s' cannot be the name of a route: it is an outcome of every node",
+                     STR_ARG(name->text));
+    }
+}
+
+/* Routes with the same name would be one outcome with two conditions. */
+static void check_route_doubled(struct draft *draft, const struct tree *routes, uint32_t index)
+{
+    const struct tree *name = tree_get(&routes->as.items[index], STR("name"));
+    for (uint32_t i = 0; i < index; i++) {
+        const struct tree *other = tree_get(&routes->as.items[i], STR("name"));
+        if (tree_is_scalar(other) && str_equal(other->text, name->text)) {
+            report_error(&draft->loader->report, name->place,
+                         "two routes have the name '%.*s'; the first is at %u:%u",
+                         STR_ARG(name->text), other->place.line, other->place.column);
+            return;
+        }
+    }
+}
+
+static int read_route(struct draft *draft, uint32_t index, const struct tree *routes, uint32_t i,
+                      struct route *out, uint32_t *outcomes)
+{
+    const struct tree *name = tree_get(&routes->as.items[i], STR("name"));
+    const struct tree *when = tree_get(&routes->as.items[i], STR("when"));
+    if (!tree_is_scalar(name) || !tree_is_scalar(when)) {
+        return 0; /* the schema has said so */
+    }
+    check_route_name(draft, name);
+    check_route_doubled(draft, routes, i);
+    struct label what = label_make("route '%.*s' of node '%.*s'", STR_ARG(name->text),
+                                   STR_ARG(draft->nodes[index].id));
+    struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
+    int status = add_outcome(draft, index, name->text, outcomes);
+    if (status != 0) {
+        return status;
+    }
+    out->outcome = outcomes[draft->drafts[index].outcome_count - 1];
+    return scope_compile_condition(draft, when, &at, &out->when);
+}
+
+static int read_router(struct draft *draft, uint32_t index, const struct tree *config)
+{
+    struct node *node = &draft->nodes[index];
+    const struct tree *list = format_list(config, "routes");
+    uint32_t count = list != NULL ? list->count : 0;
+    struct route *routes = arena_calloc(&draft->storage->arena, count + 1, sizeof(*routes));
+    uint32_t *outcomes = arena_calloc(&draft->loader->arena, (size_t)count + 1, sizeof(*outcomes));
+    if (routes == NULL || outcomes == NULL) {
+        return E_NOMEM;
+    }
+    draft->drafts[index].outcomes = outcomes;
+    node->routes = routes;
+    node->route_count = count;
+    int status = 0;
+    for (uint32_t i = 0; i < count && status == 0; i++) {
+        status = read_route(draft, index, list, i, &routes[i], outcomes);
+    }
+    const struct tree *other = tree_get(config, STR("default"));
+    if (status != 0 || !tree_is(other, TREE_TEXT)) {
+        return status;
+    }
+    check_route_name(draft, other);
+    status = add_outcome(draft, index, other->text, outcomes);
+    node->default_outcome = outcomes[draft->drafts[index].outcome_count - 1];
+    return status;
+}
+
+static int read_conditional(struct draft *draft, uint32_t index, const struct tree *config)
+{
+    static const uint32_t outcomes[] = {OUTCOME_TRUE, OUTCOME_FALSE};
+    struct node *node = &draft->nodes[index];
+    draft->drafts[index].outcomes = outcomes;
+    draft->drafts[index].outcome_count = 2;
+    const struct tree *condition = tree_get(config, STR("condition"));
+    struct label what = label_make("'condition' of node '%.*s'", STR_ARG(node->id));
+    struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
+    if (condition == NULL) {
+        return 0; /* the schema has said so */
+    }
+    if (!tree_is_scalar(condition) || condition->kind == TREE_NULL) {
+        report_error(&draft->loader->report, condition->place, "%s must be an expression, not %s",
+                     what.text, tree_kind_name(condition));
+        return 0;
+    }
+    return scope_compile_condition(draft, condition, &at, &node->condition);
+}
+
+/* Exactly one of `seconds` and `until`; events come with approvals and signals. */
+static bool check_wait(struct draft *draft, uint32_t index, const struct tree *config)
+{
+    static const char *const later[] = {"event", "match", "timeout"};
+    const struct report *report = &draft->loader->report;
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        const struct tree_member *member = tree_find(config, str_from(later[i]));
+        if (member != NULL) {
+            report_error(report, member->key.place, "'%s' of 'wait' is not built yet", later[i]);
+            return false;
+        }
+    }
+    bool has_seconds = tree_find(config, STR("seconds")) != NULL;
+    bool has_until = tree_find(config, STR("until")) != NULL;
+    if (has_seconds == has_until) {
+        report_error(report, config->place,
+                     "node '%.*s' needs either 'seconds' or 'until' in its config",
+                     STR_ARG(draft->nodes[index].id));
+    }
+    return true;
+}
+
+/* The branches have conditions of their own in place of a config to resolve. */
+static int check_branches(struct draft *draft, uint32_t index, const struct tree *config,
+                          const struct scope_at *at)
+{
+    struct node *node = &draft->nodes[index];
+    int status = violations_check_plain(draft, config, node->type->config_schema, at);
+    if (status == 0) {
+        status = scope_compile_template(draft, NULL, NULL, at, &node->config);
+    }
+    if (status != 0) {
+        return status;
+    }
+    return node->kind == NODE_ROUTER ? read_router(draft, index, config)
+                                     : read_conditional(draft, index, config);
+}
+
+/* Calls for each name that JSON pointer `ports_from` (with * for all items) leads to. */
+static int add_ports_from(struct draft *draft, uint32_t index, const struct tree *tree,
+                          struct str path, uint32_t *outcomes)
+{
+    if (path.n == 0 || path.p[0] != '/') {
+        return tree_is_scalar(tree) ? add_outcome(draft, index, tree->text, outcomes) : 0;
+    }
+    const char *slash = memchr(path.p + 1, '/', path.n - 1);
+    size_t end = slash != NULL ? (size_t)(slash - path.p) : path.n;
+    struct str token = str_make(path.p + 1, end - 1);
+    struct str rest = str_make(path.p + end, path.n - end);
+    if (!str_equal(token, STR("*"))) {
+        const struct tree *next = tree_get(tree, token);
+        return next != NULL ? add_ports_from(draft, index, next, rest, outcomes) : 0;
+    }
+    int status = 0;
+    for (uint32_t i = 0; tree_is(tree, TREE_LIST) && i < tree->count && status == 0; i++) {
+        status = add_ports_from(draft, index, &tree->as.items[i], rest, outcomes);
+    }
+    return status;
+}
+
+static int read_ports(struct draft *draft, uint32_t index, const struct tree *config)
+{
+    const struct node_type *type = draft->nodes[index].type;
+    size_t most = type->port_count + (type->ports_from.n > 0 ? config->size : 0);
+    uint32_t *outcomes = arena_calloc(&draft->loader->arena, most + 1, sizeof(*outcomes));
+    if (outcomes == NULL) {
+        return E_NOMEM;
+    }
+    draft->drafts[index].outcomes = outcomes;
+    int status = 0;
+    for (size_t i = 0; i < type->port_count && status == 0; i++) {
+        status = add_outcome(draft, index, type->ports[i], outcomes);
+    }
+    return status == 0 && type->ports_from.n > 0
+               ? add_ports_from(draft, index, config, type->ports_from, outcomes)
+               : status;
+}
+
+int config_check(struct draft *draft, uint32_t index)
+{
+    struct node *node = &draft->nodes[index];
+    struct type_name name = {.place = node->place};
+    int status = read_type_name(draft, index, &name);
+    bool has_config = find_config(draft, index);
+    if (status != 0 || name.name.n == 0) {
+        return status;
+    }
+    find_type(draft, index, &name);
+    if (node->type == NULL || !has_config) {
+        return 0;
+    }
+    const struct tree none = {.kind = TREE_MAP, .size = 1, .height = 1, .place = node->place};
+    struct tree *config = arena_alloc(&draft->loader->arena, sizeof(*config));
+    if (config == NULL) {
+        return E_NOMEM;
+    }
+    *config = draft->drafts[index].config != NULL ? *draft->drafts[index].config : none;
+    struct label what = label_make("config of node '%.*s'", STR_ARG(node->id));
+    struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
+    if (node->kind == NODE_ROUTER || node->kind == NODE_CONDITIONAL) {
+        return check_branches(draft, index, config, &at);
+    }
+    if (node->kind == NODE_WAIT && !check_wait(draft, index, config)) {
+        return 0;
+    }
+    status =
+        violations_check_template(draft, config, node->type->config_schema, &at, &node->config);
+    return status == 0 && node->kind == NODE_PLUGIN ? read_ports(draft, index, config) : status;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_MODEL_DRAFT_H
+#define CORE_MODEL_DRAFT_H
+
+/*
+ * Draft: a pipeline while it is read and checked. Each step takes the draft as the steps before
+ * left it, reports what is wrong, and goes on, so that all faults of a file show at once. The
+ * steps return 0, or E_NOMEM; whether the pipeline is right is counted in the diagnostics.
+ *
+ *     top-level keys → ids of nodes → types, configs, conditions → edges → graph → references
+ *
+ * Used by:  model.
+ * Uses:     tree, report, storage.
+ * Threads:  [any]; one draft belongs to one thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/strmap.h"
+#include "core/model/load.h"
+#include "core/model/pipeline.h"
+#include "core/model/report.h"
+#include "core/model/storage.h"
+
+struct node_type;
+struct tree;
+
+enum { DRAFT_MAX_NODES = 10000, DRAFT_MAX_ID_BYTES = 128 };
+
+/* No node has this index. */
+#define DRAFT_NO_NODE UINT32_MAX
+
+/* One call of load_text(). */
+struct loader {
+    const struct load_options *options;
+    struct report report;
+    struct arena arena; /* trees and drafts */
+    bool is_json;
+    struct document *source; /* the text, shared by the pipelines */
+    char digest[65];
+};
+
+struct draft_node {
+    const struct tree *tree;   /* its map */
+    const struct tree *config; /* a map, or NULL */
+    struct place id_place;
+    const uint32_t *outcomes; /* the named ones that it can have */
+    uint32_t outcome_count;
+    bool is_typed; /* its type is known, so its outcomes can be checked */
+};
+
+struct draft_edge {
+    uint32_t source;
+    uint32_t target;
+    uint32_t outcome;
+    bool is_named;           /* an outcome was written */
+    bool is_merged;          /* counts no more: another one of the pair stands for it */
+    const struct tree *when; /* NULL: always */
+    const struct expr *when_expr;
+    struct place place;
+};
+
+/* Who evaluates an expression, and so what it can see. */
+enum use_site {
+    USE_NODE,     /* what has surely ended before the node */
+    USE_EDGE,     /* and the node itself, the edge's source */
+    USE_OUTPUT,   /* everything */
+    USE_SETTINGS, /* no nodes */
+};
+
+/* An expression of the file, for the check of its references. */
+struct use {
+    const struct expr *expr;
+    const struct tree *scalar; /* where it is written */
+    size_t offset;             /* of the expression in the scalar's text */
+    enum use_site site;
+    uint32_t node;
+};
+
+struct draft {
+    struct loader *loader;
+    struct pipeline_storage *storage;
+    const struct tree *tree; /* the definition's map */
+    bool is_single;          /* a pipeline of one node: the map is the node's, too */
+    bool is_profile;
+
+    struct node *nodes; /* in the storage; filled step by step */
+    struct draft_node *drafts;
+    uint32_t node_count;
+
+    struct draft_edge *edges;
+    size_t edge_count;
+    size_t edge_cap;
+    struct named_end *ends;
+    size_t end_count;
+    size_t end_cap;
+    struct use *uses;
+    size_t use_count;
+    size_t use_cap;
+    struct str *outcomes; /* names by number */
+    size_t outcome_count;
+    size_t outcome_cap;
+    struct strmap outcome_numbers; /* number + 1 */
+
+    int64_t node_timeout_ms; /* resilience.timeout */
+    bool has_cycle;
+};
+
+/* "node 'fetch'", "'limits' of node 'fetch'": names for messages. */
+struct label {
+    char text[256];
+};
+
+struct label label_make(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Also what draft_read() left half done. */
+void draft_finish(struct draft *draft);
+
+/*
+ * Reads and checks one definition. `key` is its key under `workflows:`, or empty. On 0 and
+ * without errors in the report `*out_pipeline` is owned by the caller; NULL for a profile or
+ * when there are errors. Fails with E_NOMEM.
+ */
+int draft_read(struct loader *loader, const struct tree *tree, struct str key,
+               struct pipeline **out_pipeline);
+
+/* The id that a definition has: its own, its key, or made from its name; in the arena. */
+struct str draft_pipeline_id(struct loader *loader, const struct tree *tree, struct str key);
+
+/* The index of the node `id`, or DRAFT_NO_NODE. */
+uint32_t draft_find_node(const struct draft *draft, struct str id);
+
+/* The nearest id to a wrong one; empty when none is near. */
+struct str draft_nearest_node(const struct draft *draft, struct str id);
+
+/* The number of the outcome `name`, made when it is new. Fails with E_NOMEM. */
+int draft_outcome(struct draft *draft, struct str name, uint32_t *out_outcome);
+
+int draft_add_edge(struct draft *draft, const struct draft_edge *edge);
+
+/* A copy in the pipeline's arena; E_NOMEM. */
+int draft_keep_text(struct draft *draft, struct str text, struct str *out);
+
+/* Steps, in their order; each in the file of its name. */
+int top_read(struct draft *draft);              /* top.c: what is not about nodes */
+int top_read_integrations(struct draft *draft); /* after the nodes' types are known */
+int top_read_output(struct draft *draft);
+int nodes_read(struct draft *draft);       /* nodes.c: ids */
+int nodes_check(struct draft *draft);      /* nodes.c: types, keys; calls config.c */
+int edges_read(struct draft *draft);       /* edges.c */
+int graph_build(struct draft *draft);      /* graph.c: edges into arrays, order, layers, cycles */
+int references_check(struct draft *draft); /* references.c */
+
+/* config.c: type, config, conditions, routes and outcomes of one node. */
+int config_check(struct draft *draft, uint32_t index);
+
+#endif

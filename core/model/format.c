@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/model/format.h"
+
+#include <stdio.h>
+
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/base/quantity.h"
+#include "core/base/suggest.h"
+#include "core/model/report.h"
+#include "core/model/tree.h"
+#include "core/model/yaml_error.h"
+
+const struct format_key *format_find(const struct format_key *table, struct str key)
+{
+    for (; table->name != NULL; table++) {
+        if (str_equal_text(key, table->name)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+static void report_unknown(const struct report *report, const struct tree_member *member,
+                           const struct format_key *table, const char *what)
+{
+    struct str key = member->key.text;
+    report_error(report, member->key.place, "%s has the unknown key '%.*s'", what, STR_ARG(key));
+    struct suggest nearest = suggest_start(key);
+    for (; table->name != NULL; table++) {
+        suggest_offer(&nearest, str_from(table->name));
+    }
+    if (nearest.best.n > 0) {
+        report_nearest(report, &nearest);
+    } else {
+        (void)yaml_error_hint_quotes(report, member->key.place); /* the hint may not apply */
+    }
+}
+
+static bool is_choice(struct str text, const char *const *choices)
+{
+    for (; *choices != NULL; choices++) {
+        if (str_equal_text(text, *choices)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_count(const struct tree *value, uint32_t *out)
+{
+    if (!tree_is(value, TREE_INT) || value->as.integer < 1 || value->as.integer > INT32_MAX) {
+        return false;
+    }
+    *out = (uint32_t)value->as.integer;
+    return true;
+}
+
+static bool read_duration(const struct tree *value, int64_t *out_ms)
+{
+    return tree_is(value, TREE_TEXT) && quantity_parse_duration(value->text, out_ms, NULL) == 0;
+}
+
+static bool read_size(const struct tree *value, uint64_t *out_bytes)
+{
+    int64_t bytes = 0;
+    if (!tree_is(value, TREE_TEXT) && !tree_is(value, TREE_INT)) {
+        return false;
+    }
+    if (quantity_parse_size(value->text, &bytes, NULL) != 0 || bytes < 1) {
+        return false;
+    }
+    *out_bytes = (uint64_t)bytes;
+    return true;
+}
+
+static bool is_text(const struct tree *value)
+{
+    return tree_is_scalar(value) && value->kind != TREE_NULL;
+}
+
+static bool is_list_of_texts(const struct tree *value)
+{
+    if (!tree_is(value, TREE_LIST)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < value->count; i++) {
+        if (!is_text(&value->as.items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_kind(const struct tree *value, const struct format_key *key)
+{
+    uint32_t count = 0;
+    int64_t ms = 0;
+    uint64_t bytes = 0;
+    switch (key->kind) {
+    case FORMAT_ANY:
+        return true;
+    case FORMAT_TEXT:
+        return is_text(value);
+    case FORMAT_BOOL:
+        return tree_is(value, TREE_BOOL);
+    case FORMAT_COUNT:
+        return read_count(value, &count);
+    case FORMAT_DURATION:
+        return read_duration(value, &ms);
+    case FORMAT_SIZE:
+        return read_size(value, &bytes);
+    case FORMAT_MAP:
+        return tree_is(value, TREE_MAP) || tree_is(value, TREE_NULL);
+    case FORMAT_LIST:
+        return tree_is(value, TREE_LIST);
+    case FORMAT_TEXTS:
+        return is_list_of_texts(value);
+    case FORMAT_CHOICE:
+        return is_text(value) && is_choice(value->text, key->choices);
+    }
+    unreachable_state("format kind", key->kind);
+}
+
+static const char *kind_text(enum format_kind kind)
+{
+    switch (kind) {
+    case FORMAT_ANY:
+        return "anything";
+    case FORMAT_TEXT:
+        return "text";
+    case FORMAT_BOOL:
+        return "true or false";
+    case FORMAT_COUNT:
+        return "a whole number from 1 on";
+    case FORMAT_DURATION:
+        return "a duration like 250ms, 30s, 5m, 2h or 7d";
+    case FORMAT_SIZE:
+        return "a size in bytes, or like 64KiB or 10MB";
+    case FORMAT_MAP:
+        return "a map";
+    case FORMAT_LIST:
+        return "a list";
+    case FORMAT_TEXTS:
+        return "a list of texts";
+    case FORMAT_CHOICE:
+        return "one of";
+    }
+    unreachable_state("format kind", kind);
+}
+
+/* "a list", or the scalar itself: "'30'". */
+static void found_text(const struct tree *value, char *out, size_t size)
+{
+    bool is_shown = tree_is_scalar(value) && value->text.n > 0 && value->text.n <= 80;
+    int length = is_shown ? snprintf(out, size, "'%.*s'", STR_ARG(value->text))
+                          : snprintf(out, size, "%s", tree_kind_name(value));
+    CHECK(length >= 0 && (size_t)length < size);
+}
+
+static void report_choices(const struct report *report, const struct tree *value,
+                           const struct format_key *key, const char *what, const char *found)
+{
+    struct strbuf choices = STRBUF_INIT;
+    struct suggest nearest = suggest_start(tree_is_scalar(value) ? value->text : STR(""));
+    for (const char *const *choice = key->choices; *choice != NULL; choice++) {
+        strbuf_append_format(&choices, "%s'%s'", choices.n > 0 ? ", " : "", *choice);
+        suggest_offer(&nearest, str_from(*choice));
+    }
+    report_error(report, value->place, "'%s' of %s must be one of %.*s, not %s", key->name, what,
+                 STR_ARG(strbuf_str(&choices)), found);
+    report_nearest(report, &nearest);
+    strbuf_finish(&choices);
+}
+
+static void report_kind(const struct report *report, const struct tree *value,
+                        const struct format_key *key, const char *what)
+{
+    char found[128];
+    found_text(value, found, sizeof(found));
+    if (key->kind == FORMAT_CHOICE) {
+        report_choices(report, value, key, what, found);
+        return;
+    }
+    report_error(report, value->place, "'%s' of %s must be %s, not %s", key->name, what,
+                 kind_text(key->kind), found);
+    if (key->kind == FORMAT_DURATION && tree_is(value, TREE_INT)) {
+        report_hint(report, "write '%.*ss' for seconds", STR_ARG(value->text));
+    } else if ((key->kind == FORMAT_TEXTS || key->kind == FORMAT_LIST) && is_text(value)) {
+        report_hint(report, "write [%.*s]", STR_ARG(value->text));
+    } else if (key->kind == FORMAT_TEXT) {
+        (void)yaml_error_hint_quotes(report, value->place); /* the hint may not apply */
+    }
+}
+
+static void check_member(const struct report *report, const struct tree_member *member,
+                         const struct format_key *key, const char *what, unsigned flags)
+{
+    if (key->state == FORMAT_LATER && (flags & FORMAT_PROFILE) == 0) {
+        report_error(report, member->key.place, "'%s' is not built yet", key->name);
+        report_hint(report, "leave it out: a key without effect is never accepted");
+    } else if (key->state == FORMAT_WARNS && (flags & FORMAT_PROFILE) == 0) {
+        report_warning(report, member->key.place,
+                       "'%s' has no effect in this version: it waits for the daemon", key->name);
+    } else if (key->state == FORMAT_WORKS && !has_kind(&member->value, key)) {
+        report_kind(report, &member->value, key, what);
+    }
+}
+
+void format_check(const struct report *report, const struct tree *map,
+                  const struct format_key *table, const char *what, unsigned flags)
+{
+    if (!tree_is(map, TREE_MAP)) {
+        report_error(report, map->place, "%s must be a map, not %s", what, tree_kind_name(map));
+        return;
+    }
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct tree_member *member = &map->as.members[i];
+        const struct format_key *key = format_find(table, member->key.text);
+        bool is_free = str_starts_with(member->key.text, STR("x-")) ||
+                       str_equal_text(member->key.text, "$schema");
+        if (key != NULL) {
+            check_member(report, member, key, what, flags);
+        } else if (!is_free && (flags & FORMAT_OTHER_KEYS) == 0) {
+            report_unknown(report, member, table, what);
+        }
+    }
+}
+
+bool format_text(const struct tree *map, const char *key, struct str *out)
+{
+    const struct tree *value = tree_get(map, str_from(key));
+    if (!is_text(value)) {
+        return false;
+    }
+    *out = value->text;
+    return true;
+}
+
+bool format_bool(const struct tree *map, const char *key, bool *out)
+{
+    const struct tree *value = tree_get(map, str_from(key));
+    if (!tree_is(value, TREE_BOOL)) {
+        return false;
+    }
+    *out = value->as.boolean;
+    return true;
+}
+
+bool format_count(const struct tree *map, const char *key, uint32_t *out)
+{
+    return read_count(tree_get(map, str_from(key)), out);
+}
+
+bool format_duration(const struct tree *map, const char *key, int64_t *out_ms)
+{
+    return read_duration(tree_get(map, str_from(key)), out_ms);
+}
+
+bool format_size(const struct tree *map, const char *key, uint64_t *out_bytes)
+{
+    return read_size(tree_get(map, str_from(key)), out_bytes);
+}
+
+const struct tree *format_map(const struct tree *map, const char *key)
+{
+    const struct tree *value = tree_get(map, str_from(key));
+    return tree_is(value, TREE_MAP) ? value : NULL;
+}
+
+const struct tree *format_list(const struct tree *map, const char *key)
+{
+    const struct tree *value = tree_get(map, str_from(key));
+    return tree_is(value, TREE_LIST) ? value : NULL;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_MODEL_FORMAT_H
+#define CORE_MODEL_FORMAT_H
+
+/*
+ * Format: every key that a pipeline file may have, what its value must be, and whether it works
+ * yet. A key that is not in these tables is an error; one that is not built yet is refused.
+ *
+ * Used by:  model.
+ * Uses:     tree, report, base (quantities).
+ * Threads:  [any]; the tables are constant.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+
+struct report;
+struct tree;
+
+enum format_kind {
+    FORMAT_ANY,
+    FORMAT_TEXT,     /* any scalar; its source counts */
+    FORMAT_BOOL,     /* true or false */
+    FORMAT_COUNT,    /* a whole number, at least 1 */
+    FORMAT_DURATION, /* 30s */
+    FORMAT_SIZE,     /* bytes, or 64KiB */
+    FORMAT_MAP,
+    FORMAT_LIST,
+    FORMAT_TEXTS,  /* a list of texts */
+    FORMAT_CHOICE, /* one of `choices` */
+};
+
+enum format_state {
+    FORMAT_WORKS,
+    FORMAT_WARNS, /* loads with a warning, until the daemon acts on it */
+    FORMAT_LATER, /* refused: not built yet */
+};
+
+struct format_key {
+    const char *name;
+    enum format_kind kind;
+    enum format_state state;
+    const char *const *choices; /* FORMAT_CHOICE: ended by NULL */
+};
+
+/* Tables, each ended by an entry without name. */
+extern const struct format_key format_file_keys[];     /* beside `workflow` and `workflows` */
+extern const struct format_key format_pipeline_keys[]; /* PIPELINES section 3 */
+extern const struct format_key format_single_keys[];   /* a pipeline of one node */
+extern const struct format_key format_node_keys[];     /* section 5 */
+extern const struct format_key format_edge_keys[];     /* section 4 */
+extern const struct format_key format_on_error_keys[];
+extern const struct format_key format_resilience_keys[];
+extern const struct format_key format_scaling_keys[];
+extern const struct format_key format_limits_keys[];
+extern const struct format_key format_policy_keys[]; /* of an integration, beside its settings */
+
+const struct format_key *format_find(const struct format_key *table, struct str key);
+
+enum format_flags {
+    FORMAT_OTHER_KEYS = 1u << 0, /* keys that the table does not have are somebody else's */
+    FORMAT_PROFILE = 1u << 1,    /* keys that do not work yet are fine */
+};
+
+/*
+ * Checks keys and kinds of the members of `map`, which `what` names for messages ("node 'a'",
+ * "'limits' of node 'a'"); what is wrong goes to the report. When `map` is no map, that is said.
+ */
+void format_check(const struct report *report, const struct tree *map,
+                  const struct format_key *table, const char *what, unsigned flags);
+
+/*
+ * The following read the value of a member; false when it is not there or not what the table
+ * wants, which format_check() has reported.
+ */
+bool format_text(const struct tree *map, const char *key, struct str *out);
+bool format_bool(const struct tree *map, const char *key, bool *out);
+bool format_count(const struct tree *map, const char *key, uint32_t *out);
+bool format_duration(const struct tree *map, const char *key, int64_t *out_ms);
+bool format_size(const struct tree *map, const char *key, uint64_t *out_bytes);
+/* The value when it is a map or list as the key wants it; else NULL. */
+const struct tree *format_map(const struct tree *map, const char *key);
+const struct tree *format_list(const struct tree *map, const char *key);
+
+#endif

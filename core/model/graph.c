@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a heap of edges to the arrays that the engine walks: edges of one pair become one, edges
+ * lie sorted by source, an index lists them by target, and nodes get an order and layers. All of
+ * it by counting and queues, so that depth costs nothing.
+ */
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/model/draft.h"
+#include "core/model/tree.h"
+
+struct graph {
+    struct draft *draft;
+    uint32_t count;   /* of nodes */
+    uint32_t *sorted; /* draft edges by source */
+    struct edge *edges;
+    uint32_t edge_count;
+    uint32_t *in_edges;
+    uint32_t *order;
+};
+
+/* `first[i]` becomes where node i's part begins, from the counts in `first[i + 1]`. */
+static void sum_up(uint32_t *first, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        first[i + 1] += first[i];
+    }
+}
+
+static int sort_by_source(struct graph *graph)
+{
+    struct draft *draft = graph->draft;
+    struct arena *arena = &draft->loader->arena;
+    uint32_t *first = arena_calloc(arena, (size_t)graph->count + 2, sizeof(*first));
+    graph->sorted = arena_calloc(arena, draft->edge_count + 1, sizeof(*graph->sorted));
+    if (first == NULL || graph->sorted == NULL) {
+        return E_NOMEM;
+    }
+    for (size_t i = 0; i < draft->edge_count; i++) {
+        first[draft->edges[i].source + 1]++;
+    }
+    sum_up(first, graph->count);
+    for (size_t i = 0; i < draft->edge_count; i++) {
+        graph->sorted[first[draft->edges[i].source]++] = (uint32_t)i;
+    }
+    return 0;
+}
+
+/* Which of two edges of one pair stands for both; false when both have something to say. */
+static bool merge_pair(struct draft_edge *older, struct draft_edge *newer)
+{
+    if (older->is_named != newer->is_named) {
+        struct draft_edge *plain = older->is_named ? newer : older;
+        struct draft_edge *named = older->is_named ? older : newer;
+        if (plain->when != NULL && named->when != NULL) {
+            return false;
+        }
+        if (named->when == NULL) {
+            named->when = plain->when;
+            named->when_expr = plain->when_expr;
+        }
+        plain->is_merged = true;
+        return true;
+    }
+    if (older->outcome != newer->outcome) {
+        return true; /* two outcomes that lead to the same node */
+    }
+    if (older->when != NULL && newer->when != NULL) {
+        return false;
+    }
+    if (older->when == NULL) {
+        older->when = newer->when;
+        older->when_expr = newer->when_expr;
+    }
+    newer->is_merged = true;
+    return true;
+}
+
+static void report_pair(const struct draft *draft, const struct draft_edge *older,
+                        const struct draft_edge *newer)
+{
+    report_error(&draft->loader->report, newer->place,
+                 "two edges from '%.*s' to '%.*s' have a 'when'; the first is at %u:%u",
+                 STR_ARG(draft->nodes[older->source].id), STR_ARG(draft->nodes[older->target].id),
+                 older->place.line, older->place.column);
+    report_hint(&draft->loader->report, "edges between one pair count as one: join the conditions");
+}
+
+/* Compares `edge` with the earlier ones of its pair, which `newest` and `older` chain up. */
+static void merge_edge(struct graph *graph, uint32_t index, uint32_t *newest, uint32_t *older)
+{
+    struct draft_edge *edges = graph->draft->edges;
+    struct draft_edge *edge = &edges[index];
+    uint32_t other = newest[edge->target];
+    bool is_same_source = other != DRAFT_NO_NODE && edges[other].source == edge->source;
+    older[index] = is_same_source ? other : DRAFT_NO_NODE;
+    for (uint32_t i = older[index]; i != DRAFT_NO_NODE && !edge->is_merged; i = older[i]) {
+        if (!edges[i].is_merged && !merge_pair(&edges[i], edge)) {
+            report_pair(graph->draft, &edges[i], edge);
+            edge->is_merged = true;
+        }
+    }
+    if (!edge->is_merged) {
+        newest[edge->target] = index;
+    }
+}
+
+static int merge_edges(struct graph *graph)
+{
+    struct arena *arena = &graph->draft->loader->arena;
+    size_t edge_count = graph->draft->edge_count;
+    uint32_t *newest = arena_calloc(arena, (size_t)graph->count + 1, sizeof(*newest));
+    uint32_t *older = arena_calloc(arena, edge_count + 1, sizeof(*older));
+    if (newest == NULL || older == NULL) {
+        return E_NOMEM;
+    }
+    for (uint32_t i = 0; i < graph->count; i++) {
+        newest[i] = DRAFT_NO_NODE;
+    }
+    for (size_t i = 0; i < edge_count; i++) {
+        merge_edge(graph, graph->sorted[i], newest, older);
+    }
+    return 0;
+}
+
+static int place_edges(struct graph *graph)
+{
+    struct draft *draft = graph->draft;
+    graph->edges =
+        arena_calloc(&draft->storage->arena, draft->edge_count + 1, sizeof(*graph->edges));
+    if (graph->edges == NULL) {
+        return E_NOMEM;
+    }
+    for (size_t i = 0; i < draft->edge_count; i++) {
+        const struct draft_edge *from = &draft->edges[graph->sorted[i]];
+        if (from->is_merged) {
+            continue;
+        }
+        struct node *source = &draft->nodes[from->source];
+        if (source->out_count++ == 0) {
+            source->first_out = graph->edge_count;
+        }
+        source->has_error_edge = source->has_error_edge || from->outcome == OUTCOME_ERROR;
+        draft->nodes[from->target].in_count++;
+        graph->edges[graph->edge_count++] = (struct edge){.source = from->source,
+                                                          .target = from->target,
+                                                          .outcome = from->outcome,
+                                                          .when = from->when_expr,
+                                                          .place = from->place};
+    }
+    return 0;
+}
+
+static int index_targets(struct graph *graph)
+{
+    struct draft *draft = graph->draft;
+    uint32_t *next = arena_calloc(&draft->loader->arena, (size_t)graph->count + 1, sizeof(*next));
+    graph->in_edges = arena_calloc(&draft->storage->arena, (size_t)graph->edge_count + 1,
+                                   sizeof(*graph->in_edges));
+    if (next == NULL || graph->in_edges == NULL) {
+        return E_NOMEM;
+    }
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < graph->count; i++) {
+        draft->nodes[i].first_in = first;
+        next[i] = first;
+        first += draft->nodes[i].in_count;
+    }
+    for (uint32_t i = 0; i < graph->edge_count; i++) {
+        graph->in_edges[next[graph->edges[i].target]++] = i;
+    }
+    return 0;
+}
+
+/* Kahn's algorithm; what is left over when it stops lies on cycles or behind them. */
+static uint32_t order_nodes(struct graph *graph, uint32_t *waiting)
+{
+    struct node *nodes = graph->draft->nodes;
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < graph->count; i++) {
+        waiting[i] = nodes[i].in_count;
+        if (waiting[i] == 0) {
+            graph->order[placed++] = i;
+        }
+    }
+    for (uint32_t next = 0; next < placed; next++) {
+        const struct node *source = &nodes[graph->order[next]];
+        for (uint32_t i = 0; i < source->out_count; i++) {
+            uint32_t target = graph->edges[source->first_out + i].target;
+            if (nodes[target].layer <= source->layer) {
+                nodes[target].layer = source->layer + 1;
+            }
+            if (--waiting[target] == 0) {
+                graph->order[placed++] = target;
+            }
+        }
+    }
+    return placed;
+}
+
+/* An incoming edge of `node` whose source is left over, too. */
+static const struct edge *left_over_edge(const struct graph *graph, const uint32_t *waiting,
+                                         uint32_t node)
+{
+    const struct node *target = &graph->draft->nodes[node];
+    for (uint32_t i = 0; i < target->in_count; i++) {
+        const struct edge *edge = &graph->edges[graph->in_edges[target->first_in + i]];
+        if (waiting[edge->source] > 0) {
+            return edge;
+        }
+    }
+    return NULL;
+}
+
+static void report_cycle(const struct graph *graph, const uint32_t *waiting, uint32_t start)
+{
+    enum { SHOWN = 12 };
+    const struct draft *draft = graph->draft;
+    struct strbuf text = STRBUF_INIT;
+    uint32_t path[SHOWN];
+    uint32_t length = 0;
+    uint32_t at = start;
+    struct place place = {0};
+    do {
+        const struct edge *edge = left_over_edge(graph, waiting, at);
+        CHECK(edge != NULL);
+        place = edge->place;
+        at = edge->source;
+        if (length < SHOWN) {
+            path[length] = at;
+        }
+        length++;
+    } while (at != start);
+    strbuf_append_str(&text, draft->nodes[start].id);
+    uint32_t shown = length < SHOWN ? length : SHOWN;
+    if (length > SHOWN) {
+        strbuf_append_format(&text, " → ... %u more ...", length - SHOWN);
+    }
+    for (uint32_t i = shown; i > 0; i--) {
+        strbuf_append_text(&text, " → ");
+        strbuf_append_str(&text, draft->nodes[path[i - 1]].id);
+    }
+    report_error(&draft->loader->report, place, "nodes wait for each other: %.*s",
+                 STR_ARG(strbuf_str(&text)));
+    strbuf_finish(&text);
+}
+
+/*
+ * Walks backwards from each node that is left over until it meets a node again: of this walk,
+ * and then it has gone round a new cycle; or of an earlier one, whose cycle has been reported.
+ */
+static int report_cycles(struct graph *graph, const uint32_t *waiting)
+{
+    uint32_t *walk =
+        arena_calloc(&graph->draft->loader->arena, (size_t)graph->count + 1, sizeof(*walk));
+    if (walk == NULL) {
+        return E_NOMEM;
+    }
+    for (uint32_t i = 0; i < graph->count; i++) {
+        uint32_t at = i;
+        if (waiting[i] == 0) {
+            continue;
+        }
+        while (walk[at] == 0) {
+            walk[at] = i + 1;
+            at = left_over_edge(graph, waiting, at)->source;
+        }
+        if (walk[at] == i + 1) {
+            report_cycle(graph, waiting, at);
+        }
+    }
+    return 0;
+}
+
+static int sort_nodes(struct graph *graph)
+{
+    struct draft *draft = graph->draft;
+    uint32_t *waiting =
+        arena_calloc(&draft->loader->arena, (size_t)graph->count + 1, sizeof(*waiting));
+    graph->order =
+        arena_calloc(&draft->storage->arena, (size_t)graph->count + 1, sizeof(*graph->order));
+    if (waiting == NULL || graph->order == NULL) {
+        return E_NOMEM;
+    }
+    if (order_nodes(graph, waiting) == graph->count) {
+        return 0;
+    }
+    draft->has_cycle = true;
+    return report_cycles(graph, waiting);
+}
+
+/* A plain edge is taken through whichever port its source ends, but not when it fails. */
+static bool are_exclusive(uint32_t a, uint32_t b)
+{
+    if (a == OUTCOME_SUCCESS || b == OUTCOME_SUCCESS) {
+        return a == OUTCOME_ERROR || b == OUTCOME_ERROR;
+    }
+    return a != b;
+}
+
+/* Whether a node of `join: all` waits for two outcomes of one node, of which only one comes. */
+static bool wants_both(const struct graph *graph, const struct node *node)
+{
+    for (uint32_t i = 1; i < node->in_count; i++) {
+        const struct edge *edge = &graph->edges[graph->in_edges[node->first_in + i]];
+        const struct edge *before = &graph->edges[graph->in_edges[node->first_in + i - 1]];
+        if (edge->source == before->source && are_exclusive(edge->outcome, before->outcome)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool can_run(const struct graph *graph, const bool *reached, const struct node *node)
+{
+    if (node->in_count == 0) {
+        return true;
+    }
+    uint32_t sources = 0;
+    for (uint32_t i = 0; i < node->in_count; i++) {
+        sources += reached[graph->edges[graph->in_edges[node->first_in + i]].source] ? 1 : 0;
+    }
+    if (node->join == JOIN_ALL) {
+        return sources == node->in_count && !wants_both(graph, node);
+    }
+    return sources > 0;
+}
+
+static int check_reachable(struct graph *graph)
+{
+    struct draft *draft = graph->draft;
+    bool *reached = arena_calloc(&draft->loader->arena, (size_t)graph->count + 1, sizeof(*reached));
+    if (reached == NULL) {
+        return E_NOMEM;
+    }
+    for (uint32_t i = 0; i < graph->count; i++) {
+        uint32_t index = graph->order[i];
+        const struct node *node = &draft->nodes[index];
+        reached[index] = can_run(graph, reached, node);
+        if (!reached[index]) {
+            report_error(&draft->loader->report, node->place, "node '%.*s' can never run",
+                         STR_ARG(node->id));
+            report_hint(&draft->loader->report,
+                        node->join == JOIN_ALL
+                            ? "'join: all' waits for outcomes that never come together"
+                            : "what it depends on can never run");
+        }
+    }
+    return 0;
+}
+
+int graph_build(struct draft *draft)
+{
+    struct graph graph = {.draft = draft, .count = draft->node_count};
+    static int (*const steps[])(struct graph *) = {sort_by_source, merge_edges, place_edges,
+                                                   index_targets, sort_nodes};
+    int status = 0;
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {
+        status = steps[i](&graph);
+    }
+    if (status == 0 && !draft->has_cycle) {
+        status = check_reachable(&graph);
+    }
+    struct pipeline *pipeline = &draft->storage->pipeline;
+    pipeline->edges = graph.edges;
+    pipeline->edge_count = graph.edge_count;
+    pipeline->in_edges = graph.in_edges;
+    pipeline->order = graph.order;
+    return status;
+}

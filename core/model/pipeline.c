@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/model/pipeline.h"
+
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/expr/expr.h"
+#include "core/expr/template.h"
+#include "core/model/storage.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+enum owned_kind {
+    OWNED_EXPR,
+    OWNED_TEMPLATE,
+    OWNED_SCHEMA,
+    OWNED_DOCUMENT,
+};
+
+struct owned {
+    struct owned *older;
+    enum owned_kind kind;
+    void *thing;
+};
+
+static void end_thing(enum owned_kind kind, void *thing)
+{
+    switch (kind) {
+    case OWNED_EXPR:
+        expr_destroy(thing);
+        return;
+    case OWNED_TEMPLATE:
+        template_destroy(thing);
+        return;
+    case OWNED_SCHEMA:
+        schema_destroy(thing);
+        return;
+    case OWNED_DOCUMENT:
+        document_unref(thing);
+        return;
+    }
+    unreachable_state("owned kind", kind);
+}
+
+static int take_thing(struct pipeline_storage *storage, enum owned_kind kind, void *thing)
+{
+    struct owned *owned = arena_alloc(&storage->arena, sizeof(*owned));
+    if (owned == NULL) {
+        end_thing(kind, thing);
+        return E_NOMEM;
+    }
+    *owned = (struct owned){.older = storage->owned, .kind = kind, .thing = thing};
+    storage->owned = owned;
+    return 0;
+}
+
+struct pipeline_storage *storage_create(void)
+{
+    struct pipeline_storage *storage = calloc(1, sizeof(*storage));
+    if (storage != NULL) {
+        storage->references = 1;
+    }
+    return storage;
+}
+
+int storage_take_expr(struct pipeline_storage *storage, struct expr *expr)
+{
+    return take_thing(storage, OWNED_EXPR, expr);
+}
+
+int storage_take_template(struct pipeline_storage *storage, struct template *template)
+{
+    return take_thing(storage, OWNED_TEMPLATE, template);
+}
+
+int storage_take_schema(struct pipeline_storage *storage, struct schema *schema)
+{
+    return take_thing(storage, OWNED_SCHEMA, schema);
+}
+
+int storage_take_document(struct pipeline_storage *storage, struct document *document)
+{
+    return take_thing(storage, OWNED_DOCUMENT, document);
+}
+
+static struct pipeline_storage *storage_of(const struct pipeline *pipeline)
+{
+    return (struct pipeline_storage *)(uintptr_t)pipeline;
+}
+
+struct pipeline *pipeline_ref(const struct pipeline *pipeline)
+{
+    if (pipeline == NULL) {
+        return NULL;
+    }
+    struct pipeline_storage *storage = storage_of(pipeline);
+    __atomic_add_fetch(&storage->references, 1, __ATOMIC_RELAXED);
+    return &storage->pipeline;
+}
+
+void pipeline_unref(const struct pipeline *pipeline)
+{
+    if (pipeline == NULL) {
+        return;
+    }
+    struct pipeline_storage *storage = storage_of(pipeline);
+    if (__atomic_sub_fetch(&storage->references, 1, __ATOMIC_ACQ_REL) > 0) {
+        return;
+    }
+    for (struct owned *owned = storage->owned; owned != NULL; owned = owned->older) {
+        end_thing(owned->kind, owned->thing);
+    }
+    strmap_finish(&storage->ids);
+    arena_finish(&storage->arena);
+    free(storage);
+}
+
+int64_t pipeline_find_node(const struct pipeline *pipeline, struct str id)
+{
+    uintptr_t found = (uintptr_t)strmap_get(&storage_of(pipeline)->ids, id);
+    return (int64_t)found - 1;
+}
+
+const struct integration *pipeline_find_integration(const struct pipeline *pipeline,
+                                                    struct str plugin)
+{
+    for (uint32_t i = 0; i < pipeline->integration_count; i++) {
+        if (str_equal(pipeline->integrations[i].plugin, plugin)) {
+            return &pipeline->integrations[i];
+        }
+    }
+    return NULL;
+}

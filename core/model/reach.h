@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_MODEL_REACH_H
+#define CORE_MODEL_REACH_H
+
+/*
+ * Reach: for each node of a graph without cycles, which nodes come before it, and which of them
+ * surely have an output when it runs. Sets of bits, filled in topological order.
+ *
+ * What surely has an output is a cautious guess: join and failures are followed as PIPELINES
+ * section 4 says, conditions are taken to be open.
+ *
+ * Used by:  references.
+ * Uses:     pipeline.
+ * Threads:  [any]; it never changes once it is made.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pipeline;
+struct reach;
+
+/* `pipeline` (kept until reach_destroy()) has order and edges. NULL when out of memory. */
+struct reach *reach_create(const struct pipeline *pipeline);
+void reach_destroy(struct reach *reach);
+
+/* There is a way from `before` to `node`. */
+bool reach_is_before(const struct reach *reach, uint32_t before, uint32_t node);
+
+/* When `node` runs, `before` has an output. */
+bool reach_has_output(const struct reach *reach, uint32_t before, uint32_t node);
+
+/* When the run completes, `node` has an output. */
+bool reach_has_output_at_end(const struct reach *reach, uint32_t node);
+
+#endif

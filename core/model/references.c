@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the expressions of a draft name, once the graph stands: that it is there, can have run,
+ * and is not absent by surprise.
+ */
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+#include "core/expr/expr.h"
+#include "core/model/catalogue.h"
+#include "core/model/draft.h"
+#include "core/model/reach.h"
+#include "core/model/schema_marks.h"
+#include "core/model/scope.h"
+#include "core/model/tree.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+struct check {
+    struct draft *draft;
+    const struct reach *reach; /* NULL when there are cycles */
+    const struct use *use;
+    const struct expr_reference *reference;
+};
+
+static const struct str node_fields[] = {
+    {"output", 6},   {"status", 6},      {"error", 5},
+    {"attempts", 8}, {"started_at", 10}, {"finished_at", 11},
+};
+static const struct str loop_fields[] = {{"errors", 6}, {"counts", 6}, {"stream", 6}};
+static const struct str run_fields[] = {
+    {"id", 2},     {"workflow", 8}, {"version", 7}, {"started_at", 10}, {"triggered_by", 12},
+    {"status", 6}, {"error", 5},
+};
+static const struct str event_fields[] = {
+    {"id", 2}, {"type", 4}, {"time", 4}, {"data", 4}, {"headers", 7},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct report *report_of(const struct check *check)
+{
+    return &check->draft->loader->report;
+}
+
+static struct place place_of(const struct check *check)
+{
+    return tree_place_at(check->use->scalar, check->draft->loader->report.source,
+                         check->use->offset + check->reference->offset);
+}
+
+/* Who says it. */
+static struct label who(const struct check *check)
+{
+    switch (check->use->site) {
+    case USE_NODE:
+        return label_make("node '%.*s'", STR_ARG(check->draft->nodes[check->use->node].id));
+    case USE_EDGE:
+        return label_make("an edge from '%.*s'", STR_ARG(check->draft->nodes[check->use->node].id));
+    case USE_OUTPUT:
+        return label_make("'output'");
+    case USE_SETTINGS:
+        return label_make("the settings");
+    }
+    return label_make("the pipeline");
+}
+
+static bool is_in(struct str name, const struct str *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_field(const struct check *check, const struct str *fields, size_t count)
+{
+    if (check->reference->path_count == 0 || is_in(check->reference->path[0], fields, count)) {
+        return;
+    }
+    struct str field = check->reference->path[0];
+    struct suggest nearest = suggest_start(field);
+    for (size_t i = 0; i < count; i++) {
+        suggest_offer(&nearest, fields[i]);
+    }
+    report_error(report_of(check), place_of(check), "%s: '%.*s' has no '%.*s'", who(check).text,
+                 STR_ARG(check->reference->root), STR_ARG(field));
+    report_nearest(report_of(check), &nearest);
+}
+
+/* The steps of `path` from `schema` on, as far as it closes its objects. */
+static void check_path(const struct check *check, const struct value *root, size_t first,
+                       const char *name)
+{
+    const struct value *schema = root;
+    for (size_t i = first; i < check->reference->path_count && schema != NULL; i++) {
+        const struct str *step = &check->reference->path[i];
+        const struct value *properties = schema_marks_properties(root, schema);
+        if (schema_marks_is_closed(root, schema) && value_get(properties, *step) == NULL) {
+            struct suggest nearest = suggest_start(*step);
+            for (size_t p = 0; properties != NULL && p < value_count(properties); p++) {
+                suggest_offer(&nearest, value_str(&value_member_at(properties, p)->key));
+            }
+            report_error(report_of(check), place_of(check), "%s: %s has no '%.*s'", who(check).text,
+                         name, STR_ARG(*step));
+            report_nearest(report_of(check), &nearest);
+            return;
+        }
+        schema = schema_marks_child(root, schema, step);
+    }
+}
+
+static bool is_listed(const struct value *names, struct str name)
+{
+    size_t count = value_is(names, VALUE_LIST) ? value_count(names) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (value_is(value_at(names, i), VALUE_STRING) &&
+            str_equal(value_str(value_at(names, i)), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_input(const struct check *check)
+{
+    const struct schema *schema = check->draft->storage->pipeline.input_schema;
+    if (schema == NULL || check->reference->path_count == 0) {
+        return;
+    }
+    const struct value *root = schema_source(schema);
+    struct str name = check->reference->path[0];
+    const struct value *property = value_get(schema_marks_properties(root, root), name);
+    check_path(check, root, 0, "'input'");
+    if (property != NULL && !check->reference->is_guarded &&
+        value_get(property, STR("default")) == NULL &&
+        !is_listed(value_get(root, STR("required")), name)) {
+        report_warning(report_of(check), place_of(check),
+                       "%s: 'input.%.*s' may be absent: it has no default and is not required",
+                       who(check).text, STR_ARG(name));
+        report_hint(report_of(check), "guard it: default(input.?%.*s, ...)", STR_ARG(name));
+    }
+}
+
+static void check_config(const struct check *check)
+{
+    const struct value *config = document_root(check->draft->storage->pipeline.config);
+    if (check->reference->path_count == 0 || check->reference->is_guarded ||
+        value_get(config, check->reference->path[0]) != NULL) {
+        return;
+    }
+    struct str name = check->reference->path[0];
+    struct suggest nearest = suggest_start(name);
+    for (size_t i = 0; i < value_count(config); i++) {
+        suggest_offer(&nearest, value_str(&value_member_at(config, i)->key));
+    }
+    if ((check->draft->loader->options->flags & LOAD_START) != 0) {
+        report_error(report_of(check), place_of(check), "%s: nothing sets 'config.%.*s'",
+                     who(check).text, STR_ARG(name));
+    } else {
+        report_warning(report_of(check), place_of(check), "%s: nothing sets 'config.%.*s'",
+                       who(check).text, STR_ARG(name));
+    }
+    report_nearest(report_of(check), &nearest);
+}
+
+/* Whether `node` can have ended when the expression is evaluated; if not, that is reported. */
+static bool check_order(const struct check *check, uint32_t node)
+{
+    const struct use *use = check->use;
+    struct str id = check->draft->nodes[node].id;
+    if (use->site == USE_SETTINGS) {
+        report_error(report_of(check), place_of(check),
+                     "%s cannot name the node '%.*s': they are read before any node runs",
+                     who(check).text, STR_ARG(id));
+        return false;
+    }
+    if (use->site == USE_OUTPUT || check->reach == NULL ||
+        (use->site == USE_EDGE && use->node == node) ||
+        reach_is_before(check->reach, node, use->node)) {
+        return true;
+    }
+    if (use->node == node) {
+        report_error(report_of(check), place_of(check), "node '%.*s' cannot read itself",
+                     STR_ARG(id));
+        return false;
+    }
+    report_error(report_of(check), place_of(check), "%s: '%.*s' cannot have run before it",
+                 who(check).text, STR_ARG(id));
+    if (reach_is_before(check->reach, use->node, node)) {
+        report_hint(report_of(check), "'%.*s' depends on it", STR_ARG(id));
+    } else {
+        report_hint(report_of(check), "add '%.*s' to 'depends_on'", STR_ARG(id));
+    }
+    return false;
+}
+
+static bool may_be_absent(const struct check *check, uint32_t node)
+{
+    if (check->reach == NULL) {
+        return false;
+    }
+    if (check->use->site == USE_OUTPUT) {
+        return !reach_has_output_at_end(check->reach, node);
+    }
+    if (check->use->site == USE_EDGE && check->use->node == node) {
+        const struct node *source = &check->draft->nodes[node];
+        return source->when != NULL || source->on_error == ON_ERROR_CONTINUE;
+    }
+    return !reach_has_output(check->reach, node, check->use->node);
+}
+
+/* `node.status` where the output has a status, too: nobody could tell which is meant. */
+static bool is_ambiguous(const struct check *check, uint32_t node, struct str field)
+{
+    const struct node *it = &check->draft->nodes[node];
+    const struct schema *schema = it->type != NULL ? it->type->output_schema : NULL;
+    if (schema == NULL || str_equal(field, STR("output"))) {
+        return false;
+    }
+    const struct value *root = schema_source(schema);
+    return value_get(schema_marks_properties(root, root), field) != NULL;
+}
+
+static void check_output(const struct check *check, uint32_t node, size_t first)
+{
+    const struct node *it = &check->draft->nodes[node];
+    if (!check->reference->is_guarded && may_be_absent(check, node)) {
+        report_warning(report_of(check), place_of(check), "%s: '%.*s' may have no output here",
+                       who(check).text, STR_ARG(it->id));
+        if (scope_is_identifier(it->id)) {
+            report_hint(report_of(check),
+                        "guard it: has(%.*s.output), or coalesce(%.*s.?output, ...)",
+                        STR_ARG(it->id), STR_ARG(it->id));
+        } else {
+            report_hint(report_of(check), "guard it with has() or coalesce()");
+        }
+    }
+    if (it->type != NULL && it->type->output_schema != NULL) {
+        struct label name = label_make("the output of '%.*s'", STR_ARG(it->id));
+        check_path(check, schema_source(it->type->output_schema), first, name.text);
+    }
+}
+
+/* `first`: where the path goes on behind the node. */
+static void check_node(const struct check *check, uint32_t node, size_t first, bool is_short)
+{
+    const struct expr_reference *reference = check->reference;
+    struct str id = check->draft->nodes[node].id;
+    if (!check_order(check, node) || reference->path_count <= first) {
+        return;
+    }
+    struct str field = reference->path[first];
+    bool is_field = is_in(field, node_fields, COUNT(node_fields));
+    if (is_field && is_short && is_ambiguous(check, node, field)) {
+        report_error(report_of(check), place_of(check),
+                     "%s: '%.*s.%.*s' can mean the node's own or its output's", who(check).text,
+                     STR_ARG(id), STR_ARG(field));
+        report_hint(report_of(check), "write '%.*s.output.%.*s', or nodes['%.*s'].%.*s",
+                    STR_ARG(id), STR_ARG(field), STR_ARG(id), STR_ARG(field));
+    } else if (is_in(field, loop_fields, COUNT(loop_fields))) {
+        report_error(report_of(check), place_of(check), "%s: only a loop has '%.*s'",
+                     who(check).text, STR_ARG(field));
+        report_hint(report_of(check), "write '%.*s.output.%.*s' for a field of the output",
+                    STR_ARG(id), STR_ARG(field));
+    } else if (str_equal(field, STR("output"))) {
+        check_output(check, node, first + 1);
+    } else if (!is_field) {
+        check_output(check, node, first);
+    }
+}
+
+static void check_nodes_map(const struct check *check)
+{
+    if (check->reference->path_count == 0) {
+        return;
+    }
+    struct str id = check->reference->path[0];
+    uint32_t node = draft_find_node(check->draft, id);
+    if (node != DRAFT_NO_NODE) {
+        check_node(check, node, 1, false);
+        return;
+    }
+    struct str near = draft_nearest_node(check->draft, id);
+    report_error(report_of(check), place_of(check), "%s: there is no node '%.*s'", who(check).text,
+                 STR_ARG(id));
+    if (near.n > 0) {
+        report_hint(report_of(check), "did you mean '%.*s'?", STR_ARG(near));
+    }
+}
+
+static void check_reference(const struct check *check)
+{
+    int slot = check->reference->slot;
+    if (slot == SCOPE_SECRETS_SLOT) {
+        report_error(report_of(check), place_of(check), "'secrets' is not built yet");
+        report_hint(report_of(check), "read it from the environment: ${NAME}");
+    } else if (slot == SLOT_INPUT) {
+        check_input(check);
+    } else if (slot == SLOT_CONFIG) {
+        check_config(check);
+    } else if (slot == SLOT_RUN) {
+        check_field(check, run_fields, COUNT(run_fields));
+    } else if (slot == SLOT_EVENT) {
+        check_field(check, event_fields, COUNT(event_fields));
+    } else if (slot == SLOT_NODES) {
+        check_nodes_map(check);
+    } else if (slot >= SLOT_NODE_FIRST) {
+        check_node(check, (uint32_t)(slot - SLOT_NODE_FIRST), 0, true);
+    }
+}
+
+static bool names_nodes(const struct draft *draft)
+{
+    for (size_t i = 0; i < draft->use_count; i++) {
+        const struct expr *expr = draft->uses[i].expr;
+        for (size_t r = 0; r < expr_reference_count(expr); r++) {
+            int slot = expr_reference_at(expr, r)->slot;
+            if (slot >= SLOT_NODES && slot != SCOPE_SECRETS_SLOT) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The sets are large, and most short pipelines do without. */
+static int make_reach(struct draft *draft, struct reach **out_reach)
+{
+    if (draft->has_cycle || !names_nodes(draft)) {
+        return 0;
+    }
+    struct pipeline graph = draft->storage->pipeline;
+    graph.nodes = draft->nodes;
+    graph.node_count = draft->node_count;
+    *out_reach = reach_create(&graph);
+    return *out_reach != NULL ? 0 : E_NOMEM;
+}
+
+int references_check(struct draft *draft)
+{
+    struct reach *reach = NULL;
+    int status = make_reach(draft, &reach);
+    if (status != 0) {
+        return status;
+    }
+    for (size_t i = 0; i < draft->use_count; i++) {
+        struct check check = {.draft = draft, .reach = reach, .use = &draft->uses[i]};
+        for (size_t r = 0; r < expr_reference_count(check.use->expr); r++) {
+            check.reference = expr_reference_at(check.use->expr, r);
+            check_reference(&check);
+        }
+    }
+    reach_destroy(reach);
+    return 0;
+}

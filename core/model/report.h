@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_MODEL_REPORT_H
+#define CORE_MODEL_REPORT_H
+
+/*
+ * Report: what the checks of one file say, with the file's name put in.
+ *
+ * Used by:  model.
+ * Uses:     base.
+ * Threads:  [any]; one report belongs to one thread at a time.
+ */
+
+#include "core/base/str.h"
+#include "core/model/pipeline.h"
+
+struct diagnostics;
+struct suggest;
+
+struct report {
+    struct diagnostics *diagnostics;
+    const char *file;  /* NULL: none */
+    struct str source; /* the whole text */
+};
+
+void report_error(const struct report *report, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void report_warning(const struct report *report, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A hint for what was reported last. */
+void report_hint(const struct report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "did you mean 'x'?", when something is near. */
+void report_nearest(const struct report *report, const struct suggest *nearest);
+
+/* Looking for near names among thousands is worth it only while somebody reads the result. */
+bool report_wants_nearest(const struct report *report);
+
+#endif

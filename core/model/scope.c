@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/model/scope.h"
+
+#include "core/base/diagnostic.h"
+#include "core/base/error.h"
+#include "core/base/grow.h"
+#include "core/base/suggest.h"
+#include "core/expr/expr.h"
+#include "core/expr/template.h"
+#include "core/model/schema_marks.h"
+#include "core/model/tree.h"
+#include "core/value/builder.h"
+#include "core/value/value.h"
+
+struct root_name {
+    struct str name;
+    int slot; /* -1: reserved, and nothing here */
+};
+
+static const struct root_name root_names[] = {
+    {{"input", 5}, SLOT_INPUT}, {{"config", 6}, SLOT_CONFIG}, {{"run", 3}, SLOT_RUN},
+    {{"event", 5}, SLOT_EVENT}, {{"now", 3}, SLOT_NOW},       {{"date", 4}, SLOT_DATE},
+    {{"time", 4}, SLOT_TIME},   {{"nodes", 5}, SLOT_NODES},   {{"secrets", 7}, SCOPE_SECRETS_SLOT},
+    {{"iter", 4}, -1},
+};
+
+/* RESERVED of CEL's grammar, with its literals and `in`. */
+static const char *const cel_words[] = {
+    "as",        "break", "const",  "continue", "else", "false", "for",
+    "function",  "if",    "import", "in",       "let",  "loop",  "package",
+    "namespace", "null",  "return", "true",     "var",  "void",  "while",
+};
+
+bool scope_is_reserved(struct str name)
+{
+    for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
+        if (str_equal(name, root_names[i].name)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < sizeof(cel_words) / sizeof(cel_words[0]); i++) {
+        if (str_equal_text(name, cel_words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool scope_is_identifier(struct str name)
+{
+    if (name.n == 0 || !is_letter(name.p[0])) {
+        return false;
+    }
+    for (size_t i = 1; i < name.n; i++) {
+        if (!is_letter(name.p[i]) && !(name.p[i] >= '0' && name.p[i] <= '9')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "did you mean 'x'?" over node ids and the names that are always there. */
+static struct str nearest_hint(struct draft *draft, struct str name)
+{
+    struct suggest nearest = suggest_start(name);
+    suggest_offer(&nearest, draft_nearest_node(draft, name));
+    for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
+        if (root_names[i].slot >= 0 && root_names[i].slot != SCOPE_SECRETS_SLOT) {
+            suggest_offer(&nearest, root_names[i].name);
+        }
+    }
+    if (nearest.best.n == 0) {
+        return STR("");
+    }
+    struct label label = label_make("did you mean '%.*s'?", STR_ARG(nearest.best));
+    return arena_dup_str(&draft->loader->arena, str_from(label.text));
+}
+
+static int resolve_name(void *user, struct str name, struct str *out_hint)
+{
+    struct draft *draft = user;
+    for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
+        if (str_equal(name, root_names[i].name)) {
+            if (root_names[i].slot < 0) {
+                *out_hint = STR("it is there only inside 'for_each', which is not built yet");
+            }
+            return root_names[i].slot;
+        }
+    }
+    uint32_t node = draft_find_node(draft, name);
+    if (node != DRAFT_NO_NODE) {
+        return (int)(SLOT_NODE_FIRST + node);
+    }
+    *out_hint = nearest_hint(draft, name);
+    return -1;
+}
+
+static int note_use(struct draft *draft, const struct use *use)
+{
+    struct use *uses =
+        array_reserve(draft->uses, &draft->use_cap, draft->use_count + 1, sizeof(*uses));
+    if (uses == NULL) {
+        return E_NOMEM;
+    }
+    draft->uses = uses;
+    uses[draft->use_count++] = *use;
+    return 0;
+}
+
+static struct place place_in(const struct draft *draft, const struct tree *scalar, size_t offset)
+{
+    return tree_place_at(scalar, draft->loader->report.source, offset);
+}
+
+/* The type that an expression is sure to have, if that is none of a condition's. */
+static const char *wrong_condition_type(const struct expr *expr)
+{
+    static const char *const names[] = {
+        [CEL_NULL] = "null",           [CEL_INT] = "a number",     [CEL_UINT] = "a number",
+        [CEL_DOUBLE] = "a number",     [CEL_STRING] = "text",      [CEL_BYTES] = "bytes",
+        [CEL_LIST] = "a list",         [CEL_MAP] = "a map",        [CEL_TIMESTAMP] = "a time",
+        [CEL_DURATION] = "a duration", [CEL_TYPE] = "a type",      [CEL_OPTIONAL] = "an optional",
+        [CEL_JSON] = "a list or map",  [CEL_OBJECT] = "an object",
+    };
+    int type = expr_static_type(expr);
+    return type < 0 || type == CEL_BOOL ? NULL : names[type];
+}
+
+static int compile(struct draft *draft, const struct tree *scalar, const struct scope_at *at,
+                   struct expr **out_expr)
+{
+    const struct report *report = &draft->loader->report;
+    struct expr_names names = {.resolve = resolve_name, .user = draft};
+    struct expr_fault fault = {0};
+    struct error err = {0};
+    int status = expr_compile(scalar->text, &names, EXPR_BRACES, out_expr, &fault, &err);
+    if (status != 0) {
+        *out_expr = NULL;
+    }
+    if (status == 0 || status == E_NOMEM) {
+        return status;
+    }
+    report_error(report, place_in(draft, scalar, fault.offset), "%s: %s", at->what, err.message);
+    return 0;
+}
+
+int scope_compile_condition(struct draft *draft, const struct tree *scalar,
+                            const struct scope_at *at, const struct expr **out_expr)
+{
+    *out_expr = NULL;
+    struct expr *expr = NULL;
+    int status = compile(draft, scalar, at, &expr);
+    if (status != 0 || expr == NULL) {
+        return status;
+    }
+    const char *wrong = wrong_condition_type(expr);
+    if (wrong != NULL) {
+        report_error(&draft->loader->report, place_in(draft, scalar, 0),
+                     "%s must be true or false, and this is always %s", at->what, wrong);
+        report_hint(&draft->loader->report, "compare it with something: nothing is truthy");
+    }
+    status = storage_take_expr(draft->storage, expr);
+    if (status != 0) {
+        return status;
+    }
+    *out_expr = expr;
+    struct use use = {.expr = expr, .scalar = scalar, .site = at->site, .node = at->node};
+    return note_use(draft, &use);
+}
+
+struct template_job {
+    struct draft *draft;
+    const struct tree *tree;
+    const struct value *schema;
+    const struct scope_at *at;
+    bool has_faults; /* on_fault() has reported some */
+};
+
+static bool is_raw(void *user, struct str pointer)
+{
+    const struct template_job *job = user;
+    if (job->schema == NULL) {
+        return false;
+    }
+    return schema_marks_flag(job->schema, schema_marks_at(job->schema, pointer), STR("x-ops-raw"));
+}
+
+static bool is_expression(const struct template_job *job, struct str pointer)
+{
+    return job->schema != NULL &&
+           schema_marks_is_expression(job->schema, schema_marks_at(job->schema, pointer));
+}
+
+static const char *read_env(void *user, struct str name)
+{
+    const struct load_options *options = ((struct template_job *)user)->draft->loader->options;
+    return options->env != NULL ? options->env(options->user, name) : NULL;
+}
+
+static void on_fault(void *user, struct str pointer, struct expr_fault fault,
+                     const struct error *err)
+{
+    struct template_job *job = user;
+    if (is_expression(job, pointer)) {
+        return; /* compiled and reported as an expression of its own */
+    }
+    const struct tree *scalar = tree_pointer(job->tree, pointer, NULL);
+    job->has_faults = true;
+    report_error(&job->draft->loader->report, place_in(job->draft, scalar, fault.offset), "%s: %s",
+                 job->at->what, err->message);
+}
+
+static const void *typing_child(const void *root, const void *context, const struct str *key)
+{
+    return schema_marks_child(root, context, key);
+}
+
+/*
+ * Copies an expression as a template, so that the plugin gets its value. Inner {{ }} become
+ * parentheses of the same length.
+ */
+static void write_expression(struct str text, struct builder *b)
+{
+    struct strbuf out = STRBUF_INIT;
+    char quote = '\0';
+    unsigned maps = 0;
+    strbuf_append_text(&out, "{{ ");
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        bool is_double = i + 1 < text.n && text.p[i + 1] == c;
+        if (quote != '\0') {
+            quote = c == quote ? '\0' : quote;
+            if (c == '\\' && i + 1 < text.n) {
+                strbuf_append_char(&out, c);
+                c = text.p[++i];
+            }
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == '{' && is_double) {
+            strbuf_append_char(&out, '(');
+            c = ' ';
+            i++;
+        } else if (c == '}' && is_double && maps == 0) {
+            strbuf_append_char(&out, ' ');
+            c = ')';
+            i++;
+        } else if (c == '{') {
+            maps++;
+        } else if (c == '}' && maps > 0) {
+            maps--;
+        }
+        strbuf_append_char(&out, c);
+    }
+    strbuf_append_text(&out, " }}");
+    builder_string(b, strbuf_str(&out));
+    strbuf_finish(&out);
+}
+
+static bool typing_write(const void *root, const void *context, const struct tree *scalar,
+                         struct builder *b)
+{
+    if (scalar->kind == TREE_TEXT && schema_marks_is_expression(root, context)) {
+        write_expression(scalar->text, b);
+        return true;
+    }
+    bool is_source = scalar->style == TREE_PLAIN && scalar->kind != TREE_NULL &&
+                     scalar->kind != TREE_TEXT && schema_marks_wants_text(root, context);
+    if (is_source) {
+        builder_string(b, scalar->text);
+    }
+    return is_source;
+}
+
+int scope_make_document(struct draft *draft, const struct tree *tree, const struct value *schema,
+                        struct document **out_document)
+{
+    struct builder *b = builder_create();
+    struct tree_typing typing = {.child = typing_child, .write = typing_write, .user = schema};
+    bool is_typed = schema != NULL && !draft->loader->is_json;
+    tree_write(tree, is_typed ? &typing : NULL, schema, b);
+    struct error err = {0};
+    int status = builder_finish(b, out_document, &err);
+    if (status == 0 || status == E_NOMEM) {
+        return status;
+    }
+    report_error(&draft->loader->report, tree->place, "%s", err.message);
+    return E_INVALID;
+}
+
+/* Variables that are not set: they may be set when it matters. */
+static void report_unset(const struct template_job *job, const struct template *template)
+{
+    const struct loader *loader = job->draft->loader;
+    for (size_t i = 0; i < template_unset_count(template); i++) {
+        struct str pointer = {0};
+        struct str name = template_unset_at(template, i, &pointer);
+        const struct tree *scalar = tree_pointer(job->tree, pointer, NULL);
+        if ((loader->options->flags & LOAD_START) != 0) {
+            report_error(&loader->report, scalar->place,
+                         "%s: the environment variable '%.*s' is not set", job->at->what,
+                         STR_ARG(name));
+        } else {
+            report_warning(&loader->report, scalar->place,
+                           "%s: the environment variable '%.*s' is not set", job->at->what,
+                           STR_ARG(name));
+        }
+        report_hint(&loader->report, "set it, or give a default: ${%.*s:-...}", STR_ARG(name));
+    }
+}
+
+static int note_expressions(const struct template_job *job, const struct template *template)
+{
+    for (size_t i = 0; i < template_expr_count(template); i++) {
+        struct str pointer = {0};
+        struct use use = {.site = job->at->site, .node = job->at->node};
+        use.expr = template_expr_at(template, i, &pointer, &use.offset);
+        use.scalar = tree_pointer(job->tree, pointer, NULL);
+        if (is_expression(job, pointer)) {
+            use.offset = 0;
+        }
+        int status = note_use(job->draft, &use);
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+/* Compiles the fields that are expressions by themselves, for exact places of their faults. */
+static int check_expressions(const struct template_job *job, const struct tree *tree,
+                             const struct value *schema, unsigned depth)
+{
+    if (schema == NULL || depth > TREE_MAX_DEPTH) {
+        return 0;
+    }
+    if (tree->kind == TREE_TEXT && schema_marks_is_expression(job->schema, schema)) {
+        struct expr *expr = NULL;
+        int status = compile(job->draft, tree, job->at, &expr);
+        expr_destroy(expr);
+        return status;
+    }
+    int status = 0;
+    for (uint32_t i = 0; tree->kind == TREE_LIST && i < tree->count && status == 0; i++) {
+        const struct value *child = schema_marks_child(job->schema, schema, NULL);
+        status = check_expressions(job, &tree->as.items[i], child, depth + 1);
+    }
+    for (uint32_t i = 0; tree->kind == TREE_MAP && i < tree->count && status == 0; i++) {
+        const struct tree_member *member = &tree->as.members[i];
+        const struct value *child = schema_marks_child(job->schema, schema, &member->key.text);
+        status = check_expressions(job, &member->value, child, depth + 1);
+    }
+    return status;
+}
+
+/* What on_fault() has not said yet: faults of whole expressions, or of the template itself. */
+static int report_faults(const struct template_job *job, const struct error *err)
+{
+    const struct report *report = &job->draft->loader->report;
+    size_t count = report->diagnostics->error_count;
+    int status = check_expressions(job, job->tree, job->schema, 0);
+    if (status == 0 && !job->has_faults && report->diagnostics->error_count == count) {
+        report_error(report, job->tree->place, "%s: %s", job->at->what, err->message);
+    }
+    return status;
+}
+
+static int compile_document(struct template_job *job, const struct document *document,
+                            const struct template **out_template)
+{
+    struct template_options options = {
+        .names = {.resolve = resolve_name, .user = job->draft},
+        .is_raw = is_raw,
+        .env = read_env,
+        .on_fault = on_fault,
+        .user = job,
+    };
+    struct template *template = NULL;
+    struct error err = {0};
+    int status = template_compile(document, document_root(document), &options, &template, &err);
+    if (status == E_NOMEM) {
+        return status;
+    }
+    if (status != 0) {
+        return report_faults(job, &err);
+    }
+    status = storage_take_template(job->draft->storage, template);
+    if (status != 0) {
+        return status;
+    }
+    report_unset(job, template);
+    *out_template = template;
+    return note_expressions(job, template);
+}
+
+int scope_compile_template(struct draft *draft, const struct tree *tree, const struct value *schema,
+                           const struct scope_at *at, const struct template **out_template)
+{
+    static const struct tree empty_map = {.kind = TREE_MAP, .height = 1, .size = 1};
+    struct template_job job = {
+        .draft = draft, .tree = tree != NULL ? tree : &empty_map, .schema = schema, .at = at};
+    cleanup_document struct document *document = NULL;
+    *out_template = NULL;
+    int status = scope_make_document(draft, job.tree, schema, &document);
+    if (status == E_INVALID) {
+        return 0;
+    }
+    return status != 0 ? status : compile_document(&job, document, out_template);
+}

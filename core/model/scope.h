@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_MODEL_SCOPE_H
+#define CORE_MODEL_SCOPE_H
+
+/*
+ * Scope: compiles the expressions and templates of a draft, with the names that PIPELINES
+ * section 7 gives them, and notes each for references_check().
+ *
+ * Used by:  model.
+ * Uses:     draft, expr.
+ * Threads:  [any]
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/model/draft.h"
+
+struct expr;
+struct template;
+struct tree;
+struct value;
+
+/* The slot of `secrets`, which compiles so that it can be refused with a sentence of its own. */
+enum { SCOPE_SECRETS_SLOT = 0x7FFFFFFF };
+
+/* A name that means something in every expression, or a reserved word of CEL. */
+bool scope_is_reserved(struct str name);
+
+/* The shape of a name in an expression: [A-Za-z_][A-Za-z0-9_]*. */
+bool scope_is_identifier(struct str name);
+
+struct scope_at {
+    enum use_site site;
+    uint32_t node;    /* of the site; DRAFT_NO_NODE without one */
+    const char *what; /* for messages: "'when' of node 'a'" */
+};
+
+/*
+ * Compiles a condition: an expression that is not sure to be anything but bool.
+ * 0: `*out_expr` is the pipeline's, or NULL when it was reported. Fails with E_NOMEM.
+ */
+int scope_compile_condition(struct draft *draft, const struct tree *scalar,
+                            const struct scope_at *at, const struct expr **out_expr);
+
+/*
+ * Compiles `tree` (NULL: an empty map) as a template. `schema` (may be NULL) is the root of the
+ * JSON Schema that says what is raw, text, or an expression.
+ * 0: `*out_template` is the pipeline's, or NULL when it was reported. Fails with E_NOMEM.
+ */
+int scope_compile_template(struct draft *draft, const struct tree *tree, const struct value *schema,
+                           const struct scope_at *at, const struct template **out_template);
+
+/* The tree as a document, text where `schema` (may be NULL) wants it. Owned: document_unref(). */
+int scope_make_document(struct draft *draft, const struct tree *tree, const struct value *schema,
+                        struct document **out_document);
+
+#endif

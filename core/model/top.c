@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of a pipeline that are not about single nodes: PIPELINES section 3. */
+#include "core/base/error.h"
+#include "core/expr/template.h"
+#include "core/model/catalogue.h"
+#include "core/model/draft.h"
+#include "core/model/format.h"
+#include "core/model/scope.h"
+#include "core/model/tree.h"
+#include "core/model/violations.h"
+#include "core/value/builder.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+/* Keys of a profile that need no body to mean something. */
+static bool describes_only(struct str key)
+{
+    static const char *const names[] = {"id",      "name",   "description",
+                                        "version", "labels", "$schema"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (str_equal_text(key, names[i])) {
+            return true;
+        }
+    }
+    return str_starts_with(key, STR("x-"));
+}
+
+static void warn_profile(struct draft *draft)
+{
+    for (uint32_t i = 0; i < draft->tree->count; i++) {
+        const struct tree *key = &draft->tree->as.members[i].key;
+        if (!describes_only(key->text) && format_find(format_pipeline_keys, key->text) != NULL) {
+            report_warning(&draft->loader->report, key->place,
+                           "'%.*s' of a profile has no effect in this version", STR_ARG(key->text));
+            report_hint(&draft->loader->report,
+                        "a definition without a body is a profile: it cannot start");
+        }
+    }
+}
+
+static bool has_any(const struct tree *map, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (tree_find(map, str_from(keys[i])) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sets what the definition is. */
+static void find_body(struct draft *draft)
+{
+    static const char *const bodies[] = {"nodes", "edges", "steps", "states", "tools", "workflows"};
+    static const char *const types[] = {"type", "service"};
+    bool has_body = has_any(draft->tree, bodies, sizeof(bodies) / sizeof(bodies[0]));
+    draft->is_single = !has_body && has_any(draft->tree, types, sizeof(types) / sizeof(types[0]));
+    draft->is_profile = !has_body && !draft->is_single;
+}
+
+static void check_maps(struct draft *draft)
+{
+    static const struct {
+        const char *name;
+        const struct format_key *table;
+    } maps[] = {
+        {"resilience", format_resilience_keys},
+        {"scaling", format_scaling_keys},
+    };
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        const struct tree *map = format_map(draft->tree, maps[i].name);
+        if (map != NULL) {
+            struct label label = label_make("'%s'", maps[i].name);
+            format_check(&draft->loader->report, map, maps[i].table, label.text,
+                         draft->is_profile ? FORMAT_PROFILE : 0);
+        }
+    }
+}
+
+static void check_labels(struct draft *draft)
+{
+    const struct tree *labels = format_map(draft->tree, "labels");
+    for (uint32_t i = 0; labels != NULL && i < labels->count; i++) {
+        const struct tree_member *member = &labels->as.members[i];
+        if (!tree_is_scalar(&member->value)) {
+            report_error(&draft->loader->report, member->value.place,
+                         "the label '%.*s' must be text, not %s", STR_ARG(member->key.text),
+                         tree_kind_name(&member->value));
+        }
+    }
+}
+
+static bool is_pipeline_id(struct str id)
+{
+    for (size_t i = 0; i < id.n; i++) {
+        char c = id.p[i];
+        bool is_allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '_' || (i > 0 && (c == '-' || c == '.'));
+        if (!is_allowed) {
+            return false;
+        }
+    }
+    return id.n > 0 && id.n <= DRAFT_MAX_ID_BYTES;
+}
+
+static void check_id(struct draft *draft)
+{
+    const struct report *report = &draft->loader->report;
+    struct str id = draft->storage->pipeline.id;
+    const struct tree *written = tree_get(draft->tree, STR("id"));
+    struct place place = written != NULL ? written->place : draft->tree->place;
+    if (id.n == 0) {
+        report_error(report, place, "a pipeline needs a 'name' or an 'id'");
+    } else if (!is_pipeline_id(id)) {
+        report_error(report, place, "'%.*s' cannot be the id of a pipeline", STR_ARG(id));
+        report_hint(report, "an id has letters, digits, '_', '-' and '.', at most %d",
+                    DRAFT_MAX_ID_BYTES);
+    }
+}
+
+static int read_texts(struct draft *draft)
+{
+    struct pipeline *pipeline = &draft->storage->pipeline;
+    const struct loader *loader = draft->loader;
+    struct str name = pipeline->id;
+    struct str version = STR("");
+    struct str description = STR("");
+    (void)format_text(draft->tree, "name", &name);               /* without: the id */
+    (void)format_text(draft->tree, "version", &version);         /* without: none */
+    (void)format_text(draft->tree, "description", &description); /* without: none */
+    struct str file = loader->options->file.n > 0 ? loader->options->file : STR("-");
+    if (draft_keep_text(draft, name, &pipeline->name) != 0 ||
+        draft_keep_text(draft, version, &pipeline->version) != 0 ||
+        draft_keep_text(draft, description, &pipeline->description) != 0 ||
+        draft_keep_text(draft, file, &pipeline->file) != 0 ||
+        storage_take_document(draft->storage, document_ref(loader->source)) != 0) {
+        return E_NOMEM;
+    }
+    pipeline->source = value_str(document_root(loader->source));
+    memcpy(pipeline->digest, loader->digest, sizeof(pipeline->digest));
+    return 0;
+}
+
+static void read_numbers(struct draft *draft)
+{
+    struct pipeline *pipeline = &draft->storage->pipeline;
+    struct str policy = STR("");
+    (void)format_text(draft->tree, "error_policy", &policy); /* without: stop_on_error */
+    pipeline->is_continue_on_error = str_equal(policy, STR("continue"));
+    if (!draft->is_single) {
+        (void)format_duration(draft->tree, "timeout", &pipeline->timeout_ms); /* without: none */
+    }
+    (void)format_duration(format_map(draft->tree, "resilience"), "timeout",
+                          &draft->node_timeout_ms); /* without: none */
+    (void)format_count(format_map(draft->tree, "scaling"), "max_parallel_nodes",
+                       &pipeline->max_parallel_nodes); /* without: no limit */
+}
+
+/* The schema's fault begins with a JSON pointer: "/properties/a/type: ...". */
+static void report_schema(struct draft *draft, const struct tree *tree, const struct error *err)
+{
+    struct str message = str_from(err->message);
+    size_t end = 0;
+    while (end < message.n && message.p[end] != ':' && message.p[end] != ' ') {
+        end++;
+    }
+    bool has_pointer = message.n > 0 && message.p[0] == '/';
+    const struct tree *at = tree_pointer(tree, str_make(message.p, has_pointer ? end : 0), NULL);
+    report_error(&draft->loader->report, at->place, "'input' is no valid schema: %s", err->message);
+}
+
+static int read_input(struct draft *draft)
+{
+    const struct tree *tree = format_map(draft->tree, "input");
+    cleanup_document struct document *document = NULL;
+    if (tree == NULL) {
+        return 0;
+    }
+    int status = scope_make_document(draft, tree, NULL, &document);
+    if (status != 0) {
+        return status == E_INVALID ? 0 : status;
+    }
+    struct schema *schema = NULL;
+    struct error err = {0};
+    status = schema_compile(document, &schema, &err);
+    if (status == E_NOMEM) {
+        return status;
+    }
+    if (status != 0) {
+        report_schema(draft, tree, &err);
+        return 0;
+    }
+    draft->storage->pipeline.input_schema = schema;
+    return storage_take_schema(draft->storage, schema);
+}
+
+/* Constants: environment variables are put in, and nothing else. */
+static int read_config(struct draft *draft)
+{
+    const struct tree *tree = draft->is_single ? NULL : format_map(draft->tree, "config");
+    struct scope_at at = {.site = USE_SETTINGS, .node = DRAFT_NO_NODE, .what = "'config'"};
+    draft->storage->pipeline.config = document_empty_map();
+    if (tree == NULL) {
+        return 0;
+    }
+    const struct template *template = NULL;
+    size_t uses = draft->use_count;
+    int status = scope_compile_template(draft, tree, NULL, &at, &template);
+    if (status != 0 || template == NULL) {
+        return status;
+    }
+    if (!template_is_constant(template)) {
+        report_error(&draft->loader->report, draft->uses[uses].scalar->place,
+                     "'config' holds constants: an expression is not allowed here");
+        draft->use_count = uses;
+        return 0;
+    }
+    struct expr_scope scope = {0};
+    struct expr_budget budget = expr_default_budget;
+    struct document *document = NULL;
+    status = template_resolve(template, &scope, &budget, &document, NULL);
+    if (status != 0) {
+        return status;
+    }
+    draft->storage->pipeline.config = document;
+    return storage_take_document(draft->storage, document);
+}
+
+int top_read(struct draft *draft)
+{
+    find_body(draft);
+    if (draft->is_profile) {
+        warn_profile(draft);
+    }
+    format_check(&draft->loader->report, draft->tree,
+                 draft->is_single ? format_single_keys : format_pipeline_keys, "the pipeline",
+                 draft->is_profile ? FORMAT_PROFILE : 0);
+    check_id(draft);
+    check_maps(draft);
+    check_labels(draft);
+    read_numbers(draft);
+    int status = read_texts(draft);
+    if (status == 0) {
+        status = read_input(draft);
+    }
+    return status == 0 ? read_config(draft) : status;
+}
+
+/* The keys of an integration that are the plugin's own, in the loader's arena. */
+static int split_settings(struct draft *draft, const struct tree *map, struct tree *out)
+{
+    struct tree_member *members =
+        arena_alloc(&draft->loader->arena, (map->count + 1) * sizeof(*members));
+    if (members == NULL) {
+        return E_NOMEM;
+    }
+    *out = *map;
+    out->count = 0;
+    out->as.members = members;
+    for (uint32_t i = 0; i < map->count; i++) {
+        if (format_find(format_policy_keys, map->as.members[i].key.text) == NULL) {
+            members[out->count++] = map->as.members[i];
+        }
+    }
+    return 0;
+}
+
+/* Whether a node is of a type of the plugin; its place is no matter. */
+static bool is_used(const struct draft *draft, struct str plugin)
+{
+    for (uint32_t i = 0; i < draft->node_count; i++) {
+        struct str type = {0};
+        const struct tree *tree = draft->drafts[i].tree;
+        if ((format_text(tree, "type", &type) || format_text(tree, "service", &type)) &&
+            str_starts_with(type, plugin) && (type.n == plugin.n || type.p[plugin.n] == '.')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct plugin_type *find_plugin(struct draft *draft, const struct tree *key)
+{
+    const struct catalogue *catalogue = draft->loader->options->catalogue;
+    const struct plugin_type *plugin = catalogue->find_plugin(catalogue->user, key->text);
+    if (plugin == NULL && is_used(draft, key->text)) {
+        report_error(&draft->loader->report, key->place, "the plugin '%.*s' is not installed",
+                     STR_ARG(key->text));
+        report_hint(&draft->loader->report, "the folders searched: %.*s",
+                    STR_ARG(catalogue->folders(catalogue->user)));
+    } else if (plugin == NULL) {
+        report_warning(&draft->loader->report, key->place,
+                       "the plugin '%.*s' is not installed, and no node uses it",
+                       STR_ARG(key->text));
+    }
+    return plugin;
+}
+
+static int read_integration(struct draft *draft, const struct tree_member *member,
+                            struct integration *out)
+{
+    struct label what = label_make("integration '%.*s'", STR_ARG(member->key.text));
+    struct scope_at at = {.site = USE_SETTINGS, .node = DRAFT_NO_NODE, .what = what.text};
+    struct tree settings = {0};
+    format_check(&draft->loader->report, &member->value, format_policy_keys, what.text,
+                 FORMAT_OTHER_KEYS);
+    if (!tree_is(&member->value, TREE_MAP)) {
+        return 0;
+    }
+    (void)format_count(&member->value, "max_concurrency", &out->concurrency); /* or the default */
+    (void)format_duration(&member->value, "timeout", &out->timeout_ms);       /* without: none */
+    out->place = member->key.place;
+    int status = draft_keep_text(draft, member->key.text, &out->plugin);
+    if (status == 0) {
+        status = split_settings(draft, &member->value, &settings);
+    }
+    if (status != 0) {
+        return status;
+    }
+    const struct plugin_type *plugin = find_plugin(draft, &member->key);
+    const struct schema *schema = plugin != NULL ? plugin->settings_schema : NULL;
+    if (plugin != NULL && schema == NULL && settings.count > 0) {
+        report_error(&draft->loader->report, settings.as.members[0].key.place,
+                     "the plugin '%.*s' takes no settings", STR_ARG(member->key.text));
+    }
+    return violations_check_template(draft, &settings, schema, &at, &out->settings);
+}
+
+int top_read_integrations(struct draft *draft)
+{
+    const struct tree *map = format_map(draft->tree, "integrations");
+    struct pipeline *pipeline = &draft->storage->pipeline;
+    if (map == NULL || draft->is_profile) {
+        return 0;
+    }
+    struct integration *integrations =
+        arena_calloc(&draft->storage->arena, map->count + 1, sizeof(*integrations));
+    if (integrations == NULL) {
+        return E_NOMEM;
+    }
+    int status = 0;
+    for (uint32_t i = 0; i < map->count && status == 0; i++) {
+        status = read_integration(draft, &map->as.members[i], &integrations[i]);
+    }
+    pipeline->integrations = integrations;
+    pipeline->integration_count = map->count;
+    return status;
+}
+
+int top_read_output(struct draft *draft)
+{
+    const struct tree *tree = tree_get(draft->tree, STR("output"));
+    struct scope_at at = {.site = USE_OUTPUT, .node = DRAFT_NO_NODE, .what = "'output'"};
+    if (tree == NULL || draft->is_profile) {
+        return 0;
+    }
+    return scope_compile_template(draft, tree, NULL, &at, &draft->storage->pipeline.output);
+}

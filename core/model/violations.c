@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/model/violations.h"
+
+#include "core/base/error.h"
+#include "core/expr/template.h"
+#include "core/model/scope.h"
+#include "core/model/tree.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+/* "/routes/0/name" → "routes.0.name". */
+static void pointer_as_path(struct str pointer, struct strbuf *out)
+{
+    for (size_t i = 1; i < pointer.n; i++) {
+        char c = pointer.p[i];
+        if (c == '~' && i + 1 < pointer.n) {
+            i++;
+            c = pointer.p[i] == '1' ? '/' : '~';
+        } else if (c == '/') {
+            c = '.';
+        }
+        strbuf_append_char(out, c);
+    }
+}
+
+static void report_violation(const struct draft *draft, const struct tree *tree,
+                             const struct schema_violation *violation, const char *what)
+{
+    const struct report *report = &draft->loader->report;
+    const struct tree *key = NULL;
+    const struct tree *value = tree_pointer(tree, violation->pointer, &key);
+    struct place place = violation->on_key && key != NULL ? key->place : value->place;
+    struct strbuf path = STRBUF_INIT;
+    pointer_as_path(violation->pointer, &path);
+    if (path.n > 0) {
+        report_error(report, place, "%s: '%.*s' %.*s", what, STR_ARG(strbuf_str(&path)),
+                     STR_ARG(violation->message));
+    } else {
+        report_error(report, place, "%s: %.*s", what, STR_ARG(violation->message));
+    }
+    if (violation->suggestion.n > 0) {
+        report_hint(report, "did you mean '%.*s'?", STR_ARG(violation->suggestion));
+    }
+    strbuf_finish(&path);
+}
+
+static int report_all(const struct draft *draft, const struct tree *tree, int status,
+                      struct schema_report *violations, const struct error *err, const char *what)
+{
+    if (status == 0 || status == E_NOMEM) {
+        return status;
+    }
+    if (violations == NULL) {
+        report_error(&draft->loader->report, tree->place, "%s: %s", what, err->message);
+        return 0;
+    }
+    for (size_t i = 0; i < schema_report_count(violations); i++) {
+        report_violation(draft, tree, schema_report_at(violations, i), what);
+    }
+    schema_report_destroy(violations);
+    return 0;
+}
+
+static bool is_unknown(const struct value *value, void *user)
+{
+    return value_type(value) == VALUE_STRING && template_is_dynamic(user, value);
+}
+
+int violations_check_template(struct draft *draft, const struct tree *tree,
+                              const struct schema *schema, const struct scope_at *at,
+                              const struct template **out_template)
+{
+    const struct value *source = schema != NULL ? schema_source(schema) : NULL;
+    int status = scope_compile_template(draft, tree, source, at, out_template);
+    if (status != 0 || *out_template == NULL || schema == NULL) {
+        return status;
+    }
+    struct schema_report *violations = NULL;
+    struct error err = {0};
+    struct template *template = (struct template *)(uintptr_t)*out_template;
+    status = schema_validate_partial(schema, template_source(template), is_unknown, template,
+                                     &violations, &err);
+    return report_all(draft, tree, status, violations, &err, at->what);
+}
+
+int violations_check_plain(struct draft *draft, const struct tree *tree,
+                           const struct schema *schema, const struct scope_at *at)
+{
+    cleanup_document struct document *document = NULL;
+    int status = scope_make_document(draft, tree, schema_source(schema), &document);
+    if (status != 0) {
+        return status == E_INVALID ? 0 : status;
+    }
+    struct schema_report *violations = NULL;
+    struct error err = {0};
+    status = schema_validate(schema, document_root(document), &violations, &err);
+    return report_all(draft, tree, status, violations, &err, at->what);
+}

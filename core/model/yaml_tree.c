@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libyaml's events in, a tree out. Containers that are still open lie on a stack; what they have
+ * so far waits in one growing array, `pending` (for maps: key, value, key, value), and moves to
+ * the arena when the container ends. Nothing recurses.
+ */
+#include "core/model/yaml_tree.h"
+
+#include <yaml.h>
+
+#include "core/base/arena.h"
+#include "core/base/check.h"
+#include "core/base/cleanup.h"
+#include "core/base/error.h"
+#include "core/base/grow.h"
+#include "core/base/strmap.h"
+#include "core/model/cursor.h"
+#include "core/model/report.h"
+#include "core/model/tree.h"
+#include "core/model/tree_build.h"
+#include "core/model/yaml_error.h"
+#include "core/model/yaml_scalar.h"
+
+struct anchor {
+    struct tree tree;
+    bool is_done; /* false: its container is still open */
+};
+
+struct open_container {
+    struct tree tree; /* kind and place */
+    size_t first;     /* of its items, in pending */
+    struct anchor *anchor;
+};
+
+struct yaml_reader {
+    const struct report *report;
+    struct arena *arena;
+    yaml_parser_t parser;
+    struct cursor cursor;
+    struct tree *pending;
+    size_t pending_count;
+    size_t pending_cap;
+    struct open_container open[TREE_MAX_DEPTH];
+    uint32_t depth;
+    struct strmap anchors; /* struct anchor */
+    uint64_t aliased;      /* nodes that came from aliases */
+    struct tree root;
+    bool has_root;
+    bool is_done;
+};
+
+static int refuse(struct yaml_reader *reader, struct place place, const char *message,
+                  const char *hint)
+{
+    report_error(reader->report, place, "%s", message);
+    if (hint != NULL) {
+        report_hint(reader->report, "%s", hint);
+    }
+    return E_INVALID;
+}
+
+static struct tree tree_at(struct yaml_reader *reader, const yaml_mark_t *mark)
+{
+    cursor_to_index(&reader->cursor, mark->index);
+    return (struct tree){
+        .size = 1, .start = (uint32_t)reader->cursor.offset, .place = reader->cursor.place};
+}
+
+static bool is_at_key(const struct yaml_reader *reader)
+{
+    if (reader->depth == 0) {
+        return false;
+    }
+    const struct open_container *top = &reader->open[reader->depth - 1];
+    return top->tree.kind == TREE_MAP && (reader->pending_count - top->first) % 2 == 0;
+}
+
+static int check_key(struct yaml_reader *reader, const struct tree *key)
+{
+    if (!tree_is_scalar(key)) {
+        (void)refuse(reader, key->place, "a key must be text", NULL);
+        (void)yaml_error_hint_quotes(reader->report, key->place); /* the hint may not apply */
+        return E_INVALID;
+    }
+    if (key->style == TREE_PLAIN && str_equal_text(key->text, "<<")) {
+        return refuse(reader, key->place, "merge keys ('<<') are not allowed",
+                      "write the keys out");
+    }
+    return 0;
+}
+
+static int add_value(struct yaml_reader *reader, const struct tree *tree)
+{
+    if (reader->depth == 0) {
+        reader->root = *tree;
+        reader->has_root = true;
+        return 0;
+    }
+    if (is_at_key(reader)) {
+        int status = check_key(reader, tree);
+        if (status != 0) {
+            return status;
+        }
+    }
+    struct tree *pending = array_reserve(reader->pending, &reader->pending_cap,
+                                         reader->pending_count + 1, sizeof(*pending));
+    if (pending == NULL) {
+        return E_NOMEM;
+    }
+    reader->pending = pending;
+    pending[reader->pending_count++] = *tree;
+    return 0;
+}
+
+/* Gives the anchor `name` a fresh meaning; an earlier one stays with its aliases. */
+static int set_anchor(struct yaml_reader *reader, const char *name, const struct tree *tree,
+                      struct anchor **out_anchor)
+{
+    struct anchor *anchor = strmap_get(&reader->anchors, str_from(name));
+    if (anchor == NULL) {
+        struct str key = arena_dup_str(reader->arena, str_from(name));
+        anchor = arena_calloc(reader->arena, 1, sizeof(*anchor));
+        if (key.p == NULL || anchor == NULL || strmap_add(&reader->anchors, key, anchor) != 0) {
+            return E_NOMEM;
+        }
+    }
+    anchor->tree = *tree;
+    anchor->is_done = tree_is_scalar(tree);
+    *out_anchor = anchor;
+    return 0;
+}
+
+static int refuse_tag(struct yaml_reader *reader, const void *tag, struct place place)
+{
+    return tag == NULL ? 0
+                       : refuse(reader, place, "tags are not allowed",
+                                "put text that begins with '!' in quotes");
+}
+
+static enum tree_style style_of(yaml_scalar_style_t style)
+{
+    switch (style) {
+    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+        return TREE_SINGLE_QUOTED;
+    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+        return TREE_DOUBLE_QUOTED;
+    case YAML_LITERAL_SCALAR_STYLE:
+    case YAML_FOLDED_SCALAR_STYLE:
+        return TREE_BLOCK;
+    case YAML_ANY_SCALAR_STYLE:
+    case YAML_PLAIN_SCALAR_STYLE:
+        return TREE_PLAIN;
+    }
+    return TREE_PLAIN;
+}
+
+/* The event's mark is at its anchor, if it has one; the scalar begins behind it. */
+static void skip_anchor(struct yaml_reader *reader, struct tree *scalar)
+{
+    struct cursor *cursor = &reader->cursor;
+    struct str source = cursor->source;
+    while (cursor->offset < source.n && strchr(" \t\r\n", source.p[cursor->offset]) == NULL) {
+        cursor_step(cursor);
+    }
+    while (cursor->offset < source.n && strchr(" \t\r\n", source.p[cursor->offset]) != NULL) {
+        cursor_step(cursor);
+    }
+    scalar->start = (uint32_t)cursor->offset;
+    scalar->place = cursor->place;
+}
+
+static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event)
+{
+    struct tree scalar = tree_at(reader, &event->start_mark);
+    int status = refuse_tag(reader, event->data.scalar.tag, scalar.place);
+    if (status != 0) {
+        return status;
+    }
+    scalar.kind = TREE_TEXT;
+    scalar.style = (uint8_t)style_of(event->data.scalar.style);
+    scalar.text = arena_dup_str(
+        reader->arena, str_make((const char *)event->data.scalar.value, event->data.scalar.length));
+    if (scalar.text.p == NULL) {
+        return E_NOMEM;
+    }
+    if (event->data.scalar.anchor != NULL) {
+        skip_anchor(reader, &scalar);
+    }
+    if (scalar.style == TREE_PLAIN && yaml_scalar_resolve(&scalar) != 0) {
+        return E_NOMEM;
+    }
+    struct anchor *anchor = NULL;
+    if (event->data.scalar.anchor != NULL) {
+        status = set_anchor(reader, (const char *)event->data.scalar.anchor, &scalar, &anchor);
+    }
+    return status != 0 ? status : add_value(reader, &scalar);
+}
+
+static int on_alias(struct yaml_reader *reader, const yaml_event_t *event)
+{
+    const char *name = (const char *)event->data.alias.anchor;
+    struct tree at = tree_at(reader, &event->start_mark);
+    const struct anchor *anchor = strmap_get(&reader->anchors, str_from(name));
+    if (anchor == NULL) {
+        report_error(reader->report, at.place, "the alias '*%s' names no anchor", name);
+        report_hint(reader->report, "put a value that begins with '*' in quotes");
+        return E_INVALID;
+    }
+    if (!anchor->is_done) {
+        report_error(reader->report, at.place, "the alias '*%s' is inside its own anchor", name);
+        return E_INVALID;
+    }
+    reader->aliased += anchor->tree.size;
+    if (reader->aliased > TREE_MAX_ALIASED) {
+        return refuse(reader, at.place, "aliases expand to more than 100,000 nodes", NULL);
+    }
+    if (reader->depth + anchor->tree.height > TREE_MAX_DEPTH) {
+        return refuse(reader, at.place, "nested deeper than 64 levels", NULL);
+    }
+    return add_value(reader, &anchor->tree);
+}
+
+static int open_container(struct yaml_reader *reader, struct tree tree, const char *anchor_name,
+                          const void *tag)
+{
+    int status = refuse_tag(reader, tag, tree.place);
+    if (status != 0) {
+        return status;
+    }
+    if (reader->depth == TREE_MAX_DEPTH) {
+        return refuse(reader, tree.place, "nested deeper than 64 levels", NULL);
+    }
+    if (is_at_key(reader)) {
+        return check_key(reader, &tree);
+    }
+    struct anchor *anchor = NULL;
+    if (anchor_name != NULL) {
+        status = set_anchor(reader, anchor_name, &tree, &anchor);
+    }
+    reader->open[reader->depth++] =
+        (struct open_container){.tree = tree, .first = reader->pending_count, .anchor = anchor};
+    return status;
+}
+
+static int close_container(struct yaml_reader *reader)
+{
+    CHECK(reader->depth > 0);
+    struct open_container top = reader->open[reader->depth - 1];
+    size_t count = reader->pending_count - top.first;
+    const struct tree *items = count > 0 ? reader->pending + top.first : NULL;
+    int status = top.tree.kind == TREE_LIST
+                     ? tree_build_list(&top.tree, items, count, reader->arena)
+                     : tree_build_map(&top.tree, items, count / 2, reader->report, reader->arena);
+    if (status != 0) {
+        return status;
+    }
+    reader->pending_count = top.first;
+    reader->depth--;
+    if (top.anchor != NULL) {
+        top.anchor->tree = top.tree;
+        top.anchor->is_done = true;
+    }
+    return add_value(reader, &top.tree);
+}
+
+static int on_document(struct yaml_reader *reader, const yaml_event_t *event)
+{
+    if (!reader->has_root) {
+        return 0;
+    }
+    struct tree at = tree_at(reader, &event->start_mark);
+    return refuse(reader, at.place, "a second document begins here",
+                  "put several pipelines under 'workflows:'");
+}
+
+static int on_event(struct yaml_reader *reader, const yaml_event_t *event)
+{
+    struct tree tree = {0};
+    switch (event->type) {
+    case YAML_DOCUMENT_START_EVENT:
+        return on_document(reader, event);
+    case YAML_SCALAR_EVENT:
+        return on_scalar(reader, event);
+    case YAML_ALIAS_EVENT:
+        return on_alias(reader, event);
+    case YAML_SEQUENCE_START_EVENT:
+        tree = tree_at(reader, &event->start_mark);
+        tree.kind = TREE_LIST;
+        return open_container(reader, tree, (const char *)event->data.sequence_start.anchor,
+                              event->data.sequence_start.tag);
+    case YAML_MAPPING_START_EVENT:
+        tree = tree_at(reader, &event->start_mark);
+        tree.kind = TREE_MAP;
+        return open_container(reader, tree, (const char *)event->data.mapping_start.anchor,
+                              event->data.mapping_start.tag);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        return close_container(reader);
+    case YAML_STREAM_END_EVENT:
+        reader->is_done = true;
+        return 0;
+    case YAML_NO_EVENT:
+    case YAML_STREAM_START_EVENT:
+    case YAML_DOCUMENT_END_EVENT:
+        return 0;
+    }
+    return 0;
+}
+
+static int report_parser(struct yaml_reader *reader)
+{
+    const yaml_parser_t *parser = &reader->parser;
+    struct place place = {0};
+    if (parser->error == YAML_MEMORY_ERROR) {
+        return E_NOMEM;
+    }
+    if (parser->error == YAML_READER_ERROR) {
+        place = tree_place_of(reader->report->source, parser->problem_offset);
+    } else {
+        bool is_unterminated = parser->context != NULL &&
+                               strstr(parser->context, "quoted scalar") != NULL &&
+                               strstr(parser->problem, "end of stream") != NULL;
+        place =
+            tree_at(reader, is_unterminated ? &parser->context_mark : &parser->problem_mark).place;
+    }
+    yaml_error_report(reader->report, place, parser->problem != NULL ? parser->problem : "error",
+                      parser->context);
+    return E_INVALID;
+}
+
+static int read_events(struct yaml_reader *reader)
+{
+    while (!reader->is_done) {
+        yaml_event_t event;
+        if (yaml_parser_parse(&reader->parser, &event) == 0) {
+            return report_parser(reader);
+        }
+        int status = on_event(reader, &event);
+        yaml_event_delete(&event);
+        if (status != 0) {
+            return status;
+        }
+    }
+    if (!reader->has_root) {
+        return refuse(reader, (struct place){1, 1}, "there is no pipeline in it: the file is empty",
+                      NULL);
+    }
+    return 0;
+}
+
+int yaml_tree_read(const struct report *report, struct arena *arena, struct tree *out_tree)
+{
+    cleanup_free struct yaml_reader *reader = calloc(1, sizeof(*reader));
+    if (reader == NULL) {
+        return E_NOMEM;
+    }
+    reader->report = report;
+    reader->arena = arena;
+    reader->cursor = cursor_at_start(report->source);
+    if (yaml_parser_initialize(&reader->parser) == 0) {
+        return E_NOMEM;
+    }
+    yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&reader->parser, (const unsigned char *)report->source.p,
+                                 report->source.n);
+    int status = read_events(reader);
+    if (status == 0) {
+        *out_tree = reader->root;
+    }
+    yaml_parser_delete(&reader->parser);
+    strmap_finish(&reader->anchors);
+    free(reader->pending);
+    return status;
+}
