@@ -45,13 +45,24 @@ void compose_finish(struct compose *c);
 /* Makes the stack larger. Fails with E_NOMEM. */
 int compose_grow(struct compose *c);
 
+/* The place on the stack where the next node goes; NULL when out of memory. */
+static inline struct value *compose_slot(struct compose *c)
+{
+    if (__builtin_expect(c->count == c->cap, 0) && compose_grow(c) != 0) {
+        return NULL;
+    }
+    return &c->nodes[c->count];
+}
+
 /* Adds one node: a scalar, a key, or a value whose document ours holds. Fails with E_NOMEM. */
 static inline int compose_push(struct compose *c, const struct value *node)
 {
-    if (__builtin_expect(c->count == c->cap, 0) && compose_grow(c) != 0) {
+    struct value *slot = compose_slot(c);
+    if (slot == NULL) {
         return E_NOMEM;
     }
-    c->nodes[c->count++] = *node;
+    *slot = *node;
+    c->count++;
     return 0;
 }
 

@@ -6,12 +6,10 @@
  */
 #include "core/value/json.h"
 
-#include <endian.h>
-#include <stdio.h>
-
 #include "core/base/utf8.h"
 #include "core/value/compose.h"
 #include "core/value/number.h"
+#include "core/value/special_bytes.h"
 
 const struct json_limits json_default_limits = {
     .max_bytes = (size_t)16 * 1024 * 1024,
@@ -19,23 +17,21 @@ const struct json_limits json_default_limits = {
     .max_values = 1000000,
 };
 
+/* Keeps what is rare, and its stack frame with a protector, out of the frequent path. */
+#define OUT_OF_LINE __attribute__((noinline))
+
 struct reader {
-    const char *at;
     const char *end;
     const char *begin;
     size_t values_left;
+    bool is_value_due; /* else a comma or an end is */
+    int status;
     const struct json_limits *limits;
     struct error *err;
+    struct arena *arena;
     struct strbuf unescaped;             /* of the string being read */
     const char *opened[VALUE_MAX_DEPTH]; /* where each open container begins */
     struct compose tree;
-};
-
-/* What comes next; failures are negative. */
-enum step {
-    STEP_VALUE = 1, /* a value is due */
-    STEP_AFTER,     /* one was read: a comma or an end is due */
-    STEP_DONE,      /* the root is complete */
 };
 
 /* The place of `at`: all before it is UTF-8. */
@@ -53,15 +49,17 @@ static void set_place(struct reader *r, const char *at)
     error_set_place(r->err, NULL, line, (uint32_t)column + 1);
 }
 
-static int fail_at(struct reader *r, const char *at, int code, const char *message)
+/* All failures return NULL, which ends the reading, and leave their code in `status`. */
+static OUT_OF_LINE const char *fail_at(struct reader *r, const char *at, int code,
+                                       const char *message)
 {
-    (void)error_set(r->err, code, "%s", message);
+    r->status = error_set(r->err, code, "%s", message);
     set_place(r, at);
-    return code;
+    return NULL;
 }
 
 /* "WHAT, found 'x'" with whatever is at `at`. */
-static int fail_found(struct reader *r, const char *at, const char *what)
+static OUT_OF_LINE const char *fail_found(struct reader *r, const char *at, const char *what)
 {
     uint32_t code = 0;
     size_t left = (size_t)(r->end - at);
@@ -75,51 +73,39 @@ static int fail_found(struct reader *r, const char *at, const char *what)
     } else {
         (void)error_set(r->err, E_INVALID, "%s, found '%.*s'", what, (int)n, at);
     }
+    r->status = E_INVALID;
     set_place(r, at);
-    return E_INVALID;
+    return NULL;
 }
 
-static int fail_nomem(struct reader *r)
+static OUT_OF_LINE const char *fail_nomem(struct reader *r)
 {
-    return error_nomem(r->err);
+    r->status = error_nomem(r->err);
+    return NULL;
 }
 
 static inline const char *skip_space(const char *p, const char *end)
 {
+    if (p < end && (unsigned char)*p > ' ') {
+        return p;
+    }
     while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) {
         p++;
     }
     return p;
 }
 
-/* A bit (its top bit) in each byte of `word` that is no plain ASCII character of a string. */
-static inline uint64_t mark_special(uint64_t word)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = UINT64_C(0x8080808080808080);
-    uint64_t quote = word ^ (ones * '"');
-    uint64_t backslash = word ^ (ones * '\\');
-    return ((word - ones * 0x20) | (quote - ones) | (backslash - ones) | word) & tops;
-}
-
-static inline bool is_plain(unsigned char c)
-{
-    return c >= 0x20 && c != '"' && c != '\\' && c < 0x80;
-}
-
 /* The first byte from `p` that is no plain ASCII character of a string. */
 static inline const char *skip_plain(const char *p, const char *end)
 {
-    while (end - p >= 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        uint64_t special = mark_special(le64toh(word));
+    while (end - p >= 16) {
+        uint32_t special = special_mask_16(p, true);
         if (special != 0) {
-            return p + __builtin_ctzll(special) / 8;
+            return p + (unsigned)__builtin_ctz(special);
         }
-        p += 8;
+        p += 16;
     }
-    while (p < end && is_plain((unsigned char)*p)) {
+    while (p < end && !special_byte((unsigned char)*p) && (unsigned char)*p < 0x80) {
         p++;
     }
     return p;
@@ -163,58 +149,56 @@ static bool read_hex(const char *p, const char *end, uint32_t *out_code)
     return true;
 }
 
-/* \uXXXX with the backslash at `p`, or two of them for a character beyond U+FFFF. */
-static int read_unicode_escape(struct reader *r, const char **p)
+/* \uXXXX at `p`, or two of them for a character beyond U+FFFF. */
+static const char *read_unicode_escape(struct reader *r, const char *p)
 {
-    const char *escape = *p;
     uint32_t code = 0;
-    if (!read_hex(escape + 2, r->end, &code)) {
-        return fail_at(r, escape, E_INVALID, "expected four hexadecimal digits after '\\u'");
+    size_t length = 6;
+    if (!read_hex(p + 2, r->end, &code)) {
+        return fail_at(r, p, E_INVALID, "expected four hexadecimal digits after '\\u'");
     }
-    *p = escape + 6;
     if (code >= 0xD800 && code <= 0xDBFF) {
         uint32_t low = 0;
-        bool has_low = r->end - escape >= 12 && escape[6] == '\\' && escape[7] == 'u' &&
-                       read_hex(escape + 8, r->end, &low) && low >= 0xDC00 && low <= 0xDFFF;
+        bool has_low = r->end - p >= 12 && p[6] == '\\' && p[7] == 'u' &&
+                       read_hex(p + 8, r->end, &low) && low >= 0xDC00 && low <= 0xDFFF;
         if (!has_low) {
-            return fail_at(r, escape, E_INVALID, "a high surrogate lacks its low one");
+            return fail_at(r, p, E_INVALID, "a high surrogate lacks its low one");
         }
         code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-        *p = escape + 12;
+        length = 12;
     }
     char bytes[4];
     size_t n = utf8_encode(code, bytes);
     if (n == 0) {
-        return fail_at(r, escape, E_INVALID, "a low surrogate lacks its high one");
+        return fail_at(r, p, E_INVALID, "a low surrogate lacks its high one");
     }
     strbuf_append(&r->unescaped, bytes, n);
-    return 0;
+    return p + length;
 }
 
-/* The escape whose backslash is at `*p`; `*p` moves behind it. */
-static int read_escape(struct reader *r, const char **p)
+/* The escape whose backslash is at `p`. */
+static const char *read_escape(struct reader *r, const char *p)
 {
     static const char meanings[128] = {
         ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
         ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
     };
-    if (r->end - *p < 2) {
+    if (r->end - p < 2) {
         return fail_found(r, r->end, "expected an escape after '\\'");
     }
-    unsigned char c = (unsigned char)(*p)[1];
+    unsigned char c = (unsigned char)p[1];
     if (c == 'u') {
         return read_unicode_escape(r, p);
     }
     if (c >= 128 || meanings[c] == 0) {
-        return fail_found(r, *p + 1, "expected one of '\"\\/bfnrtu' after '\\'");
+        return fail_found(r, p + 1, "expected one of '\"\\/bfnrtu' after '\\'");
     }
     strbuf_append_char(&r->unescaped, meanings[c]);
-    *p += 2;
-    return 0;
+    return p + 2;
 }
 
 /* Why a string stops at `p`, which is neither a quote nor a backslash. */
-static int fail_in_string(struct reader *r, const char *p)
+static const char *fail_in_string(struct reader *r, const char *p)
 {
     if (p == r->end) {
         return fail_found(r, p, "expected the string's closing '\"'");
@@ -225,138 +209,152 @@ static int fail_in_string(struct reader *r, const char *p)
     return fail_found(r, p, "expected control characters to be escaped in a string");
 }
 
-/* A string with escapes, whose first one is at `stop`. */
-static int unescape_string(struct reader *r, const char *stop)
+/* Makes `r->unescaped` of the string that begins at `run` and has its first escape at `stop`. */
+static const char *unescape_string(struct reader *r, const char *run, const char *stop)
 {
-    const char *run = r->at;
     strbuf_clear(&r->unescaped);
     while (stop < r->end && *stop == '\\') {
         strbuf_append(&r->unescaped, run, (size_t)(stop - run));
-        int status = read_escape(r, &stop);
-        if (status != 0) {
-            return status;
+        run = read_escape(r, stop);
+        if (run == NULL) {
+            return NULL;
         }
-        run = stop;
-        stop = skip_text(stop, r->end);
+        stop = skip_text(run, r->end);
     }
     if (stop == r->end || *stop != '"') {
         return fail_in_string(r, stop);
     }
     strbuf_append(&r->unescaped, run, (size_t)(stop - run));
-    r->at = stop + 1;
-    return strbuf_status(&r->unescaped) == 0 ? 0 : fail_nomem(r);
+    return strbuf_status(&r->unescaped) == 0 ? stop + 1 : fail_nomem(r);
 }
 
-/* The string whose opening quote is just before `r->at`. */
-static int read_string(struct reader *r, struct value *out_node)
+/* As read_string(), for all strings; `stop` is the first byte that is no plain ASCII. */
+static OUT_OF_LINE const char *read_any_string(struct reader *r, const char *p, const char *stop,
+                                               struct value *out_node)
 {
-    const char *stop = skip_plain(r->at, r->end);
-    if (stop < r->end && ((unsigned char)*stop & 0x80u) != 0) {
-        stop = skip_text(stop, r->end);
-    }
-    struct str text = {r->at, (size_t)(stop - r->at)};
-    if (stop < r->end && *stop == '"') {
-        r->at = stop + 1;
-    } else if (stop < r->end && *stop == '\\') {
-        int status = unescape_string(r, stop);
-        if (status != 0) {
-            return status;
-        }
-        text = strbuf_str(&r->unescaped);
-    } else {
+    stop = skip_text(stop, r->end);
+    struct str text = {p, (size_t)(stop - p)};
+    if (stop == r->end || (*stop != '"' && *stop != '\\')) {
         return fail_in_string(r, stop);
     }
-    if (text.n > UINT32_MAX) {
-        return fail_at(r, r->at, E_LIMIT, "a string is longer than 4294967295 bytes");
+    const char *after = stop + 1;
+    if (*stop == '\\') {
+        after = unescape_string(r, p, stop);
+        if (after == NULL) {
+            return NULL;
+        }
+        text = strbuf_str(&r->unescaped);
     }
-    struct str copy = arena_dup_str(&r->tree.document->arena, text);
+    if (text.n > UINT32_MAX) {
+        return fail_at(r, stop, E_LIMIT, "a string is longer than 4294967295 bytes");
+    }
+    struct str copy = arena_dup_str(r->arena, text);
     if (copy.p == NULL) {
         return fail_nomem(r);
     }
     *out_node = (struct value){.type = VALUE_STRING, .count = (uint32_t)copy.n, .as.text = copy.p};
-    return 0;
+    return after;
 }
 
-static int read_number(struct reader *r, struct value *out_node)
+/* Copies `n` bytes, up to 16 without a call: 16 may be read and written in any case. */
+static inline void copy_short(char *to, const char *from, size_t n)
+{
+    if (n > 16) {
+        memcpy(to, from, n);
+    } else {
+        memcpy(to, from, 16);
+    }
+}
+
+/* The string whose opening quote is just before `p`. */
+static inline const char *read_string(struct reader *r, const char *p, struct value *out_node)
+{
+    const char *stop = skip_plain(p, r->end);
+    size_t n = (size_t)(stop - p);
+    char *copy = r->arena->next;
+    /* The most frequent: plain text with 16 bytes behind it, both here and in the arena. */
+    bool is_simple = copy != NULL && n + 16 < (size_t)(r->arena->end - copy) &&
+                     r->end - stop >= 16 && *stop == '"' && n <= UINT32_MAX;
+    if (__builtin_expect(!is_simple, 0)) {
+        return read_any_string(r, p, stop, out_node);
+    }
+    copy_short(copy, p, n);
+    copy[n] = '\0';
+    r->arena->next = copy + n + 1;
+    r->arena->used_bytes += n + 1;
+    *out_node = (struct value){.type = VALUE_STRING, .count = (uint32_t)n, .as.text = copy};
+    return stop + 1;
+}
+
+static OUT_OF_LINE const char *read_any_number(struct reader *r, const char *p,
+                                               struct value *out_node)
 {
     size_t used = 0;
-    int status = number_read(str_make(r->at, (size_t)(r->end - r->at)), out_node, &used);
+    int status = number_read(str_make(p, (size_t)(r->end - p)), out_node, &used);
     if (status == E_INVALID) {
-        return fail_found(r, r->at + used, "expected a digit");
+        return fail_found(r, p + used, "expected a digit");
     }
     if (status == E_LIMIT) {
-        (void)error_set(r->err, E_INVALID, "the number '%.*s' is too large for a double",
-                        used > 40 ? 40 : (int)used, r->at);
-        set_place(r, r->at);
-        return E_INVALID;
+        r->status = error_set(r->err, E_INVALID, "the number '%.*s' is too large for a double",
+                              used > 40 ? 40 : (int)used, p);
+        set_place(r, p);
+        return NULL;
     }
-    if (status != 0) {
+    return status == 0 ? p + used : fail_nomem(r);
+}
+
+/* Integers of up to 17 digits here, all else by number_read(). */
+static inline const char *read_number(struct reader *r, const char *p, struct value *out_node)
+{
+    const char *digits = p + (*p == '-' ? 1 : 0);
+    const char *last = r->end - digits > 18 ? digits + 18 : r->end;
+    const char *after = digits;
+    int64_t n = 0;
+    while (after < last && *after >= '0' && *after <= '9') {
+        n = n * 10 + (*after++ - '0');
+    }
+    bool is_simple = after < last && after > digits && *digits != '0' && *after != '.' &&
+                     (*after | 0x20) != 'e';
+    if (!is_simple) {
+        return read_any_number(r, p, out_node);
+    }
+    *out_node = (struct value){.type = VALUE_INT, .as.integer = digits == p ? n : -n};
+    return after;
+}
+
+static const char *read_word(struct reader *r, const char *p, struct str word,
+                             struct value *out_node)
+{
+    if (!str_starts_with(str_make(p, (size_t)(r->end - p)), word)) {
+        return fail_found(r, p, "expected a value");
+    }
+    *out_node = (struct value){.type = word.p[0] == 'n' ? VALUE_NULL : VALUE_BOOL,
+                               .as.boolean = word.p[0] == 't'};
+    return p + word.n;
+}
+
+/* The key at `p` and its colon. */
+static const char *read_key(struct reader *r, const char *p)
+{
+    p = skip_space(p, r->end);
+    if (p == r->end || *p != '"') {
+        return fail_found(r, p, "expected a key in double quotes");
+    }
+    struct value *slot = compose_slot(&r->tree);
+    if (slot == NULL) {
         return fail_nomem(r);
     }
-    r->at += used;
-    return 0;
-}
-
-static int read_word(struct reader *r, struct str word, const struct value *node,
-                     struct value *out_node)
-{
-    if (!str_starts_with(str_make(r->at, (size_t)(r->end - r->at)), word)) {
-        return fail_found(r, r->at, "expected a value");
+    p = read_string(r, p + 1, slot);
+    if (p == NULL) {
+        return NULL;
     }
-    r->at += word.n;
-    *out_node = *node;
-    return 0;
-}
-
-static int read_scalar(struct reader *r, struct value *out_node)
-{
-    switch (r->at < r->end ? *r->at : '\0') {
-    case '"':
-        r->at++;
-        return read_string(r, out_node);
-    case 'n':
-        return read_word(r, STR("null"), &(struct value){.type = VALUE_NULL}, out_node);
-    case 't':
-        return read_word(r, STR("true"), &(struct value){.type = VALUE_BOOL, .as.boolean = true},
-                         out_node);
-    case 'f':
-        return read_word(r, STR("false"), &(struct value){.type = VALUE_BOOL}, out_node);
-    case '-':
-    case '0':
-    case '1':
-    case '2':
-    case '3':
-    case '4':
-    case '5':
-    case '6':
-    case '7':
-    case '8':
-    case '9':
-        return read_number(r, out_node);
-    default:
-        return fail_found(r, r->at, "expected a value");
+    r->tree.count++;
+    p = skip_space(p, r->end);
+    if (p == r->end || *p != ':') {
+        return fail_found(r, p, "expected ':' after the key");
     }
-}
-
-/* The key at `r->at` and its colon. */
-static int read_key(struct reader *r)
-{
-    r->at = skip_space(r->at, r->end);
-    if (r->at == r->end || *r->at != '"') {
-        return fail_found(r, r->at, "expected a key in double quotes");
-    }
-    r->at++;
-    struct value key;
-    int status = read_string(r, &key);
-    if (status != 0) {
-        return status;
-    }
-    r->at = skip_space(r->at, r->end);
-    if (r->at == r->end || *r->at != ':') {
-        return fail_found(r, r->at, "expected ':' after the key");
-    }
-    r->at++;
-    return compose_push(&r->tree, &key) == 0 ? STEP_VALUE : fail_nomem(r);
+    r->is_value_due = true;
+    return p + 1;
 }
 
 /* The opening quote of key number `wanted` in the map that begins at `p`, which has been read. */
@@ -384,16 +382,17 @@ static const char *find_key(const char *p, size_t wanted)
     }
 }
 
-static int fail_double_key(struct reader *r, size_t place)
+static OUT_OF_LINE const char *fail_double_key(struct reader *r, size_t place)
 {
     size_t first = r->tree.frames[r->tree.depth - 1].first;
     struct str key = value_str(&r->tree.nodes[first + 2 * place]);
-    (void)error_set(r->err, E_INVALID, "the key '%.*s' is there twice", STR_ARG(key));
+    r->status = error_set(r->err, E_INVALID, "the key '%.*s' is there twice", STR_ARG(key));
     set_place(r, find_key(r->opened[r->tree.depth - 1], place));
-    return E_INVALID;
+    return NULL;
 }
 
-static int close_container(struct reader *r)
+/* The closing bracket or brace is at `p`. */
+static const char *close_container(struct reader *r, const char *p)
 {
     size_t twice = 0;
     int status = compose_close(&r->tree, &twice);
@@ -401,98 +400,113 @@ static int close_container(struct reader *r)
         return fail_double_key(r, twice);
     }
     if (status == E_LIMIT) {
-        return fail_at(r, r->at, E_LIMIT, "a list or map has more than 4294967295 children");
+        return fail_at(r, p, E_LIMIT, "a list or map has more than 4294967295 children");
     }
     if (status != 0) {
         return fail_nomem(r);
     }
-    r->at++;
-    return STEP_AFTER;
+    r->is_value_due = false;
+    return p + 1;
 }
 
-static int fail_depth(struct reader *r)
+static OUT_OF_LINE const char *fail_depth(struct reader *r, const char *p)
 {
     uint32_t limit = r->limits->max_depth;
-    (void)error_set(r->err, E_LIMIT, "nested deeper than the limit of %u levels (max_depth)",
-                    limit < VALUE_MAX_DEPTH ? limit : VALUE_MAX_DEPTH);
-    set_place(r, r->at);
-    return E_LIMIT;
+    r->status = error_set(r->err, E_LIMIT, "nested deeper than the limit of %u levels (max_depth)",
+                          limit < VALUE_MAX_DEPTH ? limit : VALUE_MAX_DEPTH);
+    set_place(r, p);
+    return NULL;
 }
 
-/* The container that opens at `r->at`: up to its first value, or closed again when empty. */
-static int open_container(struct reader *r, enum value_type type, char closing)
+/* The container that opens at `p`: up to its first value, or closed again when empty. */
+static const char *open_container(struct reader *r, const char *p, enum value_type type)
 {
     if (r->tree.depth >= r->limits->max_depth || compose_open(&r->tree, type) != 0) {
-        return fail_depth(r);
+        return fail_depth(r, p);
     }
-    r->opened[r->tree.depth - 1] = r->at;
-    r->at = skip_space(r->at + 1, r->end);
-    if (r->at < r->end && *r->at == closing) {
-        return close_container(r);
+    r->opened[r->tree.depth - 1] = p;
+    p = skip_space(p + 1, r->end);
+    if (p < r->end && *p == (type == VALUE_MAP ? '}' : ']')) {
+        return close_container(r, p);
     }
-    return type == VALUE_MAP ? read_key(r) : STEP_VALUE;
+    r->is_value_due = true;
+    return type == VALUE_MAP ? read_key(r, p) : p;
 }
 
-static int fail_values(struct reader *r)
+static const char *read_scalar(struct reader *r, const char *p)
 {
-    (void)error_set(r->err, E_LIMIT, "more values than the limit of %zu (max_values)",
-                    r->limits->max_values);
-    set_place(r, r->at);
-    return E_LIMIT;
+    struct value *slot = compose_slot(&r->tree);
+    if (slot == NULL) {
+        return fail_nomem(r);
+    }
+    if (*p == '"') {
+        p = read_string(r, p + 1, slot);
+    } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+        p = read_number(r, p, slot);
+    } else if (*p == 't') {
+        p = read_word(r, p, STR("true"), slot);
+    } else if (*p == 'f') {
+        p = read_word(r, p, STR("false"), slot);
+    } else {
+        p = read_word(r, p, STR("null"), slot);
+    }
+    r->tree.count += p != NULL ? 1 : 0;
+    r->is_value_due = false;
+    return p;
 }
 
-static int read_value(struct reader *r)
+static OUT_OF_LINE const char *fail_values(struct reader *r, const char *p)
 {
-    r->at = skip_space(r->at, r->end);
+    r->status = error_set(r->err, E_LIMIT, "more values than the limit of %zu (max_values)",
+                          r->limits->max_values);
+    set_place(r, p);
+    return NULL;
+}
+
+static const char *read_value(struct reader *r, const char *p)
+{
+    p = skip_space(p, r->end);
+    if (p == r->end) {
+        return fail_found(r, p, "expected a value");
+    }
     if (r->values_left-- == 0) {
-        return fail_values(r);
+        return fail_values(r, p);
     }
-    if (r->at < r->end && *r->at == '{') {
-        return open_container(r, VALUE_MAP, '}');
+    if (*p == '{') {
+        return open_container(r, p, VALUE_MAP);
     }
-    if (r->at < r->end && *r->at == '[') {
-        return open_container(r, VALUE_LIST, ']');
+    if (*p == '[') {
+        return open_container(r, p, VALUE_LIST);
     }
-    struct value node;
-    int status = read_scalar(r, &node);
-    if (status != 0) {
-        return status;
-    }
-    return compose_push(&r->tree, &node) == 0 ? STEP_AFTER : fail_nomem(r);
+    return read_scalar(r, p);
 }
 
-static int read_after(struct reader *r)
+/* What stands behind a value in a list or map. */
+static const char *read_after(struct reader *r, const char *p)
 {
-    if (r->tree.depth == 0) {
-        return STEP_DONE;
-    }
     bool is_map = r->tree.frames[r->tree.depth - 1].type == VALUE_MAP;
-    r->at = skip_space(r->at, r->end);
-    char c = r->at < r->end ? *r->at : '\0';
+    p = skip_space(p, r->end);
+    char c = p < r->end ? *p : '\0';
     if (c == ',') {
-        r->at++;
-        return is_map ? read_key(r) : STEP_VALUE;
+        r->is_value_due = true;
+        return is_map ? read_key(r, p + 1) : p + 1;
     }
     if (c == (is_map ? '}' : ']')) {
-        return close_container(r);
+        return close_container(r, p);
     }
-    return fail_found(r, r->at, is_map ? "expected ',' or '}'" : "expected ',' or ']'");
+    return fail_found(r, p, is_map ? "expected ',' or '}'" : "expected ',' or ']'");
 }
 
-static int read_text(struct reader *r)
+static void read_text(struct reader *r)
 {
-    int step = STEP_VALUE;
-    while (step == STEP_VALUE || step == STEP_AFTER) {
-        step = step == STEP_VALUE ? read_value(r) : read_after(r);
+    const char *p = r->begin;
+    while (p != NULL && (r->is_value_due || r->tree.depth > 0)) {
+        p = r->is_value_due ? read_value(r, p) : read_after(r, p);
     }
-    if (step < 0) {
-        return step;
+    p = p != NULL ? skip_space(p, r->end) : NULL;
+    if (p != NULL && p < r->end) {
+        (void)fail_found(r, p, "expected nothing behind the value"); /* `status` tells */
     }
-    r->at = skip_space(r->at, r->end);
-    if (r->at < r->end) {
-        return fail_found(r, r->at, "expected nothing behind the value");
-    }
-    return 0;
 }
 
 int json_read(struct str text, const struct json_limits *limits, struct document **out_document,
@@ -503,23 +517,24 @@ int json_read(struct str text, const struct json_limits *limits, struct document
         return error_set(err, E_LIMIT, "%zu bytes of JSON, over the limit of %zu (max_bytes)",
                          text.n, limits->max_bytes);
     }
-    const char *begin = text.n > 0 ? text.p : "";
     struct reader reader;
-    reader.at = begin;
-    reader.end = begin + text.n;
-    reader.begin = begin;
+    reader.begin = text.n > 0 ? text.p : "";
+    reader.end = reader.begin + text.n;
     reader.values_left = limits->max_values;
+    reader.is_value_due = true;
+    reader.status = 0;
     reader.limits = limits;
     reader.err = err;
     reader.unescaped = STRBUF_INIT;
     if (compose_init(&reader.tree) != 0) {
         return error_nomem(err);
     }
-    int status = read_text(&reader);
-    if (status == 0) {
+    reader.arena = &reader.tree.document->arena;
+    read_text(&reader);
+    if (reader.status == 0) {
         *out_document = compose_take(&reader.tree);
     }
     strbuf_finish(&reader.unescaped);
     compose_finish(&reader.tree);
-    return status;
+    return reader.status;
 }

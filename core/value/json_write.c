@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/value/json.h"
 
-#include <endian.h>
-
 #include "core/base/check.h"
 #include "core/value/number.h"
+#include "core/value/special_bytes.h"
 #include "core/value/value.h"
 
 enum { INDENT = 2, MAX_ESCAPE_BYTES = 6 };
@@ -65,19 +64,6 @@ static void write_bytes(struct writer *w, const char *bytes, size_t n)
     }
 }
 
-/* A bit in each byte of `word` (its top bit) that is a control character, '"' or '\\'. */
-static inline uint64_t mark_special(uint64_t word)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = UINT64_C(0x8080808080808080);
-    uint64_t quote = word ^ (ones * '"');
-    uint64_t backslash = word ^ (ones * '\\');
-    uint64_t is_control = (word - ones * 0x20) & ~word;
-    uint64_t is_quote = (quote - ones) & ~quote;
-    uint64_t is_backslash = (backslash - ones) & ~backslash;
-    return (is_control | is_quote | is_backslash) & tops;
-}
-
 static size_t write_escape(unsigned char c, char *out)
 {
     static const char hex[] = "0123456789abcdef";
@@ -98,29 +84,56 @@ static size_t write_escape(unsigned char c, char *out)
     return 6;
 }
 
-static inline bool is_special(unsigned char c)
+/* Copies fewer than 16 bytes if none is special. */
+static inline bool copy_short(char *to, const char *from, size_t n)
 {
-    return c < 0x20 || c == '"' || c == '\\';
+    if (n >= 8) {
+        uint64_t head;
+        uint64_t tail;
+        memcpy(&head, from, 8);
+        memcpy(&tail, from + n - 8, 8);
+        memcpy(to, &head, 8);
+        memcpy(to + n - 8, &tail, 8);
+        return !special_in_8(head) && !special_in_8(tail);
+    }
+    if (n >= 4) {
+        uint32_t head;
+        uint32_t tail;
+        memcpy(&head, from, 4);
+        memcpy(&tail, from + n - 4, 4);
+        memcpy(to, &head, 4);
+        memcpy(to + n - 4, &tail, 4);
+        return !special_in_8((uint64_t)head << 32 | tail);
+    }
+    bool is_plain = true;
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from[i];
+        is_plain &= !special_byte((unsigned char)from[i]);
+    }
+    return is_plain;
 }
 
-/* Copies up to the first byte that needs an escape; there is room for all the rest. */
+/* Copies up to the first special byte; there is room for all the rest. */
 static inline const char *copy_plain(struct writer *w, const char *p, const char *end)
 {
     char *at = w->at;
-    while (end - p >= 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        uint64_t special = mark_special(le64toh(word));
-        memcpy(at, &word, 8);
+    while (end - p >= 16) {
+        uint32_t special = special_mask_16(p, false);
+        memcpy(at, p, 16);
         if (special != 0) {
-            size_t n = (size_t)__builtin_ctzll(special) / 8;
+            size_t n = (size_t)__builtin_ctz(special);
             w->at = at + n;
             return p + n;
         }
-        p += 8;
-        at += 8;
+        p += 16;
+        at += 16;
     }
-    while (p < end && !is_special((unsigned char)*p)) {
+    size_t left = (size_t)(end - p);
+    if (left > 0 && copy_short(at, p, left)) {
+        w->at = at + left;
+        return end;
+    }
+    while (p < end && !special_byte((unsigned char)*p)) {
         *at++ = *p++;
     }
     w->at = at;
@@ -129,8 +142,8 @@ static inline const char *copy_plain(struct writer *w, const char *p, const char
 
 static void write_string(struct writer *w, struct str text)
 {
-    const char *p = text.p;
-    const char *end = text.n > 0 ? text.p + text.n : text.p;
+    const char *p = text.n > 0 ? text.p : "";
+    const char *end = p + text.n;
     if (!writer_room(w, text.n + 2)) {
         return;
     }
@@ -206,9 +219,10 @@ static const struct value *begin_child(struct writer *w, struct level *level, en
     }
     const struct value_member *member = &level->container->as.members[i];
     write_string(w, value_str(&member->key));
-    write_char(w, ':');
-    if (style == JSON_PRETTY) {
-        write_char(w, ' ');
+    if (writer_room(w, 2)) {
+        *w->at++ = ':';
+        *w->at = ' ';
+        w->at += style == JSON_PRETTY ? 1 : 0;
     }
     return &member->value;
 }
