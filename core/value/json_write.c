@@ -18,13 +18,16 @@ struct writer {
     struct strbuf *out;
 };
 
+#define OUT_OF_LINE __attribute__((noinline))
+#define FREQUENT    inline __attribute__((always_inline))
+
 /* A container that is being written, up to child `next`. */
 struct level {
     const struct value *container;
     size_t next;
 };
 
-static void writer_flush(struct writer *w)
+static FREQUENT void writer_flush(struct writer *w)
 {
     if (w->at != NULL) {
         w->out->n = (size_t)(w->at - w->out->p);
@@ -32,31 +35,33 @@ static void writer_flush(struct writer *w)
     }
 }
 
-static bool writer_grow(struct writer *w, size_t n)
+/* By value, so that the writer of a frequent path can live in registers. */
+static OUT_OF_LINE struct writer writer_grown(struct writer w, size_t n)
 {
-    writer_flush(w);
-    w->at = strbuf_reserve(w->out, n);
-    w->end = w->at != NULL ? w->out->p + w->out->cap - 1 : NULL;
-    return w->at != NULL;
+    writer_flush(&w);
+    w.at = strbuf_reserve(w.out, n);
+    w.end = w.at != NULL ? w.out->p + w.out->cap - 1 : NULL;
+    return w;
 }
 
 /* True when `n` more bytes can be written at `at`. */
-static inline bool writer_room(struct writer *w, size_t n)
+static FREQUENT bool writer_room(struct writer *w, size_t n)
 {
     if (__builtin_expect(w->at != NULL && n <= (size_t)(w->end - w->at), 1)) {
         return true;
     }
-    return writer_grow(w, n);
+    *w = writer_grown(*w, n);
+    return w->at != NULL;
 }
 
-static inline void write_char(struct writer *w, char c)
+static FREQUENT void write_char(struct writer *w, char c)
 {
     if (writer_room(w, 1)) {
         *w->at++ = c;
     }
 }
 
-static void write_bytes(struct writer *w, const char *bytes, size_t n)
+static FREQUENT void write_bytes(struct writer *w, const char *bytes, size_t n)
 {
     if (writer_room(w, n)) {
         memcpy(w->at, bytes, n);
@@ -85,7 +90,7 @@ static size_t write_escape(unsigned char c, char *out)
 }
 
 /* Copies fewer than 16 bytes if none is special. */
-static inline bool copy_short(char *to, const char *from, size_t n)
+static FREQUENT bool copy_short(char *to, const char *from, size_t n)
 {
     if (n >= 8) {
         uint64_t head;
@@ -114,7 +119,7 @@ static inline bool copy_short(char *to, const char *from, size_t n)
 }
 
 /* Copies up to the first special byte; there is room for all the rest. */
-static inline const char *copy_plain(struct writer *w, const char *p, const char *end)
+static FREQUENT const char *copy_plain(struct writer *w, const char *p, const char *end)
 {
     char *at = w->at;
     while (end - p >= 16) {
@@ -140,7 +145,7 @@ static inline const char *copy_plain(struct writer *w, const char *p, const char
     return p;
 }
 
-static void write_string(struct writer *w, struct str text)
+static FREQUENT void write_string(struct writer *w, struct str text)
 {
     const char *p = text.n > 0 ? text.p : "";
     const char *end = p + text.n;
@@ -161,7 +166,7 @@ static void write_string(struct writer *w, struct str text)
     *w->at++ = '"';
 }
 
-static void write_scalar(struct writer *w, const struct value *value)
+static FREQUENT void write_scalar(struct writer *w, const struct value *value)
 {
     switch ((enum value_type)value->type) {
     case VALUE_NULL:
@@ -194,7 +199,7 @@ static void write_scalar(struct writer *w, const struct value *value)
     unreachable_state("value_type", value->type);
 }
 
-static void write_line_break(struct writer *w, size_t depth)
+static FREQUENT void write_line_break(struct writer *w, size_t depth)
 {
     if (writer_room(w, 1 + depth * INDENT)) {
         *w->at++ = '\n';
@@ -204,8 +209,8 @@ static void write_line_break(struct writer *w, size_t depth)
 }
 
 /* What stands before the next child of `level`; returns the child. */
-static const struct value *begin_child(struct writer *w, struct level *level, enum json_style style,
-                                       size_t depth)
+static FREQUENT const struct value *begin_child(struct writer *w, struct level *level,
+                                                enum json_style style, size_t depth)
 {
     size_t i = level->next++;
     if (i > 0) {
@@ -227,8 +232,8 @@ static const struct value *begin_child(struct writer *w, struct level *level, en
     return &member->value;
 }
 
-static void end_container(struct writer *w, const struct level *level, enum json_style style,
-                          size_t depth)
+static FREQUENT void end_container(struct writer *w, const struct level *level,
+                                   enum json_style style, size_t depth)
 {
     if (style == JSON_PRETTY && level->container->count > 0) {
         write_line_break(w, depth);
