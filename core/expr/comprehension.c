@@ -95,7 +95,7 @@ static int loop_test(struct loop *loop, size_t i, bool *out)
         return status;
     }
     if (result.type != CEL_BOOL) {
-        return eval_no_overload(loop->ev, loop->code, macro_name(loop->code), &result, 1);
+        return eval_not_bool(loop->ev, program_child(loop->ev->expr, loop->code, i), &result);
     }
     *out = result.as.boolean;
     return 0;

@@ -99,6 +99,13 @@ int eval_no_overload(struct evaluation *ev, const struct code *code, const char 
                      STR_ARG(source), overload_hint(args, count));
 }
 
+int eval_not_bool(struct evaluation *ev, const struct code *code, const struct cel *value)
+{
+    struct str source = eval_source(ev, code);
+    return eval_fail(ev, E_INVALID, "'%.*s' is of type %s, but a condition must be bool",
+                     STR_ARG(source), cel_type_name(value));
+}
+
 int eval_bad_call(struct evaluation *ev, const struct cel *args, size_t count)
 {
     return eval_no_overload(ev, ev->call, ev->call->as.function->name, args, count);
@@ -247,7 +254,7 @@ static int evaluate_logic(struct evaluation *ev, const struct code *code, struct
             continue;
         }
         if (status == 0) {
-            status = eval_no_overload(ev, code, decisive ? "||" : "&&", &operand, 1);
+            status = eval_not_bool(ev, program_child(ev->expr, code, i), &operand);
         }
         if (!eval_is_absorbable(status)) {
             break;
@@ -280,7 +287,7 @@ static int evaluate_conditional(struct evaluation *ev, const struct code *code, 
         return status;
     }
     if (condition.type != CEL_BOOL) {
-        return eval_no_overload(ev, code, "?:", &condition, 1);
+        return eval_not_bool(ev, program_child(ev->expr, code, 0), &condition);
     }
     return evaluate_child(ev, code, condition.as.boolean ? 1 : 2, out);
 }
@@ -296,7 +303,7 @@ static int evaluate_unary(struct evaluation *ev, const struct code *code, struct
         return arith_negate(ev, code, &operand, out);
     }
     if (operand.type != CEL_BOOL) {
-        return eval_no_overload(ev, code, "!", &operand, 1);
+        return eval_not_bool(ev, program_child(ev->expr, code, 0), &operand);
     }
     return eval_make_bool(!operand.as.boolean, out);
 }

@@ -62,7 +62,10 @@ int eval_nomem(struct evaluation *ev);
 int eval_no_overload(struct evaluation *ev, const struct code *code, const char *what,
                      const struct cel *args, size_t count);
 
-/* The same for the function that is being called. */
+/* E_INVALID: "'input.x' is of type int, but a condition must be bool". */
+int eval_not_bool(struct evaluation *ev, const struct code *code, const struct cel *value);
+
+/* eval_no_overload() for the function that is being called. */
 int eval_bad_call(struct evaluation *ev, const struct cel *args, size_t count);
 
 /* Whether `status` is a failure that && || and default() may absorb. */

@@ -1,40 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/expr/number_text.h"
 
-#include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
-/* 15 digits always survive the way to a double and back; subnormal numbers have fewer. */
-static int shortest_precision(double number, char *text, size_t size)
-{
-    int precision = fabs(number) < DBL_MIN ? 0 : DBL_DIG - 1;
-    for (; precision < DBL_DECIMAL_DIG; precision++) {
-        (void)snprintf(text, size, "%.*e", precision, number); /* 32 bytes hold any double */
-        if (strtod(text, NULL) == number) {
-            break;
-        }
-    }
-    return precision;
-}
+#include "core/value/number.h"
 
-/* The digits of "d.ddde+xx" without trailing zeros; returns the exponent. */
-static int split_digits(const char *text, char *digits)
+/* The digits of "12.5e+03" without zeros at either end; returns the exponent of the first. */
+static int split_digits(struct str text, char *digits)
 {
     size_t n = 0;
-    const char *p = text;
-    for (; *p != 'e'; p++) {
-        if (*p >= '0' && *p <= '9') {
-            digits[n++] = *p;
+    int point = 0; /* digits before the point */
+    int exponent = 0;
+    bool is_behind_point = false;
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == 'e') {
+            exponent = (int)strtol(text.p + i + 1, NULL, 10);
+            break;
+        }
+        if (c == '.') {
+            is_behind_point = true;
+            continue;
+        }
+        if (n > 0 || c != '0') {
+            digits[n++] = c;
+            point += is_behind_point ? 0 : 1;
+        } else {
+            point -= is_behind_point ? 1 : 0;
         }
     }
     while (n > 1 && digits[n - 1] == '0') {
         n--;
     }
+    if (n == 0) {
+        digits[n++] = '0';
+        point = 1;
+    }
     digits[n] = '\0';
-    return (int)strtol(p + 1, NULL, 10);
+    return point - 1 + exponent;
 }
 
 static void write_plain(const char *digits, int exponent, struct strbuf *out)
@@ -70,10 +75,11 @@ void number_text_write(double number, struct strbuf *out)
         strbuf_append_text(out, "Infinity");
         return;
     }
-    char text[64];
-    char digits[32];
-    (void)shortest_precision(number, text, sizeof(text)); /* the text is what counts */
-    int exponent = split_digits(text, digits);
+    char text[NUMBER_MAX_BYTES + 1];
+    char digits[NUMBER_MAX_BYTES + 1];
+    size_t n = number_write_double(number, text);
+    text[n] = '\0';
+    int exponent = split_digits(str_make(text, n), digits);
     if (exponent >= -6 && exponent < 21) {
         write_plain(digits, exponent, out);
         return;

@@ -6,7 +6,7 @@
  * Doubles as text and back.
  *
  * Used by:  fn_type, fn_format.
- * Uses:     base.
+ * Uses:     value/number.
  * Threads:  [any]
  */
 

@@ -7,6 +7,13 @@
  * variables. A string that is exactly one {{ expr }} takes the value with its type; inside other
  * text the value is written as text. Results are never read as templates again.
  *
+ * {{ expr }} ends at the first }} outside CEL strings and nested braces. ${NAME} and
+ * ${NAME:-default}, NAME in capitals, digits and '_', are environment variables, put in while
+ * compiling; the default also stands for a variable that is set to nothing, and is plain text.
+ * Other ${expr} is {{ expr }} where a bare name that is not in scope means input.NAME. $${ writes
+ * ${ and {{ '{{' }} writes {{. In text, numbers, bools, lists and maps appear as JSON, times as
+ * RFC 3339; null and an optional without a value are errors. Keys of maps are never templates.
+ *
  * Used by:  model (compile, check), engine (resolve).
  * Uses:     expr, value.
  * Threads:  [any]; a compiled template never changes.
@@ -42,7 +49,8 @@ struct template_options {
 
 /*
  * Compiles the strings below `value` of `document` (shared: held until template_destroy()).
- * On success `*out_template` is owned. E_INVALID when on_fault was called; E_NOMEM.
+ * On success `*out_template` is owned. E_INVALID for faults: each goes to on_fault (may be NULL),
+ * `err` is the first with its pointer in front. E_NOMEM.
  */
 int template_compile(const struct document *document, const struct value *value,
                      const struct template_options *options, struct template **out_template,
@@ -52,13 +60,19 @@ void template_destroy(struct template *template);
 /* No expression inside: the result is always the same. */
 bool template_is_constant(const struct template *template);
 
-/* True when the source value `value` (of the template's document) is or holds an expression. */
+/*
+ * True when `value`, a string below template_source(), is an expression or holds one. Lists and
+ * maps are never dynamic themselves.
+ */
 bool template_is_dynamic(const struct template *template, const struct value *value);
 
-/* The template's source, with ${NAME} variables already put in, borrowed. */
+/* The source, with ${NAME} variables put in and expressions as they are written; borrowed. */
 const struct value *template_source(const struct template *template);
 
-/* All expressions inside, for checks: the expression and the pointer of its string. */
+/*
+ * All expressions inside, for checks: the expression, the pointer of its string, and the offset of
+ * the expression's text in that string as it was before variables were put in.
+ */
 size_t template_expr_count(const struct template *template);
 const struct expr *template_expr_at(const struct template *template, size_t i,
                                     struct str *out_pointer, size_t *out_offset);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/grow.h"
+#include "core/expr/compiler.h"
+
+/* Whether `node` is one step of a path from the node below it; gives the step's text. */
+static bool read_step(const struct compiler *c, const struct ast_node *node,
+                      const struct ast_node *below, struct str *out)
+{
+    bool is_access = node->kind == AST_SELECT || node->kind == AST_INDEX;
+    if (!is_access || ast_child(c->ast, node, 0) != below) {
+        return false;
+    }
+    if (node->kind == AST_SELECT) {
+        *out = node->name;
+        return true;
+    }
+    const struct ast_node *key = ast_child(c->ast, node, 1);
+    if (key->kind != AST_LITERAL || c->ast->literals[key->first].type != CEL_STRING) {
+        return false;
+    }
+    *out = c->ast->literals[key->first].as.text;
+    return true;
+}
+
+/* Fills the path of a reference from the nodes around its root. */
+static int fill_path(struct compiler *c, const struct ast_node *root,
+                     struct expr_reference *reference)
+{
+    struct str steps[PARSER_MAX_DEPTH];
+    const struct ast_node *below = root;
+    size_t count = 0;
+    reference->length = root->length;
+    for (size_t i = c->parent_count; i > 0 && count < PARSER_MAX_DEPTH; i--) {
+        const struct ast_node *node = c->parents[i - 1];
+        if (node == root) {
+            continue;
+        }
+        if (!read_step(c, node, below, &steps[count])) {
+            break;
+        }
+        count++;
+        reference->is_guarded = reference->is_guarded || (node->flags & AST_IF_PRESENT) != 0;
+        reference->length = node->offset + node->length - root->offset;
+        below = node;
+    }
+    struct str *path = arena_calloc(&c->expr->arena, count > 0 ? count : 1, sizeof(*path));
+    if (path == NULL) {
+        return error_nomem(c->err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        path[i] = steps[i];
+    }
+    reference->path = path;
+    reference->path_count = count;
+    return 0;
+}
+
+/* Whether has() asks for exactly what the parents of the current node select. */
+static bool is_under_has(const struct compiler *c)
+{
+    for (size_t i = c->parent_count; i > 0; i--) {
+        const struct ast_node *node = c->parents[i - 1];
+        if (node->kind != AST_SELECT && node->kind != AST_INDEX && node->kind != AST_NAME) {
+            return compile_call_is(c, node, MACRO_HAS);
+        }
+    }
+    return false;
+}
+
+/* `prefix`: EXPR_INPUT_DEFAULT put "input" before the root, whose own name is the first step. */
+static int add_reference(struct compiler *c, const struct ast_node *root, struct str name, int slot,
+                         bool is_input_default)
+{
+    struct expr *expr = c->expr;
+    struct expr_reference *grown = array_reserve(expr->references, &expr->reference_cap,
+                                                 expr->reference_count + 1, sizeof(*grown));
+    if (grown == NULL) {
+        return error_nomem(c->err);
+    }
+    expr->references = grown;
+    bool *tests = array_reserve(c->tests, &c->test_cap, expr->reference_count + 1, sizeof(*tests));
+    if (tests == NULL) {
+        return error_nomem(c->err);
+    }
+    c->tests = tests;
+    struct expr_reference reference = {
+        .root = name, .slot = slot, .offset = root->offset, .is_guarded = c->guards > 0};
+    int status = fill_path(c, root, &reference);
+    if (status != 0) {
+        return status;
+    }
+    if (is_input_default) {
+        size_t count = reference.path_count + 1;
+        struct str *path = arena_calloc(&expr->arena, count, sizeof(*path));
+        if (path == NULL) {
+            return error_nomem(c->err);
+        }
+        path[0] = root->name;
+        memcpy(path + 1, reference.path, reference.path_count * sizeof(*path));
+        reference.path = path;
+        reference.path_count = count;
+    }
+    c->tests[expr->reference_count] = is_under_has(c);
+    expr->references[expr->reference_count++] = reference;
+    return 0;
+}
+
+static bool is_prefix(const struct expr_reference *test, const struct expr_reference *use)
+{
+    if (!str_equal(test->root, use->root) || test->path_count > use->path_count) {
+        return false;
+    }
+    for (size_t i = 0; i < test->path_count; i++) {
+        if (!str_equal(test->path[i], use->path[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void compile_name_guard(struct compiler *c, size_t from, size_t to)
+{
+    for (size_t t = from; t < to; t++) {
+        for (size_t u = to; c->tests[t] && u < c->expr->reference_count; u++) {
+            struct expr_reference *use = &c->expr->references[u];
+            use->is_guarded = use->is_guarded || is_prefix(&c->expr->references[t], use);
+        }
+    }
+}
+
+void compile_name_clear_tests(struct compiler *c, size_t from)
+{
+    for (size_t t = from; t < c->expr->reference_count; t++) {
+        c->tests[t] = false;
+    }
+}
+
+static bool compile_name_is_local(const struct compiler *c, const struct ast_node *node,
+                                  uint32_t *out)
+{
+    for (uint32_t i = c->local_count; i > 0 && (node->flags & AST_ABSOLUTE) == 0; i--) {
+        if (str_equal(c->locals[i - 1], node->name)) {
+            *out = i - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_type(struct str name, struct cel *out)
+{
+    static const char *const types[] = {
+        "int",
+        "uint",
+        "double",
+        "bool",
+        "string",
+        "bytes",
+        "list",
+        "map",
+        "null_type",
+        "type",
+        "optional_type",
+        "google.protobuf.Timestamp",
+        "google.protobuf.Duration",
+    };
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (str_equal_text(name, types[i])) {
+            *out = (struct cel){.type = CEL_TYPE, .as.text = str_from(types[i])};
+            return true;
+        }
+    }
+    return false;
+}
+
+static int resolve(struct compiler *c, struct str name, struct str *out_hint)
+{
+    *out_hint = STR("");
+    if (c->names == NULL || c->names->resolve == NULL) {
+        return -1;
+    }
+    return c->names->resolve(c->names->user, name, out_hint);
+}
+
+static int add_slot(struct compiler *c, const struct ast_node *node, struct str name, int slot,
+                    uint32_t *out)
+{
+    int status = add_reference(c, node, name, slot, false);
+    return status != 0 ? status
+                       : compiler_add(c, node, (struct code){.op = OP_SLOT, .as.slot = slot}, out);
+}
+
+/* NAME as input.NAME. */
+static int add_input(struct compiler *c, const struct ast_node *node, int slot, uint32_t *out)
+{
+    struct code select = {.op = OP_SELECT, .count = 1, .as.name = node->name};
+    uint32_t input = 0;
+    int status = add_reference(c, node, STR("input"), slot, true);
+    if (status == 0) {
+        status = compiler_add_links(c, 1, &select.first);
+    }
+    if (status == 0) {
+        status = compiler_add(c, node, (struct code){.op = OP_SLOT, .as.slot = slot}, &input);
+    }
+    if (status != 0) {
+        return status;
+    }
+    c->expr->links[select.first] = input;
+    return compiler_add(c, node, select, out);
+}
+
+int compile_name(struct compiler *c, const struct ast_node *node, uint32_t *out)
+{
+    uint32_t local = 0;
+    struct str hint = STR("");
+    struct str unused = STR("");
+    struct cel type;
+    if (compile_name_is_local(c, node, &local)) {
+        return compiler_add(c, node, (struct code){.op = OP_LOCAL, .local = local}, out);
+    }
+    int slot = resolve(c, node->name, &hint);
+    if (slot >= 0) {
+        return add_slot(c, node, node->name, slot, out);
+    }
+    if (find_type(node->name, &type)) {
+        return compiler_add_constant(c, node, type, out);
+    }
+    int input = (c->flags & EXPR_INPUT_DEFAULT) != 0 ? resolve(c, STR("input"), &unused) : -1;
+    if (input >= 0) {
+        return add_input(c, node, input, out);
+    }
+    if ((c->flags & EXPR_UNCHECKED) != 0) {
+        return compiler_add_unknown(c, node, node->name, out);
+    }
+    return compiler_fail(c, node, "nothing is called '%.*s' here%s%.*s", STR_ARG(node->name),
+                         hint.n > 0 ? ": " : "", STR_ARG(hint));
+}
+
+struct str compile_name_dotted(const struct compiler *c, const struct ast_node *node)
+{
+    const struct ast_node *root = node;
+    size_t length = 0;
+    while (root->kind == AST_SELECT && root->flags == 0) {
+        length += root->name.n + 1;
+        root = ast_child(c->ast, root, 0);
+    }
+    uint32_t local = 0;
+    if (root->kind != AST_NAME || compile_name_is_local(c, root, &local)) {
+        return STR("");
+    }
+    struct str text = str_make(c->ast->text.p + node->offset, node->length);
+    return text.n == root->length + length ? text : STR("");
+}
+
+int compile_name_select(struct compiler *c, const struct ast_node *node, uint32_t *out)
+{
+    struct str name = compile_name_dotted(c, node);
+    struct str hint = STR("");
+    struct cel type;
+    int slot = name.n > 0 && (c->flags & EXPR_DOTTED_NAMES) != 0 ? resolve(c, name, &hint) : -1;
+    if (slot >= 0) {
+        return add_slot(c, node, name, slot, out);
+    }
+    if (str_starts_with(name, STR("google.")) && find_type(name, &type)) {
+        return compiler_add_constant(c, node, type, out);
+    }
+    struct code code = {.op = (node->flags & AST_IF_PRESENT) != 0 ? OP_SELECT_OPT : OP_SELECT,
+                        .as.name = node->name};
+    return compiler_add_parent(c, node, 0, code, out);
+}

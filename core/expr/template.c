@@ -1,0 +1,686 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A template is a source document and marks: one for each string that holds an expression and
+ * for each list and map above one, in the order in which a walk meets them. Resolving walks the
+ * source beside the marks and shares every subtree that has none.
+ *
+ * Compiling walks twice: over the given document, to cut strings and compile expressions, and,
+ * where variables were put in, over the new source, to give the marks their values there.
+ * Variables are put in as text, after cutting: what they hold is never read as a template.
+ */
+#include "core/expr/template.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/base/grow.h"
+#include "core/expr/pieces.h"
+#include "core/value/builder.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
+
+/* A string or a container that is not simply copied, or that is raw and is. */
+struct mark {
+    const struct value *value;
+    size_t parent; /* the mark of the container around it; NO_MARK at the root */
+    struct str pointer;
+    struct piece *pieces; /* of a string */
+    size_t piece_count;
+    struct expr **exprs; /* as many as pieces; NULL for those that are none */
+    bool is_dynamic;     /* an expression is in it or below it */
+    bool is_raw;
+};
+
+static const size_t NO_MARK = SIZE_MAX;
+
+struct use {
+    size_t mark;
+    size_t piece;
+};
+
+/* A variable that has no value. */
+struct unset {
+    struct str name;
+    struct str pointer;
+};
+
+struct template
+{
+    struct arena arena;
+    struct document *given; /* what it was compiled from: pieces point into it */
+    struct document *source;
+    struct mark *marks;
+    size_t mark_count;
+    size_t mark_cap;
+    struct use *uses; /* the expressions, in order */
+    size_t use_count;
+    size_t use_cap;
+    struct unset *unset;
+    size_t unset_count;
+    size_t unset_cap;
+    const struct value **dynamic; /* strings, sorted by address */
+    size_t dynamic_count;
+};
+
+struct compilation {
+    struct template *template;
+    const struct template_options *options;
+    struct strbuf pointer; /* of the current value */
+    size_t parent;         /* the mark of the container that is being compiled */
+    size_t faults;
+    bool has_variables;
+    struct error *err; /* the first fault's */
+};
+
+static int compile_value(struct compilation *c, const struct value *value, bool *out_dynamic);
+
+static int report(struct compilation *c, const struct expr_fault *fault, const struct error *err)
+{
+    if (c->faults++ == 0) {
+        (void)error_copy(c->err, err); /* all faults have this code */
+        if (c->pointer.n > 0) {
+            error_prefix(c->err, "%.*s: ", STR_ARG(strbuf_str(&c->pointer)));
+        }
+    }
+    if (c->options->on_fault != NULL) {
+        c->options->on_fault(c->options->user, strbuf_str(&c->pointer), *fault, err);
+    }
+    return 0;
+}
+
+static int add_use(struct compilation *c, struct use use)
+{
+    struct template *t = c->template;
+    struct use *grown = array_reserve(t->uses, &t->use_cap, t->use_count + 1, sizeof(*grown));
+    if (grown == NULL) {
+        return error_nomem(c->err);
+    }
+    t->uses = grown;
+    grown[t->use_count++] = use;
+    return 0;
+}
+
+static int add_unset(struct compilation *c, struct unset unset)
+{
+    struct template *t = c->template;
+    struct unset *grown =
+        array_reserve(t->unset, &t->unset_cap, t->unset_count + 1, sizeof(*grown));
+    if (grown == NULL) {
+        return error_nomem(c->err);
+    }
+    t->unset = grown;
+    grown[t->unset_count++] = unset;
+    return 0;
+}
+
+/* A mark for `value`; its number is *out_mark. */
+static int add_mark(struct compilation *c, const struct value *value, size_t *out_mark)
+{
+    struct template *t = c->template;
+    struct mark *grown = array_reserve(t->marks, &t->mark_cap, t->mark_count + 1, sizeof(*grown));
+    if (grown == NULL) {
+        return error_nomem(c->err);
+    }
+    t->marks = grown;
+    struct mark mark = {.value = value, .parent = c->parent};
+    mark.pointer = arena_dup_str(&t->arena, strbuf_str(&c->pointer));
+    if (mark.pointer.p == NULL || strbuf_status(&c->pointer) != 0) {
+        return error_nomem(c->err);
+    }
+    *out_mark = t->mark_count;
+    t->marks[t->mark_count++] = mark;
+    return 0;
+}
+
+static int compile_expr(struct compilation *c, size_t number, size_t i)
+{
+    struct template *t = c->template;
+    struct mark *mark = &t->marks[number];
+    const struct piece *piece = &mark->pieces[i];
+    struct expr_fault fault = {0, 0};
+    struct error err = {0};
+    int status = expr_compile(piece->text, &c->options->names,
+                              piece->is_dollar ? EXPR_INPUT_DEFAULT : 0, &mark->exprs[i], &fault,
+                              &err);
+    mark->is_dynamic = true;
+    if (status == E_NOMEM) {
+        return error_nomem(c->err);
+    }
+    if (status != 0) {
+        fault.offset += piece->offset;
+        return report(c, &fault, &err);
+    }
+    return add_use(c, (struct use){number, i});
+}
+
+/* Makes the piece the variable's text; its own text stays in `whole`. */
+static int put_variable(struct compilation *c, size_t number, size_t i)
+{
+    struct template *t = c->template;
+    struct piece *piece = &t->marks[number].pieces[i];
+    const char *set = NULL;
+    c->has_variables = true;
+    if (c->options->env != NULL) {
+        set = c->options->env(c->options->user, piece->text);
+    }
+    if (set == NULL && !piece->has_fallback) {
+        return add_unset(c, (struct unset){piece->text, t->marks[number].pointer});
+    }
+    /* As in the shell, ":-" also stands in for a variable that is set to nothing. */
+    bool is_fallback = set == NULL || (piece->has_fallback && *set == '\0');
+    piece->fallback = is_fallback ? piece->fallback : arena_dup_str(&t->arena, str_from(set));
+    return piece->fallback.p != NULL || is_fallback ? 0 : error_nomem(c->err);
+}
+
+static int compile_pieces(struct compilation *c, size_t number)
+{
+    struct template *t = c->template;
+    size_t count = t->marks[number].piece_count;
+    t->marks[number].exprs = arena_calloc(&t->arena, count > 0 ? count : 1, sizeof(struct expr *));
+    if (t->marks[number].exprs == NULL) {
+        return error_nomem(c->err);
+    }
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        switch (t->marks[number].pieces[i].kind) {
+        case PIECE_EXPR:
+            status = compile_expr(c, number, i);
+            break;
+        case PIECE_VARIABLE:
+            status = put_variable(c, number, i);
+            break;
+        case PIECE_TEXT:
+            break;
+        }
+    }
+    return status;
+}
+
+static int compile_string(struct compilation *c, const struct value *value, bool *out_dynamic)
+{
+    if (!pieces_are_worth_it(value_str(value))) {
+        return 0;
+    }
+    size_t number = 0;
+    int status = add_mark(c, value, &number);
+    if (status != 0) {
+        return status;
+    }
+    struct mark *mark = &c->template->marks[number];
+    struct expr_fault fault = {0, 0};
+    struct error err = {0};
+    status = pieces_cut(value_str(value), &c->template->arena, &mark->pieces, &mark->piece_count,
+                        &fault, &err);
+    if (status == E_NOMEM) {
+        return error_nomem(c->err);
+    }
+    if (status != 0) {
+        return report(c, &fault, &err);
+    }
+    size_t written = 0;
+    for (size_t i = 0; i < mark->piece_count; i++) {
+        written += mark->pieces[i].whole.n;
+    }
+    /* "$${" loses its first character: that changes the source as a variable does. */
+    c->has_variables = c->has_variables || written != value_count(value);
+    status = compile_pieces(c, number);
+    *out_dynamic = c->template->marks[number].is_dynamic;
+    return status;
+}
+
+static int compile_child(struct compilation *c, const struct value *value, struct str key,
+                         bool *out_dynamic)
+{
+    size_t length = c->pointer.n;
+    bool is_dynamic = false;
+    value_pointer_append(&c->pointer, key);
+    int status = compile_value(c, value, &is_dynamic);
+    if (c->pointer.p != NULL) {
+        c->pointer.n = length;
+        c->pointer.p[length] = '\0';
+    }
+    *out_dynamic = *out_dynamic || is_dynamic;
+    return status;
+}
+
+/* A container has a mark only when something below it has one. */
+static int compile_container(struct compilation *c, const struct value *value, bool *out_dynamic)
+{
+    struct template *t = c->template;
+    bool is_map = value_type(value) == VALUE_MAP;
+    bool is_dynamic = false;
+    size_t number = 0;
+    size_t outer = c->parent;
+    int status = add_mark(c, value, &number);
+    c->parent = number;
+    for (size_t i = 0; i < value_count(value) && status == 0; i++) {
+        if (is_map) {
+            const struct value_member *member = value_member_at(value, i);
+            status = compile_child(c, &member->value, value_str(&member->key), &is_dynamic);
+        } else {
+            char index[24];
+            (void)snprintf(index, sizeof(index), "%zu", i); /* 20 digits at most */
+            status = compile_child(c, value_at(value, i), str_from(index), &is_dynamic);
+        }
+    }
+    c->parent = outer;
+    if (status == 0 && t->mark_count == number + 1) {
+        t->mark_count = number;
+    } else if (status == 0) {
+        t->marks[number].is_dynamic = is_dynamic;
+    }
+    *out_dynamic = is_dynamic;
+    return status;
+}
+
+/* Documents may share values: one that is raw here can be a template elsewhere, so it is marked. */
+static int compile_raw(struct compilation *c, const struct value *value)
+{
+    size_t number = 0;
+    bool is_shareable = value_type(value) == VALUE_LIST || value_type(value) == VALUE_MAP ||
+                        value_type(value) == VALUE_STRING;
+    int status = is_shareable ? add_mark(c, value, &number) : 0;
+    if (status == 0 && is_shareable) {
+        c->template->marks[number].is_raw = true;
+    }
+    return status;
+}
+
+/* Documents are at most VALUE_MAX_DEPTH deep, and so is this recursion. */
+static int compile_value(struct compilation *c, const struct value *value, bool *out_dynamic)
+{
+    if (c->options->is_raw != NULL &&
+        c->options->is_raw(c->options->user, strbuf_str(&c->pointer))) {
+        return compile_raw(c, value);
+    }
+    switch (value_type(value)) {
+    case VALUE_STRING:
+        return compile_string(c, value, out_dynamic);
+    case VALUE_LIST:
+    case VALUE_MAP:
+        return compile_container(c, value, out_dynamic);
+    default:
+        return 0;
+    }
+}
+
+/* A walk over a source beside the marks. */
+struct walk {
+    const struct template *template;
+    const struct document *document; /* that holds the values */
+    struct builder *builder;
+    size_t next; /* mark */
+    const struct expr_scope *scope;
+    struct expr_budget *budget;
+    struct arena *arena;
+    struct error *err;
+};
+
+/* Writes what a marked string becomes. */
+typedef int (*write_string_cb)(struct walk *walk, const struct mark *mark);
+
+static int write_value(struct walk *walk, const struct value *value, write_string_cb write_string)
+{
+    const struct template *t = walk->template;
+    const struct mark *mark = NULL;
+    int status = 0;
+    if (walk->next < t->mark_count && t->marks[walk->next].value == value) {
+        mark = &t->marks[walk->next++];
+    }
+    if (mark == NULL || mark->is_raw) {
+        builder_embed(walk->builder, walk->document, value);
+        return 0;
+    }
+    switch (value_type(value)) {
+    case VALUE_LIST:
+        builder_list_begin(walk->builder);
+        for (size_t i = 0; i < value_count(value) && status == 0; i++) {
+            status = write_value(walk, value_at(value, i), write_string);
+        }
+        if (status == 0) {
+            builder_list_end(walk->builder);
+        }
+        return status;
+    case VALUE_MAP:
+        builder_map_begin(walk->builder);
+        for (size_t i = 0; i < value_count(value) && status == 0; i++) {
+            const struct value_member *member = value_member_at(value, i);
+            builder_key(walk->builder, value_str(&member->key));
+            status = write_value(walk, &member->value, write_string);
+        }
+        if (status == 0) {
+            builder_map_end(walk->builder);
+        }
+        return status;
+    default:
+        return write_string(walk, mark);
+    }
+}
+
+/* Of the source: variables are put in, expressions stay as they are written. */
+static int write_source_string(struct walk *walk, const struct mark *mark)
+{
+    struct strbuf text = STRBUF_INIT;
+    for (size_t i = 0; i < mark->piece_count; i++) {
+        const struct piece *piece = &mark->pieces[i];
+        strbuf_append_str(&text, piece->kind == PIECE_VARIABLE ? piece->fallback : piece->whole);
+    }
+    int status = strbuf_status(&text);
+    if (status == 0) {
+        builder_string(walk->builder, strbuf_str(&text));
+    }
+    strbuf_finish(&text);
+    return status == 0 ? 0 : error_nomem(walk->err);
+}
+
+/* Gives the marks from `*next` on the values that they have in the new source. */
+static void move_marks(struct template *t, size_t *next, const struct value *old,
+                       const struct value *value)
+{
+    if (*next >= t->mark_count || t->marks[*next].value != old) {
+        return;
+    }
+    struct mark *mark = &t->marks[(*next)++];
+    mark->value = value;
+    size_t count = mark->is_raw ? 0 : value_count(value);
+    for (size_t i = 0; value_type(value) == VALUE_LIST && i < count; i++) {
+        move_marks(t, next, value_at(old, i), value_at(value, i));
+    }
+    for (size_t i = 0; value_type(value) == VALUE_MAP && i < count; i++) {
+        move_marks(t, next, &value_member_at(old, i)->value, &value_member_at(value, i)->value);
+    }
+}
+
+static int make_source(struct compilation *c, const struct value *root)
+{
+    struct template *t = c->template;
+    bool is_whole = root == document_root(t->given);
+    if (is_whole && !c->has_variables) {
+        t->source = document_ref(t->given);
+        return 0;
+    }
+    struct walk walk = {
+        .template = t, .document = t->given, .builder = builder_create(), .err = c->err};
+    int status = write_value(&walk, root, write_source_string);
+    if (status != 0) {
+        builder_destroy(walk.builder);
+        return status;
+    }
+    status = builder_finish(walk.builder, &t->source, c->err);
+    if (status == 0) {
+        size_t next = 0;
+        move_marks(t, &next, root, document_root(t->source));
+    }
+    return status;
+}
+
+/*
+ * Without an expression in it a value of the source is its own result. What is raw keeps its mark
+ * where the container around it does.
+ */
+static int drop_constant_marks(struct compilation *c)
+{
+    struct template *t = c->template;
+    bool *is_kept = arena_calloc(&t->arena, t->mark_count + 1, sizeof(*is_kept));
+    size_t kept = 0;
+    size_t use = 0;
+    if (is_kept == NULL) {
+        return error_nomem(c->err);
+    }
+    for (size_t i = 0; i < t->mark_count; i++) {
+        struct mark mark = t->marks[i];
+        bool is_in_kept = mark.parent != NO_MARK && is_kept[mark.parent]; /* parents come first */
+        is_kept[i] = mark.is_dynamic || (mark.is_raw && is_in_kept);
+        for (; use < t->use_count && t->uses[use].mark == i; use++) {
+            t->uses[use].mark = kept; /* a mark with an expression is dynamic, so it is kept */
+        }
+        if (is_kept[i]) {
+            t->marks[kept++] = mark;
+        }
+    }
+    t->mark_count = kept;
+    return 0;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    const struct value *x = *(const struct value *const *)a;
+    const struct value *y = *(const struct value *const *)b;
+    return x < y ? -1 : (x > y ? 1 : 0);
+}
+
+static int sort_dynamic(struct compilation *c)
+{
+    struct template *t = c->template;
+    t->dynamic = arena_calloc(&t->arena, t->mark_count + 1, sizeof(*t->dynamic));
+    if (t->dynamic == NULL) {
+        return error_nomem(c->err);
+    }
+    for (size_t i = 0; i < t->mark_count; i++) {
+        if (t->marks[i].is_dynamic && value_type(t->marks[i].value) == VALUE_STRING) {
+            t->dynamic[t->dynamic_count++] = t->marks[i].value;
+        }
+    }
+    qsort(t->dynamic, t->dynamic_count, sizeof(struct value *), compare_values);
+    return 0;
+}
+
+int template_compile(const struct document *document, const struct value *value,
+                     const struct template_options *options, struct template **out_template,
+                     struct error *err)
+{
+    struct template *t = calloc(1, sizeof(*t));
+    if (t == NULL) {
+        return error_nomem(err);
+    }
+    t->given = document_ref(document);
+    struct compilation c = {.template = t, .options = options, .parent = NO_MARK, .err = err};
+    bool is_dynamic = false;
+    int status = compile_value(&c, value, &is_dynamic);
+    strbuf_finish(&c.pointer);
+    if (status == 0 && c.faults > 0) {
+        status = E_INVALID;
+    }
+    if (status == 0) {
+        status = make_source(&c, value);
+    }
+    if (status == 0) {
+        status = drop_constant_marks(&c);
+    }
+    if (status == 0) {
+        status = sort_dynamic(&c);
+    }
+    if (status != 0) {
+        template_destroy(t);
+        return status;
+    }
+    *out_template = t;
+    return 0;
+}
+
+void template_destroy(struct template *template)
+{
+    if (template == NULL) {
+        return;
+    }
+    for (size_t m = 0; m < template->mark_count; m++) {
+        const struct mark *mark = &template->marks[m];
+        for (size_t i = 0; mark->exprs != NULL && i < mark->piece_count; i++) {
+            expr_destroy(mark->exprs[i]);
+        }
+    }
+    free(template->marks);
+    free(template->uses);
+    free(template->unset);
+    document_unref(template->source);
+    document_unref(template->given);
+    arena_finish(&template->arena);
+    free(template);
+}
+
+bool template_is_constant(const struct template *template)
+{
+    return template->use_count == 0;
+}
+
+bool template_is_dynamic(const struct template *template, const struct value *value)
+{
+    return bsearch(&value, template->dynamic, template->dynamic_count, sizeof(value),
+                   compare_values) != NULL;
+}
+
+const struct value *template_source(const struct template *template)
+{
+    return document_root(template->source);
+}
+
+size_t template_expr_count(const struct template *template)
+{
+    return template->use_count;
+}
+
+const struct expr *template_expr_at(const struct template *template, size_t i,
+                                    struct str *out_pointer, size_t *out_offset)
+{
+    const struct use *use = &template->uses[i];
+    const struct mark *mark = &template->marks[use->mark];
+    *out_pointer = mark->pointer;
+    *out_offset = mark->pieces[use->piece].offset;
+    return mark->exprs[use->piece];
+}
+
+size_t template_unset_count(const struct template *template)
+{
+    return template->unset_count;
+}
+
+struct str template_unset_at(const struct template *template, size_t i, struct str *out_pointer)
+{
+    *out_pointer = template->unset[i].pointer;
+    return template->unset[i].name;
+}
+
+/* A list, map or number as JSON. */
+static int append_json(struct walk *walk, const struct cel *value, struct strbuf *text)
+{
+    if (value->type == CEL_JSON) {
+        json_write(value->as.json.value, JSON_COMPACT, text);
+        return 0;
+    }
+    cleanup_document struct document *document = NULL;
+    struct builder *builder = builder_create();
+    int status = cel_build(value, builder, walk->err);
+    if (status != 0) {
+        builder_destroy(builder);
+        return status;
+    }
+    status = builder_finish(builder, &document, walk->err);
+    if (status != 0) {
+        return status;
+    }
+    const struct value *root = document_root(document);
+    if (value_type(root) == VALUE_STRING) {
+        strbuf_append_str(text, value_str(root)); /* a time */
+    } else {
+        json_write(root, JSON_COMPACT, text);
+    }
+    return 0;
+}
+
+static int append_value(struct walk *walk, const struct expr *expr, struct cel value,
+                        struct strbuf *text)
+{
+    while (value.type == CEL_OPTIONAL && value.as.optional != NULL) {
+        value = *value.as.optional;
+    }
+    if (value.type == CEL_STRING) {
+        strbuf_append_str(text, value.as.text);
+        return 0;
+    }
+    if (value.type == CEL_NULL || value.type == CEL_OPTIONAL) {
+        struct str source = str_trim(expr_source(expr));
+        int shown = source.n > 80 ? 80 : (int)source.n;
+        return error_set(walk->err, E_INVALID,
+                         "'%.*s' is %s and cannot be part of a text: use default(%.*s, '')", shown,
+                         source.p, value.type == CEL_NULL ? "null" : "without a value", shown,
+                         source.p);
+    }
+    return append_json(walk, &value, text);
+}
+
+/* Text with expressions in it. */
+static int write_mixed(struct walk *walk, const struct mark *mark)
+{
+    struct strbuf text = STRBUF_INIT;
+    int status = 0;
+    for (size_t i = 0; i < mark->piece_count && status == 0; i++) {
+        const struct piece *piece = &mark->pieces[i];
+        struct cel value;
+        if (piece->kind != PIECE_EXPR) {
+            strbuf_append_str(&text, piece->kind == PIECE_TEXT ? piece->text : piece->fallback);
+            continue;
+        }
+        status = expr_evaluate(mark->exprs[i], walk->scope, walk->arena, walk->budget, &value,
+                               walk->err);
+        if (status == 0) {
+            status = append_value(walk, mark->exprs[i], value, &text);
+        }
+        if (status == 0 && strbuf_status(&text) != 0) {
+            status = error_nomem(walk->err);
+        }
+    }
+    if (status == 0) {
+        builder_string(walk->builder, strbuf_str(&text));
+    }
+    strbuf_finish(&text);
+    return status;
+}
+
+static int write_resolved_string(struct walk *walk, const struct mark *mark)
+{
+    const struct piece *only = pieces_only_expr(mark->pieces, mark->piece_count);
+    int status = 0;
+    if (!mark->is_dynamic) {
+        builder_embed(walk->builder, walk->document, mark->value);
+    } else if (only == NULL) {
+        status = write_mixed(walk, mark);
+    } else {
+        struct cel value;
+        const struct expr *expr = mark->exprs[only - mark->pieces];
+        status = expr_evaluate(expr, walk->scope, walk->arena, walk->budget, &value, walk->err);
+        if (status == 0) {
+            status = cel_build(&value, walk->builder, walk->err);
+        }
+    }
+    if (status != 0 && status != E_NOMEM && mark->pointer.n > 0) {
+        error_prefix(walk->err, "%.*s: ", STR_ARG(mark->pointer));
+    }
+    return status;
+}
+
+int template_resolve(const struct template *template, const struct expr_scope *scope,
+                     struct expr_budget *budget, struct document **out_document, struct error *err)
+{
+    if (template_is_constant(template)) {
+        *out_document = document_ref(template->source);
+        return 0;
+    }
+    struct arena arena = ARENA_INIT;
+    struct walk walk = {.template = template,
+                        .document = template->source,
+                        .builder = builder_create(),
+                        .scope = scope,
+                        .budget = budget,
+                        .arena = &arena,
+                        .err = err};
+    int status = write_value(&walk, document_root(template->source), write_resolved_string);
+    if (status != 0) {
+        builder_destroy(walk.builder);
+    } else {
+        status = builder_finish(walk.builder, out_document, err);
+    }
+    arena_finish(&arena);
+    return status;
+}
