@@ -231,15 +231,16 @@ static void report_cycle(const struct graph *graph, const uint32_t *waiting, uin
         }
         length++;
     } while (at != start);
-    strbuf_append_str(&text, draft->nodes[start].id);
     uint32_t shown = length < SHOWN ? length : SHOWN;
     if (length > SHOWN) {
-        strbuf_append_format(&text, " → ... %u more ...", length - SHOWN);
+        strbuf_append_str(&text, draft->nodes[start].id);
+        strbuf_append_format(&text, " → ... %u more ... → ", length - SHOWN - 1);
     }
     for (uint32_t i = shown; i > 0; i--) {
-        strbuf_append_text(&text, " → ");
         strbuf_append_str(&text, draft->nodes[path[i - 1]].id);
+        strbuf_append_text(&text, " → ");
     }
+    strbuf_append_str(&text, draft->nodes[start].id);
     report_error(&draft->loader->report, place, "nodes wait for each other: %.*s",
                  STR_ARG(strbuf_str(&text)));
     strbuf_finish(&text);

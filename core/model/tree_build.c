@@ -9,6 +9,8 @@
 #include "core/model/report.h"
 #include "core/model/tree.h"
 
+enum { FEW_MEMBERS = 16 };
+
 static void sum_up(struct tree *container, const struct tree *child)
 {
     uint64_t size = (uint64_t)container->size + child->size;
@@ -42,7 +44,25 @@ static void report_doubled(const struct report *report, const struct tree *key,
                  STR_ARG(key->text), first->place.line, first->place.column);
 }
 
-static int check_doubled(const struct tree *map, const struct report *report)
+/* Most maps are small, and a table would cost more than looking. */
+static int check_few(const struct tree *map, const struct report *report)
+{
+    int status = 0;
+    for (uint32_t i = 1; i < map->count; i++) {
+        const struct tree *key = &map->as.members[i].key;
+        uint32_t first = 0;
+        while (first < i && !str_equal(map->as.members[first].key.text, key->text)) {
+            first++;
+        }
+        if (first < i) {
+            report_doubled(report, key, &map->as.members[first].key);
+            status = E_INVALID;
+        }
+    }
+    return status;
+}
+
+static int check_many(const struct tree *map, const struct report *report)
 {
     struct strmap seen = STRMAP_INIT;
     int status = 0;
@@ -76,5 +96,5 @@ int tree_build_map(struct tree *map, const struct tree *pairs, size_t count,
         members[i] = (struct tree_member){.key = pairs[2 * i], .value = pairs[2 * i + 1]};
         sum_up(map, &pairs[2 * i + 1]);
     }
-    return check_doubled(map, report);
+    return count <= FEW_MEMBERS ? check_few(map, report) : check_many(map, report);
 }

@@ -23,21 +23,28 @@ static void pointer_as_path(struct str pointer, struct strbuf *out)
     }
 }
 
+static struct str parent_of(struct str pointer)
+{
+    while (pointer.n > 0 && pointer.p[pointer.n - 1] != '/') {
+        pointer.n--;
+    }
+    return pointer.n > 0 ? str_make(pointer.p, pointer.n - 1) : pointer;
+}
+
 static void report_violation(const struct draft *draft, const struct tree *tree,
                              const struct schema_violation *violation, const char *what)
 {
     const struct report *report = &draft->loader->report;
     const struct tree *key = NULL;
     const struct tree *value = tree_pointer(tree, violation->pointer, &key);
-    struct place place = violation->on_key && key != NULL ? key->place : value->place;
+    bool is_key = violation->on_key && key != NULL;
     struct strbuf path = STRBUF_INIT;
-    pointer_as_path(violation->pointer, &path);
-    if (path.n > 0) {
-        report_error(report, place, "%s: '%.*s' %.*s", what, STR_ARG(strbuf_str(&path)),
-                     STR_ARG(violation->message));
-    } else {
-        report_error(report, place, "%s: %.*s", what, STR_ARG(violation->message));
-    }
+    pointer_as_path(is_key ? parent_of(violation->pointer) : violation->pointer, &path);
+    struct str shown = strbuf_str(&path);
+    report_error(report, is_key ? key->place : value->place, "%s%s%s%.*s%s%s %.*s", what,
+                 is_key || shown.n > 0 ? ":" : "", shown.n > 0 ? " '" : "", STR_ARG(shown),
+                 shown.n > 0 ? "'" : "", is_key && shown.n > 0 ? ":" : "",
+                 STR_ARG(violation->message));
     if (violation->suggestion.n > 0) {
         report_hint(report, "did you mean '%.*s'?", STR_ARG(violation->suggestion));
     }

@@ -2,6 +2,7 @@
 #include "core/model/yaml_error.h"
 
 #include "core/model/report.h"
+#include "core/model/tree.h"
 
 struct known_problem {
     const char *problem; /* as libyaml says it, or its beginning */
@@ -104,13 +105,18 @@ void yaml_error_report(const struct report *report, struct place place, const ch
                        const char *context)
 {
     const struct known_problem *known = find_problem(problem);
-    if (known != NULL) {
+    bool is_end = tree_place_of(report->source, report->source.n).line <= place.line &&
+                  source_line(report->source, place.line).n == 0;
+    if (is_end) {
+        report_error(report, place, "the text ends too early: %s",
+                     context != NULL ? context : problem);
+    } else if (known != NULL) {
         report_error(report, place, "%s", known->message);
     } else {
         report_error(report, place, "not valid YAML: %s%s%s", context != NULL ? context : "",
                      context != NULL ? ": " : "", problem);
     }
-    if (!yaml_error_hint_quotes(report, place) && known != NULL && known->hint != NULL) {
+    if (!yaml_error_hint_quotes(report, place) && !is_end && known != NULL && known->hint != NULL) {
         report_hint(report, "%s", known->hint);
     }
 }

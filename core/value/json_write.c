@@ -21,11 +21,10 @@ struct writer {
 #define OUT_OF_LINE __attribute__((noinline))
 #define FREQUENT    inline __attribute__((always_inline))
 
-/* A list or map that is being written. */
+/* A container that is being written, up to child `next`. */
 struct level {
-    const struct value *next; /* the next item, or the next member's key and then its value */
-    uint32_t left;            /* items or members from there */
-    bool is_map;
+    const struct value *container;
+    size_t next;
 };
 
 static FREQUENT void writer_flush(struct writer *w)
@@ -209,48 +208,37 @@ static FREQUENT void write_line_break(struct writer *w, size_t depth)
     }
 }
 
-/* Writes what stands before the next child of `level` and returns that. */
+/* What stands before the next child of `level`; returns the child. */
 static FREQUENT const struct value *begin_child(struct writer *w, struct level *level,
                                                 enum json_style style, size_t depth)
 {
-    const struct value *child = level->next;
-    level->left--;
+    size_t i = level->next++;
+    if (i > 0) {
+        write_char(w, ',');
+    }
     if (style == JSON_PRETTY) {
         write_line_break(w, depth);
     }
-    if (!level->is_map) {
-        level->next = child + 1;
-        return child;
+    if (level->container->type == VALUE_LIST) {
+        return value_at(level->container, i);
     }
-    level->next = child + 2;
-    write_string(w, value_str(child));
+    const struct value_member *member = &level->container->as.members[i];
+    write_string(w, value_str(&member->key));
     if (writer_room(w, 2)) {
         *w->at++ = ':';
         *w->at = ' ';
         w->at += style == JSON_PRETTY ? 1 : 0;
     }
-    return child + 1;
+    return &member->value;
 }
 
-static FREQUENT void end_container(struct writer *w, bool is_map, enum json_style style,
-                                   size_t depth)
+static FREQUENT void end_container(struct writer *w, const struct level *level,
+                                   enum json_style style, size_t depth)
 {
-    if (style == JSON_PRETTY) {
+    if (style == JSON_PRETTY && level->container->count > 0) {
         write_line_break(w, depth);
     }
-    write_char(w, is_map ? '}' : ']');
-}
-
-/* A scalar, or a container without children. */
-static FREQUENT void write_leaf(struct writer *w, const struct value *value)
-{
-    if (value->type == VALUE_LIST) {
-        write_bytes(w, "[]", 2);
-    } else if (value->type == VALUE_MAP) {
-        write_bytes(w, "{}", 2);
-    } else {
-        write_scalar(w, value);
-    }
+    write_char(w, level->container->type == VALUE_LIST ? ']' : '}');
 }
 
 void json_write(const struct value *value, enum json_style style, struct strbuf *out)
@@ -259,23 +247,19 @@ void json_write(const struct value *value, enum json_style style, struct strbuf 
     struct level levels[VALUE_MAX_DEPTH];
     size_t depth = 0;
     for (;;) {
-        bool is_map = value->type == VALUE_MAP;
-        if ((is_map || value->type == VALUE_LIST) && value->count > 0) {
+        if (value->type == VALUE_LIST || value->type == VALUE_MAP) {
             CHECK(depth < VALUE_MAX_DEPTH);
-            /* A member is its key and its value, one after the other. */
-            const struct value *first = is_map ? &value->as.members->key : value->as.items;
-            levels[depth++] = (struct level){.next = first, .left = value->count, .is_map = is_map};
-            write_char(&w, is_map ? '{' : '[');
+            levels[depth++] = (struct level){.container = value};
+            write_char(&w, value->type == VALUE_LIST ? '[' : '{');
         } else {
-            write_leaf(&w, value);
-            while (depth > 0 && levels[depth - 1].left == 0) {
-                depth--;
-                end_container(&w, levels[depth].is_map, style, depth);
-            }
-            if (depth == 0) {
-                break;
-            }
-            write_char(&w, ',');
+            write_scalar(&w, value);
+        }
+        while (depth > 0 && levels[depth - 1].next == levels[depth - 1].container->count) {
+            depth--;
+            end_container(&w, &levels[depth], style, depth);
+        }
+        if (depth == 0) {
+            break;
         }
         value = begin_child(&w, &levels[depth - 1], style, depth);
     }

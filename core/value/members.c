@@ -6,9 +6,6 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 
-_Static_assert(sizeof(struct value_member) == 2 * sizeof(struct value),
-               "members can be walked as key, value, key, value");
-
 /* At most two thirds of the slots are taken. */
 static size_t slot_count(size_t count)
 {

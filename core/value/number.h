@@ -17,8 +17,8 @@
 
 struct value;
 
-/* Room for any number that is written here and for what is scribbled behind it; without NUL. */
-enum { NUMBER_MAX_BYTES = 48 };
+/* Room that is enough for any number that is written here; no NUL is written. */
+enum { NUMBER_MAX_BYTES = 32 };
 
 /*
  * Reads the JSON number that `text` (borrowed) begins with: a VALUE_INT when it has neither

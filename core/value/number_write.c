@@ -24,34 +24,14 @@ static const char digit_pairs[200] = {
 #undef ROW
 };
 
-static inline size_t count_digits(uint64_t n)
+static size_t count_digits(uint64_t n)
 {
-    static const uint64_t powers[20] = {
-        0,
-        UINT64_C(10),
-        UINT64_C(100),
-        UINT64_C(1000),
-        UINT64_C(10000),
-        UINT64_C(100000),
-        UINT64_C(1000000),
-        UINT64_C(10000000),
-        UINT64_C(100000000),
-        UINT64_C(1000000000),
-        UINT64_C(10000000000),
-        UINT64_C(100000000000),
-        UINT64_C(1000000000000),
-        UINT64_C(10000000000000),
-        UINT64_C(100000000000000),
-        UINT64_C(1000000000000000),
-        UINT64_C(10000000000000000),
-        UINT64_C(100000000000000000),
-        UINT64_C(1000000000000000000),
-        UINT64_C(10000000000000000000),
-    };
-    /* log10 from log2: right, or one too small where a power of ten lies between */
-    size_t bits = 64 - (size_t)__builtin_clzll(n | 1);
-    size_t log10 = bits * 1233 >> 12;
-    return log10 + (n >= powers[log10] ? 1 : 0);
+    size_t count = 1;
+    while (n >= 10000) {
+        n /= 10000;
+        count += 4;
+    }
+    return count + (n >= 10 ? 1 : 0) + (n >= 100 ? 1 : 0) + (n >= 1000 ? 1 : 0);
 }
 
 /* Eight digits, with zeros in front: the two halves do not wait for each other. */
@@ -159,20 +139,14 @@ static struct decimal without_trailing_zeros(struct decimal decimal)
     return decimal;
 }
 
-/*
- * The functions below copy COPY_BYTES where fewer would do, since a copy of fixed length is no
- * call; NUMBER_MAX_BYTES and DIGITS_BYTES leave room for that.
- */
-enum { COPY_BYTES = 20, DIGITS_BYTES = 40 };
-
 static size_t write_scientific(const char *digits, size_t count, int exponent, char *out)
 {
-    size_t n = 1;
-    out[0] = digits[0];
+    size_t n = 0;
+    out[n++] = digits[0];
     if (count > 1) {
-        out[1] = '.';
-        memcpy(out + 2, digits + 1, COPY_BYTES);
-        n = count + 1;
+        out[n++] = '.';
+        memcpy(out + n, digits + 1, count - 1);
+        n += count - 1;
     }
     out[n++] = 'e';
     out[n++] = exponent < 0 ? '-' : '+';
@@ -186,27 +160,29 @@ static size_t write_scientific(const char *digits, size_t count, int exponent, c
 /* The point stands behind `point` digits; 0 and below: that many zeros between it and them. */
 static size_t write_positional(const char *digits, size_t count, int point, char *out)
 {
+    size_t n = 0;
     if (point <= 0) {
-        size_t n = 2 + (size_t)-point;
         memcpy(out, "0.0000", 6);
-        memcpy(out + n, digits, COPY_BYTES);
+        n = 2 + (size_t)-point;
+        memcpy(out + n, digits, count);
         return n + count;
     }
     size_t whole = (size_t)point;
-    memcpy(out, digits, COPY_BYTES);
     if (whole >= count) {
+        memcpy(out, digits, count);
         memset(out + count, '0', whole - count);
         memcpy(out + whole, ".0", 2);
         return whole + 2;
     }
+    memcpy(out, digits, whole);
     out[whole] = '.';
-    memcpy(out + whole + 1, digits + whole, COPY_BYTES);
+    memcpy(out + whole + 1, digits + whole, count - whole);
     return count + 1;
 }
 
 static size_t write_decimal(struct decimal decimal, char *out)
 {
-    char digits[DIGITS_BYTES] = {0};
+    char digits[20];
     size_t count = write_unsigned(decimal.digits, digits);
     int point = (int)count + decimal.exponent;
     if (point > -4 && point <= 16) {

@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Likely mistakes of people who write pipelines, and all that they are told. */
+#include "tests/unit/model/fault_cases.h"
+
+#include "core/model/load.h"
+
+const struct fault_case fault_cases[] = {
+    {"yaml syntax", "t.yaml", 0,
+     "name: t\n"
+     "nodes: [\n",
+     "t.yaml:3:1: error: the text ends too early: while parsing a flow node\n"},
+    {"no map", "t.yaml", 0, "- a\n", "t.yaml:1:1: error: a pipeline must be a map, not a list\n"},
+    {"no name", "t.yaml", 0,
+     "nodes:\n"
+     "  - {id: a, type: start}\n",
+     "t.yaml:1:1: error: a pipeline needs a 'name' or an 'id'\n"},
+    {"unknown key", "t.yaml", 0,
+     "name: t\n"
+     "tiemout: 5s\n"
+     "nodes:\n"
+     "  - {id: a, type: start}\n",
+     "t.yaml:2:1: error: the pipeline has the unknown key 'tiemout'\n"
+     "  did you mean 'timeout'?\n"},
+    {"unknown node key", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: start, depend_on: [b]}\n",
+     "t.yaml:3:26: error: node 'a' has the unknown key 'depend_on'\n"
+     "  did you mean 'depends_on'?\n"},
+    {"unknown edge key", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: start}\n"
+     "  - {id: b, type: passthrough}\n"
+     "edges:\n"
+     "  - {source: a, traget: b}\n",
+     "t.yaml:6:5: error: an edge needs 'target'\n"
+     "t.yaml:6:17: error: an edge has the unknown key 'traget'\n"
+     "  did you mean 'target'?\n"},
+    {"doubled key", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: start\n"
+     "    type: set\n",
+     "t.yaml:5:5: error: the key 'type' is there twice; the first is at 4:5\n"},
+    {"key not built", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: start\n"
+     "    retry: {max_attempts: 3}\n",
+     "t.yaml:5:5: error: 'retry' is not built yet\n"
+     "  leave it out: a key without effect is never accepted\n"},
+    {"body not built", "t.yaml", 0,
+     "name: t\n"
+     "steps:\n"
+     "  - {id: a, type: start}\n",
+     "t.yaml:2:1: error: 'steps' is not built yet\n"
+     "  leave it out: a key without effect is never accepted\n"},
+    {"type not built", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: approval}\n",
+     "t.yaml:3:19: error: the node type 'approval' is not built yet\n"},
+    {"integration policy not built", "t.yaml", 0,
+     "name: t\n"
+     "integrations:\n"
+     "  http: {rate_limit: 5/second}\n"
+     "nodes:\n"
+     "  - {id: a, type: start}\n",
+     "t.yaml:3:10: error: 'rate_limit' is not built yet\n"
+     "  leave it out: a key without effect is never accepted\n"},
+    {"warns once", "t.yaml", 0,
+     "name: t\n"
+     "schedule: '* * * * *'\n"
+     "nodes:\n"
+     "  - {id: a, type: start}\n",
+     "t.yaml:2:1: warning: 'schedule' has no effect in this version: it waits for the daemon\n"},
+    {"nodes no list", "t.yaml", 0,
+     "name: t\n"
+     "nodes: {a: {type: start}}\n",
+     "t.yaml:2:8: error: 'nodes' of the pipeline must be a list, not a map\n"},
+    {"nodes empty", "t.yaml", 0,
+     "name: t\n"
+     "nodes: []\n",
+     "t.yaml:2:8: error: 'nodes' is empty: a pipeline has at least one node\n"},
+    {"node no map", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - a\n",
+     "t.yaml:3:5: error: a node must be a map, not text\n"},
+    {"node no id", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {type: start}\n",
+     "t.yaml:3:5: error: a node needs an 'id'\n"},
+    {"node no type", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a}\n",
+     "t.yaml:3:10: error: node 'a' needs a 'type', or a 'service' and an 'action'\n"},
+    {"duration wrong", "t.yaml", 0,
+     "name: t\n"
+     "timeout: 30\n"
+     "nodes:\n"
+     "  - {id: a, type: start, timeout: soon}\n",
+     "t.yaml:2:10: error: 'timeout' of the pipeline must be a duration like 250ms, 30s, 5m, 2h or "
+     "7d, not '30'\n"
+     "  write '30s' for seconds\n"
+     "t.yaml:4:35: error: 'timeout' of node 'a' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "not 'soon'\n"},
+    {"count wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, max_concurrency: 0, config: {url: x}}\n",
+     "t.yaml:3:42: error: 'max_concurrency' of node 'a' must be a whole number from 1 on, not "
+     "'0'\n"},
+    {"choice wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: start, join: al}\n",
+     "t.yaml:3:32: error: 'join' of node 'a' must be one of 'default', 'any', 'all', not 'al'\n"
+     "  did you mean 'all'?\n"},
+    {"list wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: start}\n"
+     "  - {id: b, type: passthrough, depends_on: a}\n",
+     "t.yaml:4:44: error: 'depends_on' of node 'b' must be a list of texts, not 'a'\n"
+     "  write [a]\n"},
+    {"size wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: code, limits: {memory: lots}, config: {language: bash, code: x}}\n",
+     "t.yaml:3:42: error: 'memory' of 'limits' of node 'a' must be a size in bytes, or like 64KiB "
+     "or 10MB, not 'lots'\n"},
+    {"limits elsewhere", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, limits: {memory: 1MB}}\n",
+     "t.yaml:3:32: error: 'limits' of node 'a' have no effect: nodes of type 'set' start no "
+     "processes\n"},
+    {"unknown type", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: htpp}\n",
+     "t.yaml:3:19: error: unknown node type 'htpp'\n"
+     "  did you mean 'http'? the folders searched: /p, /q\n"},
+    {"unknown type far", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: kubernetes.apply}\n",
+     "t.yaml:3:19: error: unknown node type 'kubernetes.apply'\n"
+     "  `opstream nodes` lists all; the folders searched: /p, /q\n"},
+    {"broken plugin", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: broken.node}\n",
+     "t.yaml:3:19: error: node type 'broken.node': the plugin 'broken' needs interface 2 of "
+     "/p/broken.so\n"},
+    {"type and service", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, service: x, action: y}\n",
+     "t.yaml:3:19: error: node 'a' has both 'type' and 'service' or 'action'\n"},
+    {"config enum", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: http\n"
+     "    config:\n"
+     "      url: https://x\n"
+     "      method: PSOT\n",
+     "t.yaml:7:15: error: config of node 'a': 'method' must be one of 'GET', 'POST' or 'DELETE', "
+     "found 'PSOT'\n"
+     "  did you mean 'POST'?\n"},
+    {"config required unknown", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: http\n"
+     "    config: {ulr: https://x, tries: 0}\n",
+     "t.yaml:5:13: error: config of node 'a' must have the property 'url'\n"
+     "t.yaml:5:14: error: config of node 'a': unknown property 'ulr'; allowed: 'url', 'method', "
+     "'headers', 'tries', 'body'\n"
+     "  did you mean 'url'?\n"
+     "t.yaml:5:37: error: config of node 'a': 'tries' must be at least 1, found 0\n"},
+    {"config no map", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: [1]}\n",
+     "t.yaml:3:33: error: 'config' of node 'a' must be a map, not a list\n"},
+    {"duplicate id", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: start}\n"
+     "  - {id: a, type: set}\n",
+     "t.yaml:4:10: error: two nodes have the id 'a'; the first is at 3:10\n"},
+    {"reserved id", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: input, type: start}\n"
+     "  - {id: for, type: set}\n",
+     "t.yaml:3:10: error: 'input' is a reserved name and cannot be the id of a node\n"
+     "  take another name, 'input_1' for example\n"
+     "t.yaml:4:10: error: 'for' is a reserved name and cannot be the id of a node\n"
+     "  take another name, 'for_1' for example\n"},
+    {"bad id", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: ' a', type: start}\n",
+     "t.yaml:3:10: error: ' a' cannot be the id of a node\n"
+     "  an id has at most 128 bytes, no control characters, and no blanks around it; letters, "
+     "digits and '_' are best\n"},
+    {"cycle", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, depends_on: [c]}\n"
+     "  - {id: b, type: set, depends_on: [a]}\n"
+     "  - {id: c, type: set, depends_on: [b]}\n",
+     "t.yaml:4:37: error: nodes wait for each other: a → b → c → a\n"},
+    {"cycle self", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, depends_on: [a]}\n",
+     "t.yaml:3:37: error: nodes wait for each other: a → a\n"},
+    {"two cycles", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, depends_on: [b]}\n"
+     "  - {id: b, type: set, depends_on: [a]}\n"
+     "  - {id: c, type: set, depends_on: [b, d]}\n"
+     "  - {id: d, type: set, depends_on: [c]}\n",
+     "t.yaml:4:37: error: nodes wait for each other: a → b → a\n"},
+    {"edge nowhere", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: fetch, type: start}\n"
+     "edges:\n"
+     "  - {source: fetch, target: fecth}\n"
+     "  - {source: fetch}\n",
+     "t.yaml:5:29: error: 'target' of an edge names the unknown node 'fecth'\n"
+     "  did you mean 'fetch'?\n"
+     "t.yaml:6:5: error: an edge needs 'target'\n"},
+    {"depends nowhere", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: fetch, type: start}\n"
+     "  - {id: b, type: set, depends_on: [fetsh]}\n",
+     "t.yaml:4:37: error: 'depends_on' of node 'b' names the unknown node 'fetsh'\n"
+     "  did you mean 'fetch'?\n"},
+    {"outcome unknown", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: r\n"
+     "    type: router\n"
+     "    config: {routes: [{name: bug, when: 'true'}], default: other}\n"
+     "  - {id: b, type: set}\n"
+     "edges:\n"
+     "  - {source: r, target: b, outcome: bugs}\n",
+     "t.yaml:8:37: error: node 'r' has no outcome 'bugs'; it has 'bug', 'other', 'success' and "
+     "'error'\n"
+     "  did you mean 'bug'?\n"},
+    {"outcome port", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: s, type: split, config: {parts: [{name: mid}]}}\n"
+     "  - {id: b, type: set}\n"
+     "edges:\n"
+     "  - {source: s, target: b, on: middle}\n",
+     "t.yaml:6:32: error: node 's' has no outcome 'middle'; it has 'left', 'right', 'mid', "
+     "'success' and 'error'\n"},
+    {"outcome later", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: s, type: start}\n"
+     "  - {id: b, type: set}\n"
+     "edges:\n"
+     "  - {source: s, target: b, on: queued}\n",
+     "t.yaml:6:32: error: the outcome 'queued' is not built yet\n"},
+    {"goto nowhere", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: s, type: http, config: {url: x}, on_error: {goto: clean}}\n"
+     "  - {id: cleanup, type: set}\n",
+     "t.yaml:3:60: error: 'on_error' of node 's' names the unknown node 'clean'\n"},
+    {"on error wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: s, type: http, config: {url: x}, on_error: ignore}\n",
+     "t.yaml:3:53: error: 'on_error' of node 's' must be 'fail', 'continue' or {goto: NODE}\n"},
+    {"named end close", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: c, type: conditional, config: {condition: input.x, true_edge: publsh}}\n"
+     "  - {id: publish, type: set}\n",
+     "t.yaml:3:72: error: 'true_edge' names the unknown node 'publsh'\n"
+     "  did you mean 'publish'?\n"},
+    {"named end", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: c, type: conditional, config: {condition: input.x, true_edge: done}}\n",
+     "t.yaml:3:72: warning: 'true_edge' names no node: the branch ends there, as 'done'\n"},
+    {"named end strict", "t.yaml", LOAD_STRICT,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: c, type: conditional, config: {condition: input.x, true_edge: done}}\n",
+     "t.yaml:3:72: error: 'true_edge' names no node: 'done'\n"},
+    {"never runs", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: c, type: conditional, config: {condition: input.x}}\n"
+     "  - {id: both, type: set, join: all}\n"
+     "  - {id: after, type: set, depends_on: [both]}\n"
+     "edges:\n"
+     "  - {source: c, target: both, outcome: true}\n"
+     "  - {source: c, target: both, outcome: false}\n",
+     "t.yaml:4:10: error: node 'both' can never run\n"
+     "  'join: all' waits for outcomes that never come together\n"
+     "t.yaml:5:10: error: node 'after' can never run\n"
+     "  what it depends on can never run\n"},
+    {"expression syntax", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: set\n"
+     "    when: input.x >\n",
+     "t.yaml:5:20: error: 'when' of node 'a': the expression ends where a value is expected\n"},
+    {"expression syntax quoted", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: set\n"
+     "    when: \"input.x == 'a' and 1\"\n",
+     "t.yaml:5:27: error: 'when' of node 'a': unexpected 'and' where an operator or the end is "
+     "expected: use '&&'\n"},
+    {"expression syntax block", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: set\n"
+     "    when: |\n"
+     "      input.x > 3 &&\n"
+     "      input.y >> 2\n",
+     "t.yaml:7:16: error: 'when' of node 'a': unexpected '>' where a value is expected\n"},
+    {"expression unquoted", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: set\n"
+     "    when: {{ input.x }}\n",
+     "t.yaml:5:12: error: a key must be text\n"
+     "  quote the expression: '?', ',' and '{{' mean something else in YAML\n"},
+    {"expression unquoted flow", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, when: size(input.a, 2) > 1}\n",
+     "t.yaml:3:42: error: 'when' of node 'a': the expression ends where ',' or ')' is expected\n"
+     "t.yaml:3:44: error: node 'a' has the unknown key '2) > 1'\n"
+     "  quote the expression: '?', ',' and '{{' mean something else in YAML\n"},
+    {"unknown name", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: fetch, type: start}\n"
+     "  - {id: b, type: set, depends_on: [fetch], when: fecth.output.x == 1}\n",
+     "t.yaml:4:51: error: 'when' of node 'b': nothing is called 'fecth' here: did you mean "
+     "'fetch'?\n"},
+    {"unknown node by key", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: deploy-prod, type: start}\n"
+     "  - {id: b, type: set, depends_on: [deploy-prod], config: {x: \"{{ "
+     "nodes['deploy-pord'].status }}\"}}\n",
+     "t.yaml:4:67: error: node 'b': there is no node 'deploy-pord'\n"
+     "  did you mean 'deploy-prod'?\n"},
+    {"cannot have run", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ b.output }}'}}\n"
+     "  - {id: b, type: set, depends_on: [a]}\n"
+     "  - {id: c, type: set, when: a.output.x == 1}\n",
+     "t.yaml:3:40: error: node 'a': 'b' cannot have run before it\n"
+     "  'b' depends on it\n"
+     "t.yaml:5:30: error: node 'c': 'a' cannot have run before it\n"
+     "  add 'a' to 'depends_on'\n"},
+    {"reads itself", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ a.status }}'}}\n",
+     "t.yaml:3:40: error: node 'a' cannot read itself\n"},
+    {"may be absent", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: r, type: conditional, config: {condition: input.x, true_edge: a}}\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: b, type: set, depends_on: [r, a], config: {x: '{{ a.output }}', y: '{{ "
+     "has(a.output) }}'}}\n",
+     "t.yaml:5:60: warning: node 'b': 'a' may have no output here\n"
+     "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
+    {"output field unknown", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x}}\n"
+     "  - {id: b, type: set, depends_on: [a], config: {x: '{{ a.output.stauts }}', y: '{{ a.boody "
+     "}}'}}\n",
+     "t.yaml:4:57: error: node 'b': the output of 'a' has no 'stauts'\n"
+     "  did you mean 'status'?\n"
+     "t.yaml:4:85: error: node 'b': the output of 'a' has no 'boody'\n"
+     "  did you mean 'body'?\n"},
+    {"short form ambiguous", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x}}\n"
+     "  - {id: b, type: set, depends_on: [a], when: a.status == 200}\n",
+     "t.yaml:4:47: error: node 'b': 'a.status' can mean the node's own or its output's\n"
+     "  write 'a.output.status', or nodes['a'].status\n"},
+    {"config name unset", "t.yaml", 0,
+     "name: t\n"
+     "config: {channel: x}\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ config.chanel }}'}}\n",
+     "t.yaml:4:40: warning: node 'a': nothing sets 'config.chanel'\n"
+     "  did you mean 'channel'?\n"},
+    {"config name unset start", "t.yaml", LOAD_START,
+     "name: t\n"
+     "config: {channel: x}\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ config.chanel }}'}}\n",
+     "t.yaml:4:40: error: node 'a': nothing sets 'config.chanel'\n"
+     "  did you mean 'channel'?\n"},
+    {"env unset", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '${NOT_SET_HERE}'}}\n",
+     "t.yaml:3:36: warning: config of node 'a': the environment variable 'NOT_SET_HERE' is not "
+     "set\n"
+     "  set it, or give a default: ${NOT_SET_HERE:-...}\n"},
+    {"env unset start", "t.yaml", LOAD_START,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '${NOT_SET_HERE}'}}\n",
+     "t.yaml:3:36: error: config of node 'a': the environment variable 'NOT_SET_HERE' is not set\n"
+     "  set it, or give a default: ${NOT_SET_HERE:-...}\n"},
+    {"config expression", "t.yaml", 0,
+     "name: t\n"
+     "config: {x: '{{ input.a }}'}\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n",
+     "t.yaml:2:13: error: 'config' holds constants: an expression is not allowed here\n"},
+    {"secrets", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x, headers: {A: 'Bearer {{ secrets.key }}'}}}\n",
+     "t.yaml:3:66: error: 'secrets' is not built yet\n"
+     "  read it from the environment: ${NAME}\n"},
+    {"iter", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ iter.index }}'}}\n",
+     "t.yaml:3:40: error: config of node 'a': nothing is called 'iter' here: it is there only "
+     "inside 'for_each', which is not built yet\n"},
+    {"run field", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ run.idd }}'}}\n",
+     "t.yaml:3:40: error: node 'a': 'run' has no 'idd'\n"
+     "  did you mean 'id'?\n"},
+    {"input closed", "t.yaml", 0,
+     "name: t\n"
+     "input: {type: object, additionalProperties: false, properties: {repo: {type: string}}}\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ input.rpo }}', y: '{{ input.repo }}'}}\n",
+     "t.yaml:4:40: error: node 'a': 'input' has no 'rpo'\n"
+     "  did you mean 'repo'?\n"
+     "t.yaml:4:62: warning: node 'a': 'input.repo' may be absent: it has no default and is not "
+     "required\n"
+     "  guard it: default(input.?repo, ...)\n"},
+    {"input no schema", "t.yaml", 0,
+     "name: t\n"
+     "input:\n"
+     "  type: object\n"
+     "  properties:\n"
+     "    n: {type: integr}\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n",
+     "t.yaml:5:15: error: 'input' is no valid schema: /properties/n/type: must be 'null', "
+     "'boolean', 'integer', 'number', 'string', 'array' or 'object', or a list of different "
+     "ones\n"},
+    {"condition no bool", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, when: \"'yes'\"}\n"
+     "  - {id: c, type: conditional, config: {condition: 1 + 1}}\n",
+     "t.yaml:3:31: error: 'when' of node 'a' must be true or false, and this is always text\n"
+     "  compare it with something: nothing is truthy\n"},
+    {"wait wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: wait}\n"
+     "  - {id: b, type: wait, config: {event: x}}\n"
+     "  - {id: c, type: wait, config: {seconds: -1}}\n"
+     "  - {id: d, type: wait, config: {until: tomorrow}}\n",
+     "t.yaml:3:10: error: node 'a' needs either 'seconds' or 'until' in its config\n"
+     "t.yaml:4:34: error: 'event' of 'wait' is not built yet\n"
+     "t.yaml:5:43: error: config of node 'c': 'seconds' must be at least 0, found -1\n"
+     "t.yaml:6:41: error: config of node 'd': 'until' must be a date and time as in "
+     "'2024-02-29T12:30:00Z', found 'tomorrow'\n"},
+    {"router wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: r, type: router, config: {routes: [{name: error, when: 'true'}, {name: b, when: "
+     "'true'}, {name: b, when: 'false'}, {nam: c}]}}\n",
+     "t.yaml:3:52: error: 'error' cannot be the name of a route: it is an outcome of every node\n"
+     "t.yaml:3:106: error: two routes have the name 'b'; the first is at 3:81\n"
+     "t.yaml:3:125: error: config of node 'r': 'routes.3' must have the property 'name'\n"
+     "t.yaml:3:125: error: config of node 'r': 'routes.3' must have the property 'when'\n"
+     "t.yaml:3:126: error: config of node 'r': 'routes.3': unknown property 'nam'; allowed: "
+     "'name', 'when'\n"
+     "  did you mean 'name'?\n"},
+    {"conditional wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: r, type: conditional, config: {conditon: 'true'}}\n",
+     "t.yaml:3:40: error: config of node 'r' must have the property 'condition'\n"
+     "t.yaml:3:41: error: config of node 'r': unknown property 'conditon'; allowed: 'condition', "
+     "'true_edge', 'false_edge'\n"
+     "  did you mean 'condition'?\n"},
+    {"settings wrong", "t.yaml", 0,
+     "name: t\n"
+     "integrations:\n"
+     "  http: {baseurl: x}\n"
+     "  code: {x: 1}\n"
+     "  other: {x: 1}\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x}}\n",
+     "t.yaml:3:10: error: integration 'http': unknown property 'baseurl'; allowed: 'base_url'\n"
+     "  did you mean 'base_url'?\n"
+     "t.yaml:4:10: error: the plugin 'code' takes no settings\n"
+     "t.yaml:5:3: warning: the plugin 'other' is not installed, and no node uses it\n"},
+    {"settings missing plugin", "t.yaml", 0,
+     "name: t\n"
+     "integrations:\n"
+     "  github: {token: x}\n"
+     "nodes:\n"
+     "  - {id: a, type: github.fetch}\n",
+     "t.yaml:3:3: error: the plugin 'github' is not installed\n"
+     "  the folders searched: /p, /q\n"
+     "t.yaml:5:19: error: unknown node type 'github.fetch'\n"
+     "  `opstream nodes` lists all; the folders searched: /p, /q\n"},
+    {"expression field", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: filter\n"
+     "    config:\n"
+     "      keep: \"input.x >> 1\"\n",
+     "t.yaml:6:23: error: config of node 'a': unexpected '>' where a value is expected\n"},
+    {"template syntax", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: set\n"
+     "    config:\n"
+     "      text: \"Hello {{ input.x + }}!\"\n"
+     "      more: 'a {{ b'\n",
+     "t.yaml:6:33: error: config of node 'a': the expression ends where a value is expected\n"
+     "t.yaml:7:16: error: config of node 'a': '{{' has no closing '}}': {{ '{{' }} writes '{{'\n"},
+    {"two whens", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: start}\n"
+     "  - {id: b, type: set}\n"
+     "edges:\n"
+     "  - {source: a, target: b, when: input.x}\n"
+     "  - {source: a, target: b, when: input.y}\n",
+     "t.yaml:7:5: error: two edges from 'a' to 'b' have a 'when'; the first is at 6:5\n"
+     "  edges between one pair count as one: join the conditions\n"},
+    {"json place", "t.json", 0,
+     "{\"name\": \"t\",\n"
+     " \"nodes\": [{\"id\": \"a\", \"type\": \"sett\"}]}",
+     "t.json:2:32: error: unknown node type 'sett'\n"
+     "  did you mean 'set'? the folders searched: /p, /q\n"},
+    {"json syntax", "t.json", 0,
+     "{\"name\": \"t\",\n"
+     " \"nodes\": [}",
+     "t.json:2:12: error: expected a value, found '}'\n"},
+    {"several errors sorted", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: b, type: nope, depends_on: [x]}\n"
+     "  - {id: a, type: set, when: \"1\"}\n"
+     "output: '{{ c.output }}'\n",
+     "t.yaml:3:19: error: unknown node type 'nope'\n"
+     "  `opstream nodes` lists all; the folders searched: /p, /q\n"
+     "t.yaml:3:38: error: 'depends_on' of node 'b' names the unknown node 'x'\n"
+     "t.yaml:4:31: error: 'when' of node 'a' must be true or false, and this is always a number\n"
+     "  compare it with something: nothing is truthy\n"
+     "t.yaml:5:13: error: 'output': nothing is called 'c' here\n"},
+    {"workflow wrapper", "t.yaml", 0,
+     "workflow:\n"
+     "  name: t\n"
+     "  nodes: [{id: a, type: start}]\n"
+     "other: 1\n",
+     "t.yaml:4:1: error: the file has the unknown key 'other'\n"},
+    {"workflows empty", "t.yaml", 0, "workflows: {}\n",
+     "t.yaml:1:12: error: 'workflows' is empty\n"},
+    {NULL, NULL, 0, NULL, NULL},
+};
