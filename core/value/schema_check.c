@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/value/schema_check.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
-#include "core/base/utf8.h"
-#include "core/value/json.h"
-#include "core/value/regex.h"
-#include "core/value/schema_format.h"
-#include "core/value/schema_number.h"
 #include "core/value/value.h"
 
 enum {
@@ -64,21 +58,35 @@ static enum verdict add_finding(struct check *c, const struct schema_place *plac
     return status != 0 ? check_abort(c, status) : VERDICT_BAD;
 }
 
-enum verdict check_fail(struct check *c, const struct schema_place *place, const char *rule,
-                        const struct schema_rule *cause)
+/* A finding about a value, or about a name when one is being checked. */
+static struct schema_finding make_finding(const struct check *c, const char *rule)
 {
-    struct schema_finding finding = {.cause = cause};
+    struct schema_finding finding = {0};
     finding.violation.rule = str_from(c->is_name ? "propertyNames" : rule);
     finding.violation.on_key = c->is_name;
+    return finding;
+}
+
+enum verdict check_fail(struct check *c, const struct schema_place *place, const char *rule)
+{
+    struct schema_finding finding = make_finding(c, rule);
+    return add_finding(c, place, &finding);
+}
+
+enum verdict check_fail_types(struct check *c, const struct schema_place *place, const char *rule,
+                              unsigned types)
+{
+    struct schema_finding finding = make_finding(c, rule);
+    finding.types = types;
     return add_finding(c, place, &finding);
 }
 
 enum verdict check_fail_choice(struct check *c, const struct check_spot *spot, const char *rule,
                                const struct schema_rule *cause, const struct value *choices)
 {
-    struct schema_finding finding = {.cause = cause};
-    finding.violation.rule = str_from(c->is_name ? "propertyNames" : rule);
-    finding.violation.on_key = c->is_name;
+    struct schema_finding finding = make_finding(c, rule);
+    finding.cause = cause;
+    finding.is_choice = true;
     if (value_is(spot->value, VALUE_STRING) && !c->is_secret) {
         struct suggest nearest = suggest_start(value_str(spot->value));
         for (size_t i = 0; i < value_count(choices); i++) {
@@ -191,226 +199,6 @@ void check_marks_merge(struct check_marks *to, const struct check_marks *from)
     }
 }
 
-static enum verdict check_type(struct check *c, const struct schema_rule *rule,
-                               const struct check_spot *spot)
-{
-    if ((schema_type_of(spot->value) & rule->types) != 0) {
-        return VERDICT_OK;
-    }
-    struct strbuf *message = check_message(c);
-    if (message != NULL) {
-        strbuf_append_text(message, "must be ");
-        report_append_types(message, rule->types);
-        check_append_found_typed(c, message, spot->value);
-    }
-    return check_fail(c, spot->place, "type", rule);
-}
-
-static enum verdict check_const(struct check *c, const struct schema_rule *rule,
-                                const struct check_spot *spot)
-{
-    if (value_equal(rule->operand, spot->value)) {
-        return VERDICT_OK;
-    }
-    if (check_holds_unknown(c, spot->value)) {
-        return VERDICT_MAYBE;
-    }
-    struct strbuf *message = check_message(c);
-    if (message != NULL) {
-        struct value one = {.type = VALUE_LIST, .count = 1, .as.items = rule->operand};
-        strbuf_append_text(message, "must be ");
-        report_append_choices(message, &one);
-        check_append_found(c, message, spot->value);
-        return check_fail_choice(c, spot, "const", rule, &one);
-    }
-    return VERDICT_BAD;
-}
-
-static enum verdict check_enum(struct check *c, const struct schema_rule *rule,
-                               const struct check_spot *spot)
-{
-    size_t count = value_count(rule->operand);
-    for (size_t i = 0; i < count && check_step(c, 1); i++) {
-        if (value_equal(value_at(rule->operand, i), spot->value)) {
-            return VERDICT_OK;
-        }
-    }
-    if (check_holds_unknown(c, spot->value)) {
-        return VERDICT_MAYBE;
-    }
-    struct strbuf *message = check_message(c);
-    if (message == NULL) {
-        return VERDICT_BAD;
-    }
-    strbuf_append_text(message, count == 0   ? "no value is allowed here"
-                                : count == 1 ? "must be "
-                                             : "must be one of ");
-    report_append_choices(message, rule->operand);
-    check_append_found(c, message, spot->value);
-    return check_fail_choice(c, spot, "enum", rule, rule->operand);
-}
-
-static bool is_number_allowed(const struct schema_rule *rule, const struct value *number)
-{
-    if (rule->kind == SCHEMA_RULE_MULTIPLE_OF) {
-        return schema_number_is_multiple(number, rule->operand);
-    }
-    int order = schema_number_compare(number, rule->operand);
-    switch (rule->kind) {
-    case SCHEMA_RULE_MAXIMUM:
-        return order <= 0;
-    case SCHEMA_RULE_EXCLUSIVE_MAXIMUM:
-        return order < 0;
-    case SCHEMA_RULE_MINIMUM:
-        return order >= 0;
-    default:
-        return order > 0;
-    }
-}
-
-struct number_text {
-    const char *rule;
-    const char *must;
-};
-
-static struct number_text number_text_of(enum schema_rule_kind kind)
-{
-    switch (kind) {
-    case SCHEMA_RULE_MULTIPLE_OF:
-        return (struct number_text){"multipleOf", "must be a multiple of "};
-    case SCHEMA_RULE_MAXIMUM:
-        return (struct number_text){"maximum", "must be at most "};
-    case SCHEMA_RULE_EXCLUSIVE_MAXIMUM:
-        return (struct number_text){"exclusiveMaximum", "must be less than "};
-    case SCHEMA_RULE_MINIMUM:
-        return (struct number_text){"minimum", "must be at least "};
-    default:
-        return (struct number_text){"exclusiveMinimum", "must be more than "};
-    }
-}
-
-static enum verdict check_number(struct check *c, const struct schema_rule *rule,
-                                 const struct check_spot *spot)
-{
-    bool is_number = value_is(spot->value, VALUE_INT) || value_is(spot->value, VALUE_DOUBLE);
-    if (!is_number || is_number_allowed(rule, spot->value)) {
-        return VERDICT_OK;
-    }
-    struct number_text text = number_text_of(rule->kind);
-    struct strbuf *message = check_message(c);
-    if (message != NULL) {
-        strbuf_append_text(message, text.must);
-        json_write(rule->operand, JSON_COMPACT, message);
-        check_append_found(c, message, spot->value);
-    }
-    return check_fail(c, spot->place, text.rule, rule);
-}
-
-struct count_text {
-    enum value_type type;
-    const char *rule;
-    const char *must; /* "must have at most" */
-    const char *unit; /* "item" */
-    const char *tail;
-    bool is_most;
-};
-
-static struct count_text count_text_of(enum schema_rule_kind kind)
-{
-    static const char most[] = "must have at most";
-    static const char least[] = "must have at least";
-    switch (kind) {
-    case SCHEMA_RULE_MAX_LENGTH:
-        return (struct count_text){VALUE_STRING, "maxLength", "must be at most",
-                                   "character",  " long",     true};
-    case SCHEMA_RULE_MIN_LENGTH:
-        return (struct count_text){VALUE_STRING, "minLength", "must be at least",
-                                   "character",  " long",     false};
-    case SCHEMA_RULE_MAX_ITEMS:
-        return (struct count_text){VALUE_LIST, "maxItems", most, "item", "", true};
-    case SCHEMA_RULE_MIN_ITEMS:
-        return (struct count_text){VALUE_LIST, "minItems", least, "item", "", false};
-    case SCHEMA_RULE_MAX_PROPERTIES:
-        return (struct count_text){VALUE_MAP, "maxProperties", most, "propert", "", true};
-    default:
-        return (struct count_text){VALUE_MAP, "minProperties", least, "propert", "", false};
-    }
-}
-
-static const char *plural_of(const struct count_text *text, uint64_t count)
-{
-    bool is_one = count == 1;
-    if (text->type == VALUE_MAP) {
-        return is_one ? "y" : "ies";
-    }
-    return is_one ? "" : "s";
-}
-
-static enum verdict check_count(struct check *c, const struct schema_rule *rule,
-                                const struct check_spot *spot)
-{
-    struct count_text text = count_text_of(rule->kind);
-    const struct value *value = spot->value;
-    if (!value_is(value, text.type)) {
-        return VERDICT_OK;
-    }
-    bool is_string = text.type == VALUE_STRING;
-    uint64_t count = is_string ? utf8_count(value_str(value).p, value_str(value).n)
-                               : value_count(value);
-    if (text.is_most ? count <= rule->limit : count >= rule->limit) {
-        return VERDICT_OK;
-    }
-
-    struct strbuf *message = check_message(c);
-    if (message != NULL) {
-        strbuf_append_format(message, "%s %" PRIu64 " %s%s%s, found %" PRIu64, text.must,
-                             rule->limit, text.unit, plural_of(&text, rule->limit), text.tail,
-                             count);
-    }
-    return check_fail(c, spot->place, text.rule, rule);
-}
-
-static enum verdict check_pattern(struct check *c, const struct schema_rule *rule,
-                                  const struct check_spot *spot)
-{
-    if (!value_is(spot->value, VALUE_STRING)) {
-        return VERDICT_OK;
-    }
-    bool matches = false;
-    int status = check_step(c, value_count(spot->value) / 64)
-                     ? regex_search(rule->regex, value_str(spot->value), &matches, c->err)
-                     : c->status;
-    if (status != 0) {
-        return check_abort(c, status);
-    }
-    if (matches) {
-        return VERDICT_OK;
-    }
-
-    struct strbuf *message = check_message(c);
-    if (message != NULL) {
-        strbuf_append_text(message, "must match the pattern ");
-        report_append_value(message, rule->operand);
-        check_append_found(c, message, spot->value);
-    }
-    return check_fail(c, spot->place, "pattern", rule);
-}
-
-static enum verdict check_format(struct check *c, const struct schema_rule *rule,
-                                 const struct check_spot *spot)
-{
-    if (!value_is(spot->value, VALUE_STRING) || rule->format->is_valid(value_str(spot->value))) {
-        return VERDICT_OK;
-    }
-    struct strbuf *message = check_message(c);
-    if (message != NULL) {
-        strbuf_append_text(message, "must be ");
-        strbuf_append_text(message, rule->format->what);
-        check_append_found(c, message, spot->value);
-    }
-    return check_fail(c, spot->place, "format", rule);
-}
-
 /* One arm for each kind, nothing else. */
 static enum verdict check_rule(struct check *c, uint32_t node, const struct schema_rule *rule,
                                const struct check_spot *spot)
@@ -513,7 +301,7 @@ static enum verdict check_false(struct check *c, const struct check_spot *spot)
         strbuf_append_text(message,
                            c->is_name ? "this name is not allowed" : "no value is allowed here");
     }
-    return check_fail(c, spot->place, "false", NULL);
+    return check_fail(c, spot->place, "false");
 }
 
 /* The depth's bound is what makes the recursion of the check_*() functions safe. */
@@ -539,6 +327,9 @@ enum verdict check_node(struct check *c, uint32_t index, const struct check_spot
     }
     if (node->is_false) {
         return check_false(c, spot);
+    }
+    if (node->rule_count == 0) {
+        return VERDICT_OK;
     }
     if (c->is_unknown != NULL && !c->is_name && c->is_unknown(spot->value, c->user)) {
         return VERDICT_MAYBE;

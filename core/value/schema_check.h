@@ -3,9 +3,8 @@
 #define CORE_VALUE_SCHEMA_CHECK_H
 
 /*
- * One run of a compiled schema over a value. schema_check.c walks the nodes and holds the rules
- * about one value alone; schema_check_lists.c, schema_check_maps.c and schema_check_logic.c hold
- * the rules with subschemas.
+ * One run of a compiled schema over a value. schema_check.c walks the nodes; the other
+ * schema_check_*.c hold the rules: about one value alone, lists, maps, and logic.
  *
  * A run is quiet (no report: it ends at the first broken rule) or collects every violation.
  * Validation is quiet first; only a value that is not valid is looked at a second time. So
@@ -86,17 +85,21 @@ enum verdict check_abort(struct check *c, int status);
 /* The empty message of the next violation; NULL when the run is quiet. */
 struct strbuf *check_message(struct check *c);
 
-/* Keeps the message as a violation of `rule`, which `cause` (may be NULL) found. VERDICT_BAD. */
-enum verdict check_fail(struct check *c, const struct schema_place *place, const char *rule,
-                        const struct schema_rule *cause);
+/* Keeps the message as a violation of `rule`. VERDICT_BAD, as from the next three. */
+enum verdict check_fail(struct check *c, const struct schema_place *place, const char *rule);
+
+/* The same for a value whose type is none of `types`. */
+enum verdict check_fail_types(struct check *c, const struct schema_place *place, const char *rule,
+                              unsigned types);
+
+/* The same for a value that is none of `choices` (a list), with the nearest of them. `cause` is
+ * the const or enum that says so, or NULL. */
+enum verdict check_fail_choice(struct check *c, const struct check_spot *spot, const char *rule,
+                               const struct schema_rule *cause, const struct value *choices);
 
 /* The same for a member's name, with the nearest right one (may be empty). */
 enum verdict check_fail_name(struct check *c, const struct schema_place *place, const char *rule,
                              struct str suggestion);
-
-/* The same for a value that is none of `choices` (a list), with the nearest of them. */
-enum verdict check_fail_choice(struct check *c, const struct check_spot *spot, const char *rule,
-                               const struct schema_rule *cause, const struct value *choices);
 
 /* Appends ", found " and the value, or that it is not shown. */
 void check_append_found(struct check *c, struct strbuf *out, const struct value *value);
@@ -116,6 +119,21 @@ bool check_marks_has(const struct check_marks *marks, size_t i);
 void check_marks_merge(struct check_marks *to, const struct check_marks *from);
 
 /* The rules, by file. */
+enum verdict check_type(struct check *c, const struct schema_rule *rule,
+                        const struct check_spot *spot);
+enum verdict check_const(struct check *c, const struct schema_rule *rule,
+                         const struct check_spot *spot);
+enum verdict check_enum(struct check *c, const struct schema_rule *rule,
+                        const struct check_spot *spot);
+enum verdict check_number(struct check *c, const struct schema_rule *rule,
+                          const struct check_spot *spot);
+enum verdict check_count(struct check *c, const struct schema_rule *rule,
+                         const struct check_spot *spot);
+enum verdict check_pattern(struct check *c, const struct schema_rule *rule,
+                           const struct check_spot *spot);
+enum verdict check_format(struct check *c, const struct schema_rule *rule,
+                          const struct check_spot *spot);
+
 enum verdict check_contains(struct check *c, const struct schema_rule *rule,
                             const struct check_spot *spot);
 enum verdict check_items(struct check *c, const struct schema_rule *rule,

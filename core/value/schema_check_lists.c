@@ -33,7 +33,7 @@ static enum verdict fail_too_many(struct check *c, const struct check_spot *list
         strbuf_append_format(message, "must have at most %zu item%s, found %zu", allowed,
                              allowed == 1 ? "" : "s", value_count(list->value));
     }
-    return check_fail(c, list->place, "items", NULL);
+    return check_fail(c, list->place, "items");
 }
 
 enum verdict check_items(struct check *c, const struct schema_rule *rule,
@@ -78,8 +78,7 @@ static enum verdict fail_contains(struct check *c, const struct schema_rule *rul
     return check_fail(c, spot->place,
                       is_default ? "contains"
                       : is_few   ? "minContains"
-                                 : "maxContains",
-                      rule);
+                                 : "maxContains");
 }
 
 enum verdict check_contains(struct check *c, const struct schema_rule *rule,
@@ -115,7 +114,7 @@ static enum verdict fail_unique(struct check *c, const struct check_spot *spot, 
         strbuf_append_format(
             message, "must not hold the same item twice: items %zu and %zu are equal", a, b);
     }
-    return check_fail(c, spot->place, "uniqueItems", NULL);
+    return check_fail(c, spot->place, "uniqueItems");
 }
 
 static enum verdict check_unique_pairs(struct check *c, const struct check_spot *spot)
@@ -196,7 +195,7 @@ static enum verdict fail_unevaluated(struct check *c, const struct check_spot *l
     if (message != NULL) {
         strbuf_append_text(message, "no item is allowed here");
     }
-    return check_fail(c, &place, "unevaluatedItems", NULL);
+    return check_fail(c, &place, "unevaluatedItems");
 }
 
 enum verdict check_unevaluated_items(struct check *c, const struct schema_rule *rule,

@@ -52,12 +52,12 @@ static enum verdict check_branch(struct check *c, uint32_t node, const struct ch
     return verdict;
 }
 
-/* The one violation of a branch, when that is all and it is about the value itself. */
-static const struct schema_rule *find_sole_cause(const struct schema_report *report, size_t from,
-                                                 uint32_t depth)
+/* The one violation of a branch, when that is all and it is about the value itself; or NULL. */
+static const struct schema_finding *find_sole(const struct schema_report *report, size_t from,
+                                              uint32_t depth)
 {
     bool is_sole = report->count == from + 1 && report->findings[from].depth == depth;
-    return is_sole ? report->findings[from].cause : NULL;
+    return is_sole ? &report->findings[from] : NULL;
 }
 
 /* What the branches wanted, as long as they all wanted the same kind of thing. */
@@ -67,13 +67,13 @@ struct wanted {
     bool is_mixed;
 };
 
-static void wanted_add(struct wanted *wanted, const struct schema_rule *cause)
+static void wanted_add(struct wanted *wanted, const struct schema_finding *sole)
 {
-    bool is_type = cause != NULL && cause->kind == SCHEMA_RULE_TYPE;
+    const struct schema_rule *cause = sole != NULL ? sole->cause : NULL;
     bool is_const = cause != NULL && cause->kind == SCHEMA_RULE_CONST;
     bool is_enum = cause != NULL && cause->kind == SCHEMA_RULE_ENUM;
-    if (is_type && wanted->choices.n == 0) {
-        wanted->types |= cause->types;
+    if (sole != NULL && sole->types != 0 && wanted->choices.n == 0) {
+        wanted->types |= sole->types;
     } else if (is_const && wanted->types == 0) {
         strbuf_append(&wanted->choices, cause->operand, sizeof(*cause->operand));
     } else if (is_enum && wanted->types == 0) {
@@ -95,7 +95,7 @@ static enum verdict fail_wanted(struct check *c, const char *name, const struct 
         strbuf_append_text(message, "must be ");
         report_append_types(message, wanted->types);
         check_append_found_typed(c, message, spot->value);
-        return check_fail(c, spot->place, name, NULL);
+        return check_fail_types(c, spot->place, name, wanted->types);
     }
     if (strbuf_status(&wanted->choices) != 0) {
         return check_abort(c, E_NOMEM);
@@ -116,13 +116,14 @@ struct branch_choice {
     uint64_t best_score; /* UINT64_MAX: no branch so far */
     bool was_cut;        /* before the first branch */
     bool is_best_cut;
+    size_t limit; /* of the report, before the first branch */
     struct wanted wanted;
 };
 
 static void choose_branch(struct check *c, struct branch_choice *choice, uint32_t depth)
 {
     struct schema_report *report = c->report;
-    wanted_add(&choice->wanted, find_sole_cause(report, choice->best_end, depth));
+    wanted_add(&choice->wanted, find_sole(report, choice->best_end, depth));
     uint64_t score = report_score(report, choice->best_end, depth);
     if (score < choice->best_score) {
         choice->best_score = score;
@@ -158,10 +159,15 @@ static struct branch_count check_branches(struct check *c, const char *name,
     if (c->report != NULL) {
         choice.start = choice.best_end = c->report->count;
         choice.was_cut = c->report->is_cut;
+        choice.limit = c->report->limit;
     }
     bool needs_all = spot->marks != NULL || rule->kind == SCHEMA_RULE_ONE_OF;
     for (uint32_t i = 0; i < rule->entries.count && c->status == 0; i++) {
         uint32_t node = schema_entry_at(c->schema, rule->entries, i)->node;
+        if (c->report != NULL) {
+            /* As much room as the first branch has, behind the best branch so far. */
+            c->report->limit = choice.limit + (choice.best_end - choice.start);
+        }
         enum verdict verdict = check_branch(c, node, spot, false);
         count_branch(&count, verdict, i);
         if (verdict == VERDICT_BAD && c->report != NULL && c->status == 0) {
@@ -174,6 +180,7 @@ static struct branch_count check_branches(struct check *c, const char *name,
     bool fits = count.ok + count.maybe > 0;
     bool is_summed_up = !fits && rule->entries.count > 1 && !choice.wanted.is_mixed;
     if (c->report != NULL && c->status == 0) {
+        c->report->limit = choice.limit;
         report_cut(c->report, fits || is_summed_up ? choice.start : c->report->count);
         c->report->is_cut = choice.was_cut || (!fits && !is_summed_up && choice.is_best_cut);
         if (is_summed_up) {
@@ -209,7 +216,7 @@ enum verdict check_one_of(struct check *c, const struct schema_rule *rule,
                                  rule->entries.count, count.ok, count.first_ok + 1,
                                  count.second_ok + 1);
         }
-        return check_fail(c, spot->place, "oneOf", rule);
+        return check_fail(c, spot->place, "oneOf");
     }
     if (count.maybe > 0) {
         return VERDICT_MAYBE;
@@ -230,7 +237,7 @@ enum verdict check_not(struct check *c, const struct schema_rule *rule,
         strbuf_append_text(message, "must not be of the kind that 'not' describes");
         check_append_found(c, message, spot->value);
     }
-    return check_fail(c, spot->place, "not", rule);
+    return check_fail(c, spot->place, "not");
 }
 
 /* With an open condition either branch may have to hold, so that both only leave marks. */

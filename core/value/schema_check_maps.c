@@ -29,8 +29,7 @@ static enum verdict check_member(struct check *c, uint32_t node, const struct ch
     return check_node(c, node, &spot);
 }
 
-static enum verdict fail_missing(struct check *c, const struct check_spot *spot, struct str name,
-                                 const struct schema_rule *rule)
+static enum verdict fail_missing(struct check *c, const struct check_spot *spot, struct str name)
 {
     struct strbuf *message = check_message(c);
     if (message != NULL) {
@@ -38,7 +37,7 @@ static enum verdict fail_missing(struct check *c, const struct check_spot *spot,
         report_append_text(message, name);
         strbuf_append_text(message, "'");
     }
-    return check_fail(c, spot->place, "required", rule);
+    return check_fail(c, spot->place, "required");
 }
 
 enum verdict check_required(struct check *c, const struct schema_rule *rule,
@@ -51,7 +50,7 @@ enum verdict check_required(struct check *c, const struct schema_rule *rule,
     for (size_t i = 0; i < value_count(rule->operand) && !check_is_over(c, verdict); i++) {
         struct str name = value_str(value_at(rule->operand, i));
         if (check_step(c, 1) && value_get(spot->value, name) == NULL) {
-            verdict = fail_missing(c, spot, name, rule);
+            verdict = fail_missing(c, spot, name);
         }
     }
     return verdict;
@@ -68,7 +67,7 @@ static enum verdict fail_dependent(struct check *c, const struct check_spot *spo
         report_append_text(message, because);
         strbuf_append_text(message, "'");
     }
-    return check_fail(c, spot->place, "dependentRequired", NULL);
+    return check_fail(c, spot->place, "dependentRequired");
 }
 
 enum verdict check_dependent_required(struct check *c, const struct schema_rule *rule,

@@ -20,7 +20,11 @@ enum {
 
 struct schema_report *report_create(void)
 {
-    return calloc(1, sizeof(struct schema_report));
+    struct schema_report *report = calloc(1, sizeof(*report));
+    if (report != NULL) {
+        report->limit = SCHEMA_MAX_VIOLATIONS;
+    }
+    return report;
 }
 
 void schema_report_destroy(struct schema_report *report)
@@ -28,7 +32,7 @@ void schema_report_destroy(struct schema_report *report)
     if (report == NULL) {
         return;
     }
-    arena_finish(&report->arena);
+    report_cut(report, 0);
     strbuf_finish(&report->message);
     strbuf_finish(&report->pointer);
     free(report->findings);
@@ -53,27 +57,53 @@ static void append_pointer(struct strbuf *out, const struct schema_place *place)
     }
 }
 
-static int keep_texts(struct schema_report *report, struct schema_violation *violation)
+/* Copies `text` to `*end` and moves that behind it. */
+static struct str place_text(char **end, struct str text)
+{
+    char *start = *end;
+    if (text.n > 0) {
+        memcpy(start, text.p, text.n);
+    }
+    *end += text.n;
+    return str_make(start, text.n);
+}
+
+static int keep_texts(struct schema_report *report, struct schema_finding *finding)
 {
     if (strbuf_status(&report->message) != 0 || strbuf_status(&report->pointer) != 0) {
         return E_NOMEM;
     }
-    violation->message = arena_dup_str(&report->arena, strbuf_str(&report->message));
-    violation->pointer = arena_dup_str(&report->arena, strbuf_str(&report->pointer));
-    violation->suggestion = arena_dup_str(&report->arena, violation->suggestion);
-    bool is_kept = violation->message.p != NULL && violation->pointer.p != NULL &&
-                   violation->suggestion.p != NULL;
-    return is_kept ? 0 : E_NOMEM;
+    struct schema_violation *violation = &finding->violation;
+    finding->text_bytes = report->message.n + report->pointer.n + violation->suggestion.n;
+    finding->text = malloc(finding->text_bytes + 1);
+    if (finding->text == NULL) {
+        return E_NOMEM;
+    }
+    char *end = finding->text;
+    violation->message = place_text(&end, strbuf_str(&report->message));
+    violation->pointer = place_text(&end, strbuf_str(&report->pointer));
+    violation->suggestion = place_text(&end, violation->suggestion);
+    report->text_bytes += finding->text_bytes;
+    return 0;
+}
+
+/* Frees the texts of the findings from `from` to `to`. */
+static void drop_texts(struct schema_report *report, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        report->text_bytes -= report->findings[i].text_bytes;
+        free(report->findings[i].text);
+    }
 }
 
 int report_add(struct schema_report *report, const struct schema_place *place,
                const struct schema_finding *finding)
 {
-    if (report->count >= SCHEMA_MAX_VIOLATIONS) {
+    if (report->count >= report->limit) {
         report->is_cut = true;
         return 0;
     }
-    if (report->arena.used_bytes > SCHEMA_MAX_REPORT_BYTES) {
+    if (report->text_bytes > SCHEMA_MAX_REPORT_BYTES) {
         return E_LIMIT;
     }
     struct schema_finding *findings =
@@ -87,19 +117,21 @@ int report_add(struct schema_report *report, const struct schema_place *place,
     append_pointer(&report->pointer, place);
     findings[report->count] = *finding;
     findings[report->count].depth = report_depth(place);
-    int status = keep_texts(report, &findings[report->count].violation);
+    int status = keep_texts(report, &findings[report->count]);
     report->count += status == 0 ? 1 : 0;
     return status;
 }
 
 void report_cut(struct schema_report *report, size_t count)
 {
+    drop_texts(report, count, report->count);
     report->count = count;
 }
 
 void report_keep_newer(struct schema_report *report, size_t older, size_t newer)
 {
     size_t count = report->count - newer;
+    drop_texts(report, older, newer);
     if (count > 0) {
         memmove(&report->findings[older], &report->findings[newer],
                 count * sizeof(report->findings[0]));
@@ -112,12 +144,9 @@ uint64_t report_score(const struct schema_report *report, size_t from, uint32_t 
     uint64_t score = 0;
     for (size_t i = from; i < report->count; i++) {
         const struct schema_finding *finding = &report->findings[i];
-        bool is_type = finding->cause != NULL && finding->cause->kind == SCHEMA_RULE_TYPE;
-        bool is_choice = finding->cause != NULL && (finding->cause->kind == SCHEMA_RULE_CONST ||
-                                                    finding->cause->kind == SCHEMA_RULE_ENUM);
-        if (finding->depth == depth && (is_type || is_choice)) {
+        if (finding->depth == depth && (finding->types != 0 || finding->is_choice)) {
             score += UINT64_C(1) << 40;
-        } else if (finding->depth == depth + 1 && is_choice) {
+        } else if (finding->depth == depth + 1 && finding->is_choice) {
             score += UINT64_C(1) << 20;
         } else {
             score += 1;

@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/base/arena.h"
 #include "core/base/str.h"
 #include "core/value/schema.h"
 
@@ -32,15 +31,20 @@ struct schema_place {
 
 struct schema_finding {
     struct schema_violation violation;
-    const struct schema_rule *cause; /* NULL: no single rule */
+    const struct schema_rule *cause; /* the const or enum that was broken, or NULL */
+    unsigned types;                  /* SCHEMA_* that would be right; 0: it is not the type */
+    bool is_choice;                  /* the value is none of those that are fixed */
     uint32_t depth;                  /* of the place */
+    char *text;                      /* owned: the bytes of the violation */
+    size_t text_bytes;
 };
 
 struct schema_report {
-    struct arena arena; /* the texts */
     struct schema_finding *findings;
+    size_t text_bytes; /* of all findings */
     size_t count;
     size_t cap;
+    size_t limit; /* of `count` */
     bool is_cut;
     struct strbuf message; /* of the next violation */
     struct strbuf pointer; /* only for building one */
@@ -54,9 +58,9 @@ static inline uint32_t report_depth(const struct schema_place *place)
 }
 
 /*
- * Keeps report->message as a violation at `place`. `finding` gives rule, suggestion, on_key and
- * cause. Beyond the limit of a report only `is_cut` is set. Fails with E_NOMEM, and with E_LIMIT
- * when the texts are too large.
+ * Keeps report->message as a violation at `place`. `finding` gives all but texts and depth. Beyond
+ * the limit of a report only `is_cut` is set. Fails with E_NOMEM, and with E_LIMIT when the texts
+ * are too large.
  */
 int report_add(struct schema_report *report, const struct schema_place *place,
                const struct schema_finding *finding);
