@@ -61,7 +61,10 @@ void handle_table_finish(struct handle_table *table);
 /* A new handle of plugin number `owner` for `object`; 0 when out of memory. */
 uint64_t handle_create(struct handle_table *table, uint32_t owner, void *object);
 
-/* The object with one more hold: handle_release(); NULL when `handle` names nothing of `owner`. */
+/*
+ * The object with one more hold: handle_release(); NULL when `handle` names nothing of `owner`.
+ * `owner` 0: of any plugin.
+ */
 void *handle_acquire(struct handle_table *table, uint32_t owner, uint64_t handle);
 
 /* One more hold on an object on which the caller has one already. */

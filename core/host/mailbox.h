@@ -30,14 +30,17 @@ struct mailbox {
     struct mailbox_item **last;
     uv_async_t wake;
     bool is_draining;
-    void (*on_drained)(struct mailbox *mailbox); /* after a batch; may be NULL */
     void (*on_closed)(struct mailbox *mailbox);
 };
 
 /* On success the mailbox is open: mailbox_close(). Fails with E_IO. */
 int mailbox_open(struct mailbox *mailbox, uv_loop_t *loop, struct error *err);
 
-/* Nothing may be posted any more. `on_closed` runs when the memory may be freed. */
+/* Runs all that waits, now. */
+void mailbox_drain(struct mailbox *mailbox);
+
+/* Nothing waits, and nothing may be posted any more. `on_closed` runs when the memory may be freed.
+ */
 void mailbox_close(struct mailbox *mailbox, void (*on_closed)(struct mailbox *mailbox));
 
 /* [any] Has `item->run(item)` called on the loop thread. Never fails. */

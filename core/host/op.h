@@ -71,6 +71,9 @@ struct op {
 typedef void (*op_call_cb)(struct op *op);
 typedef void (*op_bytes_cb)(struct op *op, struct str bytes);
 
+/* The handle of the op's task: what callbacks get. */
+ops_task op_task(const struct op *op);
+
 /* [any] Fills `op` (cleared memory). OPS_E_STALE, OPS_E_INTERNAL for a bad `h`. */
 ops_status op_init(struct op *op, const struct op_type *type, void *h, ops_task task);
 
@@ -105,5 +108,11 @@ ops_status op_request_abort(void *h, ops_op handle, const struct op_type *type);
  */
 ops_status op_request(void *h, ops_op handle, const struct op_type *type,
                       void (*run)(struct op *op, int64_t argument), int64_t argument);
+
+/* For the task only: aborts an op that has started and not finished. */
+void op_abort_started(struct op *op, enum op_abort how);
+
+/* For the handle table only. */
+void op_free(void *op);
 
 #endif

@@ -25,6 +25,7 @@
 #include "core/host/scope.h"
 #include "opstream/plugin.h"
 
+struct document;
 struct instance;
 struct manifest;
 struct registry;
@@ -38,7 +39,6 @@ struct host {
     struct host_events events;
     const struct host_http *http; /* NULL: none */
     int64_t cancel_grace_ms;
-    pthread_t loop_thread;      /* constant */
     struct mailbox mailbox;     /* [any] */
     struct handle_table tasks;  /* [any] */
     struct handle_table ops;    /* [any] */
@@ -49,9 +49,15 @@ struct host {
     struct plugin *plugins;    /* loaded, newest first */
     uint32_t plugin_count;
     struct task *first_task; /* that have not ended */
-    struct task *abandoned;  /* given up: their memory stays until the end */
-    atomic_uint pending_logs;
+    uint32_t abandoned_count;
+    struct task *abandoned;   /* given up: their memory stays until the end */
+    atomic_uint pending_logs; /* lines on their way to the loop */
+    atomic_uint dropped_logs;
+    const struct document *no_memory; /* the failure that needs none */
     bool is_closing;
+    bool is_stuck; /* code of a plugin hangs: memory stays behind */
+    uint32_t close_polls;
+    uv_timer_t close_timer;
     void (*on_closed)(void *user);
     void *closed_user;
     uint32_t open_handles; /* of uv, besides the mailbox's */
@@ -71,6 +77,7 @@ struct plugin {
     ops_host table;
     struct scope *scope;
     struct instance *instances;
+    atomic_uint stale_ends; /* complete() or fail() of a task that is over */
 };
 
 /* [any] The plugin behind a service's `h`; NULL for one that is none. */

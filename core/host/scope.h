@@ -24,11 +24,11 @@
 
 struct document;
 struct plugin;
-struct scope_text;
+struct scope_memory;
 struct value;
 struct value_block;
 
-enum { VALUE_BLOCK_SLOTS = 32, VALUE_BLOCKS_PER_CHUNK = 64, VALUE_CHUNKS = 65536 };
+enum { VALUE_BLOCK_SLOTS = 8, VALUE_CHUNK_BLOCKS = 32, VALUE_CHUNKS = 131072 };
 
 struct value_table {
     pthread_mutex_t lock; /* of the free list and of new chunks */
@@ -43,14 +43,14 @@ struct scope {
     uint32_t owner;  /* plugin number */
     uint64_t handle; /* by which plugins name it: a task's or a scope's */
     pthread_mutex_t lock;
-    struct value_block *blocks; /* newest first */
-    uint32_t used;              /* slots of the newest */
-    struct scope_text *texts;
+    struct value_block *blocks;  /* newest first */
+    uint32_t used;               /* slots of the newest */
+    struct scope_memory *memory; /* newest first */
 };
 
 /* What a value handle names. */
 struct scope_value {
-    const struct document *document; /* NULL for bytes */
+    const struct document *document; /* holds the value; NULL for bytes */
     const struct value *value;       /* NULL for bytes */
     struct str bytes;
     uint64_t scope; /* the handle of its scope */
@@ -70,11 +70,16 @@ void scope_finish(struct scope *scope);
  * 0 when out of memory.
  */
 uint64_t scope_add(struct scope *scope, const struct document *document, const struct value *value);
+/* The same for null, a bool, an int or a double, without a document. */
+uint64_t scope_add_scalar(struct scope *scope, const struct value *scalar);
 /* The same for bytes, which are copied. */
 uint64_t scope_add_bytes(struct scope *scope, struct str bytes);
 
 /* A NUL-terminated copy of `text` that lives as long as the scope; `.p` NULL: out of memory. */
 struct str scope_dup(struct scope *scope, struct str text);
+
+/* Cleared memory, aligned for any type, that lives as long as the scope; NULL: out of memory. */
+void *scope_alloc(struct scope *scope, size_t size);
 
 /*
  * [any] Scope `handle` (a task's, a node's, the plugin's) of `plugin`, with a hold:
@@ -84,7 +89,7 @@ struct scope *scope_acquire(struct plugin *plugin, uint64_t handle);
 void scope_release(struct plugin *plugin, struct scope *scope);
 
 /*
- * [any] Looks a value up. On true `*out` is valid until value_release() with it; false: it is
+ * [any] Looks a value up. On true `*out` is valid until scope_release(*out_scope); false: it is
  * over, made up or another plugin's.
  */
 bool value_acquire(struct plugin *plugin, uint64_t handle, struct scope_value *out,

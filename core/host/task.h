@@ -28,12 +28,13 @@
 #include "core/host/strand.h"
 #include "opstream/plugin.h"
 
+struct deadline;
 struct document;
 struct instance;
 struct op;
 struct plugin;
 
-enum { TASK_MAGIC = 0x4F504803, TASK_CREDITS = 64 };
+enum { TASK_MAGIC = 0x4F504803, TASK_CREDITS = 64, TASK_NOTE_BYTES = 256 };
 
 struct task {
     uint32_t magic;
@@ -53,30 +54,37 @@ struct task {
     struct task *next;
     struct task **prev; /* NULL: not in the host's list */
     struct op *ops;
-    uv_timer_t *timer; /* of the grace, or NULL */
+    struct deadline *grace; /* NULL: not cancelled */
 
-    atomic_bool is_ended;          /* claimed */
-    atomic_uint cancel_reason;     /* 0: none */
-    bool is_started;               /* execute() was called */
-    bool is_over;                  /* the loop knows of its end */
+    atomic_bool is_ended;      /* claimed */
+    atomic_uint cancel_reason; /* 0: none */
+    bool is_started;           /* execute() was called, or waits for a thread */
+    bool is_on_pool;           /* it has a job there */
+    bool is_over;              /* the loop knows of its end */
+    bool is_abandoned;         /* given up while the plugin may still use it */
+    struct mailbox_item start_item;
     struct mailbox_item end_item;  /* posted by who claimed the end */
     const struct document *output; /* of the end: one of the two */
     const struct document *error;
     struct str port;
 
+    _Atomic(void *) user; /* the plugin's */
     atomic_int credits;
     pthread_mutex_t lock; /* of what follows */
     void (*on_writable)(void *user, ops_task task);
     void *writable_user;
     struct mailbox_item writable_item;
+    struct strand_item writable_call;
     bool is_writable_posted;
     struct mailbox_item progress_item;
     bool is_progress_posted;
+    bool is_progress_new;
+    bool has_progress; /* some was told; the loop's */
     double fraction;
-    char note[256];
-    uint16_t note_bytes;
-    uint64_t progress_at_ms; /* when the last was told; the loop's */
-    uv_timer_t *progress_timer;
+    char note[TASK_NOTE_BYTES];
+    size_t note_bytes;
+    uint64_t progress_at_ms;       /* when the last was told; the loop's */
+    struct deadline *progress_due; /* NULL: none waits */
 };
 
 /*
@@ -87,7 +95,39 @@ struct task *task_acquire(void *h, ops_task handle);
 void task_hold(struct task *task);
 void task_release(struct task *task);
 
-/* [any] Claims the end and posts it; `error` is taken. False: it had ended already. */
+/*
+ * [any] Claims the end and posts it; the document is taken, and `port` must live as long as the
+ * plugin. False: the task had ended already.
+ */
+bool task_end_done(struct task *task, struct str port, const struct document *output);
 bool task_end_failed(struct task *task, const struct document *error);
+
+/* Ends the task as failed: what it needs cannot be had for want of memory. */
+void task_fail_nomem(struct task *task);
+
+/* Around each call of the plugin: one that takes over 10 ms is logged. */
+uint64_t task_call_begin(void);
+void task_call_end(struct task *task, uint64_t began);
+
+/* For host.c. `spec` is borrowed; on success the task will run and tell its one end. */
+int task_start(struct host *host, struct instance *instance, const struct host_task_spec *spec,
+               host_task *out_task, struct error *err);
+void task_cancel(struct task *task, enum host_cancel_reason reason);
+void task_kill(struct task *task, enum host_cancel_reason reason);
+void task_add_credits(struct task *task, uint32_t count);
+
+/* Wakes a task that waits for credits, because it is cancelled. */
+void task_wake_writer(struct task *task);
+
+/* For ops.exec, [any]: their contracts are in opstream/exec.h. `item` is taken. */
+ops_status task_progress(struct task *task, double fraction, struct str note);
+/* [loop] Tells what waits: nothing comes after it. */
+void task_progress_flush(struct task *task);
+ops_status task_emit(struct task *task, const struct document *item);
+void task_on_writable(struct task *task, void (*call)(void *user, ops_task task), void *user);
+ops_status task_post(struct task *task, void (*call)(void *user, ops_task task), void *user);
+
+/* For the handle table only. */
+void task_free(void *task);
 
 #endif

@@ -54,7 +54,8 @@ typedef struct ops_if_exec {
 
     /*
      * [any-thread] Ends the task well. `port` names one of the type's other outcomes; empty is
-     * success. OPS_E_STALE for `output` leaves the task as it was: it still has to be ended.
+     * success. OPS_E_INPUT: `output` is no value of this plugin, or the type has no such port; the
+     * task goes on then and still has to be ended.
      */
     ops_status (*complete)(void *h, ops_task task, ops_str port, ops_val output);
     /* [any-thread] Ends the task badly; `error` is borrowed. NULL or a code of 0 reads as INTERNAL.
@@ -79,9 +80,10 @@ typedef struct ops_if_exec {
      */
     ops_status (*emit)(void *h, ops_task task, ops_str port, ops_val item);
     /*
-     * [any-thread] Calls `cb` once, on the strand, when emit() would take an item; also when that
-     * is already so. A second call before that replaces the first. `user` is kept until then, or
-     * until the task ends: then `cb` is not called. OPS_E_INTERNAL: `cb` is NULL.
+     * [any-thread] Calls `cb` once, on the strand, when emit() would take an item, also when that
+     * is already so; and when the task is cancelled. A second call before that replaces the first.
+     * `user` is kept until then, or until the task ends: then `cb` is not called. OPS_E_INTERNAL:
+     * `cb` is NULL.
      */
     ops_status (*on_writable)(void *h, ops_task task, void (*cb)(void *user, ops_task task),
                               void *user);
@@ -91,6 +93,13 @@ typedef struct ops_if_exec {
      * to it. Not called when the task ends first.
      */
     ops_status (*post)(void *h, ops_task task, void (*fn)(void *user, ops_task task), void *user);
+
+    /*
+     * [any-thread] One pointer of the plugin's that goes with the task: how cancel() finds what
+     * execute() began. NULL until it is set, and for a task that is over.
+     */
+    ops_status (*set_user)(void *h, ops_task task, void *user);
+    void *(*get_user)(void *h, ops_task task);
 } ops_if_exec;
 
 #ifdef __cplusplus

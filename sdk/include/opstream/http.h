@@ -25,7 +25,7 @@ extern "C" {
 typedef struct ops_http_res {
     uint32_t size;
     int32_t status;              /* 200 */
-    const ops_str *header_names; /* in lower case, in the order in which they came */
+    const ops_str *header_names; /* as they came: names of headers have no case */
     const ops_str *header_values;
     uint64_t n_headers;
     /*

@@ -358,6 +358,19 @@ static inline void ops_complete_map(ops_task task, struct ops_map *map)
     ops_complete(task, output);
 }
 
+/* ==== State ==== */
+
+/* Cleared memory that lives as long as the task; NULL, and the task has failed, if there is none.
+ */
+static inline void *ops_task_alloc(ops_task task, uint64_t size)
+{
+    void *memory = NULL;
+    if (ops.value->alloc(ops.h, task, size, &memory) != OPS_OK) {
+        ops_fail_text(task, OPS_E_RESOURCE, "out of memory");
+    }
+    return memory;
+}
+
 /* ==== Log ==== */
 
 /* One line about a task (0: about the plugin) without keys. */

@@ -89,6 +89,13 @@ typedef struct ops_if_value {
      * as it was. Nothing is copied.
      */
     ops_status (*retain)(void *h, ops_val v, ops_scope scope, ops_val *out);
+
+    /*
+     * `size` bytes of cleared memory for the plugin itself, aligned for any type, that live as long
+     * as `scope`: the state of a task that nobody has to free, however the task ends. Memory of a
+     * task is still there until the callback that ended it, and all work of its jobs, has returned.
+     */
+    ops_status (*alloc)(void *h, ops_scope scope, uint64_t size, void **out);
 } ops_if_value;
 
 #ifdef __cplusplus

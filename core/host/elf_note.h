@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_HOST_ELF_NOTE_H
+#define CORE_HOST_ELF_NOTE_H
+
+/*
+ * ELF note: takes the manifest out of a plugin file without running or mapping any of it.
+ *
+ * The manifest is a note of a PT_NOTE segment: name "opstream", type 1; its bytes are the CRC-64/XZ
+ * of the text (8 bytes, little-endian) and the text.
+ *
+ * Used by:  registry.
+ * Uses:     crc64.
+ * Threads:  [any]
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+
+struct error;
+
+/* The bytes of a file, wherever they are. */
+struct elf_source {
+    void *user;
+    uint64_t size;
+    /* Fills `buffer` with `n` bytes from `offset`, which are within `size`. 0, or E_IO. */
+    int (*read)(void *user, uint64_t offset, void *buffer, size_t n);
+};
+
+struct elf_manifest {
+    struct strbuf text; /* owned: strbuf_finish() */
+    uint64_t crc;
+};
+
+/*
+ * Any bytes are fine as input. Fails with E_INVALID (no plugin: the message says why), E_VERSION
+ * (for another machine), E_CORRUPT (truncated or damaged), E_LIMIT, E_NOMEM, and what read() gave.
+ * The message goes on after "plugin file 'x': ".
+ */
+int elf_note_read(const struct elf_source *source, struct elf_manifest *out_manifest,
+                  struct error *err);
+
+#endif

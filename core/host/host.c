@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/host/host.h"
+
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/base/cleanup.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/host/failure.h"
+#include "core/host/instance.h"
+#include "core/host/job.h"
+#include "core/host/manifest.h"
+#include "core/host/op.h"
+#include "core/host/plugin.h"
+#include "core/host/registry.h"
+#include "core/host/runtime.h"
+#include "core/host/task.h"
+#include "core/host/validate.h"
+#include "core/value/value.h"
+
+enum {
+    CANCEL_GRACE_MS = 10000,
+    CLOSE_POLL_MS = 1,       /* while it closes: are all operations back? */
+    CLOSE_MAX_POLLS = 10000, /* then an operation hangs, and its memory stays */
+    POOL_WAIT_MS = 1000,
+};
+
+/* ---- Open ---- */
+
+static void host_free(struct host *host)
+{
+    document_unref(host->no_memory);
+    registry_destroy(host->registry);
+    handle_table_finish(&host->tasks);
+    handle_table_finish(&host->ops);
+    handle_table_finish(&host->scopes);
+    value_table_finish(&host->values);
+    host->magic = 0;
+    free(host);
+}
+
+static int host_init_tables(struct host *host)
+{
+    int status = handle_table_init(&host->tasks, HANDLE_TASK, task_free);
+    if (status == 0) {
+        status = handle_table_init(&host->ops, HANDLE_OP, op_free);
+    }
+    if (status == 0) {
+        status = handle_table_init(&host->scopes, HANDLE_SCOPE, scope_destroy);
+    }
+    return status == 0 ? value_table_init(&host->values) : status;
+}
+
+static int host_init(struct host *host, const struct host_options *options, struct error *err)
+{
+    host->magic = HOST_MAGIC;
+    host->loop = options->loop;
+    host->events = options->events;
+    host->http = options->http;
+    host->cancel_grace_ms = options->cancel_grace_ms > 0 ? options->cancel_grace_ms
+                                                         : CANCEL_GRACE_MS;
+    host->no_memory = failure_create(OPS_E_RESOURCE, STR("out of memory"), str_make(NULL, 0));
+    if (host->no_memory == NULL || host_init_tables(host) != 0) {
+        return error_nomem(err);
+    }
+    return registry_create(options->folders, options->folder_count, options->index_path,
+                           &host->registry, err);
+}
+
+int host_open(const struct host_options *options, struct host **out_host, struct error *err)
+{
+    struct host *host = calloc(1, sizeof *host);
+    if (host == NULL) {
+        return error_nomem(err);
+    }
+
+    int status = host_init(host, options, err);
+    if (status == 0) {
+        status = job_pool_create(&host->mailbox, options->job_threads, &host->jobs, err);
+    }
+    if (status == 0) {
+        status = mailbox_open(&host->mailbox, options->loop, err);
+    }
+    if (status != 0) {
+        if (host->jobs != NULL) {
+            (void)job_pool_stop(host->jobs, 0); /* no job was ever there */
+        }
+        host_free(host);
+        return status;
+    }
+    *out_host = host;
+    return 0;
+}
+
+/* ---- Close ---- */
+
+static void on_mailbox_closed(struct mailbox *mailbox)
+{
+    struct host *host = (struct host *)((char *)mailbox - offsetof(struct host, mailbox));
+    void (*closed)(void *user) = host->on_closed;
+    void *user = host->closed_user;
+    if (!host->is_stuck) {
+        host_free(host);
+    }
+    closed(user);
+}
+
+static bool is_quiet(struct host *host)
+{
+    return host->first_task == NULL && host->open_handles == 0 &&
+           handle_table_live(&host->ops) == 0 &&
+           handle_table_live(&host->tasks) == host->abandoned_count;
+}
+
+static void release_abandoned(struct host *host)
+{
+    while (host->abandoned != NULL) {
+        struct task *task = host->abandoned;
+        host->abandoned = task->next;
+        task_release(task);
+    }
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct host *host = handle->data;
+    mailbox_close(&host->mailbox, on_mailbox_closed);
+}
+
+/* Code of plugins may still run after this if it hangs: then nothing that it uses is freed. */
+static void on_close_poll(uv_timer_t *timer)
+{
+    struct host *host = timer->data;
+    bool is_late = host->first_task == NULL && ++host->close_polls > CLOSE_MAX_POLLS;
+    if (!is_quiet(host) && !is_late) {
+        return;
+    }
+
+    (void)uv_timer_stop(timer);
+    bool is_pool_over = job_pool_stop(take_pointer(&host->jobs), POOL_WAIT_MS);
+    host->is_stuck = is_late || !is_pool_over;
+    mailbox_drain(&host->mailbox); /* jobs that ended while the pool did */
+    if (host->is_stuck) {
+        log_write(LOG_LEVEL_WARN, "code of a plugin hangs and is left behind", NULL, 0);
+    } else {
+        plugin_shutdown_all(host);
+        release_abandoned(host);
+    }
+    mailbox_drain(&host->mailbox);
+    uv_close((uv_handle_t *)timer, on_timer_closed);
+}
+
+void host_close(struct host *host, void (*done)(void *user), void *user)
+{
+    if (host == NULL) {
+        done(user);
+        return;
+    }
+
+    CHECK_MAGIC(host, HOST_MAGIC);
+    CHECK(!host->is_closing);
+    host->is_closing = true;
+    host->on_closed = done;
+    host->closed_user = user;
+    for (struct task *task = host->first_task; task != NULL; task = task->next) {
+        task_cancel(task, HOST_CANCEL_SHUTDOWN);
+    }
+    host->close_timer.data = host;
+    CHECK(uv_timer_init(host->loop, &host->close_timer) == 0);
+    CHECK(uv_timer_start(&host->close_timer, on_close_poll, 0, CLOSE_POLL_MS) == 0);
+}
+
+/* ---- What there is ---- */
+
+const struct catalogue *host_catalogue(struct host *host)
+{
+    return registry_catalogue(host->registry);
+}
+
+size_t host_plugin_file_count(struct host *host)
+{
+    return registry_file_count(host->registry);
+}
+
+const struct host_plugin_file *host_plugin_file_at(struct host *host, size_t i)
+{
+    return registry_file_at(host->registry, i);
+}
+
+/* ---- Tasks ---- */
+
+static int check_config(const struct host_task_spec *spec, struct error *err)
+{
+    int status = validate_document(spec->type->config_schema, spec->config, err);
+    if (status != 0) {
+        error_prefix(err, "the config is not valid for '%.*s': ", STR_ARG(spec->type->name));
+    }
+    return status;
+}
+
+int host_task_start(struct host *host, const struct host_task_spec *spec, host_task *out_task,
+                    struct error *err)
+{
+    CHECK_MAGIC(host, HOST_MAGIC);
+    struct plugin *plugin = NULL;
+    struct instance *instance = NULL;
+    const struct manifest_node *node = manifest_node_of(spec->type);
+    if (host->is_closing) {
+        return error_set(err, E_CANCELED, "opstream shuts down");
+    }
+    int status = plugin_get(host, node->manifest, &plugin, err);
+    if (status == 0) {
+        status = check_config(spec, err);
+    }
+    if (status == 0) {
+        status = instance_get(plugin, node, spec->settings, &instance, err);
+    }
+    return status == 0 ? task_start(host, instance, spec, out_task, err) : status;
+}
+
+void host_task_cancel(struct host *host, host_task handle, enum host_cancel_reason reason)
+{
+    struct task *task = handle_acquire(&host->tasks, 0, handle);
+    if (task != NULL) {
+        task_cancel(task, reason);
+        task_release(task);
+    }
+}
+
+void host_task_kill(struct host *host, host_task handle, enum host_cancel_reason reason)
+{
+    struct task *task = handle_acquire(&host->tasks, 0, handle);
+    if (task != NULL) {
+        task_kill(task, reason);
+        task_release(task);
+    }
+}
+
+void host_task_credit(struct host *host, host_task handle, uint32_t count)
+{
+    struct task *task = handle_acquire(&host->tasks, 0, handle);
+    if (task != NULL) {
+        task_add_credits(task, count);
+        task_release(task);
+    }
+}

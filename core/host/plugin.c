@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/host/plugin.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/build_id.h"
+#include "core/base/check.h"
+#include "core/base/cleanup.h"
+#include "core/base/error.h"
+#include "core/host/failure.h"
+#include "core/host/instance.h"
+#include "core/host/manifest.h"
+#include "core/host/runtime.h"
+#include "core/host/trust.h"
+#include "core/host/version.h"
+
+#define ENTRY_SYMBOL "opstream_plugin_v1"
+
+/* What epoch 1 had at its beginning; a plugin of later headers is larger. */
+enum {
+    DESC_SIZE_MIN = offsetof(ops_plugin_desc, get_ext) + sizeof(void *),
+    DESC_SIZE_MAX = 65536,
+    TYPE_SIZE_MIN = offsetof(ops_node_type, destroy) + sizeof(void *),
+    TYPE_SIZE_MAX = 65536,
+    TYPES_MAX = 1000,
+};
+
+/* ---- The descriptor ---- */
+
+static int check_head(const ops_plugin_desc *desc, struct error *err)
+{
+    if (desc->magic != OPS_ABI_MAGIC) {
+        return error_set(err, E_PLUGIN, "its descriptor begins with 0x%08X instead of 0x%08X",
+                         desc->magic, OPS_ABI_MAGIC);
+    }
+    if (desc->size < DESC_SIZE_MIN || desc->size > DESC_SIZE_MAX) {
+        return error_set(err, E_PLUGIN, "its descriptor says that it has %u bytes; epoch 1 has %d",
+                         desc->size, (int)DESC_SIZE_MIN);
+    }
+    if (desc->abi_epoch != OPS_ABI_EPOCH) {
+        return error_set(err, E_VERSION,
+                         "its descriptor is of ABI epoch %u; this opstream %s offers %u",
+                         desc->abi_epoch, OPSTREAM_VERSION, OPS_ABI_EPOCH);
+    }
+    if (desc->abi_minor > OPS_ABI_MINOR) {
+        return error_set(
+            err, E_VERSION, "its descriptor needs ABI %u.%u; this opstream %s offers %u.%u",
+            OPS_ABI_EPOCH, desc->abi_minor, OPSTREAM_VERSION, OPS_ABI_EPOCH, OPS_ABI_MINOR);
+    }
+    return 0;
+}
+
+static int check_identity(const ops_plugin_desc *desc, const struct manifest *m, struct error *err)
+{
+    if (desc->manifest_crc != m->crc) {
+        return error_set(err, E_PLUGIN,
+                         "its code was built with another manifest (checksum %016llx, the "
+                         "manifest's is %016llx): build it again",
+                         (unsigned long long)desc->manifest_crc, (unsigned long long)m->crc);
+    }
+    if (desc->id == NULL || !str_equal_text(m->plugin.id, desc->id)) {
+        return error_set(err, E_PLUGIN, "its code calls itself '%s', its manifest '%.*s'",
+                         desc->id != NULL ? desc->id : "", STR_ARG(m->plugin.id));
+    }
+    if (desc->version == NULL || !str_equal_text(m->plugin.version, desc->version)) {
+        return error_set(err, E_PLUGIN, "its code is version '%s', its manifest '%.*s'",
+                         desc->version != NULL ? desc->version : "", STR_ARG(m->plugin.version));
+    }
+    return 0;
+}
+
+static const ops_node_type *find_type(const ops_plugin_desc *desc, struct str name)
+{
+    for (uint64_t i = 0; i < desc->n_types; i++) {
+        if (str_equal_text(name, desc->types[i]->name)) {
+            return desc->types[i];
+        }
+    }
+    return NULL;
+}
+
+static int check_type(const ops_plugin_desc *desc, uint64_t index, const struct manifest *m,
+                      struct error *err)
+{
+    const ops_node_type *type = desc->types[index];
+    if (type == NULL || type->size < TYPE_SIZE_MIN || type->size > TYPE_SIZE_MAX ||
+        type->name == NULL) {
+        return error_set(err, E_PLUGIN, "entry %u of its node types is damaged", (unsigned)index);
+    }
+    if (type->execute == NULL) {
+        return error_set(err, E_PLUGIN, "its node type '%s' has no execute()", type->name);
+    }
+
+    const struct manifest_node *node = manifest_find_node(m, str_from(type->name));
+    if (node == NULL) {
+        return error_set(err, E_PLUGIN, "its code has the node type '%s', its manifest has not",
+                         type->name);
+    }
+    if (node->config_version != type->config_version) {
+        return error_set(err, E_PLUGIN,
+                         "its node type '%s' reads configs of version %u, its manifest says %u",
+                         type->name, type->config_version, node->config_version);
+    }
+    for (uint64_t i = 0; i < index; i++) {
+        if (strcmp(desc->types[i]->name, type->name) == 0) {
+            return error_set(err, E_PLUGIN, "its code has the node type '%s' twice", type->name);
+        }
+    }
+    return 0;
+}
+
+static int check_types(const ops_plugin_desc *desc, const struct manifest *m, struct error *err)
+{
+    if (desc->types == NULL || desc->n_types > TYPES_MAX) {
+        return error_set(err, E_PLUGIN, "its list of node types is damaged");
+    }
+    for (uint64_t i = 0; i < desc->n_types; i++) {
+        int status = check_type(desc, i, m, err);
+        if (status != 0) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < m->node_count; i++) {
+        if (find_type(desc, m->nodes[i].type.name) == NULL) {
+            return error_set(err, E_PLUGIN,
+                             "its manifest has the node type '%.*s', its code has not",
+                             STR_ARG(m->nodes[i].type.name));
+        }
+    }
+    return 0;
+}
+
+int plugin_check_descriptor(const ops_plugin_desc *desc, const struct manifest *manifest,
+                            struct error *err)
+{
+    int status = check_head(desc, err);
+    if (status == 0) {
+        status = check_identity(desc, manifest, err);
+    }
+    return status == 0 ? check_types(desc, manifest, err) : status;
+}
+
+/* ---- Interfaces ---- */
+
+static const ops_str no_text = {NULL, 0};
+
+static void refuse_iface(ops_error *why, ops_status code, struct str message, struct str hint)
+{
+    failure_fill(why, code, ops_from_str(message), hint.n > 0 ? ops_from_str(hint) : no_text);
+}
+
+/* Whether this plugin gets it; only what is said of it in the manifest, but for the basic ones. */
+static bool is_granted(const struct plugin *plugin, const struct version_interface *interface,
+                       ops_error *why)
+{
+    const struct manifest *m = plugin->manifest;
+    if (interface->is_basic == 0 && manifest_find_interface(m, str_from(interface->id)) == NULL) {
+        refuse_iface(why, OPS_E_PERMISSION, STR("the manifest does not ask for this interface"),
+                     STR("add it to interfaces.required or interfaces.optional"));
+        return false;
+    }
+    if (interface->capability != NULL &&
+        !manifest_has_capability(m, str_from(interface->capability))) {
+        refuse_iface(why, OPS_E_PERMISSION,
+                     STR("the manifest does not ask for the capability of this interface"),
+                     STR("ops.process needs the capability 'exec'"));
+        return false;
+    }
+    if (strcmp(interface->id, OPS_IF_HTTP) == 0 && plugin->host->http == NULL) {
+        refuse_iface(why, OPS_E_UNSUPPORTED, STR("this opstream runs without outgoing HTTP"),
+                     str_make(NULL, 0));
+        return false;
+    }
+    return true;
+}
+
+static const void *get_iface(const ops_host *table, const char *id, uint32_t min_version,
+                             ops_error *why)
+{
+    struct plugin *plugin = table != NULL ? plugin_from(table->h) : NULL;
+    if (plugin == NULL || id == NULL) {
+        refuse_iface(why, OPS_E_INTERNAL, STR("get_iface() needs the host's table and an id"),
+                     str_make(NULL, 0));
+        return NULL;
+    }
+
+    const struct version_interface *interface = version_interface_find(id);
+    if (interface == NULL) {
+        refuse_iface(why, OPS_E_UNSUPPORTED, STR("this opstream does not have this interface"),
+                     STR("install a newer opstream"));
+        return NULL;
+    }
+    if (interface->version < min_version) {
+        refuse_iface(why, OPS_E_UNSUPPORTED,
+                     STR("this opstream has an older version of this interface"),
+                     STR("install a newer opstream"));
+        return NULL;
+    }
+    return is_granted(plugin, interface, why) ? interface->table : NULL;
+}
+
+/* ---- Loading ---- */
+
+/* The file is looked at once more: what the manifest was read from must be what is mapped. */
+static int open_library(const char *path, void **out_library, struct error *err)
+{
+    cleanup_fd int fd = -1;
+    struct trust_stamp stamp;
+    int status = trust_open_file(path, &fd, &stamp, err);
+    if (status != 0) {
+        return status;
+    }
+
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (library == NULL) {
+        const char *why = dlerror(); /* names the file and an unresolved symbol */
+        return error_set(err, E_PLUGIN, "cannot be loaded: %s", why != NULL ? why : "unknown");
+    }
+    *out_library = library;
+    return 0;
+}
+
+static int load(const struct manifest *m, const ops_plugin_desc **out_desc, struct error *err)
+{
+    void *library = NULL;
+    int status = version_check(m, err);
+    if (status != 0) {
+        return status;
+    }
+
+    status = open_library(m->path.p, &library, err);
+    if (status == 0) {
+        const ops_plugin_desc *desc = dlsym(library, ENTRY_SYMBOL);
+        status = desc == NULL
+                     ? error_set(err, E_PLUGIN, "it does not export the symbol " ENTRY_SYMBOL)
+                     : plugin_check_descriptor(desc, m, err);
+        *out_desc = desc;
+    }
+    if (status != 0) {
+        error_prefix(err, "plugin '%.*s' (%.*s): ", STR_ARG(m->plugin.id), STR_ARG(m->path));
+    }
+    return status;
+}
+
+static struct plugin *plugin_create(struct host *host, const struct manifest *m,
+                                    const ops_plugin_desc *desc)
+{
+    struct plugin *plugin = calloc(1, sizeof *plugin);
+    if (plugin == NULL) {
+        return NULL;
+    }
+
+    plugin->magic = PLUGIN_MAGIC;
+    plugin->number = ++host->plugin_count;
+    plugin->host = host;
+    plugin->manifest = m;
+    plugin->desc = desc;
+    plugin->id = desc->id;
+    plugin->path = m->path.p;
+    plugin->scope = scope_create(plugin);
+    if (plugin->scope == NULL) {
+        free(plugin);
+        return NULL;
+    }
+    plugin->table = (ops_host){
+        .size = sizeof(ops_host),
+        .abi_minor = OPS_ABI_MINOR,
+        .h = plugin,
+        .scope = plugin->scope->handle,
+        .name = {"opstream", 8},
+        .version = ops_from_str(STR(OPSTREAM_VERSION)),
+        .get_iface = get_iface,
+    };
+    return plugin;
+}
+
+static void plugin_destroy(struct plugin *plugin)
+{
+    handle_retire(&plugin->host->scopes, plugin->scope->handle);
+    plugin->magic = 0;
+    free(plugin);
+}
+
+static int plugin_init(struct plugin *plugin, struct error *err)
+{
+    ops_error told = {.size = sizeof told};
+    ops_status status = plugin->desc->init != NULL
+                            ? plugin->desc->init(&plugin->table, &plugin->self, &told)
+                            : OPS_OK;
+    if (status == OPS_OK) {
+        return 0;
+    }
+
+    struct strbuf text = STRBUF_INIT;
+    failure_append_text(&text, told.message);
+    error_set(err, E_PLUGIN, "plugin '%s' (%s): init() failed with %s: %s", plugin->id,
+              plugin->path, failure_code_name(status), text.n > 0 ? text.p : "it gave no message");
+    strbuf_finish(&text);
+    return E_PLUGIN;
+}
+
+static struct plugin *find_loaded(const struct host *host, const struct manifest *manifest)
+{
+    for (struct plugin *plugin = host->plugins; plugin != NULL; plugin = plugin->next) {
+        if (plugin->manifest == manifest) {
+            return plugin;
+        }
+    }
+    return NULL;
+}
+
+int plugin_get(struct host *host, const struct manifest *manifest, struct plugin **out_plugin,
+               struct error *err)
+{
+    const ops_plugin_desc *desc = NULL;
+    *out_plugin = find_loaded(host, manifest);
+    if (*out_plugin != NULL) {
+        return 0;
+    }
+    int status = load(manifest, &desc, err);
+    if (status != 0) {
+        return status;
+    }
+    struct plugin *plugin = plugin_create(host, manifest, desc);
+    if (plugin == NULL) {
+        return error_nomem(err);
+    }
+    status = plugin_init(plugin, err);
+    if (status != 0) {
+        plugin_destroy(plugin);
+        return status;
+    }
+
+    plugin->next = host->plugins;
+    host->plugins = plugin;
+    *out_plugin = plugin;
+    return 0;
+}
+
+void plugin_shutdown_all(struct host *host)
+{
+    for (struct plugin *plugin = host->plugins; plugin != NULL; plugin = plugin->next) {
+        instance_destroy_all(plugin);
+    }
+    while (host->plugins != NULL) {
+        struct plugin *plugin = host->plugins;
+        host->plugins = plugin->next;
+        if (plugin->desc->shutdown != NULL) {
+            plugin->desc->shutdown(plugin->self);
+        }
+        plugin_destroy(plugin);
+    }
+}
+
+const ops_node_type *plugin_find_type(const struct plugin *plugin, const struct manifest_node *node)
+{
+    const ops_node_type *type = find_type(plugin->desc, node->type.name);
+    CHECK(type != NULL);
+    return type;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_HOST_REGISTRY_H
+#define CORE_HOST_REGISTRY_H
+
+/*
+ * Registry: which plugins there are, which node types they offer, and the catalogue made of that.
+ *
+ *     folders, in order        FOLDER/ID/ID.so or FOLDER/ID.so; the first file of an id wins
+ *         │ scan: reads the manifests of all files       ▲ something changed
+ *         ▼                                              │
+ *     files, types  ──▶ the index, a small generated file that the next start reads instead
+ *         │ a node type is asked for
+ *         ▼
+ *     the manifest of that one file
+ *
+ * No code of a plugin runs here. A node type that two plugins have is nobody's: both are named.
+ *
+ * Used by:  host, plugin.
+ * Uses:     elf_note, manifest, trust, version.
+ * Threads:  [loop]
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/arena.h"
+#include "core/base/str.h"
+#include "core/base/strmap.h"
+#include "core/host/host.h"
+#include "core/host/trust.h"
+#include "core/model/catalogue.h"
+
+struct document;
+struct error;
+struct manifest;
+
+/* A file that may be a plugin. */
+struct registry_file {
+    struct host_plugin_file info; /* texts are the registry's */
+    int problem_code;             /* 0: info.problem is empty */
+    struct trust_stamp stamp;
+    struct str *types; /* names, as the manifest has them */
+    size_t type_count;
+    struct manifest *manifest; /* owned; NULL: not read, or cannot be */
+};
+
+/* A folder, or a place in it where a file may be; watched by its stamp. */
+struct registry_place {
+    struct str path;
+    struct trust_stamp stamp;
+};
+
+struct registry_type {
+    struct str name;
+    struct registry_file *file;
+    struct registry_file *rival; /* another plugin that has it too; NULL: none */
+};
+
+struct registry {
+    struct arena arena;
+    struct str *folders;
+    size_t folder_count;
+    struct strbuf folders_text;
+    const char *index_path; /* NULL: no index is kept */
+    bool is_loaded;
+    bool has_all_manifests;
+    bool was_indexed; /* what is known comes from the index */
+
+    struct registry_place *places;
+    size_t place_count;
+    size_t place_cap;
+    struct registry_file **files;
+    size_t file_count;
+    size_t file_cap;
+    struct strmap types;           /* name -> registry_type */
+    struct registry_type **sorted; /* by name */
+    size_t sorted_count;
+    struct registry_file **retired; /* of an index that was wrong; their manifests may be in use */
+    size_t retired_count;
+    size_t retired_cap;
+    struct catalogue catalogue;
+};
+
+/*
+ * `folders` (borrowed) in order; the program's own and the system's come behind them. `index_path`
+ * may be NULL. Nothing is read yet. On success `*out_registry` is owned: registry_destroy().
+ */
+int registry_create(const char *const *folders, size_t folder_count, const char *index_path,
+                    struct registry **out_registry, struct error *err);
+void registry_destroy(struct registry *registry);
+
+const struct catalogue *registry_catalogue(struct registry *registry);
+
+/* All files, with their manifests. */
+size_t registry_file_count(struct registry *registry);
+const struct host_plugin_file *registry_file_at(struct registry *registry, size_t i);
+
+/* ---- For the files registry_*.c ---- */
+
+/* A NUL-terminated copy that lives as long as the registry; `.p` NULL: out of memory. */
+struct str registry_dup(struct registry *registry, struct str text);
+
+/* Fail with E_NOMEM. */
+int registry_add_place(struct registry *registry, struct str path, const struct trust_stamp *stamp);
+int registry_add_file(struct registry *registry, struct str path, struct registry_file **out_file);
+
+/* Sets the file's problem to the error's message. */
+int registry_set_problem(struct registry *registry, struct registry_file *file,
+                         const struct error *problem);
+
+/* Reads the file's manifest, if that has not been done; a failure becomes its problem. */
+int registry_read_manifest(struct registry *registry, struct registry_file *file,
+                           struct error *err);
+
+/* Forgets files, places and types. */
+void registry_clear(struct registry *registry);
+
+/* registry_scan.c: looks into all folders. Fails with E_NOMEM only. */
+int registry_scan(struct registry *registry, struct error *err);
+
+/*
+ * registry_index.c: true when the index was there, fits, and nothing has changed since. Writing
+ * is a favour to the next start: failures are nobody's trouble.
+ */
+bool registry_read_index(struct registry *registry);
+void registry_write_index(struct registry *registry);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The index of the registry: a JSON file that says which files there were and what they offered,
+ * with the stamps of all files and folders. It is used only when every stamp still fits, so what
+ * it costs is one read and one stat per place; anything odd in it, and the folders are scanned.
+ *
+ * It is no more trusted than what it names: files are checked again before they are opened.
+ */
+
+#include "core/host/registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/build_id.h"
+#include "core/base/cleanup.h"
+#include "core/base/error.h"
+#include "core/value/builder.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
+
+enum { INDEX_FORMAT = 1, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
+
+/* ---- Writing ---- */
+
+static void write_stamp(struct builder *b, const struct trust_stamp *stamp)
+{
+    builder_key(b, STR("stamp"));
+    builder_list_begin(b);
+    builder_int(b, (int64_t)stamp->device);
+    builder_int(b, (int64_t)stamp->inode);
+    builder_int(b, (int64_t)stamp->size);
+    builder_int(b, stamp->modified_ns);
+    builder_int(b, stamp->changed_ns);
+    builder_list_end(b);
+}
+
+static void write_place(struct builder *b, const struct registry_place *place)
+{
+    builder_map_begin(b);
+    builder_member_string(b, STR("path"), place->path);
+    write_stamp(b, &place->stamp);
+    builder_map_end(b);
+}
+
+static void write_file(struct builder *b, const struct registry_file *file)
+{
+    builder_map_begin(b);
+    builder_member_string(b, STR("path"), file->info.path);
+    builder_member_string(b, STR("id"), file->info.id);
+    builder_member_string(b, STR("version"), file->info.version);
+    builder_member_string(b, STR("problem"), file->info.problem);
+    builder_member_int(b, STR("code"), file->problem_code);
+    write_stamp(b, &file->stamp);
+    builder_key(b, STR("types"));
+    builder_list_begin(b);
+    for (size_t i = 0; i < file->type_count; i++) {
+        builder_string(b, file->types[i]);
+    }
+    builder_list_end(b);
+    builder_map_end(b);
+}
+
+static int index_build(const struct registry *registry, struct document **out_document)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    builder_member_int(b, STR("format"), INDEX_FORMAT);
+    builder_member_string(b, STR("host"), str_from(OPSTREAM_BUILD_ID));
+    builder_member_int(b, STR("user"), (int64_t)geteuid());
+    builder_member_string(b, STR("folders"), strbuf_str(&registry->folders_text));
+    builder_key(b, STR("places"));
+    builder_list_begin(b);
+    for (size_t i = 0; i < registry->place_count; i++) {
+        write_place(b, &registry->places[i]);
+    }
+    builder_list_end(b);
+    builder_key(b, STR("files"));
+    builder_list_begin(b);
+    for (size_t i = 0; i < registry->file_count; i++) {
+        write_file(b, registry->files[i]);
+    }
+    builder_list_end(b);
+    builder_map_end(b);
+    return builder_finish(b, out_document, NULL);
+}
+
+static bool write_all(int fd, struct str text)
+{
+    while (text.n > 0) {
+        ssize_t done = write(fd, text.p, text.n);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            return false;
+        }
+        text.p += done;
+        text.n -= (size_t)done;
+    }
+    return true;
+}
+
+/* Beside the index, then over it: nobody ever sees half a file. */
+static void replace_file(const char *path, struct str text)
+{
+    struct strbuf draft = STRBUF_INIT;
+    strbuf_append_format(&draft, "%s.%ld", path, (long)getpid());
+    if (strbuf_status(&draft) != 0) {
+        strbuf_finish(&draft);
+        return;
+    }
+
+    int fd = open(draft.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0) {
+        bool is_written = write_all(fd, text);
+        if (close(fd) != 0 || !is_written || rename(draft.p, path) != 0) {
+            (void)unlink(draft.p); /* a draft that stays behind harms nobody */
+        }
+    }
+    strbuf_finish(&draft);
+}
+
+void registry_write_index(struct registry *registry)
+{
+    cleanup_document struct document *document = NULL;
+    struct strbuf text = STRBUF_INIT;
+    if (registry->index_path == NULL || index_build(registry, &document) != 0) {
+        return;
+    }
+
+    json_write(document_root(document), JSON_COMPACT, &text);
+    strbuf_append_char(&text, '\n');
+    if (strbuf_status(&text) == 0) {
+        replace_file(registry->index_path, strbuf_str(&text));
+    }
+    strbuf_finish(&text);
+}
+
+/* ---- Reading: false for anything odd ---- */
+
+static bool read_whole(int fd, size_t size, struct strbuf *out)
+{
+    char *to = strbuf_reserve(out, size);
+    while (to != NULL && out->n < size) {
+        ssize_t got = read(fd, out->p + out->n, size - out->n);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return false;
+        }
+        out->n += (size_t)got;
+    }
+    return to != NULL;
+}
+
+static bool read_text(const char *path, struct strbuf *out)
+{
+    struct stat st;
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        (st.st_mode & (S_IWGRP | S_IWOTH)) != 0 || st.st_size > INDEX_MAX_BYTES) {
+        return false;
+    }
+    return read_whole(fd, (size_t)st.st_size, out);
+}
+
+static bool get_text(struct registry *registry, const struct value *map, const char *key,
+                     struct str *out)
+{
+    const struct value *member = value_get(map, str_from(key));
+    if (!value_is(member, VALUE_STRING)) {
+        return false;
+    }
+    *out = registry_dup(registry, value_str(member));
+    return out->p != NULL;
+}
+
+static bool get_stamp(const struct value *map, struct trust_stamp *out)
+{
+    const struct value *list = value_get(map, STR("stamp"));
+    int64_t numbers[STAMP_NUMBERS];
+    if (!value_is(list, VALUE_LIST) || value_count(list) != STAMP_NUMBERS) {
+        return false;
+    }
+    for (size_t i = 0; i < STAMP_NUMBERS; i++) {
+        if (!value_is(value_at(list, i), VALUE_INT)) {
+            return false;
+        }
+        numbers[i] = value_int(value_at(list, i));
+    }
+
+    *out = (struct trust_stamp){
+        .device = (uint64_t)numbers[0],
+        .inode = (uint64_t)numbers[1],
+        .size = (uint64_t)numbers[2],
+        .modified_ns = numbers[3],
+        .changed_ns = numbers[4],
+    };
+    return true;
+}
+
+static bool still_is(struct str path, const struct trust_stamp *stamp)
+{
+    struct trust_stamp now = trust_stamp_of(path.p);
+    return trust_stamp_equal(stamp, &now);
+}
+
+static bool read_place(struct registry *registry, const struct value *map)
+{
+    struct str path;
+    struct trust_stamp stamp;
+    return get_text(registry, map, "path", &path) && get_stamp(map, &stamp) &&
+           still_is(path, &stamp) && registry_add_place(registry, path, &stamp) == 0;
+}
+
+static bool read_types(struct registry *registry, const struct value *map,
+                       struct registry_file *file)
+{
+    const struct value *list = value_get(map, STR("types"));
+    if (!value_is(list, VALUE_LIST)) {
+        return false;
+    }
+
+    size_t count = value_count(list);
+    file->types = arena_calloc(&registry->arena, count + 1, sizeof *file->types);
+    for (size_t i = 0; file->types != NULL && i < count; i++) {
+        if (!value_is(value_at(list, i), VALUE_STRING)) {
+            return false;
+        }
+        file->types[i] = registry_dup(registry, value_str(value_at(list, i)));
+        if (file->types[i].p == NULL) {
+            return false;
+        }
+    }
+    file->type_count = count;
+    return file->types != NULL;
+}
+
+static bool read_file(struct registry *registry, const struct value *map)
+{
+    struct registry_file *file = NULL;
+    struct str path;
+    struct trust_stamp stamp;
+    const struct value *code = value_get(map, STR("code"));
+    if (!get_text(registry, map, "path", &path) || !get_stamp(map, &stamp) ||
+        !value_is(code, VALUE_INT) || value_int(code) < -100 || value_int(code) > 0 ||
+        registry_add_file(registry, path, &file) != 0) {
+        return false;
+    }
+
+    file->stamp = stamp;
+    file->problem_code = (int)value_int(code);
+    /* One that could not even be opened has no stamp, and is looked at again each time. */
+    return still_is(path, &stamp) && get_text(registry, map, "id", &file->info.id) &&
+           get_text(registry, map, "version", &file->info.version) &&
+           get_text(registry, map, "problem", &file->info.problem) &&
+           read_types(registry, map, file);
+}
+
+static bool read_each(struct registry *registry, const struct value *list,
+                      bool (*read_one)(struct registry *registry, const struct value *map))
+{
+    if (!value_is(list, VALUE_LIST)) {
+        return false;
+    }
+    for (size_t i = 0; i < value_count(list); i++) {
+        if (!read_one(registry, value_at(list, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_number(const struct value *root, const char *key, int64_t wanted)
+{
+    const struct value *member = value_get(root, str_from(key));
+    return value_is(member, VALUE_INT) && value_int(member) == wanted;
+}
+
+static bool has_text(const struct value *root, const char *key, struct str wanted)
+{
+    const struct value *member = value_get(root, str_from(key));
+    return value_is(member, VALUE_STRING) && str_equal(value_str(member), wanted);
+}
+
+static bool index_take(struct registry *registry, const struct value *root)
+{
+    return has_number(root, "format", INDEX_FORMAT) &&
+           has_text(root, "host", str_from(OPSTREAM_BUILD_ID)) &&
+           has_number(root, "user", (int64_t)geteuid()) &&
+           has_text(root, "folders", strbuf_str(&registry->folders_text)) &&
+           read_each(registry, value_get(root, STR("places")), read_place) &&
+           read_each(registry, value_get(root, STR("files")), read_file);
+}
+
+bool registry_read_index(struct registry *registry)
+{
+    cleanup_document struct document *document = NULL;
+    struct strbuf text = STRBUF_INIT;
+    bool is_good = registry->index_path != NULL && read_text(registry->index_path, &text) &&
+                   json_read(strbuf_str(&text), NULL, &document, NULL) == 0 &&
+                   index_take(registry, document_root(document));
+    strbuf_finish(&text);
+    return is_good;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* ops.timer. The contract is in opstream/timer.h. */
+
+#include <stdlib.h>
+#include <uv.h>
+
+#include "core/base/check.h"
+#include "core/base/clock.h"
+#include "core/host/op.h"
+#include "core/host/runtime.h"
+
+struct timer_op {
+    struct op op; /* first */
+    uv_timer_t uv;
+    uint64_t ms;
+    ops_timer_done done;
+    void *user;
+};
+
+static void call_done(struct op *op)
+{
+    struct timer_op *timer = (struct timer_op *)op;
+    timer->done(timer->user, op_task(op), op->is_cancelled ? OPS_E_CANCELLED : OPS_OK);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct timer_op *timer = handle->data;
+    op_finish(&timer->op, call_done);
+}
+
+static void timer_close(struct timer_op *timer)
+{
+    if (!uv_is_closing((uv_handle_t *)&timer->uv)) {
+        uv_close((uv_handle_t *)&timer->uv, on_closed);
+    }
+}
+
+static void on_time(uv_timer_t *uv)
+{
+    timer_close(uv->data);
+}
+
+static void timer_start(struct op *op)
+{
+    struct timer_op *timer = (struct timer_op *)op;
+    timer->uv.data = timer;
+    CHECK(uv_timer_init(op->host->loop, &timer->uv) == 0);
+    CHECK(uv_timer_start(&timer->uv, on_time, timer->ms, 0) == 0);
+}
+
+static void timer_abort(struct op *op, enum op_abort how)
+{
+    (void)how;
+    timer_close((struct timer_op *)op);
+}
+
+static void timer_destroy(struct op *op)
+{
+    free(op);
+}
+
+static const struct op_type timer_type = {
+    .name = "timer", .start = timer_start, .abort = timer_abort, .destroy = timer_destroy};
+
+static ops_status service_after(void *h, ops_task task, uint64_t ms, ops_timer_done done,
+                                void *user, ops_op *out)
+{
+    if (done == NULL) {
+        return OPS_E_INTERNAL;
+    }
+    struct timer_op *timer = calloc(1, sizeof *timer);
+    if (timer == NULL) {
+        return OPS_E_RESOURCE;
+    }
+    ops_status status = op_init(&timer->op, &timer_type, h, task);
+    if (status != OPS_OK) {
+        free(timer);
+        return status;
+    }
+
+    timer->ms = ms;
+    timer->done = done;
+    timer->user = user;
+    return op_submit(&timer->op, call_done, out);
+}
+
+static ops_status service_abort(void *h, ops_op op)
+{
+    return op_request_abort(h, op, &timer_type);
+}
+
+static uint64_t service_now_ns(void *h)
+{
+    (void)h;
+    return (uint64_t)clock_monotonic_ns();
+}
+
+static int64_t service_unix_ms(void *h)
+{
+    (void)h;
+    return clock_unix_ms();
+}
+
+const ops_if_timer service_timer = {
+    .size = sizeof(ops_if_timer),
+    .version = 1,
+    .after = service_after,
+    .abort = service_abort,
+    .now_ns = service_now_ns,
+    .unix_ms = service_unix_ms,
+};

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/host/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/base/cleanup.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/host/deadline.h"
+#include "core/host/failure.h"
+#include "core/host/instance.h"
+#include "core/host/manifest.h"
+#include "core/host/op.h"
+#include "core/host/runtime.h"
+#include "core/value/value.h"
+
+static const uint64_t strand_budget_ns = 10 * 1000 * 1000;
+
+/* ---- Holds ---- */
+
+struct task *task_acquire(void *h, ops_task handle)
+{
+    struct plugin *plugin = plugin_from(h);
+    return plugin != NULL ? handle_acquire(&plugin->host->tasks, plugin->number, handle) : NULL;
+}
+
+void task_hold(struct task *task)
+{
+    handle_hold(&task->host->tasks, task->handle);
+}
+
+void task_release(struct task *task)
+{
+    handle_release(&task->host->tasks, task->handle);
+}
+
+void task_free(void *object)
+{
+    struct task *task = object;
+    CHECK_MAGIC(task, TASK_MAGIC);
+    task->magic = 0;
+    document_unref(task->output);
+    document_unref(task->error);
+    scope_finish(&task->scope);
+    strand_unref(task->strand);
+    (void)pthread_mutex_destroy(&task->lock);
+    free(task);
+}
+
+/* ---- The end ---- */
+
+static void task_unlink(struct task *task)
+{
+    *task->prev = task->next;
+    if (task->next != NULL) {
+        task->next->prev = task->prev;
+    }
+    task->prev = NULL;
+}
+
+static void task_drop_ops(struct task *task)
+{
+    struct op *following = NULL;
+    for (struct op *op = task->ops; op != NULL; op = following) {
+        following = op->next;
+        op_abort_started(op, OP_ABORT_DROP);
+    }
+}
+
+static void task_tell_end(struct task *task)
+{
+    const struct host_events *events = &task->host->events;
+    if (task->output != NULL) {
+        events->on_done(events->user, task->token, task->port, task->output);
+    } else {
+        events->on_failed(events->user, task->token, task->error);
+    }
+}
+
+/* What a plugin may still use stays in memory until the host ends; its handles are over. */
+static void task_abandon(struct task *task)
+{
+    struct host *host = task->host;
+    task_hold(task);
+    task->next = host->abandoned;
+    host->abandoned = task;
+    host->abandoned_count++;
+    log_write(LOG_LEVEL_WARN, "a task did not end in time and was given up",
+              LOG_FIELDS(log_text("plugin", task->plugin->id),
+                         log_text("type", task->instance->type->name)));
+}
+
+static void on_end(struct mailbox_item *item)
+{
+    struct task *task = (struct task *)((char *)item - offsetof(struct task, end_item));
+    CHECK_MAGIC(task, TASK_MAGIC);
+    task_progress_flush(task);
+    task->is_over = true;
+    task_unlink(task);
+    task_drop_ops(task);
+    deadline_stop(take_pointer(&task->grace));
+    deadline_stop(take_pointer(&task->progress_due));
+    if (task->is_abandoned) {
+        task_abandon(task);
+    }
+    task_tell_end(task);
+    handle_retire(&task->host->tasks, task->handle);
+}
+
+/* True for exactly one caller. */
+static bool task_claim_end(struct task *task)
+{
+    bool was_ended = false;
+    return atomic_compare_exchange_strong(&task->is_ended, &was_ended, true);
+}
+
+static void task_post_end(struct task *task)
+{
+    task->end_item.run = on_end;
+    mailbox_post(&task->host->mailbox, &task->end_item);
+}
+
+bool task_end_done(struct task *task, struct str port, const struct document *output)
+{
+    if (!task_claim_end(task)) {
+        document_unref(output);
+        return false;
+    }
+
+    task->port = port;
+    task->output = output;
+    task_post_end(task);
+    return true;
+}
+
+bool task_end_failed(struct task *task, const struct document *error)
+{
+    if (!task_claim_end(task)) {
+        document_unref(error);
+        return false;
+    }
+
+    task->error = error != NULL ? error : document_ref(task->host->no_memory);
+    task_post_end(task);
+    return true;
+}
+
+void task_fail_nomem(struct task *task)
+{
+    (void)task_end_failed(task, NULL);
+}
+
+/* ---- Calls of the plugin ---- */
+
+uint64_t task_call_begin(void)
+{
+    return uv_hrtime();
+}
+
+void task_call_end(struct task *task, uint64_t began)
+{
+    uint64_t took = uv_hrtime() - began;
+    if (took <= strand_budget_ns) {
+        return;
+    }
+
+    uint64_t count = ++task->instance->slow_calls;
+    if ((count & (count - 1)) == 0) { /* the 1st, 2nd, 4th, 8th ... */
+        log_write(LOG_LEVEL_WARN, "a call of a node held the loop up for more than 10 ms",
+                  LOG_FIELDS(log_text("type", task->instance->type->name),
+                             log_int("ms", (int64_t)(took / 1000000)),
+                             log_int("count", (int64_t)count)));
+    }
+}
+
+static void job_execute(struct job *job)
+{
+    struct task *task = (struct task *)((char *)job - offsetof(struct task, job));
+    CHECK_MAGIC(task, TASK_MAGIC);
+    if (!atomic_load(&task->is_ended)) {
+        task->instance->type->execute(task->instance->self, task->handle, task->config);
+    }
+}
+
+static void job_executed(struct job *job)
+{
+    struct task *task = (struct task *)((char *)job - offsetof(struct task, job));
+    task->is_on_pool = false;
+    strand_resume(task->strand);
+    task_release(task);
+}
+
+/* The hold of the execute item goes over to the job. */
+static void task_execute_on_pool(struct task *task)
+{
+    task->job = (struct job){.work = job_execute, .done = job_executed};
+    int status = job_pool_submit(task->host->jobs, &task->job);
+    if (status != 0) {
+        const char *why = status == E_LIMIT ? "too many tasks wait for a thread of the job pool"
+                                            : "no thread can be started for the job pool";
+        (void)task_end_failed(task,
+                              failure_create(OPS_E_RESOURCE, str_from(why), (struct str){NULL, 0}));
+        task_release(task);
+        return;
+    }
+
+    task->is_on_pool = true;
+    strand_block(task->strand);
+}
+
+static void on_execute(struct strand_item *item)
+{
+    struct task *task = (struct task *)((char *)item - offsetof(struct task, execute_item));
+    CHECK_MAGIC(task, TASK_MAGIC);
+    if (atomic_load(&task->is_ended)) {
+        task_release(task);
+        return;
+    }
+
+    task->is_started = true;
+    const ops_node_type *type = task->instance->type;
+    if ((type->flags & OPS_NODE_BLOCKING) != 0) {
+        task_execute_on_pool(task);
+        return;
+    }
+    uint64_t began = task_call_begin();
+    type->execute(task->instance->self, task->handle, task->config);
+    task_call_end(task, began);
+    task_release(task);
+}
+
+/* ---- Start ---- */
+
+static void on_start(struct mailbox_item *item)
+{
+    struct task *task = (struct task *)((char *)item - offsetof(struct task, start_item));
+    task->execute_item.run = on_execute;
+    strand_post(task->strand, &task->execute_item);
+}
+
+/* False: out of memory. */
+static bool task_copy_text(struct task *task, struct str text, ops_str *out)
+{
+    struct str copy = scope_dup(&task->scope, text);
+    *out = ops_from_str(copy);
+    return copy.p != NULL;
+}
+
+static bool task_fill_info(struct task *task, const struct host_task_spec *spec)
+{
+    ops_task_info *info = &task->info;
+    *info = (ops_task_info){
+        .size = sizeof *info,
+        .attempt = spec->attempt,
+        .deadline_unix_ms = spec->deadline_unix_ms,
+        .memory_bytes = spec->memory_bytes,
+        .output_bytes = spec->output_bytes,
+        .wall_ms = spec->wall_ms > 0 ? (uint64_t)spec->wall_ms : 0,
+    };
+    info->type = ops_from_str(str_from(task->instance->type->name));
+    return task_copy_text(task, spec->run_id, &info->run_id) &&
+           task_copy_text(task, spec->workflow, &info->workflow) &&
+           task_copy_text(task, spec->path, &info->node) &&
+           task_copy_text(task, spec->idempotency_key, &info->idempotency_key);
+}
+
+static bool task_fill(struct task *task, const struct host_task_spec *spec)
+{
+    struct strand *shared = task->instance->strand;
+    task->strand = shared != NULL ? strand_ref(shared) : strand_create();
+    task->config = scope_add(&task->scope, spec->config, document_root(spec->config));
+    return task->strand != NULL && task->config != 0 && task_fill_info(task, spec);
+}
+
+static void task_link(struct task *task)
+{
+    struct host *host = task->host;
+    task->next = host->first_task;
+    task->prev = &host->first_task;
+    if (task->next != NULL) {
+        task->next->prev = &task->next;
+    }
+    host->first_task = task;
+}
+
+int task_start(struct host *host, struct instance *instance, const struct host_task_spec *spec,
+               host_task *out_task, struct error *err)
+{
+    struct task *task = calloc(1, sizeof *task);
+    if (task == NULL) {
+        return error_nomem(err);
+    }
+
+    task->magic = TASK_MAGIC;
+    task->host = host;
+    task->plugin = instance->plugin;
+    task->instance = instance;
+    task->token = spec->token;
+    atomic_init(&task->credits, TASK_CREDITS);
+    (void)pthread_mutex_init(&task->lock, NULL); /* default attributes: cannot fail on Linux */
+    scope_init(&task->scope, &host->values, instance->plugin->number, 0);
+    task->handle = handle_create(&host->tasks, instance->plugin->number, task);
+    if (task->handle == 0) {
+        task_free(task);
+        return error_nomem(err);
+    }
+
+    task->scope.handle = task->handle;
+    if (!task_fill(task, spec)) {
+        handle_retire(&host->tasks, task->handle);
+        return error_nomem(err);
+    }
+
+    task_link(task);
+    task_hold(task); /* by the execute item */
+    task->start_item.run = on_start;
+    mailbox_post(&host->mailbox, &task->start_item);
+    *out_task = task->handle;
+    return 0;
+}
+
+/* ---- Cancel ---- */
+
+static const struct document *cancel_failure(enum host_cancel_reason reason)
+{
+    bool is_timeout = reason == HOST_CANCEL_TIMEOUT;
+    struct str message = is_timeout                       ? STR("the node's time is over")
+                         : reason == HOST_CANCEL_SHUTDOWN ? STR("opstream shuts down")
+                                                          : STR("the node was cancelled");
+    return failure_create(is_timeout ? OPS_E_TIMEOUT : OPS_E_CANCELLED, message,
+                          (struct str){NULL, 0});
+}
+
+static enum host_cancel_reason task_reason(struct task *task)
+{
+    return (enum host_cancel_reason)atomic_load(&task->cancel_reason);
+}
+
+static void task_give_up(struct task *task)
+{
+    if (atomic_load(&task->is_ended)) {
+        return;
+    }
+
+    /* The item of the end runs on this thread, later: the mark is there before it. */
+    if (task_end_failed(task, cancel_failure(task_reason(task)))) {
+        task->is_abandoned = task->is_started;
+    }
+}
+
+static void on_cancel(struct strand_item *item)
+{
+    struct task *task = (struct task *)((char *)item - offsetof(struct task, cancel_item));
+    CHECK_MAGIC(task, TASK_MAGIC);
+    if (!atomic_load(&task->is_ended)) {
+        uint64_t began = task_call_begin();
+        task->instance->type->cancel(task->instance->self, task->handle,
+                                     (uint32_t)task_reason(task));
+        task_call_end(task, began);
+    }
+    task_release(task);
+}
+
+/* Nothing of the plugin has run yet, or will: the task ends at once. */
+static bool task_cancel_waiting(struct task *task)
+{
+    if (task->is_on_pool && job_pool_take_back(task->host->jobs, &task->job)) {
+        task->is_started = false;
+        (void)task_end_failed(task, cancel_failure(task_reason(task)));
+        job_executed(&task->job);
+        return true;
+    }
+    if (!task->is_started) {
+        (void)task_end_failed(task, cancel_failure(task_reason(task)));
+        return true;
+    }
+    return false;
+}
+
+static void task_cancel_ops(struct task *task)
+{
+    struct op *following = NULL;
+    for (struct op *op = task->ops; op != NULL; op = following) {
+        following = op->next;
+        op_abort_started(op, OP_ABORT_CANCEL);
+    }
+}
+
+void task_cancel(struct task *task, enum host_cancel_reason reason)
+{
+    if (atomic_load(&task->is_ended) || atomic_load(&task->cancel_reason) != 0) {
+        return;
+    }
+
+    atomic_store(&task->cancel_reason, reason);
+    if (task_cancel_waiting(task)) {
+        return;
+    }
+    if (deadline_start(task, (uint64_t)task->host->cancel_grace_ms, task_give_up, &task->grace) !=
+        0) {
+        task_give_up(task);
+        return;
+    }
+    task_cancel_ops(task);
+    task_wake_writer(task);
+    if (task->instance->type->cancel != NULL) {
+        task_hold(task); /* by the cancel item */
+        task->cancel_item.run = on_cancel;
+        strand_post(task->strand, &task->cancel_item);
+    }
+}
+
+void task_kill(struct task *task, enum host_cancel_reason reason)
+{
+    if (atomic_load(&task->is_ended)) {
+        return;
+    }
+
+    unsigned none = 0;
+    (void)atomic_compare_exchange_strong(&task->cancel_reason, &none, (unsigned)reason);
+    if (!task_cancel_waiting(task)) {
+        task_give_up(task);
+    }
+}

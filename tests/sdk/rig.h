@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_SDK_RIG_H
+#define TESTS_SDK_RIG_H
+
+/*
+ * Rig: the real host on a loop of its own, with what its tasks told written down as text, a fake
+ * HTTP service that answers when it is told to, and the program's log caught.
+ *
+ *     struct rig rig;
+ *     rig_open(&rig, folder, NULL);
+ *     rig_start(&rig, 1, "hello", "{\"name\":\"you\"}");
+ *     assert_string_equal(rig_wait(&rig, 1), "done {\"greeting\":\"hello, you\"}");
+ *     rig_close(&rig);
+ *
+ * What goes wrong in the rig itself fails the test.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "core/base/error.h"
+#include "core/base/str.h"
+#include "core/host/host.h"
+#include "core/host/http.h"
+
+enum { RIG_TASKS = 256, RIG_CALLS = 64 };
+
+/* What one task told, by token. */
+struct rig_task {
+    host_task handle;
+    struct strbuf end;      /* "done {...}", "done:port {...}", "failed {...}" */
+    struct strbuf progress; /* "0.5 half;" and so on */
+    struct strbuf logs;     /* "info line;" */
+    struct strbuf items;    /* "1 2 3 " */
+    int ends;
+    int item_count;
+    int progress_count;
+};
+
+/* A call that the fake HTTP service holds. */
+struct rig_call {
+    struct strbuf text; /* "GET http://... name=value body" */
+    host_http_done_cb done;
+    void (*on_chunk)(void *user, struct str bytes);
+    void *user;
+    bool is_open;
+    bool is_aborted;
+};
+
+struct rig {
+    uv_loop_t loop;
+    struct host *host;
+    struct host_http http;
+    bool is_http_aborting_at_once; /* default: an abort answers at once */
+    struct rig_task tasks[RIG_TASKS];
+    struct rig_call calls[RIG_CALLS];
+    int call_count;
+    int log_fd;
+    char log_path[64];
+    struct strbuf log;
+    bool is_closed;
+    uint32_t credit; /* given back for each item; 0: none */
+};
+
+struct rig_options {
+    const char *const *folders;
+    size_t folder_count;
+    const char *index_path;
+    int64_t cancel_grace_ms;
+    bool has_no_http;
+};
+
+/* `options` may be NULL: no folders. */
+void rig_open(struct rig *rig, const struct rig_options *options);
+
+/* As rig_open() with one folder. */
+void rig_open_folder(struct rig *rig, const char *folder);
+
+void rig_close(struct rig *rig);
+
+/* Starts a task of `type` with token `token` (below RIG_TASKS) and settings {}. */
+int rig_start(struct rig *rig, uint64_t token, const char *type, const char *config,
+              struct error *err);
+
+/* Runs the loop until the task has ended, and gives the text of its end; fails after 20 s. */
+const char *rig_wait(struct rig *rig, uint64_t token);
+
+/* rig_start() that must succeed, and rig_wait(). */
+const char *rig_run(struct rig *rig, uint64_t token, const char *type, const char *config);
+
+/* Turns the loop until `*flag` or `ms` have passed. */
+void rig_turn(struct rig *rig, uint64_t ms);
+
+/* Turns the loop until the fake service holds `count` calls in all. */
+struct rig_call *rig_wait_call(struct rig *rig, int count);
+
+/* What the program logged so far. */
+const char *rig_log(struct rig *rig);
+
+/* Finds the node type, or gives the message of the failure. */
+const char *rig_find(struct rig *rig, const char *type, struct error *err);
+
+#endif
