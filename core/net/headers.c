@@ -102,11 +102,30 @@ bool redirect_becomes_get(int status, struct str method)
            ((status == 301 || status == 302) && str_equal_text(method, "POST"));
 }
 
+/* Names that say of themselves that their value is for one service only. */
+static bool is_credential(struct str name)
+{
+    static const char *const words[] = {"auth",       "cookie",  "token",   "secret", "password",
+                                        "credential", "session", "api-key", "apikey", "access-key"};
+    char lower[64];
+    size_t n = name.n < sizeof lower - 1 ? name.n : sizeof lower - 1;
+    for (size_t i = 0; i < n; i++) {
+        char c = name.p[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    }
+    lower[n] = '\0';
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strstr(lower, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool redirect_keeps_header(const struct redirect_hop *hop, const struct net_header *header)
 {
     if (!hop->is_same_origin &&
-        (header->is_secret || header_is(header->name, "authorization") ||
-         header_is(header->name, "cookie") || header_is(header->name, "host"))) {
+        (header->is_secret || is_credential(header->name) || header_is(header->name, "host"))) {
         return false;
     }
 

@@ -80,7 +80,8 @@ void net_close(struct net *net, void (*done)(void *user), void *user);
 struct net_header {
     struct str name;
     struct str value;
-    bool is_secret; /* not sent to another origin, as Authorization and Cookie */
+    /* Not sent to another origin; so are Cookie and all whose name tells: auth, token, api-key */
+    bool is_secret;
 };
 
 enum net_flag {

@@ -18,8 +18,8 @@ static const char *first_env(const char *a, const char *b)
     return text != NULL && *text != '\0' ? text : NULL;
 }
 
-/* Host and port of handle, whose URL is a proxy's. False when they are none. */
-static bool read_parts(CURLU *handle, struct proxy *proxy)
+/* Host and port of handle, whose URL is a proxy's. E_INVALID when they are none, or E_NOMEM. */
+static int read_parts(CURLU *handle, struct proxy *proxy)
 {
     char *scheme = NULL;
     char *host = NULL;
@@ -43,7 +43,10 @@ static bool read_parts(CURLU *handle, struct proxy *proxy)
     curl_free(scheme);
     curl_free(host);
     curl_free(port);
-    return is_read && number > 0 && number <= UINT16_MAX && proxy->host != NULL;
+    if (is_read && proxy->host == NULL) {
+        return E_NOMEM;
+    }
+    return is_read && number > 0 && number <= UINT16_MAX ? 0 : E_INVALID;
 }
 
 static int proxy_init(struct proxy *proxy, const char *text, struct error *err)
@@ -62,10 +65,11 @@ static int proxy_init(struct proxy *proxy, const char *text, struct error *err)
         return error_nomem(err);
     }
 
-    proxy->is_bad = curl_url_set(handle, CURLUPART_URL, proxy->url, 0) != CURLUE_OK ||
-                    !read_parts(handle, proxy);
+    CURLUcode code = curl_url_set(handle, CURLUPART_URL, proxy->url, 0);
+    int status = code == CURLUE_OK ? read_parts(handle, proxy) : E_INVALID;
+    proxy->is_bad = status == E_INVALID;
     curl_url_cleanup(handle);
-    return 0;
+    return status == E_NOMEM ? error_nomem(err) : 0;
 }
 
 int proxy_set_init(struct proxy_set *set, const struct net_client_options *options,

@@ -2,6 +2,7 @@
 #include "core/net/url.h"
 
 #include <curl/curl.h>
+#include <locale.h>
 #include <stdlib.h>
 
 #include "core/base/cleanup.h"
@@ -110,13 +111,51 @@ static int check_name(struct str name, struct error *err)
     return 0;
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text != '\0' && (unsigned char)*text < 0x80) {
+        text++;
+    }
+    return *text == '\0';
+}
+
+/* The host in ASCII. libidn2, inside libcurl, reads its text by the thread's locale. */
+static CURLUcode read_ascii_host(CURLU *handle, char **out_host)
+{
+    CURLUcode code = curl_url_get(handle, CURLUPART_HOST, out_host, 0);
+    if (code != CURLUE_OK || is_ascii(*out_host)) {
+        return code;
+    }
+
+    curl_free(take_pointer(out_host));
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (utf8 == (locale_t)0) {
+        return CURLUE_BAD_HOSTNAME;
+    }
+
+    locale_t before = uselocale(utf8);
+    code = curl_url_get(handle, CURLUPART_HOST, out_host, CURLU_PUNYCODE);
+    (void)uselocale(before);
+    freelocale(utf8);
+    return code == CURLUE_OK ? code : CURLUE_BAD_HOSTNAME; /* it calls all that "memory" */
+}
+
+static bool has_part(CURLU *handle, CURLUPart part)
+{
+    cleanup_curl_text char *text = NULL;
+    return curl_url_get(handle, part, &text, 0) == CURLUE_OK && text != NULL;
+}
+
 /* Puts the host into ASCII and lower case, and takes what no call needs off. */
 static int normalise(CURLU *handle, struct error *err)
 {
     cleanup_curl_text char *host = NULL;
-    CURLUcode code = curl_url_get(handle, CURLUPART_HOST, &host, CURLU_PUNYCODE);
+    CURLUcode code = read_ascii_host(handle, &host);
     if (code != CURLUE_OK) {
-        return fail_parse(code == CURLUE_OUT_OF_MEMORY ? code : CURLUE_BAD_HOSTNAME, err);
+        return fail_parse(code, err);
+    }
+    if (has_part(handle, CURLUPART_ZONEID)) {
+        return error_set(err, E_INVALID, "the URL's address must not have a zone");
     }
 
     for (char *c = host; *c != '\0'; c++) {
@@ -131,12 +170,6 @@ static int normalise(CURLU *handle, struct error *err)
         code = curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
     }
     return code == CURLUE_OK ? 0 : fail_parse(code, err);
-}
-
-static bool has_part(CURLU *handle, CURLUPart part)
-{
-    cleanup_curl_text char *text = NULL;
-    return curl_url_get(handle, part, &text, 0) == CURLUE_OK && text != NULL;
 }
 
 static int read_origin(CURLU *handle, struct url *url, struct error *err)
@@ -162,9 +195,6 @@ static int read_origin(CURLU *handle, struct url *url, struct error *err)
     unsigned long number = strtoul(port, NULL, 10);
     if (number == 0 || number > UINT16_MAX) {
         return fail_parse(CURLUE_BAD_PORT_NUMBER, err);
-    }
-    if (has_part(handle, CURLUPART_ZONEID)) {
-        return error_set(err, E_INVALID, "the URL's address must not have a zone");
     }
 
     url->port = (uint16_t)number;

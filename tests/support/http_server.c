@@ -159,7 +159,8 @@ static ssize_t parse_request(struct str in, struct http_req *req)
 {
     const char *end = memmem(in.p, in.n, "\r\n\r\n", 4);
     if (end == NULL) {
-        return in.n > 1024 * 1024 ? -1 : 0;
+        bool is_text = in.n == 0 || (in.p[0] >= 'A' && in.p[0] <= 'Z');
+        return !is_text || in.n > 1024 * 1024 ? -1 : 0;
     }
 
     const char *eol = memmem(in.p, in.n, "\r\n", 2);
