@@ -213,17 +213,15 @@ static void on_node_timeout(const struct decision *d, uint32_t node)
         document_unref(failure);
         return;
     }
-    struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
-    record.reason = STOP_TIMEOUT;
-    batch_add_record(d->batch, &record);
-    decision_add_effect(d, (struct effect){.type = EFFECT_STOP,
-                                           .node = node,
-                                           .attempt = record.attempt,
-                                           .reason = STOP_TIMEOUT});
+    decision_stop_task(d, node, STOP_TIMEOUT);
 }
 
 static void on_run_timeout(const struct decision *d)
 {
+    if (d->run->state == RUN_FAILING) { /* what was left to end by itself took too long */
+        decision_stop_active(d, STOP_REQUESTED, RECORD_NO_NODE, DECISION_STOP_TASKS);
+        return;
+    }
     if (d->run->state != RUN_RUNNING) {
         return;
     }
@@ -274,7 +272,7 @@ static void on_cancel(const struct decision *d, const struct run_event *event)
 /* ---- settling ---- */
 
 /* Without `output`: the map of the outputs of the nodes that nothing follows. */
-static struct document *leaf_outputs(const struct decision *d)
+static int leaf_outputs(const struct decision *d, struct document **out, struct error *err)
 {
     const struct pipeline *pipeline = d->run->pipeline;
     struct builder *b = builder_create();
@@ -287,9 +285,18 @@ static struct document *leaf_outputs(const struct decision *d)
         }
     }
     builder_map_end(b);
-    struct document *outputs = NULL;
-    (void)builder_finish(b, &outputs, NULL); /* NULL says it */
-    return outputs;
+    return builder_finish(b, out, err);
+}
+
+static int run_output(const struct decision *d, struct document **out, struct error *err)
+{
+    const struct template *output = d->run->pipeline->output;
+    int status = output != NULL ? decision_resolve(d, RECORD_NO_NODE, output, out, err)
+                                : leaf_outputs(d, out, err);
+    if (status != 0) {
+        error_prefix(err, "output: ");
+    }
+    return status;
 }
 
 static void complete_run(const struct decision *d)
@@ -299,12 +306,8 @@ static void complete_run(const struct decision *d)
     struct document *output = NULL;
     struct document *failure = NULL;
     struct error err = {0};
-    if (d->run->pipeline->output == NULL) {
-        output = leaf_outputs(d);
-        d->batch->has_failed |= output == NULL;
-    } else if (decision_resolve(d, RECORD_NO_NODE, d->run->pipeline->output, &output, &err) != 0) {
-        error_prefix(&err, "output: ");
-        failure = failure_from_error(FAILURE_EXPRESSION, &err);
+    if (run_output(d, &output, &err) != 0) {
+        failure = decision_failure(d, FAILURE_EXPRESSION, &err);
         record.run_state = RUN_FAILED;
     }
     record.output = output;

@@ -56,7 +56,7 @@ void decision_add_effect(const struct decision *d, struct effect effect)
 static struct run_scope scope_of(const struct decision *d, uint32_t node)
 {
     int64_t now = node == RECORD_NO_NODE ? d->now : d->run->nodes[node].ready_at;
-    return (struct run_scope){.run = d->run, .node = node, .now_unix_ms = now};
+    return (struct run_scope){.run = d->run, .now_unix_ms = now, .ending = d->ending};
 }
 
 /* 0 and the condition's value, or a negative code. */
@@ -106,37 +106,59 @@ int run_resolve_settings(const struct run *run, struct str plugin, struct docume
     return status;
 }
 
+struct document *decision_failure(const struct decision *d, const char *code,
+                                  const struct error *err)
+{
+    d->batch->has_failed |= err->code == E_NOMEM;
+    return failure_from_error(code, err);
+}
+
 /* ---- the end of a run ---- */
 
-/* What is active when the run stops: queued nodes never start, waits end, tasks are told. */
+static void end_queued(const struct decision *d, uint32_t node)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    record.node_state = NODE_NOT_RUN;
+    batch_add_record(d->batch, &record);
+    decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
+}
+
+/* A wait has one timer, of the kind that is due first. */
+static void end_wait(const struct decision *d, uint32_t node)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    record.node_state = NODE_CANCELLED;
+    batch_add_record(d->batch, &record);
+    decision_add_effect(d,
+                        (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_WAIT});
+    decision_add_effect(
+        d, (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_NODE_TIMEOUT});
+}
+
+void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
+    record.reason = reason;
+    batch_add_record(d->batch, &record);
+    decision_add_effect(
+        d, (struct effect){
+               .type = EFFECT_STOP, .node = node, .attempt = record.attempt, .reason = reason});
+}
+
 void decision_stop_active(const struct decision *d, enum stop_reason reason, uint32_t except,
                           enum decision_tasks tasks)
 {
-    for (uint32_t i = 0; i < d->run->pipeline->node_count; i++) {
+    for (uint32_t i = 0; d->run->active > 0 && i < d->run->pipeline->node_count; i++) {
+        enum node_state state = (enum node_state)d->run->nodes[i].state;
         if (i == except) {
             continue;
         }
-        enum node_state state = (enum node_state)d->run->nodes[i].state;
-        bool is_wait = decision_node(d, i)->kind == NODE_WAIT;
         if (state == NODE_QUEUED) {
-            struct record record = decision_node_record(d, RECORD_NODE_ENDED, i);
-            record.node_state = NODE_NOT_RUN;
-            batch_add_record(d->batch, &record);
-            decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = i});
-        } else if (state == NODE_RUNNING && is_wait) {
-            struct record record = decision_node_record(d, RECORD_NODE_ENDED, i);
-            record.node_state = NODE_CANCELLED;
-            batch_add_record(d->batch, &record);
-            decision_add_effect(
-                d, (struct effect){.type = EFFECT_DISARM, .node = i, .timer = TIMER_WAIT});
+            end_queued(d, i);
+        } else if (state == NODE_RUNNING && decision_node(d, i)->kind == NODE_WAIT) {
+            end_wait(d, i);
         } else if (state == NODE_RUNNING && tasks == DECISION_STOP_TASKS) {
-            struct record record = decision_node_record(d, RECORD_NODE_STOPPING, i);
-            record.reason = reason;
-            batch_add_record(d->batch, &record);
-            decision_add_effect(d, (struct effect){.type = EFFECT_STOP,
-                                                   .node = i,
-                                                   .attempt = d->run->nodes[i].attempt,
-                                                   .reason = reason});
+            decision_stop_task(d, i, reason);
         }
     }
 }
@@ -169,6 +191,7 @@ static struct document *failure_of_node(const struct decision *d, uint32_t node,
     builder_map_end(b);
     struct document *whole = NULL;
     if (builder_finish(b, &whole, NULL) != 0) {
+        d->batch->has_failed = true;
         return document_ref(failure);
     }
     return whole;
@@ -181,6 +204,8 @@ static int take_edges(const struct decision *d, const struct record *record, uin
                       uint32_t *out_error_edges, struct error *err)
 {
     const struct node *def = decision_node(d, record->node);
+    struct decision ended = *d;
+    ended.ending = record;
     bool has_failed = record->node_state == NODE_FAILED;
     bool passes = !has_failed || def->on_error == ON_ERROR_CONTINUE;
     for (uint32_t i = 0; i < def->out_count; i++) {
@@ -190,7 +215,7 @@ static int take_edges(const struct decision *d, const struct record *record, uin
                             ? passes
                             : !has_failed && edge->outcome == record->outcome;
         if (is_taken && edge->when != NULL) {
-            int status = decision_evaluate(d, record->node, edge->when, &is_taken, err);
+            int status = decision_evaluate(&ended, record->node, edge->when, &is_taken, err);
             if (status != 0) {
                 error_prefix(err,
                              "edge to '%.*s': ", STR_ARG(d->run->pipeline->nodes[edge->target].id));
@@ -247,7 +272,7 @@ void decision_end_node(const struct decision *d, struct record *record)
         struct error err = {0};
         uint32_t error_edges = 0;
         if (take_edges(d, record, taken, &error_edges, &err) != 0) {
-            edge_failure = failure_from_error(FAILURE_EXPRESSION, &err);
+            edge_failure = decision_failure(d, FAILURE_EXPRESSION, &err);
             memset(taken, 0, def->out_count);
         } else if (error_edges > 0) {
             record->is_handled = true;
@@ -288,7 +313,7 @@ void decision_fail_node(const struct decision *d, uint32_t node, const struct do
 void decision_fail_node_for(const struct decision *d, uint32_t node, const char *code,
                             const struct error *err)
 {
-    struct document *failure = failure_from_error(code, err);
+    struct document *failure = decision_failure(d, code, err);
     decision_fail_node(d, node, failure);
     document_unref(failure);
 }

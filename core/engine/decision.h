@@ -25,6 +25,7 @@ struct decision {
     const struct run *run;
     int64_t now; /* unix ms */
     struct batch *batch;
+    const struct record *ending; /* what conditions of edges see of their source; else NULL */
 };
 
 const struct node *decision_node(const struct decision *d, uint32_t node);
@@ -48,6 +49,13 @@ int decision_resolve(const struct decision *d, uint32_t node, const struct templ
                      struct document **out, struct error *err);
 
 /*
+ * The failure that an error of core is. Memory that ran out is no failure of a node: it marks the
+ * batch as failed. Owned: document_unref().
+ */
+struct document *decision_failure(const struct decision *d, const char *code,
+                                  const struct error *err);
+
+/*
  * Records the end of a node with its edges, and the run's failure when nothing handles it.
  * `record` has node_state, outcome, and output or error (borrowed).
  */
@@ -61,6 +69,9 @@ void decision_fail_node_for(const struct decision *d, uint32_t node, const char 
 /* Nothing new starts from here on; `error` (borrowed) becomes the run's. */
 void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,
                        enum stop_reason reason);
+
+/* Tells the running task of `node` to end. */
+void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason);
 
 enum decision_tasks {
     DECISION_LET_TASKS_END,

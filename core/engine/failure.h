@@ -28,8 +28,8 @@ struct error;
 #define FAILURE_PLUGIN     "PLUGIN" /* the plugin could not be started */
 
 /*
- * A new failure. `message` and `hint` (may be NULL) are copied. Never NULL: without memory it is
- * a static document that says so. Owned by the caller: document_unref().
+ * A new failure. `message` (cut where it is no UTF-8) and `hint` (may be NULL) are copied. Never
+ * NULL: without memory it is an empty map. Owned by the caller: document_unref().
  */
 struct document *failure_create(const char *code, struct str message, const char *hint);
 

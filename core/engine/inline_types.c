@@ -55,7 +55,8 @@ static void complete_branch(const struct decision *d, uint32_t node, uint32_t ou
 }
 
 /* One source that was taken: its output; several: the map of theirs; none: the input. */
-static struct document *gather_outputs(const struct decision *d, uint32_t node)
+static int gather_outputs(const struct decision *d, uint32_t node, struct document **out,
+                          struct error *err)
 {
     const struct pipeline *pipeline = d->run->pipeline;
     const struct node *def = decision_node(d, node);
@@ -70,10 +71,11 @@ static struct document *gather_outputs(const struct decision *d, uint32_t node)
         }
     }
     if (count == 0) {
-        return document_ref(def->in_count == 0 ? d->run->input : document_empty_map());
+        only = def->in_count == 0 ? d->run->input : document_empty_map();
     }
-    if (count == 1) {
-        return document_ref(only);
+    if (count <= 1) {
+        *out = document_ref(only);
+        return 0;
     }
     struct builder *b = builder_create();
     builder_map_begin(b);
@@ -87,16 +89,15 @@ static struct document *gather_outputs(const struct decision *d, uint32_t node)
         }
     }
     builder_map_end(b);
-    struct document *gathered = NULL;
-    (void)builder_finish(b, &gathered, NULL); /* NULL says it */
-    return gathered;
+    return builder_finish(b, out, err);
 }
 
 void inline_passthrough(const struct decision *d, uint32_t node)
 {
-    struct document *output = gather_outputs(d, node);
-    if (output == NULL) {
-        d->batch->has_failed = true;
+    struct error err = {0};
+    struct document *output = NULL;
+    if (gather_outputs(d, node, &output, &err) != 0) {
+        decision_fail_node_for(d, node, FAILURE_LIMIT, &err);
         return;
     }
     decision_complete_node(d, node, OUTCOME_SUCCESS, output);

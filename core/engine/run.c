@@ -69,6 +69,7 @@ static void run_set_state(struct run *run, enum run_state state)
 static void ready_push(struct run *run, uint32_t node)
 {
     run->nodes[node].next_ready = 0;
+    run->nodes[node].previous_ready = run->last_ready;
     if (run->last_ready == 0) {
         run->first_ready = node + 1;
     } else {
@@ -77,13 +78,24 @@ static void ready_push(struct run *run, uint32_t node)
     run->last_ready = node + 1;
 }
 
-/* Nodes leave the list in its order, because decisions always take its head. */
-static void ready_pop(struct run *run, uint32_t node)
+/*
+ * Decisions take the head; but when records are applied again, without those that a journal
+ * leaves out, nodes leave in the order in which they were admitted.
+ */
+static void ready_remove(struct run *run, uint32_t node)
 {
-    CHECK(run->first_ready == node + 1);
-    run->first_ready = run->nodes[node].next_ready;
-    if (run->first_ready == 0) {
-        run->last_ready = 0;
+    uint32_t next = run->nodes[node].next_ready;
+    uint32_t previous = run->nodes[node].previous_ready;
+    if (previous == 0) {
+        CHECK(run->first_ready == node + 1);
+        run->first_ready = next;
+    } else {
+        run->nodes[previous - 1].next_ready = next;
+    }
+    if (next == 0) {
+        run->last_ready = previous;
+    } else {
+        run->nodes[next - 1].previous_ready = previous;
     }
 }
 
@@ -193,7 +205,7 @@ static void apply_node_begun(struct run *run, const struct record *record, enum 
 {
     struct run_node *node = &run->nodes[record->node];
     if (node->state == NODE_READY) {
-        ready_pop(run, record->node);
+        ready_remove(run, record->node);
     }
     node_set_state(run, record->node, state);
     if (state == NODE_RUNNING) {
@@ -206,9 +218,11 @@ static void apply_node_ended(struct run *run, const struct record *record)
 {
     struct run_node *node = &run->nodes[record->node];
     if (node->state == NODE_READY) {
-        ready_pop(run, record->node);
+        ready_remove(run, record->node);
+    }
+    if (record->attempt > node->attempt) { /* it began and ended in one decision */
         node->attempt = record->attempt;
-        node->started_at = record->attempt > 0 ? record->at_unix_ms : 0;
+        node->started_at = record->at_unix_ms;
     }
     node_set_state(run, record->node, record->node_state);
     node->outcome = record->outcome;
@@ -224,8 +238,6 @@ static void apply_run_stopping(struct run *run, const struct record *record)
 {
     run_set_state(run, record->run_state);
     run->error = document_ref(record->error);
-    run->first_ready = 0;
-    run->last_ready = 0;
 }
 
 static void apply_run_ended(struct run *run, const struct record *record)
@@ -334,7 +346,7 @@ bool run_is_settled(const struct run *run)
 {
     bool has_begun = run->state == RUN_RUNNING || run->state == RUN_FAILING ||
                      run->state == RUN_CANCELLING;
-    return has_begun && run->active == 0 && run->first_ready == 0;
+    return has_begun && run->active == 0 && !run_has_ready(run);
 }
 
 bool run_is_ended(const struct run *run)

@@ -112,13 +112,14 @@ struct run_node_view run_node(const struct run *run, uint32_t node);
 void run_idempotency_key(const struct run *run, uint32_t node, char out_key[32]);
 
 /*
- * The values of an expression's root names while `node` is decided (RECORD_NO_NODE: of the run's
- * output and settings). For expr_scope.fetch; `user` is a struct run_scope.
+ * The values of an expression's root names. For expr_scope.fetch; `user` is a struct run_scope,
+ * which lives as long as the evaluation.
  */
 struct run_scope {
     const struct run *run;
-    uint32_t node;
     int64_t now_unix_ms;
+    /* The end of a node that is not applied yet, for the conditions of its edges; or NULL. */
+    const struct record *ending;
 };
 int run_scope_fetch(const void *user, int slot, struct cel *out, struct error *err);
 

@@ -29,7 +29,8 @@ struct run_node {
     uint32_t taken_edges;
     uint32_t attempt;
     uint32_t outcome;
-    uint32_t next_ready; /* index + 1 of the next in the ready list, 0: last */
+    uint32_t next_ready;     /* index + 1 of the next in the ready list, 0: last */
+    uint32_t previous_ready; /* 0: first */
     int64_t ready_at;
     int64_t started_at;
     int64_t ended_at;

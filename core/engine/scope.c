@@ -104,80 +104,95 @@ static const struct cel_object_class event_class = {.name = "event", .get = even
 
 /* ---- a node ---- */
 
-/* `node.x` is short for `node.output.x`. */
-static int node_output_field(const struct run_node *node, struct str field, struct cel *out)
+/* A node as it is, or as it is going to be once its end is applied. */
+static struct run_node_view view_node(const struct run_scope *scope, uint32_t index)
 {
-    if (node->output == NULL) {
-        return FIELD_ABSENT;
+    struct run_node_view view = run_node(scope->run, index);
+    const struct record *ending = scope->ending;
+    if (ending == NULL || ending->node != index) {
+        return view;
     }
-    const struct value *value = value_get(document_root(node->output), field);
+    if (ending->attempt > view.attempt) {
+        view.attempt = ending->attempt;
+        view.started_at_unix_ms = ending->at_unix_ms;
+    }
+    view.state = ending->node_state;
+    view.ended_at_unix_ms = ending->at_unix_ms;
+    view.output = ending->output;
+    view.error = ending->error;
+    return view;
+}
+
+/* `node.x` is short for `node.output.x`. */
+static int node_output_field(const struct document *output, struct str field, struct cel *out)
+{
+    const struct value *value = output != NULL ? value_get(document_root(output), field) : NULL;
     if (value == NULL) {
         return FIELD_ABSENT;
     }
-    *out = cel_from_value(node->output, value);
+    *out = cel_from_value(output, value);
     return FIELD_FOUND;
 }
 
 static int node_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
                            struct error *err)
 {
-    const struct run *run = object;
-    const struct run_node *node = &run->nodes[index];
-    (void)err;
+    struct run_node_view node = view_node(object, index);
+    (void)err; /* an absent field is no error here */
     if (str_equal(field, STR("output"))) {
-        return optional_document(node->output, out);
+        return optional_document(node.output, out);
     }
     if (str_equal(field, STR("status"))) {
-        *out = cel_text(str_from(node_state_name((enum node_state)node->state)));
+        *out = cel_text(str_from(node_state_name(node.state)));
         return FIELD_FOUND;
     }
     if (str_equal(field, STR("error"))) {
-        return optional_document(node->error, out);
+        return optional_document(node.error, out);
     }
     if (str_equal(field, STR("attempts"))) {
-        *out = (struct cel){.type = CEL_INT, .as.integer = node->attempt};
+        *out = (struct cel){.type = CEL_INT, .as.integer = node.attempt};
         return FIELD_FOUND;
     }
     if (str_equal(field, STR("started_at"))) {
-        return optional_time(node->started_at, out);
+        return optional_time(node.started_at_unix_ms, out);
     }
     if (str_equal(field, STR("finished_at"))) {
-        return optional_time(node->ended_at, out);
+        return optional_time(node.ended_at_unix_ms, out);
     }
-    return node_output_field(node, field, out);
+    return node_output_field(node.output, field, out);
 }
 
 static const struct cel_object_class node_class = {.name = "node", .get = node_object_get};
 
-static struct cel cel_node(const struct run *run, uint32_t node)
+static struct cel cel_node(const struct run_scope *scope, uint32_t node)
 {
     struct cel cel = {.type = CEL_OBJECT, .index = node};
     cel.as.object.class_ = &node_class;
-    cel.as.object.object = run;
+    cel.as.object.object = scope;
     return cel;
 }
 
 static int nodes_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
                             struct error *err)
 {
-    const struct run *run = object;
+    const struct run_scope *scope = object;
     (void)index;
     (void)err;
-    int64_t node = pipeline_find_node(run->pipeline, field);
+    int64_t node = pipeline_find_node(scope->run->pipeline, field);
     if (node < 0) {
         return FIELD_ABSENT;
     }
-    *out = cel_node(run, (uint32_t)node);
+    *out = cel_node(scope, (uint32_t)node);
     return FIELD_FOUND;
 }
 
 static const struct cel_object_class nodes_class = {.name = "nodes", .get = nodes_object_get};
 
-static struct cel cel_object(const struct cel_object_class *class_, const struct run *run)
+static struct cel cel_object(const struct cel_object_class *class_, const void *object)
 {
     struct cel cel = {.type = CEL_OBJECT};
     cel.as.object.class_ = class_;
-    cel.as.object.object = run;
+    cel.as.object.object = object;
     return cel;
 }
 
@@ -207,7 +222,7 @@ static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
         *out = cel_text(str_from(run->time));
         return 0;
     case SLOT_NODES:
-        *out = cel_object(&nodes_class, run);
+        *out = cel_object(&nodes_class, scope);
         return 0;
     case SLOT_NODE_FIRST:
         break;
@@ -224,6 +239,6 @@ int run_scope_fetch(const void *user, int slot, struct cel *out, struct error *e
     }
     uint32_t node = (uint32_t)(slot - SLOT_NODE_FIRST);
     CHECK(node < scope->run->pipeline->node_count);
-    *out = cel_node(scope->run, node);
+    *out = cel_node(scope, node);
     return 0;
 }
