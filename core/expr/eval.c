@@ -67,9 +67,10 @@ struct str eval_source(const struct evaluation *ev, const struct code *code)
 }
 
 /* What would have helped, for the most common mistakes. */
-static const char *overload_hint(const struct cel *args, size_t count)
+static const char *overload_hint(const char *what, const struct cel *args, size_t count)
 {
-    if (count != 2 || args[0].type == args[1].type) {
+    bool is_operator = strchr("+-*/%<>", what[0]) != NULL;
+    if (!is_operator || count != 2 || args[0].type == args[1].type) {
         return "";
     }
     if (args[0].type == CEL_STRING || args[1].type == CEL_STRING) {
@@ -96,7 +97,7 @@ int eval_no_overload(struct evaluation *ev, const struct code *code, const char 
     }
     struct str source = eval_source(ev, code);
     return eval_fail(ev, E_INVALID, "'%s' does not take (%s) in '%.*s'%s", what, types,
-                     STR_ARG(source), overload_hint(args, count));
+                     STR_ARG(source), overload_hint(what, args, count));
 }
 
 int eval_not_bool(struct evaluation *ev, const struct code *code, const struct cel *value)
@@ -183,6 +184,19 @@ int eval_make_list(struct evaluation *ev, const struct cel *items, size_t count,
                              collection_make_list(ev->arena, items, count, ev->max_weight, out));
 }
 
+static int fail_doubled_key(struct evaluation *ev, const struct cel *key)
+{
+    struct strbuf text = STRBUF_INIT;
+    (void)function_write_text(key, &text); /* keys always have a text */
+    struct str shown = strbuf_str(&text);
+    size_t n = shown.n > SHOWN_SOURCE_BYTES ? utf8_whole_prefix(shown.p, SHOWN_SOURCE_BYTES)
+                                            : shown.n;
+    int status =
+        eval_fail(ev, E_INVALID, "the key '%.*s' is there twice in a map", (int)n, shown.p);
+    strbuf_finish(&text);
+    return status;
+}
+
 int eval_make_map(struct evaluation *ev, const struct cel *pairs, size_t count, struct cel *out)
 {
     int status = charge_output(ev, count * sizeof(struct cel_entry));
@@ -199,10 +213,7 @@ int eval_make_map(struct evaluation *ev, const struct cel *pairs, size_t count, 
     struct cel doubled;
     status = collection_make_map(ev->arena, pairs, count, ev->max_weight, &doubled);
     if (status == E_EXISTS) {
-        struct str key = doubled.type == CEL_STRING ? doubled.as.text : STR("");
-        return eval_fail(ev, E_INVALID, "the key %s%.*s%s is there twice in a map",
-                         key.n > 0 ? "'" : "", key.n > 80 ? 80 : (int)key.n,
-                         key.p != NULL ? key.p : "", key.n > 0 ? "'" : "");
+        return fail_doubled_key(ev, &doubled);
     }
     if (status == 0) {
         *out = doubled;
