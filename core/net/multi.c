@@ -12,14 +12,20 @@
 #include "core/base/grow.h"
 
 /*
- * One open socket of libcurl's. Between two transfers it is only stopped, so that a connection
- * that is reused costs no memory. It ends before the descriptor is closed: stopping or closing a
- * uv_poll_t later would take events from whoever has the number by then.
+ * One open socket of libcurl's. Between two transfers it stays as it is, only not counted as work
+ * of the loop: a connection that is reused then costs no system call. Should something arrive
+ * meanwhile (the other side closes), the poll is stopped.
+ *
+ * It ends before the descriptor is closed: stopping or closing a uv_poll_t later would take events
+ * from whoever has the number by then. libcurl says so of connections that stand; of those that
+ * never stood it only says that they are not wanted any more.
  */
 struct multi_socket {
     uv_poll_t poll;
     struct multi *multi;
     curl_socket_t fd;
+    int events;     /* of the poll; 0: stopped */
+    bool is_wanted; /* by libcurl */
 };
 
 struct multi {
@@ -86,7 +92,13 @@ static void act(struct multi *multi, curl_socket_t fd, int events)
 
 static void on_socket_ready(uv_poll_t *poll, int status, int events)
 {
-    const struct multi_socket *socket = poll->data;
+    struct multi_socket *socket = poll->data;
+    if (!socket->is_wanted) {
+        socket->events = 0;
+        (void)uv_poll_stop(poll); /* documented to succeed */
+        return;
+    }
+
     int action = status < 0 ? CURL_CSELECT_ERR : 0;
     action |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
     action |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
@@ -138,14 +150,38 @@ static struct multi_socket *socket_get(struct multi *multi, curl_socket_t fd)
     return socket;
 }
 
+static void socket_end(struct multi *multi, curl_socket_t fd)
+{
+    if ((size_t)fd < multi->socket_cap && multi->sockets[fd] != NULL) {
+        uv_close((uv_handle_t *)&multi->sockets[fd]->poll, on_socket_closed);
+        multi->sockets[fd] = NULL;
+    }
+}
+
+static int on_close_socket(void *user, curl_socket_t fd)
+{
+    socket_end(user, fd);
+    return close(fd);
+}
+
+static void socket_rest(struct multi *multi, CURL *easy, curl_socket_t fd)
+{
+    long response_code = 0;
+    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response_code); /* a known option */
+    if (response_code == 0) {
+        socket_end(multi, fd);
+    } else if ((size_t)fd < multi->socket_cap && multi->sockets[fd] != NULL) {
+        multi->sockets[fd]->is_wanted = false;
+        uv_unref((uv_handle_t *)&multi->sockets[fd]->poll);
+    }
+}
+
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, void *unused)
 {
-    (void)easy, (void)unused;
+    (void)unused;
     struct multi *multi = user;
     if (what == CURL_POLL_REMOVE || multi->is_closing) {
-        if ((size_t)fd < multi->socket_cap && multi->sockets[fd] != NULL) {
-            (void)uv_poll_stop(&multi->sockets[fd]->poll); /* documented to succeed */
-        }
+        socket_rest(multi, easy, fd);
         return 0;
     }
 
@@ -156,17 +192,13 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, 
     int events = what == CURL_POLL_IN    ? UV_READABLE
                  : what == CURL_POLL_OUT ? UV_WRITABLE
                                          : UV_READABLE | UV_WRITABLE;
-    return uv_poll_start(&socket->poll, events, on_socket_ready) == 0 ? 0 : -1;
-}
-
-static int on_close_socket(void *user, curl_socket_t fd)
-{
-    struct multi *multi = user;
-    if ((size_t)fd < multi->socket_cap && multi->sockets[fd] != NULL) {
-        uv_close((uv_handle_t *)&multi->sockets[fd]->poll, on_socket_closed);
-        multi->sockets[fd] = NULL;
+    socket->is_wanted = true;
+    uv_ref((uv_handle_t *)&socket->poll);
+    if (socket->events == events) {
+        return 0;
     }
-    return close(fd);
+    socket->events = events;
+    return uv_poll_start(&socket->poll, events, on_socket_ready) == 0 ? 0 : -1;
 }
 
 int multi_open(const struct multi_options *options, struct multi **out_multi, struct error *err)
