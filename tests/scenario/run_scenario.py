@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one scenario: a declarative file that starts the built program and says what must come.
+
+usage: run_scenario.py BUILD_DIR FILE.scenario
+
+README.md beside this file describes the format. Exit 0: all holds; 1: something does not, and the
+whole story is printed; 2: the scenario itself cannot be read.
+"""
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+LIMIT_SECONDS = 60
+
+
+class Broken(Exception):
+    """The scenario cannot be read."""
+
+
+class Failed(Exception):
+    """What must hold does not."""
+
+
+def parse(path):
+    """The steps of a scenario: (line number, verb, argument, body)."""
+    steps = []
+    with open(path, encoding="utf-8") as source:
+        for number, line in enumerate(source, 1):
+            if line.startswith("-- "):
+                verb, _, argument = line[3:].rstrip("\n").partition(" ")
+                steps.append([number, verb, argument, ""])
+            elif steps:
+                steps[-1][3] += line
+            elif line.strip() and not line.startswith("#"):
+                raise Broken(f"{path}:{number}: text before the first step")
+    return steps
+
+
+class Scenario:
+    """One scenario in a folder of its own."""
+
+    def __init__(self, build):
+        self.build = os.path.abspath(build)
+        self.folder = tempfile.mkdtemp(prefix="scenario-")
+        self.env = {
+            "PATH": os.path.join(self.build, "bin") + ":/usr/local/bin:/usr/bin:/bin",
+            "HOME": self.folder,
+            "LANG": "C.UTF-8",
+            "TERM": "dumb",
+            "BUILD": self.build,
+            "DIR": self.folder,
+        }
+        for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+        self.servers = []
+        self.signals = []
+        self.stdin = b""
+        self.ran = None
+
+    def close(self):
+        for server in self.servers:
+            server.kill()
+            server.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def expand(self, text):
+        return re.sub(r"\$([A-Z_]+)\b", lambda m: self.env.get(m.group(1), m.group(0)), text)
+
+    # ---- steps that prepare ----
+
+    def do_file(self, argument, body):
+        path = os.path.join(self.folder, argument)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(self.expand(body))
+
+    def do_bytes(self, argument, body):
+        with open(os.path.join(self.folder, argument), "wb") as out:
+            out.write(body.strip().encode().decode("unicode_escape").encode("latin-1"))
+
+    def do_env(self, argument, _body):
+        name, _, value = argument.partition("=")
+        self.env[name] = self.expand(value)
+
+    def do_stdin(self, _argument, body):
+        self.stdin = body.encode()
+
+    def do_shell(self, _argument, body):
+        done = subprocess.run(["/bin/sh", "-ec", body], cwd=self.folder, env=self.env, check=False,
+                              capture_output=True, timeout=LIMIT_SECONDS)
+        if done.returncode != 0:
+            raise Failed(f"the shell step ended with {done.returncode}:\n"
+                         f"{done.stdout.decode()}{done.stderr.decode()}")
+
+    def do_needs(self, argument, _body):
+        for program in argument.split():
+            if shutil.which(program, path=self.env["PATH"]) is None:
+                print(f"skipped: {program} is not installed")
+                sys.exit(77)
+
+    def do_server(self, argument, _body):
+        """Starts the test HTTP server; $PORT is its port."""
+        program = os.path.join(self.build, "tests/bin/http_test_server")
+        server = subprocess.Popen([program] + shlex.split(argument), stdout=subprocess.PIPE,
+                                  stdin=subprocess.PIPE, cwd=self.folder)
+        self.servers.append(server)
+        for word in server.stdout.readline().decode().split():
+            if word.isdigit():
+                self.env["PORT"] = word
+                return
+        raise Failed("the HTTP server said no port")
+
+    def do_signal(self, argument, _body):
+        """-- signal INT when TEXT: sent when TEXT has been printed by the next run."""
+        name, _, rest = argument.partition(" ")
+        when, _, text = rest.partition(" ")
+        if when != "when" or not text:
+            raise Broken("write: -- signal NAME when TEXT")
+        self.signals.append((getattr(signal, "SIG" + name), text))
+
+    # ---- running ----
+
+    def command(self, argument):
+        return shlex.split(self.expand(argument))
+
+    def do_run(self, argument, _body):
+        words = self.command(argument)
+        child = subprocess.Popen(words, cwd=self.folder, env=self.env, stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        started = time.monotonic()
+        child.stdin.write(self.stdin)
+        child.stdin.close()
+        outputs = {child.stdout.fileno(): b"", child.stderr.fileno(): b""}
+        self.collect(child, outputs, started)
+        streams = list(outputs.values())
+        self.ended(child.wait(), streams[0], streams[1], started)
+
+    def do_terminal(self, argument, _body):
+        """Runs the command on a terminal of 24 x 80; what it draws is the standard output."""
+        words = self.command(argument)
+        leader, follower = pty.openpty()
+        env = dict(self.env, TERM="xterm-256color", COLUMNS="80", LINES="24")
+        subprocess.run(["stty", "rows", "24", "cols", "80"], stdin=follower, check=True)
+        started = time.monotonic()
+        child = subprocess.Popen(words, cwd=self.folder, env=env, stdin=follower, stdout=follower,
+                                 stderr=follower, start_new_session=True)
+        os.close(follower)
+        outputs = {leader: b""}
+        self.collect(child, outputs, started)
+        os.close(leader)
+        self.ended(child.wait(), outputs[leader], b"", started)
+
+    def collect(self, child, outputs, started):
+        left = set(outputs)
+        while left:
+            if time.monotonic() - started > LIMIT_SECONDS:
+                child.kill()
+                raise Failed(f"no end within {LIMIT_SECONDS} s; so far: {outputs}")
+            ready, _, _ = select.select(list(left), [], [], 1.0)
+            for fd in ready:
+                try:
+                    piece = os.read(fd, 65536)
+                except OSError:
+                    piece = b""
+                outputs[fd] += piece
+                if not piece:
+                    left.discard(fd)
+            self.send_signals(child, b"".join(outputs.values()).decode(errors="replace"))
+
+    def send_signals(self, child, text):
+        while self.signals and self.signals[0][1] in text:
+            child.send_signal(self.signals.pop(0)[0])
+
+    def ended(self, code, stdout, stderr, started):
+        self.stdin = b""
+        self.ran = {
+            "exit": code if code >= 0 else 128 - code,
+            "stdout": stdout.decode(errors="backslashreplace"),
+            "stderr": stderr.decode(errors="backslashreplace"),
+            "seconds": time.monotonic() - started,
+        }
+        if self.signals:
+            raise Failed(f"never printed: {self.signals[0][1]!r}")
+
+    # ---- steps that check ----
+
+    def do_exit(self, argument, _body):
+        if self.ran["exit"] != int(argument):
+            raise Failed(f"exit code {self.ran['exit']}, not {argument}")
+
+    def check_text(self, stream, argument, body):
+        text = self.ran[stream].replace(self.folder, "$DIR")
+        how, _, wanted = argument.partition(" ")
+        if how == "has" and wanted not in text:
+            raise Failed(f"{stream} has no {wanted!r}")
+        if how == "lacks" and wanted in text:
+            raise Failed(f"{stream} has {wanted!r}")
+        if how == "matches" and not re.search(wanted, text, re.MULTILINE):
+            raise Failed(f"{stream} does not match {wanted!r}")
+        if how == "empty" and text:
+            raise Failed(f"{stream} is not empty")
+        if how == "is" and text.rstrip("\n") != body.rstrip("\n"):
+            raise Failed(f"{stream} is not\n{body}")
+        if how not in ("has", "lacks", "matches", "empty", "is"):
+            raise Broken(f"{stream} {how}?")
+
+    def do_stdout(self, argument, body):
+        self.check_text("stdout", argument, body)
+
+    def do_stderr(self, argument, body):
+        self.check_text("stderr", argument, body)
+
+    def do_json(self, argument, _body):
+        """A Python expression over `j`, the standard output as JSON; must be true."""
+        try:
+            document = json.loads(self.ran["stdout"])
+        except ValueError as why:
+            raise Failed(f"stdout is not JSON: {why}") from why
+        if not eval(argument, {"j": document, "re": re, "len": len,  # pylint: disable=eval-used
+                               "step": lambda i: next(s for s in document["step_results"]
+                                                      if s["step_id"] == i)}):
+            raise Failed(f"not true: {argument}")
+
+    def do_file_has(self, argument, _body):
+        name, _, wanted = argument.partition(" ")
+        with open(os.path.join(self.folder, name), encoding="utf-8") as source:
+            if wanted not in source.read():
+                raise Failed(f"{name} has no {wanted!r}")
+
+    def do_no_file(self, argument, _body):
+        if os.path.exists(os.path.join(self.folder, argument)):
+            raise Failed(f"{argument} exists")
+
+    def do_within(self, argument, _body):
+        if self.ran["seconds"] > float(argument):
+            raise Failed(f"took {self.ran['seconds']:.1f} s, more than {argument}")
+
+    def do_no_process(self, argument, _body):
+        """No process with this text in its command line is left, after at most two seconds."""
+        for _ in range(40):
+            if not self.processes(argument):
+                return
+            time.sleep(0.05)
+        raise Failed(f"processes are left: {self.processes(argument)}")
+
+    @staticmethod
+    def processes(text):
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as source:
+                    line = source.read().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if text in line and int(pid) != os.getpid() and "run_scenario" not in line:
+                found.append(line)
+        return found
+
+
+def tell(scenario):
+    if scenario.ran is not None:
+        for name in ("exit", "stdout", "stderr"):
+            print(f"---- {name}\n{scenario.ran[name]}")
+
+
+def main():
+    build, path = sys.argv[1], sys.argv[2]
+    scenario = Scenario(build)
+    number = 0
+    try:
+        for number, verb, argument, body in parse(path):
+            action = getattr(scenario, "do_" + verb.replace("-", "_"), None)
+            if action is None:
+                raise Broken(f"no step '{verb}'")
+            action(argument, body)
+    except Broken as why:
+        print(f"{path}:{number}: cannot be read: {why}")
+        return 2
+    except (Failed, subprocess.TimeoutExpired, OSError) as why:
+        print(f"{path}:{number}: {why}")
+        tell(scenario)
+        return 1
+    finally:
+        scenario.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
