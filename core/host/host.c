@@ -7,7 +7,6 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
-#include "core/host/failure.h"
 #include "core/host/instance.h"
 #include "core/host/job.h"
 #include "core/host/manifest.h"
@@ -16,6 +15,7 @@
 #include "core/host/registry.h"
 #include "core/host/runtime.h"
 #include "core/host/task.h"
+#include "core/host/task_failure.h"
 #include "core/host/validate.h"
 #include "core/value/value.h"
 
@@ -60,7 +60,7 @@ static int host_init(struct host *host, const struct host_options *options, stru
     host->http = options->http;
     host->cancel_grace_ms = options->cancel_grace_ms > 0 ? options->cancel_grace_ms
                                                          : CANCEL_GRACE_MS;
-    host->no_memory = failure_create(OPS_E_RESOURCE, STR("out of memory"), str_make(NULL, 0));
+    host->no_memory = task_failure_create(OPS_E_RESOURCE, STR("out of memory"), str_make(NULL, 0));
     if (host->no_memory == NULL || host_init_tables(host) != 0) {
         return error_nomem(err);
     }
@@ -186,6 +186,12 @@ size_t host_plugin_file_count(struct host *host)
 const struct host_plugin_file *host_plugin_file_at(struct host *host, size_t i)
 {
     return registry_file_at(host->registry, i);
+}
+
+const struct host_plugin_file *host_plugin_file_read(struct host *host, const char *path,
+                                                     struct error *err)
+{
+    return registry_read_file(host->registry, path, err);
 }
 
 /* ---- Tasks ---- */

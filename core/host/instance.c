@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "core/base/error.h"
-#include "core/host/failure.h"
 #include "core/host/manifest.h"
 #include "core/host/plugin.h"
 #include "core/host/runtime.h"
 #include "core/host/scope.h"
 #include "core/host/strand.h"
+#include "core/host/task_failure.h"
 #include "core/host/validate.h"
 #include "core/value/value.h"
 
@@ -61,9 +61,9 @@ static int tell_refusal(const struct instance *instance, ops_status status, cons
                         struct error *err)
 {
     struct strbuf text = STRBUF_INIT;
-    failure_append_text(&text, told->message);
+    task_failure_append_text(&text, told->message);
     error_set(err, E_PLUGIN, "plugin '%s': create() of '%s' failed with %s: %s",
-              instance->plugin->id, instance->type->name, failure_code_name(status),
+              instance->plugin->id, instance->type->name, task_failure_code_name(status),
               text.n > 0 ? text.p : "it gave no message");
     strbuf_finish(&text);
     return E_PLUGIN;

@@ -11,10 +11,10 @@
 #include "core/base/check.h"
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
-#include "core/host/failure.h"
 #include "core/host/instance.h"
 #include "core/host/manifest.h"
 #include "core/host/runtime.h"
+#include "core/host/task_failure.h"
 #include "core/host/trust.h"
 #include "core/host/version.h"
 
@@ -150,7 +150,7 @@ static const ops_str no_text = {NULL, 0};
 
 static void refuse_iface(ops_error *why, ops_status code, struct str message, struct str hint)
 {
-    failure_fill(why, code, ops_from_str(message), hint.n > 0 ? ops_from_str(hint) : no_text);
+    task_failure_fill(why, code, ops_from_str(message), hint.n > 0 ? ops_from_str(hint) : no_text);
 }
 
 /* Whether this plugin gets it; only what is said of it in the manifest, but for the basic ones. */
@@ -296,9 +296,10 @@ static int plugin_init(struct plugin *plugin, struct error *err)
     }
 
     struct strbuf text = STRBUF_INIT;
-    failure_append_text(&text, told.message);
+    task_failure_append_text(&text, told.message);
     error_set(err, E_PLUGIN, "plugin '%s' (%s): init() failed with %s: %s", plugin->id,
-              plugin->path, failure_code_name(status), text.n > 0 ? text.p : "it gave no message");
+              plugin->path, task_failure_code_name(status),
+              text.n > 0 ? text.p : "it gave no message");
     strbuf_finish(&text);
     return E_PLUGIN;
 }

@@ -340,6 +340,36 @@ static int load_all(struct registry *registry, struct error *err)
     return status;
 }
 
+/* Kept with the retired ones, so that it ends with the registry and is no plugin of a folder. */
+const struct host_plugin_file *registry_read_file(struct registry *registry, const char *path,
+                                                  struct error *err)
+{
+    cleanup_free char *real = realpath(path, NULL);
+    if (real == NULL) {
+        (void)error_set_errno(err, errno == ENOENT ? E_NOT_FOUND : E_IO, errno,
+                              "cannot open the file '%s'", path);
+        return NULL;
+    }
+    struct registry_file **retired =
+        array_reserve((void *)registry->retired, &registry->retired_cap,
+                      registry->retired_count + 1, sizeof *registry->retired);
+    struct registry_file *file = arena_calloc(&registry->arena, 1, sizeof *file);
+    if (retired != NULL) {
+        registry->retired = retired;
+    }
+    if (retired == NULL || file == NULL) {
+        (void)error_nomem(err);
+        return NULL;
+    }
+    file->info.path = registry_dup(registry, str_from(real));
+    retired[registry->retired_count++] = file;
+    if (file->info.path.p == NULL || registry_read_manifest(registry, file, err) != 0) {
+        (void)error_nomem(err);
+        return NULL;
+    }
+    return &file->info;
+}
+
 /* ---- The catalogue ---- */
 
 /* A file without a readable manifest that by its name should have the type. */

@@ -95,6 +95,13 @@ const struct catalogue *registry_catalogue(struct registry *registry);
 size_t registry_file_count(struct registry *registry);
 const struct host_plugin_file *registry_file_at(struct registry *registry, size_t i);
 
+/*
+ * A file outside the folders, read for whoever looks at it; it adds nothing to the catalogue.
+ * NULL: `err` says why it cannot be looked at.
+ */
+const struct host_plugin_file *registry_read_file(struct registry *registry, const char *path,
+                                                  struct error *err);
+
 /* ---- For the files registry_*.c ---- */
 
 /* A NUL-terminated copy that lives as long as the registry; `.p` NULL: out of memory. */

@@ -7,11 +7,11 @@
 
 #include "core/base/log.h"
 #include "core/host/bytes.h"
-#include "core/host/failure.h"
 #include "core/host/instance.h"
 #include "core/host/manifest.h"
 #include "core/host/runtime.h"
 #include "core/host/task.h"
+#include "core/host/task_failure.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
 
@@ -145,7 +145,7 @@ static ops_status service_fail(void *h, ops_task handle, const ops_error *error)
         return refuse_end(h, handle);
     }
 
-    bool was_first = task_end_failed(task, failure_from_plugin(task->plugin, error));
+    bool was_first = task_end_failed(task, task_failure_from_plugin(task->plugin, error));
     task_release(task);
     return was_first ? OPS_OK : refuse_end(h, handle);
 }

@@ -8,11 +8,11 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
-#include "core/host/failure.h"
 #include "core/host/http.h"
 #include "core/host/op.h"
 #include "core/host/runtime.h"
 #include "core/host/task.h"
+#include "core/host/task_failure.h"
 
 enum { REQUEST_SIZE_MAX = 65536, HEADERS_MAX = 1000 };
 
@@ -225,7 +225,7 @@ static void answer_set_failure(struct http_answer *answer, const struct host_htt
     answer->is_failure = true;
     answer->failure = (ops_error){
         .size = sizeof(ops_error),
-        .code = failure_code_from_name(from->code),
+        .code = task_failure_code_from_name(from->code),
         .effect = from->is_maybe_done ? OPS_EFFECT_MAYBE : OPS_EFFECT_NONE,
         .symbol = ops_from_str(str_from(from->symbol)),
         .message = ops_from_str(from->message),

@@ -7,9 +7,9 @@
 #include "core/base/error.h"
 #include "core/base/utf8.h"
 #include "core/host/bytes.h"
-#include "core/host/failure.h"
 #include "core/host/runtime.h"
 #include "core/host/scope.h"
+#include "core/host/task_failure.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -458,7 +458,7 @@ static void explain(struct scope *scope, ops_error *err, ops_status status,
     struct str words = strbuf_status(&text) == 0 ? scope_dup(scope, strbuf_str(&text))
                                                  : str_make(NULL, 0);
     strbuf_finish(&text);
-    failure_fill(err, status, ops_from_str(words), no_text);
+    task_failure_fill(err, status, ops_from_str(words), no_text);
 }
 
 static ops_status service_from_json(void *h, ops_scope scope_handle, ops_str text, ops_val *out,

@@ -9,11 +9,11 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/host/deadline.h"
-#include "core/host/failure.h"
 #include "core/host/instance.h"
 #include "core/host/manifest.h"
 #include "core/host/op.h"
 #include "core/host/runtime.h"
+#include "core/host/task_failure.h"
 #include "core/value/value.h"
 
 static const uint64_t strand_budget_ns = 10 * 1000 * 1000;
@@ -200,8 +200,8 @@ static void task_execute_on_pool(struct task *task)
     if (status != 0) {
         const char *why = status == E_LIMIT ? "too many tasks wait for a thread of the job pool"
                                             : "no thread can be started for the job pool";
-        (void)task_end_failed(task,
-                              failure_create(OPS_E_RESOURCE, str_from(why), (struct str){NULL, 0}));
+        (void)task_end_failed(
+            task, task_failure_create(OPS_E_RESOURCE, str_from(why), (struct str){NULL, 0}));
         task_release(task);
         return;
     }
@@ -329,8 +329,8 @@ static const struct document *cancel_failure(enum host_cancel_reason reason)
     struct str message = is_timeout                       ? STR("the node's time is over")
                          : reason == HOST_CANCEL_SHUTDOWN ? STR("opstream shuts down")
                                                           : STR("the node was cancelled");
-    return failure_create(is_timeout ? OPS_E_TIMEOUT : OPS_E_CANCELLED, message,
-                          (struct str){NULL, 0});
+    return task_failure_create(is_timeout ? OPS_E_TIMEOUT : OPS_E_CANCELLED, message,
+                               (struct str){NULL, 0});
 }
 
 static enum host_cancel_reason task_reason(struct task *task)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/host/failure.h"
+#include "core/host/task_failure.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -41,12 +41,12 @@ enum { CODE_COUNT = sizeof code_names / sizeof code_names[0] };
 /* Said when a plugin gives no message. */
 static const char *const default_message = "the plugin gave no message";
 
-const char *failure_code_name(ops_status code)
+const char *task_failure_code_name(ops_status code)
 {
     return code >= 0 && code < CODE_COUNT ? code_names[code] : "INTERNAL";
 }
 
-ops_status failure_code_from_name(const char *name)
+ops_status task_failure_code_from_name(const char *name)
 {
     for (ops_status code = 1; name != NULL && code < CODE_COUNT; code++) {
         if (strcmp(code_names[code], name) == 0) {
@@ -56,12 +56,12 @@ ops_status failure_code_from_name(const char *name)
     return OPS_E_INTERNAL;
 }
 
-const struct document *failure_create(ops_status code, struct str message, struct str hint)
+const struct document *task_failure_create(ops_status code, struct str message, struct str hint)
 {
     struct builder *b = builder_create();
     struct document *document = NULL;
     builder_map_begin(b);
-    builder_member_string(b, STR("code"), str_from(failure_code_name(code)));
+    builder_member_string(b, STR("code"), str_from(task_failure_code_name(code)));
     builder_member_string(b, STR("message"), message);
     if (hint.n > 0) {
         builder_member_string(b, STR("hint"), hint);
@@ -72,7 +72,7 @@ const struct document *failure_create(ops_status code, struct str message, struc
     return builder_finish(b, &document, NULL) == 0 ? document : NULL;
 }
 
-void failure_append_text(struct strbuf *out, ops_str text)
+void task_failure_append_text(struct strbuf *out, ops_str text)
 {
     const char *p = text.p;
     size_t n = text.n < TEXT_MAX ? (size_t)text.n : TEXT_MAX;
@@ -100,7 +100,7 @@ void failure_append_text(struct strbuf *out, ops_str text)
 static void add_text(struct builder *b, struct strbuf *scratch, const char *key, ops_str text)
 {
     strbuf_clear(scratch);
-    failure_append_text(scratch, text);
+    task_failure_append_text(scratch, text);
     if (scratch->n > 0) {
         builder_member_string(b, str_from(key), strbuf_str(scratch));
     }
@@ -149,7 +149,7 @@ static void add_numbers(struct builder *b, const ops_error *error)
     }
 }
 
-bool failure_read(const ops_error *error, ops_error *out)
+bool task_failure_read(const ops_error *error, ops_error *out)
 {
     memset(out, 0, sizeof *out);
     if (error == NULL || error->size < ERROR_SIZE_MIN || error->size > ERROR_SIZE_MAX) {
@@ -160,19 +160,19 @@ bool failure_read(const ops_error *error, ops_error *out)
     return true;
 }
 
-const struct document *failure_from_plugin(struct plugin *plugin, const ops_error *error)
+const struct document *task_failure_from_plugin(struct plugin *plugin, const ops_error *error)
 {
     ops_error known;
-    if (!failure_read(error, &known)) {
-        return failure_create(OPS_E_INTERNAL, STR("the plugin failed without saying how"),
-                              (struct str){NULL, 0});
+    if (!task_failure_read(error, &known)) {
+        return task_failure_create(OPS_E_INTERNAL, STR("the plugin failed without saying how"),
+                                   (struct str){NULL, 0});
     }
 
     struct builder *b = builder_create();
     struct strbuf scratch = STRBUF_INIT;
     builder_map_begin(b);
-    builder_member_string(b, STR("code"), str_from(failure_code_name(known.code)));
-    failure_append_text(&scratch, known.message);
+    builder_member_string(b, STR("code"), str_from(task_failure_code_name(known.code)));
+    task_failure_append_text(&scratch, known.message);
     builder_member_string(b, STR("message"),
                           scratch.n > 0 ? strbuf_str(&scratch) : str_from(default_message));
     add_text(b, &scratch, "hint", known.hint);
@@ -193,7 +193,7 @@ const struct document *failure_from_plugin(struct plugin *plugin, const ops_erro
     return NULL;
 }
 
-void failure_fill(ops_error *err, ops_status code, ops_str message, ops_str hint)
+void task_failure_fill(ops_error *err, ops_status code, ops_str message, ops_str hint)
 {
     if (err == NULL || err->size < ERROR_SIZE_MIN || err->size > ERROR_SIZE_MAX) {
         return;
