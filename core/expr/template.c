@@ -236,7 +236,10 @@ static int compile_child(struct compilation *c, const struct value *value, struc
     size_t length = c->pointer.n;
     bool is_dynamic = false;
     value_pointer_append(&c->pointer, key);
-    int status = compile_value(c, value, &is_dynamic);
+    int status = strbuf_status(&c->pointer);
+    if (status == 0) {
+        status = compile_value(c, value, &is_dynamic);
+    }
     if (c->pointer.p != NULL) {
         c->pointer.n = length;
         c->pointer.p[length] = '\0';
