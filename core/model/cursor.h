@@ -50,7 +50,20 @@ static inline void cursor_to_index(struct cursor *cursor, size_t index)
         *cursor = cursor_at_start(cursor->source);
     }
     while (cursor->index < index && cursor->offset < cursor->source.n) {
-        cursor_step(cursor);
+        size_t plain = index - cursor->index;
+        size_t left = cursor->source.n - cursor->offset;
+        const char *at = cursor->source.p + cursor->offset;
+        size_t n = 0;
+        plain = plain < left ? plain : left;
+        while (n < plain && (signed char)at[n] > 0 && at[n] != '\n') {
+            n++;
+        }
+        cursor->offset += n;
+        cursor->index += n;
+        cursor->place.column += (uint32_t)n;
+        if (cursor->index < index && cursor->offset < cursor->source.n) {
+            cursor_step(cursor);
+        }
     }
 }
 

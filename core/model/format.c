@@ -13,8 +13,8 @@
 
 const struct format_key *format_find(const struct format_key *table, struct str key)
 {
-    for (; table->name != NULL; table++) {
-        if (str_equal_text(key, table->name)) {
+    for (; table->name.n > 0; table++) {
+        if (str_equal(key, table->name)) {
             return table;
         }
     }
@@ -27,8 +27,8 @@ static void report_unknown(const struct report *report, const struct tree_member
     struct str key = member->key.text;
     report_error(report, member->key.place, "%s has the unknown key '%.*s'", what, STR_ARG(key));
     struct suggest nearest = suggest_start(key);
-    for (; table->name != NULL; table++) {
-        suggest_offer(&nearest, str_from(table->name));
+    for (; table->name.n > 0; table++) {
+        suggest_offer(&nearest, table->name);
     }
     if (nearest.best.n > 0) {
         report_nearest(report, &nearest);
@@ -167,7 +167,7 @@ static void report_choices(const struct report *report, const struct tree *value
         strbuf_append_format(&choices, "%s'%s'", choices.n > 0 ? ", " : "", *choice);
         suggest_offer(&nearest, str_from(*choice));
     }
-    report_error(report, value->place, "'%s' of %s must be one of %.*s, not %s", key->name, what,
+    report_error(report, value->place, "'%s' of %s must be one of %.*s, not %s", key->name.p, what,
                  STR_ARG(strbuf_str(&choices)), found);
     report_nearest(report, &nearest);
     strbuf_finish(&choices);
@@ -182,7 +182,7 @@ static void report_kind(const struct report *report, const struct tree *value,
         report_choices(report, value, key, what, found);
         return;
     }
-    report_error(report, value->place, "'%s' of %s must be %s, not %s", key->name, what,
+    report_error(report, value->place, "'%s' of %s must be %s, not %s", key->name.p, what,
                  kind_text(key->kind), found);
     if (key->kind == FORMAT_DURATION && tree_is(value, TREE_INT)) {
         report_hint(report, "write '%.*ss' for seconds", STR_ARG(value->text));
@@ -197,11 +197,11 @@ static void check_member(const struct report *report, const struct tree_member *
                          const struct format_key *key, const char *what, unsigned flags)
 {
     if (key->state == FORMAT_LATER && (flags & FORMAT_PROFILE) == 0) {
-        report_error(report, member->key.place, "'%s' is not built yet", key->name);
+        report_error(report, member->key.place, "'%s' is not built yet", key->name.p);
         report_hint(report, "leave it out: a key without effect is never accepted");
     } else if (key->state == FORMAT_WARNS && (flags & FORMAT_PROFILE) == 0) {
         report_warning(report, member->key.place,
-                       "'%s' has no effect in this version: it waits for the daemon", key->name);
+                       "'%s' has no effect in this version: it waits for the daemon", key->name.p);
     } else if (key->state == FORMAT_WORKS && !has_kind(&member->value, key)) {
         report_kind(report, &member->value, key, what);
     }

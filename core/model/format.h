@@ -39,13 +39,13 @@ enum format_state {
 };
 
 struct format_key {
-    const char *name;
+    struct str name; /* empty in the entry that ends a table */
     enum format_kind kind;
     enum format_state state;
     const char *const *choices; /* FORMAT_CHOICE: ended by NULL */
 };
 
-/* Tables, each ended by an entry without name. */
+/* Tables, each ended by an entry without a name. */
 extern const struct format_key format_file_keys[];     /* beside `workflow` and `workflows` */
 extern const struct format_key format_pipeline_keys[]; /* PIPELINES section 3 */
 extern const struct format_key format_single_keys[];   /* a pipeline of one node */

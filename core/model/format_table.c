@@ -3,25 +3,30 @@
 
 #include <stddef.h>
 
+/* The length comes along: each key of a file is compared with every name of a table. */
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
 #define WORKS(name, kind)                                                                          \
     {                                                                                              \
-        name, kind, FORMAT_WORKS, NULL                                                             \
+        NAME(name), kind, FORMAT_WORKS, NULL                                                       \
     }
 #define CHOICE(name, choices)                                                                      \
     {                                                                                              \
-        name, FORMAT_CHOICE, FORMAT_WORKS, choices                                                 \
+        NAME(name), FORMAT_CHOICE, FORMAT_WORKS, choices                                           \
     }
 #define WARNS(name)                                                                                \
     {                                                                                              \
-        name, FORMAT_ANY, FORMAT_WARNS, NULL                                                       \
+        NAME(name), FORMAT_ANY, FORMAT_WARNS, NULL                                                 \
     }
 #define LATER(name)                                                                                \
     {                                                                                              \
-        name, FORMAT_ANY, FORMAT_LATER, NULL                                                       \
+        NAME(name), FORMAT_ANY, FORMAT_LATER, NULL                                                 \
     }
 #define TABLE_END                                                                                  \
     {                                                                                              \
-        NULL, FORMAT_ANY, FORMAT_WORKS, NULL                                                       \
+        NAME(""), FORMAT_ANY, FORMAT_WORKS, NULL                                                   \
     }
 
 static const char *const error_policies[] = {"stop_on_error", "continue", NULL};

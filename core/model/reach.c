@@ -4,15 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "core/model/pipeline.h"
 
 struct reach {
     const struct pipeline *pipeline;
     size_t words;      /* of one set */
+    bool has_sets;     /* before and outputs are filled */
     uint64_t *before;  /* node_count sets */
     uint64_t *outputs; /* node_count sets */
     uint64_t *scratch; /* one set */
     bool *is_sure;     /* it runs, or is passed over, in every run that completes */
+    uint32_t *meeting; /* the next node through which all ways from a node lead, or the end */
+    uint32_t *depth;   /* of a node in the tree of meetings, whose root is the end */
 };
 
 static bool has_bit(const uint64_t *set, uint32_t i)
@@ -65,6 +69,92 @@ static const struct edge *edge_in(const struct reach *reach, const struct node *
     return &reach->pipeline->edges[reach->pipeline->in_edges[node->first_in + i]];
 }
 
+/* A failure that is handled elsewhere keeps `join: default` from running. */
+static bool may_be_stopped(const struct reach *reach, const struct node *node)
+{
+    if (node->join == JOIN_ALL) {
+        return node->in_count > 1;
+    }
+    for (uint32_t i = 0; i < node->in_count && node->join == JOIN_DEFAULT; i++) {
+        const struct edge *edge = edge_in(reach, node, i);
+        if (node->in_count > 1 && edge->outcome != OUTCOME_ERROR &&
+            reach->pipeline->nodes[edge->source].has_error_edge) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the ways from two nodes meet first. */
+static uint32_t meet(const struct reach *reach, uint32_t a, uint32_t b)
+{
+    while (a != b) {
+        if (reach->depth[a] >= reach->depth[b]) {
+            a = reach->meeting[a];
+        } else {
+            b = reach->meeting[b];
+        }
+    }
+    return a;
+}
+
+/*
+ * A node that surely runs when the node ends by `outcome`: of several the one with the most
+ * meetings behind it, for all of them run. The end when there is none.
+ */
+static uint32_t way_by(const struct reach *reach, const struct node *node, uint32_t outcome)
+{
+    uint32_t best = reach->pipeline->node_count;
+    for (uint32_t i = 0; i < node->out_count; i++) {
+        const struct edge *edge = &reach->pipeline->edges[node->first_out + i];
+        if (edge->outcome == outcome && edge->when == NULL &&
+            reach->depth[edge->target] > reach->depth[best] &&
+            !may_be_stopped(reach, &reach->pipeline->nodes[edge->target])) {
+            best = edge->target;
+        }
+    }
+    return best;
+}
+
+/* Where all ways meet that lead from the node when it does not fail. */
+static uint32_t meet_ways(const struct reach *reach, const struct node *node)
+{
+    uint32_t end = reach->pipeline->node_count;
+    uint32_t at = way_by(reach, node, OUTCOME_SUCCESS);
+    if (at != end || node->when != NULL || node->on_error == ON_ERROR_CONTINUE) {
+        return at; /* a node that is passed over takes plain edges only */
+    }
+    if (node->kind == NODE_CONDITIONAL) {
+        return meet(reach, way_by(reach, node, OUTCOME_TRUE), way_by(reach, node, OUTCOME_FALSE));
+    }
+    if (node->kind != NODE_ROUTER || node->route_count == 0) {
+        return end;
+    }
+    at = way_by(reach, node, node->routes[0].outcome);
+    for (uint32_t i = 1; i < node->route_count; i++) {
+        at = meet(reach, at, way_by(reach, node, node->routes[i].outcome));
+    }
+    return node->default_outcome != 0 ? meet(reach, at, way_by(reach, node, node->default_outcome))
+                                      : at;
+}
+
+/* Against the order, so that all that follows a node is known. The end is number node_count. */
+static void find_meetings(struct reach *reach)
+{
+    const struct pipeline *pipeline = reach->pipeline;
+    reach->meeting[pipeline->node_count] = pipeline->node_count;
+    for (uint32_t i = pipeline->node_count; i > 0; i--) {
+        uint32_t index = pipeline->order[i - 1];
+        const struct node *node = &pipeline->nodes[index];
+        uint32_t at = meet_ways(reach, node);
+        if (node->has_error_edge) {
+            at = meet(reach, at, way_by(reach, node, OUTCOME_ERROR));
+        }
+        reach->meeting[index] = at;
+        reach->depth[index] = reach->depth[at] + 1;
+    }
+}
+
 static bool find_sure(const struct reach *reach, const struct node *node)
 {
     bool has_sure = node->in_count == 0;
@@ -73,14 +163,12 @@ static bool find_sure(const struct reach *reach, const struct node *node)
         const struct node *source = &reach->pipeline->nodes[edge->source];
         bool is_open = reach->is_sure[edge->source] && edge->outcome == OUTCOME_SUCCESS &&
                        edge->when == NULL && !source->has_error_edge;
-        bool may_stop = node->join == JOIN_ALL ||
-                        (node->join == JOIN_DEFAULT && source->has_error_edge);
-        if (may_stop && !is_open) {
+        if (!is_open && node->join == JOIN_ALL) {
             return false;
         }
         has_sure = has_sure || is_open;
     }
-    return has_sure;
+    return has_sure && (node->join == JOIN_ALL || !may_be_stopped(reach, node));
 }
 
 /* What each way into the node has, and all that the ways have that are surely taken. */
@@ -112,7 +200,7 @@ static void fill_outputs(struct reach *reach, uint32_t index)
     }
 }
 
-static void fill_node(struct reach *reach, uint32_t index)
+static void fill_sets(struct reach *reach, uint32_t index)
 {
     const struct node *node = &reach->pipeline->nodes[index];
     uint64_t *before = reach->before + reach->words * index;
@@ -121,8 +209,37 @@ static void fill_node(struct reach *reach, uint32_t index)
         join_sets(before, reach->before + reach->words * edge->source, reach->words);
         set_bit(before, edge->source);
     }
-    reach->is_sure[index] = find_sure(reach, node);
     fill_outputs(reach, index);
+}
+
+static void mark_sure(struct reach *reach, uint32_t index)
+{
+    reach->is_sure[index] = reach->is_sure[index] ||
+                            find_sure(reach, &reach->pipeline->nodes[index]);
+    if (reach->is_sure[index]) {
+        reach->is_sure[reach->meeting[index]] = true;
+    }
+}
+
+/* Most references go one edge back; the sets are made for the first that goes further. */
+static int make_sets(struct reach *reach)
+{
+    size_t count = reach->pipeline->node_count;
+    if (reach->has_sets) {
+        return 0;
+    }
+    reach->words = count / 64 + 1;
+    reach->before = calloc((count + 1) * reach->words, sizeof(*reach->before));
+    reach->outputs = calloc((count + 1) * reach->words, sizeof(*reach->outputs));
+    reach->scratch = calloc(reach->words, sizeof(*reach->scratch));
+    if (reach->before == NULL || reach->outputs == NULL || reach->scratch == NULL) {
+        return E_NOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        fill_sets(reach, reach->pipeline->order[i]);
+    }
+    reach->has_sets = true;
+    return 0;
 }
 
 struct reach *reach_create(const struct pipeline *pipeline)
@@ -133,18 +250,16 @@ struct reach *reach_create(const struct pipeline *pipeline)
     }
     size_t count = pipeline->node_count;
     reach->pipeline = pipeline;
-    reach->words = count / 64 + 1;
-    reach->before = calloc((count + 1) * reach->words, sizeof(*reach->before));
-    reach->outputs = calloc((count + 1) * reach->words, sizeof(*reach->outputs));
-    reach->scratch = calloc(reach->words, sizeof(*reach->scratch));
     reach->is_sure = calloc(count + 1, sizeof(*reach->is_sure));
-    if (reach->before == NULL || reach->outputs == NULL || reach->scratch == NULL ||
-        reach->is_sure == NULL) {
+    reach->meeting = calloc(count + 1, sizeof(*reach->meeting));
+    reach->depth = calloc(count + 1, sizeof(*reach->depth));
+    if (reach->meeting == NULL || reach->depth == NULL || reach->is_sure == NULL) {
         reach_destroy(reach);
         return NULL;
     }
+    find_meetings(reach);
     for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        fill_node(reach, pipeline->order[i]);
+        mark_sure(reach, pipeline->order[i]);
     }
     return reach;
 }
@@ -158,17 +273,51 @@ void reach_destroy(struct reach *reach)
     free(reach->outputs);
     free(reach->scratch);
     free(reach->is_sure);
+    free(reach->meeting);
+    free(reach->depth);
     free(reach);
 }
 
-bool reach_is_before(const struct reach *reach, uint32_t before, uint32_t node)
+/* The edge from `before` to `node`, or NULL. */
+static const struct edge *find_edge(const struct reach *reach, uint32_t before, uint32_t node)
 {
-    return has_bit(reach->before + reach->words * node, before);
+    const struct node *target = &reach->pipeline->nodes[node];
+    for (uint32_t i = 0; i < target->in_count; i++) {
+        const struct edge *edge = edge_in(reach, target, i);
+        if (edge->source == before) {
+            return edge;
+        }
+    }
+    return NULL;
 }
 
-bool reach_has_output(const struct reach *reach, uint32_t before, uint32_t node)
+int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *out_is_before)
 {
-    return has_bit(reach->outputs + reach->words * node, before);
+    *out_is_before = find_edge(reach, before, node) != NULL;
+    if (*out_is_before) {
+        return 0;
+    }
+    int status = make_sets(reach);
+    if (status == 0) {
+        *out_is_before = has_bit(reach->before + reach->words * node, before);
+    }
+    return status;
+}
+
+int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *out_has_output)
+{
+    const struct node *target = &reach->pipeline->nodes[node];
+    const struct edge *edge = find_edge(reach, before, node);
+    *out_has_output = edge != NULL && tells_output(edge, &reach->pipeline->nodes[before]) &&
+                      (target->in_count == 1 || is_sure_edge(reach, edge, target));
+    if (*out_has_output) {
+        return 0;
+    }
+    int status = make_sets(reach);
+    if (status == 0) {
+        *out_has_output = has_bit(reach->outputs + reach->words * node, before);
+    }
+    return status;
 }
 
 bool reach_has_output_at_end(const struct reach *reach, uint32_t node)

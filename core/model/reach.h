@@ -4,14 +4,15 @@
 
 /*
  * Reach: for each node of a graph without cycles, which nodes come before it, and which of them
- * surely have an output when it runs. Sets of bits, filled in topological order.
+ * surely have an output when it runs. Sets of bits, filled in topological order when they are first
+ * needed.
  *
  * What surely has an output is a cautious guess: join and failures are followed as PIPELINES
  * section 4 says, conditions are taken to be open.
  *
  * Used by:  references.
  * Uses:     pipeline.
- * Threads:  [any]; it never changes once it is made.
+ * Threads:  [any]; one reach belongs to one thread at a time: its sets are made when needed.
  */
 
 #include <stdbool.h>
@@ -24,11 +25,11 @@ struct reach;
 struct reach *reach_create(const struct pipeline *pipeline);
 void reach_destroy(struct reach *reach);
 
-/* There is a way from `before` to `node`. */
-bool reach_is_before(const struct reach *reach, uint32_t before, uint32_t node);
+/* Whether there is a way from `before` to `node`. Fails with E_NOMEM. */
+int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *out_is_before);
 
-/* When `node` runs, `before` has an output. */
-bool reach_has_output(const struct reach *reach, uint32_t before, uint32_t node);
+/* Whether `before` has an output when `node` runs. Fails with E_NOMEM. */
+int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *out_has_output);
 
 /* When the run completes, `node` has an output. */
 bool reach_has_output_at_end(const struct reach *reach, uint32_t node);

@@ -17,7 +17,8 @@
 
 struct check {
     struct draft *draft;
-    const struct reach *reach; /* NULL when there are cycles */
+    struct reach *reach; /* NULL when there are cycles */
+    int *status;         /* E_NOMEM, once that happened */
     const struct use *use;
     const struct expr_reference *reference;
 };
@@ -165,6 +166,24 @@ static void check_config(const struct check *check)
     report_nearest(report_of(check), &nearest);
 }
 
+static bool is_before(const struct check *check, uint32_t before, uint32_t node)
+{
+    bool result = false;
+    if (*check->status == 0) {
+        *check->status = reach_is_before(check->reach, before, node, &result);
+    }
+    return result;
+}
+
+static bool has_output(const struct check *check, uint32_t before, uint32_t node)
+{
+    bool result = true;
+    if (*check->status == 0) {
+        *check->status = reach_has_output(check->reach, before, node, &result);
+    }
+    return result;
+}
+
 /* Whether `node` can have ended when the expression is evaluated; if not, that is reported. */
 static bool check_order(const struct check *check, uint32_t node)
 {
@@ -177,8 +196,7 @@ static bool check_order(const struct check *check, uint32_t node)
         return false;
     }
     if (use->site == USE_OUTPUT || check->reach == NULL ||
-        (use->site == USE_EDGE && use->node == node) ||
-        reach_is_before(check->reach, node, use->node)) {
+        (use->site == USE_EDGE && use->node == node) || is_before(check, node, use->node)) {
         return true;
     }
     if (use->node == node) {
@@ -188,7 +206,7 @@ static bool check_order(const struct check *check, uint32_t node)
     }
     report_error(report_of(check), place_of(check), "%s: '%.*s' cannot have run before it",
                  who(check).text, STR_ARG(id));
-    if (reach_is_before(check->reach, use->node, node)) {
+    if (is_before(check, use->node, node)) {
         report_hint(report_of(check), "'%.*s' depends on it", STR_ARG(id));
     } else {
         report_hint(report_of(check), "add '%.*s' to 'depends_on'", STR_ARG(id));
@@ -208,7 +226,7 @@ static bool may_be_absent(const struct check *check, uint32_t node)
         const struct node *source = &check->draft->nodes[node];
         return source->when != NULL || source->on_error == ON_ERROR_CONTINUE;
     }
-    return !reach_has_output(check->reach, node, check->use->node);
+    return !has_output(check, node, check->use->node);
 }
 
 /* `node.status` where the output has a status, too: nobody could tell which is meant. */
@@ -345,13 +363,14 @@ int references_check(struct draft *draft)
     if (status != 0) {
         return status;
     }
-    for (size_t i = 0; i < draft->use_count; i++) {
-        struct check check = {.draft = draft, .reach = reach, .use = &draft->uses[i]};
+    for (size_t i = 0; i < draft->use_count && status == 0; i++) {
+        struct check check = {
+            .draft = draft, .reach = reach, .status = &status, .use = &draft->uses[i]};
         for (size_t r = 0; r < expr_reference_count(check.use->expr); r++) {
             check.reference = expr_reference_at(check.use->expr, r);
             check_reference(&check);
         }
     }
     reach_destroy(reach);
-    return 0;
+    return status;
 }

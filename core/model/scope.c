@@ -25,10 +25,11 @@ static const struct root_name root_names[] = {
 };
 
 /* RESERVED of CEL's grammar, with its literals and `in`. */
-static const char *const cel_words[] = {
-    "as",        "break", "const",  "continue", "else", "false", "for",
-    "function",  "if",    "import", "in",       "let",  "loop",  "package",
-    "namespace", "null",  "return", "true",     "var",  "void",  "while",
+static const struct str cel_words[] = {
+    {"as", 2},   {"break", 5},     {"const", 5}, {"continue", 8}, {"else", 4},   {"false", 5},
+    {"for", 3},  {"function", 8},  {"if", 2},    {"import", 6},   {"in", 2},     {"let", 3},
+    {"loop", 4}, {"namespace", 9}, {"null", 4},  {"package", 7},  {"return", 6}, {"true", 4},
+    {"var", 3},  {"void", 4},      {"while", 5},
 };
 
 bool scope_is_reserved(struct str name)
@@ -39,7 +40,7 @@ bool scope_is_reserved(struct str name)
         }
     }
     for (size_t i = 0; i < sizeof(cel_words) / sizeof(cel_words[0]); i++) {
-        if (str_equal_text(name, cel_words[i])) {
+        if (str_equal(name, cel_words[i])) {
             return true;
         }
     }
@@ -215,16 +216,22 @@ static void on_fault(void *user, struct str pointer, struct expr_fault fault,
                  job->at->what, err->message);
 }
 
-static const void *typing_child(const void *root, const void *context, const struct str *key)
+struct typing_job {
+    const struct value *schema; /* the root */
+    bool has_failed;            /* out of memory */
+};
+
+static const void *typing_child(void *user, const void *context, const struct str *key)
 {
-    return schema_marks_child(root, context, key);
+    const struct typing_job *job = user;
+    return schema_marks_child(job->schema, context, key);
 }
 
 /*
  * Copies an expression as a template, so that the plugin gets its value. Inner {{ }} become
  * parentheses of the same length.
  */
-static void write_expression(struct str text, struct builder *b)
+static int write_expression(struct str text, struct builder *b)
 {
     struct strbuf out = STRBUF_INIT;
     char quote = '\0';
@@ -258,18 +265,21 @@ static void write_expression(struct str text, struct builder *b)
     }
     strbuf_append_text(&out, " }}");
     builder_string(b, strbuf_str(&out));
+    int status = strbuf_status(&out);
     strbuf_finish(&out);
+    return status;
 }
 
-static bool typing_write(const void *root, const void *context, const struct tree *scalar,
+static bool typing_write(void *user, const void *context, const struct tree *scalar,
                          struct builder *b)
 {
-    if (scalar->kind == TREE_TEXT && schema_marks_is_expression(root, context)) {
-        write_expression(scalar->text, b);
+    struct typing_job *job = user;
+    if (scalar->kind == TREE_TEXT && schema_marks_is_expression(job->schema, context)) {
+        job->has_failed = write_expression(scalar->text, b) != 0 || job->has_failed;
         return true;
     }
     bool is_source = scalar->style == TREE_PLAIN && scalar->kind != TREE_NULL &&
-                     scalar->kind != TREE_TEXT && schema_marks_wants_text(root, context);
+                     scalar->kind != TREE_TEXT && schema_marks_wants_text(job->schema, context);
     if (is_source) {
         builder_string(b, scalar->text);
     }
@@ -280,16 +290,24 @@ int scope_make_document(struct draft *draft, const struct tree *tree, const stru
                         struct document **out_document)
 {
     struct builder *b = builder_create();
-    struct tree_typing typing = {.child = typing_child, .write = typing_write, .user = schema};
+    struct typing_job job = {.schema = schema};
+    struct tree_typing typing = {.child = typing_child, .write = typing_write, .user = &job};
     bool is_typed = schema != NULL && !draft->loader->is_json;
     tree_write(tree, is_typed ? &typing : NULL, schema, b);
     struct error err = {0};
-    int status = builder_finish(b, out_document, &err);
-    if (status == 0 || status == E_NOMEM) {
-        return status;
+    struct document *document = NULL;
+    int status = builder_finish(b, &document, &err);
+    if (job.has_failed) {
+        document_unref(document);
+        return E_NOMEM;
     }
-    report_error(&draft->loader->report, tree->place, "%s", err.message);
-    return E_INVALID;
+    if (status == 0) {
+        *out_document = document;
+    } else if (status != E_NOMEM) {
+        report_error(&draft->loader->report, tree->place, "%s", err.message);
+        status = E_INVALID;
+    }
+    return status;
 }
 
 /* Variables that are not set: they may be set when it matters. */

@@ -108,11 +108,10 @@ struct place tree_place_of(struct str source, size_t offset);
 /* How scalars are written where somebody knows more about them than their text says. */
 struct tree_typing {
     /* The context of a member (`key` not NULL) or of the items of a list, or NULL. */
-    const void *(*child)(const void *user, const void *context, const struct str *key);
+    const void *(*child)(void *user, const void *context, const struct str *key);
     /* True when it has written `scalar` itself. `context` is never NULL. */
-    bool (*write)(const void *user, const void *context, const struct tree *scalar,
-                  struct builder *b);
-    const void *user;
+    bool (*write)(void *user, const void *context, const struct tree *scalar, struct builder *b);
+    void *user;
 };
 
 /* Adds `tree` to `b` as a JSON value. `typing` may be NULL; `context` is for the root. */
