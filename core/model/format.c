@@ -119,7 +119,7 @@ static bool has_kind(const struct tree *value, const struct format_key *key)
     case FORMAT_CHOICE:
         return is_text(value) && is_choice(value->text, key->choices);
     }
-    unreachable_state("format kind", key->kind);
+    unreachable_state("format kind", (int)key->kind);
 }
 
 static const char *kind_text(enum format_kind kind)
@@ -146,7 +146,7 @@ static const char *kind_text(enum format_kind kind)
     case FORMAT_CHOICE:
         return "one of";
     }
-    unreachable_state("format kind", kind);
+    unreachable_state("format kind", (int)kind);
 }
 
 /* "a list", or the scalar itself: "'30'". */
