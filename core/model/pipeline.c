@@ -40,7 +40,7 @@ static void end_thing(enum owned_kind kind, void *thing)
         document_unref(thing);
         return;
     }
-    unreachable_state("owned kind", kind);
+    unreachable_state("owned kind", (int)kind);
 }
 
 static int take_thing(struct pipeline_storage *storage, enum owned_kind kind, void *thing)
