@@ -175,6 +175,10 @@ int headers_add_line(struct header_list *list, struct str line)
     list->items = items;
     size_t at = list->bytes.n;
     strbuf_append_str(&list->bytes, name);
+    for (size_t i = at; i < list->bytes.n; i++) {
+        char c = list->bytes.p[i];
+        list->bytes.p[i] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    }
     strbuf_append_str(&list->bytes, value);
     if (strbuf_status(&list->bytes) != 0) {
         return E_NOMEM;

@@ -54,7 +54,7 @@ void headers_finish(struct header_list *list);
 /* Forgets all lines: another response begins. */
 void headers_clear(struct header_list *list);
 
-/* "Name: value"; what is no header line is ignored. Returns 0 or E_NOMEM. */
+/* "Name: value", the name in any case; what is no header line is ignored. Returns 0 or E_NOMEM. */
 int headers_add_line(struct header_list *list, struct str line);
 
 /* The value of the first header `name`, borrowed until the next change; empty when none. */

@@ -126,7 +126,7 @@ struct net_timings {
 
 struct net_response {
     int status;
-    const struct net_header *headers; /* as they came */
+    const struct net_header *headers; /* names in lower case */
     size_t header_count;
     struct str body;
     struct str effective_url;  /* after redirects */

@@ -25,7 +25,7 @@ static void test_headers__list_gives_lines_back(void **state)
     assert_int_equal(headers_get(&list, "y").n, 0);
     const struct net_header *items = headers_export(&list);
     assert_int_equal(list.count, 3);
-    assert_true(str_equal_text(items[1].name, "X-Empty"));
+    assert_true(str_equal_text(items[1].name, "x-empty"));
     assert_int_equal(items[1].value.n, 0);
     headers_clear(&list);
     assert_int_equal(headers_get(&list, "x").n, 0);
