@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/base/grow.h"
+#include "core/base/utf8.h"
 #include "core/expr/compiler.h"
 #include "core/expr/eval.h"
 #include "core/expr/function.h"
@@ -19,8 +20,11 @@ int compiler_fail(struct compiler *c, const struct ast_node *node, const char *f
     char message[512];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(message, sizeof(message), format, args); /* a cut message is still one */
+    int n = vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    if (n >= (int)sizeof(message)) {
+        message[utf8_whole_prefix(message, sizeof(message) - 1)] = '\0';
+    }
     c->fault = (struct expr_fault){node->offset, node->length};
     return error_set(c->err, E_INVALID, "%s", message);
 }

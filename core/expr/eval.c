@@ -14,8 +14,15 @@
 #include "core/expr/function.h"
 #include "core/expr/program.h"
 #include "core/value/regex.h"
+#include "core/value/value.h"
 
 enum { SHOWN_SOURCE_BYTES = 80 };
+
+/*
+ * What seldom runs or needs a large frame stays out of eval_code(), whose own frame is entered for
+ * every instruction.
+ */
+#define OUT_OF_LINE __attribute__((noinline))
 
 int eval_nomem(struct evaluation *ev)
 {
@@ -290,7 +297,8 @@ static int evaluate_logic(struct evaluation *ev, const struct code *code, struct
     return eval_make_bool(is_decided ? decisive : !decisive, out);
 }
 
-static int evaluate_conditional(struct evaluation *ev, const struct code *code, struct cel *out)
+static OUT_OF_LINE int evaluate_conditional(struct evaluation *ev, const struct code *code,
+                                            struct cel *out)
 {
     struct cel condition;
     int status = evaluate_child(ev, code, 0, &condition);
@@ -346,6 +354,49 @@ static int evaluate_order(struct evaluation *ev, const struct code *code, const 
     }
 }
 
+/* The comparisons that conditions are made of; false when it is none of them. */
+static inline bool compare_simple(const struct code *code, const struct cel *a, const struct cel *b,
+                                  struct cel *out)
+{
+    int order = 0;
+    if (a->type != b->type) {
+        return false;
+    }
+    if (a->type == CEL_INT) {
+        order = (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
+    } else if (a->type == CEL_STRING && (code->op == OP_EQUAL || code->op == OP_NOT_EQUAL) &&
+               a->as.text.n < 1024) {
+        order = str_equal(a->as.text, b->as.text) ? 0 : 1;
+    } else {
+        return false;
+    }
+    bool result = false;
+    switch (code->op) {
+    case OP_EQUAL:
+        result = order == 0;
+        break;
+    case OP_NOT_EQUAL:
+        result = order != 0;
+        break;
+    case OP_LESS:
+        result = order < 0;
+        break;
+    case OP_LESS_EQUAL:
+        result = order <= 0;
+        break;
+    case OP_GREATER:
+        result = order > 0;
+        break;
+    case OP_GREATER_EQUAL:
+        result = order >= 0;
+        break;
+    default:
+        return false;
+    }
+    *out = (struct cel){.type = CEL_BOOL, .as.boolean = result};
+    return true;
+}
+
 static int evaluate_binary(struct evaluation *ev, const struct code *code, struct cel *out)
 {
     struct cel a;
@@ -356,6 +407,9 @@ static int evaluate_binary(struct evaluation *ev, const struct code *code, struc
     }
     if (status != 0) {
         return status;
+    }
+    if (compare_simple(code, &a, &b, out)) {
+        return 0;
     }
     bool is_equal = false;
     switch (code->op) {
@@ -382,6 +436,13 @@ static int evaluate_access(struct evaluation *ev, const struct code *code, struc
     int status = evaluate_child(ev, code, 0, &operand);
     if (status != 0) {
         return status;
+    }
+    if (code->op == OP_SELECT && operand.type == CEL_JSON) {
+        const struct value *found = value_get(operand.as.json.value, code->as.name);
+        if (found != NULL) {
+            *out = cel_from_value(operand.as.json.document, found);
+            return 0;
+        }
     }
     switch (code->op) {
     case OP_SELECT:
@@ -424,7 +485,8 @@ static int evaluate_entry(struct evaluation *ev, const struct code *code, struct
     return 0;
 }
 
-static int evaluate_list(struct evaluation *ev, const struct code *code, struct cel *out)
+static OUT_OF_LINE int evaluate_list(struct evaluation *ev, const struct code *code,
+                                     struct cel *out)
 {
     cleanup_cel_array struct cel_array items = CEL_ARRAY_INIT;
     for (size_t i = 0; i < code->count; i++) {
@@ -465,7 +527,7 @@ static int evaluate_map_entry(struct evaluation *ev, const struct code *key_code
     return 0;
 }
 
-static int evaluate_map(struct evaluation *ev, const struct code *code, struct cel *out)
+static OUT_OF_LINE int evaluate_map(struct evaluation *ev, const struct code *code, struct cel *out)
 {
     cleanup_cel_array struct cel_array pairs = CEL_ARRAY_INIT;
     for (size_t i = 0; i < code->count; i += 2) {
@@ -485,7 +547,8 @@ static int evaluate_map(struct evaluation *ev, const struct code *code, struct c
 }
 
 /* Few arguments stay on the stack; functions with more take theirs from the heap. */
-static int evaluate_call(struct evaluation *ev, const struct code *code, struct cel *out)
+static OUT_OF_LINE int evaluate_call(struct evaluation *ev, const struct code *code,
+                                     struct cel *out)
 {
     struct cel few[3];
     cleanup_cel_array struct cel_array many = CEL_ARRAY_INIT;
@@ -509,7 +572,8 @@ static int evaluate_call(struct evaluation *ev, const struct code *code, struct 
     return code->as.function->call(ev, args, code->count, out);
 }
 
-static int evaluate_matches(struct evaluation *ev, const struct code *code, struct cel *out)
+static OUT_OF_LINE int evaluate_matches(struct evaluation *ev, const struct code *code,
+                                        struct cel *out)
 {
     struct cel text;
     int status = evaluate_child(ev, code, 0, &text);
@@ -527,7 +591,7 @@ static int evaluate_matches(struct evaluation *ev, const struct code *code, stru
     return status != 0 ? eval_take_error(ev, status) : eval_make_bool(is_match, out);
 }
 
-static int fail_unknown(struct evaluation *ev, const struct code *code)
+static OUT_OF_LINE int fail_unknown(struct evaluation *ev, const struct code *code)
 {
     struct str source = eval_source(ev, code);
     return eval_fail(ev, E_INVALID, "nothing is called '%.*s' in '%.*s'", STR_ARG(code->as.name),

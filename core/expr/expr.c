@@ -13,6 +13,16 @@
 
 const struct expr_budget expr_default_budget = {100000, (size_t)1024 * 1024};
 
+/* Messages quote text and keys, which may hold line ends and the like. */
+static void keep_one_line(struct error *err)
+{
+    for (char *p = err != NULL ? err->message : NULL; p != NULL && *p != '\0'; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7F) {
+            *p = ' ';
+        }
+    }
+}
+
 static int compile_text(struct expr *expr, const struct expr_names *names, unsigned flags,
                         struct expr_fault *out_fault, struct error *err)
 {
@@ -43,6 +53,7 @@ int expr_compile(struct str text, const struct expr_names *names, unsigned flags
     int status = expr->text.p == NULL ? error_nomem(err)
                                       : compile_text(expr, names, flags, fault, err);
     if (status != 0) {
+        keep_one_line(err);
         expr_destroy(expr);
         return status;
     }
@@ -113,5 +124,7 @@ int expr_evaluate(const struct expr *expr, const struct expr_scope *scope, struc
     if (status == E_NOMEM || ev.fault.text == NULL) {
         return error_set(err, status, "%s", error_code_text(status));
     }
-    return error_set(err, status, "%s", ev.fault.text);
+    (void)error_set(err, status, "%s", ev.fault.text);
+    keep_one_line(err);
+    return status;
 }

@@ -166,7 +166,7 @@ static int scan_quoted(struct lexer *lexer)
         lexer->at++;
     }
     if (peek(lexer, 0) != '`' || lexer->at == start + 1) {
-        return fail(lexer, start, lexer->at - start + 1,
+        return fail(lexer, start, lexer->at - start + (lexer->at < lexer->text.n ? 1 : 0),
                     "a name in backticks holds letters, digits, '_', '.', '-', '/' and spaces");
     }
     lexer->at++;

@@ -41,8 +41,11 @@ static int fail_at(struct parser *p, size_t offset, size_t length, const char *f
     char message[256];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(message, sizeof(message), format, args); /* a cut message is still one */
+    int n = vsnprintf(message, sizeof(message), format, args);
     va_end(args);
+    if (n >= (int)sizeof(message)) {
+        message[utf8_whole_prefix(message, sizeof(message) - 1)] = '\0';
+    }
     p->fault = (struct expr_fault){offset, length};
     return error_set(p->err, E_INVALID, "%s", message);
 }
@@ -111,7 +114,8 @@ static int add_node(struct parser *p, struct ast_node node, size_t start, size_t
 {
     node.offset = (uint32_t)start;
     node.length = (uint32_t)(p->previous_end - start);
-    if (ast_add(p->ast, &node, p->pending + mark, p->pending_count - mark, out) != 0) {
+    const uint32_t *children = p->pending != NULL ? p->pending + mark : NULL;
+    if (ast_add(p->ast, &node, children, p->pending_count - mark, out) != 0) {
         return error_nomem(p->err);
     }
     p->pending_count = mark;

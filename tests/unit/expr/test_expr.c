@@ -345,28 +345,46 @@ static void test_expr__output_is_bounded(void **state)
     }
 }
 
-static void test_expr__made_values_are_as_deep_as_documents(void **state)
+/* x in `depth` lists. */
+static int nest_lists(int depth, struct error *err)
 {
-    (void)state;
+    struct expr_budget budget = expr_default_budget;
     struct strbuf text = STRBUF_INIT;
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < depth; i++) {
         strbuf_append_char(&text, '[');
     }
     strbuf_append_char(&text, 'x');
-    for (int i = 0; i < 64; i++) {
+    for (int i = 0; i < depth; i++) {
         strbuf_append_char(&text, ']');
     }
-    struct error err = {0};
-    struct expr_budget budget = expr_default_budget;
-    assert_int_equal(spend(text.p, &budget, &err), 0);
-    text.p[64] = '[';
-    strbuf_append_char(&text, ']');
-    memmove(text.p + 66, text.p + 65, text.n - 65);
-    text.p[65] = 'x';
-    text.p[text.n - 1] = ']';
-    budget = expr_default_budget;
-    assert_int_equal(spend(text.p, &budget, &err), E_LIMIT);
+    int status = spend(text.p, &budget, err);
     strbuf_finish(&text);
+    return status;
+}
+
+static void test_expr__made_values_are_as_deep_as_documents(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    assert_int_equal(nest_lists(64, &err), 0);
+    assert_int_equal(nest_lists(65, &err), E_LIMIT);
+    assert_string_equal(err.message, "what the expression makes is too large or too deep");
+}
+
+static void test_expr__messages_are_one_line_of_text(void **state)
+{
+    (void)state;
+    struct bindings bindings = bindings_open(data);
+    struct expr_names names = bindings_names(&bindings);
+    struct error err = {0};
+    struct expr *expr = NULL;
+    int status = 0;
+    assert_int_equal(expr_compile(STR("x '''a\nb'''"), &names, 0, &expr, NULL, &err), E_INVALID);
+    assert_string_equal(err.message,
+                        "unexpected ''''a b'''' where an operator or the end is expected");
+    assert_null(bindings_evaluate(&bindings, STR("input['a\\n\\tb']"), 0, &status, &err));
+    assert_string_equal(err.message, "no such key: 'a  b' in 'input['a\\n\\tb']'");
+    bindings_close(&bindings);
 }
 
 /* A node of the scope's owner: field "id" is its number, "broken" fails, others are absent. */
@@ -560,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_expr__steps_are_counted),
         cmocka_unit_test(test_expr__output_is_bounded),
         cmocka_unit_test(test_expr__made_values_are_as_deep_as_documents),
+        cmocka_unit_test(test_expr__messages_are_one_line_of_text),
         cmocka_unit_test(test_expr__objects_give_fields),
         cmocka_unit_test(test_expr__results_outlive_the_evaluation_of_their_arena),
         cmocka_unit_test(test_expr__survives_failing_allocations_while_compiling),

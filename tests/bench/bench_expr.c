@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long the evaluation of a compiled condition takes, with names from a scope and fields of
+ * documents, and how long its compilation does.
+ */
+#include <stdio.h>
+
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/expr/expr.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
+#include "tests/bench/bench.h"
+
+enum { ROUNDS = 11, EVALUATIONS = 200000, COMPILATIONS = 5000 };
+
+static const char data[] =
+    "{\"input\":{\"id\":\"t-1\",\"value\":12,\"source\":\"web\",\"tags\":[1,2,3]},"
+    "\"classify\":{\"status\":\"success\",\"output\":{\"confidence\":0.93,\"category\":"
+    "\"technical\",\"model\":\"m\"}}}";
+
+static const char condition[] = "input.value > 10 && classify.output.category == 'technical'";
+
+struct work {
+    struct document *document;
+    struct expr *expr;
+};
+
+static int resolve(void *user, struct str name, struct str *out_hint)
+{
+    (void)user;
+    (void)out_hint;
+    return str_equal(name, STR("input")) ? 0 : str_equal(name, STR("classify")) ? 1 : -1;
+}
+
+static int fetch(const void *user, int slot, struct cel *out, struct error *err)
+{
+    const struct work *work = user;
+    (void)err;
+    const struct value *root = document_root(work->document);
+    *out = cel_from_value(work->document, &value_member_at(root, (size_t)slot)->value);
+    return 0;
+}
+
+static int evaluate_round(void *user)
+{
+    const struct work *work = user;
+    struct expr_scope scope = {fetch, work};
+    for (int i = 0; i < EVALUATIONS; i++) {
+        struct arena arena = ARENA_INIT;
+        struct expr_budget budget = expr_default_budget;
+        struct cel result;
+        int status = expr_evaluate(work->expr, &scope, &arena, &budget, &result, NULL);
+        arena_finish(&arena);
+        if (status != 0 || result.type != CEL_BOOL || !result.as.boolean) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int compile_round(void *user)
+{
+    (void)user;
+    struct expr_names names = {resolve, NULL};
+    for (int i = 0; i < COMPILATIONS; i++) {
+        struct expr *expr = NULL;
+        if (expr_compile(str_from(condition), &names, 0, &expr, NULL, NULL) != 0) {
+            return 1;
+        }
+        expr_destroy(expr);
+    }
+    return 0;
+}
+
+static int measure(const char *name, bench_round_cb round, struct work *work, double count,
+                   double goal_ns)
+{
+    struct bench_times times;
+    if (bench_interleave(round, NULL, work, ROUNDS, &times) != 0) {
+        (void)fprintf(stderr, "bench_expr: %s: wrong result\n", name);
+        return 1;
+    }
+    bench_print_row(&(struct bench_row){
+        .name = name, .unit = "ns", .ours = times.ours_ns / count, .goal = goal_ns});
+    return 0;
+}
+
+int main(void)
+{
+    struct work work = {NULL, NULL};
+    struct expr_names names = {resolve, NULL};
+    int status = 1;
+    if (json_read(str_from(data), NULL, &work.document, NULL) == 0 &&
+        expr_compile(str_from(condition), &names, 0, &work.expr, NULL, NULL) == 0) {
+        status = measure("expr: evaluate a condition", evaluate_round, &work, EVALUATIONS, 150);
+    }
+    if (status == 0) {
+        status = measure("expr: compile a condition", compile_round, &work, COMPILATIONS, 10000);
+    }
+    expr_destroy(work.expr);
+    document_unref(work.document);
+    return status;
+}
