@@ -167,8 +167,6 @@ static int freeze(struct draft *draft)
     pipeline->outcome_count = (uint32_t)draft->outcome_count;
     pipeline->ends = ends;
     pipeline->end_count = (uint32_t)draft->end_count;
-    pipeline->nodes = draft->nodes;
-    pipeline->node_count = draft->node_count;
     return 0;
 }
 

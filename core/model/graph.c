@@ -363,6 +363,8 @@ int graph_build(struct draft *draft)
         status = check_reachable(&graph);
     }
     struct pipeline *pipeline = &draft->storage->pipeline;
+    pipeline->nodes = draft->nodes;
+    pipeline->node_count = draft->node_count;
     pipeline->edges = graph.edges;
     pipeline->edge_count = graph.edge_count;
     pipeline->in_edges = graph.in_edges;

@@ -349,10 +349,7 @@ static int make_reach(struct draft *draft, struct reach **out_reach)
     if (draft->has_cycle || !names_nodes(draft)) {
         return 0;
     }
-    struct pipeline graph = draft->storage->pipeline;
-    graph.nodes = draft->nodes;
-    graph.node_count = draft->node_count;
-    *out_reach = reach_create(&graph);
+    *out_reach = reach_create(&draft->storage->pipeline);
     return *out_reach != NULL ? 0 : E_NOMEM;
 }
 
