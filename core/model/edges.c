@@ -28,9 +28,12 @@ static uint32_t find_end(struct draft *draft, const struct tree *name, const cha
 static int read_depends(struct draft *draft, uint32_t index)
 {
     const struct tree *list = format_list(draft->drafts[index].tree, "depends_on");
+    if (list == NULL) {
+        return 0;
+    }
     struct label what = label_make("'depends_on' of node '%.*s'", STR_ARG(draft->nodes[index].id));
     int status = 0;
-    for (uint32_t i = 0; list != NULL && i < list->count && status == 0; i++) {
+    for (uint32_t i = 0; i < list->count && status == 0; i++) {
         const struct tree *name = &list->as.items[i];
         if (!tree_is_scalar(name) || name->kind == TREE_NULL) {
             continue; /* the table of keys has said so */

@@ -146,11 +146,11 @@ static int read_name(struct draft *draft, uint32_t index)
 static int read_when(struct draft *draft, uint32_t index)
 {
     const struct tree *when = tree_get(draft->drafts[index].tree, STR("when"));
-    struct label what = label_make("'when' of node '%.*s'", STR_ARG(draft->nodes[index].id));
-    struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
     if (!tree_is_scalar(when) || when->kind == TREE_NULL) {
         return 0;
     }
+    struct label what = label_make("'when' of node '%.*s'", STR_ARG(draft->nodes[index].id));
+    struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
     return scope_compile_condition(draft, when, &at, &draft->nodes[index].when);
 }
 

@@ -40,7 +40,8 @@ bool scope_is_reserved(struct str name)
         }
     }
     for (size_t i = 0; i < sizeof(cel_words) / sizeof(cel_words[0]); i++) {
-        if (str_equal(name, cel_words[i])) {
+        if (name.n == cel_words[i].n && name.p[0] == cel_words[i].p[0] &&
+            str_equal(name, cel_words[i])) {
             return true;
         }
     }

@@ -154,6 +154,9 @@ int yaml_scalar_resolve(struct tree *scalar)
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
     scalar->kind = TREE_TEXT;
+    if (scalar->text.n > 0 && strchr("~nNtTfF0123456789-+.", scalar->text.p[0]) == NULL) {
+        return 0; /* most are names */
+    }
     if (is_one_of(scalar->text, nulls)) {
         scalar->kind = TREE_NULL;
         return 0;
