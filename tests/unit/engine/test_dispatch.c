@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/base/error.h"
+#include "core/engine/dispatch.h"
+#include "tests/support/failing_alloc.h"
+#include "tests/support/random.h"
+
+static struct dispatch *dispatch;
+
+static int set_up(void **state)
+{
+    (void)state;
+    dispatch = dispatch_create();
+    return dispatch == NULL;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    dispatch_destroy(dispatch);
+    return 0;
+}
+
+static struct dispatch_scope *scope_of(const char *key, uint32_t limit)
+{
+    struct dispatch_scope *scope = NULL;
+    assert_int_equal(dispatch_scope(dispatch, str_from(key), limit, &scope), 0);
+    return scope;
+}
+
+static struct dispatch_ticket ticket_in(struct dispatch_scope *first, struct dispatch_scope *second)
+{
+    struct dispatch_ticket ticket = {.scopes = {first, second}};
+    ticket.scope_count = second != NULL ? 2 : 1;
+    return ticket;
+}
+
+static void test_dispatch__scope_is_found_again_with_its_first_limit(void **state)
+{
+    (void)state;
+    struct dispatch_scope *scope = scope_of("a", 3);
+    assert_ptr_equal(scope_of("a", 5), scope);
+    assert_int_equal(dispatch_scope_limit(scope), 3);
+    assert_ptr_not_equal(scope_of("b", 3), scope);
+    assert_int_equal(dispatch_scope_in_use(scope), 0);
+}
+
+static void test_dispatch__admits_up_to_the_limit_in_order(void **state)
+{
+    (void)state;
+    struct dispatch_scope *scope = scope_of("a", 2);
+    struct dispatch_ticket tickets[5];
+    for (size_t i = 0; i < 5; i++) {
+        tickets[i] = ticket_in(scope, NULL);
+        dispatch_want(dispatch, &tickets[i]);
+    }
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[0]);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[1]);
+    assert_null(dispatch_next_admitted(dispatch));
+    assert_int_equal(dispatch_scope_in_use(scope), 2);
+    dispatch_release(dispatch, &tickets[1]);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[2]);
+    dispatch_release(dispatch, &tickets[0]);
+    dispatch_release(dispatch, &tickets[2]);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[3]);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[4]);
+    assert_null(dispatch_next_admitted(dispatch));
+    dispatch_release(dispatch, &tickets[3]);
+    dispatch_release(dispatch, &tickets[4]);
+    assert_int_equal(dispatch_scope_in_use(scope), 0);
+}
+
+static void test_dispatch__takes_all_permits_or_none(void **state)
+{
+    (void)state;
+    struct dispatch_scope *wide = scope_of("wide", 2);
+    struct dispatch_scope *narrow = scope_of("narrow", 1);
+    struct dispatch_ticket first = ticket_in(wide, narrow);
+    struct dispatch_ticket second = ticket_in(wide, narrow);
+    struct dispatch_ticket third = ticket_in(wide, NULL);
+    dispatch_want(dispatch, &first);
+    dispatch_want(dispatch, &second);
+    assert_int_equal(dispatch_scope_in_use(wide), 1);
+    dispatch_want(dispatch, &third);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &first);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &third);
+    assert_null(dispatch_next_admitted(dispatch));
+    dispatch_release(dispatch, &first);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &second);
+    dispatch_release(dispatch, &second);
+    dispatch_release(dispatch, &third);
+    assert_int_equal(dispatch_scope_in_use(wide), 0);
+    assert_int_equal(dispatch_scope_in_use(narrow), 0);
+}
+
+static void test_dispatch__a_wish_can_be_taken_back(void **state)
+{
+    (void)state;
+    struct dispatch_scope *scope = scope_of("a", 1);
+    struct dispatch_ticket tickets[4];
+    for (size_t i = 0; i < 4; i++) {
+        tickets[i] = ticket_in(scope, NULL);
+        dispatch_want(dispatch, &tickets[i]);
+    }
+    dispatch_release(dispatch, &tickets[2]); /* in the middle of the queue */
+    assert_int_equal(tickets[2].state, DISPATCH_IDLE);
+    dispatch_release(dispatch, &tickets[0]); /* admitted, not yet taken */
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[1]);
+    dispatch_release(dispatch, &tickets[1]);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[3]);
+    dispatch_release(dispatch, &tickets[3]);
+    dispatch_release(dispatch, &tickets[3]); /* idle: nothing happens */
+    assert_int_equal(dispatch_scope_in_use(scope), 0);
+    assert_null(dispatch_next_admitted(dispatch));
+}
+
+static void test_dispatch__who_waits_for_one_scope_does_not_block_another(void **state)
+{
+    (void)state;
+    struct dispatch_scope *a = scope_of("a", 1);
+    struct dispatch_scope *b = scope_of("b", 1);
+    struct dispatch_ticket holds_a = ticket_in(a, NULL);
+    struct dispatch_ticket holds_b = ticket_in(b, NULL);
+    struct dispatch_ticket both = ticket_in(a, b);
+    struct dispatch_ticket only_a = ticket_in(a, NULL);
+    dispatch_want(dispatch, &holds_a);
+    dispatch_want(dispatch, &holds_b);
+    dispatch_want(dispatch, &both);
+    dispatch_want(dispatch, &only_a);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &holds_a);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &holds_b);
+    dispatch_release(dispatch, &holds_a); /* `both` finds b full and waits there */
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &only_a);
+    dispatch_release(dispatch, &holds_b); /* and now a is full again */
+    assert_null(dispatch_next_admitted(dispatch));
+    dispatch_release(dispatch, &only_a);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &both);
+    dispatch_release(dispatch, &both);
+    assert_int_equal(dispatch_scope_in_use(a) + dispatch_scope_in_use(b), 0);
+}
+
+enum { TICKETS = 40, SCOPES = 6 };
+
+/* Whoever waits has a full scope; nobody waits for ever; limits hold. */
+static void check_state(struct dispatch_scope *const *scopes, const struct dispatch_ticket *tickets)
+{
+    uint32_t used[SCOPES] = {0};
+    for (size_t i = 0; i < TICKETS; i++) {
+        bool has_permits = tickets[i].state == DISPATCH_HELD ||
+                           tickets[i].state == DISPATCH_ADMITTED;
+        bool is_blocked = false;
+        for (uint32_t k = 0; k < tickets[i].scope_count; k++) {
+            for (size_t s = 0; s < SCOPES; s++) {
+                used[s] += has_permits && tickets[i].scopes[k] == scopes[s] ? 1u : 0u;
+            }
+            is_blocked = is_blocked || dispatch_scope_in_use(tickets[i].scopes[k]) ==
+                                           dispatch_scope_limit(tickets[i].scopes[k]);
+        }
+        assert_true(tickets[i].state != DISPATCH_WAITING || is_blocked);
+    }
+    for (size_t s = 0; s < SCOPES; s++) {
+        assert_int_equal(dispatch_scope_in_use(scopes[s]), used[s]);
+        assert_true(used[s] <= dispatch_scope_limit(scopes[s]));
+    }
+}
+
+static void choose_scopes(struct random *random, struct dispatch_scope *const *scopes,
+                          struct dispatch_ticket *ticket)
+{
+    uint32_t first = random_below(random, SCOPES);
+    *ticket = (struct dispatch_ticket){0};
+    ticket->scope_count = 1 + random_below(random, DISPATCH_MAX_SCOPES);
+    for (uint32_t k = 0; k < ticket->scope_count; k++) {
+        ticket->scopes[k] = scopes[(first + k) % SCOPES];
+    }
+}
+
+static void test_dispatch__holds_its_limits_in_any_order_of_events(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct random random = {seed};
+        struct dispatch_scope *scopes[SCOPES];
+        struct dispatch_ticket tickets[TICKETS] = {0};
+        for (uint32_t s = 0; s < SCOPES; s++) {
+            char key[2] = {(char)('a' + s), '\0'};
+            scopes[s] = scope_of(key, 1 + s % 4);
+        }
+        for (size_t step = 0; step < 500; step++) {
+            struct dispatch_ticket *ticket = &tickets[random_below(&random, TICKETS)];
+            if (ticket->state == DISPATCH_IDLE) {
+                choose_scopes(&random, scopes, ticket);
+                dispatch_want(dispatch, ticket);
+            } else if (random_percent(&random, 60)) {
+                dispatch_release(dispatch, ticket);
+            } else {
+                (void)dispatch_next_admitted(dispatch); /* NULL is as good */
+            }
+            check_state(scopes, tickets);
+        }
+        for (size_t i = 0; i < TICKETS; i++) {
+            dispatch_release(dispatch, &tickets[i]);
+        }
+        check_state(scopes, tickets);
+        assert_null(dispatch_next_admitted(dispatch));
+    }
+}
+
+static void test_dispatch__scope_survives_each_failed_allocation(void **state)
+{
+    (void)state;
+    for (long n = 0;; n++) {
+        struct dispatch_scope *scope = NULL;
+        failing_alloc_arm(n);
+        int status = dispatch_scope(dispatch, STR("a scope"), 4, &scope);
+        if (!failing_alloc_disarm()) {
+            assert_int_equal(status, 0);
+            assert_int_equal(dispatch_scope_limit(scope), 4);
+            assert_true(n > 0);
+            break;
+        }
+        assert_int_equal(status, E_NOMEM);
+        assert_null(scope);
+    }
+    failing_alloc_arm(0);
+    assert_null(dispatch_create());
+    assert_true(failing_alloc_disarm());
+}
+
+int main(void)
+{
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        FRESH(test_dispatch__scope_is_found_again_with_its_first_limit),
+        FRESH(test_dispatch__admits_up_to_the_limit_in_order),
+        FRESH(test_dispatch__takes_all_permits_or_none),
+        FRESH(test_dispatch__a_wish_can_be_taken_back),
+        FRESH(test_dispatch__who_waits_for_one_scope_does_not_block_another),
+        FRESH(test_dispatch__holds_its_limits_in_any_order_of_events),
+        FRESH(test_dispatch__scope_survives_each_failed_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

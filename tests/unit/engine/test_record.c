@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "core/engine/record.h"
+#include "core/value/value.h"
+#include "tests/support/failing_alloc.h"
+#include "tests/support/pipeline_fixture.h"
+
+static void test_record__states_have_the_names_that_people_see(void **state)
+{
+    (void)state;
+    assert_string_equal(run_state_name(RUN_PENDING), "pending");
+    assert_string_equal(run_state_name(RUN_FAILING), "running");
+    assert_string_equal(run_state_name(RUN_CANCELLING), "running");
+    assert_string_equal(run_state_name(RUN_CANCELLED), "cancelled");
+    assert_string_equal(node_state_name(NODE_PENDING), "pending");
+    assert_string_equal(node_state_name(NODE_NOT_RUN), "not_run");
+    assert_string_equal(node_state_name(NODE_SKIPPED), "skipped");
+    assert_string_equal(node_state_name(NODE_CANCELLED), "cancelled");
+}
+
+static void test_record__a_batch_holds_what_it_was_given(void **state)
+{
+    (void)state;
+    struct batch batch = BATCH_INIT;
+    struct document *output = pipeline_fixture_json("{\"n\": [1, 2]}");
+    struct record record = {.type = RECORD_NODE_ENDED, .node = 3, .output = output};
+    struct effect effect = {.type = EFFECT_START, .node = 3, .config = output};
+    batch_add_record(&batch, &record);
+    batch_add_effect(&batch, &effect);
+    document_unref(output);
+    assert_int_equal(batch.record_count, 1);
+    assert_int_equal(batch.effect_count, 1);
+    const struct value *n = value_get(document_root(batch.records[0].output), STR("n"));
+    assert_int_equal(value_count(n), 2);
+    assert_ptr_equal(batch.effects[0].config, output);
+    size_t cap = batch.record_cap;
+    batch_clear(&batch);
+    assert_int_equal(batch.record_count, 0);
+    assert_int_equal(batch.record_cap, cap);
+    batch_finish(&batch);
+    assert_null(batch.records);
+    batch_finish(NULL);
+}
+
+static void test_record__a_failed_allocation_is_remembered(void **state)
+{
+    (void)state;
+    struct batch batch = BATCH_INIT;
+    struct record record = {.type = RECORD_NODE_ENDED, .taken = calloc(4, 1)};
+    failing_alloc_arm(0);
+    batch_add_record(&batch, &record); /* frees `taken` */
+    assert_true(failing_alloc_disarm());
+    assert_true(batch.has_failed);
+    assert_int_equal(batch.record_count, 0);
+    batch_clear(&batch);
+    assert_false(batch.has_failed);
+    failing_alloc_arm(0);
+    batch_add_effect(&batch, &(struct effect){.type = EFFECT_STOP});
+    assert_true(failing_alloc_disarm());
+    assert_true(batch.has_failed);
+    assert_int_equal(batch.effect_count, 0);
+    batch_finish(&batch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_record__states_have_the_names_that_people_see),
+        cmocka_unit_test(test_record__a_batch_holds_what_it_was_given),
+        cmocka_unit_test(test_record__a_failed_allocation_is_remembered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
