@@ -8,6 +8,8 @@
  * dispatch for permits and starts when they are granted. `now` in expressions is the moment at
  * which the node became ready, so that a later attempt sees the same.
  */
+#include <stdio.h>
+
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/engine/decision.h"
@@ -171,15 +173,13 @@ static void on_done(const struct decision *d, const struct run_event *event)
     decision_complete_node(d, event->node, outcome_of_port(d, event->port), event->output);
 }
 
-static struct document *timeout_failure(int64_t timeout_ms)
+static struct document *node_timeout_failure(const struct decision *d, uint32_t node)
 {
-    struct strbuf text = STRBUF_INIT;
-    strbuf_append_format(&text, "did not end within its time-out of %.3g s",
-                         (double)timeout_ms / 1000.0);
-    struct document *failure =
-        failure_create(FAILURE_TIMEOUT, strbuf_str(&text), "raise 'timeout' of the node");
-    strbuf_finish(&text);
-    return failure;
+    char text[80];
+    (void)snprintf(text, sizeof(text), "did not end within its time-out of %.10g s",
+                   (double)decision_node(d, node)->timeout_ms / 1000.0);
+    return decision_create_failure(d, FAILURE_TIMEOUT, str_from(text),
+                                   "raise 'timeout' of the node");
 }
 
 static void on_failed(const struct decision *d, const struct run_event *event)
@@ -190,7 +190,7 @@ static void on_failed(const struct decision *d, const struct run_event *event)
     const struct run_node *node = &d->run->nodes[event->node];
     release_task(d, event->node);
     if (node->state == NODE_STOPPING && node->is_stopped_for_timeout) {
-        struct document *failure = timeout_failure(decision_node(d, event->node)->timeout_ms);
+        struct document *failure = node_timeout_failure(d, event->node);
         decision_fail_node(d, event->node, failure);
         document_unref(failure);
         return;
@@ -208,7 +208,7 @@ static void on_failed(const struct decision *d, const struct run_event *event)
 static void on_node_timeout(const struct decision *d, uint32_t node)
 {
     if (decision_node(d, node)->kind == NODE_WAIT) {
-        struct document *failure = timeout_failure(decision_node(d, node)->timeout_ms);
+        struct document *failure = node_timeout_failure(d, node);
         decision_fail_node(d, node, failure);
         document_unref(failure);
         return;
@@ -225,12 +225,11 @@ static void on_run_timeout(const struct decision *d)
     if (d->run->state != RUN_RUNNING) {
         return;
     }
-    struct strbuf text = STRBUF_INIT;
-    strbuf_append_format(&text, "the run did not end within its time-out of %.3g s",
-                         (double)d->run->pipeline->timeout_ms / 1000.0);
-    struct document *failure =
-        failure_create(FAILURE_TIMEOUT, strbuf_str(&text), "raise 'timeout' of the pipeline");
-    strbuf_finish(&text);
+    char text[80];
+    (void)snprintf(text, sizeof(text), "the run did not end within its time-out of %.10g s",
+                   (double)d->run->pipeline->timeout_ms / 1000.0);
+    struct document *failure = decision_create_failure(d, FAILURE_TIMEOUT, str_from(text),
+                                                       "raise 'timeout' of the pipeline");
     decision_stop_run(d, RUN_FAILING, failure, STOP_TIMEOUT);
     document_unref(failure);
     decision_stop_active(d, STOP_REQUESTED, RECORD_NO_NODE, DECISION_STOP_TASKS);
@@ -263,7 +262,7 @@ static void on_cancel(const struct decision *d, const struct run_event *event)
         return;
     }
     struct document *failure =
-        failure_create(FAILURE_CANCELLED, STR("the run was cancelled"), NULL);
+        decision_create_failure(d, FAILURE_CANCELLED, STR("the run was cancelled"), NULL);
     decision_stop_run(d, RUN_CANCELLING, failure, event->reason);
     document_unref(failure);
     decision_stop_active(d, event->reason, RECORD_NO_NODE, DECISION_STOP_TASKS);

@@ -106,11 +106,20 @@ int run_resolve_settings(const struct run *run, struct str plugin, struct docume
     return status;
 }
 
+struct document *decision_create_failure(const struct decision *d, const char *code,
+                                         struct str message, const char *hint)
+{
+    struct document *failure = failure_create(code, message, hint);
+    d->batch->has_failed |= failure == document_empty_map();
+    return failure;
+}
+
 struct document *decision_failure(const struct decision *d, const char *code,
                                   const struct error *err)
 {
-    d->batch->has_failed |= err->code == E_NOMEM;
-    return failure_from_error(code, err);
+    struct document *failure = failure_from_error(code, err);
+    d->batch->has_failed |= err->code == E_NOMEM || failure == document_empty_map();
+    return failure;
 }
 
 /* ---- the end of a run ---- */

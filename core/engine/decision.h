@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/str.h"
 #include "core/engine/record.h"
 
 struct document;
@@ -49,9 +50,11 @@ int decision_resolve(const struct decision *d, uint32_t node, const struct templ
                      struct document **out, struct error *err);
 
 /*
- * The failure that an error of core is. Memory that ran out is no failure of a node: it marks the
- * batch as failed. Owned: document_unref().
+ * As failure_create() and failure_from_error(), but memory that ran out is no failure of a node:
+ * it marks the batch as failed. Owned: document_unref().
  */
+struct document *decision_create_failure(const struct decision *d, const char *code,
+                                         struct str message, const char *hint);
 struct document *decision_failure(const struct decision *d, const char *code,
                                   const struct error *err);
 

@@ -148,8 +148,9 @@ void inline_router(const struct decision *d, uint32_t node)
         complete_branch(d, node, def->default_outcome, -1);
         return;
     }
-    struct document *failure = failure_create(FAILURE_NO_ROUTE, STR("no route's condition is true"),
-                                              "add 'default:' to the router's config");
+    struct document *failure = decision_create_failure(d, FAILURE_NO_ROUTE,
+                                                       STR("no route's condition is true"),
+                                                       "add 'default:' to the router's config");
     decision_fail_node(d, node, failure);
     document_unref(failure);
 }
@@ -164,11 +165,12 @@ void inline_fail(const struct decision *d, uint32_t node)
     }
     const struct value *message = value_get(document_root(config), STR("message"));
     const struct value *code = value_get(document_root(config), STR("code"));
-    cleanup_free char *code_text = value_is(code, VALUE_STRING) ? str_dup(value_str(code))
-                                                                : str_dup(STR(FAILURE_FAILED));
+    bool has_code = value_is(code, VALUE_STRING) && value_count(code) > 0;
+    cleanup_free char *code_text = str_dup(has_code ? value_str(code) : STR(FAILURE_FAILED));
+    d->batch->has_failed |= code_text == NULL;
     struct str text = value_is(message, VALUE_STRING) ? value_str(message) : STR("failed");
     struct document *failure =
-        failure_create(code_text != NULL ? code_text : FAILURE_FAILED, text, NULL);
+        decision_create_failure(d, code_text != NULL ? code_text : FAILURE_FAILED, text, NULL);
     decision_fail_node(d, node, failure);
     document_unref(failure);
     document_unref(config);

@@ -51,6 +51,7 @@ static void check_node_end(struct toy_run *run, const struct record *record)
 {
     struct toy_node *node = &run->nodes[record->node];
     HOLDS(++node->ends == 1);
+    HOLDS(!node->is_live); /* its task has ended first */
     HOLDS(run->ends == 0);
     bool is_output_fit = record->output == NULL || record->node_state == NODE_COMPLETED;
     HOLDS(is_output_fit);
@@ -287,7 +288,7 @@ static struct run_event end_task(struct toy_run *run, const char *id, enum run_e
 
 void toy_run_done_port(struct toy_run *run, const char *id, const char *port, const char *output)
 {
-    struct document *document = pipeline_fixture_json(output);
+    struct document *document = output != NULL ? pipeline_fixture_json(output) : NULL;
     struct run_event event = end_task(run, id, RUN_EVENT_DONE);
     event.port = str_from(port);
     event.output = document;

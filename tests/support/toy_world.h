@@ -87,7 +87,8 @@ struct toy_run *toy_world_run(struct toy_world *world, const char *yaml, const c
 struct toy_run *toy_world_run_pipeline(struct toy_world *world, struct pipeline *pipeline,
                                        const char *input);
 
-/* The task of node `id` ends: with JSON output, through a port, or failing with `code`. */
+/* The task of node `id` ends: with JSON output (NULL: none), through a port, or failing with
+ * `code`. */
 void toy_run_done(struct toy_run *run, const char *id, const char *output);
 void toy_run_done_port(struct toy_run *run, const char *id, const char *port, const char *output);
 void toy_run_failed(struct toy_run *run, const char *id, const char *code);

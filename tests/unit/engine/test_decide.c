@@ -629,9 +629,9 @@ static void test_decide__a_task_may_end_without_an_output(void **state)
     (void)state;
     struct toy_run *run =
         toy_world_run(&world, "id: p\nnodes:\n  - {id: a, type: toy.task}\n", NULL);
-    struct run_event done = {.type = RUN_EVENT_DONE, .attempt = 1};
-    toy_run_event(run, &done);
+    toy_run_done(run, "a", NULL);
     assert_state(run, "a", "completed");
+    assert_null(toy_run_view(run, "a").output);
     assert_run_state(run, RUN_COMPLETED);
 }
 
