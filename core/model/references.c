@@ -124,6 +124,27 @@ static bool is_listed(const struct value *names, struct str name)
     return false;
 }
 
+/* Whether absence is no surprise: `has(a.output) ? a.output.x : 0` asks before it reads. */
+static bool is_guarded(const struct check *check)
+{
+    const struct expr_reference *reference = check->reference;
+    for (size_t r = 0; r < expr_reference_count(check->use->expr); r++) {
+        const struct expr_reference *other = expr_reference_at(check->use->expr, r);
+        size_t same = 0;
+        if (!other->is_guarded || other->slot != reference->slot) {
+            continue;
+        }
+        while (same < other->path_count && same < reference->path_count &&
+               str_equal(other->path[same], reference->path[same])) {
+            same++;
+        }
+        if (same == other->path_count) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_input(const struct check *check)
 {
     const struct schema *schema = check->draft->storage->pipeline.input_schema;
@@ -134,8 +155,7 @@ static void check_input(const struct check *check)
     struct str name = check->reference->path[0];
     const struct value *property = value_get(schema_marks_properties(root, root), name);
     check_path(check, root, 0, "'input'");
-    if (property != NULL && !check->reference->is_guarded &&
-        value_get(property, STR("default")) == NULL &&
+    if (property != NULL && !is_guarded(check) && value_get(property, STR("default")) == NULL &&
         !is_listed(value_get(root, STR("required")), name)) {
         report_warning(report_of(check), place_of(check),
                        "%s: 'input.%.*s' may be absent: it has no default and is not required",
@@ -147,7 +167,7 @@ static void check_input(const struct check *check)
 static void check_config(const struct check *check)
 {
     const struct value *config = document_root(check->draft->storage->pipeline.config);
-    if (check->reference->path_count == 0 || check->reference->is_guarded ||
+    if (check->reference->path_count == 0 || is_guarded(check) ||
         value_get(config, check->reference->path[0]) != NULL) {
         return;
     }
@@ -244,7 +264,7 @@ static bool is_ambiguous(const struct check *check, uint32_t node, struct str fi
 static void check_output(const struct check *check, uint32_t node, size_t first)
 {
     const struct node *it = &check->draft->nodes[node];
-    if (!check->reference->is_guarded && may_be_absent(check, node)) {
+    if (!is_guarded(check) && may_be_absent(check, node)) {
         report_warning(report_of(check), place_of(check), "%s: '%.*s' may have no output here",
                        who(check).text, STR_ARG(it->id));
         if (scope_is_identifier(it->id)) {

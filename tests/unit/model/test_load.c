@@ -382,6 +382,26 @@ static void test_load__knows_what_surely_has_an_output(void **state)
         "t.yaml"));
 }
 
+static void test_load__takes_a_question_for_a_guard(void **state)
+{
+    (void)state;
+    definitions_destroy(load_right("name: t\n"
+                                   "input: {type: object, properties: {who: {type: string}}}\n"
+                                   "nodes:\n"
+                                   "  - {id: a, type: set, on_error: continue}\n"
+                                   "  - id: b\n"
+                                   "    type: set\n"
+                                   "    depends_on: [a]\n"
+                                   "    config:\n"
+                                   "      has: \"{{ has(a.output) ? a.output.x : 0 }}\"\n"
+                                   "      optional: \"{{ a.?output.orValue(0) }}\"\n"
+                                   "      coalesce: \"{{ coalesce(a.?output, 0) }}\"\n"
+                                   "      default: \"{{ default(input.?who, 'nobody') }}\"\n"
+                                   "      other: \"${has(input.who) ? input.who : bare_name}\"\n"
+                                   "      error: \"{{ a.error }} {{ a.status }}\"\n",
+                                   "t.yaml"));
+}
+
 static void test_load__shares_pipelines(void **state)
 {
     struct definitions *definitions = load_right("{id: one, type: set}", "t.yaml");
@@ -432,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_load__keeps_named_ends),
         cmocka_unit_test(test_load__makes_expressions_of_expression_fields),
         cmocka_unit_test(test_load__knows_what_surely_has_an_output),
+        cmocka_unit_test(test_load__takes_a_question_for_a_guard),
         cmocka_unit_test(test_load__shares_pipelines),
         cmocka_unit_test(test_load__survives_failing_allocations),
     };
