@@ -276,7 +276,8 @@ static void resolve(struct net_call *call)
     struct net_client *client = call->client;
     if (client->resolver == NULL) {
         struct error err = {0};
-        if (resolver_open(client->options.loop, &client->resolver, &err) != 0) {
+        if (resolver_open(client->options.loop, client->options.name_servers, &client->resolver,
+                          &err) != 0) {
             call_fail(call, NET_FAILED_INTERNAL, &err);
             return;
         }

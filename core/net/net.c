@@ -55,7 +55,8 @@ static bool copy_settings(struct net *net, const struct net_settings *settings)
     return copy_text(&net->arena, settings->ca_file, &options->ca_file) &&
            copy_text(&net->arena, settings->http_proxy, &options->http_proxy) &&
            copy_text(&net->arena, settings->https_proxy, &options->https_proxy) &&
-           copy_text(&net->arena, settings->no_proxy, &options->no_proxy);
+           copy_text(&net->arena, settings->no_proxy, &options->no_proxy) &&
+           copy_text(&net->arena, settings->name_servers, &options->name_servers);
 }
 
 int net_create(struct uv_loop_s *loop, const struct net_settings *settings, struct net **out_net,

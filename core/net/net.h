@@ -47,10 +47,11 @@ struct net_settings {
     size_t allow_count;
     const char *const *deny;
     size_t deny_count;
-    const char *ca_file;     /* NULL: $SSL_CERT_FILE, $SSL_CERT_DIR, else the system's */
-    const char *http_proxy;  /* for http: URLs; NULL: $http_proxy, $all_proxy; "": none */
-    const char *https_proxy; /* for https: URLs; NULL: $https_proxy, $all_proxy; "": none */
-    const char *no_proxy;    /* NULL: $no_proxy */
+    const char *ca_file;      /* NULL: $SSL_CERT_FILE, $SSL_CERT_DIR, else the system's */
+    const char *http_proxy;   /* for http: URLs; NULL: $http_proxy, $all_proxy; "": none */
+    const char *https_proxy;  /* for https: URLs; NULL: $https_proxy, $all_proxy; "": none */
+    const char *no_proxy;     /* NULL: $no_proxy */
+    const char *name_servers; /* "192.0.2.1,[2001:db8::1]:5353"; NULL: those of /etc/resolv.conf */
     uint32_t max_connections_per_host; /* calls at a time to one origin, others wait; 0: 128 */
     uint32_t max_connections;          /* in all; 0: 512 */
 };
@@ -66,7 +67,7 @@ enum {
 /*
  * Nothing is opened or loaded yet. `loop` is kept until net_close() is done; `settings` may be
  * NULL. On success `*out_net` is owned: net_close().
- * Fails with E_INVALID (a rule that is none), E_NOMEM.
+ * Fails with E_INVALID (a rule that is none), E_NOMEM. Bad name servers fail the calls.
  */
 int net_create(struct uv_loop_s *loop, const struct net_settings *settings, struct net **out_net,
                struct error *err);

@@ -23,6 +23,7 @@ struct net_client_options {
     const char *http_proxy; /* as in net_settings */
     const char *https_proxy;
     const char *no_proxy;
+    const char *name_servers; /* may be NULL */
     uint32_t max_connections_per_host;
     uint32_t max_connections;
 };

@@ -43,6 +43,7 @@ struct resolver_socket {
 
 struct resolver {
     uv_loop_t *loop;
+    const char *name_servers;
     ares_channel channel;
     uv_timer_t timer;
     struct resolver_socket *sockets;
@@ -178,6 +179,13 @@ static int open_channel(struct resolver *resolver, struct error *err)
         return error_set(err, E_IO, "the resolver does not start: %s", ares_strerror(status));
     }
 
+    if (resolver->name_servers != NULL &&
+        ares_set_servers_ports_csv(resolver->channel, resolver->name_servers) != ARES_SUCCESS) {
+        ares_destroy(resolver->channel);
+        return error_set(err, E_INVALID, "'%s' are no addresses of name servers",
+                         resolver->name_servers);
+    }
+
     resolver->config_mtime = config_mtime();
     return 0;
 }
@@ -199,7 +207,8 @@ static void refresh_channel(struct resolver *resolver)
     }
 }
 
-int resolver_open(struct uv_loop_s *loop, struct resolver **out_resolver, struct error *err)
+int resolver_open(struct uv_loop_s *loop, const char *name_servers, struct resolver **out_resolver,
+                  struct error *err)
 {
     struct resolver *resolver = calloc(1, sizeof *resolver);
     if (resolver == NULL) {
@@ -207,6 +216,7 @@ int resolver_open(struct uv_loop_s *loop, struct resolver **out_resolver, struct
     }
 
     resolver->loop = loop;
+    resolver->name_servers = name_servers;
     int status = open_channel(resolver, err);
     if (status != 0) {
         free(resolver);

@@ -40,8 +40,12 @@ struct resolver_query {
     void *user;
 };
 
-/* Owned: resolver_close(). Fails with E_NOMEM, E_IO. */
-int resolver_open(struct uv_loop_s *loop, struct resolver **out_resolver, struct error *err);
+/*
+ * `name_servers` (kept; NULL: those of /etc/resolv.conf) is as in net_settings. Owned:
+ * resolver_close(). Fails with E_NOMEM, E_IO, E_INVALID (bad name servers).
+ */
+int resolver_open(struct uv_loop_s *loop, const char *name_servers, struct resolver **out_resolver,
+                  struct error *err);
 
 /* No question may be open. Asynchronous; frees the resolver, then calls `done`. */
 void resolver_close(struct resolver *resolver, void (*done)(void *user), void *user);

@@ -3,11 +3,37 @@
 #define TESTS_SUPPORT_HTTP_SERVER_H
 
 /*
- * A small HTTP/1.1 server for tests, on 127.0.0.1 and a port that the kernel chooses. What it does
- * is decided by the path of the request: README.md has the list.
+ * A small HTTP/1.1 server for tests, on 127.0.0.1 and a port that the kernel chooses. It runs in a
+ * thread of its own; one epoll loop serves hundreds of connections. With TLS it makes its own
+ * certificate for localhost and 127.0.0.1, and writes it to a file that a client trusts.
  *
- * It runs in a thread of its own; one epoll loop serves hundreds of connections. With TLS it makes
- * its own certificate for localhost and 127.0.0.1, and writes it to a file that a client trusts.
+ * The same as a program: build/tests/bin/http_test_server [--tls] [--days N] [--port N]
+ * [--with-parent]. It prints its port on the first line and, with --tls, the file to trust on the
+ * second (SSL_CERT_FILE; use https://localhost:PORT), and runs until SIGTERM; --with-parent: also
+ * until its parent ends.
+ *
+ * The path decides what it does:
+ *   /                             200, text
+ *   /echo /echo/STATUS            JSON: method, path, query, body, proxied, headers by lower-case
+ * name /json /bad-json               {"name":"opstream","list":[1,2,3],"ok":true}; broken JSON
+ *   /status/N?retry-after=X       status N, body {"status":N}; with the header Retry-After
+ *   /auth                         401 without an Authorization header
+ *   /delay/MS                     200 after MS milliseconds
+ *   /bytes/N                      N bytes of "x"
+ *   /chunked/N?MS                 N chunks of 8 bytes, MS milliseconds between them
+ *   /gzip/N /gzip/N?twice         N bytes, compressed (a bomb when N is large); two layers
+ *   /endless /no-length           a body without end; one that ends with the connection
+ *   /early-close /bad-length      10 of 100 bytes, then the end; a Content-Length that is no number
+ *   /redirect/N                   302, N + 1 times, then /echo
+ *   /redirect-to/STATUS?URL       STATUS with Location: URL
+ *   /big-headers/N                N headers of 1 kB
+ *   /slow-headers/N?MS            N headers, one every MS milliseconds
+ *   /cookies                      Set-Cookie and X-Many twice
+ *   /reset /close /silent         RST; the end; nothing at all, instead of an answer
+ *   /garbage                      what is no HTTP
+ *   /dying                        200; the next request on this connection gets only its end
+ *   /leave                        200; then the connection ends
+ *   /counts                       JSON: connections and requests so far, on_this connection
  *
  * Used by:  tests and benchmarks.
  * Uses:     base, OpenSSL.

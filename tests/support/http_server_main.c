@@ -8,7 +8,8 @@
 
 #include "tests/support/http_server.h"
 
-/* http_test_server [--tls] [--days N] [--port N] [--with-parent]: README.md says what it serves. */
+/* http_test_server [--tls] [--days N] [--port N] [--with-parent]: http_server.h says what it
+ * serves. */
 int main(int argc, char **argv)
 {
     static const struct option options[] = {

@@ -304,6 +304,13 @@ static void answer_dying(struct http_conn *conn, const struct http_req *req, uin
     conn->is_dying = true;
 }
 
+static void answer_leave(struct http_conn *conn, const struct http_req *req, uint64_t argument)
+{
+    (void)req, (void)argument;
+    put_text(conn, "and the connection ends, though nobody said so");
+    conn->is_closing = true;
+}
+
 static void answer_cookies(struct http_conn *conn, const struct http_req *req, uint64_t argument)
 {
     (void)req, (void)argument;
@@ -366,6 +373,7 @@ static const struct behaviour behaviours[] = {
     {{"/silent", 7}, answer_silent},
     {{"/garbage", 8}, answer_garbage},
     {{"/dying", 6}, answer_dying},
+    {{"/leave", 6}, answer_leave},
     {{"/cookies", 8}, answer_cookies},
     {{"/json", 5}, answer_json},
     {{"/bad-json", 9}, answer_bad_json},

@@ -2,107 +2,17 @@
 #include "core/net/net.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/error.h"
 #include "tests/support/failing_alloc.h"
-#include "tests/support/http_server.h"
-#include "tests/unit/net/exchange.h"
-
-static uv_loop_t loop;
-static struct net *net;
-static struct http_server *server;
-static struct http_server *other; /* another origin */
-static struct exchange x;
-
-static int open_all(void **state)
-{
-    (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    assert_int_equal(uv_loop_init(&loop), 0);
-    server = http_server_start(NULL);
-    other = http_server_start(NULL);
-    assert_non_null(server);
-    assert_non_null(other);
-    assert_int_equal(net_create(&loop, NULL, &net, NULL), 0);
-    return 0;
-}
-
-static int close_all(void **state)
-{
-    (void)state;
-    exchange_close_net(&loop, net);
-    assert_int_equal(uv_loop_close(&loop), 0);
-    http_server_stop(server);
-    http_server_stop(other);
-    return 0;
-}
-
-static int clear(void **state)
-{
-    (void)state;
-    exchange_finish(&x);
-    return 0;
-}
-
-/* "PATH" of the server, or a whole URL. */
-static struct str full_url(const char *path, char out[512])
-{
-    (void)snprintf(out, 512, "%s%s", path[0] == '/' ? http_server_url(server) : "", path);
-    return str_from(out);
-}
-
-static struct net_request make_request(const char *path, char url[512])
-{
-    return (struct net_request){
-        .url = full_url(path, url),
-        .done = exchange_on_done,
-        .user = &x,
-        .timeout_ms = 20000,
-    };
-}
-
-static void run(struct net_request *request)
-{
-    exchange_finish(&x);
-    assert_int_equal(net_send(net, request, NULL, NULL), 0);
-    assert_int_equal(x.done_count, 0); /* never from inside net_send() */
-    exchange_wait(&loop, &x);
-}
-
-static void get(const char *path)
-{
-    char url[512];
-    struct net_request request = make_request(path, url);
-    run(&request);
-}
-
-static void assert_failed(enum net_failure_class failure_class, const char *words)
-{
-    if (x.has_response || x.failure_class != failure_class || strstr(x.message.p, words) == NULL) {
-        fail_msg("expected failure '%s' with '%s', got '%s': status %d, '%s'",
-                 net_failure_class_name(failure_class), words,
-                 x.has_response ? "response" : net_failure_class_name(x.failure_class), x.status,
-                 x.message.p);
-    }
-}
-
-static void assert_body(int status, const char *words)
-{
-    if (!x.has_response || x.status != status || x.body.p == NULL ||
-        strstr(x.body.p, words) == NULL) {
-        fail_msg("expected %d with '%s', got %d, body '%s', failure '%s'", status, words, x.status,
-                 x.body.p, x.message.p);
-    }
-}
+#include "tests/unit/net/net_rig.h"
 
 static void test_net__get_gives_status_headers_and_body(void **state)
 {
@@ -292,25 +202,6 @@ static void test_net__broken_answers_have_their_class(void **state)
     assert_failed(NET_FAILED_PROTOCOL, "HTTP/0.9");
     get("/no-length");
     assert_body(200, "until the end");
-}
-
-static void test_net__nothing_is_sent_twice(void **state)
-{
-    (void)state;
-    struct net *own = net;
-    assert_int_equal(net_create(&loop, NULL, &net, NULL), 0); /* an empty pool */
-    get("/dying");
-    assert_body(200, "none");
-    uint64_t before = http_server_request_count(server);
-    char url[512];
-    struct net_request request = make_request("/echo", url);
-    request.method = STR("POST");
-    run(&request);
-    assert_failed(NET_FAILED_RESET, "closed the connection without an answer");
-    assert_int_equal(x.effect, NET_EFFECT_MAYBE);
-    assert_int_equal(http_server_request_count(server), before);
-    exchange_close_net(&loop, net);
-    net = own;
 }
 
 static void test_net__body_limit_counts_what_was_decompressed(void **state)
@@ -558,149 +449,6 @@ static void test_net__private_addresses_can_be_denied(void **state)
     net = own;
 }
 
-enum { FAN_OUT = 60 };
-
-static void test_net__connections_are_limited_and_reused(void **state)
-{
-    (void)state;
-    struct net *own = net;
-    const struct net_settings settings = {.max_connections_per_host = 4};
-    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
-    http_server_reset_counts(server);
-    static struct exchange all[FAN_OUT];
-    char url[512];
-    struct net_request request = make_request("/delay/2", url);
-    for (int i = 0; i < FAN_OUT; i++) {
-        request.user = &all[i];
-        assert_int_equal(net_send(net, &request, NULL, NULL), 0);
-    }
-    for (int i = 0; i < FAN_OUT; i++) {
-        exchange_wait(&loop, &all[i]);
-        assert_true(all[i].has_response);
-        assert_int_equal(all[i].done_count, 1);
-        exchange_finish(&all[i]);
-    }
-    assert_int_equal(http_server_connection_count(server), 4);
-    assert_int_equal(http_server_request_count(server), FAN_OUT);
-    exchange_close_net(&loop, net);
-    net = own;
-}
-
-static void test_net__total_connections_are_limited_over_hosts(void **state)
-{
-    (void)state;
-    struct net *own = net;
-    const struct net_settings settings = {.max_connections = 1};
-    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
-    static struct exchange all[8];
-    char url[512];
-    char other_url[512];
-    (void)snprintf(other_url, sizeof other_url, "%s/delay/2", http_server_url(other));
-    for (int i = 0; i < 8; i++) {
-        struct net_request request = make_request(i % 2 == 0 ? "/delay/2" : other_url, url);
-        request.user = &all[i];
-        assert_int_equal(net_send(net, &request, NULL, NULL), 0);
-    }
-    for (int i = 0; i < 8; i++) {
-        exchange_wait(&loop, &all[i]);
-        assert_true(all[i].has_response);
-        assert_true(i == 0 || all[i].timings.queue_ms > 0);
-        exchange_finish(&all[i]);
-    }
-    exchange_close_net(&loop, net);
-    net = own;
-}
-
-static void test_net__close_ends_what_is_under_way(void **state)
-{
-    (void)state;
-    struct net *own = net;
-    const struct net_settings settings = {.max_connections_per_host = 1};
-    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
-    static struct exchange all[4];
-    char url[512];
-    for (int i = 0; i < 4; i++) { /* running, queued, and not begun */
-        struct net_request request = make_request("/delay/5000", url);
-        request.user = &all[i];
-        assert_int_equal(net_send(net, &request, NULL, NULL), 0);
-        (void)uv_run(&loop, UV_RUN_NOWAIT);
-    }
-    exchange_close_net(&loop, net);
-    for (int i = 0; i < 4; i++) {
-        assert_int_equal(all[i].done_count, 1);
-        assert_int_equal(all[i].failure_class, NET_FAILED_CANCELED);
-        exchange_finish(&all[i]);
-    }
-    net = own;
-}
-
-static void test_net__close_without_a_request_is_asynchronous(void **state)
-{
-    (void)state;
-    struct net *own = NULL;
-    assert_int_equal(net_create(&loop, NULL, &own, NULL), 0);
-    exchange_close_net(&loop, own);
-}
-
-static void on_done_send_again(void *user, const struct net_response *response,
-                               const struct net_failure *failure)
-{
-    char url[512];
-    struct net_request request = make_request("/json", url);
-    assert_null(failure);
-    assert_int_equal(response->status, 200);
-    (void)user;
-    assert_int_equal(net_send(net, &request, NULL, NULL), 0);
-}
-
-static void test_net__done_may_send_again(void **state)
-{
-    (void)state;
-    char url[512];
-    struct net_request request = make_request("/json", url);
-    request.done = on_done_send_again;
-    assert_int_equal(net_send(net, &request, NULL, NULL), 0);
-    exchange_wait(&loop, &x);
-    assert_body(200, "opstream");
-}
-
-static void test_net__proxy_gets_the_request(void **state)
-{
-    (void)state;
-    struct net *own = net;
-    char proxy[128];
-    (void)snprintf(proxy, sizeof proxy, "127.0.0.1:%u", http_server_port(other));
-    const struct net_settings settings = {
-        .http_proxy = proxy, .https_proxy = proxy, .no_proxy = "direct.example, .lan"};
-    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
-    get("http://service.example/echo");
-    assert_body(200, "\"proxied\":true");
-    assert_body(200, "\"host\":\"service.example\"");
-    get("/echo"); /* this machine */
-    assert_body(200, "\"proxied\":false");
-    get("https://service.example/echo"); /* the test server opens no tunnel */
-    assert_failed(NET_FAILED_PROXY, "");
-    assert_int_equal(x.effect, NET_EFFECT_NONE);
-    get("http://169.254.169.254/");
-    assert_failed(NET_FAILED_FORBIDDEN, "metadata");
-    exchange_close_net(&loop, net);
-    net = own;
-}
-
-static void test_net__bad_proxy_is_a_proxy_failure(void **state)
-{
-    (void)state;
-    struct net *own = net;
-    const struct net_settings settings = {.http_proxy = "socks4://x", .https_proxy = "127.0.0.1:1"};
-    assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
-    get("http://service.example/echo");
-    assert_failed(NET_FAILED_PROXY, "no http:// or https:// URL");
-    get("https://service.example/echo");
-    assert_failed(NET_FAILED_PROXY, "cannot connect to the proxy '127.0.0.1:1'");
-    exchange_close_net(&loop, net);
-    net = own;
-}
-
 static void test_net__bad_rules_are_refused(void **state)
 {
     (void)state;
@@ -750,7 +498,6 @@ int main(void)
         cmocka_unit_test_setup(test_net__closed_port_is_refused, clear),
         cmocka_unit_test_setup(test_net__time_ends_the_call_and_says_where_it_was, clear),
         cmocka_unit_test_setup(test_net__broken_answers_have_their_class, clear),
-        cmocka_unit_test_setup(test_net__nothing_is_sent_twice, clear),
         cmocka_unit_test_setup(test_net__body_limit_counts_what_was_decompressed, clear),
         cmocka_unit_test_setup(test_net__bombs_are_refused_by_their_ratio, clear),
         cmocka_unit_test_setup(test_net__headers_are_limited, clear),
@@ -764,13 +511,6 @@ int main(void)
         cmocka_unit_test_setup(test_net__each_hop_is_checked, clear),
         cmocka_unit_test_setup(test_net__metadata_service_is_refused, clear),
         cmocka_unit_test_setup(test_net__private_addresses_can_be_denied, clear),
-        cmocka_unit_test_setup(test_net__connections_are_limited_and_reused, clear),
-        cmocka_unit_test_setup(test_net__total_connections_are_limited_over_hosts, clear),
-        cmocka_unit_test_setup(test_net__close_ends_what_is_under_way, clear),
-        cmocka_unit_test_setup(test_net__close_without_a_request_is_asynchronous, clear),
-        cmocka_unit_test_setup(test_net__done_may_send_again, clear),
-        cmocka_unit_test_setup(test_net__proxy_gets_the_request, clear),
-        cmocka_unit_test_setup(test_net__bad_proxy_is_a_proxy_failure, clear),
         cmocka_unit_test_setup(test_net__bad_rules_are_refused, clear),
         cmocka_unit_test_setup(test_net__create_survives_failing_allocations, clear),
     };
