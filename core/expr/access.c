@@ -158,6 +158,10 @@ static int find_index(struct evaluation *ev, const struct cel *operand, const st
                       struct cel *out)
 {
     int64_t i = 0;
+    int status = eval_charge_value(ev, key);
+    if (status != 0) {
+        return status;
+    }
     if (collection_is_list(operand)) {
         if (!index_of_key(key, &i)) {
             return NO_FIELDS;

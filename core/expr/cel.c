@@ -8,26 +8,6 @@
 #include "core/value/builder.h"
 #include "core/value/value.h"
 
-struct cel cel_from_value(const struct document *document, const struct value *value)
-{
-    switch (value_type(value)) {
-    case VALUE_NULL:
-        break;
-    case VALUE_BOOL:
-        return (struct cel){.type = CEL_BOOL, .from_data = 1, .as.boolean = value_bool(value)};
-    case VALUE_INT:
-        return (struct cel){.type = CEL_INT, .from_data = 1, .as.integer = value_int(value)};
-    case VALUE_DOUBLE:
-        return (struct cel){.type = CEL_DOUBLE, .from_data = 1, .as.number = value_double(value)};
-    case VALUE_STRING:
-        return (struct cel){.type = CEL_STRING, .from_data = 1, .as.text = value_str(value)};
-    case VALUE_LIST:
-    case VALUE_MAP:
-        return (struct cel){.type = CEL_JSON, .from_data = 1, .as.json = {value, document}};
-    }
-    return (struct cel){.type = CEL_NULL, .from_data = 1};
-}
-
 const char *cel_type_name(const struct cel *cel)
 {
     switch ((enum cel_type)cel->type) {

@@ -15,14 +15,13 @@
 #include <stdint.h>
 
 #include "core/base/str.h"
+#include "core/value/value.h"
 
 struct builder;
 struct cel;
 struct cel_list;
 struct cel_map;
-struct document;
 struct error;
-struct value;
 
 enum cel_type {
     CEL_NULL,
@@ -81,8 +80,54 @@ struct cel {
     } as;
 };
 
-/* The CEL value of a JSON value; `document` (borrowed) is the one that holds it. */
-struct cel cel_from_value(const struct document *document, const struct value *value);
+/*
+ * Makes `*out` the CEL value of a JSON value; `document` (borrowed) is the one that holds it.
+ * Member by member, because a value that is made elsewhere and copied at once stalls the processor
+ * for longer than an instruction of an expression takes.
+ */
+static inline void cel_set_value(struct cel *out, const struct document *document,
+                                 const struct value *value)
+{
+    static const uint8_t types[] = {
+        [VALUE_NULL] = CEL_NULL,     [VALUE_BOOL] = CEL_BOOL,     [VALUE_INT] = CEL_INT,
+        [VALUE_DOUBLE] = CEL_DOUBLE, [VALUE_STRING] = CEL_STRING, [VALUE_LIST] = CEL_JSON,
+        [VALUE_MAP] = CEL_JSON,
+    };
+    out->type = types[value->type];
+    out->from_data = 1;
+    out->reserved = 0;
+    out->index = 0;
+    switch (value_type(value)) {
+    case VALUE_NULL:
+        break;
+    case VALUE_BOOL:
+        out->as.boolean = value_bool(value);
+        break;
+    case VALUE_INT:
+        out->as.integer = value_int(value);
+        break;
+    case VALUE_DOUBLE:
+        out->as.number = value_double(value);
+        break;
+    case VALUE_STRING:
+        out->as.text.p = value->as.text;
+        out->as.text.n = value->count;
+        break;
+    case VALUE_LIST:
+    case VALUE_MAP:
+        out->as.json.value = value;
+        out->as.json.document = document;
+        break;
+    }
+}
+
+/* The same as a result. */
+static inline struct cel cel_from_value(const struct document *document, const struct value *value)
+{
+    struct cel cel = {.type = CEL_NULL};
+    cel_set_value(&cel, document, value);
+    return cel;
+}
 
 /* "int", "string", "google.protobuf.Timestamp", ...: the name that type() gives. */
 const char *cel_type_name(const struct cel *cel);

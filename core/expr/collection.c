@@ -90,8 +90,8 @@ void collection_entry(const struct cel *map, size_t i, struct cel *out_key, stru
         return;
     }
     const struct value_member *member = value_member_at(map->as.json.value, i);
-    *out_key = cel_from_value(map->as.json.document, &member->key);
-    *out_value = cel_from_value(map->as.json.document, &member->value);
+    cel_set_value(out_key, map->as.json.document, &member->key);
+    cel_set_value(out_value, map->as.json.document, &member->value);
 }
 
 /* The entry with `key`, or NULL. */
@@ -132,7 +132,7 @@ bool collection_find_text(const struct cel *map, struct str key, struct cel *out
     if (map->type == CEL_JSON) {
         const struct value *found = value_get(map->as.json.value, key);
         if (found != NULL) {
-            *out = cel_from_value(map->as.json.document, found);
+            cel_set_value(out, map->as.json.document, found);
         }
         return found != NULL;
     }

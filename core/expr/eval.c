@@ -139,6 +139,12 @@ int eval_charge_text(struct evaluation *ev, size_t bytes)
     return eval_charge(ev, bytes / 1024);
 }
 
+int eval_charge_value(struct evaluation *ev, const struct cel *cel)
+{
+    bool is_text = cel->type == CEL_STRING || cel->type == CEL_BYTES;
+    return is_text ? eval_charge_text(ev, cel->as.text.n) : 0;
+}
+
 static int charge_output(struct evaluation *ev, size_t size)
 {
     if (ev->budget->output_bytes < size) {
@@ -213,6 +219,7 @@ int eval_make_map(struct evaluation *ev, const struct cel *pairs, size_t count, 
             return eval_fail(ev, E_INVALID, "a key of a map cannot be of type %s",
                              cel_type_name(&pairs[2 * i]));
         }
+        status = eval_charge_value(ev, &pairs[2 * i]);
     }
     if (status != 0) {
         return status;
@@ -331,6 +338,10 @@ static int evaluate_order(struct evaluation *ev, const struct code *code, const 
                           const struct cel *b, struct cel *out)
 {
     static const char *const symbols[] = {"<", "<=", ">", ">="};
+    int status = eval_charge_value(ev, a);
+    if (status != 0) {
+        return status;
+    }
     enum compare_order order = compare_order(a, b);
     switch (order) {
     case COMPARE_MISMATCH: {
@@ -397,35 +408,51 @@ static inline bool compare_simple(const struct code *code, const struct cel *a, 
     return true;
 }
 
+/* Child `i`: `*out` is `space`, or the constant itself, which need not be copied. */
+static inline int evaluate_operand(struct evaluation *ev, const struct code *code, size_t i,
+                                   struct cel *space, const struct cel **out)
+{
+    const struct code *child = program_child(ev->expr, code, i);
+    if (child->op == OP_CONSTANT && ev->budget->steps > 0) {
+        ev->budget->steps--;
+        *out = &child->as.constant;
+        return 0;
+    }
+    *out = space;
+    return eval_code(ev, child, space);
+}
+
 static int evaluate_binary(struct evaluation *ev, const struct code *code, struct cel *out)
 {
-    struct cel a;
-    struct cel b;
-    int status = evaluate_child(ev, code, 0, &a);
+    struct cel left;
+    struct cel right;
+    const struct cel *a = NULL;
+    const struct cel *b = NULL;
+    int status = evaluate_operand(ev, code, 0, &left, &a);
     if (status == 0) {
-        status = evaluate_child(ev, code, 1, &b);
+        status = evaluate_operand(ev, code, 1, &right, &b);
     }
     if (status != 0) {
         return status;
     }
-    if (compare_simple(code, &a, &b, out)) {
+    if (compare_simple(code, a, b, out)) {
         return 0;
     }
     bool is_equal = false;
     switch (code->op) {
     case OP_EQUAL:
     case OP_NOT_EQUAL:
-        status = eval_equal(ev, &a, &b, &is_equal);
+        status = eval_equal(ev, a, b, &is_equal);
         return status != 0 ? status : eval_make_bool(is_equal == (code->op == OP_EQUAL), out);
     case OP_IN:
-        return access_in(ev, code, &a, &b, out);
+        return access_in(ev, code, a, b, out);
     case OP_LESS:
     case OP_LESS_EQUAL:
     case OP_GREATER:
     case OP_GREATER_EQUAL:
-        return evaluate_order(ev, code, &a, &b, out);
+        return evaluate_order(ev, code, a, b, out);
     default:
-        return arith_binary(ev, code, &a, &b, out);
+        return arith_binary(ev, code, a, b, out);
     }
 }
 
@@ -440,7 +467,7 @@ static int evaluate_access(struct evaluation *ev, const struct code *code, struc
     if (code->op == OP_SELECT && operand.type == CEL_JSON) {
         const struct value *found = value_get(operand.as.json.value, code->as.name);
         if (found != NULL) {
-            *out = cel_from_value(operand.as.json.document, found);
+            cel_set_value(out, operand.as.json.document, found);
             return 0;
         }
     }

@@ -80,8 +80,9 @@ struct str eval_source(const struct evaluation *ev, const struct code *code);
 /* Takes steps from the budget. E_LIMIT. */
 int eval_charge(struct evaluation *ev, uint64_t steps);
 
-/* Takes what reading `bytes` of text costs. */
+/* Takes what reading `bytes` of text costs, or reading `cel` if it is a text. */
 int eval_charge_text(struct evaluation *ev, size_t bytes);
+int eval_charge_value(struct evaluation *ev, const struct cel *cel);
 
 /* `size` bytes for the result, from the arena and the budget; NULL: the fault is set. */
 void *eval_alloc(struct evaluation *ev, size_t size);

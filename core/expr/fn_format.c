@@ -320,7 +320,7 @@ static int call_format(struct evaluation *ev, const struct cel *args, size_t cou
     }
     bool is_list = count == 2 && collection_is_list(&args[1]);
     size_t given = is_list ? collection_count(&args[1]) : count - 1;
-    int status = eval_charge(ev, given);
+    int status = eval_charge(ev, given + args[0].as.text.n / 1024);
     for (size_t i = 0; i < given && status == 0; i++) {
         struct cel value = is_list ? collection_item(&args[1], i) : args[i + 1];
         status = cel_array_add(&values, &value) == 0 ? 0 : eval_nomem(ev);

@@ -30,14 +30,22 @@ static int compare_entries(const void *a, const void *b)
 int function_sort(struct evaluation *ev, const struct code *code, const struct cel *keys,
                   const struct cel *items, size_t count, struct cel *out)
 {
+    int status = 0;
     for (size_t i = 0; i < count; i++) {
+        /* Each key is compared with some sixteen others. */
+        for (int k = 0; k < 16 && status == 0; k++) {
+            status = eval_charge_value(ev, &keys[i]);
+        }
+        if (status != 0) {
+            return status;
+        }
         enum compare_order order = compare_order(&keys[0], &keys[i]);
         if (order == COMPARE_MISMATCH || order == COMPARE_UNORDERED) {
             const struct cel pair[] = {keys[0], keys[i]};
             return eval_no_overload(ev, code, "sort", pair, 2);
         }
     }
-    int status = eval_charge(ev, count * 2);
+    status = eval_charge(ev, count * 2);
     if (status != 0) {
         return status;
     }

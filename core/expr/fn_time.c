@@ -17,8 +17,12 @@ static int call_timestamp(struct evaluation *ev, const struct cel *args, size_t 
     if (args->type != CEL_INT && args->type != CEL_STRING) {
         return eval_bad_call(ev, args, count);
     }
-    int status = args->type == CEL_INT ? instant_make_timestamp(args->as.integer, 0, out)
-                                       : instant_read_timestamp(args->as.text, out);
+    int status = eval_charge_value(ev, args);
+    if (status != 0) {
+        return status;
+    }
+    status = args->type == CEL_INT ? instant_make_timestamp(args->as.integer, 0, out)
+                                   : instant_read_timestamp(args->as.text, out);
     return status == 0 ? 0
                        : eval_fail(ev, E_INVALID,
                                    "timestamp() takes RFC 3339 text of the years 1 to 9999, such "
@@ -35,8 +39,12 @@ static int call_duration(struct evaluation *ev, const struct cel *args, size_t c
     if (args->type != CEL_INT && args->type != CEL_STRING) {
         return eval_bad_call(ev, args, count);
     }
-    int status = args->type == CEL_INT ? instant_make_duration(args->as.integer, 0, out)
-                                       : instant_read_duration(args->as.text, out);
+    int status = eval_charge_value(ev, args);
+    if (status != 0) {
+        return status;
+    }
+    status = args->type == CEL_INT ? instant_make_duration(args->as.integer, 0, out)
+                                   : instant_read_duration(args->as.text, out);
     return status == 0 ? 0
                        : eval_fail(ev, E_INVALID,
                                    "duration() takes text such as '1h30m', '2.5s' or '250ms'");

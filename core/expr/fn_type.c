@@ -204,12 +204,16 @@ static int call_string(struct evaluation *ev, const struct cel *args, size_t cou
     if (args->type == CEL_TYPE) {
         return eval_bad_call(ev, args, count);
     }
+    int status = eval_charge_value(ev, args);
+    if (status != 0) {
+        return status;
+    }
     if (args->type == CEL_BYTES &&
         utf8_valid_prefix(args->as.text.p, args->as.text.n) < args->as.text.n) {
         return eval_fail(ev, E_INVALID, "the bytes are not UTF-8, so they are no string");
     }
     struct strbuf text = STRBUF_INIT;
-    int status = function_write_text(args, &text);
+    status = function_write_text(args, &text);
     if (status == 1) {
         status = eval_bad_call(ev, args, count);
     } else {

@@ -236,7 +236,7 @@ static int compile_child(struct compilation *c, const struct value *value, struc
     size_t length = c->pointer.n;
     bool is_dynamic = false;
     value_pointer_append(&c->pointer, key);
-    int status = strbuf_status(&c->pointer);
+    int status = strbuf_status(&c->pointer) == 0 ? 0 : error_nomem(c->err);
     if (status == 0) {
         status = compile_value(c, value, &is_dynamic);
     }
@@ -633,8 +633,13 @@ static int write_mixed(struct walk *walk, const struct mark *mark)
         if (status == 0 && strbuf_status(&text) != 0) {
             status = error_nomem(walk->err);
         }
+        if (status == 0 && text.n > walk->budget->output_bytes) {
+            status = error_set(walk->err, E_LIMIT, "the text with its values is too large");
+        }
     }
     if (status == 0) {
+        walk->budget->output_bytes -=
+            text.n < walk->budget->output_bytes ? text.n : walk->budget->output_bytes;
         builder_string(walk->builder, strbuf_str(&text));
     }
     strbuf_finish(&text);

@@ -84,7 +84,8 @@ struct str template_unset_at(const struct template *template, size_t i, struct s
 /*
  * The resolved value as a document; a constant template gives the same document each time.
  * On success `*out_document` is owned: document_unref(). On failure `err` is the expression's
- * error, with the JSON pointer of its string in front.
+ * error, with the JSON pointer of its string in front. Text that values are put into counts as
+ * made by the expressions: it comes from the budget's output_bytes.
  */
 int template_resolve(const struct template *template, const struct expr_scope *scope,
                      struct expr_budget *budget, struct document **out_document, struct error *err);

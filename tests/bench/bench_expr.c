@@ -38,7 +38,7 @@ static int fetch(const void *user, int slot, struct cel *out, struct error *err)
     const struct work *work = user;
     (void)err;
     const struct value *root = document_root(work->document);
-    *out = cel_from_value(work->document, &value_member_at(root, (size_t)slot)->value);
+    cel_set_value(out, work->document, &value_member_at(root, (size_t)slot)->value);
     return 0;
 }
 

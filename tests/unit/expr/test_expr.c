@@ -316,6 +316,38 @@ static void test_expr__steps_are_counted(void **state)
     }
 }
 
+static void test_expr__reading_long_text_costs_steps(void **state)
+{
+    (void)state;
+    struct strbuf json = STRBUF_INIT;
+    strbuf_append_text(&json, "{\"long\":\"");
+    for (int i = 0; i < 1024 * 1024; i++) {
+        strbuf_append_char(&json, 'x');
+    }
+    strbuf_append_text(&json, "\",\"m\":{\"a\":1}}");
+    struct bindings bindings = bindings_open(json.p);
+    static const char *const readers[] = {
+        "long < long",        "long == long + 'x'", "size(long)",    "long in m",
+        "m[?long]",           "{long: 1}",          "[long].sort()", "long.contains('y')",
+        "long.endsWith('x')", "long.matches('y')",  "sha256(long)",  "timestamp(long)",
+        "format(long, [])",   "bytes(long) < b''",  "base64(long)",  "long.lastIndexOf('y')",
+        "parse_json(long)",   "[long].distinct()",  "long.trim()",   "string(bytes(long))",
+    };
+    for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+        struct strbuf text = STRBUF_INIT;
+        struct error err = {0};
+        int status = 0;
+        strbuf_append_format(&text, "range(110).exists(i, %s == 'never')", readers[i]);
+        char *result = bindings_evaluate(&bindings, strbuf_str(&text), 0, &status, &err);
+        if (result != NULL || status != E_LIMIT) {
+            fail_msg("%s: %d %s", readers[i], status, err.message);
+        }
+        strbuf_finish(&text);
+    }
+    bindings_close(&bindings);
+    strbuf_finish(&json);
+}
+
 static void test_expr__output_is_bounded(void **state)
 {
     (void)state;
@@ -576,6 +608,7 @@ int main(void)
         cmocka_unit_test(test_expr__unknown_things_can_wait_for_evaluation),
         cmocka_unit_test(test_expr__knows_sure_types),
         cmocka_unit_test(test_expr__steps_are_counted),
+        cmocka_unit_test(test_expr__reading_long_text_costs_steps),
         cmocka_unit_test(test_expr__output_is_bounded),
         cmocka_unit_test(test_expr__made_values_are_as_deep_as_documents),
         cmocka_unit_test(test_expr__messages_are_one_line_of_text),

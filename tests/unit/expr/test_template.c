@@ -248,6 +248,10 @@ static void test_template__failures_name_the_place(void **state)
         {"{\"a\":\"{{ {'x': 1, 'x': 2} }}\"}", E_INVALID,
          "/a: the key 'x' is there twice in a map"},
         {"[\"{{ range(99999).map(x, x) }}\"]", E_LIMIT, "/0: the expression takes too many steps"},
+        {"\"{{ range(40000).size() }}{{ range(2000) }}{{ range(2000) }}\"", E_LIMIT,
+         "what the expression makes is too large"},
+        {"\"{{ 'x'.replace('', 'yyyyyyyyyyyyyyyy') }}{{ range(30000) }}{{ range(9000) }}\"",
+         E_LIMIT, "the text with its values is too large"},
         {"{\"a\":\"{{ input.list }}{{ }}\"}", E_INVALID,
          "/a: there is no expression between the braces"},
     };
