@@ -8,9 +8,6 @@
  */
 #include "core/engine/decision.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/engine/failure.h"
@@ -208,42 +205,60 @@ static struct document *failure_of_node(const struct decision *d, uint32_t node,
 
 /* ---- the end of a node ---- */
 
+/* Whether `edge`, out of the node whose end `record` is, is taken. Its `when` sees that end. */
+static int ask_edge(const struct decision *d, const struct record *record, const struct edge *edge,
+                    bool *out_is_taken, struct error *err)
+{
+    bool has_failed = record->node_state == NODE_FAILED;
+    bool is_taken = false;
+    if (edge->outcome == OUTCOME_SUCCESS) {
+        is_taken = !has_failed || decision_node(d, record->node)->on_error == ON_ERROR_CONTINUE;
+    } else if (edge->outcome == OUTCOME_ERROR) {
+        is_taken = has_failed;
+    } else {
+        is_taken = !has_failed && edge->outcome == record->outcome;
+    }
+    if (is_taken && edge->when != NULL) {
+        struct decision ended = *d;
+        ended.ending = record;
+        int status = decision_evaluate(&ended, record->node, edge->when, &is_taken, err);
+        if (status != 0) {
+            struct str target = decision_node(d, edge->target)->id;
+            error_prefix(err, "edge to '%.*s': ", STR_ARG(target));
+            return status;
+        }
+    }
+    *out_is_taken = is_taken;
+    return 0;
+}
+
 /* Which out edges are taken. A failing `when` of an edge is the run's failure. */
-static int take_edges(const struct decision *d, const struct record *record, uint8_t *taken,
+static int take_edges(const struct decision *d, const struct record *record, struct edge_set *taken,
                       uint32_t *out_error_edges, struct error *err)
 {
     const struct node *def = decision_node(d, record->node);
-    struct decision ended = *d;
-    ended.ending = record;
-    bool has_failed = record->node_state == NODE_FAILED;
-    bool passes = !has_failed || def->on_error == ON_ERROR_CONTINUE;
+    const struct edge *edges = &d->run->pipeline->edges[def->first_out];
     for (uint32_t i = 0; i < def->out_count; i++) {
-        const struct edge *edge = &d->run->pipeline->edges[def->first_out + i];
-        bool is_taken = edge->outcome == OUTCOME_ERROR ? has_failed
-                        : edge->outcome == OUTCOME_SUCCESS
-                            ? passes
-                            : !has_failed && edge->outcome == record->outcome;
-        if (is_taken && edge->when != NULL) {
-            int status = decision_evaluate(&ended, record->node, edge->when, &is_taken, err);
-            if (status != 0) {
-                error_prefix(err,
-                             "edge to '%.*s': ", STR_ARG(d->run->pipeline->nodes[edge->target].id));
-                return status;
-            }
+        bool is_taken = false;
+        int status = ask_edge(d, record, &edges[i], &is_taken, err);
+        if (status != 0) {
+            return status;
         }
-        taken[i] = is_taken ? 1 : 0;
-        *out_error_edges += is_taken && edge->outcome == OUTCOME_ERROR ? 1u : 0u;
+        if (is_taken) {
+            edge_set_put(taken, i, true);
+            *out_error_edges += edges[i].outcome == OUTCOME_ERROR ? 1u : 0u;
+        }
     }
     return 0;
 }
 
 /* An error edge that is taken is the only way on (PIPELINES section 4, "Failure"). */
-static void keep_error_edges_only(const struct decision *d, uint32_t node, uint8_t *taken)
+static void keep_error_edges_only(const struct decision *d, uint32_t node, struct edge_set *taken)
 {
     const struct node *def = decision_node(d, node);
     for (uint32_t i = 0; i < def->out_count; i++) {
         if (d->run->pipeline->edges[def->first_out + i].outcome != OUTCOME_ERROR) {
-            taken[i] = 0;
+            edge_set_put(taken, i, false);
         }
     }
 }
@@ -262,10 +277,31 @@ static void fail_run(const struct decision *d, uint32_t node, const struct docum
     decision_stop_active(d, STOP_REQUESTED, node, DECISION_LET_TASKS_END);
 }
 
-/*
- * Records the end of a node, with its edges, and the run's failure when nothing handles it.
- * `record` has node_state, outcome, and output or error.
- */
+/* Fills in record->taken. Returns the failure of an edge's condition (owned), or NULL. */
+static struct document *decide_edges(const struct decision *d, struct record *record)
+{
+    struct edge_set taken = EDGE_SET_INIT;
+    struct document *failure = NULL;
+    struct error err = {0};
+    uint32_t error_edges = 0;
+    uint32_t count = decision_node(d, record->node)->out_count;
+    if (edge_set_init(&taken, count) != 0) {
+        d->batch->has_failed = true;
+        return NULL;
+    }
+    if (take_edges(d, record, &taken, &error_edges, &err) != 0) {
+        failure = decision_failure(d, FAILURE_EXPRESSION, &err);
+        for (uint32_t i = 0; i < count; i++) {
+            edge_set_put(&taken, i, false);
+        }
+    } else if (error_edges > 0) {
+        record->is_handled = true;
+        keep_error_edges_only(d, record->node, &taken);
+    }
+    record->taken = taken;
+    return failure;
+}
+
 void decision_end_node(const struct decision *d, struct record *record)
 {
     const struct node *def = decision_node(d, record->node);
@@ -273,21 +309,7 @@ void decision_end_node(const struct decision *d, struct record *record)
     bool has_failed = record->node_state == NODE_FAILED;
     record->is_handled = has_failed && def->on_error == ON_ERROR_CONTINUE;
     if (takes_edges(d, record->node)) {
-        uint8_t *taken = calloc(def->out_count, 1);
-        if (taken == NULL) {
-            d->batch->has_failed = true;
-            return;
-        }
-        struct error err = {0};
-        uint32_t error_edges = 0;
-        if (take_edges(d, record, taken, &error_edges, &err) != 0) {
-            edge_failure = decision_failure(d, FAILURE_EXPRESSION, &err);
-            memset(taken, 0, def->out_count);
-        } else if (error_edges > 0) {
-            record->is_handled = true;
-            keep_error_edges_only(d, record->node, taken);
-        }
-        record->taken = taken;
+        edge_failure = decide_edges(d, record);
     }
     batch_add_record(d->batch, record);
     bool fails = d->run->state == RUN_RUNNING &&

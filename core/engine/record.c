@@ -31,7 +31,7 @@ void batch_clear(struct batch *batch)
     for (size_t i = 0; i < batch->record_count; i++) {
         document_unref(batch->records[i].output);
         document_unref(batch->records[i].error);
-        free((void *)(uintptr_t)batch->records[i].taken);
+        edge_set_finish(&batch->records[i].taken);
     }
     for (size_t i = 0; i < batch->effect_count; i++) {
         document_unref(batch->effects[i].config);
@@ -58,7 +58,8 @@ void batch_add_record(struct batch *batch, const struct record *record)
                                            batch->record_count + 1, sizeof(*records));
     if (records == NULL) {
         batch->has_failed = true;
-        free((void *)(uintptr_t)record->taken);
+        struct edge_set taken = record->taken;
+        edge_set_finish(&taken);
         return;
     }
     batch->records = records;

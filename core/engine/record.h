@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/engine/edge_set.h"
+
 struct document;
 struct run;
 
@@ -87,9 +89,8 @@ struct record {
     enum run_state run_state;
     uint32_t outcome;
     enum stop_reason reason;
-    bool is_handled; /* a failed node's failure is taken care of by an edge or on_error */
-    /* One byte for each out edge, 1: taken. NULL: none was taken, or it follows from outcome. */
-    const uint8_t *taken;
+    bool is_handled;       /* a failed node's failure is taken care of by an edge or on_error */
+    struct edge_set taken; /* of the out edges; its memory belongs to who holds the record */
     const struct document *output; /* shared with the batch; NULL: none */
     const struct document *error;
 };
@@ -142,8 +143,8 @@ void batch_finish(struct batch *batch);
 void batch_clear(struct batch *batch);
 
 /*
- * Appends a copy. The record's and the effect's documents get one more reference; `taken` is
- * taken (malloc'd). A failed allocation sets has_failed.
+ * Appends a copy. The record's and the effect's documents get one more reference; the memory of
+ * record->taken is taken. A failed allocation sets has_failed.
  */
 void batch_add_record(struct batch *batch, const struct record *record);
 void batch_add_effect(struct batch *batch, const struct effect *effect);

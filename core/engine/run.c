@@ -167,8 +167,8 @@ static void edges_apply(struct run *run, const struct record *record)
     size_t work_count = 0;
     for (uint32_t i = 0; i < node_def->out_count; i++) {
         uint32_t edge = node_def->first_out + i;
-        bool is_taken = record->taken != NULL && record->taken[i] != 0;
-        if (edge_decide(run, edge, is_taken ? EDGE_TAKEN : dead, record->at_unix_ms)) {
+        enum edge_state decision = edge_set_has(&record->taken, i) ? EDGE_TAKEN : dead;
+        if (edge_decide(run, edge, decision, record->at_unix_ms)) {
             run->work[work_count++] = run->pipeline->edges[edge].target;
         }
     }

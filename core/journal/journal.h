@@ -40,8 +40,9 @@ int journal_memory_open(journal_wake_cb wake, void *user, struct journal **out_j
                         struct error *err);
 
 /*
- * Submits the records of `batch` (borrowed; what they share is referenced). `user` is kept until
- * `cb` has run; `cb` runs exactly once if 0 is returned, and never from inside this function.
+ * Submits the records of `batch` (borrowed; what they share is referenced): all are kept, or
+ * none. `user` is kept until `cb` has run; `cb` runs exactly once if 0 is returned, and never from
+ * inside this function. Lazy records (see record.h) may be left out.
  */
 int journal_append(struct journal *journal, const struct batch *batch, journal_append_cb cb,
                    void *user, struct error *err);
@@ -51,7 +52,7 @@ void journal_collect(struct journal *journal);
 
 /*
  * Calls `each` for every durable record of the run `id`, in order; stops when it returns other
- * than 0 and returns that. Records are borrowed for the call.
+ * than 0 and returns that. Records are borrowed for the call; their `run` is NULL.
  */
 typedef int (*journal_each_cb)(void *user, const struct record *record);
 int journal_read(struct journal *journal, struct str id, journal_each_cb each, void *user);

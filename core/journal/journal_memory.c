@@ -3,6 +3,7 @@
  * The store in memory: the records of each run in one growing array, and a queue of callbacks
  * that wait for the next journal_collect().
  */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/base/check.h"
@@ -31,7 +32,7 @@ struct journal_memory {
     struct journal base;
     journal_wake_cb wake;
     void *user;
-    struct run_records *runs; /* newest first: the one that is written is near the front */
+    struct run_records *runs; /* the one that was written last is first */
     struct pending *pending;
     size_t pending_count;
     size_t pending_cap;
@@ -52,6 +53,28 @@ static struct run_records *find_run(struct journal_memory *memory, struct str id
     return NULL;
 }
 
+static void unlink_run(struct journal_memory *memory, struct run_records *run)
+{
+    if (run->previous != NULL) {
+        run->previous->next = run->next;
+    } else {
+        memory->runs = run->next;
+    }
+    if (run->next != NULL) {
+        run->next->previous = run->previous;
+    }
+}
+
+static void link_run(struct journal_memory *memory, struct run_records *run)
+{
+    run->previous = NULL;
+    run->next = memory->runs;
+    if (memory->runs != NULL) {
+        memory->runs->previous = run;
+    }
+    memory->runs = run;
+}
+
 static struct run_records *add_run(struct journal_memory *memory, struct str id)
 {
     struct run_records *run = calloc(1, sizeof(*run));
@@ -63,29 +86,35 @@ static struct run_records *add_run(struct journal_memory *memory, struct str id)
         free(run);
         return NULL;
     }
-    run->next = memory->runs;
-    if (memory->runs != NULL) {
-        memory->runs->previous = run;
-    }
-    memory->runs = run;
+    link_run(memory, run);
     return run;
 }
 
-static void records_unref(struct run_records *run, size_t from)
+/* The records of `id`, made when they are new, and first in the list; NULL: no memory. */
+static struct run_records *open_run(struct journal_memory *memory, struct str id)
 {
-    for (size_t i = from; i < run->count; i++) {
-        document_unref(run->records[i].output);
-        document_unref(run->records[i].error);
+    struct run_records *run = find_run(memory, id);
+    if (run == NULL) {
+        return add_run(memory, id);
     }
-    run->count = from;
+    if (run != memory->runs) {
+        unlink_run(memory, run);
+        link_run(memory, run);
+    }
+    return run;
+}
+
+static void drop_last(struct run_records *run)
+{
+    struct record *record = &run->records[--run->count];
+    document_unref(record->output);
+    document_unref(record->error);
+    edge_set_finish(&record->taken);
 }
 
 static int keep_record(struct journal_memory *memory, const struct record *record)
 {
-    struct run_records *run = find_run(memory, run_id(record->run));
-    if (run == NULL) {
-        run = add_run(memory, run_id(record->run));
-    }
+    struct run_records *run = open_run(memory, run_id(record->run));
     if (run == NULL) {
         return E_NOMEM;
     }
@@ -95,13 +124,32 @@ static int keep_record(struct journal_memory *memory, const struct record *recor
         return E_NOMEM;
     }
     run->records = records;
+    struct edge_set taken = EDGE_SET_INIT;
+    if (edge_set_copy(&record->taken, &taken) != 0) {
+        return E_NOMEM;
+    }
     struct record *kept = &records[run->count++];
     *kept = *record;
-    kept->run = NULL;   /* a stored record outlives its run */
-    kept->taken = NULL; /* nothing is recovered from memory, so the edges are not needed */
-    (void)document_ref(record->output);
+    kept->run = NULL; /* a stored record outlives its run */
+    kept->taken = taken;
+    (void)document_ref(record->output); /* the same pointer comes back */
     (void)document_ref(record->error);
     return 0;
+}
+
+static bool is_kept(const struct record *record)
+{
+    return record->type != RECORD_NODE_QUEUED; /* lazy */
+}
+
+/* Takes the first `count` records of a batch out again: it is kept whole or not at all. */
+static void undo_batch(struct journal_memory *memory, const struct batch *batch, size_t count)
+{
+    while (count-- > 0) {
+        if (is_kept(&batch->records[count])) {
+            drop_last(open_run(memory, run_id(batch->records[count].run)));
+        }
+    }
 }
 
 static int memory_append(struct journal *journal, const struct batch *batch, journal_append_cb cb,
@@ -115,8 +163,8 @@ static int memory_append(struct journal *journal, const struct batch *batch, jou
     }
     memory->pending = pending;
     for (size_t i = 0; i < batch->record_count; i++) {
-        bool is_lazy = batch->records[i].type == RECORD_NODE_QUEUED;
-        if (!is_lazy && keep_record(memory, &batch->records[i]) != 0) {
+        if (is_kept(&batch->records[i]) && keep_record(memory, &batch->records[i]) != 0) {
+            undo_batch(memory, batch, i);
             return error_nomem(err);
         }
     }
@@ -159,15 +207,10 @@ static void memory_drop(struct journal *journal, struct str id)
     if (run == NULL) {
         return;
     }
-    if (run->previous != NULL) {
-        run->previous->next = run->next;
-    } else {
-        memory->runs = run->next;
+    unlink_run(memory, run);
+    while (run->count > 0) {
+        drop_last(run);
     }
-    if (run->next != NULL) {
-        run->next->previous = run->previous;
-    }
-    records_unref(run, 0);
     free(run->records);
     free(run->id);
     free(run);

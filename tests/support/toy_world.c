@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/grow.h"
@@ -37,14 +36,7 @@ static void keep_record(struct toy_world *world, const struct record *record)
     *kept = *record;
     (void)document_ref(record->output);
     (void)document_ref(record->error);
-    if (record->taken != NULL) {
-        const struct toy_run *run = engine_run_user(record->run);
-        uint32_t count = run->pipeline->nodes[record->node].out_count;
-        uint8_t *taken = malloc(count);
-        HOLDS(taken != NULL);
-        memcpy(taken, record->taken, count);
-        kept->taken = taken;
-    }
+    HOLDS(edge_set_copy(&record->taken, &kept->taken) == 0);
 }
 
 static void check_node_end(struct toy_run *run, const struct record *record)
@@ -224,7 +216,7 @@ void toy_world_finish(struct toy_world *world)
     for (size_t i = 0; i < world->record_count; i++) {
         document_unref(world->records[i].output);
         document_unref(world->records[i].error);
-        free((void *)(uintptr_t)world->records[i].taken);
+        edge_set_finish(&world->records[i].taken);
     }
     free(world->runs);
     free(world->records);
