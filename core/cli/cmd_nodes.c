@@ -44,7 +44,7 @@ static size_t widest_name(struct workspace *workspace)
     size_t widest = 0;
     const struct node_type *type = NULL;
     for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
-        size_t width = terminal_width(type->name);
+        size_t width = terminal_safe_width(type->name);
         widest = width > widest ? width : widest;
     }
     return widest;
@@ -56,7 +56,7 @@ static void append_list(struct workspace *workspace, struct strbuf *out)
     const struct node_type *type = NULL;
     for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
         terminal_append_safe(out, type->name);
-        for (size_t n = terminal_width(type->name); n < widest + 2; n++) {
+        for (size_t n = terminal_safe_width(type->name); n < widest + 2; n++) {
             strbuf_append_char(out, ' ');
         }
         terminal_append_safe(out, type->summary);

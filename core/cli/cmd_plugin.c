@@ -144,7 +144,7 @@ static void append_file_details(const struct host_plugin_file *file, struct strb
         strbuf_append_char(out, '\n');
     }
     if (file->manifest != NULL) {
-        json_write(document_root(file->manifest), JSON_PRETTY, out);
+        terminal_append_json(out, document_root(file->manifest), JSON_PRETTY);
         strbuf_append_char(out, '\n');
     }
 }

@@ -51,7 +51,7 @@ struct session {
 
 static const struct command_option options[] = {
     {"set", 'i', "KEY=VALUE", "set one key of the input (may be repeated)", true},
-    {"input", 0, "FILE", "read the input, a JSON object, from FILE ('-': standard input)", false},
+    {"input", 0, "FILE", "read the input from FILE, a JSON object ('-': stdin)", false},
     {"json", 0, NULL, "print one JSON document at the end", false},
     {"quiet", 'q', NULL, "print the output and the outcome only", false},
     WORKSPACE_OPTIONS,

@@ -71,7 +71,7 @@ const struct command cmd_validate = {
     .group = "Look at pipelines",
     .summary = "check files, print all that is wrong with them",
     .usage = "FILE[#ID]... [--strict]",
-    .details = "Nothing runs. Each mistake has its place, the reason and, where there is one, "
+    .details = "Nothing runs. Each mistake has its place, the reason and, where there is one,\n"
                "the cure.",
     .options = options,
     .min_operands = 1,

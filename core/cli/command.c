@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/escape.h"
 #include "core/base/suggest.h"
+#include "core/base/utf8.h"
+
+enum { MESSAGE_BYTES = 8192 };
 
 const struct command *command_find(const char *name)
 {
@@ -17,25 +21,47 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+/* Texts from arguments and files are in it: it must not steer the terminal. */
+static void append_message(struct strbuf *line, const char *format, va_list args)
+{
+    char text[MESSAGE_BYTES];
+    int n = vsnprintf(text, sizeof(text), format, args);
+    size_t length = n < 0 ? 0 : (size_t)n;
+    bool is_cut = length >= sizeof(text);
+    length = is_cut ? utf8_whole_prefix(text, sizeof(text) - 1) : length;
+    escape_append_text(line, str_make(text, length));
+    strbuf_append_text(line, is_cut ? "..." : "");
+}
+
+static void write_line(struct strbuf *line)
+{
+    strbuf_append_char(line, '\n');
+    (void)fputs(strbuf_str(line).p, stderr); /* nowhere left to report to */
+    strbuf_finish(line);
+}
+
 int command_usage_error(const struct command *command, const char *format, ...)
 {
+    struct strbuf line = STRBUF_INIT;
     va_list args;
     va_start(args, format);
-    (void)fprintf(stderr, "opstream %s: ", command->name); /* nowhere left to report to */
-    (void)vfprintf(stderr, format, args);
-    (void)fprintf(stderr, "; try 'opstream help %s'\n", command->name);
+    strbuf_append_format(&line, "opstream %s: ", command->name);
+    append_message(&line, format, args);
+    strbuf_append_format(&line, "; try 'opstream help %s'", command->name);
     va_end(args);
+    write_line(&line);
     return EXIT_USAGE;
 }
 
 int command_error(int code, const char *format, ...)
 {
+    struct strbuf line = STRBUF_INIT;
     va_list args;
     va_start(args, format);
-    (void)fputs("opstream: ", stderr);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
+    strbuf_append_text(&line, "opstream: ");
+    append_message(&line, format, args);
     va_end(args);
+    write_line(&line);
     return code;
 }
 
@@ -233,9 +259,10 @@ static void print_row(struct strbuf *out, const char *left, const char *right)
 
 void command_print_overview(struct strbuf *out)
 {
-    strbuf_append_text(out, "usage: opstream COMMAND [ARGUMENT]...\n\n"
-                            "Runs pipelines written in YAML: nodes from plugins, checked before "
-                            "anything runs.\n");
+    strbuf_append_text(out,
+                       "usage: opstream COMMAND [ARGUMENT]...\n\n"
+                       "Runs pipelines written in YAML, with nodes from plugins; all is checked "
+                       "first.\n");
     const char *group = "";
     for (size_t i = 0; command_table[i] != NULL; i++) {
         const struct command *command = command_table[i];
@@ -245,8 +272,8 @@ void command_print_overview(struct strbuf *out)
         }
         print_row(out, command->name, command->summary);
     }
-    strbuf_append_text(out, "\n'opstream help COMMAND' tells more. Environment: "
-                            "OPSTREAM_PLUGIN_PATH (plugin folders,\nwith ':' between), "
+    strbuf_append_text(out, "\n'opstream help COMMAND' tells more.\n"
+                            "Environment: OPSTREAM_PLUGIN_PATH (plugin folders, ':' between), "
                             "NO_COLOR.\n"
                             "Exit codes: 0 done, 1 the run failed, 2 usage, 3 the pipeline does "
                             "not validate,\n4 cancelled.\n");
@@ -254,8 +281,8 @@ void command_print_overview(struct strbuf *out)
 
 void command_print_help(const struct command *command, struct strbuf *out)
 {
-    strbuf_append_format(out, "usage: opstream %s %s\n\n%s\n", command->name, command->usage,
-                         command->summary);
+    strbuf_append_format(out, "usage: opstream %s%s%s\n\n%s\n", command->name,
+                         command->usage[0] != '\0' ? " " : "", command->usage, command->summary);
     if (command->details != NULL) {
         strbuf_append_format(out, "\n%s\n", command->details);
     }

@@ -62,7 +62,7 @@ struct command {
     int (*run)(const struct command_args *args); /* an enum exit_code */
 };
 
-/* All commands, in the order of the overview; ends with NULL. Defined in main.c. */
+/* All commands, in the order of the overview; ends with NULL. Defined in commands.c. */
 extern const struct command *const command_table[];
 
 /* The command `name`, or NULL. */

@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/graph_text.h"
 
-#include "core/base/utf8.h"
+#include <string.h>
+
+#include "core/cli/terminal.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 
 /* ---- Mermaid ---- */
 
-/* Inside a quoted label: entities for what would end it or start markup. */
+/*
+ * Inside a quoted label: entities for what would end it, start markup (a backslash: a line) or,
+ * "%%{", a directive.
+ */
 static void append_mermaid_text(struct str text, struct strbuf *out)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (c == '"' || c == '<' || c == '>' || c == '&' || c == '#' || c == '`') {
+    struct strbuf safe = STRBUF_INIT;
+    terminal_append_safe(&safe, text);
+    for (size_t i = 0; i < safe.n; i++) {
+        char c = safe.p[i];
+        if (strchr("\"<>&#`%\\", c) != NULL) {
             strbuf_append_format(out, "#%d;", c);
-        } else if ((unsigned char)c < 0x20) {
-            strbuf_append_char(out, ' ');
         } else {
             strbuf_append_char(out, c);
         }
     }
+    out->failed = out->failed || strbuf_status(&safe) != 0;
+    strbuf_finish(&safe);
 }
 
 /* Opening and closing signs of a node's shape. */
@@ -85,15 +92,18 @@ void graph_text_append_mermaid(const struct pipeline *pipeline, struct strbuf *o
 
 static void append_dot_string(struct str text, struct strbuf *out)
 {
+    struct strbuf safe = STRBUF_INIT;
+    terminal_append_safe(&safe, text);
     strbuf_append_char(out, '"');
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (c == '"' || c == '\\') {
+    for (size_t i = 0; i < safe.n; i++) {
+        if (safe.p[i] == '"' || safe.p[i] == '\\') {
             strbuf_append_char(out, '\\');
         }
-        strbuf_append_char(out, (unsigned char)c < 0x20 ? ' ' : c);
+        strbuf_append_char(out, safe.p[i]);
     }
     strbuf_append_char(out, '"');
+    out->failed = out->failed || strbuf_status(&safe) != 0;
+    strbuf_finish(&safe);
 }
 
 static const char *dot_shape(const struct node *node)

@@ -87,6 +87,36 @@ static void append_others(const struct pipeline *pipeline, const struct node *no
     }
 }
 
+/* The first named end of the node; they are in the nodes' order. */
+static uint32_t first_end(const struct pipeline *pipeline, uint32_t index)
+{
+    uint32_t low = 0;
+    uint32_t high = pipeline->end_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (pipeline->ends[middle].node < index) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* ", [false] ends as 'done'" */
+static void append_ends(const struct pipeline *pipeline, uint32_t index, struct strbuf *out)
+{
+    for (uint32_t i = first_end(pipeline, index);
+         i < pipeline->end_count && pipeline->ends[i].node == index; i++) {
+        const struct named_end *end = &pipeline->ends[i];
+        strbuf_append_text(out, ", [");
+        terminal_append_safe(out, pipeline->outcomes[end->outcome]);
+        strbuf_append_text(out, "] ends as '");
+        terminal_append_safe(out, end->name);
+        strbuf_append_char(out, '\'');
+    }
+}
+
 static void append_node(const struct pipeline *pipeline, const struct tree_node *tree,
                         uint32_t index, bool is_colored, struct strbuf *out)
 {
@@ -95,11 +125,12 @@ static void append_node(const struct pipeline *pipeline, const struct tree_node 
         append_outcome(pipeline, &pipeline->edges[tree[index].parent_edge - 1], out);
     }
     terminal_append_safe(out, node->id);
-    struct strbuf type = STRBUF_INIT;
-    strbuf_append_format(&type, " (%.*s)", STR_ARG(node->type->name));
-    terminal_append_color(out, is_colored, COLOR_DIM, strbuf_str(&type));
-    strbuf_finish(&type);
+    strbuf_append_char(out, ' ');
+    terminal_append_color(out, is_colored, COLOR_DIM, STR("("));
+    terminal_append_color(out, is_colored, COLOR_DIM, node->type->name);
+    terminal_append_color(out, is_colored, COLOR_DIM, STR(")"));
     append_others(pipeline, node, tree[index].parent_edge, out);
+    append_ends(pipeline, index, out);
     strbuf_append_char(out, '\n');
 }
 

@@ -8,13 +8,7 @@
 #include "core/base/str.h"
 #include "core/base/suggest.h"
 #include "core/cli/command.h"
-#include "core/cli/commands.h"
 #include "core/cli/terminal.h"
-
-const struct command *const command_table[] = {
-    &cmd_run,    &cmd_validate, &cmd_plan, &cmd_graph, &cmd_nodes,
-    &cmd_plugin, &cmd_version,  &cmd_help, NULL,
-};
 
 static int unknown_command(const char *name)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/plan_text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/error.h"
@@ -66,47 +67,57 @@ static const struct edge *edge_in(const struct pipeline *pipeline, const struct 
     return &pipeline->edges[pipeline->in_edges[node->first_in + i]];
 }
 
+/* Between the clauses of a row. */
+static void append_separator(struct strbuf *clauses)
+{
+    strbuf_append_text(clauses, clauses->n > 0 ? "; " : "");
+}
+
 /* "after a, b (bug) if x > 1" */
 static void append_after(const struct pipeline *pipeline, const struct node *node,
-                         struct strbuf *out)
+                         struct strbuf *clauses)
 {
     enum { SHOWN = 6 };
     for (uint32_t i = 0; i < node->in_count && i < SHOWN; i++) {
         const struct edge *edge = edge_in(pipeline, node, i);
-        strbuf_append_text(out, i == 0 ? "  after " : ", ");
-        terminal_append_safe(out, pipeline->nodes[edge->source].id);
+        strbuf_append_text(clauses, i == 0 ? "after " : ", ");
+        terminal_append_safe(clauses, pipeline->nodes[edge->source].id);
         if (edge->outcome != OUTCOME_SUCCESS) {
-            strbuf_append_text(out, " (");
-            terminal_append_safe(out, pipeline->outcomes[edge->outcome]);
-            strbuf_append_text(out, ")");
+            strbuf_append_text(clauses, " (");
+            terminal_append_safe(clauses, pipeline->outcomes[edge->outcome]);
+            strbuf_append_text(clauses, ")");
         }
         if (edge->when != NULL) {
-            strbuf_append_text(out, " if ");
-            terminal_append_safe(out, expr_source(edge->when));
+            strbuf_append_text(clauses, " if ");
+            terminal_append_safe(clauses, expr_source(edge->when));
         }
     }
     if (node->in_count > SHOWN) {
-        strbuf_append_format(out, " and %u more", node->in_count - SHOWN);
+        strbuf_append_format(clauses, " and %u more", node->in_count - SHOWN);
     }
 }
 
-static void append_conditions(const struct node *node, struct strbuf *out)
+static void append_conditions(const struct node *node, struct strbuf *clauses)
 {
     if (node->when != NULL) {
-        strbuf_append_text(out, "; skipped unless ");
-        terminal_append_safe(out, expr_source(node->when));
+        append_separator(clauses);
+        strbuf_append_text(clauses, "skipped unless ");
+        terminal_append_safe(clauses, expr_source(node->when));
     }
     if (node->in_count > 1 && node->join != JOIN_DEFAULT) {
-        strbuf_append_text(out,
-                           node->join == JOIN_ANY ? "; needs any of them" : "; needs all of them");
+        append_separator(clauses);
+        strbuf_append_text(clauses,
+                           node->join == JOIN_ANY ? "needs any of them" : "needs all of them");
     }
     if (node->timeout_ms > 0) {
         char text[QUANTITY_TEXT_SIZE];
         quantity_format_duration(node->timeout_ms, text);
-        strbuf_append_format(out, "; at most %s", text);
+        append_separator(clauses);
+        strbuf_append_format(clauses, "at most %s", text);
     }
     if (node->on_error == ON_ERROR_CONTINUE) {
-        strbuf_append_text(out, "; goes on after a failure");
+        append_separator(clauses);
+        strbuf_append_text(clauses, "goes on after a failure");
     }
 }
 
@@ -120,8 +131,8 @@ static struct columns measure(const struct pipeline *pipeline)
     enum { MOST = 40 };
     struct columns columns = {0};
     for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        size_t id = terminal_width(pipeline->nodes[i].id);
-        size_t type = terminal_width(pipeline->nodes[i].type->name);
+        size_t id = terminal_safe_width(pipeline->nodes[i].id);
+        size_t type = terminal_safe_width(pipeline->nodes[i].type->name);
         columns.id = id > columns.id && id <= MOST ? id : columns.id;
         columns.type = type > columns.type && type <= MOST ? type : columns.type;
     }
@@ -129,19 +140,44 @@ static struct columns measure(const struct pipeline *pipeline)
 }
 
 static void append_step(const struct pipeline *pipeline, const struct layers *layers,
-                        uint32_t layer, struct strbuf *out)
+                        uint32_t layer, struct columns columns, struct strbuf *out)
 {
-    struct columns columns = measure(pipeline);
+    struct strbuf clauses = STRBUF_INIT;
     for (uint32_t i = layers->first[layer]; i < layers->first[layer + 1]; i++) {
         const struct node *node = &pipeline->nodes[layers->nodes[i]];
         strbuf_append_text(out, "  ");
         append_padded(node->id, columns.id, out);
         strbuf_append_text(out, "  ");
-        append_padded(node->type->name, columns.type, out);
-        append_after(pipeline, node, out);
-        append_conditions(node, out);
+        strbuf_clear(&clauses);
+        append_after(pipeline, node, &clauses);
+        append_conditions(node, &clauses);
+        append_padded(node->type->name, clauses.n > 0 ? columns.type + 2 : 0, out);
+        strbuf_append_str(out, strbuf_str(&clauses));
+        out->failed = out->failed || clauses.failed;
         strbuf_append_char(out, '\n');
     }
+    strbuf_finish(&clauses);
+}
+
+/* "name: 5 nodes in 3 steps; ..." */
+static void append_title(const struct pipeline *pipeline, const struct layers *layers,
+                         bool is_colored, struct strbuf *out)
+{
+    struct strbuf name = STRBUF_INIT;
+    terminal_append_safe(&name, pipeline->name);
+    terminal_append_color(out, is_colored, COLOR_BOLD, strbuf_str(&name));
+    out->failed = out->failed || name.failed;
+    strbuf_finish(&name);
+    strbuf_append_format(out, ": %u node%s in %u step%s", pipeline->node_count,
+                         pipeline->node_count == 1 ? "" : "s", layers->count,
+                         layers->count == 1 ? "" : "s");
+    if (layers->count < pipeline->node_count) {
+        strbuf_append_text(out, "; the nodes of a step may run in parallel");
+    }
+    if (pipeline->max_parallel_nodes > 0) {
+        strbuf_append_format(out, ", at most %u at once", pipeline->max_parallel_nodes);
+    }
+    strbuf_append_char(out, '\n');
 }
 
 void plan_text_append(const struct pipeline *pipeline, bool is_colored, struct strbuf *out)
@@ -151,21 +187,15 @@ void plan_text_append(const struct pipeline *pipeline, bool is_colored, struct s
         out->failed = true;
         return;
     }
-    terminal_append_color(out, is_colored, COLOR_BOLD, pipeline->name);
-    strbuf_append_format(out, ": %u nodes in %u steps; the nodes of a step may run in parallel",
-                         pipeline->node_count, layers.count);
-    if (pipeline->max_parallel_nodes > 0) {
-        strbuf_append_format(out, ", at most %u at once", pipeline->max_parallel_nodes);
-    }
-    strbuf_append_char(out, '\n');
+    struct columns columns = measure(pipeline);
+    append_title(pipeline, &layers, is_colored, out);
     for (uint32_t layer = 0; layer < layers.count; layer++) {
         strbuf_append_char(out, '\n');
-        struct strbuf title = STRBUF_INIT;
-        strbuf_append_format(&title, "step %u", layer + 1);
-        terminal_append_color(out, is_colored, COLOR_BOLD, strbuf_str(&title));
-        strbuf_finish(&title);
+        char title[24];
+        (void)snprintf(title, sizeof(title), "step %u", layer + 1);
+        terminal_append_color(out, is_colored, COLOR_BOLD, str_from(title));
         strbuf_append_char(out, '\n');
-        append_step(pipeline, &layers, layer, out);
+        append_step(pipeline, &layers, layer, columns, out);
     }
     layers_finish(&layers);
 }
@@ -219,7 +249,11 @@ int plan_build(const struct pipeline *pipeline, struct document **out_document, 
     struct builder *b = builder_create();
     builder_map_begin(b);
     builder_member_string(b, STR("workflow"), pipeline->id);
-    builder_member_string(b, STR("version"), pipeline->version);
+    if (pipeline->version.n > 0) {
+        builder_member_string(b, STR("version"), pipeline->version);
+    } else {
+        builder_member_null(b, STR("version"));
+    }
     builder_member_int(b, STR("node_count"), pipeline->node_count);
     builder_key(b, STR("steps"));
     builder_list_begin(b);

@@ -7,8 +7,9 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/cli/command.h"
-#include "core/cli/workspace.h"
+#include "core/cli/file_text.h"
 #include "core/model/pipeline.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
@@ -25,7 +26,7 @@ static int read_input_file(const struct command_args *args, struct document **ou
     }
     cleanup_free char *text = NULL;
     size_t size = 0;
-    int status = workspace_read_file(name, json_default_limits.max_bytes, &text, &size, err);
+    int status = file_text_read(name, json_default_limits.max_bytes, &text, &size, err);
     if (status == 0) {
         status = json_read(str_make(text, size), NULL, out, err);
         error_set_place(status != 0 ? err : NULL, name, err->line, err->column);
@@ -40,43 +41,82 @@ static int read_input_file(const struct command_args *args, struct document **ou
     return 0;
 }
 
-/* The schema's `type` of a property, or NULL. */
-static const struct value *property_type(const struct pipeline *pipeline, struct str key)
+/* The schema of a property, or NULL. */
+static const struct value *property_schema(const struct pipeline *pipeline, struct str key)
 {
     if (pipeline->input_schema == NULL) {
         return NULL;
     }
-    const struct value *properties =
-        value_get(schema_source(pipeline->input_schema), STR("properties"));
-    return value_get(value_get(properties, key), STR("type"));
+    return value_get(value_get(schema_source(pipeline->input_schema), STR("properties")), key);
 }
 
-static bool type_is(const struct value *type, struct str name)
+/* `name` is one of the types that the schema's `type` (a text or a list) allows. */
+static bool type_allows(const struct value *type, const char *name)
 {
-    return value_is(type, VALUE_STRING) && str_equal(value_str(type), name);
+    bool is_list = value_is(type, VALUE_LIST);
+    size_t count = is_list ? value_count(type) : 1;
+    for (size_t i = 0; type != NULL && i < count; i++) {
+        const struct value *item = is_list ? value_at(type, i) : type;
+        if (value_is(item, VALUE_STRING) && str_equal_text(value_str(item), name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/*
- * A text property takes the value as it stands; otherwise it is JSON. Text that is no JSON stays
- * text, so that the schema can say what it wants instead.
- */
+static bool type_allows_value(const struct value *type, const struct value *value)
+{
+    static const char *const names[] = {
+        [VALUE_NULL] = "null",     [VALUE_BOOL] = "boolean",  [VALUE_INT] = "integer",
+        [VALUE_DOUBLE] = "number", [VALUE_STRING] = "string", [VALUE_LIST] = "array",
+        [VALUE_MAP] = "object",
+    };
+    return type_allows(type, names[value_type(value)]) ||
+           (value_is(value, VALUE_INT) && type_allows(type, "number"));
+}
+
+/* Without a `type`, an `enum` of texts says that text is wanted. */
+static bool has_text_choices(const struct value *property)
+{
+    const struct value *choices = value_get(property, STR("enum"));
+    for (size_t i = 0; value_is(choices, VALUE_LIST) && i < value_count(choices); i++) {
+        if (!value_is(value_at(choices, i), VALUE_STRING)) {
+            return false;
+        }
+    }
+    return value_is(choices, VALUE_LIST);
+}
+
+/* The text is the value: what its schema asks for is text, and not what it would be as JSON. */
+static bool is_plain_text(const struct value *property, const struct value *json)
+{
+    const struct value *type = value_get(property, STR("type"));
+    if (type == NULL) {
+        return has_text_choices(property);
+    }
+    if (!type_allows(type, "string")) {
+        return false;
+    }
+    return value_is(type, VALUE_STRING) || json == NULL || !type_allows_value(type, json);
+}
+
+/* Text that is no JSON stays text, so that the schema can say what it wants instead. */
 static int add_value(struct builder *b, const struct pipeline *pipeline, struct str key,
                      struct str text, struct error *err)
 {
+    struct error why = {0};
+    cleanup_document struct document *value = NULL;
+    bool is_json = json_read(text, NULL, &value, &why) == 0;
     builder_key(b, key);
-    if (type_is(property_type(pipeline, key), STR("string"))) {
+    if (is_plain_text(property_schema(pipeline, key), is_json ? document_root(value) : NULL)) {
         builder_string(b, text);
         return 0;
     }
-    struct document *value = NULL;
-    if (json_read(text, NULL, &value, NULL) == 0) {
+    if (is_json) {
         builder_embed(b, value, document_root(value));
-        document_unref(value);
         return 0;
     }
     if (text.n > 0 && (text.p[0] == '{' || text.p[0] == '[')) {
-        struct error why = {0};
-        (void)json_read(text, NULL, &value, &why); /* once more, for its message */
         return error_set(err, E_INVALID, "-i %.*s: not JSON: %s (column %u)", STR_ARG(key),
                          why.message, why.column);
     }
@@ -105,6 +145,9 @@ static int merge_keys(const struct command_args *args, const struct pipeline *pi
         const char *equals = strchr(text, '=');
         if (equals == NULL || equals == text) {
             return error_set(err, E_INVALID, "-i '%s': write KEY=VALUE", text);
+        }
+        if (utf8_valid_prefix(text, strlen(text)) < strlen(text)) {
+            return error_set(err, E_INVALID, "-i '%s': not UTF-8", text);
         }
         struct str key = str_make(text, (size_t)(equals - text));
         if (is_given(args, i + 1, key)) {
@@ -140,17 +183,26 @@ static int merge_input(const struct command_args *args, const struct pipeline *p
     return builder_finish(b, out, err);
 }
 
+static void say_violation(const struct schema_violation *violation)
+{
+    struct strbuf text = STRBUF_INIT;
+    strbuf_append_text(&text, violation->pointer.n > 0 ? "input " : "input");
+    strbuf_append_str(&text, violation->pointer);
+    strbuf_append_text(&text, ": ");
+    strbuf_append_str(&text, violation->message);
+    if (violation->suggestion.n > 0) {
+        strbuf_append_text(&text, "; did you mean '");
+        strbuf_append_str(&text, violation->suggestion);
+        strbuf_append_text(&text, "'?");
+    }
+    (void)command_error(EXIT_USAGE, "%s", strbuf_str(&text).p);
+    strbuf_finish(&text);
+}
+
 static int say_violations(const struct pipeline *pipeline, const struct schema_report *report)
 {
     for (size_t i = 0; i < schema_report_count(report); i++) {
-        const struct schema_violation *violation = schema_report_at(report, i);
-        struct str where = violation->pointer;
-        (void)fprintf(stderr, "opstream: input%s%.*s: %.*s", where.n > 0 ? " " : "", STR_ARG(where),
-                      STR_ARG(violation->message));
-        if (violation->suggestion.n > 0) {
-            (void)fprintf(stderr, ", did you mean '%.*s'?", STR_ARG(violation->suggestion));
-        }
-        (void)fputc('\n', stderr);
+        say_violation(schema_report_at(report, i));
     }
     return command_error(EXIT_USAGE, "the input does not fit the schema of '%.*s' (%.*s)",
                          STR_ARG(pipeline->id), STR_ARG(pipeline->file));

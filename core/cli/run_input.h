@@ -17,8 +17,8 @@ struct pipeline;
 
 /*
  * Reads the input that `args` give. A value is read as the type that the schema gives its key:
- * text as it stands, others as JSON; without a type it is JSON if it can be read as such, else
- * text. Keys of -i win over those of --input.
+ * text as it stands, others as JSON; without a type (or with several) it is JSON if it can be read
+ * as such and that is allowed, else text. Keys of -i win over those of --input.
  * Returns EXIT_DONE and an owned `*out_input`; EXIT_USAGE after lines on stderr that say all that
  * is wrong; EXIT_STATE without memory.
  */

@@ -2,6 +2,7 @@
 #include "core/cli/run_result.h"
 
 #include "core/base/clock.h"
+#include "core/base/error.h"
 #include "core/cli/run_view.h"
 #include "core/engine/failure.h"
 #include "core/model/pipeline.h"
@@ -56,11 +57,11 @@ static void add_step(struct builder *b, const struct run_view *view, uint32_t i)
 }
 
 /* "node 'x': message" of the failure that ended the run. */
-static void add_error_message(struct builder *b, const struct run_view *view)
+static int add_error_message(struct builder *b, const struct run_view *view)
 {
     if (view->error == NULL) {
         builder_member_null(b, STR("error_message"));
-        return;
+        return 0;
     }
     struct strbuf text = STRBUF_INIT;
     const struct value *node = value_get(document_root(view->error), STR("node"));
@@ -71,7 +72,9 @@ static void add_error_message(struct builder *b, const struct run_view *view)
     }
     strbuf_append_str(&text, failure_message(view->error));
     builder_member_string(b, STR("error_message"), strbuf_str(&text));
+    int status = strbuf_status(&text);
     strbuf_finish(&text);
+    return status;
 }
 
 int run_result_build(const struct run_view *view, struct str execution_id,
@@ -99,7 +102,10 @@ int run_result_build(const struct run_view *view, struct str execution_id,
     builder_member_int(b, STR("success_count"), view->completed);
     builder_member_int(b, STR("failure_count"), view->failed);
     add_document(b, STR("output"), view->output);
-    add_error_message(b, view);
+    if (add_error_message(b, view) != 0) {
+        builder_destroy(b);
+        return error_nomem(err);
+    }
     builder_map_end(b);
     return builder_finish(b, out_document, err);
 }

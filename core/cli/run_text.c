@@ -40,11 +40,13 @@ static void append_padding(struct strbuf *out, size_t used, size_t columns)
 static void append_name(const struct run_view *view, uint32_t node, struct run_text_style style,
                         struct strbuf *out)
 {
-    struct str name = node_of(view, node)->name;
-    size_t before = out->n;
-    terminal_append_safe(out, str_make(name.p, terminal_fit(name, style.name_columns)));
-    size_t width = out->failed ? 0 : terminal_width(str_make(out->p + before, out->n - before));
-    append_padding(out, width, style.name_columns);
+    struct strbuf safe = STRBUF_INIT;
+    terminal_append_safe(&safe, node_of(view, node)->name);
+    struct str name = strbuf_str(&safe);
+    name.n = terminal_fit(name, style.name_columns);
+    strbuf_append_str(out, name);
+    append_padding(out, terminal_width(name), style.name_columns);
+    strbuf_finish(&safe);
 }
 
 static enum terminal_color color_of(enum node_state state)

@@ -2,7 +2,6 @@
 #include "core/cli/schema_text.h"
 
 #include "core/cli/terminal.h"
-#include "core/value/json.h"
 #include "core/value/value.h"
 
 enum { NESTING_SHOWN = 4 };
@@ -23,9 +22,14 @@ static void append_choices(const struct value *list, struct strbuf *out)
         if (value_is(item, VALUE_STRING)) {
             terminal_append_safe(out, value_str(item));
         } else {
-            json_write(item, JSON_COMPACT, out);
+            terminal_append_json(out, item, JSON_COMPACT);
         }
     }
+}
+
+static bool is_false(const struct value *schema)
+{
+    return value_is(schema, VALUE_BOOL) && !value_bool(schema);
 }
 
 static void append_kind(const struct value *field, struct strbuf *out)
@@ -39,7 +43,7 @@ static void append_kind(const struct value *field, struct strbuf *out)
     } else if (value_is(type, VALUE_LIST)) {
         append_choices(type, out);
     } else {
-        strbuf_append_text(out, "any");
+        strbuf_append_text(out, is_false(field) ? "never" : "any");
     }
 }
 
@@ -61,14 +65,15 @@ static void append_field(const struct value *schema, const struct value_member *
     struct str name = value_str(&member->key);
     append_spaces(indent, out);
     terminal_append_safe(out, name);
-    append_spaces(widest - terminal_width(name) + 2, out);
+    size_t width = terminal_safe_width(name);
+    append_spaces(widest > width ? widest - width + 2 : 2, out);
     append_kind(&member->value, out);
     const struct value *fallback = value_get(&member->value, STR("default"));
     if (is_required(schema, name)) {
         strbuf_append_text(out, ", required");
     } else if (fallback != NULL) {
         strbuf_append_text(out, ", default ");
-        json_write(fallback, JSON_COMPACT, out);
+        terminal_append_json(out, fallback, JSON_COMPACT);
     }
     const struct value *description = value_get(&member->value, STR("description"));
     if (value_is(description, VALUE_STRING)) {
@@ -82,7 +87,7 @@ static size_t widest_key(const struct value *properties)
 {
     size_t widest = 0;
     for (size_t i = 0; i < value_count(properties); i++) {
-        size_t width = terminal_width(value_str(&value_member_at(properties, i)->key));
+        size_t width = terminal_safe_width(value_str(&value_member_at(properties, i)->key));
         widest = width > widest ? width : widest;
     }
     return widest;
@@ -116,7 +121,14 @@ void schema_text_append(const struct value *schema, unsigned indent, struct strb
         return;
     }
     append_spaces(indent, out);
-    const struct value *extra = value_get(schema, STR("additionalProperties"));
-    bool is_closed = value_is(extra, VALUE_BOOL) && !value_bool(extra);
+    const struct value *type = value_get(schema, STR("type"));
+    bool is_map = type == NULL ||
+                  (value_is(type, VALUE_STRING) && str_equal(value_str(type), STR("object")));
+    if (!is_map) {
+        append_kind(schema, out);
+        strbuf_append_char(out, '\n');
+        return;
+    }
+    bool is_closed = is_false(schema) || is_false(value_get(schema, STR("additionalProperties")));
     strbuf_append_text(out, is_closed ? "nothing\n" : "any fields\n");
 }

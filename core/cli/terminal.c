@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/base/escape.h"
 #include "core/base/utf8.h"
 #include "core/cli/command.h"
 
@@ -55,61 +56,56 @@ void terminal_append_color(struct strbuf *out, bool is_colored, enum terminal_co
     }
 }
 
-static bool is_steering(uint32_t code)
-{
-    bool is_control = code < 0x20 || (code >= 0x7F && code < 0xA0);
-    bool is_direction = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-    return is_control || is_direction || code == 0x200E || code == 0x200F || code == 0xFEFF;
-}
-
 void terminal_append_safe(struct strbuf *out, struct str text)
 {
-    size_t i = 0;
-    while (i < text.n) {
-        uint32_t code = 0;
-        size_t n = utf8_decode(text.p + i, text.n - i, &code);
-        if (n == 0) {
-            strbuf_append_format(out, "\\x%02x", (unsigned)(unsigned char)text.p[i]);
-            i++;
-            continue;
-        }
-        if (code == '\t') {
+    while (text.n > 0) {
+        const char *tab = memchr(text.p, '\t', text.n);
+        size_t n = tab != NULL ? (size_t)(tab - text.p) : text.n;
+        escape_append_text(out, str_make(text.p, n));
+        if (tab != NULL) {
             strbuf_append_text(out, "    ");
-        } else if (is_steering(code)) {
-            strbuf_append_format(out, "\\u%04x", (unsigned)code);
-        } else {
-            strbuf_append(out, text.p + i, n);
+            n++;
         }
-        i += n;
+        text = str_make(text.p + n, text.n - n);
     }
 }
 
-/* The East Asian wide blocks and emoji; enough for aligned columns. */
-static size_t character_columns(uint32_t code)
+void terminal_append_json(struct strbuf *out, const struct value *value, enum json_style style)
 {
-    bool is_combining = code >= 0x0300 && code <= 0x036F;
-    if (is_combining || code == 0x200D || (code >= 0xFE00 && code <= 0xFE0F)) {
-        return 0;
+    struct strbuf text = STRBUF_INIT;
+    json_write(value, style, &text);
+    struct str rest = strbuf_str(&text);
+    while (rest.n > 0) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        size_t n = end != NULL ? (size_t)(end - rest.p) : rest.n;
+        escape_append_text(out, str_make(rest.p, n));
+        if (end != NULL) {
+            strbuf_append_char(out, '\n');
+            n++;
+        }
+        rest = str_make(rest.p + n, rest.n - n);
     }
-    bool is_wide = (code >= 0x1100 && code <= 0x115F) || (code >= 0x2E80 && code <= 0xA4CF) ||
-                   (code >= 0xAC00 && code <= 0xD7A3) || (code >= 0xF900 && code <= 0xFAFF) ||
-                   (code >= 0xFE30 && code <= 0xFE6F) || (code >= 0xFF00 && code <= 0xFF60) ||
-                   (code >= 0x1F300 && code <= 0x1FAFF) || (code >= 0x20000 && code <= 0x3FFFD);
-    return is_wide ? 2 : 1;
+    out->failed = out->failed || strbuf_status(&text) != 0;
+    strbuf_finish(&text);
+}
+
+/* The character at the start of `text`: its bytes, and its columns in `*out_columns`. */
+static size_t measure_character(struct str text, size_t *out_columns)
+{
+    uint32_t code = 0;
+    size_t n = utf8_decode(text.p, text.n, &code);
+    *out_columns = n == 0 ? 1 : utf8_width(code);
+    return n == 0 ? 1 : n;
 }
 
 size_t terminal_fit(struct str text, size_t columns)
 {
-    size_t i = 0;
     size_t used = 0;
+    size_t i = 0;
     while (i < text.n) {
-        uint32_t code = 0;
-        size_t n = utf8_decode(text.p + i, text.n - i, &code);
-        if (n == 0) {
-            code = '?';
-            n = 1;
-        }
-        used += character_columns(code);
+        size_t width = 0;
+        size_t n = measure_character(str_make(text.p + i, text.n - i), &width);
+        used += width;
         if (used > columns) {
             return i;
         }
@@ -120,13 +116,21 @@ size_t terminal_fit(struct str text, size_t columns)
 
 size_t terminal_width(struct str text)
 {
-    size_t width = 0;
+    size_t total = 0;
     for (size_t i = 0; i < text.n;) {
-        uint32_t code = 0;
-        size_t n = utf8_decode(text.p + i, text.n - i, &code);
-        width += n == 0 ? 1 : character_columns(code);
-        i += n == 0 ? 1 : n;
+        size_t width = 0;
+        i += measure_character(str_make(text.p + i, text.n - i), &width);
+        total += width;
     }
+    return total;
+}
+
+size_t terminal_safe_width(struct str text)
+{
+    struct strbuf safe = STRBUF_INIT;
+    terminal_append_safe(&safe, text);
+    size_t width = strbuf_status(&safe) == 0 ? terminal_width(strbuf_str(&safe)) : 0;
+    strbuf_finish(&safe);
     return width;
 }
 

@@ -6,7 +6,7 @@
  * Terminal: what the standard output is, colours, and writing whole texts.
  *
  * Used by:  cmd_*.
- * Uses:     base.
+ * Uses:     base, value.
  * Threads:  [main]
  */
 
@@ -14,6 +14,9 @@
 #include <stddef.h>
 
 #include "core/base/str.h"
+#include "core/value/json.h"
+
+struct value;
 
 enum terminal_color {
     COLOR_NONE,
@@ -43,11 +46,17 @@ struct terminal_size terminal_size(int fd);
 void terminal_append_color(struct strbuf *out, bool is_colored, enum terminal_color color,
                            struct str text);
 
-/* Appends `text` so that it cannot steer the terminal: control characters become escapes. */
+/* Appends `text` so that it cannot steer the terminal (escape.h); a tab becomes four spaces. */
 void terminal_append_safe(struct strbuf *out, struct str text);
 
-/* The columns that valid UTF-8 takes on a terminal (wide characters count twice). */
+/* Appends JSON text for people: it cannot steer the terminal either. */
+void terminal_append_json(struct strbuf *out, const struct value *value, enum json_style style);
+
+/* The columns that text takes on a terminal: utf8_width(), 1 for a byte that is not UTF-8. */
 size_t terminal_width(struct str text);
+
+/* The columns of what terminal_append_safe() appends; 0 without memory. */
+size_t terminal_safe_width(struct str text);
 
 /* The largest start of `text` that fits into `columns`. */
 size_t terminal_fit(struct str text, size_t columns);

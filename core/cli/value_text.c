@@ -2,7 +2,6 @@
 #include "core/cli/value_text.h"
 
 #include "core/cli/terminal.h"
-#include "core/value/json.h"
 #include "core/value/value.h"
 
 static bool is_simple(const struct value *value)
@@ -29,7 +28,7 @@ static void append_simple(const struct value *value, struct strbuf *out)
         terminal_append_safe(out, value_str(value));
         return;
     }
-    json_write(value, JSON_COMPACT, out);
+    terminal_append_json(out, value, JSON_COMPACT);
 }
 
 static void append_indent(unsigned indent, struct strbuf *out)
@@ -87,7 +86,7 @@ static void append_items(const struct value *list, unsigned indent, struct strbu
         if (is_simple(item)) {
             append_simple(item, out);
         } else {
-            json_write(item, JSON_COMPACT, out);
+            terminal_append_json(out, item, JSON_COMPACT);
         }
         strbuf_append_char(out, '\n');
     }

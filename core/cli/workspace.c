@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/workspace.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/cleanup.h"
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
+#include "core/cli/file_text.h"
 #include "core/cli/terminal.h"
 #include "core/loop/loop.h"
 #include "core/model/engine_types.h"
@@ -113,52 +109,6 @@ void workspace_finish(struct workspace *workspace)
 
 /* ---- files ---- */
 
-static int read_all(int fd, const char *name, size_t limit, struct strbuf *text, struct error *err)
-{
-    for (;;) {
-        char *room = strbuf_reserve(text, 65536);
-        if (room == NULL) {
-            return error_nomem(err);
-        }
-        ssize_t n = read(fd, room, 65536);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return error_set_errno(err, E_IO, errno, "cannot read '%s'", name);
-        }
-        text->n += (size_t)n;
-        text->p[text->n] = '\0';
-        if (n == 0 || text->n >= limit) {
-            return 0;
-        }
-    }
-}
-
-int workspace_read_file(const char *name, size_t limit, char **out_text, size_t *out_size,
-                        struct error *err)
-{
-    bool is_stdin = strcmp(name, "-") == 0;
-    cleanup_fd int opened = is_stdin ? -1 : open(name, O_RDONLY | O_CLOEXEC);
-    int fd = is_stdin ? STDIN_FILENO : opened;
-    if (fd < 0) {
-        int code = errno == ENOENT ? E_NOT_FOUND : E_IO;
-        return error_set_errno(err, code, errno, "cannot open '%s'", name);
-    }
-    struct strbuf text = STRBUF_INIT;
-    int status = read_all(fd, name, limit + 1, &text, err);
-    if (status == 0 && text.n > limit) {
-        status = error_set(err, E_LIMIT, "'%s' has more than %zu bytes", name, limit);
-    }
-    if (status != 0) {
-        strbuf_finish(&text);
-        return status;
-    }
-    *out_size = text.n;
-    *out_text = strbuf_take(&text);
-    return *out_text == NULL ? error_nomem(err) : 0;
-}
-
 /* Splits FILE#ID, but for a file that has just that name. */
 static int split_operand(const char *operand, struct workspace_file *file)
 {
@@ -213,8 +163,8 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
     if (split_operand(operand, out_file) != 0) {
         return command_error(EXIT_STATE, "out of memory");
     }
-    if (workspace_read_file(out_file->name, DEFINITION_READ_BYTES, &out_file->text, &out_file->size,
-                            &err) != 0) {
+    if (file_text_read(out_file->name, DEFINITION_READ_BYTES, &out_file->text, &out_file->size,
+                       &err) != 0) {
         int code = err.code == E_LIMIT ? EXIT_INVALID : EXIT_USAGE;
         return command_error(code, "%s", err.message);
     }

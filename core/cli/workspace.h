@@ -18,7 +18,6 @@
 
 struct definitions;
 struct engine_types;
-struct error;
 struct loop;
 struct pipeline;
 
@@ -86,12 +85,5 @@ typedef int (*workspace_pipeline_cb)(const struct command_args *args,
                                      const struct pipeline *pipeline, struct strbuf *out);
 int workspace_append_pipeline(struct workspace *workspace, const struct command_args *args,
                               workspace_pipeline_cb append, struct strbuf *out);
-
-/*
- * Reads the whole of `name` ("-": the standard input), at most `limit` bytes, into owned text
- * (free() it). Fails with E_NOT_FOUND, E_IO, E_LIMIT, E_NOMEM.
- */
-int workspace_read_file(const char *name, size_t limit, char **out_text, size_t *out_size,
-                        struct error *err);
 
 #endif
