@@ -24,6 +24,7 @@ struct multi_socket {
     uv_poll_t poll;
     struct multi *multi;
     curl_socket_t fd;
+    bool is_open;   /* `poll` is a handle of the loop */
     int events;     /* of the poll; 0: stopped */
     bool is_wanted; /* by libcurl */
 };
@@ -120,6 +121,7 @@ static int on_timer_wanted(CURLM *curl, long timeout_ms, void *user)
     return uv_timer_start(&multi->timer, on_timer, (uint64_t)timeout_ms, 0);
 }
 
+/* The memory for `fd`, made if it is not there. NULL when out of memory. */
 static struct multi_socket *socket_get(struct multi *multi, curl_socket_t fd)
 {
     size_t i = (size_t)fd;
@@ -133,28 +135,45 @@ static struct multi_socket *socket_get(struct multi *multi, curl_socket_t fd)
         memset(sockets + old, 0, (multi->socket_cap - old) * sizeof(void *));
         multi->sockets = sockets;
     }
-    if (multi->sockets[i] != NULL) {
-        return multi->sockets[i];
+    if (multi->sockets[i] == NULL) {
+        struct multi_socket *socket = calloc(1, sizeof *socket);
+        if (socket == NULL) {
+            return NULL;
+        }
+        socket->multi = multi;
+        socket->fd = fd;
+        multi->sockets[i] = socket;
+    }
+    return multi->sockets[i];
+}
+
+static bool socket_open(struct multi_socket *socket)
+{
+    if (socket->is_open) {
+        return true;
+    }
+    if (uv_poll_init(socket->multi->options.loop, &socket->poll, socket->fd) != 0) {
+        return false;
     }
 
-    struct multi_socket *socket = calloc(1, sizeof *socket);
-    if (socket == NULL || uv_poll_init(multi->options.loop, &socket->poll, fd) != 0) {
-        free(socket);
-        return NULL;
-    }
     socket->poll.data = socket;
-    socket->multi = multi;
-    socket->fd = fd;
-    multi->sockets[i] = socket;
-    multi->open_handles++;
-    return socket;
+    socket->is_open = true;
+    socket->multi->open_handles++;
+    return true;
 }
 
 static void socket_end(struct multi *multi, curl_socket_t fd)
 {
-    if ((size_t)fd < multi->socket_cap && multi->sockets[fd] != NULL) {
-        uv_close((uv_handle_t *)&multi->sockets[fd]->poll, on_socket_closed);
-        multi->sockets[fd] = NULL;
+    struct multi_socket *socket = (size_t)fd < multi->socket_cap ? multi->sockets[fd] : NULL;
+    if (socket == NULL) {
+        return;
+    }
+
+    multi->sockets[fd] = NULL;
+    if (socket->is_open) {
+        uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
+    } else {
+        free(socket);
     }
 }
 
@@ -168,11 +187,12 @@ static void socket_rest(struct multi *multi, CURL *easy, curl_socket_t fd)
 {
     long response_code = 0;
     (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response_code); /* a known option */
+    struct multi_socket *socket = (size_t)fd < multi->socket_cap ? multi->sockets[fd] : NULL;
     if (response_code == 0) {
         socket_end(multi, fd);
-    } else if ((size_t)fd < multi->socket_cap && multi->sockets[fd] != NULL) {
-        multi->sockets[fd]->is_wanted = false;
-        uv_unref((uv_handle_t *)&multi->sockets[fd]->poll);
+    } else if (socket != NULL && socket->is_open) {
+        socket->is_wanted = false;
+        uv_unref((uv_handle_t *)&socket->poll);
     }
 }
 
@@ -185,10 +205,13 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, 
         return 0;
     }
 
+    /* A failure returned from here would end all transfers, for ever. The memory is there, from
+     * multi_expect_socket(); should it not be, the call's time-out ends this one. */
     struct multi_socket *socket = socket_get(multi, fd);
-    if (socket == NULL) {
-        return -1;
+    if (socket == NULL || !socket_open(socket)) {
+        return 0;
     }
+
     int events = what == CURL_POLL_IN    ? UV_READABLE
                  : what == CURL_POLL_OUT ? UV_WRITABLE
                                          : UV_READABLE | UV_WRITABLE;
@@ -197,8 +220,8 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, 
     if (socket->events == events) {
         return 0;
     }
-    socket->events = events;
-    return uv_poll_start(&socket->poll, events, on_socket_ready) == 0 ? 0 : -1;
+    socket->events = uv_poll_start(&socket->poll, events, on_socket_ready) == 0 ? events : 0;
+    return 0;
 }
 
 int multi_open(const struct multi_options *options, struct multi **out_multi, struct error *err)
@@ -232,7 +255,15 @@ void multi_close(struct multi *multi, void (*done)(void *user), void *user)
     multi->done = done;
     multi->done_user = user;
     CHECK(curl_multi_cleanup(multi->curl) == CURLM_OK);
+    for (size_t i = 0; i < multi->socket_cap; i++) {
+        socket_end(multi, (curl_socket_t)i); /* expected ones that never came to be used */
+    }
     uv_close((uv_handle_t *)&multi->timer, on_timer_closed);
+}
+
+int multi_expect_socket(struct multi *multi, curl_socket_t fd)
+{
+    return socket_get(multi, fd) != NULL ? 0 : E_NOMEM;
 }
 
 int multi_add(struct multi *multi, CURL *easy)

@@ -31,6 +31,9 @@ int multi_open(const struct multi_options *options, struct multi **out_multi, st
 /* No transfer may be added. Closes the connections; frees it, then calls `done`, from the loop. */
 void multi_close(struct multi *multi, void (*done)(void *user), void *user);
 
+/* Makes room for a socket that a transfer is about to use. Returns 0 or E_NOMEM. */
+int multi_expect_socket(struct multi *multi, curl_socket_t fd);
+
 /* Starts the transfer soon, from the loop. Returns 0 or E_NOMEM. */
 int multi_add(struct multi *multi, CURL *easy);
 void multi_remove(struct multi *multi, CURL *easy);

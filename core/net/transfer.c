@@ -178,7 +178,14 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct cur
             return CURL_SOCKET_BAD;
         }
     }
-    return socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+
+    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
+    if (fd >= 0 && multi_expect_socket(call->client->multi, fd) != 0) {
+        (void)close(fd); /* nothing was done with it */
+        call->hop.trouble = TROUBLE_NOMEM;
+        return CURL_SOCKET_BAD;
+    }
+    return fd;
 }
 
 /* Names come from our resolver: libcurl may only read numbers. */
