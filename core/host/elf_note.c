@@ -137,7 +137,8 @@ static uint64_t align_up(uint64_t n, uint64_t align)
     return (n + align - 1) & ~(align - 1);
 }
 
-/* 1: `*out_at` and `*out_bytes` say where the manifest's bytes are; 0: not in this segment. */
+/* Sets `*out_at` and `*out_bytes` to where the manifest's bytes are, if they are in this segment.
+ */
 static int walk_find(struct note_walk *walk, uint64_t *out_at, uint32_t *out_bytes,
                      struct error *err)
 {
@@ -163,7 +164,7 @@ static int walk_find(struct note_walk *walk, uint64_t *out_at, uint32_t *out_byt
             if (memcmp(name, note_name, sizeof name) == 0) {
                 *out_at = desc_at;
                 *out_bytes = note.n_descsz;
-                return 1;
+                return 0;
             }
         }
         walk->at = next < walk->end ? next : walk->end;
@@ -171,15 +172,20 @@ static int walk_find(struct note_walk *walk, uint64_t *out_at, uint32_t *out_byt
     return 0;
 }
 
-/* As walk_find(), for one program header. */
+/*
+ * As walk_find(), for one program header. Each segment must be there whole: the loader maps what
+ * the header says, and what lies behind the file's end would be a SIGBUS when it is touched.
+ */
 static int segment_find(const struct elf_source *source, const Elf64_Phdr *segment,
                         uint64_t *out_at, uint32_t *out_bytes, struct error *err)
 {
-    if (segment->p_type != PT_NOTE) {
-        return 0;
+    if (segment->p_filesz > 0 && (segment->p_offset > source->size ||
+                                  segment->p_filesz > source->size - segment->p_offset)) {
+        return error_set(err, E_CORRUPT,
+                         "it is truncated: a segment is missing; copy or build it again");
     }
-    if (segment->p_offset > source->size || segment->p_filesz > source->size - segment->p_offset) {
-        return error_set(err, E_CORRUPT, "it is truncated: its notes are missing");
+    if (segment->p_type != PT_NOTE || *out_at > 0) {
+        return 0;
     }
 
     struct note_walk walk = {
@@ -207,12 +213,12 @@ static int find_note(const struct elf_source *source, uint64_t *out_at, uint32_t
             status = segment_find(source, &segment, out_at, out_bytes, err);
         }
     }
-    if (status == 0) {
+    if (status == 0 && *out_at == 0) {
         return error_set(err, E_INVALID,
                          "it is no opstream plugin: it has no manifest; build it with "
                          "opstream_add_plugin()");
     }
-    return status < 0 ? status : 0;
+    return status;
 }
 
 /* 8 bytes, little-endian on every machine. */
