@@ -34,6 +34,7 @@ enum show {
     SHOW_LINES,
     SHOW_JSON,
     SHOW_QUIET,
+    SHOW_NOTHING, /* the output is gone: it has been said, and the run goes on */
 };
 
 /* One `opstream run`. */
@@ -72,8 +73,15 @@ static void flush_lines(struct session *session)
         return;
     }
     struct strbuf *lines = lines_of(session);
-    (void)terminal_write_stdout(strbuf_str(lines)); /* it has said so; the run goes on */
+    if (terminal_write_stdout(strbuf_str(lines)) != EXIT_DONE) {
+        session->show = SHOW_NOTHING;
+    }
     strbuf_clear(lines);
+}
+
+static bool shows_events(const struct session *session)
+{
+    return session->show == SHOW_LIVE || session->show == SHOW_LINES;
 }
 
 static bool is_worth_a_line(const struct record *record)
@@ -85,7 +93,7 @@ static void on_record(void *user, const struct record *record)
 {
     struct session *session = user;
     run_view_apply(&session->view, record);
-    if (session->show == SHOW_JSON || session->show == SHOW_QUIET) {
+    if (!shows_events(session)) {
         return;
     }
     if (record->type == RECORD_NODE_STARTED && session->show == SHOW_LINES) {
@@ -114,7 +122,7 @@ static void on_progress(void *user, uint32_t node, double fraction, struct str n
 static void on_log(void *user, uint32_t node, int level, struct str line)
 {
     struct session *session = user;
-    if (session->show == SHOW_JSON || session->show == SHOW_QUIET) {
+    if (!shows_events(session)) {
         log_write((enum log_level)level, "node says",
                   LOG_FIELDS(log_str("node", session->view.pipeline->nodes[node].id),
                              log_str("line", line)));
@@ -201,6 +209,9 @@ static int print_end(struct session *session)
     }
     if (session->show == SHOW_JSON) {
         return print_json(session);
+    }
+    if (session->show == SHOW_NOTHING) {
+        return EXIT_STATE;
     }
     struct strbuf text = STRBUF_INIT;
     run_text_summary(&session->view, session->style, &text);
