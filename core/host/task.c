@@ -347,6 +347,9 @@ static void task_give_up(struct task *task)
     /* The item of the end runs on this thread, later: the mark is there before it. */
     if (task_end_failed(task, cancel_failure(task_reason(task)))) {
         task->is_abandoned = task->is_started;
+        if (task->is_on_pool) {
+            (void)job_pool_give_up(task->host->jobs, &task->job); /* false: enough are lost */
+        }
     }
 }
 
@@ -388,6 +391,17 @@ static void task_cancel_ops(struct task *task)
     }
 }
 
+static void task_tell_cancel(struct task *task)
+{
+    task_cancel_ops(task);
+    task_wake_writer(task);
+    if (task->instance->type->cancel != NULL) {
+        task_hold(task); /* by the cancel item */
+        task->cancel_item.run = on_cancel;
+        strand_post(task->strand, &task->cancel_item);
+    }
+}
+
 void task_cancel(struct task *task, enum host_cancel_reason reason)
 {
     if (atomic_load(&task->is_ended) || atomic_load(&task->cancel_reason) != 0) {
@@ -403,13 +417,7 @@ void task_cancel(struct task *task, enum host_cancel_reason reason)
         task_give_up(task);
         return;
     }
-    task_cancel_ops(task);
-    task_wake_writer(task);
-    if (task->instance->type->cancel != NULL) {
-        task_hold(task); /* by the cancel item */
-        task->cancel_item.run = on_cancel;
-        strand_post(task->strand, &task->cancel_item);
-    }
+    task_tell_cancel(task);
 }
 
 void task_kill(struct task *task, enum host_cancel_reason reason)
@@ -419,8 +427,12 @@ void task_kill(struct task *task, enum host_cancel_reason reason)
     }
 
     unsigned none = 0;
-    (void)atomic_compare_exchange_strong(&task->cancel_reason, &none, (unsigned)reason);
-    if (!task_cancel_waiting(task)) {
-        task_give_up(task);
+    bool is_first = atomic_compare_exchange_strong(&task->cancel_reason, &none, (unsigned)reason);
+    if (task_cancel_waiting(task)) {
+        return;
     }
+    if (is_first) {
+        task_tell_cancel(task); /* so that the plugin stops what it does on threads */
+    }
+    task_give_up(task);
 }
