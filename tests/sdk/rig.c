@@ -129,7 +129,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
     struct error err = {0};
     static const struct rig_options none = {0};
     options = options != NULL ? options : &none;
-    *rig = (struct rig){.credit = 1};
+    *rig = (struct rig){.credit = 1, .settings = "{}", .memory_bytes = 7};
     (void)snprintf(rig->log_path, sizeof rig->log_path, "/tmp/opstream_rig_XXXXXX");
     rig->log_fd = mkstemp(rig->log_path);
     assert_true(rig->log_fd >= 0);
@@ -192,6 +192,7 @@ int rig_start(struct rig *rig, uint64_t token, const char *type_name, const char
               struct error *err)
 {
     cleanup_document struct document *document = NULL;
+    cleanup_document struct document *settings = NULL;
     struct error problem = {0};
     const struct catalogue *catalogue = host_catalogue(rig->host);
     const struct node_type *type =
@@ -202,17 +203,22 @@ int rig_start(struct rig *rig, uint64_t token, const char *type_name, const char
     if (json_read(str_from(config), NULL, &document, &problem) != 0) {
         fail_msg("the test's config: %s", problem.message);
     }
+    if (json_read(str_from(rig->settings), NULL, &settings, &problem) != 0) {
+        fail_msg("the test's settings: %s", problem.message);
+    }
 
     struct host_task_spec spec = {
         .type = type,
-        .settings = document_empty_map(),
+        .settings = settings,
         .config = document,
         .run_id = STR("run-1"),
         .workflow = STR("flow"),
         .path = STR("node"),
         .idempotency_key = STR("key-1"),
         .attempt = 1,
-        .memory_bytes = 7,
+        .memory_bytes = rig->memory_bytes,
+        .output_bytes = rig->output_bytes,
+        .wall_ms = rig->wall_ms,
         .token = token,
     };
     return host_task_start(rig->host, &spec, &task_of(rig, token)->handle, err);

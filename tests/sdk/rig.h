@@ -61,6 +61,11 @@ struct rig {
     struct strbuf log;
     bool is_closed;
     uint32_t credit; /* given back for each item; 0: none */
+    /* Of the tasks that are started from now on. */
+    const char *settings; /* JSON; default {} */
+    uint64_t memory_bytes;
+    uint64_t output_bytes;
+    int64_t wall_ms;
 };
 
 struct rig_options {
@@ -79,7 +84,7 @@ void rig_open_folder(struct rig *rig, const char *folder);
 
 void rig_close(struct rig *rig);
 
-/* Starts a task of `type` with token `token` (below RIG_TASKS) and settings {}. */
+/* Starts a task of `type` with token `token` (below RIG_TASKS). */
 int rig_start(struct rig *rig, uint64_t token, const char *type, const char *config,
               struct error *err);
 

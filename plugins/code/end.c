@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a child's end becomes the task's: its result, or an error that says what to do. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+static const struct {
+    const char *program;
+    const char *package;
+} interpreters[LANGUAGE_COUNT] = {
+    [LANGUAGE_PYTHON] = {"python3", "python3"},
+    [LANGUAGE_BASH] = {"bash", "bash"},
+    [LANGUAGE_JAVASCRIPT] = {"node", "nodejs"},
+};
+
+/* A failure while it is being put together; the texts are borrowed until it is told. */
+struct failure {
+    ops_status code;
+    const char *symbol;
+    struct text message;
+    const char *hint;
+    const char *path;
+    uint32_t effect;
+    const ops_process_exit *exit; /* NULL: it never ran */
+    ops_val answer;               /* the runner's, or 0 */
+};
+
+const char *run_program(enum language language)
+{
+    return interpreters[language].program;
+}
+
+/* The signals that users meet; others by number. */
+static const char *signal_name(int signal)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } names[] = {
+        {SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"}, {SIGILL, "SIGILL"},
+        {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},   {SIGKILL, "SIGKILL"},
+        {SIGSEGV, "SIGSEGV"}, {SIGPIPE, "SIGPIPE"}, {SIGALRM, "SIGALRM"}, {SIGTERM, "SIGTERM"},
+        {SIGTRAP, "SIGTRAP"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGXCPU, "SIGXCPU"},
+        {SIGXFSZ, "SIGXFSZ"}, {SIGSYS, "SIGSYS"},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (names[i].number == signal) {
+            return names[i].name;
+        }
+    }
+    return "a signal";
+}
+
+static void add_details(const struct run *run, const struct failure *failure, struct ops_map *map)
+{
+    if (failure->exit == NULL) {
+        return;
+    }
+    if (failure->exit->signal != 0) {
+        ops_map_text(map, "signal", signal_name(failure->exit->signal));
+    } else {
+        ops_map_i64(map, "exit_code", failure->exit->exit_code);
+    }
+    ops_val line = ops_get(failure->answer, "line");
+    if (failure->answer != 0 && ops.value->type(ops.h, line) == OPS_TYPE_INT) {
+        ops_map_val(map, "line", line);
+        ops_map_str(map, "trace", ops_get_str(failure->answer, "trace", NULL));
+    }
+    struct text clean = {0};
+    text_add_clean(&clean, text_slice(&run->errors));
+    ops_map_str(map, "stderr", text_slice(&clean));
+    text_finish(&clean);
+}
+
+/* Tells the failure and ends it. */
+static void tell(struct run *run, struct failure *failure)
+{
+    struct ops_map details = ops_map_begin(run->task);
+    add_details(run, failure, &details);
+    struct text message = {0};
+    text_add_clean(&message, text_slice(&failure->message));
+    ops_error error = ops_error_make(failure->code, NULL);
+    error.message = message.is_failed ? ops_text("the code failed") : text_slice(&message);
+    error.symbol = ops_text(failure->symbol);
+    error.hint = ops_text(failure->hint);
+    error.path = ops_text(failure->path);
+    error.effect = failure->effect;
+    if (details.n > 0 && ops_map_end(&details, &error.details) != OPS_OK) {
+        error.details = 0;
+    }
+    (void)ops.exec->fail(ops.h, run->task, &error);
+    text_finish(&message);
+    text_finish(&failure->message);
+}
+
+static void fail_to_start(struct run *run, const ops_error *err)
+{
+    struct failure failure = {.code = err->code, .symbol = "code.start"};
+    struct text hint = {0};
+    text_add_format(&failure.message, "%s could not be started: ", run_program(run->language));
+    text_add(&failure.message, err->message);
+    if (err->code == OPS_E_NOT_FOUND) {
+        text_add_format(&hint, "install it: apt install %s", interpreters[run->language].package);
+        failure.hint = hint.p;
+    }
+    tell(run, &failure);
+    text_finish(&hint);
+}
+
+/* The last line of stderr says most: it is where interpreters put the reason. */
+static void add_last_error(const struct run *run, struct text *message)
+{
+    ops_str line = text_last_line(text_slice(&run->errors));
+    if (line.n > 0) {
+        text_add_format(message, ": %.*s", (int)(line.n < 400 ? line.n : 400), line.p);
+    }
+}
+
+static void add_output_limit(const struct run *run, struct text *message)
+{
+    ops_task_info info = {.size = sizeof(info)};
+    (void)ops.exec->info(ops.h, run->task, &info); /* without it the default is named */
+    uint64_t bytes = info.output_bytes != 0 ? info.output_bytes : (uint64_t)10 * 1024 * 1024;
+    text_add_format(message, "%s wrote more than %" PRIu64 " bytes", run_program(run->language),
+                    bytes);
+}
+
+/* 1 when the end was a limit's or a cancel's doing, and has been told. */
+static int fail_by_limit(struct run *run, const ops_process_exit *exit)
+{
+    const char *program = run_program(run->language);
+    struct failure failure = {.exit = exit, .effect = OPS_EFFECT_MAYBE};
+    uint32_t reason = ops.exec->cancelled(ops.h, run->task);
+    if (exit->limit == OPS_LIMIT_OUTPUT) {
+        failure.code = OPS_E_RESOURCE;
+        failure.symbol = "code.output";
+        failure.hint = "write less, or raise 'limits: {output: 50MB}'";
+        add_output_limit(run, &failure.message);
+    } else if (exit->limit == OPS_LIMIT_WALL || reason == OPS_CANCEL_TIMEOUT) {
+        failure.code = OPS_E_TIMEOUT;
+        failure.symbol = "code.timeout";
+        failure.hint = exit->limit == OPS_LIMIT_WALL ? "raise 'limits: {wall: 10m}'"
+                                                     : "raise the node's 'timeout'";
+        text_add_format(&failure.message, "%s did not end in time and was killed", program);
+    } else if (reason != 0) {
+        failure.code = OPS_E_CANCELLED;
+        failure.symbol = "code.cancelled";
+        text_add_format(&failure.message, "%s was ended by a cancel", program);
+    } else if (exit->limit != OPS_LIMIT_NONE) {
+        failure.code = OPS_E_RESOURCE;
+        failure.symbol = "code.limit";
+        failure.hint = "raise it under the node's 'limits'";
+        text_add_format(&failure.message, "%s reached its limit of %s", program,
+                        exit->limit == OPS_LIMIT_MEMORY ? "memory"
+                        : exit->limit == OPS_LIMIT_CPU  ? "computing time"
+                                                        : "file size");
+        add_last_error(run, &failure.message);
+    } else {
+        return 0;
+    }
+    tell(run, &failure);
+    return 1;
+}
+
+/* What the runner says went wrong: an exception, or a result that JSON cannot hold. */
+static void fail_by_answer(struct run *run, const ops_process_exit *exit, ops_val answer)
+{
+    struct failure failure = {.code = OPS_E_UPSTREAM,
+                              .symbol = "code.exception",
+                              .effect = OPS_EFFECT_MAYBE,
+                              .exit = exit,
+                              .answer = answer};
+    ops_str kind = ops_get_str(answer, "error", "Error");
+    ops_str message = ops_get_str(answer, "message", "without a message");
+    if (ops_equal(kind, "SyntaxError")) {
+        failure.code = OPS_E_CONFIG;
+        failure.symbol = "code.syntax";
+        failure.path = "/code";
+        failure.effect = OPS_EFFECT_NONE;
+    }
+    if (ops_equal(kind, "result")) {
+        failure.symbol = "code.result";
+        failure.hint = "return text, numbers, booleans, null, and lists and maps of them";
+    } else {
+        text_add(&failure.message, kind);
+        text_add(&failure.message, ops_text(": "));
+    }
+    message.n = message.n < 800 ? message.n : 800;
+    text_add(&failure.message, message);
+    int64_t line = ops_get_i64(answer, "line", 0);
+    if (line > 0) {
+        text_add_format(&failure.message, " (line %" PRId64 " of the code)", line);
+    }
+    tell(run, &failure);
+}
+
+static void fail_by_exit(struct run *run, const ops_process_exit *exit)
+{
+    struct failure failure = {.code = OPS_E_UPSTREAM, .effect = OPS_EFFECT_MAYBE, .exit = exit};
+    const char *program = run_program(run->language);
+    if (exit->signal != 0) {
+        failure.symbol = "code.signal";
+        text_add_format(&failure.message, "%s was ended by %s (signal %d)", program,
+                        signal_name(exit->signal), exit->signal);
+        if (exit->signal == SIGKILL) {
+            failure.hint = "if it used much memory, the kernel may have ended it: see dmesg";
+        }
+    } else {
+        failure.symbol = "code.exit";
+        text_add_format(&failure.message, "%s ended with exit code %d", program, exit->exit_code);
+    }
+    add_last_error(run, &failure.message);
+    tell(run, &failure);
+}
+
+static void fail_without_result(struct run *run, const ops_process_exit *exit, ops_str last)
+{
+    struct failure failure = {.code = OPS_E_UPSTREAM,
+                              .symbol = "code.no_result",
+                              .effect = OPS_EFFECT_MAYBE,
+                              .exit = exit};
+    const char *program = run_program(run->language);
+    if (last.n > 0) {
+        text_add_format(&failure.message, "the last line that %s wrote is not JSON: %.*s", program,
+                        (int)(last.n < 200 ? last.n : 200), last.p);
+    } else {
+        text_add_format(&failure.message, "%s ended without a result", program);
+    }
+    failure.hint = run->language == LANGUAGE_BASH
+                       ? "print JSON as the last line, or set 'result: text' or 'result: none'"
+                       : "define process(), print JSON as the last line, or set 'result: text' or "
+                         "'result: none'";
+    tell(run, &failure);
+}
+
+/* Without line breaks at the end, as $(...) of a shell takes it. */
+static void complete_with_text(struct run *run)
+{
+    ops_str out = text_slice(&run->out);
+    while (out.n > 0 && out.p[out.n - 1] == '\n') {
+        out.n--;
+    }
+    struct text clean = {0};
+    text_add_clean(&clean, out);
+    ops_val output = 0;
+    ops_status status = clean.is_failed
+                            ? OPS_E_RESOURCE
+                            : ops.value->new_str(ops.h, run->task, text_slice(&clean), &output);
+    text_finish(&clean);
+    if (status == OPS_OK) {
+        ops_complete(run->task, output);
+    } else {
+        ops_fail_text(run->task, status, "the output is too large to be kept");
+    }
+}
+
+static void complete_with_null(struct run *run)
+{
+    ops_val output = 0;
+    if (ops.value->new_null(ops.h, run->task, &output) != OPS_OK) {
+        ops_fail_text(run->task, OPS_E_RESOURCE, "out of memory");
+    } else {
+        ops_complete(run->task, output);
+    }
+}
+
+static void end_well(struct run *run, const ops_process_exit *exit, ops_val answer)
+{
+    ops_val value = ops_get(answer, "value");
+    if (run->mode == RESULT_JSON && answer != 0 && value != 0) {
+        run_flush(run, ops_text(NULL));
+        ops_complete(run->task, value);
+        return;
+    }
+    if (run->mode == RESULT_TEXT) {
+        run_flush(run, ops_text(NULL));
+        complete_with_text(run);
+        return;
+    }
+    if (run->mode == RESULT_NONE) {
+        run_flush(run, ops_text(NULL));
+        complete_with_null(run);
+        return;
+    }
+    ops_str last = text_last_line(text_slice(&run->out));
+    if (last.n > 0 && ops.value->from_json(ops.h, run->task, last, &value, NULL) == OPS_OK) {
+        run_flush(run, last);
+        ops_complete(run->task, value);
+        return;
+    }
+    run_flush(run, ops_text(NULL));
+    fail_without_result(run, exit, last);
+}
+
+void run_end(struct run *run, const ops_process_exit *exit, const ops_error *err)
+{
+    if (exit == NULL) {
+        fail_to_start(run, err);
+        return;
+    }
+    if (run->out.is_failed || run->answer.is_failed) {
+        ops_fail_text(run->task, OPS_E_RESOURCE, "out of memory for what the code wrote");
+        return;
+    }
+    ops_val answer = 0;
+    ops_str text = text_slice(&run->answer);
+    if (text.n > 0) {
+        (void)ops.value->from_json(ops.h, run->task, text, &answer, NULL); /* stays 0: no answer */
+    }
+    int is_good = exit->exit_code == 0 && exit->limit == OPS_LIMIT_NONE &&
+                  ops.exec->cancelled(ops.h, run->task) == 0;
+    if (is_good) {
+        end_well(run, exit, answer);
+        return;
+    }
+    run_flush(run, ops_text(NULL));
+    if (fail_by_limit(run, exit)) {
+        return;
+    }
+    if (answer != 0 && ops_get(answer, "error") != 0) {
+        fail_by_answer(run, exit, answer);
+    } else {
+        fail_by_exit(run, exit);
+    }
+}
