@@ -205,51 +205,58 @@ static struct document *failure_of_node(const struct decision *d, uint32_t node,
 
 /* ---- the end of a node ---- */
 
-/* Whether `edge`, out of the node whose end `record` is, is taken. Its `when` sees that end. */
-static int ask_edge(const struct decision *d, const struct record *record, const struct edge *edge,
-                    bool *out_is_taken, struct error *err)
+/*
+ * The `when` of an edge out of the node whose end `record` is. Returns its failure (owned), or
+ * NULL. Apart from ask_edge(), because clearing a struct error costs more than all the rest.
+ */
+static struct document *ask_condition(const struct decision *d, const struct record *record,
+                                      const struct edge *edge, bool *out_holds)
 {
-    bool has_failed = record->node_state == NODE_FAILED;
-    bool is_taken = false;
-    if (edge->outcome == OUTCOME_SUCCESS) {
-        is_taken = !has_failed || decision_node(d, record->node)->on_error == ON_ERROR_CONTINUE;
-    } else if (edge->outcome == OUTCOME_ERROR) {
-        is_taken = has_failed;
-    } else {
-        is_taken = !has_failed && edge->outcome == record->outcome;
+    struct error err = {0};
+    struct decision ended = *d;
+    ended.ending = record;
+    if (decision_evaluate(&ended, record->node, edge->when, out_holds, &err) == 0) {
+        return NULL;
     }
-    if (is_taken && edge->when != NULL) {
-        struct decision ended = *d;
-        ended.ending = record;
-        int status = decision_evaluate(&ended, record->node, edge->when, &is_taken, err);
-        if (status != 0) {
-            struct str target = decision_node(d, edge->target)->id;
-            error_prefix(err, "edge to '%.*s': ", STR_ARG(target));
-            return status;
-        }
-    }
-    *out_is_taken = is_taken;
-    return 0;
+    error_prefix(&err, "edge to '%.*s': ", STR_ARG(decision_node(d, edge->target)->id));
+    return decision_failure(d, FAILURE_EXPRESSION, &err);
 }
 
-/* Which out edges are taken. A failing `when` of an edge is the run's failure. */
-static int take_edges(const struct decision *d, const struct record *record, struct edge_set *taken,
-                      uint32_t *out_error_edges, struct error *err)
+/* Whether an edge is taken. Returns the failure of its condition (owned), or NULL. */
+static struct document *ask_edge(const struct decision *d, const struct record *record,
+                                 const struct edge *edge, bool *out_is_taken)
+{
+    bool has_failed = record->node_state == NODE_FAILED;
+    if (edge->outcome == OUTCOME_SUCCESS) {
+        *out_is_taken = !has_failed ||
+                        decision_node(d, record->node)->on_error == ON_ERROR_CONTINUE;
+    } else if (edge->outcome == OUTCOME_ERROR) {
+        *out_is_taken = has_failed;
+    } else {
+        *out_is_taken = !has_failed && edge->outcome == record->outcome;
+    }
+    return *out_is_taken && edge->when != NULL ? ask_condition(d, record, edge, out_is_taken)
+                                               : NULL;
+}
+
+/* Which out edges are taken. A failing `when` of an edge is the run's failure: owned, or NULL. */
+static struct document *take_edges(const struct decision *d, const struct record *record,
+                                   struct edge_set *taken, uint32_t *out_error_edges)
 {
     const struct node *def = decision_node(d, record->node);
     const struct edge *edges = &d->run->pipeline->edges[def->first_out];
     for (uint32_t i = 0; i < def->out_count; i++) {
         bool is_taken = false;
-        int status = ask_edge(d, record, &edges[i], &is_taken, err);
-        if (status != 0) {
-            return status;
+        struct document *failure = ask_edge(d, record, &edges[i], &is_taken);
+        if (failure != NULL) {
+            return failure;
         }
         if (is_taken) {
             edge_set_put(taken, i, true);
             *out_error_edges += edges[i].outcome == OUTCOME_ERROR ? 1u : 0u;
         }
     }
-    return 0;
+    return NULL;
 }
 
 /* An error edge that is taken is the only way on (PIPELINES section 4, "Failure"). */
@@ -281,16 +288,14 @@ static void fail_run(const struct decision *d, uint32_t node, const struct docum
 static struct document *decide_edges(const struct decision *d, struct record *record)
 {
     struct edge_set taken = EDGE_SET_INIT;
-    struct document *failure = NULL;
-    struct error err = {0};
     uint32_t error_edges = 0;
     uint32_t count = decision_node(d, record->node)->out_count;
     if (edge_set_init(&taken, count) != 0) {
         d->batch->has_failed = true;
         return NULL;
     }
-    if (take_edges(d, record, &taken, &error_edges, &err) != 0) {
-        failure = decision_failure(d, FAILURE_EXPRESSION, &err);
+    struct document *failure = take_edges(d, record, &taken, &error_edges);
+    if (failure != NULL) {
         for (uint32_t i = 0; i < count; i++) {
             edge_set_put(&taken, i, false);
         }

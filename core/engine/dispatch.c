@@ -89,6 +89,22 @@ int dispatch_scope(struct dispatch *dispatch, struct str key, uint32_t limit,
     return 0;
 }
 
+struct dispatch_scope *dispatch_scope_create(uint32_t limit)
+{
+    CHECK(limit > 0);
+    struct dispatch_scope *scope = calloc(1, sizeof(*scope));
+    if (scope != NULL) {
+        scope->limit = limit;
+    }
+    return scope;
+}
+
+void dispatch_scope_destroy(struct dispatch_scope *scope)
+{
+    CHECK(scope == NULL || (scope->in_use == 0 && scope->waiting.first == NULL));
+    free(scope);
+}
+
 static struct dispatch_scope *find_refusing(const struct dispatch_ticket *ticket)
 {
     for (uint32_t i = 0; i < ticket->scope_count; i++) {

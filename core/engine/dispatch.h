@@ -55,6 +55,11 @@ void dispatch_destroy(struct dispatch *dispatch);
 int dispatch_scope(struct dispatch *dispatch, struct str key, uint32_t limit,
                    struct dispatch_scope **out_scope);
 
+/* A scope that no key names, for the tickets of one owner. Owned; NULL when out of memory. */
+struct dispatch_scope *dispatch_scope_create(uint32_t limit);
+/* Nobody may hold or wait for its permits. NULL is fine. */
+void dispatch_scope_destroy(struct dispatch_scope *scope);
+
 /* An idle ticket asks. It is kept until dispatch_release(). */
 void dispatch_want(struct dispatch *dispatch, struct dispatch_ticket *ticket);
 

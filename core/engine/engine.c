@@ -26,6 +26,7 @@ struct member {
     struct run *run;
     void *user;
     struct dispatch_ticket *tickets; /* one for each node; NULL until one is needed */
+    struct dispatch_scope *scope;    /* max_parallel_nodes; NULL: no limit, or not yet needed */
     struct member *next;
     struct member *previous;
     bool has_continue; /* an EFFECT_CONTINUE is out */
@@ -84,6 +85,7 @@ static void member_destroy(struct engine *engine, struct member *member)
         member->next->previous = member->previous;
     }
     free(member->tickets);
+    dispatch_scope_destroy(member->scope);
     run_destroy(member->run);
     free(member);
 }
@@ -141,34 +143,43 @@ static int ticket_prepare(struct turn *turn, struct member *member, uint32_t ind
     struct strbuf key = STRBUF_INIT;
     *ticket = (struct dispatch_ticket){.owner = member, .node = index};
     uint32_t limit = plugin_limit(turn->engine, pipeline, node);
-    strbuf_append_format(&key, "plugin %.*s %u", STR_ARG(node->type->plugin), limit);
+    strbuf_append_format(&key, "plugin %u %.*s", limit, STR_ARG(node->type->plugin));
     int status = add_scope(turn, ticket, &key, limit);
     if (status == 0 && node->concurrency > 0) {
-        strbuf_clear(&key);
-        strbuf_append_format(&key, "node %.*s %.*s %u", STR_ARG(pipeline->id), STR_ARG(node->id),
-                             node->concurrency);
+        strbuf_clear(&key); /* with its length an id cannot look like two */
+        strbuf_append_format(&key, "node %u %zu %.*s %.*s", node->concurrency, pipeline->id.n,
+                             STR_ARG(pipeline->id), STR_ARG(node->id));
         status = add_scope(turn, ticket, &key, node->concurrency);
     }
-    if (status == 0 && pipeline->max_parallel_nodes > 0) {
-        struct str id = run_id(member->run);
-        strbuf_clear(&key);
-        strbuf_append_format(&key, "run %.*s", STR_ARG(id));
-        status = add_scope(turn, ticket, &key, pipeline->max_parallel_nodes);
+    if (member->scope != NULL) {
+        ticket->scopes[ticket->scope_count++] = member->scope;
     }
     strbuf_finish(&key);
     return status;
 }
 
-static int member_want(struct turn *turn, struct member *member, uint32_t node)
+/* What a run needs for its first task. */
+static int member_prepare(struct member *member)
 {
-    if (member->tickets == NULL) {
-        uint32_t count = run_pipeline(member->run)->node_count;
-        member->tickets = calloc(count, sizeof(*member->tickets));
-        if (member->tickets == NULL) {
+    const struct pipeline *pipeline = run_pipeline(member->run);
+    if (member->scope == NULL && pipeline->max_parallel_nodes > 0) {
+        member->scope = dispatch_scope_create(pipeline->max_parallel_nodes);
+        if (member->scope == NULL) {
             return E_NOMEM;
         }
     }
-    int status = ticket_prepare(turn, member, node);
+    if (member->tickets == NULL) {
+        member->tickets = calloc(pipeline->node_count, sizeof(*member->tickets));
+    }
+    return member->tickets != NULL ? 0 : E_NOMEM;
+}
+
+static int member_want(struct turn *turn, struct member *member, uint32_t node)
+{
+    int status = member_prepare(member);
+    if (status == 0) {
+        status = ticket_prepare(turn, member, node);
+    }
     if (status == 0) {
         dispatch_want(turn->engine->dispatch, &member->tickets[node]);
     }

@@ -54,54 +54,60 @@ static void complete_branch(const struct decision *d, uint32_t node, uint32_t ou
     document_unref(output);
 }
 
-/* One source that was taken: its output; several: the map of theirs; none: the input. */
-static int gather_outputs(const struct decision *d, uint32_t node, struct document **out,
-                          struct error *err)
+/* Whether the i-th in edge gives an output, and whose. */
+static const struct document *taken_output(const struct decision *d, const struct node *def,
+                                           uint32_t i, uint32_t *out_source)
 {
     const struct pipeline *pipeline = d->run->pipeline;
+    uint32_t edge = pipeline->in_edges[def->first_in + i];
+    *out_source = pipeline->edges[edge].source;
+    return d->run->edges[edge] == EDGE_TAKEN ? d->run->nodes[*out_source].output : NULL;
+}
+
+/* The map of the outputs of all sources that were taken. */
+static void pass_several(const struct decision *d, uint32_t node)
+{
     const struct node *def = decision_node(d, node);
-    const struct document *only = NULL;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < def->in_count; i++) {
-        uint32_t edge = pipeline->in_edges[def->first_in + i];
-        const struct document *output = d->run->nodes[pipeline->edges[edge].source].output;
-        if (d->run->edges[edge] == EDGE_TAKEN && output != NULL) {
-            only = output;
-            count++;
-        }
-    }
-    if (count == 0) {
-        only = def->in_count == 0 ? d->run->input : document_empty_map();
-    }
-    if (count <= 1) {
-        *out = document_ref(only);
-        return 0;
-    }
+    struct error err = {0};
+    struct document *gathered = NULL;
     struct builder *b = builder_create();
     builder_map_begin(b);
     for (uint32_t i = 0; i < def->in_count; i++) {
-        uint32_t edge = pipeline->in_edges[def->first_in + i];
-        uint32_t source = pipeline->edges[edge].source;
-        const struct document *output = d->run->nodes[source].output;
-        if (d->run->edges[edge] == EDGE_TAKEN && output != NULL) {
-            builder_key(b, pipeline->nodes[source].id);
+        uint32_t source = 0;
+        const struct document *output = taken_output(d, def, i, &source);
+        if (output != NULL) {
+            builder_key(b, decision_node(d, source)->id);
             builder_embed(b, output, document_root(output));
         }
     }
     builder_map_end(b);
-    return builder_finish(b, out, err);
-}
-
-void inline_passthrough(const struct decision *d, uint32_t node)
-{
-    struct error err = {0};
-    struct document *output = NULL;
-    if (gather_outputs(d, node, &output, &err) != 0) {
+    if (builder_finish(b, &gathered, &err) != 0) {
         decision_fail_node_for(d, node, FAILURE_LIMIT, &err);
         return;
     }
-    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
-    document_unref(output);
+    decision_complete_node(d, node, OUTCOME_SUCCESS, gathered);
+    document_unref(gathered);
+}
+
+/* One source that was taken: its output; several: the map of theirs; a root: the input. */
+void inline_passthrough(const struct decision *d, uint32_t node)
+{
+    const struct node *def = decision_node(d, node);
+    const struct document *only = def->in_count == 0 ? d->run->input : document_empty_map();
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < def->in_count && count < 2; i++) {
+        uint32_t source = 0;
+        const struct document *output = taken_output(d, def, i, &source);
+        if (output != NULL) {
+            only = output;
+            count++;
+        }
+    }
+    if (count > 1) {
+        pass_several(d, node);
+        return;
+    }
+    decision_complete_node(d, node, OUTCOME_SUCCESS, only);
 }
 
 void inline_set(const struct decision *d, uint32_t node)

@@ -212,6 +212,26 @@ static void test_dispatch__holds_its_limits_in_any_order_of_events(void **state)
     }
 }
 
+static void test_dispatch__a_scope_may_have_no_key(void **state)
+{
+    (void)state;
+    struct dispatch_scope *own = dispatch_scope_create(1);
+    struct dispatch_ticket first = ticket_in(scope_of("a", 5), own);
+    struct dispatch_ticket second = ticket_in(scope_of("a", 5), own);
+    dispatch_want(dispatch, &first);
+    dispatch_want(dispatch, &second);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &first);
+    assert_null(dispatch_next_admitted(dispatch));
+    dispatch_release(dispatch, &second);
+    dispatch_release(dispatch, &first);
+    assert_int_equal(dispatch_scope_in_use(own), 0);
+    dispatch_scope_destroy(own);
+    dispatch_scope_destroy(NULL);
+    failing_alloc_arm(0);
+    assert_null(dispatch_scope_create(1));
+    assert_true(failing_alloc_disarm());
+}
+
 static void test_dispatch__scope_survives_each_failed_allocation(void **state)
 {
     (void)state;
@@ -243,6 +263,7 @@ int main(void)
         FRESH(test_dispatch__a_wish_can_be_taken_back),
         FRESH(test_dispatch__who_waits_for_one_scope_does_not_block_another),
         FRESH(test_dispatch__holds_its_limits_in_any_order_of_events),
+        FRESH(test_dispatch__a_scope_may_have_no_key),
         FRESH(test_dispatch__scope_survives_each_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
