@@ -296,7 +296,8 @@ static int static_type(const struct expr *expr, uint32_t index)
 int compile_program(const struct ast *ast, const struct expr_names *names, unsigned flags,
                     struct expr *expr, struct expr_fault *out_fault, struct error *err)
 {
-    struct compiler *c = calloc(1, sizeof(*c));
+    /* Field by field: clearing the two large arrays would cost more than most expressions. */
+    struct compiler *c = malloc(sizeof(*c));
     if (c == NULL) {
         return error_nomem(err);
     }
@@ -304,6 +305,12 @@ int compile_program(const struct ast *ast, const struct expr_names *names, unsig
     c->ast = ast;
     c->names = names;
     c->flags = flags;
+    c->local_count = 0;
+    c->parent_count = 0;
+    c->tests = NULL;
+    c->test_cap = 0;
+    c->guards = 0;
+    c->fault = (struct expr_fault){0, 0};
     c->err = err;
     int status = compiler_node(c, ast->root, &expr->root);
     if (status == 0) {
