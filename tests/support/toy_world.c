@@ -77,7 +77,7 @@ static void check_record(struct toy_run *run, const struct record *record)
         run->error = document_ref(record->error);
         return;
     }
-    HOLDS(!"an unknown record");
+    broken_promise("a record is of a known type", __LINE__);
 }
 
 /* ---- effects ---- */
@@ -142,8 +142,7 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
     case EFFECT_RELEASE:
         return false;
     }
-    HOLDS(!"an unknown effect");
-    return false;
+    broken_promise("an effect is of a known type", __LINE__);
 }
 
 /* Takes the batch: its records are kept, its effects carried out. Runs that want to go on do. */
