@@ -60,11 +60,16 @@ function(opstream_add_plugin name)
 
   add_library(plugin-${name} MODULE ${arg_SOURCES})
   set_target_properties(plugin-${name} PROPERTIES
-    PREFIX "" OUTPUT_NAME ${id} LIBRARY_OUTPUT_DIRECTORY ${folder})
+    PREFIX "" OUTPUT_NAME ${id} LIBRARY_OUTPUT_DIRECTORY ${folder}
+    C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden)
   target_include_directories(plugin-${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(plugin-${name} PRIVATE opstream_sdk ${arg_LIBS})
   target_compile_options(plugin-${name} PRIVATE ${arg_FLAGS})
   target_link_options(plugin-${name} PRIVATE -Wl,--exclude-libs,ALL ${OPSTREAM_NO_UNDEFINED})
+
+  # The host refuses what others than its owner may write to, as an umask of 002 would allow.
+  add_custom_command(TARGET plugin-${name} POST_BUILD VERBATIM
+    COMMAND chmod go-w ${parent} ${folder} $<TARGET_FILE:plugin-${name}>)
 
   if(NOT arg_MANIFEST)
     set(arg_MANIFEST manifest.json)
