@@ -201,7 +201,7 @@ enum { OPS_MAP_MEMBERS = 32 };
 /* Remembers the first failure, so that only the end has to be asked. */
 struct ops_map {
     ops_scope scope;
-    uint64_t n;
+    uint32_t n;
     ops_status status;
     ops_str keys[OPS_MAP_MEMBERS];
     ops_val values[OPS_MAP_MEMBERS];
