@@ -84,7 +84,13 @@ int decision_resolve(const struct decision *d, uint32_t node, const struct templ
     struct run_scope context = scope_of(d, node);
     struct expr_scope scope = {.fetch = run_scope_fetch, .user = &context};
     struct expr_budget budget = expr_default_budget;
-    return template_resolve(template, &scope, &budget, out, err);
+    int status = template_resolve(template, &scope, &budget, out, err);
+    bool is_config = node != RECORD_NO_NODE && template == decision_node(d, node)->config;
+    if (status != 0 && is_config) {
+        /* The message begins with the pointer to the field, where one is at fault. */
+        error_prefix(err, err->message[0] == '/' ? "config %s" : "config: %s", "");
+    }
+    return status;
 }
 
 int run_resolve_settings(const struct run *run, struct str plugin, struct document **out_settings,
