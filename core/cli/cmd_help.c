@@ -10,7 +10,7 @@ static int run(const struct command_args *args)
     } else {
         const struct command *command = command_find(args->operands[0]);
         if (command == NULL) {
-            return command_usage_error(args->command, "unknown command '%s'", args->operands[0]);
+            return command_unknown(args->operands[0]);
         }
         command_print_help(command, &text);
     }

@@ -37,6 +37,15 @@ static const struct node_type *type_at(struct workspace *workspace, size_t i)
     return catalogue->type_at(catalogue->user, i - own);
 }
 
+static void build_text(struct builder *b, struct str key, struct str text)
+{
+    if (text.n > 0) {
+        builder_member_string(b, key, text);
+    } else {
+        builder_member_null(b, key);
+    }
+}
+
 /* ---- the list ---- */
 
 static size_t widest_name(struct workspace *workspace)
@@ -76,7 +85,7 @@ static int append_json_list(struct workspace *workspace, struct strbuf *out)
     for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
         builder_map_begin(b);
         builder_member_string(b, STR("type"), type->name);
-        builder_member_string(b, STR("plugin"), type->plugin);
+        build_text(b, STR("plugin"), type->plugin);
         builder_member_string(b, STR("summary"), type->summary);
         builder_map_end(b);
     }
@@ -142,7 +151,7 @@ static int append_json_type(const struct node_type *type, struct strbuf *out)
     struct builder *b = builder_create();
     builder_map_begin(b);
     builder_member_string(b, STR("type"), type->name);
-    builder_member_string(b, STR("plugin"), type->plugin);
+    build_text(b, STR("plugin"), type->plugin);
     builder_member_string(b, STR("summary"), type->summary);
     builder_key(b, STR("outcomes"));
     builder_list_begin(b);
@@ -152,6 +161,7 @@ static int append_json_type(const struct node_type *type, struct strbuf *out)
         builder_string(b, type->ports[i]);
     }
     builder_list_end(b);
+    build_text(b, STR("outcomes_from"), type->ports_from);
     build_schema(b, STR("config_schema"), type->config_schema);
     build_schema(b, STR("output_schema"), type->output_schema);
     builder_map_end(b);

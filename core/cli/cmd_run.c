@@ -214,6 +214,7 @@ static int print_end(struct session *session)
         return EXIT_STATE;
     }
     struct strbuf text = STRBUF_INIT;
+    strbuf_append_text(&text, session->show == SHOW_QUIET ? "" : "\n");
     run_text_summary(&session->view, session->style, &text);
     int code = terminal_write_stdout(strbuf_str(&text));
     strbuf_finish(&text);

@@ -28,8 +28,9 @@ static void append_valid(const struct workspace_file *file, struct strbuf *out)
         if (pipeline == NULL) {
             strbuf_append_text(out, " (a profile: settings without a body)\n");
         } else {
-            strbuf_append_format(out, ", %u nodes, %u edges\n", pipeline->node_count,
-                                 pipeline->edge_count);
+            strbuf_append_format(out, ", %u node%s, %u edge%s\n", pipeline->node_count,
+                                 pipeline->node_count == 1 ? "" : "s", pipeline->edge_count,
+                                 pipeline->edge_count == 1 ? "" : "s");
         }
     }
 }

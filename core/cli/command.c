@@ -33,6 +33,14 @@ static void append_message(struct strbuf *line, const char *format, va_list args
     strbuf_append_text(line, is_cut ? "..." : "");
 }
 
+/* "; try ..." behind a statement, " try ..." behind a question. */
+static void append_advice(struct strbuf *line, const char *where)
+{
+    bool is_question = line->n > 0 && line->p[line->n - 1] == '?';
+    strbuf_append_format(line, "%s try 'opstream help%s%s'", is_question ? "" : ";",
+                         where[0] != '\0' ? " " : "", where);
+}
+
 static void write_line(struct strbuf *line)
 {
     strbuf_append_char(line, '\n');
@@ -47,8 +55,26 @@ int command_usage_error(const struct command *command, const char *format, ...)
     va_start(args, format);
     strbuf_append_format(&line, "opstream %s: ", command->name);
     append_message(&line, format, args);
-    strbuf_append_format(&line, "; try 'opstream help %s'", command->name);
+    append_advice(&line, command->name);
     va_end(args);
+    write_line(&line);
+    return EXIT_USAGE;
+}
+
+int command_unknown(const char *name)
+{
+    struct suggest nearest = suggest_start(str_from(name));
+    for (size_t i = 0; command_table[i] != NULL; i++) {
+        suggest_offer(&nearest, str_from(command_table[i]->name));
+    }
+    struct strbuf line = STRBUF_INIT;
+    strbuf_append_text(&line, "opstream: unknown command '");
+    escape_append_text(&line, str_from(name));
+    strbuf_append_char(&line, '\'');
+    if (nearest.best.n > 0) {
+        strbuf_append_format(&line, ", did you mean '%.*s'?", STR_ARG(nearest.best));
+    }
+    append_advice(&line, "");
     write_line(&line);
     return EXIT_USAGE;
 }

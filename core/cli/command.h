@@ -88,6 +88,9 @@ const char *command_value_at(const struct command_args *args, const char *name, 
 int command_usage_error(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* One line on stderr: there is no command `name`, and which is near. Returns EXIT_USAGE. */
+int command_unknown(const char *name);
+
 /* One line on stderr: "opstream: ...". Returns `code`. */
 int command_error(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

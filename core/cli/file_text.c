@@ -9,6 +9,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/base/quantity.h"
 #include "core/base/str.h"
 
 static int read_all(int fd, const char *name, size_t limit, struct strbuf *text, struct error *err)
@@ -46,7 +47,9 @@ int file_text_read(const char *name, size_t limit, char **out_text, size_t *out_
     struct strbuf text = STRBUF_INIT;
     int status = read_all(fd, name, limit + 1, &text, err);
     if (status == 0 && text.n > limit) {
-        status = error_set(err, E_LIMIT, "'%s' has more than %zu bytes", name, limit);
+        char most[QUANTITY_TEXT_SIZE];
+        quantity_format_size((int64_t)limit, most);
+        status = error_set(err, E_LIMIT, "'%s' is larger than %s", name, most);
     }
     if (status != 0) {
         strbuf_finish(&text);

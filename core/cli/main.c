@@ -2,31 +2,13 @@
 /*
  * The program: finds the command, reads its arguments, runs it.
  */
-#include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/str.h"
-#include "core/base/suggest.h"
 #include "core/cli/command.h"
 #include "core/cli/terminal.h"
-
-static int unknown_command(const char *name)
-{
-    struct str names[32];
-    size_t count = 0;
-    while (command_table[count] != NULL && count < 32) {
-        names[count] = str_from(command_table[count]->name);
-        count++;
-    }
-    struct str near = suggest_nearest(str_from(name), names, count);
-    if (near.n > 0) {
-        return command_error(EXIT_USAGE,
-                             "unknown command '%s', did you mean '%.*s'?; try "
-                             "'opstream help'",
-                             name, STR_ARG(near));
-    }
-    return command_error(EXIT_USAGE, "unknown command '%s'; try 'opstream help'", name);
-}
 
 static bool is_help(const char *word)
 {
@@ -57,8 +39,22 @@ static int print_help(const struct command *command)
     return code;
 }
 
+/*
+ * A standard descriptor that is closed would be given to the next file that is opened, and what is
+ * printed would go there. Opened the wrong way round, using it fails as it would have.
+ */
+static void hold_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* best effort */
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_files();
     if (argc < 2 || is_help(argv[1])) {
         int code = print_help(NULL);
         return argc < 2 && code == EXIT_DONE ? EXIT_USAGE : code;
@@ -68,7 +64,7 @@ int main(int argc, char **argv)
     }
     const struct command *command = command_find(argv[1]);
     if (command == NULL) {
-        return unknown_command(argv[1]);
+        return command_unknown(argv[1]);
     }
     if (wants_help(argc - 2, argv + 2)) {
         return print_help(command);

@@ -177,10 +177,10 @@ static void append_output(const struct run_view *view, struct run_text_style sty
     if (value_is(root, VALUE_NULL) || (value_is(root, VALUE_MAP) && value_count(root) == 0)) {
         return;
     }
-    strbuf_append_char(out, '\n');
     terminal_append_color(out, style.is_colored, COLOR_BOLD, STR("output"));
     strbuf_append_char(out, '\n');
     value_text_append(root, 2, out);
+    strbuf_append_char(out, '\n');
 }
 
 static void append_count(struct strbuf *out, uint32_t count, const char *word, bool *is_first)
@@ -219,7 +219,6 @@ void run_text_summary(const struct run_view *view, struct run_text_style style, 
     enum terminal_color color = view->state == RUN_COMPLETED ? COLOR_GREEN
                                 : view->state == RUN_FAILED  ? COLOR_RED
                                                              : COLOR_YELLOW;
-    strbuf_append_char(out, '\n');
     terminal_append_color(out, style.is_colored, color, str_from(run_state_name(view->state)));
     strbuf_append_format(out, " in %s", duration);
     bool is_first = true;

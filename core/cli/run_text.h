@@ -47,7 +47,7 @@ void run_text_live(const struct run_view *view, uint32_t node, int64_t now,
 void run_text_progress(const struct run_view *view, int64_t now, struct run_text_style style,
                        struct strbuf *out);
 
-/* The output, then what became of the run, with the first failure and its hint. */
+/* The output and an empty line, then what became of the run, with the failure and its hint. */
 void run_text_summary(const struct run_view *view, struct run_text_style style, struct strbuf *out);
 
 #endif

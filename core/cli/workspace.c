@@ -14,8 +14,7 @@
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
 
-/* One byte more than a definition may have, so that the model can say that it is too large. */
-enum { DEFINITION_READ_BYTES = 4 * 1024 * 1024 + 1 };
+enum { DEFINITION_MAX_BYTES = 4 * 1024 * 1024 };
 
 /* ---- plugin folders ---- */
 
@@ -163,7 +162,7 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
     if (split_operand(operand, out_file) != 0) {
         return command_error(EXIT_STATE, "out of memory");
     }
-    if (file_text_read(out_file->name, DEFINITION_READ_BYTES, &out_file->text, &out_file->size,
+    if (file_text_read(out_file->name, DEFINITION_MAX_BYTES, &out_file->text, &out_file->size,
                        &err) != 0) {
         int code = err.code == E_LIMIT ? EXIT_INVALID : EXIT_USAGE;
         return command_error(code, "%s", err.message);
@@ -183,9 +182,9 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
     bool is_said = diagnostics.error_count > 0;
     diagnostics_finish(&diagnostics);
     if (status != 0 && !is_said) {
-        (void)command_error(EXIT_INVALID, "%s: %s", out_file->name, err.message);
+        (void)command_error(EXIT_INVALID, "%s", err.message);
     }
-    return status == 0 ? EXIT_DONE : EXIT_INVALID;
+    return status == 0 ? EXIT_DONE : status == E_NOMEM ? EXIT_STATE : EXIT_INVALID;
 }
 
 void workspace_file_finish(struct workspace_file *file)

@@ -63,6 +63,19 @@ struct engine_types {
     struct schema *schemas[TYPE_COUNT];
 };
 
+/* What `opstream nodes` tells; the model knows the outcomes of these two by their kind. */
+static void fill_outcomes(struct node_type *type, enum node_kind kind)
+{
+    static const struct str branches[] = {{"true", 4}, {"false", 5}};
+    if (kind == NODE_CONDITIONAL) {
+        type->ports = branches;
+        type->port_count = 2;
+    }
+    if (kind == NODE_ROUTER) {
+        type->ports_from = STR("/routes/*/name");
+    }
+}
+
 static int fill_type(struct engine_types *types, size_t i, struct error *err)
 {
     cleanup_document struct document *document = NULL;
@@ -81,6 +94,7 @@ static int fill_type(struct engine_types *types, size_t i, struct error *err)
         .flags = NODE_TYPE_IDEMPOTENT | NODE_TYPE_PURE,
         .config_schema = types->schemas[i],
     };
+    fill_outcomes(&types->types[i], sources[i].kind);
     return 0;
 }
 
