@@ -110,8 +110,9 @@ static void test_command__usage_errors_say_what_and_where_to_look(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char wanted[256];
-        (void)snprintf(wanted, sizeof(wanted), "opstream work: %s; try 'opstream help work'\n",
-                       cases[i].said);
+        const char *said = cases[i].said;
+        (void)snprintf(wanted, sizeof(wanted), "opstream work: %s%s try 'opstream help work'\n",
+                       said, said[strlen(said) - 1] == '?' ? "" : ";");
         check_refused(cases[i].words, wanted);
     }
 }
@@ -181,6 +182,25 @@ static void test_command__too_many_words_are_refused(void **state)
     free(said);
 }
 
+static void check_unknown(const char *name, const char *wanted)
+{
+    struct capture capture;
+    capture_begin(&capture, STDERR_FILENO);
+    int code = command_unknown(name);
+    char *said = capture_end(&capture);
+    assert_int_equal(code, EXIT_USAGE);
+    assert_string_equal(said, wanted);
+    free(said);
+}
+
+static void test_command__an_unknown_one_gets_a_suggestion(void **state)
+{
+    (void)state;
+    check_unknown("wrok", "opstream: unknown command 'wrok', did you mean 'work'? try 'opstream "
+                          "help'\n");
+    check_unknown("x\033", "opstream: unknown command 'x\\x1b'; try 'opstream help'\n");
+}
+
 static void test_command__is_found_by_its_name(void **state)
 {
     (void)state;
@@ -245,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_command__two_dashes_end_the_options),
         cmocka_unit_test(test_command__one_dash_is_an_operand),
         cmocka_unit_test(test_command__too_many_words_are_refused),
+        cmocka_unit_test(test_command__an_unknown_one_gets_a_suggestion),
         cmocka_unit_test(test_command__is_found_by_its_name),
         cmocka_unit_test(test_command__a_long_message_is_cut_at_a_character),
         cmocka_unit_test(test_command__help_comes_from_the_table),

@@ -143,7 +143,7 @@ static void test_run_text__a_summary_of_success(void **state)
     view_node_ends(&view, 1, NODE_SKIPPED, 1100, NULL);
     view_run_ends(&view, RUN_COMPLETED, 1240, "{\"a\":{\"b\":1},\"c\":\"\\u001b\"}", NULL);
     run_text_summary(&view, plain, &out);
-    check("\noutput\n  a:\n    b: 1\n  c: \\x1b\n"
+    check("output\n  a:\n    b: 1\n  c: \\x1b\n"
           "\ncompleted in 240 ms: 1 completed, 1 skipped, 3 not run\n");
 }
 
@@ -153,7 +153,7 @@ static void test_run_text__an_empty_output_is_left_out(void **state)
     view_run_starts(&view, 1000);
     view_run_ends(&view, RUN_COMPLETED, 1240, "{}", NULL);
     run_text_summary(&view, plain, &out);
-    check("\ncompleted in 240 ms: 5 not run\n");
+    check("completed in 240 ms: 5 not run\n");
 }
 
 static void test_run_text__a_summary_of_failure_has_the_reason(void **state)
@@ -165,7 +165,7 @@ static void test_run_text__a_summary_of_failure_has_the_reason(void **state)
                   "{\"code\":\"NOT_FOUND\",\"message\":\"no python3\",\"node\":\"fetch\","
                   "\"hint\":\"apt install python3\"}");
     run_text_summary(&view, plain, &out);
-    check("\nfailed in 2.00 s: 1 failed, 4 not run\n"
+    check("failed in 2.00 s: 1 failed, 4 not run\n"
           "  node 'fetch': NOT_FOUND: no python3\n"
           "  hint: apt install python3\n");
 }
@@ -178,7 +178,7 @@ static void test_run_text__a_cancelled_run_says_no_reason(void **state)
     view_node_ends(&view, 0, NODE_CANCELLED, 1100, NULL);
     view_run_ends(&view, RUN_CANCELLED, 3000, NULL, "{\"message\":\"cancelled\"}");
     run_text_summary(&view, colored, &out);
-    check("\n\033[33mcancelled\033[0m in 2.00 s: 1 cancelled, 4 not run\n");
+    check("\033[33mcancelled\033[0m in 2.00 s: 1 cancelled, 4 not run\n");
 }
 
 #define WITH_VIEW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
