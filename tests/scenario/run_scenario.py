@@ -46,6 +46,12 @@ def parse(path):
     return steps
 
 
+def is_like(text, wanted):
+    """The lines are the same; (*) stands for anything inside a line."""
+    pattern = "[^\n]*".join(re.escape(part) for part in wanted.rstrip("\n").split("(*)"))
+    return re.fullmatch(pattern, text.rstrip("\n")) is not None
+
+
 class Scenario:
     """One scenario in a folder of its own."""
 
@@ -199,8 +205,12 @@ class Scenario:
         if self.ran["exit"] != int(argument):
             raise Failed(f"exit code {self.ran['exit']}, not {argument}")
 
+    def shown(self, stream):
+        """The output, with the names of folders that differ from run to run taken out."""
+        return self.ran[stream].replace(self.folder, "$DIR").replace(self.build, "$BUILD")
+
     def check_text(self, stream, argument, body):
-        text = self.ran[stream].replace(self.folder, "$DIR")
+        text = self.shown(stream)
         how, _, wanted = argument.partition(" ")
         if how == "has" and wanted not in text:
             raise Failed(f"{stream} has no {wanted!r}")
@@ -212,7 +222,9 @@ class Scenario:
             raise Failed(f"{stream} is not empty")
         if how == "is" and text.rstrip("\n") != body.rstrip("\n"):
             raise Failed(f"{stream} is not\n{body}")
-        if how not in ("has", "lacks", "matches", "empty", "is"):
+        if how == "like" and not is_like(text, body):
+            raise Failed(f"{stream} is not like\n{body}")
+        if how not in ("has", "lacks", "matches", "empty", "is", "like"):
             raise Broken(f"{stream} {how}?")
 
     def do_stdout(self, argument, body):
