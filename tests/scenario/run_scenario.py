@@ -64,6 +64,7 @@ class Scenario:
             "LANG": "C.UTF-8",
             "TERM": "dumb",
             "BUILD": self.build,
+            "SOURCE": os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
             "DIR": self.folder,
         }
         for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
