@@ -143,8 +143,10 @@ static void end_wait(const struct decision *d, uint32_t node)
     batch_add_record(d->batch, &record);
     decision_add_effect(d,
                         (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_WAIT});
-    decision_add_effect(
-        d, (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_NODE_TIMEOUT});
+    if (decision_node(d, node)->timeout_ms > 0) {
+        decision_add_effect(
+            d, (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_NODE_TIMEOUT});
+    }
 }
 
 void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason)

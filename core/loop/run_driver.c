@@ -344,8 +344,10 @@ void run_driver_on_timer(struct loop *loop)
 static void carry_out_arm(struct loop_run *run, const struct effect *effect)
 {
     int64_t delay = effect->at_unix_ms - clock_unix_ms();
+    /* The two clocks do not tick together: counted from the last tick it would fire too early. */
+    int64_t next_tick_ms = (clock_monotonic_ns() + 999999) / 1000000;
     struct heap_timer timer = {
-        .due_ms = monotonic_ms() + (delay > 0 ? delay : 0),
+        .due_ms = delay > 0 ? next_tick_ms + delay : 0,
         .run = run,
         .node = effect->node,
         .attempt = effect->attempt,

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/engine/failure.h"
+#include "core/engine/record.h"
+#include "core/loop/loop.h"
+#include "core/model/pipeline.h"
+#include "core/value/value.h"
+#include "tests/support/pipeline_fixture.h"
+
+enum { RUNS = 20 };
+
+/* A run, and what its observer was told. */
+struct watched {
+    struct loop *loop;
+    struct loop_run *run;
+    size_t record_count;
+    enum record_type first;
+    enum record_type last;
+    enum run_state state;
+    struct document *output;
+    struct document *error;
+    size_t ends;
+    size_t *left; /* runs that are under way: the last one stops the loop */
+};
+
+static void on_record(void *user, const struct record *record)
+{
+    struct watched *watched = user;
+    assert_int_equal(watched->ends, 0);
+    watched->first = watched->record_count == 0 ? record->type : watched->first;
+    watched->last = record->type;
+    watched->record_count++;
+    if (record->type == RECORD_RUN_ENDED) {
+        watched->state = record->run_state;
+        watched->output = document_ref(record->output);
+        watched->error = document_ref(record->error);
+    }
+}
+
+static void on_ended(void *user)
+{
+    struct watched *watched = user;
+    watched->ends++;
+    if (--*watched->left == 0) {
+        loop_stop(watched->loop);
+    }
+}
+
+static struct loop *create_loop(void)
+{
+    struct loop_options options = {0};
+    struct loop *loop = NULL;
+    struct error err = {0};
+    if (loop_create(&options, &loop, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    return loop;
+}
+
+static void start(struct loop *loop, const char *yaml, size_t *left, struct watched *watched)
+{
+    struct pipeline *pipeline = pipeline_fixture_load(yaml);
+    struct error err = {0};
+    *watched = (struct watched){.loop = loop, .left = left};
+    struct loop_run_options options = {
+        .pipeline = pipeline,
+        .input = document_empty_map(),
+        .id = STR("run"),
+        .triggered_by = STR("manual"),
+        .observer = {.user = watched, .on_record = on_record, .on_ended = on_ended},
+    };
+    assert_int_equal(loop_run_start(loop, &options, &watched->run, &err), 0);
+    assert_int_equal(watched->record_count, 0); /* nothing before the loop is at work */
+    ++*left;
+    pipeline_unref(pipeline);
+}
+
+static void finish(struct watched *watched)
+{
+    assert_int_equal(watched->ends, 1);
+    assert_int_equal(watched->first, RECORD_RUN_STARTED);
+    assert_int_equal(watched->last, RECORD_RUN_ENDED);
+    loop_run_release(watched->run);
+    document_unref(watched->output);
+    document_unref(watched->error);
+}
+
+static void test_loop__observers_hear_all_records_and_one_end(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop();
+    struct watched watched;
+    struct error err = {0};
+    size_t left = 0;
+    start(loop, "id: p\nnodes:\n  - {id: a, type: set, config: {n: 1}}\n", &left, &watched);
+    assert_int_equal(loop_run(loop, &err), 0);
+    assert_int_equal(watched.state, RUN_COMPLETED);
+    char *text = pipeline_fixture_text(watched.output);
+    assert_string_equal(text, "{\"a\":{\"n\":1}}");
+    free(text);
+    finish(&watched);
+    loop_close(loop);
+}
+
+/* Many runs at once, so that the timers fall anywhere between two ticks of the clocks. */
+static void test_loop__no_timer_fires_before_its_time(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop();
+    struct watched watched[RUNS];
+    struct error err = {0};
+    size_t left = 0;
+    for (int i = 0; i < RUNS; i++) {
+        char yaml[120];
+        (void)snprintf(yaml, sizeof(yaml),
+                       "id: p\nnodes:\n  - {id: w, type: wait, config: {seconds: 0.0%02d}}\n",
+                       5 + i);
+        start(loop, yaml, &left, &watched[i]);
+    }
+    assert_int_equal(loop_run(loop, &err), 0);
+    for (int i = 0; i < RUNS; i++) {
+        const struct value *waited =
+            value_pointer(document_root(watched[i].output), STR("/w/waited_seconds"));
+        double wanted = (double)(5 + i) / 1000.0;
+        if (value_number(waited) < wanted) {
+            fail_msg("waited %g of %g seconds", value_number(waited), wanted);
+        }
+        finish(&watched[i]);
+    }
+    loop_close(loop);
+}
+
+static void test_loop__timers_of_runs_cut_them(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop();
+    struct watched watched;
+    struct error err = {0};
+    size_t left = 0;
+    start(loop, "id: p\ntimeout: 20ms\nnodes:\n  - {id: w, type: wait, config: {seconds: 3600}}\n",
+          &left, &watched);
+    assert_int_equal(loop_run(loop, &err), 0);
+    assert_int_equal(watched.state, RUN_FAILED);
+    assert_true(str_equal_text(failure_code(watched.error), FAILURE_TIMEOUT));
+    finish(&watched);
+    loop_close(loop);
+}
+
+static void test_loop__cancel_ends_a_run(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop();
+    struct watched watched;
+    struct error err = {0};
+    size_t left = 0;
+    start(loop, "id: p\nnodes:\n  - {id: w, type: wait, config: {seconds: 3600}}\n", &left,
+          &watched);
+    loop_run_cancel(watched.run);
+    loop_run_cancel(watched.run);
+    assert_int_equal(loop_run(loop, &err), 0);
+    assert_int_equal(watched.state, RUN_CANCELLED);
+    finish(&watched);
+    loop_close(loop);
+}
+
+static void test_loop__closes_with_runs_under_way(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop();
+    struct watched watched[2];
+    size_t left = 0;
+    start(loop, "id: p\nnodes:\n  - {id: w, type: wait, config: {seconds: 3600}}\n", &left,
+          &watched[0]);
+    start(loop, "id: p\nnodes:\n  - {id: a, type: start}\n", &left, &watched[1]);
+    left = 9; /* nobody is to stop a loop that closes */
+    loop_close(loop);
+    for (size_t i = 0; i < 2; i++) {
+        document_unref(watched[i].output);
+        document_unref(watched[i].error);
+    }
+    loop_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_loop__observers_hear_all_records_and_one_end),
+        cmocka_unit_test(test_loop__no_timer_fires_before_its_time),
+        cmocka_unit_test(test_loop__timers_of_runs_cut_them),
+        cmocka_unit_test(test_loop__cancel_ends_a_run),
+        cmocka_unit_test(test_loop__closes_with_runs_under_way),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
