@@ -54,7 +54,7 @@ void run_destroy(struct run *run)
     free(run);
 }
 
-static void log_line(const struct run *run, ops_str line, const char *stream)
+static void log_line(const struct run *run, ops_str line, uint32_t level)
 {
     if (text_trim(line).n == 0 || ops.log == NULL) {
         return;
@@ -65,20 +65,17 @@ static void log_line(const struct run *run, ops_str line, const char *stream)
     struct text clean = {0};
     text_add_clean(&clean, line);
     if (!clean.is_failed) {
-        ops_str key = ops_text("stream");
-        ops_str value = ops_text(stream);
-        uint64_t keys = strcmp(stream, "stdout") == 0 ? 0 : 1; /* what is usual goes unsaid */
-        ops.log->write(ops.h, run->task, OPS_LOG_INFO, text_slice(&clean), &key, &value, keys);
+        ops.log->write(ops.h, run->task, level, text_slice(&clean), NULL, NULL, 0);
     }
     text_finish(&clean);
 }
 
-static void log_lines(const struct run *run, ops_str text, const char *stream)
+static void log_lines(const struct run *run, ops_str text, uint32_t level)
 {
     while (text.n > 0) {
         const char *end = memchr(text.p, '\n', (size_t)text.n);
         size_t n = end != NULL ? (size_t)(end - text.p) : (size_t)text.n;
-        log_line(run, ops_slice(text.p, n), stream);
+        log_line(run, ops_slice(text.p, n), level);
         n += end != NULL;
         text = ops_slice(text.p + n, text.n - n);
     }
@@ -105,7 +102,7 @@ static void log_what_is_not_last(struct run *run)
     run->last_begin = end;
     ops_str last = text_last_line(ops_slice(out->p, end));
     size_t begin = last.n > 0 ? (size_t)(last.p - out->p) : end;
-    log_lines(run, ops_slice(out->p, begin), "stdout");
+    log_lines(run, ops_slice(out->p, begin), OPS_LOG_INFO);
     text_drop_front(out, begin);
     run->last_begin -= begin;
 }
@@ -129,7 +126,7 @@ void run_take_stderr(struct run *run, ops_str bytes)
     while (end > run->error_begin && errors->p[end - 1] != '\n') {
         end--;
     }
-    log_lines(run, ops_slice(errors->p + run->error_begin, end - run->error_begin), "stderr");
+    log_lines(run, ops_slice(errors->p + run->error_begin, end - run->error_begin), OPS_LOG_WARN);
     run->error_begin = end;
     if (errors->n > (size_t)4 * ERROR_TAIL_BYTES) {
         size_t before = errors->n;
@@ -144,12 +141,12 @@ void run_flush(struct run *run, ops_str result)
     ops_str out = text_slice(&run->out);
     if (run->mode != RESULT_TEXT && out.n > 0) {
         size_t n = result.n > 0 ? (size_t)(result.p - out.p) : (size_t)out.n;
-        log_lines(run, ops_slice(out.p, n), "stdout");
+        log_lines(run, ops_slice(out.p, n), OPS_LOG_INFO);
     }
     struct text *errors = &run->errors;
     if (errors->n > run->error_begin) {
         log_line(run, ops_slice(errors->p + run->error_begin, errors->n - run->error_begin),
-                 "stderr");
+                 OPS_LOG_WARN);
     }
     text_keep_last(errors, ERROR_TAIL_BYTES);
 }

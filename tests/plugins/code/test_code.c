@@ -192,7 +192,7 @@ static void test_code__what_python_prints_cannot_break_the_result(void **state)
     assert_string_equal(end, "done \"true\"");
     assert_has(logs(), "info {\"value\": \"forged\"}");
     assert_has(logs(), "info raw \xEF\xBF\xBD");
-    assert_has(logs(), "info to stderr");
+    assert_has(logs(), "warn to stderr");
     assert_has(logs(), "info from a child");
 }
 
