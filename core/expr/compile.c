@@ -243,13 +243,41 @@ int compiler_node(struct compiler *c, uint32_t index, uint32_t *out)
     return status;
 }
 
-/* The type of an instruction's result where its own kind says it. */
-static int static_type(const struct expr *expr, uint32_t index)
+static int static_type(const struct expr *expr, const struct code *code);
+
+/* Of two operands of one type. What comes of others depends on the data, but is never a bool. */
+static int arithmetic_type(const struct expr *expr, const struct code *code)
 {
-    const struct code *code = &expr->codes[index];
+    int left = static_type(expr, program_child(expr, code, 0));
+    int right = static_type(expr, program_child(expr, code, 1));
+    bool is_number = left == CEL_INT || left == CEL_UINT || left == CEL_DOUBLE;
+    bool is_joined = left == CEL_STRING || left == CEL_BYTES || left == CEL_LIST;
+    bool is_same = left == right && (is_number || (is_joined && code->op == OP_ADD));
+    return is_same ? left : EXPR_TYPE_ARITHMETIC;
+}
+
+static int conditional_type(const struct expr *expr, const struct code *code)
+{
+    int then = static_type(expr, program_child(expr, code, 1));
+    return then == static_type(expr, program_child(expr, code, 2)) ? then : EXPR_TYPE_OPEN;
+}
+
+/* The type of an instruction's result. Expressions are at most PARSER_MAX_DEPTH deep. */
+static int static_type(const struct expr *expr, const struct code *code)
+{
     switch ((enum code_op)code->op) {
     case OP_CONSTANT:
         return code->as.constant.type;
+    case OP_NEGATE:
+        return EXPR_TYPE_ARITHMETIC;
+    case OP_ADD:
+    case OP_SUBTRACT:
+    case OP_MULTIPLY:
+    case OP_DIVIDE:
+    case OP_MODULO:
+        return arithmetic_type(expr, code);
+    case OP_CONDITIONAL:
+        return conditional_type(expr, code);
     case OP_HAS:
     case OP_NOT:
     case OP_AND:
@@ -286,10 +314,10 @@ static int static_type(const struct expr *expr, uint32_t index)
         case MACRO_TRANSFORM_MAP_ENTRY:
             return CEL_MAP;
         default:
-            return -1;
+            return EXPR_TYPE_OPEN;
         }
     default:
-        return -1;
+        return EXPR_TYPE_OPEN;
     }
 }
 
@@ -314,7 +342,7 @@ int compile_program(const struct ast *ast, const struct expr_names *names, unsig
     c->err = err;
     int status = compiler_node(c, ast->root, &expr->root);
     if (status == 0) {
-        expr->static_type = static_type(expr, expr->root);
+        expr->static_type = static_type(expr, &expr->codes[expr->root]);
     } else {
         *out_fault = c->fault;
     }

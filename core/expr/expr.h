@@ -61,7 +61,12 @@ void expr_destroy(struct expr *expr);
 /* The source text, borrowed. */
 struct str expr_source(const struct expr *expr);
 
-/* The enum cel_type that the expression is sure to have, or -1 when it depends on the data. */
+enum {
+    EXPR_TYPE_OPEN = -1,       /* it depends on the data */
+    EXPR_TYPE_ARITHMETIC = -2, /* the same, but it comes from an operator that makes no bool */
+};
+
+/* The enum cel_type that the expression is sure to have, or EXPR_TYPE_*. */
 int expr_static_type(const struct expr *expr);
 
 /*

@@ -119,8 +119,8 @@ static struct place place_in(const struct draft *draft, const struct tree *scala
     return tree_place_at(scalar, draft->loader->report.source, offset);
 }
 
-/* The type that an expression is sure to have, if that is none of a condition's. */
-static const char *wrong_condition_type(const struct expr *expr)
+/* The type that a condition is sure to have, if that is not bool. */
+static const char *wrong_condition_type(int type)
 {
     static const char *const names[] = {
         [CEL_NULL] = "null",           [CEL_INT] = "a number",     [CEL_UINT] = "a number",
@@ -129,8 +129,45 @@ static const char *wrong_condition_type(const struct expr *expr)
         [CEL_DURATION] = "a duration", [CEL_TYPE] = "a type",      [CEL_OPTIONAL] = "an optional",
         [CEL_JSON] = "a list or map",  [CEL_OBJECT] = "an object",
     };
-    int type = expr_static_type(expr);
-    return type < 0 || type == CEL_BOOL ? NULL : names[type];
+    if (type == EXPR_TYPE_ARITHMETIC) {
+        return "the result of arithmetic";
+    }
+    return type == EXPR_TYPE_OPEN || type == CEL_BOOL ? NULL : names[type];
+}
+
+static int fetch_nothing(const void *user, int slot, struct cel *out, struct error *err)
+{
+    (void)user;
+    (void)slot;
+    (void)out;
+    return error_set(err, E_INVALID, "a constant reads nothing");
+}
+
+/*
+ * An expression that names nothing has one value for ever: found now, or never to be found. `*type`
+ * becomes the value's; a failure is reported at `place`. Fails with E_NOMEM.
+ */
+static int check_constant(struct draft *draft, const struct expr *expr, struct place place,
+                          const char *what, int *type)
+{
+    if (expr_reference_count(expr) > 0) {
+        return 0;
+    }
+    struct expr_scope scope = {.fetch = fetch_nothing};
+    struct expr_budget budget = expr_default_budget;
+    struct arena arena = ARENA_INIT;
+    struct cel value;
+    struct error err = {0};
+    int status = expr_evaluate(expr, &scope, &arena, &budget, &value, &err);
+    if (status == 0) {
+        *type = (int)value.type;
+    } else if (status != E_NOMEM) {
+        report_error(&draft->loader->report, place, "%s always fails: %s", what, err.message);
+        *type = EXPR_TYPE_OPEN; /* what it would be does not matter */
+        status = 0;
+    }
+    arena_finish(&arena);
+    return status;
 }
 
 static int compile(struct draft *draft, const struct tree *scalar, const struct scope_at *at,
@@ -160,15 +197,17 @@ int scope_compile_condition(struct draft *draft, const struct tree *scalar,
     if (status != 0 || expr == NULL) {
         return status;
     }
-    const char *wrong = wrong_condition_type(expr);
-    if (wrong != NULL) {
+    int type = expr_static_type(expr);
+    status = check_constant(draft, expr, place_in(draft, scalar, 0), at->what, &type);
+    const char *wrong = wrong_condition_type(type);
+    if (status == 0 && wrong != NULL) {
         report_error(&draft->loader->report, place_in(draft, scalar, 0),
                      "%s must be true or false, and this is always %s", at->what, wrong);
         report_hint(&draft->loader->report, "compare it with something: nothing is truthy");
     }
-    status = storage_take_expr(draft->storage, expr);
-    if (status != 0) {
-        return status;
+    int taken = storage_take_expr(draft->storage, expr);
+    if (status != 0 || taken != 0) {
+        return E_NOMEM;
     }
     *out_expr = expr;
     struct use use = {.expr = expr, .scalar = scalar, .site = at->site, .node = at->node};
@@ -342,7 +381,12 @@ static int note_expressions(const struct template_job *job, const struct templat
         if (is_expression(job, pointer)) {
             use.offset = 0;
         }
-        int status = note_use(job->draft, &use);
+        int type = EXPR_TYPE_OPEN;
+        struct place place = place_in(job->draft, use.scalar, use.offset);
+        int status = check_constant(job->draft, use.expr, place, job->at->what, &type);
+        if (status == 0) {
+            status = note_use(job->draft, &use);
+        }
         if (status != 0) {
             return status;
         }

@@ -493,6 +493,9 @@ const struct fault_case fault_cases[] = {
      "  - {id: a, type: set, when: \"'yes'\"}\n"
      "  - {id: c, type: conditional, config: {condition: 1 + 1}}\n",
      "t.yaml:3:31: error: 'when' of node 'a' must be true or false, and this is always text\n"
+     "  compare it with something: nothing is truthy\n"
+     "t.yaml:4:52: error: 'condition' of node 'c' must be true or false, and this is always a "
+     "number\n"
      "  compare it with something: nothing is truthy\n"},
     {"wait wrong", "t.yaml", 0,
      "name: t\n"
@@ -597,6 +600,27 @@ const struct fault_case fault_cases[] = {
      "t.yaml:4:31: error: 'when' of node 'a' must be true or false, and this is always a number\n"
      "  compare it with something: nothing is truthy\n"
      "t.yaml:5:13: error: 'output': nothing is called 'c' here\n"},
+    {"condition of arithmetic", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, when: 1 + 1}\n"
+     "  - {id: b, type: set, when: input.x - 1}\n"
+     "  - {id: c, type: set, when: '[1][0]'}\n",
+     "t.yaml:3:30: error: 'when' of node 'a' must be true or false, and this is always a number\n"
+     "  compare it with something: nothing is truthy\n"
+     "t.yaml:4:30: error: 'when' of node 'b' must be true or false, and this is always the result"
+     " of arithmetic\n"
+     "  compare it with something: nothing is truthy\n"
+     "t.yaml:5:31: error: 'when' of node 'c' must be true or false, and this is always a number\n"
+     "  compare it with something: nothing is truthy\n"},
+    {"constants that fail", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, when: 1 / 0 > 1, config: {x: '{{ 1 < \"a\" }}', y: '{{ 6 / 2 }}'}}\n",
+     "t.yaml:3:30: error: 'when' of node 'a' always fails: division by zero in '1 / 0'\n"
+     "t.yaml:3:56: error: config of node 'a' always fails: '<' does not take (int, string) in '1 < "
+     "\"a\"':"
+     " convert with string(x), int(x) or double(x)\n"},
     {"workflow wrapper", "t.yaml", 0,
      "workflow:\n"
      "  name: t\n"
