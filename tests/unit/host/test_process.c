@@ -294,7 +294,7 @@ static void test_process__wall_limit_kills_grandchildren_too(void **state)
                           "echo $!; while :; do sleep 60; done",
                           NULL};
     struct process_spec spec = make_spec(&child, argv);
-    spec.limits.wall_ms = 200;
+    spec.limits.wall_ms = 1500; /* long enough to begin on a busy machine */
     spec.limits.grace_ms = 50;
     run(&spec);
     assert_int_equal(child.end.limit, PROCESS_LIMIT_WALL);
@@ -400,7 +400,7 @@ static void test_process__reads_what_grandchildren_write_last(void **state)
 {
     (void)state;
     struct child child;
-    run_bash(&child, "(sleep 0.1; echo late) & echo early");
+    run_bash(&child, "(sleep 0.02; echo late) & echo early");
     assert_string_equal(text(&child.text[PROCESS_STDOUT]), "early\nlate\n");
     child_finish(&child);
 }
@@ -480,7 +480,8 @@ static void test_process__leaks_no_descriptor_and_no_child(void **state)
     size_t before = count_entries("/proc/self/fd");
     for (int i = 0; i < 50; i++) {
         struct child child;
-        run_bash(&child, i % 2 == 0 ? "echo a; exit 1" : "sleep 9 & kill -9 $$");
+        run_bash(&child,
+                 i % 2 == 0 ? "echo a; exit 1" : "sleep 9 >/dev/null 2>&1 3>&- & kill -9 $$");
         child_finish(&child);
     }
     assert_int_equal(count_entries("/proc/self/fd"), before);
