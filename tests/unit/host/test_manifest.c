@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/base/error.h"
+#include "core/host/manifest.h"
+#include "core/host/version.h"
+#include "core/value/json.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+#include "tests/support/failing_alloc.h"
+
+static const char whole[] =
+    "{\"id\":\"acme.issues\",\"version\":\"2.10.0-rc.1\",\"summary\":\"s\",\"license\":\"MIT\","
+    "\"docs\":\"d\",\"abi\":{\"epoch\":1,\"minor_needed\":0},\"isolation\":\"any\","
+    "\"interfaces\":{\"required\":{\"ops.http\":1},\"optional\":{\"ops.process\":1}},"
+    "\"capabilities\":{\"exec\":true,\"net\":[\"a\"],\"fs\":false},"
+    "\"settings_schema\":{\"type\":\"object\"},\"nodes\":["
+    "{\"type\":\"acme.issues\",\"summary\":\"one\",\"config_schema\":{}},"
+    "{\"type\":\"acme.issues.create\",\"summary\":\"two\",\"config_version\":3,\"risk\":\"high\","
+    "\"config_schema\":{\"type\":\"object\",\"required\":[\"a\"]},\"output_schema\":{},"
+    "\"ports\":[\"late\",\"never\"],\"ports_from\":\"/r/*\",\"side_effects\":false,"
+    "\"idempotent\":true,\"processes\":true,\"streams\":true}]}";
+
+static int read(const char *text, struct manifest **out, struct error *err)
+{
+    *err = (struct error){0};
+    return manifest_read(STR("/x/a.so"), str_from(text), 7, out, err);
+}
+
+static void test_manifest__gives_all_that_it_says(void **state)
+{
+    struct manifest *m = NULL;
+    struct error err;
+    (void)state;
+    assert_int_equal(read(whole, &m, &err), 0);
+    assert_true(str_equal(m->plugin.id, STR("acme.issues")));
+    assert_true(str_equal(m->plugin.version, STR("2.10.0-rc.1")));
+    assert_true(str_equal(m->plugin.path, STR("/x/a.so")));
+    assert_non_null(m->plugin.settings_schema);
+    assert_int_equal(m->crc, 7);
+    assert_int_equal(m->node_count, 2);
+    assert_true(manifest_has_capability(m, STR("exec")));
+    assert_true(manifest_has_capability(m, STR("net")));
+    assert_false(manifest_has_capability(m, STR("fs")));
+    assert_false(manifest_has_capability(m, STR("secrets")));
+    assert_true(manifest_find_interface(m, STR("ops.http"))->is_required);
+    assert_false(manifest_find_interface(m, STR("ops.process"))->is_required);
+    assert_null(manifest_find_interface(m, STR("ops.value")));
+    manifest_destroy(m);
+}
+
+static void test_manifest__fills_node_types_for_the_catalogue(void **state)
+{
+    struct manifest *m = NULL;
+    struct error err;
+    (void)state;
+    assert_int_equal(read(whole, &m, &err), 0);
+    const struct manifest_node *node = manifest_find_node(m, STR("acme.issues.create"));
+    assert_non_null(node);
+    assert_ptr_equal(manifest_node_of(&node->type), node);
+    assert_int_equal(node->config_version, 3);
+    assert_int_equal(node->type.flags, NODE_TYPE_IDEMPOTENT | NODE_TYPE_PURE | NODE_TYPE_PROCESSES |
+                                           NODE_TYPE_STREAMS);
+    assert_int_equal(node->type.port_count, 2);
+    assert_true(str_equal(node->type.ports[1], STR("never")));
+    assert_true(str_equal(node->type.ports_from, STR("/r/*")));
+    assert_true(str_equal(node->type.risk, STR("high")));
+    assert_int_equal(
+        schema_validate(node->type.config_schema, document_root(document_empty_map()), NULL, NULL),
+        E_INVALID);
+    assert_true(
+        value_is(value_get(document_root(node->type.description), STR("ports")), VALUE_LIST));
+
+    node = manifest_find_node(m, STR("acme.issues"));
+    assert_int_equal(node->type.flags, 0);
+    assert_int_equal(node->config_version, 1);
+    assert_true(str_equal(node->type.risk, STR("low")));
+    assert_null(node->type.output_schema);
+    manifest_destroy(m);
+}
+
+static void test_manifest__says_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *part;
+    } cases[] = {
+        {"", "its manifest is not valid JSON: line 1, column 1: "},
+        {"[]", "its manifest is not valid: "},
+        {"{\"id\":\"a\",\"id\":\"b\"}", "its manifest is not valid JSON: "},
+        {"{\"id\":\"A b\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"A b\","
+         "\"summary\":\"s\",\"config_schema\":{}}]}",
+         "/id 'A b' must be made of lower-case letters"},
+        {"{\"id\":\"a\",\"version\":\"1.x.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\"config_schema\":{}}]}",
+         "/version '1.x.0' must be like '1.2.3'"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"ab\","
+         "\"summary\":\"s\",\"config_schema\":{}}]}",
+         "the node type 'ab' must be 'a' or begin with 'a.'"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\"config_schema\":{}},{\"type\":\"a\",\"summary\":\"s\","
+         "\"config_schema\":{}}]}",
+         "the node type 'a' is there twice"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\"config_schema\":{},\"ports\":[\"x\",\"error\"]}]}",
+         "the ports of 'a' name 'error', which every node has"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\"config_schema\":{},\"output_schema\":{\"minimum\":\"x\"}}]}",
+         "the output_schema of 'a': /"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[]}", "/nodes "},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct manifest *m = NULL;
+        struct error err;
+        assert_int_equal(read(cases[i].text, &m, &err), E_INVALID);
+        if (strstr(err.message, cases[i].part) == NULL) {
+            fail_msg("'%s' is not in '%s'", cases[i].part, err.message);
+        }
+    }
+}
+
+static void test_manifest__of_another_epoch_may_have_any_form(void **state)
+{
+    struct manifest *m = NULL;
+    struct error err;
+    (void)state;
+    assert_int_equal(read("{\"id\":\"new\",\"version\":\"9.0.0\",\"abi\":{\"epoch\":3},"
+                          "\"things\":1,\"nodes\":[{\"type\":\"new.x\",\"colour\":2},7]}",
+                          &m, &err),
+                     0);
+    assert_int_equal(m->node_count, 1);
+    assert_int_equal(version_check(m, &err), E_VERSION);
+    assert_non_null(strstr(err.message, "plugin 'new' 9.0.0 (/x/a.so) needs ABI epoch 3; "));
+    manifest_destroy(m);
+}
+
+static void test_manifest__reports_lack_of_memory(void **state)
+{
+    (void)state;
+    for (long n = 0;; n++) {
+        struct manifest *m = NULL;
+        struct error err;
+        failing_alloc_arm(n);
+        int status = read(whole, &m, &err);
+        if (!failing_alloc_disarm()) {
+            assert_int_equal(status, 0);
+            manifest_destroy(m);
+            break;
+        }
+        assert_int_equal(status, E_NOMEM);
+        assert_null(m);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_manifest__gives_all_that_it_says),
+        cmocka_unit_test(test_manifest__fills_node_types_for_the_catalogue),
+        cmocka_unit_test(test_manifest__says_what_is_wrong),
+        cmocka_unit_test(test_manifest__of_another_epoch_may_have_any_form),
+        cmocka_unit_test(test_manifest__reports_lack_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
