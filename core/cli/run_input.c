@@ -25,19 +25,20 @@ static int read_input_file(const struct command_args *args, struct document **ou
         return 0;
     }
     cleanup_free char *text = NULL;
+    cleanup_document struct document *input = NULL;
     size_t size = 0;
     int status = file_text_read(name, json_default_limits.max_bytes, &text, &size, err);
     if (status == 0) {
-        status = json_read(str_make(text, size), NULL, out, err);
+        status = json_read(str_make(text, size), NULL, &input, err);
         error_set_place(status != 0 ? err : NULL, name, err->line, err->column);
     }
     if (status != 0) {
         return status;
     }
-    if (!value_is(document_root(*out), VALUE_MAP)) {
-        document_unref(*out);
+    if (!value_is(document_root(input), VALUE_MAP)) {
         return error_set(err, E_INVALID, "the input must be a JSON object");
     }
+    *out = take_pointer(&input);
     return 0;
 }
 

@@ -81,15 +81,18 @@ static void kill_group(struct process *process, int signal)
     }
 }
 
+/* With room to leave out the rest of a character that was cut. */
+enum { TAIL_KEPT_BYTES = PROCESS_TAIL_BYTES + 3 };
+
 /* Keeps between one and two times the bytes that are wanted, so that moving them is rare. */
 static void keep_tail(struct process *process, struct str bytes)
 {
     struct strbuf *tail = &process->tail;
-    if (bytes.n > PROCESS_TAIL_BYTES) {
-        bytes = str_make(bytes.p + (bytes.n - PROCESS_TAIL_BYTES), PROCESS_TAIL_BYTES);
+    if (bytes.n > TAIL_KEPT_BYTES) {
+        bytes = str_make(bytes.p + (bytes.n - TAIL_KEPT_BYTES), TAIL_KEPT_BYTES);
     }
-    if (tail->n + bytes.n > 2 * PROCESS_TAIL_BYTES) {
-        size_t kept = PROCESS_TAIL_BYTES - bytes.n;
+    if (tail->n + bytes.n > 2 * TAIL_KEPT_BYTES) {
+        size_t kept = TAIL_KEPT_BYTES - bytes.n;
         memmove(tail->p, tail->p + (tail->n - kept), kept);
         tail->n = kept;
     }

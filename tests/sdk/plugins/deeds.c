@@ -195,6 +195,7 @@ static void deed_until_cancelled(ops_task task, ops_val config)
 {
     const struct timespec moment = {0, 1000000};
     (void)config;
+    (void)ops.exec->progress(ops.h, task, -1.0, ops_text("begun")); /* the test waits for it */
     while (ops.exec->cancelled(ops.h, task) == 0) {
         (void)nanosleep(&moment, NULL);
     }
