@@ -133,8 +133,13 @@ static int cut_expr(struct cutter *c, bool is_dollar)
                           .whole = slice(c, start, c->at),
                           .offset = from,
                           .is_dollar = is_dollar};
-    if (str_trim(piece.text).n == 0) {
+    struct str text = str_trim(piece.text);
+    if (text.n == 0) {
         return fail_at(c, start, c->at, "there is no expression between the braces");
+    }
+    if (str_starts_with(text, STR("{{"))) {
+        size_t inner = (size_t)(text.p - c->string.p);
+        return fail_at(c, inner, inner + 2, "'{{' inside of braces: leave the inner ones out");
     }
     add(c, &piece);
     return 0;

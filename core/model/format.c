@@ -173,6 +173,19 @@ static void report_choices(const struct report *report, const struct tree *value
     strbuf_finish(&choices);
 }
 
+/* Which item of a list is no text. */
+static void report_item(const struct report *report, const struct tree *list, const char *name,
+                        const char *what)
+{
+    uint32_t i = 0;
+    while (is_text(&list->as.items[i])) {
+        i++;
+    }
+    report_error(report, list->as.items[i].place,
+                 "'%s' of %s must be a list of texts, and its item %u is %s", name, what, i + 1,
+                 tree_kind_name(&list->as.items[i]));
+}
+
 static void report_kind(const struct report *report, const struct tree *value,
                         const struct format_key *key, const char *what)
 {
@@ -180,6 +193,10 @@ static void report_kind(const struct report *report, const struct tree *value,
     found_text(value, found, sizeof(found));
     if (key->kind == FORMAT_CHOICE) {
         report_choices(report, value, key, what, found);
+        return;
+    }
+    if (key->kind == FORMAT_TEXTS && tree_is(value, TREE_LIST)) {
+        report_item(report, value, key->name.p, what);
         return;
     }
     report_error(report, value->place, "'%s' of %s must be %s, not %s", key->name.p, what,

@@ -107,7 +107,9 @@ void yaml_error_report(const struct report *report, struct place place, const ch
     const struct known_problem *known = find_problem(problem);
     bool is_end = tree_place_of(report->source, report->source.n).line <= place.line &&
                   source_line(report->source, place.line).n == 0;
-    if (is_end) {
+    if (is_end && context != NULL && strstr(context, "flow") != NULL) {
+        report_error(report, place, "the text ends too early: a '[' or '{' is still open");
+    } else if (is_end) {
         report_error(report, place, "the text ends too early: %s",
                      context != NULL ? context : problem);
     } else if (known != NULL) {

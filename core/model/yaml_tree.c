@@ -47,6 +47,7 @@ struct yaml_reader {
     struct tree root;
     bool has_root;
     bool is_done;
+    bool is_refused; /* something was reported that is no reason to stop reading */
 };
 
 static int refuse(struct yaml_reader *reader, struct place place, const char *message,
@@ -57,6 +58,14 @@ static int refuse(struct yaml_reader *reader, struct place place, const char *me
         report_hint(reader->report, "%s", hint);
     }
     return E_INVALID;
+}
+
+/* The same, and reading goes on, so that all of a kind show at once. */
+static void refuse_later(struct yaml_reader *reader, struct place place, const char *message,
+                         const char *hint)
+{
+    (void)refuse(reader, place, message, hint); /* read_events() returns it in the end */
+    reader->is_refused = true;
 }
 
 static struct tree tree_at(struct yaml_reader *reader, const yaml_mark_t *mark)
@@ -83,8 +92,7 @@ static int check_key(struct yaml_reader *reader, const struct tree *key)
         return E_INVALID;
     }
     if (key->style == TREE_PLAIN && str_equal_text(key->text, "<<")) {
-        return refuse(reader, key->place, "merge keys ('<<') are not allowed",
-                      "write the keys out");
+        refuse_later(reader, key->place, "merge keys ('<<') are not allowed", "write the keys out");
     }
     return 0;
 }
@@ -130,11 +138,12 @@ static int set_anchor(struct yaml_reader *reader, const char *name, const struct
     return 0;
 }
 
-static int refuse_tag(struct yaml_reader *reader, const void *tag, struct place place)
+static void check_tag(struct yaml_reader *reader, const void *tag, struct place place)
 {
-    return tag == NULL ? 0
-                       : refuse(reader, place, "tags are not allowed",
-                                "put text that begins with '!' in quotes");
+    if (tag != NULL) {
+        refuse_later(reader, place, "tags are not allowed",
+                     "put text that begins with '!' in quotes");
+    }
 }
 
 static enum tree_style style_of(yaml_scalar_style_t style)
@@ -172,10 +181,7 @@ static void skip_anchor(struct yaml_reader *reader, struct tree *scalar)
 static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event)
 {
     struct tree scalar = tree_at(reader, &event->start_mark);
-    int status = refuse_tag(reader, event->data.scalar.tag, scalar.place);
-    if (status != 0) {
-        return status;
-    }
+    check_tag(reader, event->data.scalar.tag, scalar.place);
     scalar.kind = TREE_TEXT;
     scalar.style = (uint8_t)style_of(event->data.scalar.style);
     scalar.text = arena_dup_str(
@@ -189,6 +195,7 @@ static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event)
     if (scalar.style == TREE_PLAIN && yaml_scalar_resolve(&scalar) != 0) {
         return E_NOMEM;
     }
+    int status = 0;
     struct anchor *anchor = NULL;
     if (event->data.scalar.anchor != NULL) {
         status = set_anchor(reader, (const char *)event->data.scalar.anchor, &scalar, &anchor);
@@ -204,7 +211,8 @@ static int on_alias(struct yaml_reader *reader, const yaml_event_t *event)
     if (anchor == NULL) {
         report_error(reader->report, at.place, "the alias '*%s' names no anchor", name);
         report_hint(reader->report, "put a value that begins with '*' in quotes");
-        return E_INVALID;
+        reader->is_refused = true;
+        return add_value(reader, &at); /* null in its place */
     }
     if (!anchor->is_done) {
         report_error(reader->report, at.place, "the alias '*%s' is inside its own anchor", name);
@@ -223,16 +231,14 @@ static int on_alias(struct yaml_reader *reader, const yaml_event_t *event)
 static int open_container(struct yaml_reader *reader, struct tree tree, const char *anchor_name,
                           const void *tag)
 {
-    int status = refuse_tag(reader, tag, tree.place);
-    if (status != 0) {
-        return status;
-    }
+    check_tag(reader, tag, tree.place);
     if (reader->depth == TREE_MAX_DEPTH) {
         return refuse(reader, tree.place, "nested deeper than 64 levels", NULL);
     }
     if (is_at_key(reader)) {
         return check_key(reader, &tree);
     }
+    int status = 0;
     struct anchor *anchor = NULL;
     if (anchor_name != NULL) {
         status = set_anchor(reader, anchor_name, &tree, &anchor);
@@ -251,7 +257,9 @@ static int close_container(struct yaml_reader *reader)
     int status = top.tree.kind == TREE_LIST
                      ? tree_build_list(&top.tree, items, count, reader->arena)
                      : tree_build_map(&top.tree, items, count / 2, reader->report, reader->arena);
-    if (status != 0) {
+    if (status == E_INVALID) {
+        reader->is_refused = true; /* doubled keys: reported, and all in the map */
+    } else if (status != 0) {
         return status;
     }
     reader->pending_count = top.first;
@@ -340,6 +348,9 @@ static int read_events(struct yaml_reader *reader)
         if (status != 0) {
             return status;
         }
+    }
+    if (reader->is_refused) {
+        return E_INVALID;
     }
     if (!reader->has_root) {
         return refuse(reader, (struct place){1, 1}, "there is no pipeline in it: the file is empty",

@@ -8,7 +8,7 @@ const struct fault_case fault_cases[] = {
     {"yaml syntax", "t.yaml", 0,
      "name: t\n"
      "nodes: [\n",
-     "t.yaml:3:1: error: the text ends too early: while parsing a flow node\n"},
+     "t.yaml:3:1: error: the text ends too early: a '[' or '{' is still open\n"},
     {"no map", "t.yaml", 0, "- a\n", "t.yaml:1:1: error: a pipeline must be a map, not a list\n"},
     {"no name", "t.yaml", 0,
      "nodes:\n"
@@ -44,6 +44,13 @@ const struct fault_case fault_cases[] = {
      "    type: start\n"
      "    type: set\n",
      "t.yaml:5:5: error: the key 'type' is there twice; the first is at 4:5\n"},
+    {"texts that are none", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: start}\n"
+     "  - {id: b, type: set, depends_on: [a, null]}\n",
+     "t.yaml:4:40: error: 'depends_on' of node 'b' must be a list of texts, and its item 2 is "
+     "nothing\n"},
     {"key not built", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -613,6 +620,11 @@ const struct fault_case fault_cases[] = {
      "  compare it with something: nothing is truthy\n"
      "t.yaml:5:31: error: 'when' of node 'c' must be true or false, and this is always a number\n"
      "  compare it with something: nothing is truthy\n"},
+    {"template in a template", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ {{ input.x }} }}'}}\n",
+     "t.yaml:3:40: error: config of node 'a': '{{' inside of braces: leave the inner ones out\n"},
     {"constants that fail", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

@@ -98,6 +98,21 @@ static void test_yaml_tree__refuses_what_the_format_leaves_out(void **state)
                 "t.yaml:1:1: error: there is no pipeline in it: the file is empty\n");
 }
 
+static void test_yaml_tree__tells_of_all_that_it_leaves_out(void **state)
+{
+    (void)state;
+    assert_yaml("a: {x: 1, x: 2}\nb: !t [*no]\nc:\n  <<: {}\na: 3\n",
+                "t.yaml:1:11: error: the key 'x' is there twice; the first is at 1:5\n"
+                "t.yaml:2:4: error: tags are not allowed\n"
+                "  put text that begins with '!' in quotes\n"
+                "t.yaml:2:8: error: the alias '*no' names no anchor\n"
+                "  put a value that begins with '*' in quotes\n"
+                "t.yaml:4:3: error: merge keys ('<<') are not allowed\n"
+                "  write the keys out\n"
+                "t.yaml:5:1: error: the key 'a' is there twice; the first is at 1:1\n");
+    assert_yaml("a: &a [*a]\n", "t.yaml:1:8: error: the alias '*a' is inside its own anchor\n");
+}
+
 static void test_yaml_tree__says_what_is_wrong_with_the_syntax(void **state)
 {
     (void)state;
@@ -244,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_yaml_tree__types_plain_scalars_by_the_core_schema),
         cmocka_unit_test(test_yaml_tree__refuses_doubled_keys_with_both_places),
         cmocka_unit_test(test_yaml_tree__refuses_what_the_format_leaves_out),
+        cmocka_unit_test(test_yaml_tree__tells_of_all_that_it_leaves_out),
         cmocka_unit_test(test_yaml_tree__says_what_is_wrong_with_the_syntax),
         cmocka_unit_test(test_yaml_tree__says_quote_the_expression),
         cmocka_unit_test(test_yaml_tree__bounds_depth),
