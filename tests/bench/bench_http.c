@@ -3,18 +3,25 @@
 /*
  * 1,000 GETs of a server that answers after 5 ms, 10 and 100 at a time, through net and through a
  * bare libcurl multi loop. Both begin without connections and end with none; each must have opened
- * as many as calls were under way at a time.
+ * as many as calls were under way at a time. Then the same by the whole program, as 1,000 http
+ * nodes: there the server takes the time, from its first request to its last.
  */
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "core/net/net.h"
 #include "tests/bench/bench.h"
 #include "tests/support/http_server.h"
+
+extern char **environ;
 
 enum { REQUESTS = 1000, ROUNDS = 7, DELAY_MS = 5 };
 
@@ -23,6 +30,7 @@ struct work {
     char url[128];
     long concurrency;
     uint64_t connections; /* of the last round */
+    const char *program;  /* opstream, or NULL: only net is measured */
     /* of our round */
     struct net *net;
     long sent;
@@ -148,6 +156,73 @@ static int run_yardstick(void *user)
     return curl_multi_cleanup(multi) != CURLM_OK || work->failed > 0;
 }
 
+/* ---- the whole program ---- */
+
+static int write_pipeline(const struct work *work, char *path)
+{
+    int fd = mkstemps(path, 5);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (file == NULL) {
+        return 1;
+    }
+    (void)fprintf(file, "name: fan out\nintegrations: {http: {max_concurrency: %ld}}\nnodes:\n",
+                  work->concurrency);
+    for (int i = 0; i < REQUESTS; i++) {
+        (void)fprintf(file, "  - {id: n%d, type: http, config: {url: '%s'}}\n", i, work->url);
+    }
+    (void)fprintf(file, "output: {}\n");
+    return fclose(file);
+}
+
+static int run_program(const struct work *work, const char *path, double *out_ns)
+{
+    const char *argv[] = {work->program, "run", "--quiet", path, NULL};
+    pid_t pid = 0;
+    int wstatus = 0;
+    posix_spawn_file_actions_t actions;
+    http_server_reset_counts(work->server);
+    (void)posix_spawn_file_actions_init(&actions); /* without memory the spawn fails, too */
+    (void)posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    int status =
+        posix_spawn(&pid, work->program, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    if (status != 0 || waitpid(pid, &wstatus, 0) != pid || wstatus != 0 ||
+        http_server_request_count(work->server) != REQUESTS) {
+        (void)fprintf(stderr, "bench_http: %s failed\n", work->program);
+        return 1;
+    }
+    *out_ns = (double)http_server_span_ns(work->server);
+    return 0;
+}
+
+static int measure_program(struct work *work)
+{
+    char path[] = "/tmp/opstream-bench-XXXXXX.yaml";
+    double ours[ROUNDS];
+    double yardstick[ROUNDS];
+    int status = write_pipeline(work, path);
+    for (int i = 0; status == 0 && i < ROUNDS; i++) {
+        status = run_program(work, path, &ours[i]);
+        http_server_reset_counts(work->server);
+        if (status == 0) {
+            status = run_yardstick(work);
+            yardstick[i] = (double)http_server_span_ns(work->server);
+        }
+    }
+    (void)unlink(path);
+    if (status != 0) {
+        return 1;
+    }
+    char name[64];
+    (void)snprintf(name, sizeof name, "http: %d nodes, %ld at a time", REQUESTS, work->concurrency);
+    bench_print_row(&(struct bench_row){.name = name,
+                                        .unit = "ms",
+                                        .ours = bench_median(ours, ROUNDS) / 1e6,
+                                        .yardstick = bench_median(yardstick, ROUNDS) / 1e6,
+                                        .goal = 1.2});
+    return 0;
+}
+
 static int measure(struct work *work, long concurrency)
 {
     struct bench_times times;
@@ -171,12 +246,12 @@ static int measure(struct work *work, long concurrency)
                                         .ours = (double)work->connections,
                                         .yardstick = (double)concurrency,
                                         .goal = 1.0});
-    return 0;
+    return work->program != NULL ? measure_program(work) : 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    struct work work = {0};
+    struct work work = {.program = argc > 1 ? argv[1] : NULL};
     (void)signal(SIGPIPE, SIG_IGN);
     work.server = http_server_start(NULL);
     if (work.server == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

@@ -43,6 +43,8 @@ struct http_server {
     size_t conn_count;
     atomic_uint_fast64_t connections;
     atomic_uint_fast64_t requests;
+    atomic_uint_fast64_t first_ns; /* of the requests that are counted; 0: none */
+    atomic_uint_fast64_t last_ns;
 };
 
 int64_t http_server_now_ns(void)
@@ -227,6 +229,17 @@ static bool conn_flush(struct http_conn *conn)
     return true;
 }
 
+static void count_request(struct http_server *server)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    uint64_t ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    if (atomic_fetch_add(&server->requests, 1) == 0) {
+        atomic_store(&server->first_ns, ns);
+    }
+    atomic_store(&server->last_ns, ns);
+}
+
 static bool conn_serve(struct http_conn *conn)
 {
     while (!conn->is_busy && conn->in.n > 0) {
@@ -242,7 +255,7 @@ static bool conn_serve(struct http_conn *conn)
 
         conn->requests++;
         conn->is_busy = true;
-        (void)atomic_fetch_add(&conn->server->requests, 1);
+        count_request(conn->server);
         http_server_answer(conn, &req);
         memmove(conn->in.p, conn->in.p + used, conn->in.n - (size_t)used);
         conn->in.n -= (size_t)used;
@@ -519,6 +532,11 @@ uint64_t http_server_connection_count(const struct http_server *server)
 uint64_t http_server_request_count(const struct http_server *server)
 {
     return atomic_load(&server->requests);
+}
+
+uint64_t http_server_span_ns(const struct http_server *server)
+{
+    return atomic_load(&server->last_ns) - atomic_load(&server->first_ns);
 }
 
 void http_server_reset_counts(struct http_server *server)

@@ -65,6 +65,8 @@ const char *http_server_ca_file(const struct http_server *server);
 /* Connections accepted and requests read, since the start or the last reset. */
 uint64_t http_server_connection_count(const struct http_server *server);
 uint64_t http_server_request_count(const struct http_server *server);
+/* Nanoseconds from the first request to the last, of those that are counted. */
+uint64_t http_server_span_ns(const struct http_server *server);
 void http_server_reset_counts(struct http_server *server);
 
 #endif
