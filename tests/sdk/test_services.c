@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* ops.process and ops.job, as a plugin meets them. The plugin is plugins/services.c. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "opstream/abi.h"
+#include "tests/sdk/rig.h"
+
+static struct rig rig;
+static uint64_t last_token;
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("'%s' is not in '%s'", part, text);
+    }
+}
+
+static const char *run(const char *type, const char *config)
+{
+    return rig_run(&rig, ++last_token, type, config);
+}
+
+static void test_services__bad_calls_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        ops_status status;
+    } cases[] = {
+        {"no_argv", OPS_E_INPUT},         {"empty_program", OPS_E_INPUT},
+        {"nul_in_argv", OPS_E_INPUT},     {"no_text", OPS_E_INPUT},
+        {"too_many", OPS_E_RESOURCE},     {"no_pair", OPS_E_INPUT},
+        {"env_missing", OPS_E_INTERNAL},  {"relative_cwd", OPS_E_INPUT},
+        {"no_input", OPS_E_INTERNAL},     {"limits_size", OPS_E_INTERNAL},
+        {"size", OPS_E_INTERNAL},         {"no_on_exit", OPS_E_INTERNAL},
+        {"stale_task", OPS_E_STALE},      {"no_spec", OPS_E_INTERNAL},
+        {"kill_no_signal", OPS_E_INPUT},  {"kill_far_signal", OPS_E_INPUT},
+        {"kill_stale", OPS_E_STALE},      {"find_nul", OPS_E_NOT_FOUND},
+        {"find_stale", OPS_E_STALE},      {"job_no_work", OPS_E_INTERNAL},
+        {"job_no_done", OPS_E_INTERNAL},  {"job_stale_task", OPS_E_STALE},
+        {"job_abort_stale", OPS_E_STALE},
+    };
+    const char *end = run("services.refused", "{}");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char part[64];
+        (void)snprintf(part, sizeof part, "\"%s\":%d", cases[i].name, (int)cases[i].status);
+        assert_contains(end, part);
+    }
+}
+
+static void test_services__find_looks_in_the_path(void **state)
+{
+    (void)state;
+    assert_contains(run("services.find", "{\"name\":\"sh\"}"), "\"status\":0,\"path\":\"/");
+    assert_string_equal(run("services.find", "{\"name\":\"no-such-program\"}"),
+                        "done {\"status\":5,\"path\":\"nowhere\"}");
+}
+
+static void test_services__children_get_what_the_spec_says(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("SERVICES_TEST", "here", 1), 0);
+    assert_int_equal(setenv("SERVICES_OTHER", "not asked for", 1), 0);
+    const char *end =
+        run("services.shell",
+            "{\"line\":\"echo $A $B $SERVICES_TEST [$SERVICES_OTHER] [${NOT_SET-}]; cat; pwd\","
+            "\"input\":\"x y\\n\",\"cwd\":\"/usr\"}");
+    assert_string_equal(end, "done {\"out\":\"3 2 here [] []\\nx y\\n/usr\\n\",\"code\":0,"
+                             "\"signal\":0,\"limit\":0}");
+    end = run("services.shell", "{\"line\":\"echo $SERVICES_OTHER $A; echo e >&2\",\"flags\":3}");
+    assert_contains(end, "\"out\":\"not asked for 3\\ne\\n\"");
+    assert_int_equal(unsetenv("SERVICES_TEST") + unsetenv("SERVICES_OTHER"), 0);
+}
+
+static void test_services__kill_reaches_the_group(void **state)
+{
+    (void)state;
+    const char *end =
+        run("services.shell", "{\"line\":\"sleep 60 & echo go; wait; echo no\",\"signal\":9}");
+    assert_string_equal(end, "done {\"out\":\"go\\n\",\"code\":-1,\"signal\":9,\"limit\":0}");
+}
+
+static void test_services__what_cannot_run_is_told_to_on_exit(void **state)
+{
+    (void)state;
+    const char *end = run("services.shell", "{\"program\":\"no-such-program\"}");
+    assert_contains(end, "NOT_FOUND");
+    assert_contains(end, "'no-such-program' is not in ");
+    end = run("services.shell", "{\"program\":\"/etc/passwd\"}");
+    assert_contains(end, "PERMISSION");
+    assert_contains(end, "'/etc/passwd': cannot run the program: Permission denied");
+    end = run("services.shell", "{\"line\":\":\",\"cwd\":\"/no/such/folder\"}");
+    assert_contains(end, "cannot enter the working folder: No such file or directory");
+}
+
+static void test_services__the_pipeline_s_limits_reach_the_child(void **state)
+{
+    (void)state;
+    rig.memory_bytes = 256u << 20;
+    rig.output_bytes = 1000;
+    assert_contains(run("services.shell", "{\"line\":\"ulimit -d; ulimit -c\"}"),
+                    "\"out\":\"262144\\n0\\n\"");
+    assert_contains(run("services.shell", "{\"line\":\"yes\"}"), "\"signal\":9,\"limit\":4}");
+    rig.memory_bytes = 0;
+    rig.output_bytes = 0;
+}
+
+static void test_services__a_job_is_taken_back_or_done(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        const char *end = run("services.jobs", "{}");
+        assert_true(strcmp(end, "done {\"status\":0}") == 0 ||
+                    strcmp(end, "done {\"status\":11}") == 0);
+    }
+}
+
+static int open_rig(void **state)
+{
+    (void)state;
+    rig_open_folder(&rig, SERVICES_DIR);
+    rig.memory_bytes = 0;
+    return 0;
+}
+
+static int close_rig(void **state)
+{
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_services__bad_calls_are_refused),
+        cmocka_unit_test(test_services__find_looks_in_the_path),
+        cmocka_unit_test(test_services__children_get_what_the_spec_says),
+        cmocka_unit_test(test_services__kill_reaches_the_group),
+        cmocka_unit_test(test_services__what_cannot_run_is_told_to_on_exit),
+        cmocka_unit_test(test_services__the_pipeline_s_limits_reach_the_child),
+        cmocka_unit_test(test_services__a_job_is_taken_back_or_done),
+    };
+    return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
