@@ -76,12 +76,6 @@ int compose_open(struct compose *c, enum value_type type);
  */
 int compose_close(struct compose *c, size_t *out_double);
 
-/* Nodes of the innermost container that have been pushed; at depth 0 of the root. */
-static inline size_t compose_count(const struct compose *c)
-{
-    return c->depth == 0 ? c->count : c->count - c->frames[c->depth - 1].first;
-}
-
 /* The document, whose root is the one node on the stack: owned by the caller. */
 struct document *compose_take(struct compose *c);
 
