@@ -22,6 +22,7 @@ static void append_base64(struct strbuf *out, struct str bytes)
         *to++ = left > 2 ? digits[group & 63] : '=';
         out->n += 4;
     }
+    *to = '\0';
 }
 
 int bytes_build_base64(struct builder *b, struct str bytes)

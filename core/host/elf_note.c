@@ -241,6 +241,7 @@ static int read_text(const struct elf_source *source, uint64_t at, size_t n, str
 
     int status = read_at(source, at, to, n, err);
     if (status == 0) {
+        to[n] = '\0';
         out->n += n;
     }
     return status;

@@ -156,6 +156,7 @@ static bool read_whole(int fd, size_t size, struct strbuf *out)
             return false;
         }
         out->n += (size_t)got;
+        out->p[out->n] = '\0';
     }
     return to != NULL;
 }
