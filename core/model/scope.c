@@ -145,11 +145,11 @@ static int fetch_nothing(const void *user, int slot, struct cel *out, struct err
 
 /*
  * An expression that names nothing has one value for ever: found now, or never to be found. `*type`
- * becomes the value's; a failure is reported at `place`. Fails with E_NOMEM.
+ * becomes the value's; a failure is reported. Fails with E_NOMEM.
  */
-static int check_constant(struct draft *draft, const struct expr *expr, struct place place,
-                          const char *what, int *type)
+static int check_constant(struct draft *draft, const struct use *use, const char *what, int *type)
 {
+    const struct expr *expr = use->expr;
     if (expr_reference_count(expr) > 0) {
         return 0;
     }
@@ -162,7 +162,8 @@ static int check_constant(struct draft *draft, const struct expr *expr, struct p
     if (status == 0) {
         *type = (int)value.type;
     } else if (status != E_NOMEM) {
-        report_error(&draft->loader->report, place, "%s always fails: %s", what, err.message);
+        report_error(&draft->loader->report, place_in(draft, use->scalar, use->offset),
+                     "%s always fails: %s", what, err.message);
         *type = EXPR_TYPE_OPEN; /* what it would be does not matter */
         status = 0;
     }
@@ -198,7 +199,8 @@ int scope_compile_condition(struct draft *draft, const struct tree *scalar,
         return status;
     }
     int type = expr_static_type(expr);
-    status = check_constant(draft, expr, place_in(draft, scalar, 0), at->what, &type);
+    struct use use = {.expr = expr, .scalar = scalar, .site = at->site, .node = at->node};
+    status = check_constant(draft, &use, at->what, &type);
     const char *wrong = wrong_condition_type(type);
     if (status == 0 && wrong != NULL) {
         report_error(&draft->loader->report, place_in(draft, scalar, 0),
@@ -210,7 +212,6 @@ int scope_compile_condition(struct draft *draft, const struct tree *scalar,
         return E_NOMEM;
     }
     *out_expr = expr;
-    struct use use = {.expr = expr, .scalar = scalar, .site = at->site, .node = at->node};
     return note_use(draft, &use);
 }
 
@@ -382,8 +383,7 @@ static int note_expressions(const struct template_job *job, const struct templat
             use.offset = 0;
         }
         int type = EXPR_TYPE_OPEN;
-        struct place place = place_in(job->draft, use.scalar, use.offset);
-        int status = check_constant(job->draft, use.expr, place, job->at->what, &type);
+        int status = check_constant(job->draft, &use, job->at->what, &type);
         if (status == 0) {
             status = note_use(job->draft, &use);
         }
