@@ -16,6 +16,8 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 
+enum { STACK_BYTES = 1 << 30 };
+
 struct worker {
     pthread_t thread;
     struct job_pool *pool;
@@ -184,6 +186,25 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
+/*
+ * Libraries that plugins use walk deep values by recursion. A large stack costs only addresses
+ * until it is used; where those are counted (ulimit -v), the default has to do.
+ */
+static int thread_create(struct worker *worker)
+{
+    pthread_attr_t attr;
+    int status = pthread_attr_init(&attr);
+    if (status != 0) {
+        return status;
+    }
+    status = pthread_attr_setstacksize(&attr, STACK_BYTES);
+    if (status == 0) {
+        status = pthread_create(&worker->thread, &attr, worker_main, worker);
+    }
+    (void)pthread_attr_destroy(&attr); /* fails for no attributes that were initialised */
+    return status == 0 ? 0 : pthread_create(&worker->thread, NULL, worker_main, worker);
+}
+
 /* The thread takes no signals: they belong to the loop. */
 static int worker_start(struct job_pool *pool)
 {
@@ -196,7 +217,7 @@ static int worker_start(struct job_pool *pool)
     sigset_t before;
     (void)sigfillset(&all); /* fails for no set that exists */
     CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-    int status = pthread_create(&worker->thread, NULL, worker_main, worker);
+    int status = thread_create(worker);
     CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
     if (status != 0) {
         free(worker);
