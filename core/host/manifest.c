@@ -97,6 +97,7 @@ static int read_head(struct manifest *m, const struct value *root, struct error 
     m->plugin.id = get_str(root, "id");
     m->plugin.version = get_str(root, "version");
     m->plugin.path = m->path;
+    m->needs_process = str_equal(get_str(root, "isolation"), STR("process"));
     if (!is_name(m->plugin.id)) {
         return error_set(err, E_INVALID,
                          "its manifest is not valid: /id '%.*s' must be made of lower-case "

@@ -10,6 +10,7 @@
  * Threads:  [loop]; a manifest never changes.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,7 @@ struct manifest {
     uint64_t crc;    /* CRC-64/XZ of the text */
     uint32_t epoch;
     uint32_t minor_needed;
+    bool needs_process;        /* must not run inside the orchestrator */
     struct plugin_type plugin; /* id, version, path, settings' schema */
     struct manifest_interface *interfaces;
     size_t interface_count;

@@ -105,6 +105,12 @@ static int check_type(const ops_plugin_desc *desc, uint64_t index, const struct 
                          "its node type '%s' reads configs of version %u, its manifest says %u",
                          type->name, type->config_version, node->config_version);
     }
+    if ((type->flags & OPS_NODE_IDEMPOTENT) != 0 &&
+        (node->type.flags & NODE_TYPE_IDEMPOTENT) == 0) {
+        return error_set(err, E_PLUGIN,
+                         "its node type '%s' is idempotent by its code, not by its manifest",
+                         type->name);
+    }
     for (uint64_t i = 0; i < index; i++) {
         if (strcmp(desc->types[i]->name, type->name) == 0) {
             return error_set(err, E_PLUGIN, "its code has the node type '%s' twice", type->name);

@@ -87,6 +87,17 @@ static int check_interface(const struct manifest *m, const struct manifest_inter
     return 0;
 }
 
+static int check_isolation(const struct manifest *m, struct error *err)
+{
+    if (m->needs_process) {
+        return error_set(err, E_PLUGIN,
+                         WHOSE " must run in a process of its own (\"isolation\": \"process\"), "
+                               "which this opstream %s does not offer",
+                         WHOSE_ARGS(m), OPSTREAM_VERSION);
+    }
+    return 0;
+}
+
 int version_check(const struct manifest *manifest, struct error *err)
 {
     int status = check_epoch(manifest, err);
@@ -95,5 +106,5 @@ int version_check(const struct manifest *manifest, struct error *err)
             status = check_interface(manifest, &manifest->interfaces[i], err);
         }
     }
-    return status;
+    return status == 0 ? check_isolation(manifest, err) : status;
 }

@@ -81,6 +81,14 @@ static void test_manifest__interfaces_must_be_there(void **state)
                    "capability 'exec'");
 }
 
+static void test_manifest__isolation_must_be_offered(void **state)
+{
+    (void)state;
+    assert_refused(BAD_DIR "/isolated", E_PLUGIN,
+                   "must run in a process of its own (\"isolation\": \"process\"), which this "
+                   "opstream " OPSTREAM_VERSION " does not offer");
+}
+
 static void test_manifest__optional_interfaces_may_be_missing(void **state)
 {
     struct rig rig;
@@ -153,6 +161,8 @@ static void test_code__node_types_must_be_the_manifests(void **state)
     assert_not_loaded(BAD_DIR "/no_execute", E_PLUGIN, "its node type 'bad' has no execute()");
     assert_not_loaded(BAD_DIR "/config_version", E_PLUGIN,
                       "its node type 'bad' reads configs of version 2, its manifest says 1");
+    assert_not_loaded(BAD_DIR "/idempotent", E_PLUGIN,
+                      "its node type 'bad' is idempotent by its code, not by its manifest");
 }
 
 static void test_code__a_larger_descriptor_loads(void **state)
@@ -423,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_manifest__missing_is_no_plugin),
         cmocka_unit_test(test_manifest__newer_abi_says_needed_offered_whose),
         cmocka_unit_test(test_manifest__interfaces_must_be_there),
+        cmocka_unit_test(test_manifest__isolation_must_be_offered),
         cmocka_unit_test(test_manifest__optional_interfaces_may_be_missing),
         cmocka_unit_test(test_manifest__faults_are_all_told),
         cmocka_unit_test(test_code__descriptor_must_fit),

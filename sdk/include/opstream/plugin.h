@@ -41,7 +41,7 @@ typedef struct ops_node ops_node;
 /* For ops_node_type.flags. */
 #define OPS_NODE_PARALLEL   1u /* tasks of one node may run at the same time: a strand for each */
 #define OPS_NODE_BLOCKING   2u /* execute() may block: it is called on a thread of the job pool */
-#define OPS_NODE_IDEMPOTENT 4u /* safe to run again when it is unknown what the last try did */
+#define OPS_NODE_IDEMPOTENT 4u /* the manifest must say so too: it is read before this is */
 
 typedef struct ops_node_type {
     uint32_t size;           /* sizeof(ops_node_type) */

@@ -58,9 +58,15 @@ static ops_status bad_create(ops_plugin *plugin, ops_scope scope, ops_val settin
 #define CONFIG_VERSION 1u
 #endif
 
+#ifdef BAD_IDEMPOTENT
+#define FLAGS (OPS_NODE_PARALLEL | OPS_NODE_IDEMPOTENT)
+#else
+#define FLAGS OPS_NODE_PARALLEL
+#endif
+
 static const ops_node_type bad = {
     .size = sizeof bad,
-    .flags = OPS_NODE_PARALLEL,
+    .flags = FLAGS,
     .name = "bad",
     .config_version = CONFIG_VERSION,
     .create = bad_create,
