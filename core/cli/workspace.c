@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/workspace.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/cli/file_text.h"
 #include "core/cli/terminal.h"
+#include "core/host/crc64.h"
 #include "core/loop/loop.h"
 #include "core/model/engine_types.h"
 #include "core/model/load.h"
@@ -57,8 +59,23 @@ static int find_folders(struct workspace *workspace, const struct command_args *
     return add_folders_of_path(workspace, getenv("OPSTREAM_PLUGIN_PATH"));
 }
 
+/* Tells programs and lists of folders apart, so that each has an index of its own. */
+static uint64_t index_key(const struct workspace *workspace)
+{
+    char program[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof(program));
+    struct strbuf text = STRBUF_INIT;
+    strbuf_append(&text, program, n > 0 ? (size_t)n : 0);
+    for (size_t i = 0; i < workspace->folder_count; i++) {
+        strbuf_append_format(&text, "\n%s", workspace->folders[i]);
+    }
+    uint64_t key = crc64_xz(strbuf_str(&text));
+    strbuf_finish(&text);
+    return key;
+}
+
 /* $XDG_CACHE_HOME/opstream, else ~/.cache/opstream; without a home there is no index. */
-static char *find_index_path(void)
+static char *find_index_path(const struct workspace *workspace)
 {
     struct strbuf path = STRBUF_INIT;
     const char *cache = getenv("XDG_CACHE_HOME");
@@ -70,7 +87,8 @@ static char *find_index_path(void)
     } else {
         return NULL;
     }
-    strbuf_append_text(&path, "/opstream/plugins.index");
+    strbuf_append_format(&path, "/opstream/plugins-%016llx.index",
+                         (unsigned long long)index_key(workspace));
     return strbuf_take(&path);
 }
 
@@ -81,7 +99,7 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
     if (find_folders(workspace, args) != 0) {
         return command_error(EXIT_STATE, "out of memory");
     }
-    workspace->index_path = find_index_path();
+    workspace->index_path = find_index_path(workspace);
     struct loop_options options = {
         .plugin_folders = (const char *const *)workspace->folders,
         .plugin_folder_count = workspace->folder_count,

@@ -16,20 +16,16 @@
 
 /* ---- The form, by the schema of manifests ---- */
 
-static int check_form(const struct document *document, struct error *err)
+int manifest_form_create(struct schema **out_form, struct error *err)
 {
-    cleanup_document struct document *schema_document = NULL;
-    struct schema *schema = NULL;
-    int status = json_read(str_from(manifest_schema_text), NULL, &schema_document, err);
-    if (status == 0) {
-        status = schema_compile(schema_document, &schema, err);
-    }
-    if (status != 0) {
-        return status;
-    }
+    cleanup_document struct document *document = NULL;
+    int status = json_read(str_from(manifest_schema_text), NULL, &document, err);
+    return status == 0 ? schema_compile(document, out_form, err) : status;
+}
 
-    status = validate_document(schema, document, err);
-    schema_destroy(schema);
+static int check_form(const struct schema *form, const struct document *document, struct error *err)
+{
+    int status = validate_document(form, document, err);
     if (status != 0) {
         error_prefix(err, "its manifest is not valid: ");
     }
@@ -273,11 +269,11 @@ static int read_nodes(struct manifest *m, const struct value *root, struct error
     return 0;
 }
 
-static int read_parts(struct manifest *m, struct error *err)
+static int read_parts(struct manifest *m, const struct schema *form, struct error *err)
 {
     const struct value *root = document_root(m->document);
     struct schema *settings = NULL;
-    int status = check_form(m->document, err);
+    int status = check_form(form, m->document, err);
     if (status == 0) {
         status = read_head(m, root, err);
     }
@@ -325,7 +321,7 @@ static bool is_foreign(struct manifest *m)
     return m->epoch != OPS_ABI_EPOCH || m->minor_needed > OPS_ABI_MINOR;
 }
 
-int manifest_read(struct str path, struct str text, uint64_t crc, struct manifest **out_manifest,
+int manifest_read(const struct manifest_source *source, struct manifest **out_manifest,
                   struct error *err)
 {
     struct manifest *m = calloc(1, sizeof *m);
@@ -333,14 +329,15 @@ int manifest_read(struct str path, struct str text, uint64_t crc, struct manifes
         return error_nomem(err);
     }
 
-    m->crc = crc;
-    m->path = arena_dup_str(&m->arena, path);
-    int status = m->path.p != NULL ? json_read(text, NULL, &m->document, err) : error_nomem(err);
+    m->crc = source->crc;
+    m->path = arena_dup_str(&m->arena, source->path);
+    int status = m->path.p != NULL ? json_read(source->text, NULL, &m->document, err)
+                                   : error_nomem(err);
     if (status == E_INVALID) {
         error_prefix(err, "its manifest is not valid JSON: line %u, column %u: ",
                      err != NULL ? err->line : 0, err != NULL ? err->column : 0);
     } else if (status == 0) {
-        status = is_foreign(m) ? read_foreign(m, err) : read_parts(m, err);
+        status = is_foreign(m) ? read_foreign(m, err) : read_parts(m, source->form, err);
     }
     if (status != 0) {
         manifest_destroy(m);

@@ -20,6 +20,7 @@
 
 struct document;
 struct error;
+struct schema;
 struct manifest;
 
 enum { MANIFEST_NODE_MAGIC = 0x4F504805, MANIFEST_MAX_BYTES = 4 * 1024 * 1024 };
@@ -54,12 +55,23 @@ struct manifest {
     size_t node_count;
 };
 
+/* What a manifest must look like, for all that are read. `*out_form` is owned: schema_destroy(). */
+int manifest_form_create(struct schema **out_form, struct error *err);
+
+/* All borrowed for the call. */
+struct manifest_source {
+    struct str path; /* of the file */
+    struct str text; /* JSON */
+    uint64_t crc;    /* CRC-64/XZ of the text */
+    const struct schema *form;
+};
+
 /*
- * Reads the manifest `text` of the plugin file `path` (both borrowed) and checks it against the
- * schema of manifests; compiles all schemas in it. On success `*out_manifest` is owned:
- * manifest_destroy(). Fails with E_INVALID (all that is wrong, "; " between), E_LIMIT, E_NOMEM.
+ * Reads a manifest and checks it against `form`; compiles all schemas in it. On success
+ * `*out_manifest` is owned: manifest_destroy(). Fails with E_INVALID (all that is wrong, "; "
+ * between), E_LIMIT, E_NOMEM.
  */
-int manifest_read(struct str path, struct str text, uint64_t crc, struct manifest **out_manifest,
+int manifest_read(const struct manifest_source *source, struct manifest **out_manifest,
                   struct error *err);
 void manifest_destroy(struct manifest *manifest);
 

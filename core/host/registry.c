@@ -16,6 +16,7 @@
 #include "core/host/elf_note.h"
 #include "core/host/manifest.h"
 #include "core/host/version.h"
+#include "core/value/schema.h"
 #include "core/value/value.h"
 
 static const char local_folder[] = "/usr/local/lib/" OPSTREAM_TRIPLET "/opstream/plugins";
@@ -99,8 +100,12 @@ static int read_from_fd(void *user, uint64_t offset, void *buffer, size_t n)
     return 0;
 }
 
-static int file_read(struct registry_file *file, struct manifest **out_manifest, struct error *err)
+static int file_read(struct registry *registry, struct registry_file *file,
+                     struct manifest **out_manifest, struct error *err)
 {
+    if (registry->form == NULL && manifest_form_create(&registry->form, err) != 0) {
+        return E_NOMEM;
+    }
     cleanup_fd int fd = -1;
     struct elf_manifest note;
     int status = trust_open_file(file->info.path.p, &fd, &file->stamp, err);
@@ -111,8 +116,11 @@ static int file_read(struct registry_file *file, struct manifest **out_manifest,
     struct elf_source source = {.user = &fd, .size = file->stamp.size, .read = read_from_fd};
     status = elf_note_read(&source, &note, err);
     if (status == 0) {
-        status =
-            manifest_read(file->info.path, strbuf_str(&note.text), note.crc, out_manifest, err);
+        struct manifest_source text = {.path = file->info.path,
+                                       .text = strbuf_str(&note.text),
+                                       .crc = note.crc,
+                                       .form = registry->form};
+        status = manifest_read(&text, out_manifest, err);
         strbuf_finish(&note.text);
     }
     if (status != 0) {
@@ -148,7 +156,7 @@ int registry_read_manifest(struct registry *registry, struct registry_file *file
         return 0;
     }
 
-    int status = file_read(file, &manifest, &problem);
+    int status = file_read(registry, file, &manifest, &problem);
     if (status == 0) {
         if (file_take_manifest(registry, file, manifest) != 0) {
             return error_nomem(err);
@@ -582,6 +590,7 @@ void registry_destroy(struct registry *registry)
     free((void *)registry->files);
     free(registry->places);
     strbuf_finish(&registry->folders_text);
+    schema_destroy(registry->form);
     arena_finish(&registry->arena);
     free(registry);
 }

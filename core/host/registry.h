@@ -33,6 +33,7 @@
 struct document;
 struct error;
 struct manifest;
+struct schema;
 
 /* A file that may be a plugin. */
 struct registry_file {
@@ -62,6 +63,7 @@ struct registry {
     size_t folder_count;
     struct strbuf folders_text;
     const char *index_path; /* NULL: no index is kept */
+    struct schema *form;    /* of manifests; made for the first one */
     bool is_loaded;
     bool has_all_manifests;
     bool was_indexed; /* what is known comes from the index */

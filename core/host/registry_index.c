@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -106,6 +107,20 @@ static bool write_all(int fd, struct str text)
     return true;
 }
 
+/* The folders above the index, as far as they are missing; who cannot make them has no index. */
+static void make_parents(const char *path)
+{
+    char folder[PATH_MAX];
+    size_t n = strlen(path);
+    for (size_t i = 1; i < n && n < sizeof folder; i++) {
+        if (path[i] == '/') {
+            memcpy(folder, path, i);
+            folder[i] = '\0';
+            (void)mkdir(folder, 0700); /* most are there */
+        }
+    }
+}
+
 /* Beside the index, then over it: nobody ever sees half a file. */
 static void replace_file(const char *path, struct str text)
 {
@@ -116,7 +131,12 @@ static void replace_file(const char *path, struct str text)
         return;
     }
 
-    int fd = open(draft.p, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+    int fd = open(draft.p, flags, 0600);
+    if (fd < 0 && errno == ENOENT) {
+        make_parents(draft.p);
+        fd = open(draft.p, flags, 0600);
+    }
     if (fd >= 0) {
         bool is_written = write_all(fd, text);
         if (close(fd) != 0 || !is_written || rename(draft.p, path) != 0) {

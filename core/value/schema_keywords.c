@@ -14,6 +14,7 @@
 
 struct keyword {
     const char *name;
+    size_t name_bytes;
     int (*read)(struct compiler *c, const struct keyword *keyword, const struct value *operand);
     enum schema_rule_kind kind; /* for rows that share a function */
 };
@@ -567,75 +568,97 @@ static int read_items(struct compiler *c, const struct keyword *keyword,
     return read_schema(c, keyword, operand);
 }
 
+#define KEYWORD(name, read, kind)                                                                  \
+    {                                                                                              \
+        name, sizeof(name) - 1, read, kind                                                         \
+    }
+
 static const struct keyword keywords[] = {
-    {"$schema", read_draft, 0},
-    {"$comment", read_text, 0},
-    {"$vocabulary", read_map, 0},
-    {"$defs", read_definitions, 0},
-    {"definitions", read_definitions, 0},
-    {"$ref", read_ref, SCHEMA_RULE_REF},
-    {"$dynamicRef", refuse_dynamic, 0},
-    {"$recursiveRef", refuse_dynamic, 0},
-    {"dependencies", refuse_dependencies, 0},
-    {"additionalItems", refuse_additional_items, 0},
-    {"type", read_type, SCHEMA_RULE_TYPE},
-    {"const", read_any, SCHEMA_RULE_CONST},
-    {"enum", read_enum, SCHEMA_RULE_ENUM},
-    {"multipleOf", read_number, SCHEMA_RULE_MULTIPLE_OF},
-    {"maximum", read_number, SCHEMA_RULE_MAXIMUM},
-    {"exclusiveMaximum", read_number, SCHEMA_RULE_EXCLUSIVE_MAXIMUM},
-    {"minimum", read_number, SCHEMA_RULE_MINIMUM},
-    {"exclusiveMinimum", read_number, SCHEMA_RULE_EXCLUSIVE_MINIMUM},
-    {"maxLength", read_count, SCHEMA_RULE_MAX_LENGTH},
-    {"minLength", read_count, SCHEMA_RULE_MIN_LENGTH},
-    {"pattern", read_pattern, SCHEMA_RULE_PATTERN},
-    {"format", read_format, SCHEMA_RULE_FORMAT},
-    {"maxItems", read_count, SCHEMA_RULE_MAX_ITEMS},
-    {"minItems", read_count, SCHEMA_RULE_MIN_ITEMS},
-    {"uniqueItems", read_unique, SCHEMA_RULE_UNIQUE_ITEMS},
-    {"contains", read_contains, SCHEMA_RULE_CONTAINS},
-    {"minContains", read_contains_count, 0},
-    {"maxContains", read_contains_count, 0},
-    {"prefixItems", read_schema_list, SCHEMA_RULE_ITEMS},
-    {"items", read_items, SCHEMA_RULE_ITEMS},
-    {"maxProperties", read_count, SCHEMA_RULE_MAX_PROPERTIES},
-    {"minProperties", read_count, SCHEMA_RULE_MIN_PROPERTIES},
-    {"required", read_required, SCHEMA_RULE_REQUIRED},
-    {"dependentRequired", read_dependent_required, SCHEMA_RULE_DEPENDENT_REQUIRED},
-    {"propertyNames", read_schema, SCHEMA_RULE_PROPERTY_NAMES},
-    {"properties", read_schema_map, SCHEMA_RULE_PROPERTIES},
-    {"patternProperties", read_pattern_properties, SCHEMA_RULE_PROPERTIES},
-    {"additionalProperties", read_schema, SCHEMA_RULE_PROPERTIES},
-    {"dependentSchemas", read_schema_map, SCHEMA_RULE_DEPENDENT_SCHEMAS},
-    {"allOf", read_schema_list, SCHEMA_RULE_ALL_OF},
-    {"anyOf", read_schema_list, SCHEMA_RULE_ANY_OF},
-    {"oneOf", read_schema_list, SCHEMA_RULE_ONE_OF},
-    {"not", read_schema, SCHEMA_RULE_NOT},
-    {"if", read_if, SCHEMA_RULE_IF},
-    {"then", read_branch, 0},
-    {"else", read_branch, 0},
-    {"unevaluatedItems", read_schema, SCHEMA_RULE_UNEVALUATED_ITEMS},
-    {"unevaluatedProperties", read_schema, SCHEMA_RULE_UNEVALUATED_PROPERTIES},
-    {"default", read_default, 0},
-    {"title", read_text, 0},
-    {"description", read_text, 0},
-    {"examples", read_list, 0},
-    {"deprecated", read_flag, 0},
-    {"readOnly", read_flag, 0},
-    {"writeOnly", read_write_only, 0},
-    {"x-ops-secret", read_secret_mark, 0},
-    {"contentEncoding", read_text, 0},
-    {"contentMediaType", read_text, 0},
-    {"contentSchema", read_unused_schema, 0},
+    KEYWORD("$schema", read_draft, 0),
+    KEYWORD("$comment", read_text, 0),
+    KEYWORD("$vocabulary", read_map, 0),
+    KEYWORD("$defs", read_definitions, 0),
+    KEYWORD("definitions", read_definitions, 0),
+    KEYWORD("$ref", read_ref, SCHEMA_RULE_REF),
+    KEYWORD("$dynamicRef", refuse_dynamic, 0),
+    KEYWORD("$recursiveRef", refuse_dynamic, 0),
+    KEYWORD("dependencies", refuse_dependencies, 0),
+    KEYWORD("additionalItems", refuse_additional_items, 0),
+    KEYWORD("type", read_type, SCHEMA_RULE_TYPE),
+    KEYWORD("const", read_any, SCHEMA_RULE_CONST),
+    KEYWORD("enum", read_enum, SCHEMA_RULE_ENUM),
+    KEYWORD("multipleOf", read_number, SCHEMA_RULE_MULTIPLE_OF),
+    KEYWORD("maximum", read_number, SCHEMA_RULE_MAXIMUM),
+    KEYWORD("exclusiveMaximum", read_number, SCHEMA_RULE_EXCLUSIVE_MAXIMUM),
+    KEYWORD("minimum", read_number, SCHEMA_RULE_MINIMUM),
+    KEYWORD("exclusiveMinimum", read_number, SCHEMA_RULE_EXCLUSIVE_MINIMUM),
+    KEYWORD("maxLength", read_count, SCHEMA_RULE_MAX_LENGTH),
+    KEYWORD("minLength", read_count, SCHEMA_RULE_MIN_LENGTH),
+    KEYWORD("pattern", read_pattern, SCHEMA_RULE_PATTERN),
+    KEYWORD("format", read_format, SCHEMA_RULE_FORMAT),
+    KEYWORD("maxItems", read_count, SCHEMA_RULE_MAX_ITEMS),
+    KEYWORD("minItems", read_count, SCHEMA_RULE_MIN_ITEMS),
+    KEYWORD("uniqueItems", read_unique, SCHEMA_RULE_UNIQUE_ITEMS),
+    KEYWORD("contains", read_contains, SCHEMA_RULE_CONTAINS),
+    KEYWORD("minContains", read_contains_count, 0),
+    KEYWORD("maxContains", read_contains_count, 0),
+    KEYWORD("prefixItems", read_schema_list, SCHEMA_RULE_ITEMS),
+    KEYWORD("items", read_items, SCHEMA_RULE_ITEMS),
+    KEYWORD("maxProperties", read_count, SCHEMA_RULE_MAX_PROPERTIES),
+    KEYWORD("minProperties", read_count, SCHEMA_RULE_MIN_PROPERTIES),
+    KEYWORD("required", read_required, SCHEMA_RULE_REQUIRED),
+    KEYWORD("dependentRequired", read_dependent_required, SCHEMA_RULE_DEPENDENT_REQUIRED),
+    KEYWORD("propertyNames", read_schema, SCHEMA_RULE_PROPERTY_NAMES),
+    KEYWORD("properties", read_schema_map, SCHEMA_RULE_PROPERTIES),
+    KEYWORD("patternProperties", read_pattern_properties, SCHEMA_RULE_PROPERTIES),
+    KEYWORD("additionalProperties", read_schema, SCHEMA_RULE_PROPERTIES),
+    KEYWORD("dependentSchemas", read_schema_map, SCHEMA_RULE_DEPENDENT_SCHEMAS),
+    KEYWORD("allOf", read_schema_list, SCHEMA_RULE_ALL_OF),
+    KEYWORD("anyOf", read_schema_list, SCHEMA_RULE_ANY_OF),
+    KEYWORD("oneOf", read_schema_list, SCHEMA_RULE_ONE_OF),
+    KEYWORD("not", read_schema, SCHEMA_RULE_NOT),
+    KEYWORD("if", read_if, SCHEMA_RULE_IF),
+    KEYWORD("then", read_branch, 0),
+    KEYWORD("else", read_branch, 0),
+    KEYWORD("unevaluatedItems", read_schema, SCHEMA_RULE_UNEVALUATED_ITEMS),
+    KEYWORD("unevaluatedProperties", read_schema, SCHEMA_RULE_UNEVALUATED_PROPERTIES),
+    KEYWORD("default", read_default, 0),
+    KEYWORD("title", read_text, 0),
+    KEYWORD("description", read_text, 0),
+    KEYWORD("examples", read_list, 0),
+    KEYWORD("deprecated", read_flag, 0),
+    KEYWORD("readOnly", read_flag, 0),
+    KEYWORD("writeOnly", read_write_only, 0),
+    KEYWORD("x-ops-secret", read_secret_mark, 0),
+    KEYWORD("contentEncoding", read_text, 0),
+    KEYWORD("contentMediaType", read_text, 0),
+    KEYWORD("contentSchema", read_unused_schema, 0),
 };
 
+enum { KEYWORD_COUNT = sizeof(keywords) / sizeof(keywords[0]) };
+
+/* The row of `name`, or KEYWORD_COUNT for an annotation. */
+static size_t find_keyword(struct str name)
+{
+    size_t i = 0;
+    while (i < KEYWORD_COUNT &&
+           (keywords[i].name_bytes != name.n || memcmp(keywords[i].name, name.p, name.n) != 0)) {
+        i++;
+    }
+    return i;
+}
+
+/* In the table's order, whatever the order in the schema: some rows build upon earlier ones. */
 int compiler_read_keywords(struct compiler *c)
 {
     const struct value *source = c->schema->nodes[c->node].source;
-    size_t count = sizeof(keywords) / sizeof(keywords[0]);
-    for (size_t i = 0; i < count; i++) {
-        const struct value *operand = value_get(source, str_from(keywords[i].name));
-        int status = operand != NULL ? keywords[i].read(c, &keywords[i], operand) : 0;
+    const struct value *operands[KEYWORD_COUNT + 1] = {NULL};
+    for (size_t i = 0; value_is(source, VALUE_MAP) && i < value_count(source); i++) {
+        const struct value_member *member = value_member_at(source, i);
+        operands[find_keyword(value_str(&member->key))] = &member->value;
+    }
+    for (size_t i = 0; i < KEYWORD_COUNT; i++) {
+        int status = operands[i] != NULL ? keywords[i].read(c, &keywords[i], operands[i]) : 0;
         if (status != 0) {
             return status;
         }

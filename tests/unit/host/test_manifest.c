@@ -29,8 +29,16 @@ static const char whole[] =
 
 static int read(const char *text, struct manifest **out, struct error *err)
 {
+    struct schema *form = NULL;
     *err = (struct error){0};
-    return manifest_read(STR("/x/a.so"), str_from(text), 7, out, err);
+    int status = manifest_form_create(&form, err);
+    if (status == 0) {
+        struct manifest_source source = {
+            .path = STR("/x/a.so"), .text = str_from(text), .crc = 7, .form = form};
+        status = manifest_read(&source, out, err);
+    }
+    schema_destroy(form);
+    return status;
 }
 
 static void test_manifest__gives_all_that_it_says(void **state)
