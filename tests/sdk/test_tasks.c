@@ -285,6 +285,9 @@ static void test_cancel__close_cancels_what_runs(void **state)
     start(&rig, 4, "deeds", "{\"do\":\"never\"}");
     rig_turn(&rig, 5);
     rig_close(&rig);
+    for (uint64_t i = 1; i <= 4; i++) {
+        assert_int_equal(rig.tasks[i].ends, 1);
+    }
 }
 
 /* ---- On the way ---- */
