@@ -64,6 +64,7 @@ struct process {
     struct strbuf tail;
     void *user;
     void (*on_bytes)(void *user, enum process_stream stream, struct str bytes);
+    bool (*is_busy)(void *user);
     void (*on_end)(void *user, const struct process_end *end);
 };
 
@@ -225,6 +226,11 @@ static void send_kill(struct process *process)
     }
 }
 
+static bool process_is_busy(const struct process *process)
+{
+    return process->is_busy != NULL && process->is_busy(process->user);
+}
+
 static void on_timer(uv_timer_t *timer);
 
 static void begin_ending(struct process *process)
@@ -251,7 +257,7 @@ static void on_timer(uv_timer_t *timer)
         send_kill(process);
         return;
     case PHASE_EXITED:
-        if (process->is_paused) {
+        if (process->is_paused || process_is_busy(process)) {
             CHECK(uv_timer_start(timer, on_timer, PROCESS_LINGER_MS, 0) == 0);
         } else {
             process_close(process);
@@ -294,6 +300,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     struct process *process = poll->data;
     CHECK_MAGIC(process, PROCESS_MAGIC);
     (void)events; /* only one was asked for */
+    if (process_is_busy(process)) {
+        return; /* the loop tells again that there is something to read */
+    }
     struct channel *channel = process->channels;
     while (&channel->poll != poll) {
         channel++;
@@ -418,6 +427,7 @@ int process_start(const struct process_spec *spec, struct process **out_process,
     }
     process->user = spec->user;
     process->on_bytes = spec->on_bytes;
+    process->is_busy = spec->is_busy;
     process->on_end = spec->on_end;
     status = process_watch(process, spec->loop, &spawned, err);
     if (status != 0) {

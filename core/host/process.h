@@ -104,6 +104,9 @@ struct process_spec {
     void *user;
     /* Bytes as they come, cut anywhere, never empty; borrowed. May call process_pause(). */
     void (*on_bytes)(void *user, enum process_stream stream, struct str bytes);
+    /* While it says true nothing is read, and the child waits; asked again and again. May be NULL.
+     */
+    bool (*is_busy)(void *user);
     /* Once, the last call: the process is gone after it. Never from inside process_start(). */
     void (*on_end)(void *user, const struct process_end *end);
 };

@@ -32,6 +32,8 @@ struct registry;
 struct task;
 
 enum { HOST_MAGIC = 0x4F504801, PLUGIN_MAGIC = 0x4F504802 };
+/* So many lines on their way to the loop, and what children write is not read until it is less. */
+enum { HOST_BUSY_LOGS = 4096 };
 
 struct host {
     uint32_t magic;

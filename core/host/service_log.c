@@ -11,7 +11,7 @@
 #include "core/host/task.h"
 
 enum {
-    PENDING_MAX = 4096, /* lines on their way to the loop */
+    PENDING_MAX = 65536, /* lines on their way to the loop; one read of a child makes half of it */
     PAIRS_MAX = 32,
     LINE_MAX_BYTES = 8192,
 };
@@ -33,15 +33,14 @@ static void on_line(struct mailbox_item *item)
     struct log_line *line = (struct log_line *)item;
     struct task *task = line->task;
     const struct host_events *events = &task->host->events;
-    (void)atomic_fetch_sub(&task->host->pending_logs, 1);
+    bool is_last = atomic_fetch_sub(&task->host->pending_logs, 1) == 1;
     if (!task->is_over) {
         events->on_log(events->user, task->token, line->level, str_make(line->text, line->n));
-        unsigned dropped = atomic_exchange(&task->host->dropped_logs, 0);
-        if (dropped > 0) {
-            log_write(
-                LOG_LEVEL_WARN, "plugins wrote faster than lines can be taken",
-                LOG_FIELDS(log_text("plugin", task->plugin->id), log_int("dropped", dropped)));
-        }
+    }
+    unsigned dropped = is_last ? atomic_exchange(&task->host->dropped_logs, 0) : 0;
+    if (dropped > 0) {
+        log_write(LOG_LEVEL_WARN, "plugins wrote faster than lines can be taken",
+                  LOG_FIELDS(log_text("plugin", task->plugin->id), log_int("dropped", dropped)));
     }
     free(line);
     task_release(task);

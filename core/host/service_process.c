@@ -120,6 +120,13 @@ static void on_bytes(void *user, enum process_stream stream, struct str bytes)
     op_invoke(&process->op, calls[stream], bytes);
 }
 
+/* Lines that plugins made of what children wrote are not yet shown: the children wait for that. */
+static bool is_busy(void *user)
+{
+    const struct process_op *process = user;
+    return atomic_load(&process->op.host->pending_logs) >= HOST_BUSY_LOGS;
+}
+
 static uint32_t limit_of(const struct process_op *process, const struct process_end *end)
 {
     switch (end->limit) {
@@ -213,6 +220,7 @@ static int start_child(struct process_op *process)
         .limits = process->limits,
         .user = process,
         .on_bytes = on_bytes,
+        .is_busy = is_busy,
         .on_end = on_end,
     };
     status = process_start(&spec, &process->process, &process->failure);

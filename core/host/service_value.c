@@ -453,8 +453,10 @@ static void explain(struct scope *scope, ops_error *err, ops_status status,
                     const struct error *error)
 {
     struct strbuf text = STRBUF_INIT;
-    strbuf_append_format(&text, "line %u, column %u: %s", error->line, error->column,
-                         error->message);
+    if (error->line > 0) {
+        strbuf_append_format(&text, "line %u, column %u: ", error->line, error->column);
+    }
+    strbuf_append_format(&text, "%s", error->message);
     struct str words = strbuf_status(&text) == 0 ? scope_dup(scope, strbuf_str(&text))
                                                  : str_make(NULL, 0);
     strbuf_finish(&text);

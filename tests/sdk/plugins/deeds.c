@@ -115,7 +115,7 @@ static void deed_log(ops_task task, ops_val config)
 static void deed_log_flood(ops_task task, ops_val config)
 {
     (void)config;
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 200000; i++) {
         ops_log_text(task, OPS_LOG_INFO, "again");
     }
     deed_later(task, config);
