@@ -174,7 +174,11 @@ static void fail_by_answer(struct run *run, const ops_process_exit *exit, ops_va
                               .exit = exit,
                               .answer = answer};
     ops_str kind = ops_get_str(answer, "error", "Error");
-    ops_str message = ops_get_str(answer, "message", "without a message");
+    ops_str message = ops_get_str(answer, "message", "no message");
+    if (ops_equal(kind, "MemoryError")) {
+        failure.code = OPS_E_RESOURCE;
+        failure.hint = "use less, or raise 'limits: {memory: 2GiB}'";
+    }
     if (ops_equal(kind, "SyntaxError")) {
         failure.code = OPS_E_CONFIG;
         failure.symbol = "code.syntax";
@@ -216,7 +220,9 @@ static void fail_by_exit(struct run *run, const ops_process_exit *exit)
     tell(run, &failure);
 }
 
-static void fail_without_result(struct run *run, const ops_process_exit *exit, ops_str last)
+/* `why`: what the JSON reader says of `last`. */
+static void fail_without_result(struct run *run, const ops_process_exit *exit, ops_str last,
+                                ops_str why)
 {
     struct failure failure = {.code = OPS_E_UPSTREAM,
                               .symbol = "code.no_result",
@@ -224,7 +230,8 @@ static void fail_without_result(struct run *run, const ops_process_exit *exit, o
                               .exit = exit};
     const char *program = run_program(run->language);
     if (last.n > 0) {
-        text_add_format(&failure.message, "the last line that %s wrote is not JSON: %.*s", program,
+        text_add_format(&failure.message, "the last line that %s wrote is not JSON (%.*s): %.*s",
+                        program, (int)(why.n < 300 ? why.n : 300), why.p,
                         (int)(last.n < 200 ? last.n : 200), last.p);
     } else {
         text_add_format(&failure.message, "%s ended without a result", program);
@@ -233,6 +240,19 @@ static void fail_without_result(struct run *run, const ops_process_exit *exit, o
                        ? "print JSON as the last line, or set 'result: text' or 'result: none'"
                        : "define process(), print JSON as the last line, or set 'result: text' or "
                          "'result: none'";
+    tell(run, &failure);
+}
+
+/* process() returned a value, but none that can be read: too large, or descriptor 3 was misused. */
+static void fail_by_bad_answer(struct run *run, const ops_process_exit *exit, ops_str why)
+{
+    struct failure failure = {.code = OPS_E_UPSTREAM,
+                              .symbol = "code.result",
+                              .effect = OPS_EFFECT_MAYBE,
+                              .exit = exit,
+                              .hint = "return less: write what is large to a file"};
+    text_add_format(&failure.message, "what process() returned cannot be read: %.*s",
+                    (int)(why.n < 300 ? why.n : 300), why.p);
     tell(run, &failure);
 }
 
@@ -286,13 +306,14 @@ static void end_well(struct run *run, const ops_process_exit *exit, ops_val answ
         return;
     }
     ops_str last = text_last_line(text_slice(&run->out));
-    if (last.n > 0 && ops.value->from_json(ops.h, run->task, last, &value, NULL) == OPS_OK) {
+    ops_error why = ops_error_make(OPS_E_INPUT, NULL);
+    if (last.n > 0 && ops.value->from_json(ops.h, run->task, last, &value, &why) == OPS_OK) {
         run_flush(run, last);
         ops_complete(run->task, value);
         return;
     }
     run_flush(run, ops_text(NULL));
-    fail_without_result(run, exit, last);
+    fail_without_result(run, exit, last, why.message);
 }
 
 void run_end(struct run *run, const ops_process_exit *exit, const ops_error *err)
@@ -307,11 +328,18 @@ void run_end(struct run *run, const ops_process_exit *exit, const ops_error *err
     }
     ops_val answer = 0;
     ops_str text = text_slice(&run->answer);
+    ops_error why = ops_error_make(OPS_E_INPUT, NULL);
+    ops_status status = OPS_OK;
     if (text.n > 0) {
-        (void)ops.value->from_json(ops.h, run->task, text, &answer, NULL); /* stays 0: no answer */
+        status = ops.value->from_json(ops.h, run->task, text, &answer, &why);
     }
     int is_good = exit->exit_code == 0 && exit->limit == OPS_LIMIT_NONE &&
                   ops.exec->cancelled(ops.h, run->task) == 0;
+    if (is_good && status != OPS_OK && run->mode == RESULT_JSON) {
+        run_flush(run, ops_text(NULL));
+        fail_by_bad_answer(run, exit, why.message);
+        return;
+    }
     if (is_good) {
         end_well(run, exit, answer);
         return;

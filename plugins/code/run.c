@@ -88,30 +88,50 @@ static void text_drop_front(struct text *text, size_t n)
     text->p[text->n] = '\0';
 }
 
-/* Logs all lines before the last one that is whole and has text. */
-static void log_what_is_not_last(struct run *run)
+/* The place behind the last line break in [begin, text->n), else `begin`. */
+static size_t text_find_line_end(const struct text *text, size_t begin)
 {
-    struct text *out = &run->out;
-    size_t end = out->n;
-    while (end > run->last_begin && out->p[end - 1] != '\n') {
+    size_t end = text->n;
+    while (end > begin && text->p[end - 1] != '\n') {
         end--;
     }
-    if (end == run->last_begin) {
-        return; /* no new line has ended */
+    return end;
+}
+
+/*
+ * Logs all lines before the last one that is whole and has text; `end` is behind all that are
+ * whole. Lines without text are dropped, and the one that was kept is not looked at again.
+ */
+static void log_what_is_not_last(struct run *run, size_t end)
+{
+    struct text *out = &run->out;
+    ops_str last = text_last_line(ops_slice(out->p + run->kept_n, end - run->kept_n));
+    size_t last_end = run->kept_n;
+    if (last.n > 0) {
+        size_t begin = (size_t)(last.p - out->p);
+        log_lines(run, ops_slice(out->p, begin), OPS_LOG_INFO);
+        text_drop_front(out, begin);
+        end -= begin;
+        last_end = (size_t)last.n;
+        out->p[last_end++] = '\n'; /* in place of the line's own end */
     }
-    run->last_begin = end;
-    ops_str last = text_last_line(ops_slice(out->p, end));
-    size_t begin = last.n > 0 ? (size_t)(last.p - out->p) : end;
-    log_lines(run, ops_slice(out->p, begin), OPS_LOG_INFO);
-    text_drop_front(out, begin);
-    run->last_begin -= begin;
+    run->kept_n = last_end;
+    memmove(out->p + last_end, out->p + end, out->n - end);
+    out->n -= end - last_end;
+    out->p[out->n] = '\0';
 }
 
 void run_take_stdout(struct run *run, ops_str bytes)
 {
+    size_t before = run->out.n;
     text_add(&run->out, bytes);
-    if (run->mode != RESULT_TEXT && !run->out.is_failed) {
-        log_what_is_not_last(run);
+    if (run->mode == RESULT_TEXT || run->out.is_failed) {
+        return;
+    }
+    /* Only what is new is searched: a line may be as long as the limit of the output. */
+    size_t end = text_find_line_end(&run->out, before);
+    if (end > before) {
+        log_what_is_not_last(run, end);
     }
 }
 
@@ -122,10 +142,7 @@ void run_take_stderr(struct run *run, ops_str bytes)
     if (errors->is_failed) {
         return;
     }
-    size_t end = errors->n;
-    while (end > run->error_begin && errors->p[end - 1] != '\n') {
-        end--;
-    }
+    size_t end = text_find_line_end(errors, run->error_begin);
     log_lines(run, ops_slice(errors->p + run->error_begin, end - run->error_begin), OPS_LOG_WARN);
     run->error_begin = end;
     if (errors->n > (size_t)4 * ERROR_TAIL_BYTES) {

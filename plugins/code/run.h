@@ -25,7 +25,7 @@ struct run {
     enum language language;
     enum result_mode mode;
     struct text out;    /* text mode: all; else the lines that were not logged yet */
-    size_t last_begin;  /* in `out`: of the line that is being written */
+    size_t kept_n;      /* in `out`: the last line that is whole and has text, with its end */
     struct text errors; /* the end of stderr, not yet clean */
     size_t error_begin; /* in `errors`: of the line that is being written */
     struct text answer; /* of the runner, on descriptor 3 */

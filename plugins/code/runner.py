@@ -106,7 +106,7 @@ except SystemExit as end:
         raise
     has_value, value = False, None
 except BaseException as error:
-    message = error.msg if isinstance(error, SyntaxError) else str(error) or "without a message"
+    message = error.msg if isinstance(error, SyntaxError) else str(error) or "no message"
     trace = trace_of(error)
     sys.stdout.flush()
     sys.stderr.write(trace)
