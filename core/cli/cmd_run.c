@@ -122,6 +122,9 @@ static void on_progress(void *user, uint32_t node, double fraction, struct str n
 static void on_log(void *user, uint32_t node, int level, struct str line)
 {
     struct session *session = user;
+    if (session->show == SHOW_QUIET && level > LOG_LEVEL_WARN) {
+        return;
+    }
     if (!shows_events(session)) {
         log_write((enum log_level)level, "node says",
                   LOG_FIELDS(log_str("node", session->view.pipeline->nodes[node].id),
@@ -270,6 +273,9 @@ static int run_session(struct session *session, const struct command_args *args)
     }
     if (code == EXIT_DONE) {
         code = run_input_read(args, pipeline, &input);
+    }
+    if (code == EXIT_DONE) {
+        code = workspace_load_plugins(&session->workspace, &session->file, pipeline);
     }
     if (code == EXIT_DONE && id_create(clock_unix_ms(), session->id, &err) != 0) {
         code = command_error(EXIT_STATE, "%s", err.message);

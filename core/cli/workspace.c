@@ -8,10 +8,13 @@
 
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
+#include "core/base/strmap.h"
 #include "core/cli/file_text.h"
 #include "core/cli/terminal.h"
 #include "core/host/crc64.h"
+#include "core/host/host.h"
 #include "core/loop/loop.h"
+#include "core/model/catalogue.h"
 #include "core/model/engine_types.h"
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
@@ -239,6 +242,44 @@ int workspace_pick(const struct workspace_file *file, const struct pipeline **ou
     }
     *out_pipeline = definitions->pipelines[0];
     return EXIT_DONE;
+}
+
+/* Loads the plugin of a node unless it is among `seen`. Fails with E_NOMEM only. */
+static int load_plugin(struct workspace *workspace, const char *file_name, const struct node *node,
+                       struct strmap *seen, struct diagnostics *diagnostics)
+{
+    struct error err = {0};
+    struct str plugin = node->type->plugin;
+    int status = plugin.n > 0 ? strmap_add(seen, plugin, seen) : E_EXISTS;
+    if (status != 0) {
+        return status == E_EXISTS ? 0 : status;
+    }
+    if (host_prepare(loop_host(workspace->loop), node->type, &err) != 0) {
+        struct diagnostic_place place = {
+            .file = file_name, .line = node->place.line, .column = node->place.column};
+        diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, place, "node '%.*s': %s", STR_ARG(node->id),
+                        err.message);
+    }
+    return 0;
+}
+
+int workspace_load_plugins(struct workspace *workspace, struct workspace_file *file,
+                           const struct pipeline *pipeline)
+{
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    struct strmap seen = STRMAP_INIT;
+    int status = 0;
+    for (uint32_t i = 0; i < pipeline->node_count && status == 0; i++) {
+        status = load_plugin(workspace, file->name, &pipeline->nodes[i], &seen, &diagnostics);
+    }
+    bool is_refused = diagnostics.error_count > 0;
+    show_diagnostics(workspace, file, &diagnostics);
+    diagnostics_finish(&diagnostics);
+    strmap_finish(&seen);
+    if (status != 0) {
+        return command_error(EXIT_STATE, "out of memory");
+    }
+    return is_refused ? EXIT_INVALID : EXIT_DONE;
 }
 
 int workspace_print(const struct command_args *args, workspace_text_cb append)

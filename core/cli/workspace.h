@@ -71,6 +71,14 @@ void workspace_file_finish(struct workspace_file *file);
 int workspace_pick(const struct workspace_file *file, const struct pipeline **out_pipeline);
 
 /*
+ * Loads the plugins that the pipeline's nodes need, so that nothing begins that a broken library
+ * would leave half done. Returns EXIT_DONE; EXIT_INVALID after saying on stderr, for each plugin
+ * that cannot be loaded, why, at the place of its first node.
+ */
+int workspace_load_plugins(struct workspace *workspace, struct workspace_file *file,
+                           const struct pipeline *pipeline);
+
+/*
  * Opens a workspace, lets `append` make the text, writes it. Returns an enum exit_code.
  */
 typedef int (*workspace_text_cb)(struct workspace *workspace, const struct command_args *args,

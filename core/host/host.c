@@ -205,6 +205,13 @@ static int check_config(const struct host_task_spec *spec, struct error *err)
     return status;
 }
 
+int host_prepare(struct host *host, const struct node_type *type, struct error *err)
+{
+    CHECK_MAGIC(host, HOST_MAGIC);
+    struct plugin *plugin = NULL;
+    return plugin_get(host, manifest_node_of(type)->manifest, &plugin, err);
+}
+
 int host_task_start(struct host *host, const struct host_task_spec *spec, host_task *out_task,
                     struct error *err)
 {

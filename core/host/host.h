@@ -96,6 +96,13 @@ const struct host_plugin_file *host_plugin_file_at(struct host *host, size_t i);
 const struct host_plugin_file *host_plugin_file_read(struct host *host, const char *path,
                                                      struct error *err);
 
+/*
+ * Loads the plugin of `type` (borrowed) ahead of its first task, so that a library that cannot be
+ * used is known before a run begins. Fails with E_PLUGIN, E_VERSION, E_IO, E_NOMEM; `err` names the
+ * file.
+ */
+int host_prepare(struct host *host, const struct node_type *type, struct error *err);
+
 struct host_task_spec {
     const struct node_type *type;
     const struct document *settings; /* of the plugin, resolved; never NULL */
