@@ -87,9 +87,11 @@ static void task_abandon(struct task *task)
     task->next = host->abandoned;
     host->abandoned = task;
     host->abandoned_count++;
-    log_write(LOG_LEVEL_WARN, "a task did not end in time and was given up",
-              LOG_FIELDS(log_text("plugin", task->plugin->id),
-                         log_text("type", task->instance->type->name)));
+    if (!task->is_killed) {
+        log_write(LOG_LEVEL_WARN, "a task did not end in time and was given up",
+                  LOG_FIELDS(log_text("plugin", task->plugin->id),
+                             log_text("type", task->instance->type->name)));
+    }
 }
 
 static void on_end(struct mailbox_item *item)
@@ -434,5 +436,6 @@ void task_kill(struct task *task, enum host_cancel_reason reason)
     if (is_first) {
         task_tell_cancel(task); /* so that the plugin stops what it does on threads */
     }
+    task->is_killed = true;
     task_give_up(task);
 }

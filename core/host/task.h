@@ -62,6 +62,7 @@ struct task {
     bool is_on_pool;           /* it has a job there */
     bool is_over;              /* the loop knows of its end */
     bool is_abandoned;         /* given up while the plugin may still use it */
+    bool is_killed;            /* given up because somebody asked for it: no news */
     struct mailbox_item start_item;
     struct mailbox_item end_item;  /* posted by who claimed the end */
     const struct document *output; /* of the end: one of the two */
