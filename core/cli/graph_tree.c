@@ -83,6 +83,11 @@ static void append_others(const struct pipeline *pipeline, const struct node *no
         }
         strbuf_append_text(out, is_first ? "" : ", ");
         terminal_append_safe(out, pipeline->nodes[pipeline->edges[edge].source].id);
+        if (pipeline->edges[edge].outcome != OUTCOME_SUCCESS) {
+            strbuf_append_text(out, " [");
+            terminal_append_safe(out, pipeline->outcomes[pipeline->edges[edge].outcome]);
+            strbuf_append_char(out, ']');
+        }
         is_first = false;
     }
 }

@@ -23,7 +23,7 @@ struct run_text_style run_text_style_of(const struct run_view *view, bool is_col
 {
     size_t columns = NAME_COLUMNS_LEAST;
     for (uint32_t i = 0; i < view->pipeline->node_count; i++) {
-        size_t width = terminal_width(node_of(view, i)->name);
+        size_t width = terminal_safe_width(node_of(view, i)->name);
         columns = width > columns ? width : columns;
     }
     columns = columns > NAME_COLUMNS_MOST ? NAME_COLUMNS_MOST : columns;

@@ -32,6 +32,13 @@ static bool is_false(const struct value *schema)
     return value_is(schema, VALUE_BOOL) && !value_bool(schema);
 }
 
+/* An expression of CEL, which is text, or a value that it stands for. */
+static bool is_expression(const struct value *field)
+{
+    const struct value *format = value_get(field, STR("format"));
+    return value_is(format, VALUE_STRING) && str_equal(value_str(format), STR("cel"));
+}
+
 static void append_kind(const struct value *field, struct strbuf *out)
 {
     const struct value *choices = value_get(field, STR("enum"));
@@ -42,6 +49,8 @@ static void append_kind(const struct value *field, struct strbuf *out)
         terminal_append_safe(out, value_str(type));
     } else if (value_is(type, VALUE_LIST)) {
         append_choices(type, out);
+    } else if (is_expression(field)) {
+        strbuf_append_text(out, "expression");
     } else {
         strbuf_append_text(out, is_false(field) ? "never" : "any");
     }

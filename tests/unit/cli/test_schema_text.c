@@ -30,10 +30,11 @@ static void test_schema_text__fields_have_type_default_and_words(void **state)
           "\"url\":{\"type\":\"string\",\"description\":\"where\"},"
           "\"method\":{\"enum\":[\"GET\",\"POST\",1],\"default\":\"GET\"},"
           "\"tries\":{\"type\":[\"integer\",\"null\"],\"default\":3},"
-          "\"body\":{}}}",
+          "\"when\":{\"format\":\"cel\"},\"body\":{}}}",
           "  url     string, required: where\n"
           "  method  GET | POST | 1, default \"GET\"\n"
           "  tries   integer | null, default 3\n"
+          "  when    expression\n"
           "  body    any\n");
 }
 
