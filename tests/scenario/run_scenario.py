@@ -208,7 +208,8 @@ class Scenario:
 
     def shown(self, stream):
         """The output, with the names of folders that differ from run to run taken out."""
-        return self.ran[stream].replace(self.folder, "$DIR").replace(self.build, "$BUILD")
+        text = self.ran[stream].replace(self.folder, "$DIR").replace(self.build, "$BUILD")
+        return text.replace(":" + self.env["PORT"], ":$PORT") if "PORT" in self.env else text
 
     def check_text(self, stream, argument, body):
         text = self.shown(stream)
