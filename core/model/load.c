@@ -67,6 +67,9 @@ static int read_tree(struct loader *loader, struct tree *out_tree)
     }
     status = loader->is_json ? json_tree_read(&loader->report, &loader->arena, out_tree)
                              : yaml_tree_read(&loader->report, &loader->arena, out_tree);
+    if (status == E_INVALID && tree_is(out_tree, TREE_MAP)) {
+        status = 0; /* the rest is looked at as well */
+    }
     if (status == 0 && !tree_is(out_tree, TREE_MAP)) {
         report_error(&loader->report, out_tree->place, "a pipeline must be a map, not %s",
                      tree_kind_name(out_tree));

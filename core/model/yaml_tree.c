@@ -48,6 +48,7 @@ struct yaml_reader {
     bool has_root;
     bool is_done;
     bool is_refused; /* something was reported that is no reason to stop reading */
+    bool is_doubled; /* keys were: reported, and all members are in the tree */
 };
 
 static int refuse(struct yaml_reader *reader, struct place place, const char *message,
@@ -258,7 +259,7 @@ static int close_container(struct yaml_reader *reader)
                      ? tree_build_list(&top.tree, items, count, reader->arena)
                      : tree_build_map(&top.tree, items, count / 2, reader->report, reader->arena);
     if (status == E_INVALID) {
-        reader->is_refused = true; /* doubled keys: reported, and all in the map */
+        reader->is_doubled = true;
     } else if (status != 0) {
         return status;
     }
@@ -377,6 +378,7 @@ int yaml_tree_read(const struct report *report, struct arena *arena, struct tree
     int status = read_events(reader);
     if (status == 0) {
         *out_tree = reader->root;
+        status = reader->is_doubled ? E_INVALID : 0;
     }
     yaml_parser_delete(&reader->parser);
     strmap_finish(&reader->anchors);

@@ -51,6 +51,18 @@ const struct fault_case fault_cases[] = {
      "  - {id: b, type: set, depends_on: [a, null]}\n",
      "t.yaml:4:40: error: 'depends_on' of node 'b' must be a list of texts, and its item 2 is "
      "nothing\n"},
+    {"doubled key and more", "t.yaml", 0,
+     "name: t\n"
+     "tiemout: 5s\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: set\n"
+     "    type: nope\n"
+     "    id: b\n",
+     "t.yaml:2:1: error: the pipeline has the unknown key 'tiemout'\n"
+     "  did you mean 'timeout'?\n"
+     "t.yaml:6:5: error: the key 'type' is there twice; the first is at 5:5\n"
+     "t.yaml:7:5: error: the key 'id' is there twice; the first is at 4:5\n"},
     {"key not built", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
