@@ -29,13 +29,28 @@ static enum verdict check_member(struct check *c, uint32_t node, const struct ch
     return check_node(c, node, &spot);
 }
 
+/* The key that was probably meant to be `name`, or the empty slice. */
+static struct str nearest_key(const struct value *map, struct str name)
+{
+    struct suggest nearest = suggest_start(name);
+    for (size_t i = 0; i < map->count; i++) {
+        suggest_offer(&nearest, value_str(&map->as.members[i].key));
+    }
+    return nearest.best;
+}
+
 static enum verdict fail_missing(struct check *c, const struct check_spot *spot, struct str name)
 {
     struct strbuf *message = check_message(c);
     if (message != NULL) {
         strbuf_append_text(message, "must have the property '");
         report_append_text(message, name);
-        strbuf_append_text(message, "'");
+        struct str found = nearest_key(spot->value, name);
+        strbuf_append_text(message, found.n > 0 ? "', found '" : "'");
+        if (found.n > 0) {
+            report_append_text(message, found);
+            strbuf_append_text(message, "'");
+        }
     }
     return check_fail(c, spot->place, "required");
 }

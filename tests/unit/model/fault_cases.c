@@ -200,7 +200,7 @@ const struct fault_case fault_cases[] = {
      "  - id: a\n"
      "    type: http\n"
      "    config: {ulr: https://x, tries: 0}\n",
-     "t.yaml:5:13: error: config of node 'a' must have the property 'url'\n"
+     "t.yaml:5:13: error: config of node 'a' must have the property 'url', found 'ulr'\n"
      "t.yaml:5:14: error: config of node 'a': unknown property 'ulr'; allowed: 'url', 'method', "
      "'headers', 'tries', 'body'\n"
      "  did you mean 'url'?\n"
@@ -535,7 +535,8 @@ const struct fault_case fault_cases[] = {
      "'true'}, {name: b, when: 'false'}, {nam: c}]}}\n",
      "t.yaml:3:52: error: 'error' cannot be the name of a route: it is an outcome of every node\n"
      "t.yaml:3:106: error: two routes have the name 'b'; the first is at 3:81\n"
-     "t.yaml:3:125: error: config of node 'r': 'routes.3' must have the property 'name'\n"
+     "t.yaml:3:125: error: config of node 'r': 'routes.3' must have the property 'name', found "
+     "'nam'\n"
      "t.yaml:3:125: error: config of node 'r': 'routes.3' must have the property 'when'\n"
      "t.yaml:3:126: error: config of node 'r': 'routes.3': unknown property 'nam'; allowed: "
      "'name', 'when'\n"
