@@ -52,12 +52,13 @@ void failure_from_error(const struct net_call *call, enum net_failure_class fail
                         const struct error *err, struct net_failure *failure)
 {
     bool is_sent = call->state == CALL_RUNNING && call->hop.requests > 0;
+    bool is_about_body = call->hop.trouble != TROUBLE_HEADERS && call->hop.trouble != TROUBLE_RATIO;
     *failure = (struct net_failure){
         .failure_class = failure_class,
         .code = class_code(failure_class),
         .effect = is_sent || call->has_effect ? NET_EFFECT_MAYBE : NET_EFFECT_NONE,
         .message = str_from(err->message),
-        .hint = str_from(class_hint(failure_class)),
+        .hint = str_from(is_about_body ? class_hint(failure_class) : ""),
     };
 }
 
@@ -174,6 +175,15 @@ static void quote_problem(const struct net_call *call, CURLcode code, char *out,
     }
 }
 
+/* libcurl then has only "select/poll returned error" to say, or the text of errno. */
+static bool is_connection_reset(const struct net_call *call, CURLcode code)
+{
+    long errnum = 0;
+    (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &errnum); /* a known option */
+    bool is_said = errnum == ECONNRESET || errnum == EPIPE || strstr(call->problem, "poll") != NULL;
+    return is_said && (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR);
+}
+
 static enum net_failure_class from_code(const struct net_call *call, CURLcode code,
                                         struct error *err)
 {
@@ -183,6 +193,8 @@ static enum net_failure_class from_code(const struct net_call *call, CURLcode co
     if (code == CURLE_OPERATION_TIMEDOUT) {
         (void)error_set(err, E_TIMEOUT, "cannot connect to '%s' within %llu ms", call->url.origin,
                         (unsigned long long)call->request.connect_timeout_ms);
+    } else if (is_connection_reset(call, code)) {
+        (void)error_set(err, class_code(class), "'%s' broke the connection", call->url.origin);
     } else if (code == CURLE_FILESIZE_EXCEEDED) {
         (void)error_set(err, E_LIMIT, "the answer of '%s' has more than %llu bytes",
                         call->url.shown, (unsigned long long)call->request.max_body_bytes);

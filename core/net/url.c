@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
@@ -37,9 +38,9 @@ static int fail_parse(CURLUcode code, struct error *err)
     case CURLUE_NO_HOST:
     case CURLUE_BAD_HOSTNAME:
     case CURLUE_BAD_IPV6:
-        return error_set(err, E_INVALID, "the URL's host is none");
+        return error_set(err, E_INVALID, "the URL has no valid host");
     case CURLUE_BAD_PORT_NUMBER:
-        return error_set(err, E_INVALID, "the URL's port is none: 1 to 65535");
+        return error_set(err, E_INVALID, "the URL's port must be 1 to 65535");
     default:
         return error_set(err, E_INVALID, "this is no URL: %s", curl_url_strerror(code));
     }
@@ -66,6 +67,11 @@ static int check_start(struct str text, struct error *err)
     struct str rest = str_make(text.p + scheme_n, text.n - scheme_n);
     if (scheme_n == 0 || !str_starts_with(rest, colon)) {
         return error_set(err, E_INVALID, "the URL has no scheme: write 'https://' in front");
+    }
+    bool is_http = (scheme_n == 4 && strncasecmp(text.p, "http", 4) == 0) ||
+                   (scheme_n == 5 && strncasecmp(text.p, "https", 5) == 0);
+    if (!is_http) {
+        return error_set(err, E_INVALID, "only http:// and https:// URLs can be called");
     }
     if (rest.n == colon.n || rest.p[colon.n] == '/' || rest.p[colon.n] == '\\') {
         return error_set(err, E_INVALID, "the URL has no host");

@@ -206,7 +206,7 @@ static int read_duration(struct request *request, ops_val config, const char *ke
     *out_ms = text_read_duration_ms(ops_get_str(config, key, NULL));
     if (*out_ms == 0) {
         return refuse(request, key[0] == 't' ? "/timeout" : "/connect_timeout",
-                      "it is no duration: write '250ms', '30s', '2m' or '1h'");
+                      "a time-out must be a duration above 0: '250ms', '30s', '2m' or '1h'");
     }
     return 1;
 }
