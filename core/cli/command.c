@@ -302,7 +302,7 @@ void command_print_overview(struct strbuf *out)
                             "Environment: OPSTREAM_PLUGIN_PATH (plugin folders, ':' between), "
                             "NO_COLOR.\n"
                             "Exit codes: 0 done, 1 the run failed, 2 usage, 3 the pipeline does "
-                            "not validate,\n4 cancelled.\n");
+                            "not validate,\n4 cancelled, 74 the output could not be written.\n");
 }
 
 void command_print_help(const struct command *command, struct strbuf *out)

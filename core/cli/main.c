@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/str.h"
@@ -52,9 +53,24 @@ static void hold_standard_files(void)
     }
 }
 
+/*
+ * Each child and each connection takes some descriptors; the soft limit of a shell (1024) is for
+ * programs that use select(). Best effort: without it fewer nodes run at once.
+ */
+static void raise_file_limit(void)
+{
+    enum { FILES_WANTED = 65536 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_WANTED) {
+        limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_files();
+    raise_file_limit();
     if (argc < 2 || is_help(argv[1])) {
         int code = print_help(NULL);
         return argc < 2 && code == EXIT_DONE ? EXIT_USAGE : code;
