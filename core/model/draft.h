@@ -39,7 +39,6 @@ struct loader {
     struct arena arena; /* trees and drafts */
     bool is_json;
     struct document *source; /* the text, shared by the pipelines */
-    char digest[65];
 };
 
 struct draft_node {

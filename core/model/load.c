@@ -5,7 +5,6 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/diagnostic.h"
-#include "core/base/digest.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 #include "core/base/utf8.h"
@@ -80,12 +79,9 @@ static int read_tree(struct loader *loader, struct tree *out_tree)
 
 static int keep_source(struct loader *loader)
 {
-    unsigned char digest[DIGEST_BYTES];
     struct builder *b = builder_create();
     builder_string(b, loader->report.source);
     int status = builder_finish(b, &loader->source, NULL);
-    digest_sha256(loader->report.source, digest);
-    digest_format_hex(digest, sizeof(digest), loader->digest);
     return status;
 }
 

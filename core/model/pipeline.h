@@ -152,7 +152,6 @@ struct pipeline {
     struct str description;
     struct str file;   /* as it was given, or "-" */
     struct str source; /* the text */
-    char digest[65];   /* SHA-256 of the text, hex */
 
     const struct schema *input_schema; /* NULL: any map */
     const struct document *config;     /* constants; a map */

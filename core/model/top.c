@@ -137,7 +137,6 @@ static int read_texts(struct draft *draft)
         return E_NOMEM;
     }
     pipeline->source = value_str(document_root(loader->source));
-    memcpy(pipeline->digest, loader->digest, sizeof(pipeline->digest));
     return 0;
 }
 
