@@ -545,7 +545,7 @@ const struct fault_case fault_cases[] = {
      "name: t\n"
      "nodes:\n"
      "  - {id: r, type: conditional, config: {conditon: 'true'}}\n",
-     "t.yaml:3:40: error: config of node 'r' must have the property 'condition'\n"
+     "t.yaml:3:40: error: config of node 'r' must have the property 'condition', found 'conditon'\n"
      "t.yaml:3:41: error: config of node 'r': unknown property 'conditon'; allowed: 'condition', "
      "'true_edge', 'false_edge'\n"
      "  did you mean 'condition'?\n"},
