@@ -18,6 +18,7 @@
 #include "core/model/engine_types.h"
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
+#include "core/value/builder.h"
 
 enum { DEFINITION_MAX_BYTES = 4 * 1024 * 1024 };
 
@@ -151,11 +152,60 @@ static struct str source_of(const char *file_name, void *user)
     return str_make(file->text, file->size);
 }
 
+static void build_text(struct builder *b, struct str key, const char *text)
+{
+    if (text != NULL) {
+        builder_member_string(b, key, str_from(text));
+    } else {
+        builder_member_null(b, key);
+    }
+}
+
+static void build_position(struct builder *b, struct str key, uint32_t position)
+{
+    if (position > 0) {
+        builder_member_int(b, key, position);
+    } else {
+        builder_member_null(b, key);
+    }
+}
+
+static void build_problem(struct builder *b, const char *file, const struct diagnostic *problem)
+{
+    bool is_error = problem->severity == DIAGNOSTIC_ERROR;
+    builder_map_begin(b);
+    builder_member_string(b, STR("severity"), is_error ? STR("error") : STR("warning"));
+    build_text(b, STR("file"), file);
+    build_position(b, STR("line"), problem->place.line);
+    build_position(b, STR("column"), problem->place.column);
+    build_text(b, STR("message"), problem->message);
+    build_text(b, STR("hint"), problem->hint);
+    builder_map_end(b);
+}
+
+/* What is wrong with a file and has no place in it. Returns `code`. */
+static int say_problem(struct workspace *workspace, const struct workspace_file *file, int code,
+                       const struct error *err)
+{
+    if (workspace->problems == NULL) {
+        return command_error(code, "%s", err->message);
+    }
+    struct diagnostic problem = {.severity = DIAGNOSTIC_ERROR, .message = err->message};
+    build_problem(workspace->problems, file->name, &problem);
+    return code;
+}
+
 static void show_diagnostics(struct workspace *workspace, struct workspace_file *file,
                              struct diagnostics *diagnostics)
 {
     struct strbuf text = STRBUF_INIT;
     diagnostics_sort(diagnostics);
+    for (size_t i = 0; workspace->problems != NULL && i < diagnostics->count; i++) {
+        build_problem(workspace->problems, file->name, &diagnostics->items[i]);
+    }
+    if (workspace->problems != NULL) {
+        return;
+    }
     diagnostics_print(diagnostics, source_of, file,
                       terminal_has_color(STDERR_FILENO) ? DIAGNOSTIC_COLOR : 0, &text);
     terminal_write_stderr(strbuf_str(&text));
@@ -186,7 +236,7 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
     if (file_text_read(out_file->name, DEFINITION_MAX_BYTES, &out_file->text, &out_file->size,
                        &err) != 0) {
         int code = err.code == E_LIMIT ? EXIT_INVALID : EXIT_USAGE;
-        return command_error(code, "%s", err.message);
+        return say_problem(workspace, out_file, code, &err);
     }
     struct load_options options = {
         .catalogue = loop_catalogue(workspace->loop),
@@ -203,7 +253,7 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
     bool is_said = diagnostics.error_count > 0;
     diagnostics_finish(&diagnostics);
     if (status != 0 && !is_said) {
-        (void)command_error(EXIT_INVALID, "%s", err.message);
+        (void)say_problem(workspace, out_file, EXIT_INVALID, &err);
     }
     return status == 0 ? EXIT_DONE : status == E_NOMEM ? EXIT_STATE : EXIT_INVALID;
 }

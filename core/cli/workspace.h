@@ -16,6 +16,7 @@
 #include "core/base/str.h"
 #include "core/cli/command.h"
 
+struct builder;
 struct definitions;
 struct engine_types;
 struct loop;
@@ -28,6 +29,11 @@ struct workspace {
     size_t folder_count;
     char *index_path;
     unsigned warning_count; /* shown so far */
+    /*
+     * Borrowed, a list that is open, or NULL. What is wrong with files is added to it, as
+     * {severity, file, line, column, message, hint}, instead of being printed.
+     */
+    struct builder *problems;
 };
 
 /* The rows of command_option that workspace_open() reads. */
