@@ -72,8 +72,7 @@ int main(int argc, char **argv)
     hold_standard_files();
     raise_file_limit();
     if (argc < 2 || is_help(argv[1])) {
-        int code = print_help(NULL);
-        return argc < 2 && code == EXIT_DONE ? EXIT_USAGE : code;
+        return print_help(NULL);
     }
     if (strcmp(argv[1], "--version") == 0) {
         argv[1] = "version";
