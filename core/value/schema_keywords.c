@@ -337,30 +337,10 @@ static int read_schema(struct compiler *c, const struct keyword *keyword,
     return 0;
 }
 
-static int read_schema_list(struct compiler *c, const struct keyword *keyword,
-                            const struct value *operand)
+/* The rule of a keyword whose subschemas are `range`. */
+static int share_range(struct compiler *c, const struct keyword *keyword,
+                       const struct value *operand, struct schema_range range)
 {
-    struct schema_range range = {0};
-    int status = read_subschema_list(c, keyword, operand, &range);
-    if (status != 0) {
-        return status;
-    }
-    struct schema_rule *rule = share_rule(c, keyword->kind);
-    if (rule == NULL) {
-        return E_NOMEM;
-    }
-    rule->entries = range;
-    return 0;
-}
-
-static int read_schema_map(struct compiler *c, const struct keyword *keyword,
-                           const struct value *operand)
-{
-    struct schema_range range = {0};
-    int status = read_subschema_map(c, keyword, operand, &range);
-    if (status != 0) {
-        return status;
-    }
     struct schema_rule *rule = share_rule(c, keyword->kind);
     if (rule == NULL) {
         return E_NOMEM;
@@ -368,6 +348,22 @@ static int read_schema_map(struct compiler *c, const struct keyword *keyword,
     rule->entries = range;
     rule->operand = operand;
     return 0;
+}
+
+static int read_schema_list(struct compiler *c, const struct keyword *keyword,
+                            const struct value *operand)
+{
+    struct schema_range range = {0};
+    int status = read_subschema_list(c, keyword, operand, &range);
+    return status == 0 ? share_range(c, keyword, operand, range) : status;
+}
+
+static int read_schema_map(struct compiler *c, const struct keyword *keyword,
+                           const struct value *operand)
+{
+    struct schema_range range = {0};
+    int status = read_subschema_map(c, keyword, operand, &range);
+    return status == 0 ? share_range(c, keyword, operand, range) : status;
 }
 
 static int read_definitions(struct compiler *c, const struct keyword *keyword,

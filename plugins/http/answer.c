@@ -203,7 +203,7 @@ static void append_call(struct text *out, ops_val config)
     text_append_line(out, ops_slice(url.p, n), QUOTED_URL_BYTES);
 }
 
-/* 1 when the service says that no call is left for now, whatever the status. */
+/* 1 when the service says that its limit of calls is reached, whatever the status. */
 static int is_rate_limited(const ops_http_res *res)
 {
     return res->status == 429 ||
