@@ -46,6 +46,10 @@ static const char *const *mermaid_shape(const struct node *node)
     case NODE_PASSTHROUGH:
     case NODE_SET:
     case NODE_PLUGIN:
+    case NODE_LOOP:
+    case NODE_GROUP:
+    case NODE_WORKFLOW:
+    case NODE_IDLE:
         return box;
     }
     return box;
@@ -119,6 +123,10 @@ static const char *dot_shape(const struct node *node)
     case NODE_PASSTHROUGH:
     case NODE_SET:
     case NODE_PLUGIN:
+    case NODE_LOOP:
+    case NODE_GROUP:
+    case NODE_WORKFLOW:
+    case NODE_IDLE:
         return "box";
     }
     return "box";

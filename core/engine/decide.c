@@ -94,6 +94,11 @@ static void on_advance(const struct decision *d)
     case NODE_PLUGIN:
         want_start(d, node);
         return;
+    case NODE_LOOP:
+    case NODE_GROUP:
+    case NODE_WORKFLOW:
+    case NODE_IDLE:
+        break;
     }
     unreachable_state("node kind", (int)def->kind);
 }

@@ -224,7 +224,13 @@ static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
     case SLOT_NODES:
         *out = cel_object(&nodes_class, scope);
         return 0;
+    case SLOT_ITER:
+    case SLOT_SIGNAL:
+    case SLOT_ACC:
+    case SLOT_REDUCE_ITEM:
+    case SLOT_SECRETS:
     case SLOT_NODE_FIRST:
+    case SLOT_ITEM_FIRST:
         break;
     }
     unreachable_state("slot", slot);

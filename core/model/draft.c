@@ -140,7 +140,8 @@ struct str draft_pipeline_id(struct loader *loader, const struct tree *tree, str
 /* The outcomes that always have their numbers. */
 static int add_outcomes(struct draft *draft)
 {
-    static const struct str names[] = {{"success", 7}, {"error", 5}, {"true", 4}, {"false", 5}};
+    static const struct str names[] = {{"success", 7}, {"error", 5},   {"true", 4},
+                                       {"false", 5},   {"timeout", 7}, {"cancel", 6}};
     int status = 0;
     for (uint32_t i = 0; i < OUTCOME_FIRST_NAMED && status == 0; i++) {
         uint32_t number = 0;
@@ -163,6 +164,17 @@ static int freeze(struct draft *draft)
     if (draft->end_count > 0) {
         memcpy(ends, draft->ends, draft->end_count * sizeof(*ends));
     }
+    struct body *root = arena_calloc(arena, 1, sizeof(*root));
+    if (root == NULL) {
+        return E_NOMEM;
+    }
+    *root = (struct body){.owner = PIPELINE_NO_NODE,
+                          .node_count = pipeline->node_count,
+                          .edge_count = pipeline->edge_count,
+                          .what = STR("nodes"),
+                          .place = draft->tree->place};
+    pipeline->bodies = root;
+    pipeline->body_count = 1;
     pipeline->outcomes = outcomes;
     pipeline->outcome_count = (uint32_t)draft->outcome_count;
     pipeline->ends = ends;

@@ -122,6 +122,27 @@ int64_t pipeline_find_node(const struct pipeline *pipeline, struct str id)
     return (int64_t)found - 1;
 }
 
+/* The body around `body`, or `body` itself when it is the root. */
+static uint32_t body_around(const struct pipeline *pipeline, uint32_t body)
+{
+    uint32_t owner = pipeline->bodies[body].owner;
+    return owner == PIPELINE_NO_NODE ? 0 : pipeline->nodes[owner].body;
+}
+
+int64_t pipeline_find_visible(const struct pipeline *pipeline, uint32_t body, struct str id)
+{
+    while (body != 0) {
+        const struct body *here = &pipeline->bodies[body];
+        for (uint32_t i = 0; i < here->node_count; i++) {
+            if (str_equal(pipeline->nodes[here->first_node + i].id, id)) {
+                return (int64_t)here->first_node + i;
+            }
+        }
+        body = body_around(pipeline, body);
+    }
+    return pipeline_find_node(pipeline, id);
+}
+
 const struct integration *pipeline_find_integration(const struct pipeline *pipeline,
                                                     struct str plugin)
 {

@@ -7,6 +7,10 @@
  * `struct pipeline` exists; templates and conditions are compiled. Flat arrays and indexes, so
  * that the engine walks it without recursion.
  *
+ * A pipeline consists of bodies: the root, and one for each loop, group, ending and compensation.
+ * The nodes of all bodies lie in one array, those of a body together, the root's first; so do
+ * edges and the order. An index of a node is an index of this array everywhere.
+ *
  * Used by:  engine, loop, cli.
  * Uses:     value, expr.
  * Threads:  [any]; it never changes once it is made. Shared by pipeline_ref().
@@ -33,6 +37,10 @@ enum node_kind {
     NODE_WAIT,        /* ends at a time */
     NODE_FAIL,        /* fails with the message of its config */
     NODE_PLUGIN,      /* work for a plugin */
+    NODE_LOOP,        /* its body once for each item: `for_each` says of what */
+    NODE_GROUP,       /* its body once */
+    NODE_WORKFLOW,    /* another pipeline as a child run; config: {workflow, input, wait} */
+    NODE_IDLE,        /* a state without an action: an event ends it */
 };
 
 enum node_join {
@@ -55,7 +63,9 @@ enum node_outcome {
     OUTCOME_ERROR = 1,
     OUTCOME_TRUE = 2,
     OUTCOME_FALSE = 3,
-    OUTCOME_FIRST_NAMED = 4, /* from here on: routes and ports, in order of appearance */
+    OUTCOME_TIMEOUT = 4, /* of states */
+    OUTCOME_CANCEL = 5,
+    OUTCOME_FIRST_NAMED = 6, /* from here on: routes, ports and events, in order of appearance */
 };
 
 /*
@@ -70,8 +80,15 @@ enum pipeline_slot {
     SLOT_NOW,
     SLOT_DATE,
     SLOT_TIME,
-    SLOT_NODES, /* the map of all nodes by id */
+    SLOT_NODES,       /* the map of the nodes by id: those of the body and of the ones around it */
+    SLOT_ITER,        /* of the nearest loop */
+    SLOT_SIGNAL,      /* in `match`: the arriving event */
+    SLOT_ACC,         /* in `reduce`: what there is so far */
+    SLOT_REDUCE_ITEM, /* in `reduce`: the output of one iteration */
+    SLOT_SECRETS,
     SLOT_NODE_FIRST,
+    /* The item of the loop that is node i, under its `as` name: SLOT_ITEM_FIRST + i. */
+    SLOT_ITEM_FIRST = 1 << 24,
 };
 
 /* A place in a file: 1-based; 0 is unknown. The file is the pipeline's. */
@@ -100,6 +117,49 @@ struct node_limits {
     int64_t wall_ms;
 };
 
+/* What a NODE_LOOP goes over and how. One of `items`, `list` and `stream` is there. */
+enum loop_collect {
+    COLLECT_LIST,
+    COLLECT_NONE,
+    COLLECT_COUNT,
+    COLLECT_REDUCE,
+};
+
+struct for_each {
+    const struct expr *items;    /* a list, or a map of lists: their product; else NULL */
+    const struct template *list; /* the same, written as YAML; else NULL */
+    uint32_t stream;             /* the node whose items it reads, or PIPELINE_NO_NODE */
+    struct str as;               /* the item's name */
+    bool is_batch;               /* `as_batch`: the body gets the list of a whole batch */
+    bool stops_at_limit;         /* `on_limit: stop` */
+    uint32_t batch_size;
+    uint32_t parallel_workers; /* batches at once */
+    uint32_t max_parallel;     /* items of a batch at once */
+    uint32_t max_iterations;
+    uint32_t max_failures;
+    double max_failures_percent; /* of all items; negative: `max_failures` counts */
+    const struct expr *until;    /* NULL: never */
+    enum loop_collect collect;
+    const struct expr *reduce;   /* COLLECT_REDUCE */
+    const struct template *init; /* of acc; NULL: null */
+};
+
+/* `repeat`: the node runs again until a condition holds, or for a time. */
+struct repeat {
+    const struct expr *until; /* sees the node's own output; NULL: until `duration_ms` */
+    uint32_t max_iterations;
+    int64_t delay_ms;    /* from the end of one to the start of the next */
+    int64_t interval_ms; /* from start to start, when there is a duration */
+    int64_t duration_ms; /* no start after this; 0: no bound of time */
+};
+
+enum node_risk {
+    RISK_LOW,
+    RISK_MEDIUM,
+    RISK_HIGH,
+    RISK_CRITICAL,
+};
+
 struct node {
     struct str id;
     struct str name; /* for people; the id when none was given */
@@ -114,6 +174,19 @@ struct node {
     int64_t timeout_ms;   /* of one attempt; 0: none */
     uint32_t concurrency; /* max_concurrency of this node over all runs; 0: no own limit */
     struct node_limits limits;
+
+    uint32_t body;                   /* the body that it is in */
+    uint32_t own_body;               /* NODE_LOOP, NODE_GROUP; else 0, which is nobody's */
+    uint32_t compensate;             /* the body that undoes it: one node; 0: none */
+    const struct for_each *for_each; /* NODE_LOOP */
+    const struct repeat *repeat;     /* NULL: it runs once */
+    struct str child; /* NODE_WORKFLOW: the id of the pipeline; empty: known when it runs */
+    enum node_risk risk;
+    bool has_readers;   /* a loop goes over its stream */
+    bool is_chained;    /* NODE_WORKFLOW: its input is the run's with the outputs of those before
+                           laid over it */
+    bool is_failed_end; /* a state that ends the run as failed */
+    const struct expr *match; /* NODE_WAIT for an event: NULL takes every one of its name */
 
     const struct template *config; /* never NULL; `set` resolves it to its output */
 
@@ -138,6 +211,28 @@ struct integration {
     struct place place;
 };
 
+enum body_kind {
+    BODY_GRAPH,
+    BODY_STATES, /* edges are transitions: the first whose outcome and `when` hold is taken */
+};
+
+struct body {
+    enum body_kind kind;
+    uint32_t owner;      /* the node whose body or compensation it is, or PIPELINE_NO_NODE */
+    uint32_t first_node; /* node_count nodes from here on; `order` alike */
+    uint32_t node_count;
+    uint32_t first_edge;
+    uint32_t edge_count;
+    uint32_t initial;              /* BODY_STATES: the node it begins with */
+    uint32_t max_transitions;      /* BODY_STATES */
+    const struct template *output; /* NULL: the map of the outputs of the leaves, or of the ... */
+    bool is_single;                /* ... one node: its output is the body's */
+    struct str what;               /* "nodes", "steps", "states", "on_failure", ... */
+    struct place place;
+};
+
+#define PIPELINE_NO_NODE UINT32_MAX
+
 /* A named end: `true_edge: done` where no node has this name. */
 struct named_end {
     uint32_t node;
@@ -159,9 +254,17 @@ struct pipeline {
     int64_t timeout_ms;                /* of the run; 0: none */
     uint32_t max_parallel_nodes;       /* 0: no limit of its own */
 
-    const struct node *nodes; /* in the file's order */
+    const struct body *bodies; /* the root first */
+    uint32_t body_count;
+    uint32_t on_failure; /* bodies of the endings; 0: none */
+    uint32_t on_cancel;
+    uint32_t on_success;
+    uint32_t finally;
+    bool has_rollback;
+
+    const struct node *nodes; /* of all bodies; of each in the file's order */
     uint32_t node_count;
-    const uint32_t *order; /* indexes of nodes, a topological order */
+    const uint32_t *order; /* indexes of nodes: of each body a topological order, in its part */
     const struct edge *edges;
     uint32_t edge_count;
     const uint32_t *in_edges;
@@ -172,15 +275,20 @@ struct pipeline {
     const struct named_end *ends;
     uint32_t end_count;
 
-    const struct template *output; /* NULL: the map of the outputs of the leaves */
+    const struct template *output; /* NULL: the root body's own */
+    const struct str *secrets;     /* names that expressions read as secrets.NAME */
+    uint32_t secret_count;
 };
 
 struct pipeline *pipeline_ref(const struct pipeline *pipeline);
 /* NULL is fine. */
 void pipeline_unref(const struct pipeline *pipeline);
 
-/* The index of the node `id`, or -1. */
+/* The index of the node `id` of the root body, or -1. */
 int64_t pipeline_find_node(const struct pipeline *pipeline, struct str id);
+
+/* The index of the node `id` of `body` or of one of the bodies around it, or -1. */
+int64_t pipeline_find_visible(const struct pipeline *pipeline, uint32_t body, struct str id);
 
 /* The settings of `plugin`, or NULL when the file has none. */
 const struct integration *pipeline_find_integration(const struct pipeline *pipeline,
