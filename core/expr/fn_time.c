@@ -3,6 +3,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/zone.h"
 #include "core/expr/eval.h"
 #include "core/expr/instant.h"
 #include "core/expr/program.h"
@@ -50,20 +51,49 @@ static int call_duration(struct evaluation *ev, const struct cel *args, size_t c
                                    "duration() takes text such as '1h30m', '2.5s' or '250ms'");
 }
 
+/* Finding a zone takes a lock, and once a file. */
+enum { ZONE_STEPS = 20 };
+
+/* Seconds east of UTC in `zone`: an offset, or a name of the zone database. */
+static int read_zone(struct evaluation *ev, struct str zone, int64_t unix_seconds,
+                     int32_t *out_offset)
+{
+    if (instant_zone_offset(zone, out_offset) == 0) {
+        return 0;
+    }
+    int status = eval_charge(ev, ZONE_STEPS);
+    if (status != 0) {
+        return status;
+    }
+    struct error err = {0};
+    status = zone_offset(zone, unix_seconds, out_offset, &err);
+    if (status == 0) {
+        return 0;
+    }
+    return status == E_NOMEM ? eval_nomem(ev) : eval_fail(ev, E_INVALID, "%s", err.message);
+}
+
+/* Whether the arguments are a timestamp and perhaps a zone; then the zone's offset. */
+static int read_arguments(struct evaluation *ev, const struct cel *args, size_t count,
+                          int32_t *out_offset)
+{
+    *out_offset = 0;
+    if (args[0].type != CEL_TIMESTAMP || (count == 2 && args[1].type != CEL_STRING)) {
+        return eval_bad_call(ev, args, count);
+    }
+    return count == 2 ? read_zone(ev, args[1].as.text, args[0].as.time.seconds, out_offset) : 0;
+}
+
 /* The calendar of a timestamp, in the zone of the second argument if there is one. */
 static int read_civil(struct evaluation *ev, const struct cel *args, size_t count,
                       struct clock_civil *out)
 {
     int32_t offset = 0;
-    if (args[0].type != CEL_TIMESTAMP || (count == 2 && args[1].type != CEL_STRING)) {
-        return eval_bad_call(ev, args, count);
+    int status = read_arguments(ev, args, count, &offset);
+    if (status == 0) {
+        *out = clock_civil_from_unix(args[0].as.time.seconds + offset);
     }
-    if (count == 2 && instant_zone_offset(args[1].as.text, &offset) != 0) {
-        return eval_fail(ev, E_INVALID, "unknown time zone '%.*s': write 'UTC' or '+02:00'",
-                         STR_ARG(args[1].as.text));
-    }
-    *out = clock_civil_from_unix(args[0].as.time.seconds + offset);
-    return 0;
+    return status;
 }
 
 static int day_of_year(const struct clock_civil *civil)
@@ -170,17 +200,18 @@ static int call_seconds(struct evaluation *ev, const struct cel *args, size_t co
     return get_time_field(ev, args, count, 1, out);
 }
 
+/* Of a duration, too, the part of a second, as the language has it. */
 static int call_milliseconds(struct evaluation *ev, const struct cel *args, size_t count,
                              struct cel *out)
 {
-    if (args[0].type != CEL_DURATION && args[0].type != CEL_TIMESTAMP) {
-        return eval_bad_call(ev, args, count);
-    }
     int64_t nanos = args[0].as.time.nanos;
-    if (args[0].type == CEL_DURATION && args[0].as.time.seconds < 0 && nanos > 0) {
-        nanos -= 1000000000;
+    if (args[0].type == CEL_DURATION && count == 1) {
+        nanos -= args[0].as.time.seconds < 0 && nanos > 0 ? 1000000000 : 0;
+        return eval_make_int(nanos / 1000000, out);
     }
-    return eval_make_int(nanos / 1000000, out);
+    int32_t offset = 0; /* zones differ by whole seconds */
+    int status = read_arguments(ev, args, count, &offset);
+    return status != 0 ? status : eval_make_int(nanos / 1000000, out);
 }
 
 static const struct function functions[] = {

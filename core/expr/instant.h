@@ -38,7 +38,7 @@ void instant_write(const struct cel *cel, struct strbuf *out);
 
 /*
  * The offset from UTC in seconds that `zone` ("UTC", "", "+02:00", "-09:30") means.
- * E_INVALID for others.
+ * E_INVALID for others, which may be names for zone_offset().
  */
 int instant_zone_offset(struct str zone, int32_t *out_seconds);
 
