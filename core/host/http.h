@@ -45,8 +45,13 @@ struct host_http_response {
     struct str body;
     struct str effective_url;
     double duration_ms;
+    double connect_ms; /* with TLS; 0: the connection was there already */
+    double first_byte_ms;
+    uint64_t body_bytes;
     int64_t tls_not_after_unix; /* 0: no TLS */
-    bool is_reused;             /* the connection was there already */
+    struct str tls_subject;
+    struct str tls_issuer;
+    bool is_reused; /* the connection was there already */
 };
 
 struct host_http_failure {

@@ -169,8 +169,9 @@ static void move_text(char **to, ops_str *s)
 /* Owns all texts, because the call comes later. Fails with E_NOMEM. */
 static int answer_keep(struct http_answer *answer)
 {
-    ops_str *const fixed[] = {&answer->response.body, &answer->response.effective_url,
-                              &answer->failure.message, &answer->failure.hint};
+    ops_str *const fixed[] = {&answer->response.body,        &answer->response.effective_url,
+                              &answer->response.tls_subject, &answer->response.tls_issuer,
+                              &answer->failure.message,      &answer->failure.hint};
     size_t total = 1;
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         total += (size_t)fixed[i]->n;
@@ -204,6 +205,11 @@ static int answer_set_response(struct http_answer *answer, const struct host_htt
         .effective_url = ops_from_str(from->effective_url),
         .duration_ms = from->duration_ms,
         .tls_not_after_unix = from->tls_not_after_unix,
+        .body_bytes = from->body_bytes,
+        .connect_ms = from->connect_ms,
+        .first_byte_ms = from->first_byte_ms,
+        .tls_subject = ops_from_str(from->tls_subject),
+        .tls_issuer = ops_from_str(from->tls_issuer),
     };
     answer->names = calloc(2 * n + 1, sizeof *answer->names);
     if (answer->names == NULL) {

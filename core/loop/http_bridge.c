@@ -79,7 +79,13 @@ static void pass_response(const struct bridge_call *call, const struct net_respo
         .body = response->body,
         .effective_url = response->effective_url,
         .duration_ms = response->timings.total_ms,
+        .connect_ms = response->timings.tls_ms > 0 ? response->timings.tls_ms
+                                                   : response->timings.connect_ms,
+        .first_byte_ms = response->timings.first_byte_ms,
+        .body_bytes = response->body_bytes,
         .tls_not_after_unix = response->tls_not_after_unix,
+        .tls_subject = response->tls_subject,
+        .tls_issuer = response->tls_issuer,
         .is_reused = response->is_reused,
     };
     call->done(call->user, &told, NULL);

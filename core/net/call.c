@@ -88,6 +88,7 @@ static void drop_hop(struct net_call *call)
         client_give_easy(call->client, call->easy);
         call->easy = NULL;
     }
+    certificate_forget(&call->hop.watch);
     curl_slist_free_all(call->header_lines);
     curl_slist_free_all(call->resolved);
     call->header_lines = NULL;
@@ -431,7 +432,9 @@ static void respond(struct net_call *call)
         .body = strbuf_str(&call->body),
         .effective_url = str_from(call->url.text),
         .remote_address = str_from(call->hop.remote_address),
-        .tls_not_after_unix = call->hop.tls_not_after_unix,
+        .tls_not_after_unix = call->hop.certificate.not_after_unix,
+        .tls_subject = call->hop.certificate.subject,
+        .tls_issuer = call->hop.certificate.issuer,
         .body_bytes = call->hop.body_bytes,
         .redirects = call->redirects,
     };

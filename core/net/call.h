@@ -14,7 +14,7 @@
  * net_abort(): these only put the call into the client's list of deferred work.
  *
  * Used by:  net, in the module.
- * Uses:     headers.h, net_module.h, proxy.h, resolver.h, url.h, libcurl.
+ * Uses:     certificate.h, headers.h, net_module.h, proxy.h, resolver.h, url.h, libcurl.
  * Threads:  [loop]
  */
 
@@ -26,6 +26,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/error.h"
+#include "core/net/certificate.h"
 #include "core/net/headers.h"
 #include "core/net/net_module.h"
 #include "core/net/proxy.h"
@@ -59,8 +60,9 @@ struct call_hop {
     size_t header_bytes;
     uint64_t body_bytes;
     enum call_trouble trouble;
-    enum net_verdict verdict; /* with TROUBLE_FORBIDDEN */
-    int64_t tls_not_after_unix;
+    enum net_verdict verdict;       /* with TROUBLE_FORBIDDEN */
+    struct certificate certificate; /* all zero without TLS */
+    struct certificate_watch watch; /* certificate_forget() */
     char remote_address[NET_ADDRESS_TEXT_SIZE + 10];
 };
 

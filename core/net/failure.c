@@ -213,12 +213,19 @@ void failure_from_transfer(const struct net_call *call, CURLcode code, struct er
                            struct net_failure *failure)
 {
     enum net_failure_class class;
+    const char *hint = NULL;
     if (call->hop.trouble != TROUBLE_NONE) {
         class = from_trouble(call, err);
     } else if (code == CURLE_COULDNT_CONNECT) {
         class = from_connect(call, err);
+    } else if (code == CURLE_PEER_FAILED_VERIFICATION &&
+               (hint = certificate_explain(call, err)) != NULL) {
+        class = NET_FAILED_TLS;
     } else {
         class = from_code(call, code, err);
     }
     failure_from_error(call, class, err, failure);
+    if (hint != NULL) {
+        failure->hint = str_from(hint);
+    }
 }

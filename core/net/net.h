@@ -135,10 +135,12 @@ struct net_response {
     struct net_timings timings;
     int64_t tls_not_after_unix; /* the end of the server's certificate, in seconds; 0: no TLS */
     int64_t tls_days_left;      /* whole days until then */
-    uint64_t body_bytes;        /* after decompression, also of pieces */
-    uint64_t received_bytes;    /* of the body, before it */
-    uint32_t redirects;         /* hops followed */
-    bool is_reused;             /* the connection was there already */
+    struct str tls_subject;     /* of that certificate, as "CN=example.com"; empty: no TLS */
+    struct str tls_issuer;
+    uint64_t body_bytes;     /* after decompression, also of pieces */
+    uint64_t received_bytes; /* of the body, before it */
+    uint32_t redirects;      /* hops followed */
+    bool is_reused;          /* the connection was there already */
 };
 
 /* class, name, code */

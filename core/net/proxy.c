@@ -38,6 +38,7 @@ static int read_parts(CURLU *handle, struct proxy *proxy)
         }
         proxy->host = str_dup(bare);
         proxy->port = (uint16_t)number;
+        proxy->has_tls = strcmp(scheme, "https") == 0;
         (void)net_address_parse(bare, &proxy->address); /* else it is a name */
     }
     curl_free(scheme);

@@ -30,6 +30,7 @@ struct proxy {
     char *host;
     uint16_t port;
     struct net_address address; /* size 0: the host is a name */
+    bool has_tls;               /* https:// to the proxy itself */
     bool is_bad;                /* the setting is no URL of a proxy */
 };
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/net/call.h"
 
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/base/check.h"
@@ -126,21 +124,6 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *user)
     return n;
 }
 
-static void read_certificate(struct net_call *call)
-{
-    struct curl_tlssessioninfo *info = NULL;
-    if (curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
-        info->backend != CURLSSLBACKEND_OPENSSL || info->internals == NULL) {
-        return;
-    }
-
-    const X509 *certificate = SSL_get0_peer_certificate(info->internals);
-    struct tm end = {0};
-    if (certificate != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1) {
-        call->hop.tls_not_after_unix = timegm(&end);
-    }
-}
-
 /* The connection stands and the request is about to be sent. A second time is libcurl's retry on
  * a connection that had died: whether to send again is the policies' business. */
 static int on_before_request(void *user, char *remote, char *local, int remote_port, int local_port)
@@ -155,8 +138,9 @@ static int on_before_request(void *user, char *remote, char *local, int remote_p
     bool is_v6 = strchr(remote, ':') != NULL;
     (void)snprintf(call->hop.remote_address, sizeof call->hop.remote_address,
                    is_v6 ? "[%.45s]:%d" : "%.45s:%d", remote, remote_port);
-    if (call->url.is_https) {
-        read_certificate(call);
+    if (call->url.is_https && certificate_read(call) != 0) {
+        call->hop.trouble = TROUBLE_NOMEM;
+        return CURL_PREREQFUNC_ABORT;
     }
     return CURL_PREREQFUNC_OK;
 }
@@ -344,6 +328,9 @@ int transfer_prepare(struct net_call *call)
                   curl_easy_setopt(easy, CURLOPT_RESOLVE, call->resolved) == CURLE_OK &&
                   set_limits(call) && set_method(call) && set_headers(call) &&
                   (!call->url.is_https || set_trust(call));
+    if (call->url.is_https && (call->proxy == NULL || !call->proxy->has_tls)) {
+        certificate_listen(call);
+    }
     return is_set ? 0 : E_NOMEM;
 }
 

@@ -150,39 +150,54 @@ static ops_status make_body(ops_task task, ops_val config, const ops_http_res *r
 
 /* ---- Output ---- */
 
-static ops_status make_tls(ops_task task, const ops_http_res *res, ops_val *out)
+static ops_status make_certificate(ops_task task, const ops_http_res *res, ops_val *out)
 {
-    if (res->tls_not_after_unix == 0) {
-        return ops.value->new_null(ops.h, task, out);
-    }
-
     char text[32];
     struct tm date;
     time_t end = (time_t)res->tls_not_after_unix;
-    int64_t left_s = res->tls_not_after_unix - (int64_t)time(NULL);
-    if (gmtime_r(&end, &date) == NULL ||
+    if (end == 0 || gmtime_r(&end, &date) == NULL ||
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &date) == 0) {
         return ops.value->new_null(ops.h, task, out);
     }
 
-    struct ops_map tls = ops_map_begin(task);
-    ops_map_text(&tls, "not_after", text);
-    ops_map_i64(&tls, "days_left", left_s >= 0 ? left_s / 86400 : -1 - (-left_s - 1) / 86400);
-    return ops_map_end(&tls, out);
+    ops_val subject = 0;
+    ops_val issuer = 0;
+    int has_names = OPS_HAS(res, ops_http_res, tls_issuer);
+    int64_t left_s = res->tls_not_after_unix - (int64_t)time(NULL);
+    struct ops_map map = ops_map_begin(task);
+    ops_status made = make_text(task, has_names ? res->tls_subject : ops_text(""), &subject);
+    ops_map_made(&map, "subject", made, subject);
+    made = make_text(task, has_names ? res->tls_issuer : ops_text(""), &issuer);
+    ops_map_made(&map, "issuer", made, issuer);
+    ops_map_text(&map, "not_after", text);
+    ops_map_i64(&map, "days_left", left_s >= 0 ? left_s / 86400 : -1 - (-left_s - 1) / 86400);
+    return ops_map_end(&map, out);
+}
+
+static ops_status make_timing(ops_task task, const ops_http_res *res, ops_val *out)
+{
+    int is_known = OPS_HAS(res, ops_http_res, first_byte_ms);
+    struct ops_map map = ops_map_begin(task);
+    ops_map_f64(&map, "connect_ms", is_known ? res->connect_ms : 0);
+    ops_map_f64(&map, "first_byte_ms", is_known ? res->first_byte_ms : 0);
+    ops_map_f64(&map, "total_ms", res->duration_ms);
+    return ops_map_end(&map, out);
 }
 
 static void complete(ops_task task, const ops_http_res *res, ops_val body)
 {
-    ops_val headers = 0;
-    ops_val tls = 0;
+    ops_val part = 0;
     struct ops_map out = ops_map_begin(task);
-    ops_status made = make_headers(task, res, &headers);
+    ops_status made = make_headers(task, res, &part);
     ops_map_i64(&out, "status", res->status);
-    ops_map_made(&out, "headers", made, headers);
+    ops_map_made(&out, "headers", made, part);
     ops_map_val(&out, "body", body);
-    ops_map_f64(&out, "duration_ms", res->duration_ms);
-    made = make_tls(task, res, &tls);
-    ops_map_made(&out, "tls", made, tls);
+    ops_map_i64(&out, "bytes",
+                (int64_t)(OPS_HAS(res, ops_http_res, body_bytes) ? res->body_bytes : res->body.n));
+    made = make_timing(task, res, &part);
+    ops_map_made(&out, "timing", made, part);
+    made = make_certificate(task, res, &part);
+    ops_map_made(&out, "certificate", made, part);
     ops_complete_map(task, &out);
 }
 

@@ -77,7 +77,7 @@ class Scenario:
 
     def close(self):
         for server in self.servers:
-            server.kill()
+            server.terminate()
             server.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -117,7 +117,7 @@ class Scenario:
                 sys.exit(77)
 
     def do_server(self, argument, _body):
-        """Starts the test HTTP server; $PORT is its port."""
+        """Starts the test HTTP server; $PORT is its port, $CA (with --tls) the file to trust."""
         program = os.path.join(self.build, "tests/bin/http_test_server")
         server = subprocess.Popen([program] + shlex.split(argument), stdout=subprocess.PIPE,
                                   stdin=subprocess.PIPE, cwd=self.folder)
@@ -125,6 +125,8 @@ class Scenario:
         for word in server.stdout.readline().decode().split():
             if word.isdigit():
                 self.env["PORT"] = word
+                if "--tls" in argument:
+                    self.env["CA"] = server.stdout.readline().decode().strip()
                 return
         raise Failed("the HTTP server said no port")
 

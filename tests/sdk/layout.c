@@ -95,7 +95,7 @@ AT(ops_if_exec, post, 64);
 AT(ops_if_exec, set_user, 72);
 AT(ops_if_exec, get_user, 80);
 
-SIZE(ops_http_res, 80);
+SIZE(ops_http_res, 136);
 AT(ops_http_res, size, 0);
 AT(ops_http_res, status, 4);
 AT(ops_http_res, header_names, 8);
@@ -105,6 +105,11 @@ AT(ops_http_res, body, 32);
 AT(ops_http_res, effective_url, 48);
 AT(ops_http_res, duration_ms, 64);
 AT(ops_http_res, tls_not_after_unix, 72);
+AT(ops_http_res, body_bytes, 80);
+AT(ops_http_res, connect_ms, 88);
+AT(ops_http_res, first_byte_ms, 96);
+AT(ops_http_res, tls_subject, 104);
+AT(ops_http_res, tls_issuer, 120);
 
 SIZE(ops_http_req, 144);
 AT(ops_http_req, size, 0);

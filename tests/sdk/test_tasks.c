@@ -380,6 +380,7 @@ static void answer_fully(struct rig_call *call)
 {
     char body[] = "the body";
     char value[] = "v1";
+    char subject[] = "CN=s";
     struct host_http_header headers[] = {{STR("A"), {value, 2}}, {STR("B"), STR("v2")}};
     struct host_http_response response = {
         .status = 201,
@@ -388,16 +389,21 @@ static void answer_fully(struct rig_call *call)
         .body = {body, 8},
         .effective_url = STR("http://y/"),
         .tls_not_after_unix = 99,
+        .tls_subject = {subject, 4},
+        .tls_issuer = STR("CN=i"),
+        .body_bytes = 8,
     };
     call->is_open = false;
     call->done(call->user, &response, NULL);
     memset(body, 'X', sizeof body);
     memset(value, 'X', sizeof value);
+    memset(subject, 'X', sizeof subject);
 }
 
-static const char *const full_answer = "done {\"status\":201,\"h0\":\"v1\",\"h1\":\"v2\","
-                                       "\"body\":\"the body\",\"url\":\"http://y/\","
-                                       "\"not_after\":99}";
+static const char *const full_answer =
+    "done {\"status\":201,\"h0\":\"v1\",\"h1\":\"v2\","
+    "\"body\":\"the body\",\"url\":\"http://y/\","
+    "\"not_after\":99,\"subject\":\"CN=s\",\"issuer\":\"CN=i\",\"bytes\":8}";
 
 static void test_http__an_answer_waits_for_a_busy_strand(void **state)
 {

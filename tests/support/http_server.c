@@ -458,8 +458,7 @@ static bool open_tls(struct http_server *server, const struct http_server_option
     }
 
     (void)close(fd);
-    int days = options->certificate_days != 0 ? options->certificate_days : 30;
-    server->tls = http_server_tls_create(days, options->name, server->ca_file);
+    server->tls = http_server_tls_create(options, server->ca_file);
     if (server->tls == NULL) {
         (void)fprintf(stderr, "test server: cannot make a certificate\n");
     }

@@ -7,10 +7,10 @@
  * thread of its own; one epoll loop serves hundreds of connections. With TLS it makes its own
  * certificate for localhost and 127.0.0.1, and writes it to a file that a client trusts.
  *
- * The same as a program: build/tests/bin/http_test_server [--tls] [--days N] [--port N]
- * [--with-parent]. It prints its port on the first line and, with --tls, the file to trust on the
- * second (SSL_CERT_FILE; use https://localhost:PORT), and runs until SIGTERM; --with-parent: also
- * until its parent ends.
+ * The same as a program: build/tests/bin/http_test_server [--tls] [--days N] [--early] [--issued]
+ * [--name NAME] [--port N] [--with-parent]. It prints its port on the first line and, with --tls,
+ * the file to trust on the second (SSL_CERT_FILE; use https://localhost:PORT), and runs until
+ * SIGTERM; --with-parent: also until its parent ends.
  *
  * The path decides what it does:
  *   /                             200, text
@@ -48,6 +48,8 @@ struct http_server;
 struct http_server_options {
     bool has_tls;
     int certificate_days; /* from now to its end, negative: it is over; 0: 30 */
+    bool is_early;        /* the certificate is valid from tomorrow on */
+    bool is_issued;       /* by an authority that nobody knows: not even the file helps */
     const char *name;     /* that the certificate has, instead of localhost and 127.0.0.1 */
     uint16_t port;        /* 0: the kernel chooses */
 };

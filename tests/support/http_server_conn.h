@@ -17,6 +17,7 @@
 #include "core/base/str.h"
 
 struct http_server;
+struct http_server_options;
 struct ssl_st;
 struct ssl_ctx_st;
 
@@ -62,6 +63,7 @@ uint64_t http_conn_server_connections(const struct http_conn *conn);
 uint64_t http_conn_server_requests(const struct http_conn *conn);
 
 /* A context with a new certificate, which is also written to `pem_path`; NULL when it fails. */
-struct ssl_ctx_st *http_server_tls_create(int days, const char *name, const char *pem_path);
+struct ssl_ctx_st *http_server_tls_create(const struct http_server_options *options,
+                                          const char *pem_path);
 
 #endif

@@ -8,16 +8,14 @@
 
 #include "tests/support/http_server.h"
 
-/* http_test_server [--tls] [--days N] [--port N] [--with-parent]: http_server.h says what it
- * serves. */
+/* http_test_server: http_server.h says what it serves, and its options. */
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"tls", no_argument, NULL, 't'},
-        {"days", required_argument, NULL, 'd'},
-        {"port", required_argument, NULL, 'p'},
-        {"with-parent", no_argument, NULL, 'w'},
-        {0},
+        {"tls", no_argument, NULL, 't'},         {"days", required_argument, NULL, 'd'},
+        {"early", no_argument, NULL, 'e'},       {"issued", no_argument, NULL, 'i'},
+        {"name", required_argument, NULL, 'n'},  {"port", required_argument, NULL, 'p'},
+        {"with-parent", no_argument, NULL, 'w'}, {0},
     };
     struct http_server_options settings = {0};
     int option;
@@ -28,6 +26,15 @@ int main(int argc, char **argv)
             break;
         case 'd':
             settings.certificate_days = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'e':
+            settings.is_early = true;
+            break;
+        case 'i':
+            settings.is_issued = true;
+            break;
+        case 'n':
+            settings.name = optarg;
             break;
         case 'p':
             settings.port = (uint16_t)strtoul(optarg, NULL, 10);

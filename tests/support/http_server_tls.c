@@ -7,6 +7,8 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
+#include "tests/support/http_server.h"
+
 static int certificate_add_name(X509 *certificate, const char *name)
 {
     char text[256];
@@ -26,25 +28,42 @@ static int certificate_add_name(X509 *certificate, const char *name)
     return is_added;
 }
 
-static X509 *certificate_create(EVP_PKEY *key, int days, const char *name)
+/* Its names: of its own, or of an authority that nobody knows. Then it is signed. */
+static int certificate_sign(X509 *certificate, EVP_PKEY *key, int is_issued)
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    const unsigned char *text = (const unsigned char *)"OpStream test server";
+    const unsigned char *above = (const unsigned char *)"OpStream test authority";
+    EVP_PKEY *signer = is_issued ? EVP_EC_gen("P-256") : key;
+    X509_NAME *issuer = X509_NAME_new();
+    int is_made = signer != NULL && issuer != NULL &&
+                  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, text, -1, -1, 0) &&
+                  X509_NAME_add_entry_by_txt(issuer, "CN", MBSTRING_ASC, above, -1, -1, 0) &&
+                  X509_set_issuer_name(certificate, is_issued ? issuer : subject) &&
+                  X509_sign(certificate, signer, EVP_sha256());
+    X509_NAME_free(issuer);
+    if (is_issued) {
+        EVP_PKEY_free(signer);
+    }
+    return is_made;
+}
+
+static X509 *certificate_create(EVP_PKEY *key, const struct http_server_options *options)
 {
     X509 *certificate = X509_new();
     if (certificate == NULL) {
         return NULL;
     }
 
-    long end = (long)days * 24 * 3600;
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    const unsigned char *text = (const unsigned char *)"OpStream test server";
+    long end = 24L * 3600 * (options->certificate_days != 0 ? options->certificate_days : 30);
+    long start = options->is_early ? 24L * 3600 : end < 0 ? 2 * end : -3600;
     int is_made = X509_set_version(certificate, 2) &&
                   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) &&
-                  X509_gmtime_adj(X509_getm_notBefore(certificate), end < 0 ? 2 * end : -3600) &&
+                  X509_gmtime_adj(X509_getm_notBefore(certificate), start) &&
                   X509_gmtime_adj(X509_getm_notAfter(certificate), end + 600) &&
                   X509_set_pubkey(certificate, key) &&
-                  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, text, -1, -1, 0) &&
-                  X509_set_issuer_name(certificate, subject) &&
-                  certificate_add_name(certificate, name) &&
-                  X509_sign(certificate, key, EVP_sha256());
+                  certificate_add_name(certificate, options->name) &&
+                  certificate_sign(certificate, key, options->is_issued);
     if (!is_made) {
         X509_free(certificate);
         return NULL;
@@ -63,10 +82,10 @@ static int certificate_write(X509 *certificate, const char *pem_path)
     return fclose(file) == 0 && is_written;
 }
 
-SSL_CTX *http_server_tls_create(int days, const char *name, const char *pem_path)
+SSL_CTX *http_server_tls_create(const struct http_server_options *options, const char *pem_path)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = key != NULL ? certificate_create(key, days, name) : NULL;
+    X509 *certificate = key != NULL ? certificate_create(key, options) : NULL;
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (certificate == NULL || context == NULL || !certificate_write(certificate, pem_path) ||
         SSL_CTX_use_certificate(context, certificate) != 1 ||

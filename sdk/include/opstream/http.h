@@ -36,6 +36,12 @@ typedef struct ops_http_res {
     ops_str effective_url;      /* after redirects */
     double duration_ms;         /* from send() to the last byte */
     int64_t tls_not_after_unix; /* when the server's certificate ends, in seconds; 0: no TLS */
+    uint64_t body_bytes;        /* of the body, decompressed, also when it went to on_chunk */
+    /* Of the last hop, from its beginning; 0: there was a connection already. */
+    double connect_ms;    /* until the connection stands, with TLS */
+    double first_byte_ms; /* until the first byte of the answer */
+    ops_str tls_subject;  /* of the server's certificate, as "CN=example.com,O=Example" */
+    ops_str tls_issuer;
 } ops_http_res;
 
 /*

@@ -74,7 +74,12 @@ static const char *answer(struct rig_call *call, const struct answer *from)
         .header_count = n,
         .effective_url = STR("http://a/"),
         .duration_ms = 12.5,
+        .connect_ms = 2.5,
+        .first_byte_ms = 10.25,
+        .body_bytes = strlen(from->body),
         .tls_not_after_unix = from->tls_not_after_unix,
+        .tls_subject = STR("CN=a,O=\xC3\x84"),
+        .tls_issuer = STR("CN=b"),
     };
     call->is_open = false;
     call->done(call->user, &response, NULL);
@@ -140,9 +145,11 @@ static void test_http__output_has_all_parts(void **state)
     assert_has(end, "done {\"status\":200,");
     assert_has(end, "\"headers\":{\"content-type\":\"application/json\",\"x-two\":\"a, b\","
                     "\"set-cookie\":[\"c=1, d\"]}");
-    assert_has(end, "\"body\":{\"ok\":true},\"duration_ms\":12.5,");
-    assert_has(end, "\"tls\":{\"not_after\":\"2100-01-01T00:00:00Z\",\"days_left\":");
-    assert_has(end_of("{\"url\":\"http://a/\"}", 200, "x"), "\"tls\":null}");
+    assert_has(end, "\"body\":{\"ok\":true},\"bytes\":11,\"timing\":{\"connect_ms\":2.5,"
+                    "\"first_byte_ms\":10.25,\"total_ms\":12.5},");
+    assert_has(end, "\"certificate\":{\"subject\":\"CN=a,O=\xC3\x84\",\"issuer\":\"CN=b\","
+                    "\"not_after\":\"2100-01-01T00:00:00Z\",\"days_left\":");
+    assert_has(end_of("{\"url\":\"http://a/\"}", 200, "x"), "\"certificate\":null}");
 }
 
 static void test_http__body_is_read_as_asked(void **state)

@@ -13,6 +13,9 @@ void exchange_finish(struct exchange *x)
     strbuf_finish(&x->effective_url);
     strbuf_finish(&x->remote_address);
     strbuf_finish(&x->message);
+    strbuf_finish(&x->hint);
+    strbuf_finish(&x->tls_subject);
+    strbuf_finish(&x->tls_issuer);
     memset(x, 0, sizeof *x);
 }
 
@@ -27,6 +30,8 @@ static void keep_response(struct exchange *x, const struct net_response *respons
     x->tls_days_left = response->tls_days_left;
     x->body_bytes = response->body_bytes;
     x->received_bytes = response->received_bytes;
+    strbuf_append_str(&x->tls_subject, response->tls_subject);
+    strbuf_append_str(&x->tls_issuer, response->tls_issuer);
     strbuf_append_str(&x->body, response->body);
     strbuf_append_str(&x->effective_url, response->effective_url);
     strbuf_append_str(&x->remote_address, response->remote_address);
@@ -49,12 +54,14 @@ void exchange_on_done(void *user, const struct net_response *response,
         x->effect = failure->effect;
         x->code = failure->code;
         strbuf_append_str(&x->message, failure->message);
+        strbuf_append_str(&x->hint, failure->hint);
     }
 
     /* So that they can be compared as text. */
     strbuf_append(&x->body, "", 0);
     strbuf_append(&x->headers, "", 0);
     strbuf_append(&x->message, "", 0);
+    strbuf_append(&x->hint, "", 0);
 }
 
 void exchange_on_chunk(void *user, struct str bytes)

@@ -31,12 +31,15 @@ struct exchange {
     struct net_timings timings;
     int64_t tls_not_after_unix;
     int64_t tls_days_left;
+    struct strbuf tls_subject;
+    struct strbuf tls_issuer;
     uint64_t body_bytes;
     uint64_t received_bytes;
     enum net_failure_class failure_class;
     enum net_effect effect;
     int code;
     struct strbuf message;
+    struct strbuf hint;
 };
 
 void exchange_finish(struct exchange *x);
