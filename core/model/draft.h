@@ -25,6 +25,7 @@
 #include "core/model/storage.h"
 
 struct node_type;
+struct pipeline_group;
 struct tree;
 
 enum { DRAFT_MAX_NODES = 10000, DRAFT_MAX_ID_BYTES = 128 };
@@ -39,6 +40,7 @@ struct loader {
     struct arena arena; /* trees and drafts */
     bool is_json;
     struct document *source; /* the text, shared by the pipelines */
+    struct pipeline_group *group;
 };
 
 struct draft_node {

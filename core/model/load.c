@@ -10,6 +10,7 @@
 #include "core/base/utf8.h"
 #include "core/model/draft.h"
 #include "core/model/format.h"
+#include "core/model/group.h"
 #include "core/model/json_tree.h"
 #include "core/model/tree.h"
 #include "core/model/yaml_tree.h"
@@ -214,7 +215,13 @@ static int read_found(struct loader *loader, const struct found *found,
     }
     definitions->ids[i] = str_make(id, found->id.n);
     definitions->count++;
-    return draft_read(loader, found->tree, found->key, &definitions->pipelines[i]);
+    struct pipeline *pipeline = NULL;
+    int status = draft_read(loader, found->tree, found->key, &pipeline);
+    if (status == 0 && pipeline != NULL) {
+        status = group_join(loader->group, pipeline, 0, false);
+        definitions->pipelines[i] = status == 0 ? pipeline_ref(pipeline) : NULL;
+    }
+    return status;
 }
 
 static int load(struct loader *loader, struct definitions **out_definitions, struct error *err)
@@ -246,7 +253,9 @@ int load_text(struct str text, const struct load_options *options, struct diagno
     struct definitions *definitions = NULL;
     size_t errors_before = diagnostics->error_count;
     cleanup_free char *file = options->file.n > 0 ? str_dup(options->file) : str_dup(STR("-"));
-    if (file == NULL) {
+    struct pipeline_group *group = group_create();
+    if (file == NULL || group == NULL) {
+        group_unref(group);
         return error_nomem(err);
     }
     struct str source =
@@ -255,8 +264,10 @@ int load_text(struct str text, const struct load_options *options, struct diagno
         .options = options,
         .report = {.diagnostics = diagnostics, .file = file, .source = source},
         .is_json = is_json_text(options->file, source),
+        .group = group,
     };
     int status = load(&loader, &definitions, err);
+    group_unref(group);
     document_unref(loader.source);
     arena_finish(&loader.arena);
     if (status == E_NOMEM || (status == 0 && diagnostics_status(diagnostics) != 0)) {

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
+#include "core/model/group.h"
 #include "core/model/storage.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
@@ -57,11 +58,25 @@ static int take_thing(struct pipeline_storage *storage, enum owned_kind kind, vo
 
 struct pipeline_storage *storage_create(void)
 {
-    struct pipeline_storage *storage = calloc(1, sizeof(*storage));
-    if (storage != NULL) {
-        storage->references = 1;
+    return calloc(1, sizeof(struct pipeline_storage));
+}
+
+void storage_destroy(struct pipeline_storage *storage)
+{
+    if (storage == NULL) {
+        return;
     }
-    return storage;
+    for (struct owned *owned = storage->owned; owned != NULL; owned = owned->older) {
+        end_thing(owned->kind, owned->thing);
+    }
+    strmap_finish(&storage->ids);
+    arena_finish(&storage->arena);
+    free(storage);
+}
+
+struct pipeline_storage *storage_of(const struct pipeline *pipeline)
+{
+    return (struct pipeline_storage *)(uintptr_t)pipeline;
 }
 
 int storage_take_expr(struct pipeline_storage *storage, struct expr *expr)
@@ -84,18 +99,14 @@ int storage_take_document(struct pipeline_storage *storage, struct document *doc
     return take_thing(storage, OWNED_DOCUMENT, document);
 }
 
-static struct pipeline_storage *storage_of(const struct pipeline *pipeline)
-{
-    return (struct pipeline_storage *)(uintptr_t)pipeline;
-}
-
 struct pipeline *pipeline_ref(const struct pipeline *pipeline)
 {
     if (pipeline == NULL) {
         return NULL;
     }
     struct pipeline_storage *storage = storage_of(pipeline);
-    __atomic_add_fetch(&storage->references, 1, __ATOMIC_RELAXED);
+    CHECK(storage->group != NULL);
+    group_ref(storage->group);
     return &storage->pipeline;
 }
 
@@ -105,15 +116,17 @@ void pipeline_unref(const struct pipeline *pipeline)
         return;
     }
     struct pipeline_storage *storage = storage_of(pipeline);
-    if (__atomic_sub_fetch(&storage->references, 1, __ATOMIC_ACQ_REL) > 0) {
-        return;
+    if (storage->group != NULL) {
+        group_unref(storage->group);
+    } else {
+        storage_destroy(storage);
     }
-    for (struct owned *owned = storage->owned; owned != NULL; owned = owned->older) {
-        end_thing(owned->kind, owned->thing);
-    }
-    strmap_finish(&storage->ids);
-    arena_finish(&storage->arena);
-    free(storage);
+}
+
+const struct pipeline *pipeline_find_other(const struct pipeline *pipeline, struct str id)
+{
+    const struct pipeline_storage *storage = storage_of(pipeline);
+    return storage->group != NULL ? group_find(storage->group, storage->file, id) : NULL;
 }
 
 int64_t pipeline_find_node(const struct pipeline *pipeline, struct str id)

@@ -280,9 +280,20 @@ struct pipeline {
     uint32_t secret_count;
 };
 
+/*
+ * Pipelines that were loaded together (those of a file, and those of the library that they may
+ * run) are one group: they can call each other in circles, so a reference to one of them keeps
+ * all of them.
+ */
 struct pipeline *pipeline_ref(const struct pipeline *pipeline);
 /* NULL is fine. */
 void pipeline_unref(const struct pipeline *pipeline);
+
+/*
+ * The pipeline `id` as a workflow node of `pipeline` means it: one of the same file, else one of
+ * the library. Borrowed: it lives as long as `pipeline`. NULL: there is none.
+ */
+const struct pipeline *pipeline_find_other(const struct pipeline *pipeline, struct str id);
 
 /* The index of the node `id` of the root body, or -1. */
 int64_t pipeline_find_node(const struct pipeline *pipeline, struct str id);

@@ -16,17 +16,26 @@
 #include "core/model/pipeline.h"
 
 struct owned;
+struct pipeline_group;
 
 struct pipeline_storage {
-    struct pipeline pipeline; /* first: a pipeline is found by its address */
-    uint32_t references;      /* atomic */
+    struct pipeline pipeline;     /* first: a pipeline is found by its address */
+    struct pipeline_group *group; /* counts the references; NULL: one, whoever makes it */
+    uint32_t file;                /* its number in the group */
     struct arena arena;
     struct strmap ids;   /* (uintptr_t)(index + 1) */
     struct owned *owned; /* newest first */
 };
 
-/* Empty, with one reference; NULL when out of memory. Owned: pipeline_unref(&s->pipeline). */
+/*
+ * Empty, in no group; NULL when out of memory. Owned: storage_destroy(), or
+ * pipeline_unref(&s->pipeline).
+ */
 struct pipeline_storage *storage_create(void);
+/* For the group. NULL is fine. */
+void storage_destroy(struct pipeline_storage *storage);
+
+struct pipeline_storage *storage_of(const struct pipeline *pipeline);
 
 /* Takes what is given, also when it fails (E_NOMEM). */
 int storage_take_expr(struct pipeline_storage *storage, struct expr *expr);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -413,6 +414,27 @@ static void test_load__shares_pipelines(void **state)
     pipeline_unref(NULL);
 }
 
+static void test_load__keeps_pipelines_of_one_file_together(void **state)
+{
+    struct definitions *definitions = load_right("workflows:\n"
+                                                 "  a: {type: set}\n"
+                                                 "  b: {type: set}\n",
+                                                 "t.yaml");
+    struct pipeline *a = pipeline_ref(definitions->pipelines[0]);
+    (void)state;
+    definitions_destroy(definitions);
+    const struct pipeline *b = pipeline_find_other(a, STR("b"));
+    assert_str(b->nodes[0].id, "b");
+    assert_ptr_equal(pipeline_find_other(b, STR("a")), a);
+    assert_ptr_equal(pipeline_find_other(a, STR("a")), a);
+    assert_null(pipeline_find_other(a, STR("c")));
+    assert_null(pipeline_find_other(a, STR("")));
+    char long_id[400];
+    memset(long_id, 'a', sizeof(long_id));
+    assert_null(pipeline_find_other(a, str_make(long_id, sizeof(long_id))));
+    pipeline_unref(a);
+}
+
 static void test_load__survives_failing_allocations(void **state)
 {
     (void)state;
@@ -453,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_load__knows_what_surely_has_an_output),
         cmocka_unit_test(test_load__takes_a_question_for_a_guard),
         cmocka_unit_test(test_load__shares_pipelines),
+        cmocka_unit_test(test_load__keeps_pipelines_of_one_file_together),
         cmocka_unit_test(test_load__survives_failing_allocations),
     };
     node_types_init(&types);
