@@ -6,38 +6,72 @@
 
 struct known_problem {
     const char *problem; /* as libyaml says it, or its beginning */
+    const char *at;      /* what stands at the place, ' ' for any white space; NULL: anything */
     const char *message;
     const char *hint; /* NULL: none */
 };
 
+static const char key_is_missing[] = "a key must be text, and there is none before this ':'";
+static const char quote_colon[] = "put text that begins with ':' in quotes";
+static const char quote_value[] = "put the value in quotes";
+
+/* The first that fits counts. */
 static const struct known_problem known_problems[] = {
-    {"mapping values are not allowed", "a ':' is not allowed here",
+    {"mapping values are not allowed", NULL, "a ':' is not allowed here",
      "put quotes around text with ': ' in it, or mend the indentation"},
-    {"did not find expected key", "this does not line up with the lines above",
+    {"did not find expected key", ": ", key_is_missing, quote_colon},
+    {"did not find expected key", NULL, "this does not line up with the lines above",
      "keys of one map begin in the same column"},
-    {"did not find expected '-' indicator", "this does not line up with the list above",
+    {"did not find expected '-' indicator", ": ", key_is_missing, quote_colon},
+    {"did not find expected '-' indicator", NULL, "this does not line up with the list above",
      "entries of one list begin with '- ' in the same column"},
-    {"did not find expected ',' or ']'", "a ',' or ']' is missing before this", NULL},
-    {"did not find expected ',' or '}'", "a ',' or '}' is missing before this", NULL},
-    {"could not find expected ':'", "a ':' is missing behind this key",
+    {"did not find expected ',' or ']'", NULL, "a ',' or ']' is missing before this", NULL},
+    {"did not find expected ',' or '}'", NULL, "a ',' or '}' is missing before this", NULL},
+    {"could not find expected ':'", NULL, "a ':' is missing behind this key",
      "put a space behind the ':', and quotes around text of several lines"},
-    {"found unexpected end of stream", "the quoted text that begins here has no end",
+    {"found unexpected ':'", NULL, "a ':' within '[]' and '{}' needs a blank behind it",
+     "put text with ':' in it in quotes"},
+    {"found unexpected end of stream", NULL, "the quoted text that begins here has no end",
      "close it with the same quote"},
-    {"found unknown escape character", "unknown escape in a double-quoted text",
+    {"found unknown escape character", NULL, "unknown escape in a double-quoted text",
      "write '\\\\' for a backslash, or take single quotes"},
-    {"block sequence entries are not allowed", "a list is not allowed here",
+    {"block sequence entries are not allowed", NULL, "a list is not allowed here",
      "begin it on a line of its own"},
-    {"found a tab character", "a tab is used for indentation", "use spaces"},
-    {"found character that cannot start any token", "this character cannot begin a value",
-     "put the value in quotes; indent with spaces, not with tabs"},
-    {"did not find expected alphabetic or numeric character",
-     "'*' and '&' begin the name of an alias or anchor", "put the value in quotes"},
-    {"did not find expected node content", "a value is missing here", NULL},
-    {"did not find expected <document start>", "text behind the end of the document", NULL},
-    {"found unexpected document indicator", "the document ends inside a quoted text", NULL},
-    {"found undefined tag handle", "tags are not allowed",
+    {"found a tab character", NULL, "a tab is used for indentation", "use spaces"},
+    {"found character that cannot start any token", "\t", "a tab is not allowed here",
+     "indent with spaces, not with tabs"},
+    {"found character that cannot start any token", "@", "plain text cannot begin with '@'",
+     quote_value},
+    {"found character that cannot start any token", "`", "plain text cannot begin with '`'",
+     quote_value},
+    {"found character that cannot start any token", "%", "plain text cannot begin with '%'",
+     quote_value},
+    {"did not find expected alphabetic or numeric character", NULL,
+     "names of anchors and aliases have letters, digits, '-' and '_' only",
+     "put a value that begins with '&' or '*' in quotes"},
+    {"did not find expected node content", ": ", key_is_missing, quote_colon},
+    {"did not find expected node content", ":",
+     "plain text within '[]' and '{}' cannot begin with ':'", quote_value},
+    {"did not find expected node content", "...", "there is no pipeline in it: the file is empty",
+     NULL},
+    {"did not find expected node content", NULL, "a value is missing here", NULL},
+    {"did not find expected <document start>", NULL, "text behind the end of the document", NULL},
+    {"found unexpected document indicator", NULL, "the document ends inside a quoted text", NULL},
+    {"found undefined tag handle", NULL, "tags are not allowed",
      "put text that begins with '!' in quotes"},
-    {"control characters are not allowed", "control characters are not allowed", NULL},
+    {"found incompatible YAML document", NULL, "no other YAML than 1.1 and 1.2 is supported",
+     "leave the '%YAML' line out"},
+    {"control characters are not allowed", NULL, "control characters are not allowed", NULL},
+};
+
+/* What is no matter of a character, but of where the parser was. */
+static const struct known_problem known_contexts[] = {
+    {"while scanning a directive", NULL, "directives are not supported",
+     "leave the line that begins with '%' out, or indent it when it is text"},
+    {"while scanning a %TAG directive", NULL, "tags are not allowed",
+     "leave the line that begins with '%' out"},
+    {"while scanning a %YAML directive", NULL, "no other YAML than 1.1 and 1.2 is supported",
+     "leave the '%YAML' line out"},
 };
 
 static struct str source_line(struct str source, uint32_t line)
@@ -91,34 +125,92 @@ bool yaml_error_hint_quotes(const struct report *report, struct place place)
     return true;
 }
 
-static const struct known_problem *find_problem(const char *problem)
+static bool is_at(const struct yaml_failure *failure, struct str source, const char *at)
 {
+    for (size_t i = 0; at != NULL && at[i] != '\0'; i++) {
+        size_t offset = failure->offset + i;
+        char c = offset < source.n ? source.p[offset] : '\n';
+        bool is_same = c == at[i] || (at[i] == ' ' && strchr("\t\r\n", c) != NULL);
+        if (!is_same) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct known_problem *find_problem(const struct report *report,
+                                                const struct yaml_failure *failure)
+{
+    static const struct known_problem parted_key = {
+        NULL, NULL,
+        "a ',' or a bracket is missing before this, or the key and its ':' are not on one line",
+        NULL};
+    static const struct known_problem second_document = {
+        NULL, NULL, "a second document begins here", "put several pipelines under 'workflows:'"};
+    static const struct known_problem block_text = {
+        NULL, NULL, "text of '|' and '>' must be indented", "indent it with 1 blank or more"};
+    struct str problem = str_from(failure->problem);
+    if (str_starts_with(problem, STR("did not find expected ','")) && failure->is_parted &&
+        is_at(failure, report->source, ":")) {
+        return &parted_key;
+    }
+    if (str_starts_with(problem, STR("did not find expected <document start>")) &&
+        failure->behind != YAML_BEHIND_VALUE) {
+        return failure->behind == YAML_BEHIND_END ? &second_document : &block_text;
+    }
+    for (size_t i = 0; i < sizeof(known_contexts) / sizeof(known_contexts[0]); i++) {
+        if (failure->context != NULL &&
+            str_equal_text(str_from(failure->context), known_contexts[i].problem)) {
+            return &known_contexts[i];
+        }
+    }
     for (size_t i = 0; i < sizeof(known_problems) / sizeof(known_problems[0]); i++) {
-        if (str_starts_with(str_from(problem), str_from(known_problems[i].problem))) {
+        if (str_starts_with(problem, str_from(known_problems[i].problem)) &&
+            is_at(failure, report->source, known_problems[i].at)) {
             return &known_problems[i];
         }
     }
     return NULL;
 }
 
-void yaml_error_report(const struct report *report, struct place place, const char *problem,
-                       const char *context)
+static void report_end(const struct report *report, const struct yaml_failure *failure)
 {
-    const struct known_problem *known = find_problem(problem);
-    bool is_end = tree_place_of(report->source, report->source.n).line <= place.line &&
-                  source_line(report->source, place.line).n == 0;
-    if (is_end && context != NULL && strstr(context, "flow") != NULL) {
-        report_error(report, place, "the text ends too early: a '[' or '{' is still open");
-    } else if (is_end) {
-        report_error(report, place, "the text ends too early: %s",
-                     context != NULL ? context : problem);
-    } else if (known != NULL) {
-        report_error(report, place, "%s", known->message);
+    const char *context = failure->context;
+    if (failure->open != NULL) {
+        report_error(report, failure->place, "the text ends, and the '%c' at %u:%u is still open",
+                     report->source.p[failure->open->start], failure->open->place.line,
+                     failure->open->place.column);
     } else {
-        report_error(report, place, "not valid YAML: %s%s%s", context != NULL ? context : "",
-                     context != NULL ? ": " : "", problem);
+        report_error(report, failure->place, "the text ends too early: %s",
+                     context != NULL ? context : failure->problem);
     }
-    if (!yaml_error_hint_quotes(report, place) && !is_end && known != NULL && known->hint != NULL) {
+    (void)yaml_error_hint_quotes(report, failure->place); /* the hint may not apply */
+}
+
+void yaml_error_report(const struct report *report, const struct yaml_failure *failure)
+{
+    const struct known_problem *known = find_problem(report, failure);
+    struct place place = failure->place;
+    if (tree_place_of(report->source, report->source.n).line <= place.line &&
+        source_line(report->source, place.line).n == 0) {
+        report_end(report, failure);
+        return;
+    }
+    if (known == NULL) {
+        const char *context = failure->context != NULL ? failure->context : "";
+        report_error(report, place, "not valid YAML: %s%s%s", context,
+                     context[0] != '\0' ? ": " : "", failure->problem);
+    } else {
+        report_error(report, place, "%s", known->message);
+    }
+    if (yaml_error_hint_quotes(report, place) || known == NULL) {
+        return;
+    }
+    if (known->hint != NULL) {
         report_hint(report, "%s", known->hint);
+    } else if (failure->open != NULL) {
+        report_hint(report, "the '%c' at %u:%u is still open",
+                    report->source.p[failure->open->start], failure->open->place.line,
+                    failure->open->place.column);
     }
 }

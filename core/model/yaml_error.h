@@ -11,14 +11,32 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/model/pipeline.h"
 
 struct report;
+struct tree;
 
-/* Reports the parser's `problem` (found while doing `context`, may be NULL), and a cure. */
-void yaml_error_report(const struct report *report, struct place place, const char *problem,
-                       const char *context);
+/* What the document had come to when the parser failed. */
+enum yaml_behind {
+    YAML_BEHIND_VALUE, /* within it, or directly behind its value */
+    YAML_BEHIND_BLOCK, /* its value is text of '|' or '>' */
+    YAML_BEHIND_END,   /* '...' has ended it */
+};
+
+struct yaml_failure {
+    struct place place;
+    size_t offset;           /* of the place */
+    const char *problem;     /* as libyaml says it */
+    const char *context;     /* while doing what; may be NULL */
+    const struct tree *open; /* the bracket that is open; NULL: none */
+    bool is_parted;          /* the last scalar began on a line before the place */
+    enum yaml_behind behind;
+};
+
+/* Reports what the parser has found, and a cure. */
+void yaml_error_report(const struct report *report, const struct yaml_failure *failure);
 
 /*
  * Adds "quote the expression" to the last report when the source line of `place` has a bare `?`,

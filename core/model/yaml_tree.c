@@ -19,6 +19,7 @@
 #include "core/model/tree.h"
 #include "core/model/tree_build.h"
 #include "core/model/yaml_error.h"
+#include "core/model/yaml_layout.h"
 #include "core/model/yaml_scalar.h"
 
 struct anchor {
@@ -30,13 +31,16 @@ struct open_container {
     struct tree tree; /* kind and place */
     size_t first;     /* of its items, in pending */
     struct anchor *anchor;
+    struct yaml_surroundings around; /* of what is in it */
 };
 
 struct yaml_reader {
     const struct report *report;
     struct arena *arena;
     yaml_parser_t parser;
+    size_t read; /* bytes that the parser has got */
     struct cursor cursor;
+    struct yaml_layout layout;
     struct tree *pending;
     size_t pending_count;
     size_t pending_cap;
@@ -47,8 +51,10 @@ struct yaml_reader {
     struct tree root;
     bool has_root;
     bool is_done;
-    bool is_refused; /* something was reported that is no reason to stop reading */
-    bool is_doubled; /* keys were: reported, and all members are in the tree */
+    bool is_refused;         /* something was reported that is no reason to stop reading */
+    uint32_t last_line;      /* where the last scalar begins */
+    enum yaml_behind behind; /* the last value or document */
+    bool is_doubled;         /* keys were: reported, and all members are in the tree */
 };
 
 static int refuse(struct yaml_reader *reader, struct place place, const char *message,
@@ -164,19 +170,42 @@ static enum tree_style style_of(yaml_scalar_style_t style)
     return TREE_PLAIN;
 }
 
-/* The event's mark is at its anchor, if it has one; the scalar begins behind it. */
-static void skip_anchor(struct yaml_reader *reader, struct tree *scalar)
+static const struct yaml_surroundings *surroundings(const struct yaml_reader *reader)
 {
-    struct cursor *cursor = &reader->cursor;
-    struct str source = cursor->source;
-    while (cursor->offset < source.n && strchr(" \t\r\n", source.p[cursor->offset]) == NULL) {
-        cursor_step(cursor);
+    static const struct yaml_surroundings top_level = {0};
+    return reader->depth > 0 ? &reader->open[reader->depth - 1].around : &top_level;
+}
+
+static enum yaml_source source_of(enum tree_style style)
+{
+    switch (style) {
+    case TREE_PLAIN:
+        return YAML_SOURCE_PLAIN;
+    case TREE_SINGLE_QUOTED:
+    case TREE_DOUBLE_QUOTED:
+        return YAML_SOURCE_QUOTED;
+    case TREE_BLOCK:
+        return YAML_SOURCE_BLOCK;
     }
-    while (cursor->offset < source.n && strchr(" \t\r\n", source.p[cursor->offset]) != NULL) {
-        cursor_step(cursor);
+    return YAML_SOURCE_PLAIN;
+}
+
+/* The event's mark is at its anchor, if it has one; the scalar begins behind it. */
+static void check_layout(struct yaml_reader *reader, const yaml_event_t *event, struct tree *scalar)
+{
+    struct yaml_layout *layout = &reader->layout;
+    const struct yaml_surroundings *around = surroundings(reader);
+    size_t end = event->end_mark.index;
+    if (event->start_mark.index == end) {
+        return; /* nothing is there */
     }
-    scalar->start = (uint32_t)cursor->offset;
-    scalar->place = cursor->place;
+    yaml_layout_gap(layout, event->start_mark.index, around);
+    yaml_layout_properties(layout, end, around);
+    if (event->data.scalar.anchor != NULL) {
+        scalar->start = (uint32_t)layout->cursor.offset;
+        scalar->place = layout->cursor.place;
+    }
+    yaml_layout_scalar(layout, end, source_of((enum tree_style)scalar->style), around);
 }
 
 static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event)
@@ -190,9 +219,12 @@ static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event)
     if (scalar.text.p == NULL) {
         return E_NOMEM;
     }
-    if (event->data.scalar.anchor != NULL) {
-        skip_anchor(reader, &scalar);
+    check_layout(reader, event, &scalar);
+    if (event->start_mark.index < event->end_mark.index) {
+        reader->last_line = scalar.place.line;
     }
+    reader->behind = reader->depth == 0 && scalar.style == TREE_BLOCK ? YAML_BEHIND_BLOCK
+                                                                      : YAML_BEHIND_VALUE;
     if (scalar.style == TREE_PLAIN && yaml_scalar_resolve(&scalar) != 0) {
         return E_NOMEM;
     }
@@ -209,6 +241,8 @@ static int on_alias(struct yaml_reader *reader, const yaml_event_t *event)
     const char *name = (const char *)event->data.alias.anchor;
     struct tree at = tree_at(reader, &event->start_mark);
     const struct anchor *anchor = strmap_get(&reader->anchors, str_from(name));
+    yaml_layout_gap(&reader->layout, event->start_mark.index, surroundings(reader));
+    yaml_layout_properties(&reader->layout, event->end_mark.index, surroundings(reader));
     if (anchor == NULL) {
         report_error(reader->report, at.place, "the alias '*%s' names no anchor", name);
         report_hint(reader->report, "put a value that begins with '*' in quotes");
@@ -229,10 +263,40 @@ static int on_alias(struct yaml_reader *reader, const yaml_event_t *event)
     return add_value(reader, &anchor->tree);
 }
 
-static int open_container(struct yaml_reader *reader, struct tree tree, const char *anchor_name,
-                          const void *tag)
+/*
+ * Looks at the source before a list or map, and says what its lines need. The start mark is at its
+ * anchor; the end mark of a block is at its first key or '-', or behind that where a list is not
+ * indented.
+ */
+static struct yaml_surroundings enter_layout(struct yaml_reader *reader, const yaml_event_t *event,
+                                             bool is_flow)
 {
-    check_tag(reader, tag, tree.place);
+    struct yaml_layout *layout = &reader->layout;
+    struct yaml_surroundings around = *surroundings(reader);
+    yaml_layout_gap(layout, event->start_mark.index, &around);
+    yaml_layout_properties(layout, event->end_mark.index, &around);
+    if (is_flow) {
+        yaml_layout_gap(layout, event->end_mark.index, &around);
+        around.is_flow = true;
+        return around;
+    }
+    bool is_behind = layout->cursor.index < event->end_mark.index;
+    around.indent = (uint32_t)event->end_mark.column + (is_behind ? 0 : 1);
+    return around;
+}
+
+static int open_container(struct yaml_reader *reader, const yaml_event_t *event,
+                          enum tree_kind kind)
+{
+    bool is_list = kind == TREE_LIST;
+    struct tree tree = tree_at(reader, &event->start_mark);
+    const char *name = (const char *)(is_list ? event->data.sequence_start.anchor
+                                              : event->data.mapping_start.anchor);
+    bool is_flow = is_list ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+                           : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+    tree.kind = (uint8_t)kind;
+    check_tag(reader, is_list ? event->data.sequence_start.tag : event->data.mapping_start.tag,
+              tree.place);
     if (reader->depth == TREE_MAX_DEPTH) {
         return refuse(reader, tree.place, "nested deeper than 64 levels", NULL);
     }
@@ -241,11 +305,16 @@ static int open_container(struct yaml_reader *reader, struct tree tree, const ch
     }
     int status = 0;
     struct anchor *anchor = NULL;
-    if (anchor_name != NULL) {
-        status = set_anchor(reader, anchor_name, &tree, &anchor);
+    if (name != NULL) {
+        status = set_anchor(reader, name, &tree, &anchor);
     }
-    reader->open[reader->depth++] =
-        (struct open_container){.tree = tree, .first = reader->pending_count, .anchor = anchor};
+    reader->open[reader->depth] = (struct open_container){
+        .tree = tree,
+        .first = reader->pending_count,
+        .anchor = anchor,
+        .around = enter_layout(reader, event, is_flow),
+    };
+    reader->depth++;
     return status;
 }
 
@@ -284,7 +353,6 @@ static int on_document(struct yaml_reader *reader, const yaml_event_t *event)
 
 static int on_event(struct yaml_reader *reader, const yaml_event_t *event)
 {
-    struct tree tree = {0};
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         return on_document(reader, event);
@@ -293,47 +361,71 @@ static int on_event(struct yaml_reader *reader, const yaml_event_t *event)
     case YAML_ALIAS_EVENT:
         return on_alias(reader, event);
     case YAML_SEQUENCE_START_EVENT:
-        tree = tree_at(reader, &event->start_mark);
-        tree.kind = TREE_LIST;
-        return open_container(reader, tree, (const char *)event->data.sequence_start.anchor,
-                              event->data.sequence_start.tag);
+        return open_container(reader, event, TREE_LIST);
     case YAML_MAPPING_START_EVENT:
-        tree = tree_at(reader, &event->start_mark);
-        tree.kind = TREE_MAP;
-        return open_container(reader, tree, (const char *)event->data.mapping_start.anchor,
-                              event->data.mapping_start.tag);
+        return open_container(reader, event, TREE_MAP);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
+        yaml_layout_gap(&reader->layout, event->end_mark.index, surroundings(reader));
         return close_container(reader);
     case YAML_STREAM_END_EVENT:
+        yaml_layout_gap(&reader->layout, SIZE_MAX, surroundings(reader));
         reader->is_done = true;
+        return 0;
+    case YAML_DOCUMENT_END_EVENT:
+        if (event->data.document_end.implicit == 0) {
+            reader->behind = YAML_BEHIND_END;
+        }
         return 0;
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
-    case YAML_DOCUMENT_END_EVENT:
         return 0;
     }
     return 0;
 }
 
+/* The bracket that is still open, the nearest one; NULL when there is none. */
+static const struct tree *find_open_bracket(const struct yaml_reader *reader)
+{
+    for (uint32_t i = reader->depth; i > 0 && reader->open[i - 1].around.is_flow; i--) {
+        const struct tree *tree = &reader->open[i - 1].tree;
+        char c = reader->report->source.p[tree->start];
+        if (c == '[' || c == '{') {
+            return tree;
+        }
+    }
+    return NULL;
+}
+
 static int report_parser(struct yaml_reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
-    struct place place = {0};
     if (parser->error == YAML_MEMORY_ERROR) {
         return E_NOMEM;
     }
+    if (reader->layout.fault.is_cause) {
+        return yaml_layout_report(&reader->layout);
+    }
+    struct yaml_failure failure = {
+        .problem = parser->problem != NULL ? parser->problem : "error",
+        .context = parser->context,
+        .behind = reader->behind,
+        .open = find_open_bracket(reader),
+    };
     if (parser->error == YAML_READER_ERROR) {
-        place = tree_place_of(reader->report->source, parser->problem_offset);
+        failure.offset = parser->problem_offset;
+        failure.place = tree_place_of(reader->report->source, failure.offset);
     } else {
         bool is_unterminated = parser->context != NULL &&
                                strstr(parser->context, "quoted scalar") != NULL &&
                                strstr(parser->problem, "end of stream") != NULL;
-        place =
-            tree_at(reader, is_unterminated ? &parser->context_mark : &parser->problem_mark).place;
+        struct tree at =
+            tree_at(reader, is_unterminated ? &parser->context_mark : &parser->problem_mark);
+        failure.offset = at.start;
+        failure.place = at.place;
     }
-    yaml_error_report(reader->report, place, parser->problem != NULL ? parser->problem : "error",
-                      parser->context);
+    failure.is_parted = reader->last_line > 0 && reader->last_line < failure.place.line;
+    yaml_error_report(reader->report, &failure);
     return E_INVALID;
 }
 
@@ -350,7 +442,7 @@ static int read_events(struct yaml_reader *reader)
             return status;
         }
     }
-    if (reader->is_refused) {
+    if (yaml_layout_report(&reader->layout) != 0 || reader->is_refused) {
         return E_INVALID;
     }
     if (!reader->has_root) {
@@ -358,6 +450,24 @@ static int read_events(struct yaml_reader *reader)
                       NULL);
     }
     return 0;
+}
+
+/* The text ends with a line's end for the parser, as texts of '|' depend on it. */
+static int read_source(void *user, unsigned char *buffer, size_t size, size_t *out_size)
+{
+    struct yaml_reader *reader = user;
+    struct str source = reader->report->source;
+    size_t n = reader->read < source.n ? source.n - reader->read : 0;
+    n = n < size ? n : size;
+    if (n > 0) {
+        memcpy(buffer, source.p + reader->read, n);
+    } else if (reader->read == source.n && source.n > 0 && source.p[source.n - 1] != '\n') {
+        buffer[0] = '\n';
+        n = 1;
+    }
+    reader->read += n;
+    *out_size = n;
+    return 1;
 }
 
 int yaml_tree_read(const struct report *report, struct arena *arena, struct tree *out_tree)
@@ -369,12 +479,12 @@ int yaml_tree_read(const struct report *report, struct arena *arena, struct tree
     reader->report = report;
     reader->arena = arena;
     reader->cursor = cursor_at_start(report->source);
+    reader->layout = (struct yaml_layout){.report = report, .cursor = reader->cursor};
     if (yaml_parser_initialize(&reader->parser) == 0) {
         return E_NOMEM;
     }
     yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader->parser, (const unsigned char *)report->source.p,
-                                 report->source.n);
+    yaml_parser_set_input(&reader->parser, read_source, reader);
     int status = read_events(reader);
     if (status == 0) {
         *out_tree = reader->root;

@@ -8,7 +8,7 @@ const struct fault_case fault_cases[] = {
     {"yaml syntax", "t.yaml", 0,
      "name: t\n"
      "nodes: [\n",
-     "t.yaml:3:1: error: the text ends too early: a '[' or '{' is still open\n"},
+     "t.yaml:3:1: error: the text ends, and the '[' at 2:8 is still open\n"},
     {"no map", "t.yaml", 0, "- a\n", "t.yaml:1:1: error: a pipeline must be a map, not a list\n"},
     {"no name", "t.yaml", 0,
      "nodes:\n"

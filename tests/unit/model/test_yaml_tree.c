@@ -11,35 +11,9 @@
 #include "core/base/arena.h"
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
-#include "core/model/report.h"
 #include "core/model/tree.h"
-#include "core/model/yaml_tree.h"
 #include "tests/support/failing_alloc.h"
-#include "tests/unit/model/tree_text.h"
-
-static int read_yaml(struct str text, struct arena *arena, struct diagnostics *diagnostics,
-                     struct tree *out)
-{
-    struct report report = {.diagnostics = diagnostics, .file = "t.yaml", .source = text};
-    return yaml_tree_read(&report, arena, out);
-}
-
-/* The tree with its places as one line, or the diagnostics. */
-static void assert_yaml(const char *yaml, const char *expected)
-{
-    struct arena arena = ARENA_INIT;
-    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
-    struct strbuf text = STRBUF_INIT;
-    struct tree tree = {0};
-    if (read_yaml(str_from(yaml), &arena, &diagnostics, &tree) == 0) {
-        tree_text(&tree, &text);
-    }
-    diagnostics_print(&diagnostics, NULL, NULL, 0, &text);
-    assert_string_equal(strbuf_str(&text).p, expected);
-    strbuf_finish(&text);
-    diagnostics_finish(&diagnostics);
-    arena_finish(&arena);
-}
+#include "tests/unit/model/assert_yaml.h"
 
 static void test_yaml_tree__keeps_places_of_keys_and_values(void **state)
 {
@@ -122,13 +96,16 @@ static void test_yaml_tree__says_what_is_wrong_with_the_syntax(void **state)
     assert_yaml("a:\n  b: 1\n c: 2\n",
                 "t.yaml:3:2: error: this does not line up with the lines above\n"
                 "  keys of one map begin in the same column\n");
-    assert_yaml("a: [1, 2\nb: 3\n", "t.yaml:2:2: error: a ',' or ']' is missing before this\n");
+    assert_yaml(
+        "a: [1, 2\nb: 3\n",
+        "t.yaml:2:2: error: a ',' or a bracket is missing before this, or the key and its ':' "
+        "are not on one line\n  the '[' at 1:4 is still open\n");
     assert_yaml("a: \"x\nb: 1\n", "t.yaml:1:4: error: the quoted text that begins here has no end\n"
                                   "  close it with the same quote\n");
-    assert_yaml("a:\n\t- b\n", "t.yaml:2:1: error: this character cannot begin a value\n"
-                               "  put the value in quotes; indent with spaces, not with tabs\n");
-    assert_yaml("a: @x\n", "t.yaml:1:4: error: this character cannot begin a value\n"
-                           "  put the value in quotes; indent with spaces, not with tabs\n");
+    assert_yaml("a:\n\t- b\n", "t.yaml:2:1: error: a tab is not allowed here\n"
+                               "  indent with spaces, not with tabs\n");
+    assert_yaml("a: @x\n", "t.yaml:1:4: error: plain text cannot begin with '@'\n"
+                           "  put the value in quotes\n");
     assert_yaml("a: \"\\q\"\n", "t.yaml:1:5: error: unknown escape in a double-quoted text\n"
                                 "  write '\\\\' for a backslash, or take single quotes\n");
     assert_yaml("a: *nobody\n", "t.yaml:1:4: error: the alias '*nobody' names no anchor\n"
