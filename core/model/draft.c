@@ -29,6 +29,11 @@ struct label label_make(const char *format, ...)
 
 void draft_finish(struct draft *draft)
 {
+    for (uint32_t i = 0; i < draft->body_count; i++) {
+        strmap_finish(&draft->body_drafts[i].ids);
+    }
+    free(draft->body_drafts);
+    free(draft->drafts);
     free(draft->edges);
     free(draft->ends);
     free(draft->uses);
@@ -40,18 +45,16 @@ void draft_finish(struct draft *draft)
     *draft = (struct draft){0};
 }
 
-uint32_t draft_find_node(const struct draft *draft, struct str id)
-{
-    uintptr_t found = (uintptr_t)strmap_get(&draft->storage->ids, id);
-    return found != 0 ? (uint32_t)(found - 1) : DRAFT_NO_NODE;
-}
-
-struct str draft_nearest_node(const struct draft *draft, struct str id)
+struct str draft_nearest_node(const struct draft *draft, uint32_t body, struct str id)
 {
     struct suggest nearest = suggest_start(id);
-    if (report_wants_nearest(&draft->loader->report)) {
-        for (uint32_t i = 0; i < draft->node_count; i++) {
-            suggest_offer(&nearest, draft->nodes[i].id);
+    if (!report_wants_nearest(&draft->loader->report)) {
+        return nearest.best;
+    }
+    for (; body != DRAFT_NO_BODY; body = draft_body_around(draft, body)) {
+        const struct draft_body *in = &draft->body_drafts[body];
+        for (uint32_t i = 0; i < in->node_count && !in->is_compensation; i++) {
+            suggest_offer(&nearest, draft->drafts[in->first_node + i].id);
         }
     }
     return nearest.best;
@@ -150,6 +153,21 @@ static int add_outcomes(struct draft *draft)
     return status;
 }
 
+/* The pipeline finds nodes by the maps of the draft. */
+static int keep_ids(struct draft *draft)
+{
+    struct pipeline_storage *storage = draft->storage;
+    storage->ids = arena_calloc(&storage->arena, draft->body_count, sizeof(*storage->ids));
+    if (storage->ids == NULL) {
+        return E_NOMEM;
+    }
+    for (uint32_t i = 0; i < draft->body_count; i++) {
+        storage->ids[i] = draft->body_drafts[i].ids;
+        draft->body_drafts[i].ids = STRMAP_INIT;
+    }
+    return 0;
+}
+
 /* The flat arrays that only now have their final size. */
 static int freeze(struct draft *draft)
 {
@@ -164,28 +182,17 @@ static int freeze(struct draft *draft)
     if (draft->end_count > 0) {
         memcpy(ends, draft->ends, draft->end_count * sizeof(*ends));
     }
-    struct body *root = arena_calloc(arena, 1, sizeof(*root));
-    if (root == NULL) {
-        return E_NOMEM;
-    }
-    *root = (struct body){.owner = PIPELINE_NO_NODE,
-                          .node_count = pipeline->node_count,
-                          .edge_count = pipeline->edge_count,
-                          .what = STR("nodes"),
-                          .place = draft->tree->place};
-    pipeline->bodies = root;
-    pipeline->body_count = 1;
     pipeline->outcomes = outcomes;
     pipeline->outcome_count = (uint32_t)draft->outcome_count;
     pipeline->ends = ends;
     pipeline->end_count = (uint32_t)draft->end_count;
-    return 0;
+    return keep_ids(draft);
 }
 
 static int run_steps(struct draft *draft)
 {
     static int (*const steps[])(struct draft *) = {
-        add_outcomes, top_read,    nodes_read,      top_read_integrations, nodes_check,
+        add_outcomes, top_read,    bodies_read,     top_read_integrations, nodes_check,
         edges_read,   graph_build, top_read_output, references_check,      freeze,
     };
     int status = 0;

@@ -7,7 +7,8 @@
  * left it, reports what is wrong, and goes on, so that all faults of a file show at once. The
  * steps return 0, or E_NOMEM; whether the pipeline is right is counted in the diagnostics.
  *
- *     top-level keys → ids of nodes → types, configs, conditions → edges → graph → references
+ *     top-level keys → bodies, ids of nodes → types, configs, conditions → edges → graph →
+ * references
  *
  * Used by:  model.
  * Uses:     tree, report, storage.
@@ -28,10 +29,17 @@ struct node_type;
 struct pipeline_group;
 struct tree;
 
-enum { DRAFT_MAX_NODES = 10000, DRAFT_MAX_ID_BYTES = 128 };
+enum {
+    DRAFT_MAX_NODES = 10000, /* of all bodies */
+    DRAFT_MAX_DEPTH = 16,    /* of bodies in bodies */
+    DRAFT_MAX_ID_BYTES = 128,
+};
 
 /* No node has this index. */
-#define DRAFT_NO_NODE UINT32_MAX
+#define DRAFT_NO_NODE PIPELINE_NO_NODE
+
+/* No body has this number. */
+#define DRAFT_NO_BODY UINT32_MAX
 
 /* One call of load_text(). */
 struct loader {
@@ -43,13 +51,47 @@ struct loader {
     struct pipeline_group *group;
 };
 
+/* What a node's map says about it: all, or a part of it. */
+enum draft_role {
+    ROLE_NODE, /* all of its keys */
+    ROLE_LOOP, /* a loop with `nodes` */
+    ROLE_EACH, /* the loop around a single node: order and condition; no type, no config */
+    ROLE_ITEM, /* that single node: type, config and what goes with them */
+};
+
 struct draft_node {
     const struct tree *tree;   /* its map */
     const struct tree *config; /* a map, or NULL */
+    enum draft_role role;
+    struct str id;
     struct place id_place;
+    uint32_t body;
+    uint32_t own_body;        /* 0: none */
+    uint32_t compensate;      /* 0: none */
     const uint32_t *outcomes; /* the named ones that it can have */
     uint32_t outcome_count;
     bool is_typed; /* its type is known, so its outcomes can be checked */
+};
+
+enum draft_form {
+    FORM_NODES, /* a graph: `nodes`, with `edges` */
+    FORM_STEPS, /* each node behind the one before */
+    FORM_ONE,   /* one node: of a definition, a loop or a compensation */
+};
+
+/* A body as the file has it. */
+struct draft_body {
+    enum draft_form form;
+    bool is_compensation;
+    uint32_t owner;          /* or DRAFT_NO_NODE */
+    uint32_t depth;          /* 0: the root and the endings */
+    const struct tree *tree; /* the map whose keys are the body's: `edges`, `output` */
+    const struct tree *list; /* its nodes; FORM_ONE: the map of the node; NULL: it has none */
+    struct str what;         /* the key: "nodes", "steps", "on_failure" */
+    struct place place;
+    uint32_t first_node;
+    uint32_t node_count;
+    struct strmap ids; /* (uintptr_t)(index + 1); FORM_ONE goes without */
 };
 
 struct draft_edge {
@@ -67,7 +109,7 @@ struct draft_edge {
 enum use_site {
     USE_NODE,     /* what has surely ended before the node */
     USE_EDGE,     /* and the node itself, the edge's source */
-    USE_OUTPUT,   /* everything */
+    USE_OUTPUT,   /* all nodes of the body, and what has ended before the body's owner */
     USE_SETTINGS, /* no nodes */
 };
 
@@ -77,7 +119,9 @@ struct use {
     const struct tree *scalar; /* where it is written */
     size_t offset;             /* of the expression in the scalar's text */
     enum use_site site;
-    uint32_t node;
+    uint32_t node;  /* of USE_NODE and USE_EDGE */
+    uint32_t body;  /* where names are looked up first */
+    unsigned names; /* enum scope_names */
 };
 
 struct draft {
@@ -87,9 +131,15 @@ struct draft {
     bool is_single;          /* a pipeline of one node: the map is the node's, too */
     bool is_profile;
 
-    struct node *nodes; /* in the storage; filled step by step */
-    struct draft_node *drafts;
+    struct draft_body *body_drafts; /* the root first */
+    size_t body_cap;
+    struct body *bodies; /* in the storage, once all ids are known; filled step by step */
+    uint32_t body_count;
+    struct draft_node *drafts; /* of all bodies, those of a body together */
+    size_t draft_cap;
+    struct node *nodes; /* in the storage, likewise */
     uint32_t node_count;
+    bool is_full; /* DRAFT_MAX_NODES are there: the rest is not looked at */
 
     struct draft_edge *edges;
     size_t edge_count;
@@ -130,11 +180,23 @@ int draft_read(struct loader *loader, const struct tree *tree, struct str key,
 /* The id that a definition has: its own, its key, or made from its name; in the arena. */
 struct str draft_pipeline_id(struct loader *loader, const struct tree *tree, struct str key);
 
-/* The index of the node `id`, or DRAFT_NO_NODE. */
-uint32_t draft_find_node(const struct draft *draft, struct str id);
+/* The index of the node `id` of `body`, or DRAFT_NO_NODE. */
+uint32_t draft_find_node(const struct draft *draft, uint32_t body, struct str id);
 
-/* The nearest id to a wrong one; empty when none is near. */
-struct str draft_nearest_node(const struct draft *draft, struct str id);
+/* The same for `body` and those around it. */
+uint32_t draft_find_visible(const struct draft *draft, uint32_t body, struct str id);
+
+/* The body around `body`; of the endings the root; DRAFT_NO_BODY around the root. */
+uint32_t draft_body_around(const struct draft *draft, uint32_t body);
+
+/* Of the ids of `body` the nearest to a wrong one; empty when none is near. */
+struct str draft_nearest_node(const struct draft *draft, uint32_t body, struct str id);
+
+/*
+ * A node `id` that is out of sight of `body`, because it is inside a body there: the outermost
+ * container around it that is in sight. DRAFT_NO_NODE when there is none.
+ */
+uint32_t draft_find_container(const struct draft *draft, uint32_t body, struct str id);
 
 /* The number of the outcome `name`, made when it is new. Fails with E_NOMEM. */
 int draft_outcome(struct draft *draft, struct str name, uint32_t *out_outcome);
@@ -148,7 +210,7 @@ int draft_keep_text(struct draft *draft, struct str text, struct str *out);
 int top_read(struct draft *draft);              /* top.c: what is not about nodes */
 int top_read_integrations(struct draft *draft); /* after the nodes' types are known */
 int top_read_output(struct draft *draft);
-int nodes_read(struct draft *draft);       /* nodes.c: ids */
+int bodies_read(struct draft *draft);      /* bodies.c: which there are, and the ids in them */
 int nodes_check(struct draft *draft);      /* nodes.c: types, keys; calls config.c */
 int edges_read(struct draft *draft);       /* edges.c */
 int graph_build(struct draft *draft);      /* graph.c: edges into arrays, order, layers, cycles */

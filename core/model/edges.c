@@ -9,20 +9,43 @@
 #include "core/model/scope.h"
 #include "core/model/tree.h"
 
-/* The node that `name` names, or DRAFT_NO_NODE, which is reported for `what`. */
-static uint32_t find_end(struct draft *draft, const struct tree *name, const char *what)
+/* Nobody in the body is called so: a node of another body, or a slip of the pen. */
+static void report_no_node(struct draft *draft, uint32_t body, const struct tree *name,
+                           const char *what)
 {
-    uint32_t index = draft_find_node(draft, name->text);
-    if (index != DRAFT_NO_NODE) {
-        return index;
+    const struct report *report = &draft->loader->report;
+    struct str near = draft_nearest_node(draft, body, name->text);
+    uint32_t inside = draft_find_container(draft, body, name->text);
+    uint32_t visible = draft_find_visible(draft, body, name->text);
+    if (visible != DRAFT_NO_NODE) {
+        report_error(report, name->place, "%s names '%.*s', which is outside of this body", what,
+                     STR_ARG(name->text));
+        report_hint(report, "what is before the loop has ended when its body runs");
+        return;
     }
-    struct str near = draft_nearest_node(draft, name->text);
-    report_error(&draft->loader->report, name->place, "%s names the unknown node '%.*s'", what,
+    if (inside != DRAFT_NO_NODE) {
+        struct str id = draft->drafts[inside].id;
+        report_error(report, name->place, "%s names '%.*s', which is inside the loop '%.*s'", what,
+                     STR_ARG(name->text), STR_ARG(id));
+        report_hint(report, "from outside only the loop is there: '%.*s'", STR_ARG(id));
+        return;
+    }
+    report_error(report, name->place, "%s names the unknown node '%.*s'", what,
                  STR_ARG(name->text));
     if (near.n > 0) {
-        report_hint(&draft->loader->report, "did you mean '%.*s'?", STR_ARG(near));
+        report_hint(report, "did you mean '%.*s'?", STR_ARG(near));
     }
-    return DRAFT_NO_NODE;
+}
+
+/* The node of `body` that `name` names, or DRAFT_NO_NODE, which is reported for `what`. */
+static uint32_t find_end(struct draft *draft, uint32_t body, const struct tree *name,
+                         const char *what)
+{
+    uint32_t index = draft_find_node(draft, body, name->text);
+    if (index == DRAFT_NO_NODE) {
+        report_no_node(draft, body, name, what);
+    }
+    return index;
 }
 
 static int read_depends(struct draft *draft, uint32_t index)
@@ -39,7 +62,10 @@ static int read_depends(struct draft *draft, uint32_t index)
             continue; /* the table of keys has said so */
         }
         struct draft_edge edge = {
-            .source = find_end(draft, name, what.text), .target = index, .place = name->place};
+            .source = find_end(draft, draft->nodes[index].body, name, what.text),
+            .target = index,
+            .place = name->place,
+        };
         if (edge.source != DRAFT_NO_NODE) {
             status = draft_add_edge(draft, &edge);
         }
@@ -108,12 +134,13 @@ static const struct tree *text_of(const struct tree *map, const char *key)
 }
 
 /* The node at one end of a written edge. */
-static uint32_t read_end(struct draft *draft, const struct tree *map, const char *key)
+static uint32_t read_end(struct draft *draft, uint32_t body, const struct tree *map,
+                         const char *key)
 {
     const struct tree *name = text_of(map, key);
     if (name != NULL) {
         struct label what = label_make("'%s' of an edge", key);
-        return find_end(draft, name, what.text);
+        return find_end(draft, body, name, what.text);
     }
     if (tree_find(map, str_from(key)) == NULL) {
         report_error(&draft->loader->report, map->place, "an edge needs '%s'", key);
@@ -121,7 +148,7 @@ static uint32_t read_end(struct draft *draft, const struct tree *map, const char
     return DRAFT_NO_NODE;
 }
 
-static int read_edge(struct draft *draft, const struct tree *map)
+static int read_edge(struct draft *draft, uint32_t body, const struct tree *map)
 {
     const struct report *report = &draft->loader->report;
     format_check(report, map, format_edge_keys, "an edge", 0);
@@ -131,8 +158,8 @@ static int read_edge(struct draft *draft, const struct tree *map)
     const struct tree *outcome = text_of(map, "outcome");
     const struct tree *on = text_of(map, "on");
     struct draft_edge edge = {
-        .source = read_end(draft, map, "source"),
-        .target = read_end(draft, map, "target"),
+        .source = read_end(draft, body, map, "source"),
+        .target = read_end(draft, body, map, "target"),
         .when = text_of(map, "when"),
         .place = map->place,
     };
@@ -174,11 +201,11 @@ static int add_end(struct draft *draft, uint32_t node, uint32_t outcome, struct 
 }
 
 /* No node has the name: an end by intent, or a slip of the pen. */
-static void report_end(struct draft *draft, const struct tree_member *member)
+static void report_end(struct draft *draft, uint32_t body, const struct tree_member *member)
 {
     const struct report *report = &draft->loader->report;
     struct str name = member->value.text;
-    struct str near = draft_nearest_node(draft, name);
+    struct str near = draft_nearest_node(draft, body, name);
     if (near.n > 0) {
         report_error(report, member->value.place, "'%.*s' names the unknown node '%.*s'",
                      STR_ARG(member->key.text), STR_ARG(name));
@@ -199,15 +226,16 @@ static int read_branch(struct draft *draft, uint32_t index, const char *key, uin
     if (member == NULL || !tree_is_scalar(&member->value) || member->value.kind == TREE_NULL) {
         return 0;
     }
+    uint32_t body = draft->nodes[index].body;
     struct draft_edge edge = {.source = index,
-                              .target = draft_find_node(draft, member->value.text),
+                              .target = draft_find_node(draft, body, member->value.text),
                               .outcome = outcome,
                               .is_named = true,
                               .place = member->value.place};
     if (edge.target != DRAFT_NO_NODE) {
         return draft_add_edge(draft, &edge);
     }
-    report_end(draft, member);
+    report_end(draft, body, member);
     return add_end(draft, index, outcome, member->value.text);
 }
 
@@ -219,8 +247,9 @@ static int read_goto(struct draft *draft, uint32_t index)
         return 0;
     }
     struct label what = label_make("'on_error' of node '%.*s'", STR_ARG(draft->nodes[index].id));
+    uint32_t body = draft->nodes[index].body;
     struct draft_edge edge = {.source = index,
-                              .target = find_end(draft, name, what.text),
+                              .target = find_end(draft, body, name, what.text),
                               .outcome = OUTCOME_ERROR,
                               .is_named = true,
                               .place = name->place};
@@ -229,11 +258,13 @@ static int read_goto(struct draft *draft, uint32_t index)
 
 static int read_node_edges(struct draft *draft, uint32_t index)
 {
-    int status = read_depends(draft, index);
-    if (status == 0) {
-        status = read_goto(draft, index);
+    const struct node *node = &draft->nodes[index];
+    int status = 0;
+    if (draft->drafts[index].role != ROLE_ITEM) {
+        status = read_depends(draft, index);
+        status = status == 0 ? read_goto(draft, index) : status;
     }
-    if (status == 0 && draft->nodes[index].kind == NODE_CONDITIONAL) {
+    if (status == 0 && node->kind == NODE_CONDITIONAL) {
         status = read_branch(draft, index, "true_edge", OUTCOME_TRUE);
         if (status == 0) {
             status = read_branch(draft, index, "false_edge", OUTCOME_FALSE);
@@ -242,15 +273,41 @@ static int read_node_edges(struct draft *draft, uint32_t index)
     return status;
 }
 
+/* Each node behind the one before. */
+static int chain_steps(struct draft *draft, const struct draft_body *body)
+{
+    int status = 0;
+    for (uint32_t i = 1; i < body->node_count && status == 0; i++) {
+        uint32_t target = body->first_node + i;
+        struct draft_edge edge = {
+            .source = target - 1, .target = target, .place = draft->nodes[target].place};
+        status = draft_add_edge(draft, &edge);
+    }
+    return status;
+}
+
+static int read_body_edges(struct draft *draft, uint32_t body)
+{
+    const struct draft_body *in = &draft->body_drafts[body];
+    int status = 0;
+    for (uint32_t i = 0; i < in->node_count && status == 0; i++) {
+        status = read_node_edges(draft, in->first_node + i);
+    }
+    if (in->form == FORM_STEPS && status == 0) {
+        return chain_steps(draft, in);
+    }
+    const struct tree *list = in->form == FORM_NODES ? format_list(in->tree, "edges") : NULL;
+    for (uint32_t i = 0; list != NULL && i < list->count && status == 0; i++) {
+        status = read_edge(draft, body, &list->as.items[i]);
+    }
+    return status;
+}
+
 int edges_read(struct draft *draft)
 {
     int status = 0;
-    for (uint32_t i = 0; i < draft->node_count && status == 0; i++) {
-        status = read_node_edges(draft, i);
-    }
-    const struct tree *list = draft->is_single ? NULL : format_list(draft->tree, "edges");
-    for (uint32_t i = 0; list != NULL && i < list->count && status == 0; i++) {
-        status = read_edge(draft, &list->as.items[i]);
+    for (uint32_t i = 0; i < draft->body_count && status == 0; i++) {
+        status = read_body_edges(draft, i);
     }
     return status;
 }

@@ -2,7 +2,8 @@
 /*
  * From a heap of edges to the arrays that the engine walks: edges of one pair become one, edges
  * lie sorted by source, an index lists them by target, and nodes get an order and layers. All of
- * it by counting and queues, so that depth costs nothing.
+ * it by counting and queues, so that depth costs nothing; for all bodies at once, since no edge
+ * leaves its body.
  */
 #include "core/base/check.h"
 #include "core/base/error.h"
@@ -172,26 +173,30 @@ static int index_targets(struct graph *graph)
     return 0;
 }
 
-/* Kahn's algorithm; what is left over when it stops lies on cycles or behind them. */
-static uint32_t order_nodes(struct graph *graph, uint32_t *waiting)
+/*
+ * Kahn's algorithm in each body; what is left over when it stops lies on cycles or behind them.
+ * Returns how many nodes of the body have found their place.
+ */
+static uint32_t order_body(struct graph *graph, const struct body *body, uint32_t *waiting)
 {
     struct node *nodes = graph->draft->nodes;
+    uint32_t *order = graph->order + body->first_node;
     uint32_t placed = 0;
-    for (uint32_t i = 0; i < graph->count; i++) {
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
         waiting[i] = nodes[i].in_count;
         if (waiting[i] == 0) {
-            graph->order[placed++] = i;
+            order[placed++] = i;
         }
     }
     for (uint32_t next = 0; next < placed; next++) {
-        const struct node *source = &nodes[graph->order[next]];
+        const struct node *source = &nodes[order[next]];
         for (uint32_t i = 0; i < source->out_count; i++) {
             uint32_t target = graph->edges[source->first_out + i].target;
             if (nodes[target].layer <= source->layer) {
                 nodes[target].layer = source->layer + 1;
             }
             if (--waiting[target] == 0) {
-                graph->order[placed++] = target;
+                order[placed++] = target;
             }
         }
     }
@@ -283,11 +288,11 @@ static int sort_nodes(struct graph *graph)
     if (waiting == NULL || graph->order == NULL) {
         return E_NOMEM;
     }
-    if (order_nodes(graph, waiting) == graph->count) {
-        return 0;
+    for (uint32_t i = 0; i < draft->body_count; i++) {
+        const struct body *body = &draft->bodies[i];
+        draft->has_cycle = order_body(graph, body, waiting) < body->node_count || draft->has_cycle;
     }
-    draft->has_cycle = true;
-    return report_cycles(graph, waiting);
+    return draft->has_cycle ? report_cycles(graph, waiting) : 0;
 }
 
 /* A plain edge is taken through whichever port its source ends, but not when it fails. */
@@ -350,11 +355,26 @@ static int check_reachable(struct graph *graph)
     return 0;
 }
 
+/* Edges lie sorted by source, so those of a body lie together. */
+static int share_out(struct graph *graph)
+{
+    uint32_t first = 0;
+    for (uint32_t b = 0; b < graph->draft->body_count; b++) {
+        struct body *body = &graph->draft->bodies[b];
+        body->first_edge = first;
+        for (uint32_t i = 0; i < body->node_count; i++) {
+            first += graph->draft->nodes[body->first_node + i].out_count;
+        }
+        body->edge_count = first - body->first_edge;
+    }
+    return 0;
+}
+
 int graph_build(struct draft *draft)
 {
     struct graph graph = {.draft = draft, .count = draft->node_count};
     static int (*const steps[])(struct graph *) = {sort_by_source, merge_edges, place_edges,
-                                                   index_targets, sort_nodes};
+                                                   index_targets,  share_out,   sort_nodes};
     int status = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {
         status = steps[i](&graph);

@@ -69,7 +69,9 @@ void storage_destroy(struct pipeline_storage *storage)
     for (struct owned *owned = storage->owned; owned != NULL; owned = owned->older) {
         end_thing(owned->kind, owned->thing);
     }
-    strmap_finish(&storage->ids);
+    for (uint32_t i = 0; storage->ids != NULL && i < storage->pipeline.body_count; i++) {
+        strmap_finish(&storage->ids[i]);
+    }
     arena_finish(&storage->arena);
     free(storage);
 }
@@ -129,10 +131,28 @@ const struct pipeline *pipeline_find_other(const struct pipeline *pipeline, stru
     return storage->group != NULL ? group_find(storage->group, storage->file, id) : NULL;
 }
 
+/* The node `id` in `body` itself, or -1. */
+static int64_t find_in(const struct pipeline *pipeline, uint32_t body, struct str id)
+{
+    const struct strmap *ids = &storage_of(pipeline)->ids[body];
+    const struct body *in = &pipeline->bodies[body];
+    if (ids->count > 0) {
+        return (int64_t)(uintptr_t)strmap_get(ids, id) - 1;
+    }
+    if (in->owner != PIPELINE_NO_NODE && pipeline->nodes[in->owner].compensate == body) {
+        return -1; /* the id of a compensation means what it undoes */
+    }
+    for (uint32_t i = 0; i < in->node_count; i++) {
+        if (str_equal(pipeline->nodes[in->first_node + i].id, id)) {
+            return (int64_t)in->first_node + i;
+        }
+    }
+    return -1;
+}
+
 int64_t pipeline_find_node(const struct pipeline *pipeline, struct str id)
 {
-    uintptr_t found = (uintptr_t)strmap_get(&storage_of(pipeline)->ids, id);
-    return (int64_t)found - 1;
+    return find_in(pipeline, 0, id);
 }
 
 /* The body around `body`, or `body` itself when it is the root. */
@@ -144,16 +164,12 @@ static uint32_t body_around(const struct pipeline *pipeline, uint32_t body)
 
 int64_t pipeline_find_visible(const struct pipeline *pipeline, uint32_t body, struct str id)
 {
-    while (body != 0) {
-        const struct body *here = &pipeline->bodies[body];
-        for (uint32_t i = 0; i < here->node_count; i++) {
-            if (str_equal(pipeline->nodes[here->first_node + i].id, id)) {
-                return (int64_t)here->first_node + i;
-            }
-        }
+    int64_t found = find_in(pipeline, body, id);
+    while (found < 0 && body != 0) {
         body = body_around(pipeline, body);
+        found = find_in(pipeline, body, id);
     }
-    return pipeline_find_node(pipeline, id);
+    return found;
 }
 
 const struct integration *pipeline_find_integration(const struct pipeline *pipeline,

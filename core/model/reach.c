@@ -7,13 +7,16 @@
 #include "core/base/error.h"
 #include "core/model/pipeline.h"
 
+/* The sets of one body, whose nodes are numbered from its first on. */
+struct sets {
+    size_t words;      /* of one set */
+    uint64_t *before;  /* a set for each node; NULL: not filled yet */
+    uint64_t *outputs; /* likewise */
+};
+
 struct reach {
     const struct pipeline *pipeline;
-    size_t words;      /* of one set */
-    bool has_sets;     /* before and outputs are filled */
-    uint64_t *before;  /* node_count sets */
-    uint64_t *outputs; /* node_count sets */
-    uint64_t *scratch; /* one set */
+    struct sets *sets; /* of each body */
     bool *is_sure;     /* it runs, or is passed over, in every run that completes */
     uint32_t *meeting; /* the next node through which all ways from a node lead, or the end */
     uint32_t *depth;   /* of a node in the tree of meetings, whose root is the end */
@@ -171,45 +174,61 @@ static bool find_sure(const struct reach *reach, const struct node *node)
     return has_sure && (node->join == JOIN_ALL || !may_be_stopped(reach, node));
 }
 
-/* What each way into the node has, and all that the ways have that are surely taken. */
-static void fill_outputs(struct reach *reach, uint32_t index)
+/* A body while its sets are filled. */
+struct filling {
+    const struct reach *reach;
+    const struct body *body;
+    const struct sets *sets;
+    uint64_t *scratch; /* one set */
+};
+
+static uint64_t *set_of(const struct filling *f, uint64_t *sets, uint32_t node)
 {
-    const struct node *node = &reach->pipeline->nodes[index];
-    uint64_t *set = reach->outputs + reach->words * index;
-    uint64_t *way = reach->scratch;
+    return sets + f->sets->words * (node - f->body->first_node);
+}
+
+/* Adds the source of an edge that tells of its output. */
+static void add_source(const struct filling *f, uint64_t *set, const struct edge *edge)
+{
+    if (tells_output(edge, &f->reach->pipeline->nodes[edge->source])) {
+        set_bit(set, edge->source - f->body->first_node);
+    }
+}
+
+/* What each way into the node has, and all that the ways have that are surely taken. */
+static void fill_outputs(const struct filling *f, uint32_t index)
+{
+    const struct node *node = &f->reach->pipeline->nodes[index];
+    uint64_t *set = set_of(f, f->sets->outputs, index);
+    size_t words = f->sets->words;
     for (uint32_t i = 0; i < node->in_count; i++) {
-        const struct edge *edge = edge_in(reach, node, i);
-        memcpy(way, reach->outputs + reach->words * edge->source, reach->words * sizeof(*way));
-        if (tells_output(edge, &reach->pipeline->nodes[edge->source])) {
-            set_bit(way, edge->source);
-        }
-        if (i == 0) {
-            memcpy(set, way, reach->words * sizeof(*way));
-        } else {
-            intersect_sets(set, way, reach->words);
+        const struct edge *edge = edge_in(f->reach, node, i);
+        uint64_t *way = i == 0 ? set : f->scratch;
+        memcpy(way, set_of(f, f->sets->outputs, edge->source), words * sizeof(*way));
+        add_source(f, way, edge);
+        if (i > 0) {
+            intersect_sets(set, way, words);
         }
     }
     for (uint32_t i = 0; i < node->in_count; i++) {
-        const struct edge *edge = edge_in(reach, node, i);
-        if (is_sure_edge(reach, edge, node)) {
-            join_sets(set, reach->outputs + reach->words * edge->source, reach->words);
-            if (tells_output(edge, &reach->pipeline->nodes[edge->source])) {
-                set_bit(set, edge->source);
-            }
+        const struct edge *edge = edge_in(f->reach, node, i);
+        if (is_sure_edge(f->reach, edge, node)) {
+            join_sets(set, set_of(f, f->sets->outputs, edge->source), words);
+            add_source(f, set, edge);
         }
     }
 }
 
-static void fill_sets(struct reach *reach, uint32_t index)
+static void fill_sets(const struct filling *f, uint32_t index)
 {
-    const struct node *node = &reach->pipeline->nodes[index];
-    uint64_t *before = reach->before + reach->words * index;
+    const struct node *node = &f->reach->pipeline->nodes[index];
+    uint64_t *before = set_of(f, f->sets->before, index);
     for (uint32_t i = 0; i < node->in_count; i++) {
-        const struct edge *edge = edge_in(reach, node, i);
-        join_sets(before, reach->before + reach->words * edge->source, reach->words);
-        set_bit(before, edge->source);
+        const struct edge *edge = edge_in(f->reach, node, i);
+        join_sets(before, set_of(f, f->sets->before, edge->source), f->sets->words);
+        set_bit(before, edge->source - f->body->first_node);
     }
-    fill_outputs(reach, index);
+    fill_outputs(f, index);
 }
 
 static void mark_sure(struct reach *reach, uint32_t index)
@@ -222,24 +241,28 @@ static void mark_sure(struct reach *reach, uint32_t index)
 }
 
 /* Most references go one edge back; the sets are made for the first that goes further. */
-static int make_sets(struct reach *reach)
+static int make_sets(struct reach *reach, uint32_t body)
 {
-    size_t count = reach->pipeline->node_count;
-    if (reach->has_sets) {
+    const struct body *of = &reach->pipeline->bodies[body];
+    struct sets *sets = &reach->sets[body];
+    if (sets->before != NULL && sets->outputs != NULL) {
         return 0;
     }
-    reach->words = count / 64 + 1;
-    reach->before = calloc((count + 1) * reach->words, sizeof(*reach->before));
-    reach->outputs = calloc((count + 1) * reach->words, sizeof(*reach->outputs));
-    reach->scratch = calloc(reach->words, sizeof(*reach->scratch));
-    if (reach->before == NULL || reach->outputs == NULL || reach->scratch == NULL) {
-        return E_NOMEM;
+    sets->words = (size_t)of->node_count / 64 + 1;
+    free(sets->before);
+    sets->before = calloc((size_t)of->node_count * sets->words, sizeof(*sets->before));
+    sets->outputs = calloc((size_t)of->node_count * sets->words, sizeof(*sets->outputs));
+    uint64_t *scratch = calloc(sets->words, sizeof(*scratch));
+    int status = E_NOMEM;
+    if (sets->before != NULL && sets->outputs != NULL && scratch != NULL) {
+        struct filling f = {.reach = reach, .body = of, .sets = sets, .scratch = scratch};
+        for (uint32_t i = 0; i < of->node_count; i++) {
+            fill_sets(&f, reach->pipeline->order[of->first_node + i]);
+        }
+        status = 0;
     }
-    for (size_t i = 0; i < count; i++) {
-        fill_sets(reach, reach->pipeline->order[i]);
-    }
-    reach->has_sets = true;
-    return 0;
+    free(scratch);
+    return status;
 }
 
 struct reach *reach_create(const struct pipeline *pipeline)
@@ -250,10 +273,12 @@ struct reach *reach_create(const struct pipeline *pipeline)
     }
     size_t count = pipeline->node_count;
     reach->pipeline = pipeline;
+    reach->sets = calloc((size_t)pipeline->body_count + 1, sizeof(*reach->sets));
     reach->is_sure = calloc(count + 1, sizeof(*reach->is_sure));
     reach->meeting = calloc(count + 1, sizeof(*reach->meeting));
     reach->depth = calloc(count + 1, sizeof(*reach->depth));
-    if (reach->meeting == NULL || reach->depth == NULL || reach->is_sure == NULL) {
+    if (reach->sets == NULL || reach->meeting == NULL || reach->depth == NULL ||
+        reach->is_sure == NULL) {
         reach_destroy(reach);
         return NULL;
     }
@@ -269,9 +294,11 @@ void reach_destroy(struct reach *reach)
     if (reach == NULL) {
         return;
     }
-    free(reach->before);
-    free(reach->outputs);
-    free(reach->scratch);
+    for (uint32_t i = 0; reach->sets != NULL && i < reach->pipeline->body_count; i++) {
+        free(reach->sets[i].before);
+        free(reach->sets[i].outputs);
+    }
+    free(reach->sets);
     free(reach->is_sure);
     free(reach->meeting);
     free(reach->depth);
@@ -291,15 +318,24 @@ static const struct edge *find_edge(const struct reach *reach, uint32_t before, 
     return NULL;
 }
 
+/* Whether `before` is in the set of `node`, a node of the same body. */
+static bool is_in(const struct reach *reach, const uint64_t *sets, uint32_t before, uint32_t node)
+{
+    uint32_t body = reach->pipeline->nodes[node].body;
+    uint32_t first = reach->pipeline->bodies[body].first_node;
+    return has_bit(sets + reach->sets[body].words * (node - first), before - first);
+}
+
 int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *out_is_before)
 {
     *out_is_before = find_edge(reach, before, node) != NULL;
     if (*out_is_before) {
         return 0;
     }
-    int status = make_sets(reach);
+    uint32_t body = reach->pipeline->nodes[node].body;
+    int status = make_sets(reach, body);
     if (status == 0) {
-        *out_is_before = has_bit(reach->before + reach->words * node, before);
+        *out_is_before = is_in(reach, reach->sets[body].before, before, node);
     }
     return status;
 }
@@ -313,9 +349,10 @@ int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *
     if (*out_has_output) {
         return 0;
     }
-    int status = make_sets(reach);
+    uint32_t body = target->body;
+    int status = make_sets(reach, body);
     if (status == 0) {
-        *out_has_output = has_bit(reach->outputs + reach->words * node, before);
+        *out_has_output = is_in(reach, reach->sets[body].outputs, before, node);
     }
     return status;
 }

@@ -25,13 +25,13 @@ struct reach;
 struct reach *reach_create(const struct pipeline *pipeline);
 void reach_destroy(struct reach *reach);
 
-/* Whether there is a way from `before` to `node`. Fails with E_NOMEM. */
+/* Whether there is a way from `before` to `node`, of the same body. Fails with E_NOMEM. */
 int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *out_is_before);
 
-/* Whether `before` has an output when `node` runs. Fails with E_NOMEM. */
+/* Whether `before`, of the same body, has an output when `node` runs. Fails with E_NOMEM. */
 int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *out_has_output);
 
-/* When the run completes, `node` has an output. */
+/* When the body of `node` completes, `node` has an output. */
 bool reach_has_output_at_end(const struct reach *reach, uint32_t node);
 
 #endif

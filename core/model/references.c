@@ -49,6 +49,15 @@ static struct place place_of(const struct check *check)
                          check->use->offset + check->reference->offset);
 }
 
+/* The output of a body. */
+static struct label who_ends(const struct check *check)
+{
+    uint32_t owner = check->draft->bodies[check->use->body].owner;
+    return owner == DRAFT_NO_NODE
+               ? label_make("'output'")
+               : label_make("the loop '%.*s'", STR_ARG(check->draft->nodes[owner].id));
+}
+
 /* Who says it. */
 static struct label who(const struct check *check)
 {
@@ -58,7 +67,7 @@ static struct label who(const struct check *check)
     case USE_EDGE:
         return label_make("an edge from '%.*s'", STR_ARG(check->draft->nodes[check->use->node].id));
     case USE_OUTPUT:
-        return label_make("'output'");
+        return who_ends(check);
     case USE_SETTINGS:
         return label_make("the settings");
     }
@@ -204,49 +213,104 @@ static bool has_output(const struct check *check, uint32_t before, uint32_t node
     return result;
 }
 
-/* Whether `node` can have ended when the expression is evaluated; if not, that is reported. */
-static bool check_order(const struct check *check, uint32_t node)
+/* From where an expression looks at a node: from a place of the node's own body. */
+enum view_kind {
+    VIEW_START,  /* when `node` starts */
+    VIEW_INSIDE, /* when something in the body of `node` is evaluated */
+    VIEW_END,    /* when `node` has ended */
+    VIEW_ALL,    /* when the body is at its end */
+    VIEW_ENDING, /* when the run ends, somehow */
+};
+
+struct view {
+    enum view_kind kind;
+    uint32_t node;
+};
+
+/* The view of `body`, which is that of the use or one around it. */
+static struct view find_view(const struct check *check, uint32_t body)
 {
+    const struct draft *draft = check->draft;
     const struct use *use = check->use;
+    enum view_kind kind = use->site == USE_NODE   ? VIEW_START
+                          : use->site == USE_EDGE ? VIEW_END
+                                                  : VIEW_ALL;
+    struct view view = {kind, use->node};
+    for (uint32_t in = use->body; in != body; in = draft_body_around(draft, in)) {
+        const struct draft_body *from = &draft->body_drafts[in];
+        view.node = from->owner;
+        view.kind = from->owner == DRAFT_NO_NODE ? VIEW_ENDING
+                    : from->is_compensation      ? VIEW_END
+                                                 : VIEW_INSIDE;
+    }
+    return view;
+}
+
+static bool report_inside(const struct check *check, struct str id)
+{
+    report_error(report_of(check), place_of(check),
+                 "%s: the loop '%.*s' has not ended inside of it", who(check).text, STR_ARG(id));
+    return false;
+}
+
+/* Whether `node` can have ended when the expression is evaluated; if not, that is reported. */
+static bool check_order(const struct check *check, const struct view *view, uint32_t node)
+{
     struct str id = check->draft->nodes[node].id;
-    if (use->site == USE_SETTINGS) {
+    if (check->use->site == USE_SETTINGS) {
         report_error(report_of(check), place_of(check),
                      "%s cannot name the node '%.*s': they are read before any node runs",
                      who(check).text, STR_ARG(id));
         return false;
     }
-    if (use->site == USE_OUTPUT || check->reach == NULL ||
-        (use->site == USE_EDGE && use->node == node) || is_before(check, node, use->node)) {
+    if (view->kind == VIEW_ALL || view->kind == VIEW_ENDING || check->reach == NULL ||
+        (view->kind == VIEW_END && view->node == node) || is_before(check, node, view->node)) {
         return true;
     }
-    if (use->node == node) {
+    if (view->node == node && view->kind == VIEW_INSIDE) {
+        return report_inside(check, id);
+    }
+    if (view->node == node) {
         report_error(report_of(check), place_of(check), "node '%.*s' cannot read itself",
                      STR_ARG(id));
         return false;
     }
     report_error(report_of(check), place_of(check), "%s: '%.*s' cannot have run before it",
                  who(check).text, STR_ARG(id));
-    if (is_before(check, use->node, node)) {
+    struct str self = check->draft->nodes[view->node].id;
+    if (is_before(check, view->node, node)) {
         report_hint(report_of(check), "'%.*s' depends on it", STR_ARG(id));
-    } else {
+    } else if (view->node == check->use->node && view->kind == VIEW_START) {
         report_hint(report_of(check), "add '%.*s' to 'depends_on'", STR_ARG(id));
+    } else {
+        report_hint(report_of(check), "add '%.*s' to 'depends_on' of '%.*s'", STR_ARG(id),
+                    STR_ARG(self));
     }
     return false;
 }
 
-static bool may_be_absent(const struct check *check, uint32_t node)
+static bool may_be_absent(const struct check *check, const struct view *view, uint32_t node)
 {
+    const struct node *it = &check->draft->nodes[node];
     if (check->reach == NULL) {
         return false;
     }
-    if (check->use->site == USE_OUTPUT) {
+    switch (view->kind) {
+    case VIEW_ENDING:
+        return true;
+    case VIEW_ALL:
         return !reach_has_output_at_end(check->reach, node);
+    case VIEW_END:
+        if (view->node == node) {
+            return check->use->site == USE_EDGE &&
+                   (it->when != NULL || it->on_error == ON_ERROR_CONTINUE);
+        }
+        break;
+    case VIEW_START:
+    case VIEW_INSIDE:
+        break;
     }
-    if (check->use->site == USE_EDGE && check->use->node == node) {
-        const struct node *source = &check->draft->nodes[node];
-        return source->when != NULL || source->on_error == ON_ERROR_CONTINUE;
-    }
-    return !has_output(check, node, check->use->node);
+    return !has_output(check, node, view->node);
 }
 
 /* `node.status` where the output has a status, too: nobody could tell which is meant. */
@@ -261,10 +325,11 @@ static bool is_ambiguous(const struct check *check, uint32_t node, struct str fi
     return value_get(schema_marks_properties(root, root), field) != NULL;
 }
 
-static void check_output(const struct check *check, uint32_t node, size_t first)
+static void check_output(const struct check *check, const struct view *view, uint32_t node,
+                         size_t first)
 {
     const struct node *it = &check->draft->nodes[node];
-    if (!is_guarded(check) && may_be_absent(check, node)) {
+    if (!is_guarded(check) && may_be_absent(check, view, node)) {
         report_warning(report_of(check), place_of(check), "%s: '%.*s' may have no output here",
                        who(check).text, STR_ARG(it->id));
         if (scope_is_identifier(it->id)) {
@@ -286,7 +351,11 @@ static void check_node(const struct check *check, uint32_t node, size_t first, b
 {
     const struct expr_reference *reference = check->reference;
     struct str id = check->draft->nodes[node].id;
-    if (!check_order(check, node) || reference->path_count <= first) {
+    struct view view = {0};
+    if (check->use->site != USE_SETTINGS) {
+        view = find_view(check, check->draft->nodes[node].body);
+    }
+    if (!check_order(check, &view, node) || reference->path_count <= first) {
         return;
     }
     struct str field = reference->path[first];
@@ -303,9 +372,9 @@ static void check_node(const struct check *check, uint32_t node, size_t first, b
         report_hint(report_of(check), "write '%.*s.output.%.*s' for a field of the output",
                     STR_ARG(id), STR_ARG(field));
     } else if (str_equal(field, STR("output"))) {
-        check_output(check, node, first + 1);
+        check_output(check, &view, node, first + 1);
     } else if (!is_field) {
-        check_output(check, node, first);
+        check_output(check, &view, node, first);
     }
 }
 
@@ -315,12 +384,12 @@ static void check_nodes_map(const struct check *check)
         return;
     }
     struct str id = check->reference->path[0];
-    uint32_t node = draft_find_node(check->draft, id);
+    uint32_t node = draft_find_visible(check->draft, check->use->body, id);
     if (node != DRAFT_NO_NODE) {
         check_node(check, node, 1, false);
         return;
     }
-    struct str near = draft_nearest_node(check->draft, id);
+    struct str near = draft_nearest_node(check->draft, check->use->body, id);
     report_error(report_of(check), place_of(check), "%s: there is no node '%.*s'", who(check).text,
                  STR_ARG(id));
     if (near.n > 0) {

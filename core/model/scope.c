@@ -66,11 +66,25 @@ bool scope_is_identifier(struct str name)
     return true;
 }
 
+/* Where an expression is written, for the names in it. */
+struct lookup {
+    struct draft *draft;
+    uint32_t body; /* names are looked up here first */
+    const struct scope_at *at;
+};
+
+static struct lookup lookup_at(struct draft *draft, const struct scope_at *at)
+{
+    bool has_node = at->site == USE_NODE || at->site == USE_EDGE;
+    uint32_t body = has_node ? draft->nodes[at->node].body : at->body;
+    return (struct lookup){.draft = draft, .body = body, .at = at};
+}
+
 /* "did you mean 'x'?" over node ids and the names that are always there. */
-static struct str nearest_hint(struct draft *draft, struct str name)
+static struct str nearest_hint(const struct lookup *lookup, struct str name)
 {
     struct suggest nearest = suggest_start(name);
-    suggest_offer(&nearest, draft_nearest_node(draft, name));
+    suggest_offer(&nearest, draft_nearest_node(lookup->draft, lookup->body, name));
     for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
         if (root_names[i].slot >= 0 && root_names[i].slot != SCOPE_SECRETS_SLOT) {
             suggest_offer(&nearest, root_names[i].name);
@@ -80,12 +94,42 @@ static struct str nearest_hint(struct draft *draft, struct str name)
         return STR("");
     }
     struct label label = label_make("did you mean '%.*s'?", STR_ARG(nearest.best));
+    return arena_dup_str(&lookup->draft->loader->arena, str_from(label.text));
+}
+
+/* A node or an item of this name, from the inside out; -1 when there is none. */
+static int find_slot(const struct lookup *lookup, struct str name)
+{
+    const struct draft *draft = lookup->draft;
+    for (uint32_t body = lookup->body; body != DRAFT_NO_BODY;
+         body = draft_body_around(draft, body)) {
+        uint32_t node = draft_find_node(draft, body, name);
+        if (node != DRAFT_NO_NODE) {
+            return (int)(SLOT_NODE_FIRST + node);
+        }
+    }
+    return -1;
+}
+
+/* Why there is no such name: something near, or a node that is out of sight. */
+static struct str hint_for(const struct lookup *lookup, struct str name)
+{
+    struct draft *draft = lookup->draft;
+    uint32_t inside = report_wants_nearest(&draft->loader->report)
+                          ? draft_find_container(draft, lookup->body, name)
+                          : DRAFT_NO_NODE;
+    if (inside == DRAFT_NO_NODE) {
+        return nearest_hint(lookup, name);
+    }
+    struct str id = draft->drafts[inside].id;
+    struct label label =
+        label_make("it is inside the loop '%.*s': use '%.*s.output'", STR_ARG(id), STR_ARG(id));
     return arena_dup_str(&draft->loader->arena, str_from(label.text));
 }
 
 static int resolve_name(void *user, struct str name, struct str *out_hint)
 {
-    struct draft *draft = user;
+    const struct lookup *lookup = user;
     for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
         if (str_equal(name, root_names[i].name)) {
             if (root_names[i].slot < 0) {
@@ -94,12 +138,17 @@ static int resolve_name(void *user, struct str name, struct str *out_hint)
             return root_names[i].slot;
         }
     }
-    uint32_t node = draft_find_node(draft, name);
-    if (node != DRAFT_NO_NODE) {
-        return (int)(SLOT_NODE_FIRST + node);
+    int slot = find_slot(lookup, name);
+    if (slot < 0) {
+        *out_hint = hint_for(lookup, name);
     }
-    *out_hint = nearest_hint(draft, name);
-    return -1;
+    return slot;
+}
+
+static struct use use_at(struct draft *draft, const struct scope_at *at)
+{
+    return (struct use){
+        .site = at->site, .node = at->node, .body = lookup_at(draft, at).body, .names = at->names};
 }
 
 static int note_use(struct draft *draft, const struct use *use)
@@ -175,7 +224,8 @@ static int compile(struct draft *draft, const struct tree *scalar, const struct 
                    struct expr **out_expr)
 {
     const struct report *report = &draft->loader->report;
-    struct expr_names names = {.resolve = resolve_name, .user = draft};
+    struct lookup lookup = lookup_at(draft, at);
+    struct expr_names names = {.resolve = resolve_name, .user = &lookup};
     struct expr_fault fault = {0};
     struct error err = {0};
     int status = expr_compile(scalar->text, &names, EXPR_BRACES, out_expr, &fault, &err);
@@ -199,7 +249,9 @@ int scope_compile_condition(struct draft *draft, const struct tree *scalar,
         return status;
     }
     int type = expr_static_type(expr);
-    struct use use = {.expr = expr, .scalar = scalar, .site = at->site, .node = at->node};
+    struct use use = use_at(draft, at);
+    use.expr = expr;
+    use.scalar = scalar;
     status = check_constant(draft, &use, at->what, &type);
     const char *wrong = wrong_condition_type(type);
     if (status == 0 && wrong != NULL) {
@@ -376,7 +428,7 @@ static int note_expressions(const struct template_job *job, const struct templat
 {
     for (size_t i = 0; i < template_expr_count(template); i++) {
         struct str pointer = {0};
-        struct use use = {.site = job->at->site, .node = job->at->node};
+        struct use use = use_at(job->draft, job->at);
         use.expr = template_expr_at(template, i, &pointer, &use.offset);
         use.scalar = tree_pointer(job->tree, pointer, NULL);
         if (is_expression(job, pointer)) {
@@ -435,8 +487,9 @@ static int report_faults(const struct template_job *job, const struct error *err
 static int compile_document(struct template_job *job, const struct document *document,
                             const struct template **out_template)
 {
+    struct lookup lookup = lookup_at(job->draft, job->at);
     struct template_options options = {
-        .names = {.resolve = resolve_name, .user = job->draft},
+        .names = {.resolve = resolve_name, .user = &lookup},
         .is_raw = is_raw,
         .env = read_env,
         .on_fault = on_fault,

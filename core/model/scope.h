@@ -30,9 +30,18 @@ bool scope_is_reserved(struct str name);
 /* The shape of a name in an expression: [A-Za-z_][A-Za-z0-9_]*. */
 bool scope_is_identifier(struct str name);
 
+/* Names that are there in few places only. */
+enum scope_names {
+    SCOPE_SIGNAL = 1u << 0, /* `signal`: the event that arrives */
+    SCOPE_REDUCE = 1u << 1, /* `acc` and `item`: what there is, and what comes to it */
+    SCOPE_STREAM = 1u << 2, /* NODE.stream */
+};
+
 struct scope_at {
     enum use_site site;
-    uint32_t node;    /* of the site; DRAFT_NO_NODE without one */
+    uint32_t node;    /* of USE_NODE and USE_EDGE */
+    uint32_t body;    /* of USE_OUTPUT */
+    unsigned names;   /* SCOPE_* */
     const char *what; /* for messages: "'when' of node 'a'" */
 };
 

@@ -23,7 +23,7 @@ struct pipeline_storage {
     struct pipeline_group *group; /* counts the references; NULL: one, whoever makes it */
     uint32_t file;                /* its number in the group */
     struct arena arena;
-    struct strmap ids;   /* (uintptr_t)(index + 1) */
+    struct strmap *ids;  /* of each body: (uintptr_t)(index + 1); empty: few enough to look */
     struct owned *owned; /* newest first */
 };
 

@@ -197,7 +197,7 @@ static int read_input(struct draft *draft)
 static int read_config(struct draft *draft)
 {
     const struct tree *tree = draft->is_single ? NULL : format_map(draft->tree, "config");
-    struct scope_at at = {.site = USE_SETTINGS, .node = DRAFT_NO_NODE, .what = "'config'"};
+    struct scope_at at = {.site = USE_SETTINGS, .what = "'config'"};
     draft->storage->pipeline.config = document_empty_map();
     if (tree == NULL) {
         return 0;
@@ -299,7 +299,7 @@ static int read_integration(struct draft *draft, const struct tree_member *membe
                             struct integration *out)
 {
     struct label what = label_make("integration '%.*s'", STR_ARG(member->key.text));
-    struct scope_at at = {.site = USE_SETTINGS, .node = DRAFT_NO_NODE, .what = what.text};
+    struct scope_at at = {.site = USE_SETTINGS, .what = what.text};
     struct tree settings = {0};
     format_check(&draft->loader->report, &member->value, format_policy_keys, what.text,
                  FORMAT_OTHER_KEYS);
@@ -349,7 +349,7 @@ int top_read_integrations(struct draft *draft)
 int top_read_output(struct draft *draft)
 {
     const struct tree *tree = tree_get(draft->tree, STR("output"));
-    struct scope_at at = {.site = USE_OUTPUT, .node = DRAFT_NO_NODE, .what = "'output'"};
+    struct scope_at at = {.site = USE_OUTPUT, .what = "'output'"};
     if (tree == NULL || draft->is_profile) {
         return 0;
     }
