@@ -230,13 +230,13 @@ static const struct function *find_in_namespace(const struct compiler *c,
                                                 const struct ast_node *node,
                                                 const struct function **out_nearest)
 {
-    char name[64];
-    struct str space = compile_name_dotted(c, ast_child(c->ast, node, 0));
+    char name[MAX_DOTTED_BYTES + 1];
+    bool is_absolute = false;
+    struct str space = compile_name_dotted(c, ast_child(c->ast, node, 0), name, &is_absolute);
     *out_nearest = NULL;
     if (space.n == 0 || space.n + node->name.n + 1 > sizeof(name)) {
         return NULL;
     }
-    memcpy(name, space.p, space.n);
     name[space.n] = '.';
     memcpy(name + space.n + 1, node->name.p, node->name.n);
     return function_find(str_make(name, space.n + 1 + node->name.n), FUNCTION_GLOBAL,

@@ -185,6 +185,19 @@ static int resolve(struct compiler *c, struct str name, struct str *out_hint)
     return c->names->resolve(c->names->user, name, out_hint);
 }
 
+/* The slot of a.b.c or, with `is_absolute`, of .a.b.c. */
+static int resolve_dotted(struct compiler *c, struct str name, bool is_absolute,
+                          struct str *out_hint)
+{
+    char absolute[MAX_DOTTED_BYTES + 1];
+    if (!is_absolute || (c->flags & EXPR_DOTTED_NAMES) == 0 || name.n >= sizeof(absolute)) {
+        return resolve(c, name, out_hint);
+    }
+    absolute[0] = '.';
+    memcpy(absolute + 1, name.p, name.n);
+    return resolve(c, str_make(absolute, name.n + 1), out_hint);
+}
+
 static int add_slot(struct compiler *c, const struct ast_node *node, struct str name, int slot,
                     uint32_t *out)
 {
@@ -221,7 +234,7 @@ int compile_name(struct compiler *c, const struct ast_node *node, uint32_t *out)
     if (compile_name_is_local(c, node, &local)) {
         return compiler_add(c, node, (struct code){.op = OP_LOCAL, .local = local}, out);
     }
-    int slot = resolve(c, node->name, &hint);
+    int slot = resolve_dotted(c, node->name, (node->flags & AST_ABSOLUTE) != 0, &hint);
     if (slot >= 0) {
         return add_slot(c, node, node->name, slot, out);
     }
@@ -239,33 +252,74 @@ int compile_name(struct compiler *c, const struct ast_node *node, uint32_t *out)
                          hint.n > 0 ? ": " : "", STR_ARG(hint));
 }
 
-struct str compile_name_dotted(const struct compiler *c, const struct ast_node *node)
+/* The root of nothing but names and dots, or NULL; `*out_length` is that of the whole name. */
+static const struct ast_node *dotted_root(const struct compiler *c, const struct ast_node *node,
+                                          size_t *out_length)
 {
-    const struct ast_node *root = node;
-    size_t length = 0;
-    while (root->kind == AST_SELECT && root->flags == 0) {
-        length += root->name.n + 1;
-        root = ast_child(c->ast, root, 0);
+    *out_length = 0;
+    while (node->kind == AST_SELECT && node->flags == 0) {
+        const struct ast_node *below = ast_child(c->ast, node, 0);
+        bool is_quoted = c->ast->text.p[node->offset + node->length - 1] == '`';
+        bool is_in_brackets = below->offset != node->offset; /* (a.b).c */
+        if (is_quoted || is_in_brackets) {
+            return NULL;
+        }
+        *out_length += node->name.n + 1;
+        node = below;
     }
+    *out_length += node->name.n;
     uint32_t local = 0;
-    if (root->kind != AST_NAME || compile_name_is_local(c, root, &local)) {
+    return node->kind == AST_NAME && !compile_name_is_local(c, node, &local) ? node : NULL;
+}
+
+struct str compile_name_dotted(const struct compiler *c, const struct ast_node *node,
+                               char buffer[MAX_DOTTED_BYTES], bool *out_absolute)
+{
+    size_t length = 0;
+    const struct ast_node *root = dotted_root(c, node, &length);
+    if (root == NULL || length > MAX_DOTTED_BYTES) {
         return STR("");
     }
-    struct str text = str_make(c->ast->text.p + node->offset, node->length);
-    return text.n == root->length + length ? text : STR("");
+    *out_absolute = (root->flags & AST_ABSOLUTE) != 0;
+    size_t at = length;
+    for (; node != root; node = ast_child(c->ast, node, 0)) {
+        at -= node->name.n;
+        memcpy(buffer + at, node->name.p, node->name.n);
+        buffer[--at] = '.';
+    }
+    memcpy(buffer, root->name.p, root->name.n);
+    return str_make(buffer, length);
+}
+
+/* a.b.c as one name: a slot's, or a type's. */
+static int compile_dotted(struct compiler *c, const struct ast_node *node, uint32_t *out,
+                          bool *out_is_name)
+{
+    char buffer[MAX_DOTTED_BYTES];
+    bool is_absolute = false;
+    struct str hint = STR("");
+    struct cel type;
+    struct str name = compile_name_dotted(c, node, buffer, &is_absolute);
+    bool is_looked_for = name.n > 0 && (c->flags & EXPR_DOTTED_NAMES) != 0;
+    int slot = is_looked_for ? resolve_dotted(c, name, is_absolute, &hint) : -1;
+    *out_is_name = true;
+    if (slot >= 0) {
+        name = arena_dup_str(&c->expr->arena, name);
+        return name.p == NULL ? error_nomem(c->err) : add_slot(c, node, name, slot, out);
+    }
+    if (str_starts_with(name, STR("google.")) && find_type(name, &type)) {
+        return compiler_add_constant(c, node, type, out);
+    }
+    *out_is_name = false;
+    return 0;
 }
 
 int compile_name_select(struct compiler *c, const struct ast_node *node, uint32_t *out)
 {
-    struct str name = compile_name_dotted(c, node);
-    struct str hint = STR("");
-    struct cel type;
-    int slot = name.n > 0 && (c->flags & EXPR_DOTTED_NAMES) != 0 ? resolve(c, name, &hint) : -1;
-    if (slot >= 0) {
-        return add_slot(c, node, name, slot, out);
-    }
-    if (str_starts_with(name, STR("google.")) && find_type(name, &type)) {
-        return compiler_add_constant(c, node, type, out);
+    bool is_name = false;
+    int status = compile_dotted(c, node, out, &is_name);
+    if (status != 0 || is_name) {
+        return status;
     }
     struct code code = {.op = (node->flags & AST_IF_PRESENT) != 0 ? OP_SELECT_OPT : OP_SELECT,
                         .as.name = node->name};

@@ -71,8 +71,15 @@ int compiler_add_parent(struct compiler *c, const struct ast_node *node, size_t 
 int compile_name(struct compiler *c, const struct ast_node *node, uint32_t *out);
 int compile_name_select(struct compiler *c, const struct ast_node *node, uint32_t *out);
 
-/* The text of a.b.c when it is nothing but names and dots and no variable's; else empty. */
-struct str compile_name_dotted(const struct compiler *c, const struct ast_node *node);
+/* The longest a.b.c that is looked for as one name. */
+enum { MAX_DOTTED_BYTES = 256 };
+
+/*
+ * The text a.b.c, in `buffer`, when `node` is nothing but names and dots and no variable's; else
+ * empty. `*out_absolute`: it is written .a.b.c.
+ */
+struct str compile_name_dotted(const struct compiler *c, const struct ast_node *node,
+                               char buffer[MAX_DOTTED_BYTES], bool *out_absolute);
 
 /* What has() asked in references [from, to) guards the same uses in all later ones. */
 void compile_name_guard(struct compiler *c, size_t from, size_t to);

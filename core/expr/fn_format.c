@@ -311,7 +311,7 @@ static int write_all(struct formatter *f, const struct cel *args, size_t count)
     return status;
 }
 
-/* format(fmt, [a, b]), format(fmt, a, b) and fmt.format([a, b]). */
+/* format(fmt, [a, b]) and format(fmt, a, b). */
 static int call_format(struct evaluation *ev, const struct cel *args, size_t count, struct cel *out)
 {
     cleanup_cel_array struct cel_array values = CEL_ARRAY_INIT;
@@ -339,8 +339,17 @@ static int call_format(struct evaluation *ev, const struct cel *args, size_t cou
     return status;
 }
 
+/* fmt.format([a, b]) */
+static int call_format_list(struct evaluation *ev, const struct cel *args, size_t count,
+                            struct cel *out)
+{
+    return collection_is_list(&args[1]) ? call_format(ev, args, count, out)
+                                        : eval_bad_call(ev, args, count);
+}
+
 static const struct function functions[] = {
-    {"format", FUNCTION_GLOBAL | FUNCTION_RECEIVER, 2, 255, CEL_STRING, call_format},
+    {"format", FUNCTION_RECEIVER, 2, 2, CEL_STRING, call_format_list},
+    {"format", FUNCTION_GLOBAL, 2, 255, CEL_STRING, call_format},
 };
 
 const struct function_table function_formats = {functions,

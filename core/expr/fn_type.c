@@ -86,7 +86,6 @@ static int call_int(struct evaluation *ev, const struct cel *args, size_t count,
     case CEL_STRING:
         return int_of_text(ev, args, out);
     case CEL_TIMESTAMP:
-    case CEL_DURATION:
         return eval_make_int(args->as.time.seconds, out);
     default:
         return eval_bad_call(ev, args, count);
@@ -111,10 +110,10 @@ static int call_uint(struct evaluation *ev, const struct cel *args, size_t count
         return args->as.integer < 0 ? fail_convert(ev, args, "uint")
                                     : make_uint((uint64_t)args->as.integer, out);
     case CEL_DOUBLE:
-        if (!(args->as.number > -1 && args->as.number < 0x1p64)) {
+        if (!(args->as.number >= 0 && args->as.number < 0x1p64)) {
             return fail_convert(ev, args, "uint");
         }
-        return make_uint(args->as.number < 0 ? 0 : (uint64_t)args->as.number, out);
+        return make_uint((uint64_t)args->as.number, out);
     case CEL_STRING:
         if (!read_integer(args->as.text, &is_negative, &magnitude) || is_negative) {
             return fail_convert(ev, args, "uint");

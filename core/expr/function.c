@@ -2,8 +2,8 @@
 #include "core/expr/function.h"
 
 static const struct function_table *const tables[] = {
-    &function_types, &function_texts,  &function_formats, &function_maths,
-    &function_lists, &function_codecs, &function_times,   &function_optionals,
+    &function_types, &function_texts,  &function_formats, &function_maths,     &function_lists,
+    &function_sets,  &function_codecs, &function_times,   &function_optionals,
 };
 
 enum { TABLE_COUNT = sizeof(tables) / sizeof(tables[0]) };

@@ -53,6 +53,7 @@ extern const struct function_table function_texts;     /* fn_text.c */
 extern const struct function_table function_formats;   /* fn_format.c */
 extern const struct function_table function_maths;     /* fn_math.c */
 extern const struct function_table function_lists;     /* fn_list.c */
+extern const struct function_table function_sets;      /* fn_set.c */
 extern const struct function_table function_codecs;    /* fn_codec.c: JSON, base64, digests */
 extern const struct function_table function_times;     /* fn_time.c */
 extern const struct function_table function_optionals; /* fn_optional.c */

@@ -10,8 +10,6 @@ enum { NANOS_PER_SECOND = 1000000000 };
 
 static const int64_t timestamp_first = INT64_C(-62135596800); /* 0001-01-01T00:00:00Z */
 static const int64_t timestamp_last = INT64_C(253402300799);  /* 9999-12-31T23:59:59Z */
-/* What 64 bits of nanoseconds hold: 292 years. The difference of two timestamps may be more. */
-static const int64_t duration_most = INT64_MAX / NANOS_PER_SECOND;
 
 /* Brings `nanos` into 0 to 999,999,999; false when the seconds overflow. */
 static bool normalize(int64_t *seconds, int64_t *nanos)
@@ -35,9 +33,18 @@ int instant_make_timestamp(int64_t seconds, int64_t nanos, struct cel *out)
     return 0;
 }
 
+/* Whether 64 bits hold the nanoseconds: some 292 years. */
+static bool fits_nanos(int64_t seconds, int64_t nanos)
+{
+    int64_t all = 0;
+    int64_t borrowed = seconds < 0 ? 1 : 0; /* so that the whole is nowhere beyond the sum */
+    return !__builtin_mul_overflow(seconds + borrowed, NANOS_PER_SECOND, &all) &&
+           !__builtin_add_overflow(all, nanos - borrowed * NANOS_PER_SECOND, &all);
+}
+
 int instant_make_duration(int64_t seconds, int64_t nanos, struct cel *out)
 {
-    if (!normalize(&seconds, &nanos) || seconds < -duration_most || seconds >= duration_most) {
+    if (!normalize(&seconds, &nanos) || !fits_nanos(seconds, nanos)) {
         return E_INVALID;
     }
     *out = (struct cel){.type = CEL_DURATION, .as.time = {seconds, (int32_t)nanos}};

@@ -261,7 +261,7 @@ static void test_eval__converts(void **state)
         {"string(bytes('\303\251'))", "\"\303\251\""},
         {"string(timestamp('2025-01-31T10:00:00.250+01:00'))", "\"2025-01-31T09:00:00.25Z\""},
         {"string(duration('1h30m0.5s'))", "\"5400.5s\""},
-        {"int(timestamp('1970-01-01T00:01:00Z')) + int(duration('1m'))", "120"},
+        {"int(timestamp('1970-01-01T00:01:00Z')) + duration('1m').getSeconds()", "120"},
         {"timestamp(86400)", "\"1970-01-02T00:00:00Z\""},
         {"dyn(1) + 1", "2"},
         {"json({'a': [1, 2.0, null, 'x']})", "\"{\\\"a\\\":[1,2.0,null,\\\"x\\\"]}\""},

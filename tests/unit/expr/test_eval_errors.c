@@ -112,7 +112,8 @@ static void test_eval_errors__numbers_have_bounds(void **state)
         {"timestamp('9999-12-31T23:59:59Z') + duration('1s')", E_INVALID,
          "'timestamp('9999-12-31T23:59:59Z') + duration('1s')' is out of the range of times"},
         {"timestamp(0).getHours('Mars/Olympus')", E_INVALID,
-         "unknown time zone 'Mars/Olympus': write 'UTC' or '+02:00'"},
+         "unknown time zone 'Mars/Olympus': write 'UTC', '+02:00' or a name such as "
+         "'Europe/Berlin'"},
     };
     CHECK_ROWS(rows)
 }
