@@ -9,6 +9,7 @@
 #include "core/base/suggest.h"
 #include "core/base/utf8.h"
 #include "core/model/draft.h"
+#include "core/model/foreign.h"
 #include "core/model/format.h"
 #include "core/model/group.h"
 #include "core/model/json_tree.h"
@@ -65,6 +66,9 @@ static int read_tree(struct loader *loader, struct tree *out_tree)
     if (status != 0) {
         return status;
     }
+    if (!loader->is_json && foreign_is_diagram(&loader->report)) {
+        return E_INVALID;
+    }
     status = loader->is_json ? json_tree_read(&loader->report, &loader->arena, out_tree)
                              : yaml_tree_read(&loader->report, &loader->arena, out_tree);
     if (status == E_INVALID && tree_is(out_tree, TREE_MAP)) {
@@ -73,6 +77,9 @@ static int read_tree(struct loader *loader, struct tree *out_tree)
     if (status == 0 && !tree_is(out_tree, TREE_MAP)) {
         report_error(&loader->report, out_tree->place, "a pipeline must be a map, not %s",
                      tree_kind_name(out_tree));
+        status = E_INVALID;
+    }
+    if (status == 0 && foreign_is_settings(&loader->report, out_tree)) {
         status = E_INVALID;
     }
     return status;

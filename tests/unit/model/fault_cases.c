@@ -14,6 +14,27 @@ const struct fault_case fault_cases[] = {
      "nodes:\n"
      "  - {id: a, type: start}\n",
      "t.yaml:1:1: error: a pipeline needs a 'name' or an 'id'\n"},
+    {"settings of a plugin", "t.yaml", 0,
+     "bot: {token: x}\n"
+     "rooms: {default: a}\n"
+     "notifications: {timezone: UTC}\n",
+     "t.yaml:1:1: error: this is not a pipeline: it has 'bot', but no 'name' or 'id' and nothing "
+     "to run\n"
+     "  settings of a plugin go under 'integrations' of a pipeline\n"},
+    {"misspelled body without a name", "t.yaml", 0,
+     "nods: [{id: a, type: start}]\n"
+     "bot: x\n",
+     "t.yaml:1:1: error: the pipeline has the unknown key 'nods'\n"
+     "  did you mean 'nodes'?\n"
+     "t.yaml:1:1: error: a pipeline needs a 'name' or an 'id'\n"
+     "t.yaml:2:1: error: the pipeline has the unknown key 'bot'\n"},
+    {"diagram", "t.mermaid", 0,
+     "%% what happens\n"
+     "\n"
+     "graph TB\n"
+     "    A([Start]) -->|Open| B[Fallback: cache]\n",
+     "t.mermaid:1:1: error: this is a diagram, not a pipeline\n"
+     "  `opstream graph` draws a pipeline; nothing makes one of a drawing\n"},
     {"unknown key", "t.yaml", 0,
      "name: t\n"
      "tiemout: 5s\n"
