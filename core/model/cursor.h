@@ -21,9 +21,10 @@ struct cursor {
     struct place place;
 };
 
-static inline struct cursor cursor_at_start(struct str source)
+/* `file` is the number of the file, for its places. */
+static inline struct cursor cursor_at_start(struct str source, uint32_t file)
 {
-    return (struct cursor){.source = source, .place = {1, 1}};
+    return (struct cursor){.source = source, .place = {.line = 1, .column = 1, .file = file}};
 }
 
 /* One byte on. */
@@ -47,7 +48,7 @@ static inline void cursor_step(struct cursor *cursor)
 static inline void cursor_to_index(struct cursor *cursor, size_t index)
 {
     if (index < cursor->index) {
-        *cursor = cursor_at_start(cursor->source);
+        *cursor = cursor_at_start(cursor->source, cursor->place.file);
     }
     while (cursor->index < index && cursor->offset < cursor->source.n) {
         size_t plain = index - cursor->index;

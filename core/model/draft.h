@@ -45,8 +45,7 @@ enum {
 struct loader {
     const struct load_options *options;
     struct report report;
-    struct arena arena; /* trees and drafts */
-    bool is_json;
+    struct arena arena;      /* trees and drafts */
     struct document *source; /* the text, shared by the pipelines */
     struct pipeline_group *group;
 };

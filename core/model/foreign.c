@@ -31,7 +31,8 @@ bool foreign_is_diagram(const struct report *report)
     }
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (str_starts_with(line, str_from(words[i]))) {
-            report_error(report, (struct place){1, 1}, "this is a diagram, not a pipeline");
+            report_error(report, (struct place){.line = 1, .column = 1},
+                         "this is a diagram, not a pipeline");
             report_hint(report,
                         "`opstream graph` draws a pipeline; nothing makes one of a drawing");
             return true;

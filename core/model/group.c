@@ -17,6 +17,10 @@ struct pipeline_group {
     size_t count;
     size_t cap;
     struct strmap ids; /* "FILE:ID", and "*:ID" for those of the library */
+    struct arena arena;
+    struct str *files; /* names by number */
+    size_t file_count;
+    size_t file_cap;
 };
 
 struct key {
@@ -60,7 +64,26 @@ void group_unref(struct pipeline_group *group)
         storage_destroy(group->members[i]);
     }
     free(group->members);
+    free(group->files);
+    arena_finish(&group->arena);
     free(group);
+}
+
+int group_add_file(struct pipeline_group *group, struct str name)
+{
+    struct str *files =
+        array_reserve(group->files, &group->file_cap, group->file_count + 1, sizeof(*files));
+    if (files == NULL) {
+        return E_NOMEM;
+    }
+    group->files = files;
+    files[group->file_count] = arena_dup_str(&group->arena, name);
+    return files[group->file_count++].p != NULL ? 0 : E_NOMEM;
+}
+
+struct str group_file(const struct pipeline_group *group, uint32_t file)
+{
+    return file < group->file_count ? group->files[file] : STR("");
 }
 
 /* The first one of an id is the one that is found. */

@@ -35,6 +35,13 @@ void group_unref(struct pipeline_group *group);
 int group_join(struct pipeline_group *group, struct pipeline *pipeline, uint32_t file,
                bool is_library);
 
+/*
+ * Gives the next file of the group its number, from 0 on, with the name that messages have (it is
+ * copied). Fails with E_NOMEM.
+ */
+int group_add_file(struct pipeline_group *group, struct str name);
+struct str group_file(const struct pipeline_group *group, uint32_t file);
+
 /* The pipeline `id` as those of `file` see it: of the file itself, else of the library. */
 const struct pipeline *group_find(const struct pipeline_group *group, uint32_t file, struct str id);
 

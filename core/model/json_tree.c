@@ -183,7 +183,9 @@ static int report_json(const struct report *report, const struct error *err)
     if (err->code == E_NOMEM) {
         return E_NOMEM;
     }
-    report_error(report, (struct place){err->line, err->column}, "%s", err->message);
+    report_error(report,
+                 (struct place){.line = err->line, .column = err->column, .file = report->number},
+                 "%s", err->message);
     return E_INVALID;
 }
 
@@ -202,7 +204,7 @@ int json_tree_read(const struct report *report, struct arena *arena, struct tree
     }
     walk->report = report;
     walk->arena = arena;
-    walk->cursor = cursor_at_start(report->source);
+    walk->cursor = cursor_at_start(report->source, report->number);
     int status = enter_value(walk, document_root(document));
     while (status == 0 && walk->depth > 0) {
         status = walk_step(walk);

@@ -66,11 +66,11 @@ static int read_tree(struct loader *loader, struct tree *out_tree)
     if (status != 0) {
         return status;
     }
-    if (!loader->is_json && foreign_is_diagram(&loader->report)) {
+    if (!loader->report.is_json && foreign_is_diagram(&loader->report)) {
         return E_INVALID;
     }
-    status = loader->is_json ? json_tree_read(&loader->report, &loader->arena, out_tree)
-                             : yaml_tree_read(&loader->report, &loader->arena, out_tree);
+    status = loader->report.is_json ? json_tree_read(&loader->report, &loader->arena, out_tree)
+                                    : yaml_tree_read(&loader->report, &loader->arena, out_tree);
     if (status == E_INVALID && tree_is(out_tree, TREE_MAP)) {
         status = 0; /* the rest is looked at as well */
     }
@@ -261,7 +261,7 @@ int load_text(struct str text, const struct load_options *options, struct diagno
     size_t errors_before = diagnostics->error_count;
     cleanup_free char *file = options->file.n > 0 ? str_dup(options->file) : str_dup(STR("-"));
     struct pipeline_group *group = group_create();
-    if (file == NULL || group == NULL) {
+    if (file == NULL || group == NULL || group_add_file(group, str_from(file)) != 0) {
         group_unref(group);
         return error_nomem(err);
     }
@@ -269,8 +269,10 @@ int load_text(struct str text, const struct load_options *options, struct diagno
         str_starts_with(text, STR("\xEF\xBB\xBF")) ? str_make(text.p + 3, text.n - 3) : text;
     struct loader loader = {
         .options = options,
-        .report = {.diagnostics = diagnostics, .file = file, .source = source},
-        .is_json = is_json_text(options->file, source),
+        .report = {.diagnostics = diagnostics,
+                   .file = file,
+                   .source = source,
+                   .is_json = is_json_text(options->file, source)},
         .group = group,
     };
     int status = load(&loader, &definitions, err);

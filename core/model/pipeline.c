@@ -150,6 +150,13 @@ static int64_t find_in(const struct pipeline *pipeline, uint32_t body, struct st
     return -1;
 }
 
+struct str pipeline_file_of(const struct pipeline *pipeline, struct place place)
+{
+    const struct pipeline_storage *storage = storage_of(pipeline);
+    return place.line > 0 && place.file != storage->file ? group_file(storage->group, place.file)
+                                                         : pipeline->file;
+}
+
 int64_t pipeline_find_node(const struct pipeline *pipeline, struct str id)
 {
     return find_in(pipeline, 0, id);

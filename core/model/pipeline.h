@@ -91,10 +91,14 @@ enum pipeline_slot {
     SLOT_ITEM_FIRST = 1 << 24,
 };
 
-/* A place in a file: 1-based; 0 is unknown. The file is the pipeline's. */
+/*
+ * A place in a file: 1-based; 0 is unknown. What came from a profile has its place there: which
+ * file that is says pipeline_file_of().
+ */
 struct place {
     uint32_t line;
     uint32_t column;
+    uint32_t file; /* its number among those that were loaded together */
 };
 
 struct edge {
@@ -294,6 +298,9 @@ void pipeline_unref(const struct pipeline *pipeline);
  * the library. Borrowed: it lives as long as `pipeline`. NULL: there is none.
  */
 const struct pipeline *pipeline_find_other(const struct pipeline *pipeline, struct str id);
+
+/* The name of the file that `place`, a place of `pipeline`, is in; borrowed. */
+struct str pipeline_file_of(const struct pipeline *pipeline, struct place place);
 
 /* The index of the node `id` of the root body, or -1. */
 int64_t pipeline_find_node(const struct pipeline *pipeline, struct str id);

@@ -45,7 +45,8 @@ static const struct report *report_of(const struct check *check)
 
 static struct place place_of(const struct check *check)
 {
-    return tree_place_at(check->use->scalar, check->draft->loader->report.source,
+    const struct tree *scalar = check->use->scalar;
+    return tree_place_at(scalar, report_of_place(report_of(check), scalar->place)->source,
                          check->use->offset + check->reference->offset);
 }
 

@@ -10,6 +10,11 @@
 
 enum { REPORT_TEXT_SIZE = 2048, NEAREST_MAX_ERRORS = 100 };
 
+const struct report *report_of_place(const struct report *report, struct place place)
+{
+    return report->files != NULL && place.line > 0 ? report->files[place.file] : report;
+}
+
 /* A cut text must still be UTF-8. */
 static void format_text(char text[REPORT_TEXT_SIZE], const char *format, va_list args)
 {
@@ -24,7 +29,8 @@ static void format_text(char text[REPORT_TEXT_SIZE], const char *format, va_list
 static void report_add(const struct report *report, enum diagnostic_severity severity,
                        struct place place, const char *text)
 {
-    struct diagnostic_place full = {report->file, place.line, place.column};
+    const char *file = report_of_place(report, place)->file;
+    struct diagnostic_place full = {file, place.line, place.column};
     diagnostics_add(report->diagnostics, severity, full, "%s", text);
 }
 

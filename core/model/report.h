@@ -3,7 +3,8 @@
 #define CORE_MODEL_REPORT_H
 
 /*
- * Report: what the checks of one file say, with the file's name put in.
+ * Report: what the checks of one file say, with the file's name put in; that of another file,
+ * when the place is in one that the checks took something from.
  *
  * Used by:  model.
  * Uses:     base.
@@ -20,7 +21,14 @@ struct report {
     struct diagnostics *diagnostics;
     const char *file;  /* NULL: none */
     struct str source; /* the whole text */
+    bool is_json;
+    uint32_t number; /* of the file, as places have it */
+    /* All files that places can be in, by number; NULL while there is only this one. */
+    const struct report *const *files;
 };
+
+/* The report of the file that `place` is in; its own for a place that is unknown. */
+const struct report *report_of_place(const struct report *report, struct place place);
 
 void report_error(const struct report *report, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

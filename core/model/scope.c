@@ -165,7 +165,8 @@ static int note_use(struct draft *draft, const struct use *use)
 
 static struct place place_in(const struct draft *draft, const struct tree *scalar, size_t offset)
 {
-    return tree_place_at(scalar, draft->loader->report.source, offset);
+    const struct report *report = report_of_place(&draft->loader->report, scalar->place);
+    return tree_place_at(scalar, report->source, offset);
 }
 
 /* The type that a condition is sure to have, if that is not bool. */
@@ -385,7 +386,8 @@ int scope_make_document(struct draft *draft, const struct tree *tree, const stru
     struct builder *b = builder_create();
     struct typing_job job = {.schema = schema};
     struct tree_typing typing = {.child = typing_child, .write = typing_write, .user = &job};
-    bool is_typed = schema != NULL && !draft->loader->is_json;
+    bool is_typed = schema != NULL &&
+                    !report_of_place(&draft->loader->report, tree->place)->is_json;
     tree_write(tree, is_typed ? &typing : NULL, schema, b);
     struct error err = {0};
     struct document *document = NULL;

@@ -122,7 +122,7 @@ const struct tree *tree_pointer(const struct tree *tree, struct str pointer,
 
 struct place tree_place_of(struct str source, size_t offset)
 {
-    struct place place = {1, 1};
+    struct place place = {.line = 1, .column = 1};
     size_t line_start = 0;
     if (offset > source.n) {
         offset = source.n;
@@ -220,7 +220,12 @@ struct place tree_place_at(const struct tree *scalar, struct str source, size_t 
            is_blank(source.p[at])) {
         at++;
     }
-    return text_at >= offset && at <= source.n ? tree_place_of(source, at) : scalar->place;
+    if (text_at < offset || at > source.n) {
+        return scalar->place;
+    }
+    struct place place = tree_place_of(source, at);
+    place.file = scalar->place.file;
+    return place;
 }
 
 static void write_scalar(const struct tree *tree, struct builder *b)

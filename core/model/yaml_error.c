@@ -118,7 +118,7 @@ static bool has_bare_expression(struct str line)
 
 bool yaml_error_hint_quotes(const struct report *report, struct place place)
 {
-    if (!has_bare_expression(source_line(report->source, place.line))) {
+    if (!has_bare_expression(source_line(report_of_place(report, place)->source, place.line))) {
         return false;
     }
     report_hint(report, "quote the expression: '?', ',' and '{{' mean something else in YAML");

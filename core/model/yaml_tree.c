@@ -446,8 +446,8 @@ static int read_events(struct yaml_reader *reader)
         return E_INVALID;
     }
     if (!reader->has_root) {
-        return refuse(reader, (struct place){1, 1}, "there is no pipeline in it: the file is empty",
-                      NULL);
+        return refuse(reader, (struct place){.line = 1, .column = 1},
+                      "there is no pipeline in it: the file is empty", NULL);
     }
     return 0;
 }
@@ -478,7 +478,7 @@ int yaml_tree_read(const struct report *report, struct arena *arena, struct tree
     }
     reader->report = report;
     reader->arena = arena;
-    reader->cursor = cursor_at_start(report->source);
+    reader->cursor = cursor_at_start(report->source, report->number);
     reader->layout = (struct yaml_layout){.report = report, .cursor = reader->cursor};
     if (yaml_parser_initialize(&reader->parser) == 0) {
         return E_NOMEM;

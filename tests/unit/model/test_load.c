@@ -425,6 +425,8 @@ static void test_load__keeps_pipelines_of_one_file_together(void **state)
     definitions_destroy(definitions);
     const struct pipeline *b = pipeline_find_other(a, STR("b"));
     assert_str(b->nodes[0].id, "b");
+    assert_str(pipeline_file_of(b, b->nodes[0].place), "t.yaml");
+    assert_str(pipeline_file_of(b, (struct place){.line = 1, .file = 7}), "");
     assert_ptr_equal(pipeline_find_other(b, STR("a")), a);
     assert_ptr_equal(pipeline_find_other(a, STR("a")), a);
     assert_null(pipeline_find_other(a, STR("c")));
