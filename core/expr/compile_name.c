@@ -25,6 +25,24 @@ static bool read_step(const struct compiler *c, const struct ast_node *node,
     return true;
 }
 
+/* Whether `node` hands on the text below it as it is, or a recoding of the whole of it. */
+static bool keeps_text(const struct ast_node *node)
+{
+    return (node->kind == AST_BINARY && node->op == AST_ADD) ||
+           (node->kind == AST_CALL && (node->flags & AST_RECEIVER) == 0 &&
+            str_equal(node->name, STR("base64")));
+}
+
+/* Whether only such nodes are among the outermost `count` parents. */
+static bool is_text_only(const struct compiler *c, size_t count)
+{
+    size_t i = 0;
+    while (i < count && keeps_text(c->parents[i])) {
+        i++;
+    }
+    return i == count;
+}
+
 /* Fills the path of a reference from the nodes around its root. */
 static int fill_path(struct compiler *c, const struct ast_node *root,
                      struct expr_reference *reference)
@@ -33,7 +51,8 @@ static int fill_path(struct compiler *c, const struct ast_node *root,
     const struct ast_node *below = root;
     size_t count = 0;
     reference->length = root->length;
-    for (size_t i = c->parent_count; i > 0 && count < PARSER_MAX_DEPTH; i--) {
+    size_t i = c->parent_count;
+    for (; i > 0 && count < PARSER_MAX_DEPTH; i--) {
         const struct ast_node *node = c->parents[i - 1];
         if (node == root) {
             continue;
@@ -46,11 +65,12 @@ static int fill_path(struct compiler *c, const struct ast_node *root,
         reference->length = node->offset + node->length - root->offset;
         below = node;
     }
+    reference->is_text_only = !reference->is_guarded && is_text_only(c, i);
     struct str *path = arena_calloc(&c->expr->arena, count > 0 ? count : 1, sizeof(*path));
     if (path == NULL) {
         return error_nomem(c->err);
     }
-    for (size_t i = 0; i < count; i++) {
+    for (i = 0; i < count; i++) {
         path[i] = steps[i];
     }
     reference->path = path;

@@ -84,6 +84,7 @@ struct expr_reference {
     size_t offset; /* in the source text, of the root */
     size_t length; /* of the whole reference */
     bool is_guarded;
+    bool is_text_only; /* nothing but '+' and base64() stands between it and the result */
 };
 
 size_t expr_reference_count(const struct expr *expr);

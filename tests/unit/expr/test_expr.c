@@ -97,6 +97,55 @@ static void test_expr__faults_have_their_place(void **state)
     bindings_close(&bindings);
 }
 
+static void test_expr__knows_uses_that_are_text_only(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_text_only; /* its last reference */
+    } rows[] = {
+        {"input.s", true},
+        {"input['s']", true},
+        {"(input.s)", true},
+        {"'a' + input.s", true},
+        {"input.s + ':' + input.s", true},
+        {"base64(input.s + ':' + 'x')", true},
+        {"'Basic ' + base64(base64(input.s))", true},
+        {"input.s == 'a'", false},
+        {"input.s - 1", false},
+        {"size(input.s)", false},
+        {"input.s.size()", false},
+        {"input.s[0]", false},
+        {"input.list[0]", false},
+        {"[input.s]", false},
+        {"{'a': input.s}", false},
+        {"[1].map(x, input.s)", false},
+        {"has(input.s)", false},
+        {"input.?s", false},
+        {"default(input.s, '')", false},
+        {"true ? input.s : ''", false},
+        {"base64(input.s.upperAscii())", false},
+        {"base64(input.s) == 'a'", false},
+        {"nodes[input.s]", false},
+    };
+    (void)state;
+    struct bindings bindings = bindings_open(data);
+    struct expr_names names = bindings_names(&bindings);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct expr *expr = NULL;
+        struct error err = {0};
+        if (expr_compile(str_from(rows[i].text), &names, EXPR_UNCHECKED, &expr, NULL, &err) != 0) {
+            fail_msg("%s: %s", rows[i].text, err.message);
+        }
+        size_t count = expr_reference_count(expr);
+        assert_true(count > 0);
+        if (expr_reference_at(expr, count - 1)->is_text_only != rows[i].is_text_only) {
+            fail_msg("%s: not expected", rows[i].text);
+        }
+        expr_destroy(expr);
+    }
+    bindings_close(&bindings);
+}
+
 struct reference_row {
     const char *text;
     const char *expected; /* root/path/..., '?' behind guarded ones, one space between */
@@ -611,6 +660,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expr__faults_have_their_place),
+        cmocka_unit_test(test_expr__knows_uses_that_are_text_only),
         cmocka_unit_test(test_expr__lists_its_references),
         cmocka_unit_test(test_expr__references_have_their_place),
         cmocka_unit_test(test_expr__bare_names_can_mean_input),
