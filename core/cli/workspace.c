@@ -19,6 +19,7 @@
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
 #include "core/value/builder.h"
+#include "core/value/value.h"
 
 enum { DEFINITION_MAX_BYTES = 4 * 1024 * 1024 };
 
@@ -113,7 +114,10 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
     if (status == 0) {
         status = loop_create(&options, &workspace->loop, &err);
     }
-    return status == 0 ? EXIT_DONE : command_error(EXIT_STATE, "%s", err.message);
+    if (status != 0) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
+    return site_config_read(command_value(args, "config"), &workspace->config);
 }
 
 void workspace_finish(struct workspace *workspace)
@@ -125,6 +129,7 @@ void workspace_finish(struct workspace *workspace)
     }
     free(workspace->folders);
     free(workspace->index_path);
+    document_unref(workspace->config);
     *workspace = (struct workspace){0};
 }
 
@@ -245,6 +250,7 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
         .id = str_from(out_file->wanted),
         .env = read_env,
         .flags = flags,
+        .config = workspace->config,
     };
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
     int status = load_text(str_make(out_file->text, out_file->size), &options, &diagnostics,

@@ -15,9 +15,11 @@
 
 #include "core/base/str.h"
 #include "core/cli/command.h"
+#include "core/cli/site_config.h"
 
 struct builder;
 struct definitions;
+struct document;
 struct engine_types;
 struct loop;
 struct pipeline;
@@ -28,7 +30,8 @@ struct workspace {
     char **folders; /* plugin folders that were asked for */
     size_t folder_count;
     char *index_path;
-    unsigned warning_count; /* shown so far */
+    struct document *config; /* the constants of opstream.yaml; NULL: there is none */
+    unsigned warning_count;  /* shown so far */
     /*
      * Borrowed, a list that is open, or NULL. What is wrong with files is added to it, as
      * {severity, file, line, column, message, hint}, instead of being printed.
@@ -38,14 +41,15 @@ struct workspace {
 
 /* The rows of command_option that workspace_open() reads. */
 #define WORKSPACE_OPTIONS                                                                          \
+    {"config", 0, "FILE", "settings, instead of " SITE_CONFIG_FILE, false},                        \
     {                                                                                              \
         "plugins", 0, "DIR", "look for plugins in DIR first (may be repeated)", true               \
     }
 
 /*
  * Opens the loop and the plugin folders: --plugins, then OPSTREAM_PLUGIN_PATH, then the program's
- * own. Returns EXIT_DONE, or another code after one line on stderr. End it in every case with
- * workspace_finish().
+ * own; and reads the settings: --config. Returns EXIT_DONE, or another code after one line on
+ * stderr. End it in every case with workspace_finish().
  */
 int workspace_open(struct workspace *workspace, const struct command_args *args);
 void workspace_finish(struct workspace *workspace);

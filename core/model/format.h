@@ -47,6 +47,7 @@ struct format_key {
 
 /* Tables, each ended by an entry without a name. */
 extern const struct format_key format_file_keys[];     /* beside `workflow` and `workflows` */
+extern const struct format_key format_settings_keys[]; /* of opstream.yaml */
 extern const struct format_key format_pipeline_keys[]; /* PIPELINES section 3 */
 extern const struct format_key format_single_keys[];   /* a pipeline of one node */
 extern const struct format_key format_node_keys[];     /* section 5 */

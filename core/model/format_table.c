@@ -39,6 +39,11 @@ const struct format_key format_file_keys[] = {
     TABLE_END,
 };
 
+const struct format_key format_settings_keys[] = {
+    WORKS("config", FORMAT_MAP),
+    TABLE_END,
+};
+
 #define PIPELINE_KEYS                                                                              \
     WORKS("id", FORMAT_TEXT), WORKS("name", FORMAT_TEXT), WORKS("description", FORMAT_TEXT),       \
         WORKS("version", FORMAT_TEXT), WORKS("labels", FORMAT_MAP), WORKS("input", FORMAT_MAP),    \

@@ -16,6 +16,7 @@
 
 struct catalogue;
 struct diagnostics;
+struct document;
 struct engine_types;
 struct error;
 struct pipeline;
@@ -28,7 +29,8 @@ struct load_options {
     /* The environment variable `name`, NULL when not set. */
     const char *(*env)(void *user, struct str name);
     void *user;
-    unsigned flags; /* LOAD_* */
+    unsigned flags;                /* LOAD_* */
+    const struct document *config; /* constants below those of the pipelines, a map; may be NULL */
 };
 
 enum load_flags {

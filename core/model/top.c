@@ -6,6 +6,7 @@
 #include "core/model/draft.h"
 #include "core/model/format.h"
 #include "core/model/scope.h"
+#include "core/model/settings.h"
 #include "core/model/tree.h"
 #include "core/model/violations.h"
 #include "core/value/builder.h"
@@ -194,11 +195,11 @@ static int read_input(struct draft *draft)
 }
 
 /* Constants: environment variables are put in, and nothing else. */
-static int read_config(struct draft *draft)
+/* The pipeline's own constants; `*out_document` stays as it is when there are none. */
+static int read_own_config(struct draft *draft, struct document **out_document)
 {
     const struct tree *tree = draft->is_single ? NULL : format_map(draft->tree, "config");
     struct scope_at at = {.site = USE_SETTINGS, .what = "'config'"};
-    draft->storage->pipeline.config = document_empty_map();
     if (tree == NULL) {
         return 0;
     }
@@ -216,13 +217,28 @@ static int read_config(struct draft *draft)
     }
     struct expr_scope scope = {0};
     struct expr_budget budget = expr_default_budget;
-    struct document *document = NULL;
-    status = template_resolve(template, &scope, &budget, &document, NULL);
+    return template_resolve(template, &scope, &budget, out_document, NULL);
+}
+
+static int read_config(struct draft *draft)
+{
+    const struct document *site = draft->loader->options->config;
+    struct document *own = document_empty_map();
+    draft->storage->pipeline.config = own;
+    int status = read_own_config(draft, &own);
     if (status != 0) {
         return status;
     }
-    draft->storage->pipeline.config = document;
-    return storage_take_document(draft->storage, document);
+    struct document *config = own;
+    if (site != NULL) {
+        status = settings_merge(own, site, &config);
+        document_unref(own);
+    }
+    if (status != 0) {
+        return status;
+    }
+    draft->storage->pipeline.config = config;
+    return storage_take_document(draft->storage, config);
 }
 
 int top_read(struct draft *draft)

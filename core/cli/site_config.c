@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/site_config.h"
+
+#include <unistd.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/diagnostic.h"
+#include "core/base/error.h"
+#include "core/cli/command.h"
+#include "core/cli/file_text.h"
+#include "core/cli/terminal.h"
+#include "core/model/settings.h"
+
+enum { SITE_CONFIG_MAX_BYTES = 1024 * 1024 };
+
+static struct str source_of(const char *file_name, void *user)
+{
+    (void)file_name; /* there is one */
+    return *(const struct str *)user;
+}
+
+static void show(struct str text, struct diagnostics *diagnostics)
+{
+    struct strbuf out = STRBUF_INIT;
+    diagnostics_sort(diagnostics);
+    diagnostics_print(diagnostics, source_of, &text,
+                      terminal_has_color(STDERR_FILENO) ? DIAGNOSTIC_COLOR : 0, &out);
+    terminal_write_stderr(strbuf_str(&out));
+    strbuf_finish(&out);
+}
+
+int site_config_read(const char *path, struct document **out_config)
+{
+    cleanup_free char *text = NULL;
+    size_t size = 0;
+    struct error err = {0};
+    *out_config = NULL;
+    if (path == NULL && access(SITE_CONFIG_FILE, F_OK) != 0) {
+        return EXIT_DONE;
+    }
+    path = path != NULL ? path : SITE_CONFIG_FILE;
+    if (file_text_read(path, SITE_CONFIG_MAX_BYTES, &text, &size, &err) != 0) {
+        return command_error(err.code == E_LIMIT ? EXIT_INVALID : EXIT_USAGE, "%s", err.message);
+    }
+
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    int status = settings_read(str_make(text, size), path, &diagnostics, out_config, &err);
+    bool is_said = diagnostics.error_count > 0;
+    show(str_make(text, size), &diagnostics);
+    diagnostics_finish(&diagnostics);
+    if (status != 0 && !is_said) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
+    return status == 0 ? EXIT_DONE : EXIT_INVALID;
+}
