@@ -95,7 +95,7 @@ int run_result_build(const struct run_view *view, struct str execution_id,
     add_seconds(b, STR("total_duration_seconds"), view->started_at, view->ended_at);
     builder_key(b, STR("step_results"));
     builder_list_begin(b);
-    for (uint32_t i = 0; i < view->pipeline->node_count; i++) {
+    for (uint32_t i = 0; i < view->node_count; i++) {
         add_step(b, view, i);
     }
     builder_list_end(b);

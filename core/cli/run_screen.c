@@ -71,7 +71,7 @@ static void append_live(struct run_screen *screen, int64_t now, struct strbuf *o
     unsigned most = size.rows > 4 ? size.rows - 3 : 1;
     unsigned shown = 0;
     struct strbuf row = STRBUF_INIT;
-    for (uint32_t i = 0; i < screen->view->pipeline->node_count && shown < most; i++) {
+    for (uint32_t i = 0; i < screen->view->node_count && shown < most; i++) {
         if (is_shown(&screen->view->nodes[i])) {
             strbuf_clear(&row);
             run_text_live(screen->view, i, now, screen->style, &row);

@@ -22,7 +22,7 @@ static const struct node *node_of(const struct run_view *view, uint32_t node)
 struct run_text_style run_text_style_of(const struct run_view *view, bool is_colored)
 {
     size_t columns = NAME_COLUMNS_LEAST;
-    for (uint32_t i = 0; i < view->pipeline->node_count; i++) {
+    for (uint32_t i = 0; i < view->node_count; i++) {
         size_t width = terminal_safe_width(node_of(view, i)->name);
         columns = width > columns ? width : columns;
     }
@@ -157,7 +157,7 @@ void run_text_progress(const struct run_view *view, int64_t now, struct run_text
     char duration[QUANTITY_TEXT_SIZE];
     quantity_format_duration(run_view_ms(view, now), duration);
     struct strbuf text = STRBUF_INIT;
-    strbuf_append_format(&text, "%u/%u done, %u running", view->ended, view->pipeline->node_count,
+    strbuf_append_format(&text, "%u/%u done, %u running", view->ended, view->node_count,
                          view->running);
     if (view->failed > 0) {
         strbuf_append_format(&text, ", %u failed", view->failed);

@@ -9,12 +9,12 @@
 
 int run_view_init(struct run_view *view, const struct pipeline *pipeline)
 {
-    *view = (struct run_view){.pipeline = pipeline};
-    view->nodes = calloc((size_t)pipeline->node_count + 1, sizeof(*view->nodes));
+    *view = (struct run_view){.pipeline = pipeline, .node_count = pipeline->bodies[0].node_count};
+    view->nodes = calloc((size_t)view->node_count + 1, sizeof(*view->nodes));
     if (view->nodes == NULL) {
         return E_NOMEM;
     }
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
+    for (uint32_t i = 0; i < view->node_count; i++) {
         view->nodes[i].fraction = -1.0;
     }
     return 0;
@@ -22,7 +22,7 @@ int run_view_init(struct run_view *view, const struct pipeline *pipeline)
 
 void run_view_finish(struct run_view *view)
 {
-    for (uint32_t i = 0; view->nodes != NULL && i < view->pipeline->node_count; i++) {
+    for (uint32_t i = 0; view->nodes != NULL && i < view->node_count; i++) {
         document_unref(view->nodes[i].output);
         document_unref(view->nodes[i].error);
     }
@@ -58,8 +58,25 @@ static void apply_node_ended(struct run_view *view, const struct record *record)
     count_end(view, record->node_state);
 }
 
+/* An iteration of a loop of the root body has ended. */
+static void count_iteration(struct run_view *view, const struct record *record)
+{
+    if (record->node < view->node_count) {
+        struct node_view *node = &view->nodes[record->node];
+        node->iterations++;
+        node->failed_iterations += record->run_state == RUN_FAILED ? 1u : 0u;
+    }
+}
+
 void run_view_apply(struct run_view *view, const struct record *record)
 {
+    if (record->type == RECORD_FRAME_ENDED) {
+        count_iteration(view, record);
+        return;
+    }
+    if (record->frame != 0) {
+        return; /* inside a loop: what the loop makes of it counts */
+    }
     struct node_view *node = record->node != RECORD_NO_NODE ? &view->nodes[record->node] : NULL;
     switch (record->type) {
     case RECORD_RUN_STARTED:
@@ -81,6 +98,11 @@ void run_view_apply(struct run_view *view, const struct record *record)
     case RECORD_NODE_ENDED:
         apply_node_ended(view, record);
         return;
+    case RECORD_FRAME_STARTED:
+    case RECORD_FRAME_STOPPING:
+    case RECORD_FRAME_ENDED:
+    case RECORD_LOOP_REDUCED:
+        return;
     case RECORD_RUN_STOPPING:
         view->state = record->run_state;
         return;
@@ -95,7 +117,7 @@ void run_view_apply(struct run_view *view, const struct record *record)
 
 uint32_t run_view_not_run(const struct run_view *view)
 {
-    return view->pipeline->node_count - view->ended;
+    return view->node_count - view->ended;
 }
 
 int64_t run_view_node_ms(const struct node_view *node, int64_t now_unix_ms)

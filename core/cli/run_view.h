@@ -27,13 +27,16 @@ struct node_view {
     int64_t ended_at;
     const struct document *output; /* shared */
     const struct document *error;
+    uint64_t iterations; /* of a loop, that have ended */
+    uint64_t failed_iterations;
     double fraction; /* of progress; < 0: unknown */
     char note[128];  /* the latest message */
 };
 
 struct run_view {
     const struct pipeline *pipeline; /* borrowed */
-    struct node_view *nodes;
+    struct node_view *nodes;         /* of the root body */
+    uint32_t node_count;
     enum run_state state;
     int64_t started_at;
     int64_t ended_at;

@@ -15,9 +15,69 @@
 #include "core/engine/decision.h"
 #include "core/engine/failure.h"
 #include "core/engine/inline_types.h"
+#include "core/engine/loops.h"
 #include "core/engine/run_state.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
+
+/* ---- settling ---- */
+
+static int run_output(const struct decision *d, struct document **out, struct error *err)
+{
+    const struct template *output = d->run->pipeline->output;
+    int status = output != NULL ? decision_resolve(d, RECORD_NO_NODE, output, out, err)
+                                : decision_body_output(d, out, err);
+    if (status != 0) {
+        error_prefix(err, "output: ");
+    }
+    return status;
+}
+
+static void complete_run(const struct decision *d)
+{
+    struct record record = decision_run_record(d, RECORD_RUN_ENDED);
+    record.run_state = RUN_COMPLETED;
+    struct document *output = NULL;
+    struct document *failure = NULL;
+    struct error err = {0};
+    if (run_output(d, &output, &err) != 0) {
+        failure = decision_failure(d, FAILURE_EXPRESSION, &err);
+        record.run_state = RUN_FAILED;
+    }
+    record.output = output;
+    record.error = failure;
+    batch_add_record(d->batch, &record);
+    document_unref(output);
+    document_unref(failure);
+}
+
+static void settle_run(const struct decision *d)
+{
+    if (d->run->state == RUN_RUNNING) {
+        complete_run(d);
+    } else {
+        struct record record = decision_run_record(d, RECORD_RUN_ENDED);
+        record.run_state = d->run->state == RUN_FAILING ? RUN_FAILED : RUN_CANCELLED;
+        record.error = d->run->error;
+        batch_add_record(d->batch, &record);
+    }
+    if (d->run->pipeline->timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
+                                               .node = RECORD_NO_NODE,
+                                               .timer = TIMER_RUN_TIMEOUT});
+    }
+    decision_add_effect(d, (struct effect){.type = EFFECT_RUN_ENDED, .node = RECORD_NO_NODE});
+}
+
+/* Nothing is left to do in d->frame. */
+static void settle(const struct decision *d)
+{
+    if (d->frame->parent == NULL) {
+        settle_run(d);
+    } else {
+        loop_end_frame(d);
+    }
+}
 
 /* ---- events ---- */
 
@@ -49,25 +109,28 @@ static void want_start(const struct decision *d, uint32_t node)
     decision_add_effect(d, (struct effect){.type = EFFECT_WANT_START, .node = node});
 }
 
-static void on_advance(const struct decision *d)
+/* A ready node: false when that was all, because of its `when`. */
+static bool pass_when(const struct decision *d, uint32_t node)
 {
-    if (!run_has_ready(d->run)) {
-        return;
-    }
-    uint32_t node = d->run->first_ready - 1;
     const struct node *def = decision_node(d, node);
-    if (def->when != NULL) {
-        struct error err = {0};
-        bool holds = false;
-        if (decision_evaluate(d, node, def->when, &holds, &err) != 0) {
-            error_prefix(&err, "when: ");
-            decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
-            return;
-        }
-        if (!holds) {
-            skip_node(d, node);
-            return;
-        }
+    struct error err = {0};
+    bool holds = true;
+    if (def->when != NULL && decision_evaluate(d, node, def->when, &holds, &err) != 0) {
+        error_prefix(&err, "when: ");
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        return false;
+    }
+    if (!holds) {
+        skip_node(d, node);
+    }
+    return holds;
+}
+
+static void begin_node(const struct decision *d, uint32_t node)
+{
+    const struct node *def = decision_node(d, node);
+    if (!pass_when(d, node)) {
+        return;
     }
     switch (def->kind) {
     case NODE_START:
@@ -96,6 +159,8 @@ static void on_advance(const struct decision *d)
         return;
     case NODE_LOOP:
     case NODE_GROUP:
+        loop_start(d, node);
+        return;
     case NODE_WORKFLOW:
     case NODE_IDLE:
         break;
@@ -103,10 +168,31 @@ static void on_advance(const struct decision *d)
     unreachable_state("node kind", (int)def->kind);
 }
 
+static void on_advance(const struct decision *d)
+{
+    struct decision here = *d;
+    const struct run_node *listed = d->run->first_listed;
+    here.frame = d->run->first_settled;
+    if (here.frame != NULL) {
+        settle(&here);
+        return;
+    }
+    if (listed == NULL) {
+        return;
+    }
+    here.frame = listed->frame;
+    uint32_t node = run_node_index(listed);
+    if (listed->state == NODE_READY) {
+        begin_node(&here, node);
+    } else {
+        loop_step(&here, node);
+    }
+}
+
 /* The permits are granted: resolve the config and start. The permits go back on failure. */
 static void on_admitted(const struct decision *d, uint32_t node)
 {
-    if (d->run->nodes[node].state != NODE_QUEUED) {
+    if (decision_state(d, node)->state != NODE_QUEUED) {
         decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
         return;
     }
@@ -140,7 +226,7 @@ static void on_admitted(const struct decision *d, uint32_t node)
 /* The task of this attempt is there and its end is not recorded yet. */
 static bool is_current_task(const struct decision *d, const struct run_event *event)
 {
-    const struct run_node *node = &d->run->nodes[event->node];
+    const struct run_node *node = decision_state(d, event->node);
     bool is_live = node->state == NODE_RUNNING || node->state == NODE_STOPPING;
     return is_live && node->attempt == event->attempt &&
            decision_node(d, event->node)->kind == NODE_PLUGIN;
@@ -153,7 +239,7 @@ static void release_task(const struct decision *d, uint32_t node)
     if (decision_node(d, node)->timeout_ms > 0) {
         decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
                                                .node = node,
-                                               .attempt = d->run->nodes[node].attempt,
+                                               .attempt = decision_state(d, node)->attempt,
                                                .timer = TIMER_NODE_TIMEOUT});
     }
 }
@@ -178,24 +264,15 @@ static void on_done(const struct decision *d, const struct run_event *event)
     decision_complete_node(d, event->node, outcome_of_port(d, event->port), event->output);
 }
 
-static struct document *node_timeout_failure(const struct decision *d, uint32_t node)
-{
-    char text[80];
-    (void)snprintf(text, sizeof(text), "did not end within its time-out of %.10g s",
-                   (double)decision_node(d, node)->timeout_ms / 1000.0);
-    return decision_create_failure(d, FAILURE_TIMEOUT, str_from(text),
-                                   "raise 'timeout' of the node");
-}
-
 static void on_failed(const struct decision *d, const struct run_event *event)
 {
     if (!is_current_task(d, event)) {
         return;
     }
-    const struct run_node *node = &d->run->nodes[event->node];
+    const struct run_node *node = decision_state(d, event->node);
     release_task(d, event->node);
-    if (node->state == NODE_STOPPING && node->is_stopped_for_timeout) {
-        struct document *failure = node_timeout_failure(d, event->node);
+    if (node->state == NODE_STOPPING && node->stop_reason == STOP_TIMEOUT) {
+        struct document *failure = decision_timeout_failure(d, event->node);
         decision_fail_node(d, event->node, failure);
         document_unref(failure);
         return;
@@ -212,8 +289,15 @@ static void on_failed(const struct decision *d, const struct run_event *event)
 
 static void on_node_timeout(const struct decision *d, uint32_t node)
 {
+    if (decision_node(d, node)->own_body != 0) {
+        struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
+        record.reason = STOP_TIMEOUT;
+        batch_add_record(d->batch, &record);
+        decision_stop_frames(d, node, RUN_CANCELLING, STOP_TIMEOUT, DECISION_STOP_TASKS);
+        return;
+    }
     if (decision_node(d, node)->kind == NODE_WAIT) {
-        struct document *failure = node_timeout_failure(d, node);
+        struct document *failure = decision_timeout_failure(d, node);
         decision_fail_node(d, node, failure);
         document_unref(failure);
         return;
@@ -246,7 +330,7 @@ static void on_timer(const struct decision *d, const struct run_event *event)
         on_run_timeout(d);
         return;
     }
-    const struct run_node *node = &d->run->nodes[event->node];
+    const struct run_node *node = decision_state(d, event->node);
     if (node->state != NODE_RUNNING || node->attempt != event->attempt) {
         return;
     }
@@ -273,79 +357,14 @@ static void on_cancel(const struct decision *d, const struct run_event *event)
     decision_stop_active(d, event->reason, RECORD_NO_NODE, DECISION_STOP_TASKS);
 }
 
-/* ---- settling ---- */
-
-/* Without `output`: the map of the outputs of the nodes that nothing follows. */
-static int leaf_outputs(const struct decision *d, struct document **out, struct error *err)
-{
-    const struct pipeline *pipeline = d->run->pipeline;
-    struct builder *b = builder_create();
-    builder_map_begin(b);
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        const struct document *output = d->run->nodes[i].output;
-        if (pipeline->nodes[i].out_count == 0 && output != NULL) {
-            builder_key(b, pipeline->nodes[i].id);
-            builder_embed(b, output, document_root(output));
-        }
-    }
-    builder_map_end(b);
-    return builder_finish(b, out, err);
-}
-
-static int run_output(const struct decision *d, struct document **out, struct error *err)
-{
-    const struct template *output = d->run->pipeline->output;
-    int status = output != NULL ? decision_resolve(d, RECORD_NO_NODE, output, out, err)
-                                : leaf_outputs(d, out, err);
-    if (status != 0) {
-        error_prefix(err, "output: ");
-    }
-    return status;
-}
-
-static void complete_run(const struct decision *d)
-{
-    struct record record = decision_run_record(d, RECORD_RUN_ENDED);
-    record.run_state = RUN_COMPLETED;
-    struct document *output = NULL;
-    struct document *failure = NULL;
-    struct error err = {0};
-    if (run_output(d, &output, &err) != 0) {
-        failure = decision_failure(d, FAILURE_EXPRESSION, &err);
-        record.run_state = RUN_FAILED;
-    }
-    record.output = output;
-    record.error = failure;
-    batch_add_record(d->batch, &record);
-    document_unref(output);
-    document_unref(failure);
-}
-
-static void on_settle(const struct decision *d)
-{
-    if (!run_is_settled(d->run)) {
-        return;
-    }
-    if (d->run->state == RUN_RUNNING) {
-        complete_run(d);
-    } else {
-        struct record record = decision_run_record(d, RECORD_RUN_ENDED);
-        record.run_state = d->run->state == RUN_FAILING ? RUN_FAILED : RUN_CANCELLED;
-        record.error = d->run->error;
-        batch_add_record(d->batch, &record);
-    }
-    if (d->run->pipeline->timeout_ms > 0) {
-        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
-                                               .node = RECORD_NO_NODE,
-                                               .timer = TIMER_RUN_TIMEOUT});
-    }
-    decision_add_effect(d, (struct effect){.type = EFFECT_RUN_ENDED, .node = RECORD_NO_NODE});
-}
-
 void run_decide(const struct run *run, const struct run_event *event, int64_t now_unix_ms,
                 struct batch *batch)
 {
-    struct decision d = {.run = run, .now = now_unix_ms, .batch = batch};
+    struct decision d = {
+        .run = run, .frame = frame_find(run, event->frame), .now = now_unix_ms, .batch = batch};
+    if (d.frame == NULL) {
+        return; /* it has ended */
+    }
     switch (event->type) {
     case RUN_EVENT_START:
         on_start(&d);
@@ -367,9 +386,6 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
         return;
     case RUN_EVENT_CANCEL:
         on_cancel(&d, event);
-        return;
-    case RUN_EVENT_SETTLE:
-        on_settle(&d);
         return;
     }
     unreachable_state("run event", (int)event->type);

@@ -8,6 +8,8 @@
  */
 #include "core/engine/decision.h"
 
+#include <stdio.h>
+
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/engine/failure.h"
@@ -21,13 +23,19 @@ const struct node *decision_node(const struct decision *d, uint32_t node)
     return &d->run->pipeline->nodes[node];
 }
 
+const struct run_node *decision_state(const struct decision *d, uint32_t node)
+{
+    return frame_node(d->frame, node);
+}
+
 struct record decision_node_record(const struct decision *d, enum record_type type, uint32_t node)
 {
     return (struct record){
         .run = (struct run *)(uintptr_t)d->run,
+        .frame = d->frame->id,
         .type = type,
         .node = node,
-        .attempt = d->run->nodes[node].attempt,
+        .attempt = decision_state(d, node)->attempt,
         .at_unix_ms = d->now,
     };
 }
@@ -36,6 +44,7 @@ struct record decision_run_record(const struct decision *d, enum record_type typ
 {
     return (struct record){
         .run = (struct run *)(uintptr_t)d->run,
+        .frame = d->frame->id,
         .type = type,
         .node = RECORD_NO_NODE,
         .at_unix_ms = d->now,
@@ -45,6 +54,7 @@ struct record decision_run_record(const struct decision *d, enum record_type typ
 void decision_add_effect(const struct decision *d, struct effect effect)
 {
     effect.run = (struct run *)(uintptr_t)d->run;
+    effect.frame = d->frame->id;
     batch_add_effect(d->batch, &effect);
 }
 
@@ -52,8 +62,9 @@ void decision_add_effect(const struct decision *d, struct effect effect)
 
 static struct run_scope scope_of(const struct decision *d, uint32_t node)
 {
-    int64_t now = node == RECORD_NO_NODE ? d->now : d->run->nodes[node].ready_at;
-    return (struct run_scope){.run = d->run, .now_unix_ms = now, .ending = d->ending};
+    int64_t now = node == RECORD_NO_NODE ? d->now : decision_state(d, node)->ready_at;
+    return (struct run_scope){
+        .run = d->run, .frame = d->frame, .now_unix_ms = now, .ending = d->ending};
 }
 
 /* 0 and the condition's value, or a negative code. */
@@ -76,6 +87,43 @@ int decision_evaluate(const struct decision *d, uint32_t node, const struct expr
     }
     arena_finish(&arena);
     return status;
+}
+
+static int compute(const struct run_scope *context, const struct expr *expr, struct document **out,
+                   struct error *err)
+{
+    struct expr_scope scope = {.fetch = run_scope_fetch, .user = context};
+    struct expr_budget budget = expr_default_budget;
+    struct arena arena = ARENA_INIT;
+    struct cel result;
+    int status = expr_evaluate(expr, &scope, &arena, &budget, &result, err);
+    if (status == 0) {
+        struct builder *b = builder_create();
+        status = cel_build(&result, b, err);
+        if (status == 0) {
+            status = builder_finish(b, out, err);
+        } else {
+            builder_destroy(b);
+        }
+    }
+    arena_finish(&arena);
+    return status;
+}
+
+int decision_compute(const struct decision *d, uint32_t node, const struct expr *expr,
+                     struct document **out, struct error *err)
+{
+    struct run_scope context = scope_of(d, node);
+    return compute(&context, expr, out, err);
+}
+
+int decision_reduce(const struct decision *d, uint32_t node, const struct document *acc,
+                    const struct document *item, struct document **out, struct error *err)
+{
+    struct run_scope context = scope_of(d, node);
+    context.acc = acc != NULL ? acc : document_null();
+    context.reduced = item;
+    return compute(&context, decision_node(d, node)->for_each->reduce, out, err);
 }
 
 int decision_resolve(const struct decision *d, uint32_t node, const struct template *template,
@@ -101,7 +149,7 @@ int run_resolve_settings(const struct run *run, struct str plugin, struct docume
         *out_settings = document_empty_map();
         return 0;
     }
-    struct decision d = {.run = run, .now = run->started_at};
+    struct decision d = {.run = run, .frame = run->root, .now = run->started_at};
     int status = decision_resolve(&d, RECORD_NO_NODE, integration->settings, out_settings, err);
     if (status != 0) {
         error_prefix(err, "integrations.%.*s: ", STR_ARG(plugin));
@@ -123,6 +171,51 @@ struct document *decision_failure(const struct decision *d, const char *code,
     struct document *failure = failure_from_error(code, err);
     d->batch->has_failed |= err->code == E_NOMEM || failure == document_empty_map();
     return failure;
+}
+
+struct document *decision_timeout_failure(const struct decision *d, uint32_t node)
+{
+    char text[80];
+    (void)snprintf(text, sizeof(text), "did not end within its time-out of %.10g s",
+                   (double)decision_node(d, node)->timeout_ms / 1000.0);
+    return decision_create_failure(d, FAILURE_TIMEOUT, str_from(text),
+                                   "raise 'timeout' of the node");
+}
+
+/* ---- what a body gives ---- */
+
+static int leaf_outputs(const struct decision *d, struct document **out, struct error *err)
+{
+    const struct body *body = d->frame->body;
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        const struct document *output = decision_state(d, i)->output;
+        if (decision_node(d, i)->out_count == 0 && output != NULL) {
+            builder_key(b, decision_node(d, i)->id);
+            builder_embed(b, output, document_root(output));
+        }
+    }
+    builder_map_end(b);
+    return builder_finish(b, out, err);
+}
+
+int decision_body_output(const struct decision *d, struct document **out, struct error *err)
+{
+    const struct body *body = d->frame->body;
+    if (body->output != NULL) {
+        int status = decision_resolve(d, RECORD_NO_NODE, body->output, out, err);
+        if (status != 0) {
+            error_prefix(err, "output: ");
+        }
+        return status;
+    }
+    if (body->is_single) {
+        const struct document *output = frame_node(d->frame, body->first_node)->output;
+        *out = output != NULL ? document_ref(output) : document_null();
+        return 0;
+    }
+    return leaf_outputs(d, out, err);
 }
 
 /* ---- the end of a run ---- */
@@ -159,28 +252,61 @@ void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reaso
                .type = EFFECT_STOP, .node = node, .attempt = record.attempt, .reason = reason});
 }
 
-void decision_stop_active(const struct decision *d, enum stop_reason reason, uint32_t except,
-                          enum decision_tasks tasks)
+static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32_t except,
+                       enum decision_tasks tasks)
 {
-    for (uint32_t i = 0; d->run->active > 0 && i < d->run->pipeline->node_count; i++) {
-        enum node_state state = (enum node_state)d->run->nodes[i].state;
+    const struct body *body = d->frame->body;
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        enum node_state state = (enum node_state)decision_state(d, i)->state;
+        enum node_kind kind = decision_node(d, i)->kind;
         if (i == except) {
             continue;
         }
         if (state == NODE_QUEUED) {
             end_queued(d, i);
-        } else if (state == NODE_RUNNING && decision_node(d, i)->kind == NODE_WAIT) {
+        } else if (state == NODE_RUNNING && kind == NODE_WAIT) {
             end_wait(d, i);
-        } else if (state == NODE_RUNNING && tasks == DECISION_STOP_TASKS) {
+        } else if (state == NODE_RUNNING && kind == NODE_PLUGIN && tasks == DECISION_STOP_TASKS) {
             decision_stop_task(d, i, reason);
         }
+    }
+}
+
+void decision_stop_active(const struct decision *d, enum stop_reason reason, uint32_t except,
+                          enum decision_tasks tasks)
+{
+    for (const struct frame *at = d->frame; at != NULL; at = frame_next(at, d->frame)) {
+        struct decision below = *d;
+        below.frame = at;
+        if (at->active > 0) {
+            stop_nodes(&below, reason, at == d->frame ? except : RECORD_NO_NODE, tasks);
+        }
+    }
+}
+
+void decision_stop_frames(const struct decision *d, uint32_t node, enum run_state state,
+                          enum stop_reason reason, enum decision_tasks tasks)
+{
+    for (const struct frame *at = d->frame->first_child; at != NULL; at = at->next_sibling) {
+        struct decision below = *d;
+        below.frame = at;
+        if (at->owner != node) {
+            continue;
+        }
+        if (at->state == RUN_RUNNING) {
+            struct record record = decision_run_record(&below, RECORD_FRAME_STOPPING);
+            record.run_state = state;
+            batch_add_record(d->batch, &record);
+        }
+        decision_stop_active(&below, reason, RECORD_NO_NODE, tasks);
     }
 }
 
 void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,
                        enum stop_reason reason)
 {
-    struct record record = decision_run_record(d, RECORD_RUN_STOPPING);
+    struct record record = decision_run_record(d, d->frame->parent == NULL ? RECORD_RUN_STOPPING
+                                                                           : RECORD_FRAME_STOPPING);
     record.run_state = state;
     record.error = error;
     record.reason = reason;
@@ -281,7 +407,7 @@ static void keep_error_edges_only(const struct decision *d, uint32_t node, struc
 /* Nodes whose end has no edge to decide, in a run that takes no edges any more. */
 static bool takes_edges(const struct decision *d, uint32_t node)
 {
-    return d->run->state == RUN_RUNNING && decision_node(d, node)->out_count > 0;
+    return d->frame->state == RUN_RUNNING && decision_node(d, node)->out_count > 0;
 }
 
 static void fail_run(const struct decision *d, uint32_t node, const struct document *failure)
@@ -325,7 +451,7 @@ void decision_end_node(const struct decision *d, struct record *record)
         edge_failure = decide_edges(d, record);
     }
     batch_add_record(d->batch, record);
-    bool fails = d->run->state == RUN_RUNNING &&
+    bool fails = d->frame->state == RUN_RUNNING &&
                  (edge_failure != NULL || (has_failed && !record->is_handled));
     if (fails) {
         fail_run(d, record->node, edge_failure != NULL ? edge_failure : record->error);

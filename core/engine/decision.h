@@ -19,19 +19,23 @@
 struct document;
 struct error;
 struct expr;
+struct frame;
 struct node;
+struct run_node;
 struct template;
 
 struct decision {
     const struct run *run;
-    int64_t now; /* unix ms */
+    const struct frame *frame; /* whose nodes it is about */
+    int64_t now;               /* unix ms */
     struct batch *batch;
     const struct record *ending; /* what conditions of edges see of their source; else NULL */
 };
 
 const struct node *decision_node(const struct decision *d, uint32_t node);
+const struct run_node *decision_state(const struct decision *d, uint32_t node);
 
-/* A record with run, node, attempt and time filled in. */
+/* A record with run, frame, node, attempt and time filled in. */
 struct record decision_node_record(const struct decision *d, enum record_type type, uint32_t node);
 struct record decision_run_record(const struct decision *d, enum record_type type);
 
@@ -49,6 +53,17 @@ int decision_evaluate(const struct decision *d, uint32_t node, const struct expr
 int decision_resolve(const struct decision *d, uint32_t node, const struct template *template,
                      struct document **out, struct error *err);
 
+/* The value of `expr` as a document. `*out` is owned. */
+int decision_compute(const struct decision *d, uint32_t node, const struct expr *expr,
+                     struct document **out, struct error *err);
+
+/* The loop's `reduce` over `acc` (may be NULL) and one output. `*out` is owned. */
+int decision_reduce(const struct decision *d, uint32_t node, const struct document *acc,
+                    const struct document *item, struct document **out, struct error *err);
+
+/* What the body of d->frame gives: its `output`, or the outputs of its leaves. Owned. */
+int decision_body_output(const struct decision *d, struct document **out, struct error *err);
+
 /*
  * As failure_create() and failure_from_error(), but memory that ran out is no failure of a node:
  * it marks the batch as failed. Owned: document_unref().
@@ -57,6 +72,9 @@ struct document *decision_create_failure(const struct decision *d, const char *c
                                          struct str message, const char *hint);
 struct document *decision_failure(const struct decision *d, const char *code,
                                   const struct error *err);
+
+/* A node did not end within its time-out. Owned. */
+struct document *decision_timeout_failure(const struct decision *d, uint32_t node);
 
 /*
  * Records the end of a node with its edges, and the run's failure when nothing handles it.
@@ -82,10 +100,15 @@ enum decision_tasks {
 };
 
 /*
- * Ends what is active: queued nodes never start, waits end, tasks are told or left to end.
- * `except` (or RECORD_NO_NODE) is a node whose own end is in this batch already.
+ * Ends what is active in d->frame and below it: queued nodes never start, waits end, tasks are
+ * told or left to end. `except` (or RECORD_NO_NODE) is a node of d->frame whose own end is in
+ * this batch already.
  */
 void decision_stop_active(const struct decision *d, enum stop_reason reason, uint32_t except,
                           enum decision_tasks tasks);
+
+/* The same in the frames that work for `node`, in which nothing new starts from here on. */
+void decision_stop_frames(const struct decision *d, uint32_t node, enum run_state state,
+                          enum stop_reason reason, enum decision_tasks tasks);
 
 #endif

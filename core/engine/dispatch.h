@@ -41,6 +41,7 @@ struct dispatch_ticket {
     struct dispatch_ticket *next; /* in the queue it is in */
     struct dispatch_ticket *previous;
     void *owner; /* the caller's */
+    uint64_t frame;
     uint32_t node;
 };
 

@@ -25,8 +25,7 @@ enum {
 struct member {
     struct run *run;
     void *user;
-    struct dispatch_ticket *tickets; /* one for each node; NULL until one is needed */
-    struct dispatch_scope *scope;    /* max_parallel_nodes; NULL: no limit, or not yet needed */
+    struct dispatch_scope *scope; /* max_parallel_nodes; NULL: no limit, or not yet needed */
     struct member *next;
     struct member *previous;
     bool has_continue; /* an EFFECT_CONTINUE is out */
@@ -70,12 +69,34 @@ int engine_create(const struct engine_options *options, struct engine **out_engi
     return 0;
 }
 
+/* The ticket of a node that has asked or is asking; NULL when it has none. */
+static struct dispatch_ticket *find_ticket(const struct member *member, uint64_t frame,
+                                           uint32_t node, bool *has_made)
+{
+    const struct pipeline *pipeline = run_pipeline(member->run);
+    struct dispatch_ticket *tickets =
+        run_frame_memory(member->run, frame, sizeof(*tickets), has_made);
+    uint32_t first = pipeline->bodies[pipeline->nodes[node].body].first_node;
+    return tickets != NULL ? &tickets[node - first] : NULL;
+}
+
+/* What a run that is given up still waits for or holds. */
+static void release_tickets(struct engine *engine, struct member *member)
+{
+    const struct pipeline *pipeline = run_pipeline(member->run);
+    uint64_t frame = 0;
+    do {
+        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
+        struct dispatch_ticket *ticket = find_ticket(member, frame, body->first_node, NULL);
+        for (uint32_t i = 0; ticket != NULL && i < body->node_count; i++) {
+            dispatch_release(engine->dispatch, &ticket[i]);
+        }
+    } while (run_next_frame(member->run, &frame));
+}
+
 static void member_destroy(struct engine *engine, struct member *member)
 {
-    for (uint32_t i = 0; member->tickets != NULL && i < run_pipeline(member->run)->node_count;
-         i++) {
-        dispatch_release(engine->dispatch, &member->tickets[i]);
-    }
+    release_tickets(engine, member);
     if (member->previous != NULL) {
         member->previous->next = member->next;
     } else {
@@ -84,7 +105,6 @@ static void member_destroy(struct engine *engine, struct member *member)
     if (member->next != NULL) {
         member->next->previous = member->previous;
     }
-    free(member->tickets);
     dispatch_scope_destroy(member->scope);
     run_destroy(member->run);
     free(member);
@@ -135,13 +155,13 @@ static int add_scope(struct turn *turn, struct dispatch_ticket *ticket, const st
     return status;
 }
 
-static int ticket_prepare(struct turn *turn, struct member *member, uint32_t index)
+static int ticket_prepare(struct turn *turn, struct member *member, uint64_t frame, uint32_t index,
+                          struct dispatch_ticket *ticket)
 {
     const struct pipeline *pipeline = run_pipeline(member->run);
     const struct node *node = &pipeline->nodes[index];
-    struct dispatch_ticket *ticket = &member->tickets[index];
     struct strbuf key = STRBUF_INIT;
-    *ticket = (struct dispatch_ticket){.owner = member, .node = index};
+    *ticket = (struct dispatch_ticket){.owner = member, .frame = frame, .node = index};
     uint32_t limit = plugin_limit(turn->engine, pipeline, node);
     strbuf_append_format(&key, "plugin %u %.*s", limit, STR_ARG(node->type->plugin));
     int status = add_scope(turn, ticket, &key, limit);
@@ -168,22 +188,31 @@ static int member_prepare(struct member *member)
             return E_NOMEM;
         }
     }
-    if (member->tickets == NULL) {
-        member->tickets = calloc(pipeline->node_count, sizeof(*member->tickets));
-    }
-    return member->tickets != NULL ? 0 : E_NOMEM;
+    return 0;
 }
 
-static int member_want(struct turn *turn, struct member *member, uint32_t node)
+static int member_want(struct turn *turn, struct member *member, uint64_t frame, uint32_t node)
 {
+    bool has_made = false;
     int status = member_prepare(member);
-    if (status == 0) {
-        status = ticket_prepare(turn, member, node);
+    struct dispatch_ticket *ticket = status == 0 ? find_ticket(member, frame, node, &has_made)
+                                                 : NULL;
+    if (ticket == NULL) {
+        return E_NOMEM;
     }
+    status = ticket_prepare(turn, member, frame, node, ticket);
     if (status == 0) {
-        dispatch_want(turn->engine->dispatch, &member->tickets[node]);
+        dispatch_want(turn->engine->dispatch, ticket);
     }
     return status;
+}
+
+static void member_release(struct turn *turn, struct member *member, const struct effect *effect)
+{
+    struct dispatch_ticket *ticket = find_ticket(member, effect->frame, effect->node, NULL);
+    if (ticket != NULL) {
+        dispatch_release(turn->engine->dispatch, ticket);
+    }
 }
 
 /* ---- steps ---- */
@@ -196,9 +225,9 @@ static int turn_dispatch_effects(struct turn *turn)
         struct member *member = member_of(effect->run);
         int status = 0;
         if (effect->type == EFFECT_WANT_START) {
-            status = member_want(turn, member, effect->node);
-        } else if (effect->type == EFFECT_RELEASE && member->tickets != NULL) {
-            dispatch_release(turn->engine->dispatch, &member->tickets[effect->node]);
+            status = member_want(turn, member, effect->frame, effect->node);
+        } else if (effect->type == EFFECT_RELEASE) {
+            member_release(turn, member, effect);
         }
         if (status != 0) {
             return status;
@@ -217,13 +246,16 @@ static int turn_step(struct turn *turn, struct run *run, const struct run_event 
     for (size_t i = first; i < turn->batch->record_count; i++) {
         run_apply(run, &turn->batch->records[i]);
     }
+    if (run_has_failed(run)) {
+        return E_NOMEM;
+    }
     turn->steps++;
     return turn_dispatch_effects(turn);
 }
 
 static int member_advance(struct turn *turn, struct member *member)
 {
-    while (run_has_ready(member->run)) {
+    while (run_has_work(member->run)) {
         if (turn->steps >= STEPS_PER_BATCH) {
             if (!member->has_continue) {
                 struct effect effect = {.run = member->run, .type = EFFECT_CONTINUE};
@@ -237,9 +269,6 @@ static int member_advance(struct turn *turn, struct member *member)
             return status;
         }
     }
-    if (run_is_settled(member->run)) {
-        return turn_step(turn, member->run, &(struct run_event){.type = RUN_EVENT_SETTLE});
-    }
     return 0;
 }
 
@@ -249,9 +278,10 @@ static int turn_admit(struct turn *turn)
     struct dispatch_ticket *ticket = NULL;
     while ((ticket = dispatch_next_admitted(turn->engine->dispatch)) != NULL) {
         struct member *member = ticket->owner;
-        int status =
-            turn_step(turn, member->run,
-                      &(struct run_event){.type = RUN_EVENT_ADMITTED, .node = ticket->node});
+        int status = turn_step(turn, member->run,
+                               &(struct run_event){.type = RUN_EVENT_ADMITTED,
+                                                   .frame = ticket->frame,
+                                                   .node = ticket->node});
         if (status == 0) {
             status = member_advance(turn, member);
         }

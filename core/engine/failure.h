@@ -20,6 +20,7 @@ struct error;
 /* The engine's own codes; static text. */
 #define FAILURE_EXPRESSION "EXPRESSION" /* a template or condition could not be evaluated */
 #define FAILURE_LIMIT      "LIMIT"      /* a budget or bound was spent */
+#define FAILURE_LOOP_LIMIT "LOOP_LIMIT" /* a loop has more to do than it may */
 #define FAILURE_NO_ROUTE   "NO_ROUTE"   /* no route of a router was true */
 #define FAILURE_TIMEOUT    "TIMEOUT"
 #define FAILURE_CANCELLED  "CANCELLED"

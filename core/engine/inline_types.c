@@ -61,7 +61,8 @@ static const struct document *taken_output(const struct decision *d, const struc
     const struct pipeline *pipeline = d->run->pipeline;
     uint32_t edge = pipeline->in_edges[def->first_in + i];
     *out_source = pipeline->edges[edge].source;
-    return d->run->edges[edge] == EDGE_TAKEN ? d->run->nodes[*out_source].output : NULL;
+    return *frame_edge(d->frame, edge) == EDGE_TAKEN ? decision_state(d, *out_source)->output
+                                                     : NULL;
 }
 
 /* The map of the outputs of all sources that were taken. */
@@ -215,7 +216,7 @@ void inline_wait(const struct decision *d, uint32_t node)
         return;
     }
     int64_t due = 0;
-    int status = wait_due(document_root(config), d->run->nodes[node].ready_at, &due, &err);
+    int status = wait_due(document_root(config), decision_state(d, node)->ready_at, &due, &err);
     document_unref(config);
     if (status != 0) {
         decision_fail_node_for(d, node, FAILURE_CONFIG, &err);
@@ -237,7 +238,7 @@ void inline_wait_end(const struct decision *d, uint32_t node)
 {
     struct builder *b = builder_create();
     builder_map_begin(b);
-    double seconds = (double)(d->now - d->run->nodes[node].started_at) / 1000.0;
+    double seconds = (double)(d->now - decision_state(d, node)->started_at) / 1000.0;
     builder_member_double(b, STR("waited_seconds"), seconds);
     builder_map_end(b);
     struct document *output = NULL;

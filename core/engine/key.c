@@ -5,14 +5,17 @@
 #include "core/engine/run_state.h"
 
 /* `ops1_` and 26 characters of base32: DURABILITY, "Idempotency key". */
-void run_idempotency_key(const struct run *run, uint32_t node, char out_key[32])
+void run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, char out_key[32])
 {
+    struct strbuf path = STRBUF_INIT;
     struct digest digest;
+    run_append_path(run, frame, node, &path);
     digest_init(&digest);
     digest_update(&digest, str_from(run->id));
     digest_update(&digest, STR("|"));
-    digest_update(&digest, run->pipeline->nodes[node].id);
+    digest_update(&digest, strbuf_str(&path));
     digest_update(&digest, STR("|0"));
+    strbuf_finish(&path);
     unsigned char bytes[DIGEST_BYTES];
     digest_finish(&digest, bytes);
     char text[DIGEST_BASE32_SIZE];

@@ -31,6 +31,7 @@ void batch_clear(struct batch *batch)
     for (size_t i = 0; i < batch->record_count; i++) {
         document_unref(batch->records[i].output);
         document_unref(batch->records[i].error);
+        document_unref(batch->records[i].detail);
         edge_set_finish(&batch->records[i].taken);
     }
     for (size_t i = 0; i < batch->effect_count; i++) {
@@ -65,6 +66,7 @@ void batch_add_record(struct batch *batch, const struct record *record)
     batch->records = records;
     (void)document_ref(record->output); /* the same pointer comes back */
     (void)document_ref(record->error);
+    (void)document_ref(record->detail);
     records[batch->record_count++] = *record;
 }
 

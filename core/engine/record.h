@@ -22,6 +22,7 @@
 
 struct document;
 struct run;
+struct value;
 
 #define RUN_STATES(X)                                                                              \
     X(RUN_PENDING, "pending")                                                                      \
@@ -61,13 +62,27 @@ const char *run_state_name(enum run_state state);
 const char *node_state_name(enum node_state state);
 
 enum record_type {
-    RECORD_RUN_STARTED, /* output: the input */
-    RECORD_NODE_QUEUED, /* lazy: a journal may leave it out, it is decided again */
-    RECORD_NODE_STARTED,
-    RECORD_NODE_STOPPING, /* reason */
-    RECORD_NODE_ENDED,    /* node_state, outcome, output or error, taken */
-    RECORD_RUN_STOPPING,  /* run_state, error: nothing new starts from here on */
-    RECORD_RUN_ENDED,     /* run_state, output, error */
+    RECORD_RUN_STARTED,    /* output: the input */
+    RECORD_NODE_QUEUED,    /* lazy: a journal may leave it out, it is decided again */
+    RECORD_NODE_STARTED,   /* of a loop, output: its items */
+    RECORD_NODE_STOPPING,  /* reason */
+    RECORD_NODE_ENDED,     /* node_state, outcome, output or error, taken */
+    RECORD_FRAME_STARTED,  /* of node: child, kind, body, index, output and item */
+    RECORD_FRAME_STOPPING, /* run_state, error: nothing new starts in it and below */
+    RECORD_FRAME_ENDED,    /* run_state, output or error, is_last */
+    RECORD_LOOP_REDUCED,   /* index, output: acc with this item */
+    RECORD_RUN_STOPPING,   /* as RECORD_FRAME_STOPPING, of the root */
+    RECORD_RUN_ENDED,      /* run_state, output, error */
+};
+
+/*
+ * A frame is one execution of a body: the root's, one for each iteration of a loop, and so on.
+ * Frames have numbers that are never used twice in a run; 0 is the root.
+ */
+enum frame_kind {
+    FRAME_ROOT,
+    FRAME_ITEM,  /* one iteration of a loop */
+    FRAME_GROUP, /* the body of a group */
 };
 
 /* Reasons for stopping; equal to enum host_cancel_reason. */
@@ -75,6 +90,7 @@ enum stop_reason {
     STOP_REQUESTED = 1,
     STOP_TIMEOUT = 2,
     STOP_SHUTDOWN = 3,
+    STOP_FAILURE = 4, /* a loop: too many items failed */
 };
 
 #define RECORD_NO_NODE UINT32_MAX
@@ -82,9 +98,16 @@ enum stop_reason {
 struct record {
     struct run *run;
     enum record_type type;
+    uint64_t frame;
     uint32_t node; /* index, or RECORD_NO_NODE */
     uint32_t attempt;
     int64_t at_unix_ms;
+    uint64_t child; /* RECORD_FRAME_STARTED: its number */
+    enum frame_kind kind;
+    uint32_t body;
+    uint64_t index;           /* of the iteration */
+    const struct value *item; /* in `output`; NULL: none */
+    bool is_last;             /* `until` holds: the loop takes no more items */
     enum node_state node_state;
     enum run_state run_state;
     uint32_t outcome;
@@ -93,6 +116,7 @@ struct record {
     struct edge_set taken; /* of the out edges; its memory belongs to who holds the record */
     const struct document *output; /* shared with the batch; NULL: none */
     const struct document *error;
+    const struct document *detail; /* of a loop's end: {errors, counts} */
 };
 
 enum effect_type {
@@ -114,6 +138,7 @@ enum timer_kind {
 
 struct effect {
     struct run *run;
+    uint64_t frame;
     enum effect_type type;
     uint32_t node;
     uint32_t attempt;

@@ -12,6 +12,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/engine/loops.h"
 #include "core/engine/run_state.h"
 #include "core/value/value.h"
 
@@ -25,7 +26,7 @@ static const uint32_t node_transitions[] = {
                    BIT(NODE_SKIPPED) | BIT(NODE_NOT_RUN),
     [NODE_QUEUED] = BIT(NODE_RUNNING) | BIT(NODE_FAILED) | BIT(NODE_NOT_RUN),
     [NODE_RUNNING] = BIT(NODE_STOPPING) | BIT(NODE_COMPLETED) | BIT(NODE_FAILED) |
-                     BIT(NODE_CANCELLED),
+                     BIT(NODE_NOT_RUN) | BIT(NODE_CANCELLED),
     [NODE_STOPPING] = BIT(NODE_COMPLETED) | BIT(NODE_FAILED) | BIT(NODE_CANCELLED),
     [NODE_COMPLETED] = 0,
     [NODE_FAILED] = 0,
@@ -49,110 +50,84 @@ static bool is_active(enum node_state state)
     return state == NODE_QUEUED || state == NODE_RUNNING || state == NODE_STOPPING;
 }
 
-static void node_set_state(struct run *run, uint32_t node, enum node_state state)
+static void node_set_state(struct run_node *node, enum node_state state)
 {
-    enum node_state old = (enum node_state)run->nodes[node].state;
-    CHECK_NAMED((node_transitions[old] & BIT(state)) != 0, run->pipeline->nodes[node].id.p);
-    run->active += is_active(state) ? 1u : 0u;
-    run->active -= is_active(old) ? 1u : 0u;
-    run->nodes[node].state = (uint8_t)state;
+    struct frame *frame = node->frame;
+    enum node_state old = (enum node_state)node->state;
+    CHECK_NAMED((node_transitions[old] & BIT(state)) != 0,
+                frame->run->pipeline->nodes[run_node_index(node)].id.p);
+    frame->active += is_active(state) ? 1u : 0u;
+    frame->active -= is_active(old) ? 1u : 0u;
+    frame->ready += state == NODE_READY ? 1u : 0u;
+    frame->ready -= old == NODE_READY ? 1u : 0u;
+    node->state = (uint8_t)state;
 }
 
 static void run_set_state(struct run *run, enum run_state state)
 {
     CHECK_NAMED((run_transitions[run->state] & BIT(state)) != 0, run->id);
     run->state = state;
+    run->root->state = state;
 }
 
-/* ---- the ready list ---- */
-
-static void ready_push(struct run *run, uint32_t node)
+static void make_ready(struct run_node *node, int64_t at)
 {
-    run->nodes[node].next_ready = 0;
-    run->nodes[node].previous_ready = run->last_ready;
-    if (run->last_ready == 0) {
-        run->first_ready = node + 1;
-    } else {
-        run->nodes[run->last_ready - 1].next_ready = node + 1;
-    }
-    run->last_ready = node + 1;
-}
-
-/*
- * Decisions take the head; but when records are applied again, without those that a journal
- * leaves out, nodes leave in the order in which they were admitted.
- */
-static void ready_remove(struct run *run, uint32_t node)
-{
-    uint32_t next = run->nodes[node].next_ready;
-    uint32_t previous = run->nodes[node].previous_ready;
-    if (previous == 0) {
-        CHECK(run->first_ready == node + 1);
-        run->first_ready = next;
-    } else {
-        run->nodes[previous - 1].next_ready = next;
-    }
-    if (next == 0) {
-        run->last_ready = previous;
-    } else {
-        run->nodes[next - 1].previous_ready = previous;
-    }
+    node->ready_at = at;
+    node_set_state(node, NODE_READY);
+    run_list_node(node->frame->run, node);
 }
 
 /* ---- edges ---- */
 
 /* All edges of `node` are decided: does it run? (PIPELINES, section 4, "When a node runs") */
-static bool node_may_run(const struct run *run, uint32_t node)
+static bool node_may_run(const struct run_node *node)
 {
-    const struct run_node *state = &run->nodes[node];
-    const struct node *node_def = &run->pipeline->nodes[node];
-    if (node_def->in_count == 0) {
+    const struct node *def = &node->frame->run->pipeline->nodes[run_node_index(node)];
+    if (def->in_count == 0) {
         return true;
     }
-    switch (node_def->join) {
+    switch (def->join) {
     case JOIN_DEFAULT:
-        return state->taken_edges > 0 && !state->is_dead_by_failure;
+        return node->taken_edges > 0 && !node->is_dead_by_failure;
     case JOIN_ANY:
-        return state->taken_edges > 0;
+        return node->taken_edges > 0;
     case JOIN_ALL:
-        return state->taken_edges == node_def->in_count;
+        return node->taken_edges == def->in_count;
     }
-    unreachable_state("join", (int)node_def->join);
+    unreachable_state("join", (int)def->join);
 }
 
 /* Returns true when the target was the last to wait for this edge and is not run. */
-static bool edge_decide(struct run *run, uint32_t edge, enum edge_state decision, int64_t at)
+static bool edge_decide(struct frame *frame, uint32_t edge, enum edge_state decision, int64_t at)
 {
-    uint32_t target = run->pipeline->edges[edge].target;
-    struct run_node *state = &run->nodes[target];
-    CHECK(run->edges[edge] == EDGE_OPEN && state->open_edges > 0);
-    run->edges[edge] = (uint8_t)decision;
-    state->taken_edges += decision == EDGE_TAKEN ? 1u : 0u;
-    state->is_dead_by_failure |= decision == EDGE_DEAD_BY_FAILURE;
-    if (--state->open_edges > 0) {
+    struct run_node *target = frame_node(frame, frame->run->pipeline->edges[edge].target);
+    CHECK(*frame_edge(frame, edge) == EDGE_OPEN && target->open_edges > 0);
+    *frame_edge(frame, edge) = (uint8_t)decision;
+    target->taken_edges += decision == EDGE_TAKEN ? 1u : 0u;
+    target->is_dead_by_failure |= decision == EDGE_DEAD_BY_FAILURE;
+    if (--target->open_edges > 0) {
         return false;
     }
-    if (node_may_run(run, target)) {
-        state->ready_at = at;
-        node_set_state(run, target, NODE_READY);
-        ready_push(run, target);
+    if (node_may_run(target)) {
+        make_ready(target, at);
         return false;
     }
-    node_set_state(run, target, NODE_NOT_RUN);
+    node_set_state(target, NODE_NOT_RUN);
     return true;
 }
 
 /* The edges of nodes that are not run are dead, and so on behind them. */
-static void edges_spread(struct run *run, size_t work_count, int64_t at)
+static void edges_spread(struct frame *frame, size_t work_count, int64_t at)
 {
+    struct run *run = frame->run;
     while (work_count > 0) {
         uint32_t node = run->work[--work_count];
-        const struct node *node_def = &run->pipeline->nodes[node];
-        enum edge_state decision = run->nodes[node].is_dead_by_failure ? EDGE_DEAD_BY_FAILURE
-                                                                       : EDGE_DEAD;
-        for (uint32_t i = 0; i < node_def->out_count; i++) {
-            uint32_t edge = node_def->first_out + i;
-            if (edge_decide(run, edge, decision, at)) {
+        const struct node *def = &run->pipeline->nodes[node];
+        enum edge_state decision =
+            frame_node(frame, node)->is_dead_by_failure ? EDGE_DEAD_BY_FAILURE : EDGE_DEAD;
+        for (uint32_t i = 0; i < def->out_count; i++) {
+            uint32_t edge = def->first_out + i;
+            if (edge_decide(frame, edge, decision, at)) {
                 run->work[work_count++] = run->pipeline->edges[edge].target;
             }
         }
@@ -160,19 +135,106 @@ static void edges_spread(struct run *run, size_t work_count, int64_t at)
 }
 
 /* The out edges of a node that has ended, as its record says. */
-static void edges_apply(struct run *run, const struct record *record)
+static void edges_apply(struct frame *frame, const struct record *record)
 {
-    const struct node *node_def = &run->pipeline->nodes[record->node];
+    struct run *run = frame->run;
+    const struct node *def = &run->pipeline->nodes[record->node];
     enum edge_state dead = record->node_state == NODE_FAILED ? EDGE_DEAD_BY_FAILURE : EDGE_DEAD;
     size_t work_count = 0;
-    for (uint32_t i = 0; i < node_def->out_count; i++) {
-        uint32_t edge = node_def->first_out + i;
+    for (uint32_t i = 0; i < def->out_count; i++) {
+        uint32_t edge = def->first_out + i;
         enum edge_state decision = edge_set_has(&record->taken, i) ? EDGE_TAKEN : dead;
-        if (edge_decide(run, edge, decision, record->at_unix_ms)) {
+        if (edge_decide(frame, edge, decision, record->at_unix_ms)) {
             run->work[work_count++] = run->pipeline->edges[edge].target;
         }
     }
-    edges_spread(run, work_count, record->at_unix_ms);
+    edges_spread(frame, work_count, record->at_unix_ms);
+}
+
+/* ---- frames ---- */
+
+static void frame_begin(struct frame *frame, int64_t at)
+{
+    frame->state = RUN_RUNNING;
+    for (uint32_t i = 0; i < frame->body->node_count; i++) {
+        if (frame->nodes[i].open_edges == 0) {
+            make_ready(&frame->nodes[i], at);
+        }
+    }
+}
+
+static bool is_container(const struct run_node *node)
+{
+    return node->loop != NULL && (node->state == NODE_RUNNING || node->state == NODE_STOPPING);
+}
+
+/* Nothing new starts in it: what is ready is not looked at, loops look whether they can end. */
+static void frame_stop(struct frame *frame, enum run_state state)
+{
+    if (frame->state != RUN_RUNNING) {
+        return;
+    }
+    frame->state = state;
+    for (uint32_t i = 0; i < frame->body->node_count; i++) {
+        struct run_node *node = &frame->nodes[i];
+        if (node->state == NODE_READY) {
+            run_unlist_node(frame->run, node);
+        } else if (is_container(node)) {
+            run_list_node(frame->run, node);
+        }
+    }
+    frame_check_settled(frame);
+}
+
+static void frames_stop(struct frame *top, enum run_state state)
+{
+    for (struct frame *frame = top; frame != NULL; frame = frame_next(frame, top)) {
+        frame_stop(frame, state);
+    }
+}
+
+static void frame_unsettle(struct frame *frame)
+{
+    struct run *run = frame->run;
+    struct frame *before = NULL;
+    for (struct frame *at = run->first_settled; at != frame; at = at->next_settled) {
+        before = at;
+    }
+    if (before == NULL) {
+        run->first_settled = frame->next_settled;
+    } else {
+        before->next_settled = frame->next_settled;
+    }
+    if (run->last_settled == frame) {
+        run->last_settled = before;
+    }
+    frame->is_settled = false;
+}
+
+static void apply_frame_started(struct frame *parent, const struct record *record)
+{
+    struct run *run = parent->run;
+    const struct body *body = &run->pipeline->bodies[record->body];
+    struct frame *frame = frame_create(run, parent, record->child, body);
+    if (frame == NULL) {
+        run->has_failed = true;
+        return;
+    }
+    run->next_frame = record->child + 1;
+    frame->kind = record->kind;
+    frame->owner = record->node;
+    frame->index = record->index;
+    frame->item_document = document_ref(record->output);
+    frame->item = record->item;
+    loops_apply_frame_started(frame);
+    frame_begin(frame, record->at_unix_ms);
+}
+
+static void apply_frame_ended(struct frame *frame, const struct record *record)
+{
+    frame_unsettle(frame);
+    loops_apply_frame_ended(frame, record);
+    frame_destroy(frame);
 }
 
 /* ---- records ---- */
@@ -192,91 +254,124 @@ static void apply_run_started(struct run *run, const struct record *record)
     run_set_state(run, RUN_RUNNING);
     run->started_at = record->at_unix_ms;
     format_start(run);
-    for (uint32_t i = 0; i < run->pipeline->node_count; i++) {
-        if (run->pipeline->nodes[i].in_count == 0) {
-            run->nodes[i].ready_at = record->at_unix_ms;
-            node_set_state(run, i, NODE_READY);
-            ready_push(run, i);
-        }
+    frame_begin(run->root, record->at_unix_ms);
+}
+
+static void apply_node_begun(struct frame *frame, const struct record *record,
+                             enum node_state state)
+{
+    struct run_node *node = frame_node(frame, record->node);
+    run_unlist_node(frame->run, node);
+    node_set_state(node, state);
+    if (state != NODE_RUNNING) {
+        return;
+    }
+    node->attempt = record->attempt;
+    node->started_at = record->at_unix_ms;
+    if (frame->run->pipeline->nodes[record->node].own_body != 0) {
+        loops_apply_started(node, record);
     }
 }
 
-static void apply_node_begun(struct run *run, const struct record *record, enum node_state state)
+static void apply_node_stopping(struct frame *frame, const struct record *record)
 {
-    struct run_node *node = &run->nodes[record->node];
-    if (node->state == NODE_READY) {
-        ready_remove(run, record->node);
-    }
-    node_set_state(run, record->node, state);
-    if (state == NODE_RUNNING) {
-        node->attempt = record->attempt;
-        node->started_at = record->at_unix_ms;
+    struct run_node *node = frame_node(frame, record->node);
+    node->stop_reason = (uint8_t)record->reason;
+    node_set_state(node, NODE_STOPPING);
+    if (node->loop != NULL) {
+        loops_apply_stopping(node, record);
     }
 }
 
-static void apply_node_ended(struct run *run, const struct record *record)
+static void replace_document(const struct document **kept, const struct document *document)
 {
-    struct run_node *node = &run->nodes[record->node];
-    if (node->state == NODE_READY) {
-        ready_remove(run, record->node);
-    }
+    document_unref(*kept);
+    *kept = document_ref(document);
+}
+
+static void apply_node_ended(struct frame *frame, const struct record *record)
+{
+    struct run_node *node = frame_node(frame, record->node);
+    run_unlist_node(frame->run, node);
     if (record->attempt > node->attempt) { /* it began and ended in one decision */
         node->attempt = record->attempt;
         node->started_at = record->at_unix_ms;
     }
-    node_set_state(run, record->node, record->node_state);
+    node_set_state(node, record->node_state);
     node->outcome = record->outcome;
     node->ended_at = record->at_unix_ms;
-    node->output = document_ref(record->output);
-    node->error = document_ref(record->error);
-    if (run->state == RUN_RUNNING) {
-        edges_apply(run, record);
+    replace_document(&node->output, record->output);
+    replace_document(&node->error, record->error);
+    replace_document(&node->detail, record->detail);
+    loop_state_destroy(node->loop);
+    node->loop = NULL;
+    if (frame->state == RUN_RUNNING) {
+        edges_apply(frame, record);
     }
+    frame_check_settled(frame);
 }
 
-static void apply_run_stopping(struct run *run, const struct record *record)
+static void apply_stopping(struct frame *frame, const struct record *record)
 {
-    run_set_state(run, record->run_state);
-    run->error = document_ref(record->error);
+    if (frame->parent == NULL) {
+        run_set_state(frame->run, record->run_state);
+        frame->run->error = document_ref(record->error);
+        frame->state = RUN_RUNNING; /* so that it is stopped, too */
+    }
+    frame->error = document_ref(record->error);
+    frames_stop(frame, record->run_state);
 }
 
 static void apply_run_ended(struct run *run, const struct record *record)
 {
+    struct frame *root = run->root;
+    frame_unsettle(root);
     run_set_state(run, record->run_state);
     run->ended_at = record->at_unix_ms;
     run->output = document_ref(record->output);
     if (run->error == NULL) {
         run->error = document_ref(record->error);
     }
-    for (uint32_t i = 0; i < run->pipeline->node_count; i++) {
-        enum node_state state = (enum node_state)run->nodes[i].state;
+    for (uint32_t i = 0; i < root->body->node_count; i++) {
+        enum node_state state = (enum node_state)root->nodes[i].state;
         if (state == NODE_PENDING || state == NODE_READY) {
-            node_set_state(run, i, NODE_NOT_RUN);
+            node_set_state(&root->nodes[i], NODE_NOT_RUN);
         }
     }
 }
 
 void run_apply(struct run *run, const struct record *record)
 {
+    struct frame *frame = frame_find(run, record->frame);
+    CHECK_NAMED(frame != NULL, run->id);
     switch (record->type) {
     case RECORD_RUN_STARTED:
         apply_run_started(run, record);
         return;
     case RECORD_NODE_QUEUED:
-        apply_node_begun(run, record, NODE_QUEUED);
+        apply_node_begun(frame, record, NODE_QUEUED);
         return;
     case RECORD_NODE_STARTED:
-        apply_node_begun(run, record, NODE_RUNNING);
+        apply_node_begun(frame, record, NODE_RUNNING);
         return;
     case RECORD_NODE_STOPPING:
-        run->nodes[record->node].is_stopped_for_timeout = record->reason == STOP_TIMEOUT;
-        node_set_state(run, record->node, NODE_STOPPING);
+        apply_node_stopping(frame, record);
         return;
     case RECORD_NODE_ENDED:
-        apply_node_ended(run, record);
+        apply_node_ended(frame, record);
         return;
+    case RECORD_FRAME_STARTED:
+        apply_frame_started(frame, record);
+        return;
+    case RECORD_FRAME_ENDED:
+        apply_frame_ended(frame, record);
+        return;
+    case RECORD_LOOP_REDUCED:
+        loops_apply_reduced(frame_node(frame, record->node), record);
+        return;
+    case RECORD_FRAME_STOPPING:
     case RECORD_RUN_STOPPING:
-        apply_run_stopping(run, record);
+        apply_stopping(frame, record);
         return;
     case RECORD_RUN_ENDED:
         apply_run_ended(run, record);
@@ -299,16 +394,12 @@ int run_create(const struct run_options *options, struct run **out_run, struct e
     run->user = options->user;
     run->id = str_dup(options->id);
     run->triggered_by = str_dup(options->triggered_by);
-    run->nodes = calloc((size_t)pipeline->node_count + 1, sizeof(*run->nodes));
-    run->edges = calloc((size_t)pipeline->edge_count + 1, sizeof(*run->edges));
+    run->root = frame_create(run, NULL, 0, &pipeline->bodies[0]);
+    run->next_frame = 1;
     run->work = calloc((size_t)pipeline->node_count + 1, sizeof(*run->work));
-    if (run->id == NULL || run->triggered_by == NULL || run->nodes == NULL || run->edges == NULL ||
-        run->work == NULL) {
+    if (run->id == NULL || run->triggered_by == NULL || run->root == NULL || run->work == NULL) {
         run_destroy(run);
         return error_nomem(err);
-    }
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        run->nodes[i].open_edges = pipeline->nodes[i].in_count;
     }
     *out_run = run;
     return 0;
@@ -319,15 +410,11 @@ void run_destroy(struct run *run)
     if (run == NULL) {
         return;
     }
-    for (uint32_t i = 0; run->nodes != NULL && i < run->pipeline->node_count; i++) {
-        document_unref(run->nodes[i].output);
-        document_unref(run->nodes[i].error);
-    }
+    frame_destroy(run->root);
     document_unref(run->input);
     document_unref(run->output);
     document_unref(run->error);
-    free(run->nodes);
-    free(run->edges);
+    free(run->frames);
     free(run->work);
     free(run->id);
     free(run->triggered_by);
@@ -337,16 +424,14 @@ void run_destroy(struct run *run)
 
 /* ---- queries ---- */
 
-bool run_has_ready(const struct run *run)
+bool run_has_work(const struct run *run)
 {
-    return run->state == RUN_RUNNING && run->first_ready != 0;
+    return run->first_listed != NULL || run->first_settled != NULL;
 }
 
-bool run_is_settled(const struct run *run)
+bool run_has_failed(const struct run *run)
 {
-    bool has_begun = run->state == RUN_RUNNING || run->state == RUN_FAILING ||
-                     run->state == RUN_CANCELLING;
-    return has_begun && run->active == 0 && !run_has_ready(run);
+    return run->has_failed;
 }
 
 bool run_is_ended(const struct run *run)
@@ -379,9 +464,9 @@ int64_t run_started_at(const struct run *run)
     return run->started_at;
 }
 
-struct run_node_view run_node(const struct run *run, uint32_t node)
+struct run_node_view run_frame_node_in(const struct frame *frame, uint32_t node)
 {
-    const struct run_node *state = &run->nodes[node];
+    const struct run_node *state = frame_node(frame, node);
     return (struct run_node_view){
         .state = (enum node_state)state->state,
         .attempt = state->attempt,
@@ -391,5 +476,17 @@ struct run_node_view run_node(const struct run *run, uint32_t node)
         .ended_at_unix_ms = state->ended_at,
         .output = state->output,
         .error = state->error,
+        .detail = state->detail,
     };
+}
+
+struct run_node_view run_frame_node(const struct run *run, uint64_t frame, uint32_t node)
+{
+    const struct frame *at = frame_find(run, frame);
+    return at != NULL ? run_frame_node_in(at, node) : (struct run_node_view){0};
+}
+
+struct run_node_view run_node(const struct run *run, uint32_t node)
+{
+    return run_frame_node_in(run->root, node);
 }

@@ -43,18 +43,18 @@ void run_destroy(struct run *run);
 
 enum run_event_type {
     RUN_EVENT_START,    /* once, first */
-    RUN_EVENT_ADVANCE,  /* the next ready node, see run_has_ready() */
+    RUN_EVENT_ADVANCE,  /* the next step that needs nothing from outside, see run_has_work() */
     RUN_EVENT_ADMITTED, /* dispatch granted the permits of `node` */
     RUN_EVENT_DONE,     /* the task of `node` ended well: port, output */
     RUN_EVENT_FAILED,   /* it failed: error */
     RUN_EVENT_TIMER,    /* timer, node */
     RUN_EVENT_CANCEL,   /* reason */
-    RUN_EVENT_SETTLE,   /* nothing is left to do, see run_is_settled() */
 };
 
 /* All pointers are borrowed for the call. */
 struct run_event {
     enum run_event_type type;
+    uint64_t frame; /* of the node */
     uint32_t node;
     uint32_t attempt;
     enum timer_kind timer;
@@ -75,11 +75,11 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
 /* Applies one record. The only function that changes a run. */
 void run_apply(struct run *run, const struct record *record);
 
-/* Some node is ready and new nodes may start. */
-bool run_has_ready(const struct run *run);
+/* A node is ready, or a loop, a frame or the run can go on or end: RUN_EVENT_ADVANCE decides it. */
+bool run_has_work(const struct run *run);
 
-/* It has started, nothing runs, is queued or ready, and its end is not recorded yet. */
-bool run_is_settled(const struct run *run);
+/* Memory ran out while a record was applied: the run is not to be relied upon. */
+bool run_has_failed(const struct run *run);
 
 /* It has a terminal state. */
 bool run_is_ended(const struct run *run);
@@ -104,22 +104,51 @@ struct run_node_view {
     int64_t ended_at_unix_ms;
     const struct document *output;
     const struct document *error;
+    const struct document *detail; /* of a loop: {errors, counts} */
 };
 
+/* Of a node of the root body. */
 struct run_node_view run_node(const struct run *run, uint32_t node);
 
+/* The frames that exist: from 0 (the root) on; false after the last. For queries and tests. */
+bool run_next_frame(const struct run *run, uint64_t *frame);
+
+/* The index of the body that `frame`, which exists, executes. */
+uint32_t run_frame_body(const struct run *run, uint64_t frame);
+
+/* A node of any frame; all zero when the frame is gone. */
+struct run_node_view run_frame_node(const struct run *run, uint64_t frame, uint32_t node);
+
+/*
+ * Appends the path of one execution of a node (DURABILITY, "Paths name executions"): "story",
+ * "each[17].fix". Nothing when the frame is gone.
+ */
+void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struct strbuf *out);
+
+/*
+ * The tickets of a frame's nodes: `size` bytes for each node of its body, zeroed when they are
+ * asked for first, freed with the frame. Node i of the body is at index i. NULL: out of memory,
+ * or `has_made` is NULL and there are none yet.
+ */
+void *run_frame_memory(struct run *run, uint64_t frame, size_t size, bool *has_made);
+
 /* The key of a node's effects: equal over attempts (DURABILITY, idempotency key). */
-void run_idempotency_key(const struct run *run, uint32_t node, char out_key[32]);
+void run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, char out_key[32]);
 
 /*
  * The values of an expression's root names. For expr_scope.fetch; `user` is a struct run_scope,
  * which lives as long as the evaluation.
  */
+struct frame;
+
 struct run_scope {
     const struct run *run;
+    const struct frame *frame; /* whose nodes and item it sees, and those around it */
     int64_t now_unix_ms;
     /* The end of a node that is not applied yet, for the conditions of its edges; or NULL. */
     const struct record *ending;
+    const struct document *acc;     /* in `reduce`; else NULL */
+    const struct document *reduced; /* in `reduce`: the output of one iteration */
 };
 int run_scope_fetch(const void *user, int slot, struct cel *out, struct error *err);
 

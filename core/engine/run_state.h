@@ -3,16 +3,22 @@
 #define CORE_ENGINE_RUN_STATE_H
 
 /*
- * The inside of a run, for the files of this folder alone: run.c writes it (run_apply), decide.c
- * and scope.c read it.
+ * The inside of a run, for the files of this folder alone: run.c and what it calls write it
+ * (run_apply), the others read it.
  *
- * Used by:  run, decide, scope.
+ * A run is a tree of frames. Each frame is one execution of a body: the states of its nodes and
+ * edges. Work that needs nothing from outside waits in two lists of the run: nodes to look at,
+ * and frames in which nothing is left to do.
+ *
+ * Used by:  run, frame, decide, loops, scope.
  * Uses:     record, model.
  * Threads:  [loop]
  */
 
 #include "core/engine/run.h"
 #include "core/model/pipeline.h"
+
+struct loop_state;
 
 enum edge_state {
     EDGE_OPEN,
@@ -22,41 +28,118 @@ enum edge_state {
 };
 
 struct run_node {
-    uint8_t state; /* enum node_state */
-    bool is_stopped_for_timeout;
+    uint8_t state;           /* enum node_state */
+    uint8_t stop_reason;     /* enum stop_reason, while it stops */
     bool is_dead_by_failure; /* an incoming edge died through a failure */
+    bool is_listed;          /* in the run's list of nodes to look at */
     uint32_t open_edges;
     uint32_t taken_edges;
     uint32_t attempt;
     uint32_t outcome;
-    uint32_t next_ready;     /* index + 1 of the next in the ready list, 0: last */
-    uint32_t previous_ready; /* 0: first */
+    struct frame *frame;
+    struct run_node *next_listed;
+    struct run_node *previous_listed;
+    struct loop_state *loop; /* of a loop that has started; owned */
     int64_t ready_at;
     int64_t started_at;
     int64_t ended_at;
     const struct document *output;
     const struct document *error;
+    const struct document *detail; /* of a loop: {errors, counts} */
+};
+
+struct frame {
+    uint64_t id;
+    struct run *run;
+    enum frame_kind kind;
+    enum run_state state; /* RUN_RUNNING, RUN_FAILING or RUN_CANCELLING while it lives */
+    const struct body *body;
+    struct frame *parent; /* whose nodes it sees, too; NULL: the root */
+    uint32_t owner;       /* the node of the parent that it works for, or RECORD_NO_NODE */
+    uint32_t active;      /* nodes that are queued, running or stopping */
+    uint32_t ready;       /* nodes that are ready */
+    bool is_settled;      /* in the run's list of frames in which nothing is left to do */
+    uint64_t index;       /* of the iteration */
+    uint32_t worker;      /* of the loop, see loops.c */
+    const struct document *item_document;
+    const struct value *item;     /* NULL: none */
+    const struct document *error; /* the first failure that nothing handled */
+    void *memory;                 /* see run_frame_memory() */
+    struct frame *next_hashed;
+    struct frame *next_settled;
+    struct frame *first_child;
+    struct frame *next_sibling;
+    struct frame *previous_sibling;
+    struct run_node *nodes; /* of the body, in its order */
+    uint8_t *edges;         /* enum edge_state */
 };
 
 struct run {
     const struct pipeline *pipeline;
-    enum run_state state;
     char *id;
     char *triggered_by;
     void *user;
     const struct document *input;
     const struct document *output;
-    const struct document *error; /* the first failure that nothing handled */
     int64_t started_at;
     int64_t ended_at;
     char date[40]; /* of the start, UTC: 2025-01-31 */
     char time[40]; /* 14-22-33 */
-    struct run_node *nodes;
-    uint8_t *edges;       /* enum edge_state */
-    uint32_t first_ready; /* index + 1; 0: none */
-    uint32_t last_ready;
-    uint32_t active; /* nodes that are queued, running or stopping */
-    uint32_t *work;  /* nodes whose end is to be spread, while applying */
+    enum run_state state;
+    bool has_failed;              /* memory ran out while a record was applied */
+    const struct document *error; /* the first failure that nothing handled */
+    struct frame *root;
+    struct frame **frames; /* by their numbers: chains */
+    size_t frame_slots;    /* a power of two */
+    size_t frame_count;
+    uint64_t next_frame; /* the number of the next one */
+    struct run_node *first_listed;
+    struct run_node *last_listed;
+    struct frame *first_settled;
+    struct frame *last_settled;
+    uint32_t *work; /* nodes whose end is to be spread, while applying */
 };
+
+/* The node's index in the pipeline. */
+static inline uint32_t run_node_index(const struct run_node *node)
+{
+    return node->frame->body->first_node + (uint32_t)(node - node->frame->nodes);
+}
+
+static inline struct run_node *frame_node(const struct frame *frame, uint32_t node)
+{
+    return &frame->nodes[node - frame->body->first_node];
+}
+
+static inline uint8_t *frame_edge(const struct frame *frame, uint32_t edge)
+{
+    return &frame->edges[edge - frame->body->first_edge];
+}
+
+/* It lives as long as its parent, and is found by its number. NULL when out of memory. */
+struct frame *frame_create(struct run *run, struct frame *parent, uint64_t id,
+                           const struct body *body);
+
+/* Nothing of it may be listed. NULL is fine. */
+void frame_destroy(struct frame *frame);
+
+/* NULL: it is gone. */
+struct frame *frame_find(const struct run *run, uint64_t id);
+
+/* The frame after `frame` in the tree below `top`, parents first; NULL at the end. */
+struct frame *frame_next(const struct frame *frame, const struct frame *top);
+
+/* The nearest frame from `frame` upwards that has `node`; NULL when none has. */
+const struct frame *frame_with_node(const struct frame *frame, uint32_t node);
+
+/* What is known of one node of `frame`. */
+struct run_node_view run_frame_node_in(const struct frame *frame, uint32_t node);
+
+/* The run's list of nodes to look at. A node that is in it already keeps its place. */
+void run_list_node(struct run *run, struct run_node *node);
+void run_unlist_node(struct run *run, struct run_node *node);
+
+/* Lists `frame` as settled when nothing is left to do in it. */
+void frame_check_settled(struct frame *frame);
 
 #endif

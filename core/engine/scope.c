@@ -5,6 +5,7 @@
  */
 #include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/engine/loops.h"
 #include "core/engine/run_state.h"
 #include "core/value/value.h"
 
@@ -107,9 +108,11 @@ static const struct cel_object_class event_class = {.name = "event", .get = even
 /* A node as it is, or as it is going to be once its end is applied. */
 static struct run_node_view view_node(const struct run_scope *scope, uint32_t index)
 {
-    struct run_node_view view = run_node(scope->run, index);
+    const struct frame *frame = frame_with_node(scope->frame, index);
+    CHECK(frame != NULL);
+    struct run_node_view view = run_frame_node_in(frame, index);
     const struct record *ending = scope->ending;
-    if (ending == NULL || ending->node != index) {
+    if (ending == NULL || ending->node != index || ending->frame != frame->id) {
         return view;
     }
     if (ending->attempt > view.attempt) {
@@ -120,6 +123,7 @@ static struct run_node_view view_node(const struct run_scope *scope, uint32_t in
     view.ended_at_unix_ms = ending->at_unix_ms;
     view.output = ending->output;
     view.error = ending->error;
+    view.detail = ending->detail;
     return view;
 }
 
@@ -148,6 +152,10 @@ static int node_object_get(const void *object, uint32_t index, struct str field,
     }
     if (str_equal(field, STR("error"))) {
         return optional_document(node.error, out);
+    }
+    if (node.detail != NULL &&
+        (str_equal(field, STR("errors")) || str_equal(field, STR("counts")))) {
+        return node_output_field(node.detail, field, out);
     }
     if (str_equal(field, STR("attempts"))) {
         *out = (struct cel){.type = CEL_INT, .as.integer = node.attempt};
@@ -178,7 +186,9 @@ static int nodes_object_get(const void *object, uint32_t index, struct str field
     const struct run_scope *scope = object;
     (void)index;
     (void)err;
-    int64_t node = pipeline_find_node(scope->run->pipeline, field);
+    const struct pipeline *pipeline = scope->run->pipeline;
+    uint32_t body = (uint32_t)(scope->frame->body - pipeline->bodies);
+    int64_t node = pipeline_find_visible(pipeline, body, field);
     if (node < 0) {
         return FIELD_ABSENT;
     }
@@ -187,6 +197,43 @@ static int nodes_object_get(const void *object, uint32_t index, struct str field
 }
 
 static const struct cel_object_class nodes_class = {.name = "nodes", .get = nodes_object_get};
+
+/* ---- loops ---- */
+
+/* The frame of the nearest iteration; with `loop` (or RECORD_NO_NODE) of this loop. */
+static const struct frame *frame_of_loop(const struct run_scope *scope, uint32_t loop)
+{
+    const struct frame *frame = scope->frame;
+    while (frame != NULL &&
+           (frame->kind != FRAME_ITEM || (loop != RECORD_NO_NODE && frame->owner != loop))) {
+        frame = frame->parent;
+    }
+    CHECK(frame != NULL);
+    return frame;
+}
+
+static int iter_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
+                           struct error *err)
+{
+    const struct frame *frame = object;
+    (void)index;
+    (void)err;
+    if (str_equal(field, STR("index"))) {
+        *out = (struct cel){.type = CEL_INT, .from_data = 1, .as.integer = (int64_t)frame->index};
+    } else if (str_equal(field, STR("first"))) {
+        *out = (struct cel){.type = CEL_BOOL, .as.boolean = frame->index == 0};
+    } else if (str_equal(field, STR("count"))) {
+        const struct run_node *loop = frame_node(frame->parent, frame->owner);
+        uint64_t count = loop_state_count(loop->loop);
+        *out = (struct cel){.type = CEL_INT, .from_data = 1, .as.integer = (int64_t)count};
+        return count == UINT64_MAX ? FIELD_ABSENT : FIELD_FOUND;
+    } else {
+        return FIELD_ABSENT;
+    }
+    return FIELD_FOUND;
+}
+
+static const struct cel_object_class iter_class = {.name = "iter", .get = iter_object_get};
 
 static struct cel cel_object(const struct cel_object_class *class_, const void *object)
 {
@@ -225,9 +272,15 @@ static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
         *out = cel_object(&nodes_class, scope);
         return 0;
     case SLOT_ITER:
-    case SLOT_SIGNAL:
+        *out = cel_object(&iter_class, frame_of_loop(scope, RECORD_NO_NODE));
+        return 0;
     case SLOT_ACC:
+        *out = cel_document(scope->acc);
+        return 0;
     case SLOT_REDUCE_ITEM:
+        *out = cel_document(scope->reduced);
+        return 0;
+    case SLOT_SIGNAL:
     case SLOT_SECRETS:
     case SLOT_NODE_FIRST:
     case SLOT_ITEM_FIRST:
@@ -243,8 +296,11 @@ int run_scope_fetch(const void *user, int slot, struct cel *out, struct error *e
     if (slot < SLOT_NODE_FIRST) {
         return fetch_fixed(scope, slot, out);
     }
-    uint32_t node = (uint32_t)(slot - SLOT_NODE_FIRST);
-    CHECK(node < scope->run->pipeline->node_count);
-    *out = cel_node(scope, node);
+    if (slot >= SLOT_ITEM_FIRST) {
+        const struct frame *frame = frame_of_loop(scope, (uint32_t)(slot - SLOT_ITEM_FIRST));
+        *out = cel_from_value(frame->item_document, frame->item);
+        return 0;
+    }
+    *out = cel_node(scope, (uint32_t)(slot - SLOT_NODE_FIRST));
     return 0;
 }

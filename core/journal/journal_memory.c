@@ -109,6 +109,7 @@ static void drop_last(struct run_records *run)
     struct record *record = &run->records[--run->count];
     document_unref(record->output);
     document_unref(record->error);
+    document_unref(record->detail);
     edge_set_finish(&record->taken);
 }
 
@@ -134,6 +135,7 @@ static int keep_record(struct journal_memory *memory, const struct record *recor
     kept->taken = taken;
     (void)document_ref(record->output); /* the same pointer comes back */
     (void)document_ref(record->error);
+    (void)document_ref(record->detail);
     return 0;
 }
 

@@ -21,6 +21,7 @@ enum { TASK_MAGIC = 0x7461736b };
 
 struct loop_task {
     uint32_t magic;
+    uint64_t frame;
     uint32_t node;
     uint32_t attempt;
     struct loop_run *run;
@@ -118,15 +119,16 @@ static void handle_event(struct loop_run *run, const struct run_event *event)
 
 /* ---- tasks ---- */
 
-static struct loop_task *task_create(struct loop_run *run, uint32_t node, uint32_t attempt)
+static struct loop_task *task_create(struct loop_run *run, const struct effect *effect)
 {
     struct loop_task *task = calloc(1, sizeof(*task));
     if (task == NULL) {
         return NULL;
     }
     task->magic = TASK_MAGIC;
-    task->node = node;
-    task->attempt = attempt;
+    task->frame = effect->frame;
+    task->node = effect->node;
+    task->attempt = effect->attempt;
     task->run = run;
     task->next = run->tasks;
     if (run->tasks != NULL) {
@@ -157,10 +159,10 @@ static struct loop_task *task_of(uint64_t token)
     return task;
 }
 
-static struct loop_task *find_task(const struct loop_run *run, uint32_t node)
+static struct loop_task *find_task(const struct loop_run *run, const struct effect *effect)
 {
     struct loop_task *task = run->tasks;
-    while (task != NULL && task->node != node) {
+    while (task != NULL && (task->node != effect->node || task->frame != effect->frame)) {
         task = task->next;
     }
     return task;
@@ -172,6 +174,7 @@ static void on_task_done(void *user, uint64_t token, struct str port, const stru
     struct loop_task *task = task_of(token);
     struct loop_run *run = task->run;
     struct run_event event = {.type = RUN_EVENT_DONE,
+                              .frame = task->frame,
                               .node = task->node,
                               .attempt = task->attempt,
                               .port = port,
@@ -185,8 +188,11 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
     (void)user;
     struct loop_task *task = task_of(token);
     struct loop_run *run = task->run;
-    struct run_event event = {
-        .type = RUN_EVENT_FAILED, .node = task->node, .attempt = task->attempt, .error = error};
+    struct run_event event = {.type = RUN_EVENT_FAILED,
+                              .frame = task->frame,
+                              .node = task->node,
+                              .attempt = task->attempt,
+                              .error = error};
     task_destroy(task);
     handle_event(run, &event);
 }
@@ -256,14 +262,16 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
                       struct error *err)
 {
     const struct node *node = &run_pipeline(run->run)->nodes[effect->node];
+    struct strbuf path = STRBUF_INIT;
     char key[32];
-    run_idempotency_key(run->run, effect->node, key);
+    run_idempotency_key(run->run, effect->frame, effect->node, key);
+    run_append_path(run->run, effect->frame, effect->node, &path);
     struct host_task_spec spec = {
         .type = node->type,
         .config = effect->config,
         .run_id = run_id(run->run),
         .workflow = run_pipeline(run->run)->id,
-        .path = node->id,
+        .path = strbuf_str(&path),
         .idempotency_key = str_from(key),
         .attempt = effect->attempt,
         .deadline_unix_ms = effect->at_unix_ms,
@@ -272,11 +280,15 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
         .wall_ms = node->limits.wall_ms,
         .token = (uint64_t)(uintptr_t)task,
     };
-    int status = find_settings(run, node->type->plugin, &spec.settings, err);
-    if (status != 0) {
-        return status;
+    int status = strbuf_status(&path) == 0 ? 0 : error_nomem(err);
+    if (status == 0) {
+        status = find_settings(run, node->type->plugin, &spec.settings, err);
     }
-    return host_task_start(run->loop->host, &spec, &task->handle, err);
+    if (status == 0) {
+        status = host_task_start(run->loop->host, &spec, &task->handle, err);
+    }
+    strbuf_finish(&path);
+    return status;
 }
 
 static void fail_start(struct loop_run *run, const struct effect *effect, const struct error *err)
@@ -284,6 +296,7 @@ static void fail_start(struct loop_run *run, const struct effect *effect, const 
     const char *code = err->code == E_INVALID ? FAILURE_CONFIG : FAILURE_PLUGIN;
     struct document *failure = failure_from_error(code, err);
     handle_event(run, &(struct run_event){.type = RUN_EVENT_FAILED,
+                                          .frame = effect->frame,
                                           .node = effect->node,
                                           .attempt = effect->attempt,
                                           .error = failure});
@@ -293,7 +306,7 @@ static void fail_start(struct loop_run *run, const struct effect *effect, const 
 static void carry_out_start(struct loop_run *run, const struct effect *effect)
 {
     struct error err = {0};
-    struct loop_task *task = task_create(run, effect->node, effect->attempt);
+    struct loop_task *task = task_create(run, effect);
     if (task == NULL) {
         (void)error_nomem(&err);
         fail_start(run, effect, &err);
@@ -334,6 +347,7 @@ void run_driver_on_timer(struct loop *loop)
     struct heap_timer timer;
     while (timer_heap_pop(&loop->timers, monotonic_ms(), &timer)) {
         handle_event(timer.run, &(struct run_event){.type = RUN_EVENT_TIMER,
+                                                    .frame = timer.frame,
                                                     .node = timer.node,
                                                     .attempt = timer.attempt,
                                                     .timer = timer.kind});
@@ -349,6 +363,7 @@ static void carry_out_arm(struct loop_run *run, const struct effect *effect)
     struct heap_timer timer = {
         .due_ms = delay > 0 ? next_tick_ms + delay : 0,
         .run = run,
+        .frame = effect->frame,
         .node = effect->node,
         .attempt = effect->attempt,
         .kind = effect->timer,
@@ -364,9 +379,10 @@ static void carry_out_arm(struct loop_run *run, const struct effect *effect)
 
 static void carry_out_disarm(struct loop_run *run, const struct effect *effect)
 {
-    timer_heap_remove(
-        &run->loop->timers,
-        &(struct heap_timer){.run = run, .node = effect->node, .kind = effect->timer});
+    timer_heap_remove(&run->loop->timers, &(struct heap_timer){.run = run,
+                                                               .frame = effect->frame,
+                                                               .node = effect->node,
+                                                               .kind = effect->timer});
     arm_next(run->loop);
 }
 
@@ -380,7 +396,7 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
         carry_out_start(run, effect);
         return;
     case EFFECT_STOP:
-        task = find_task(run, effect->node);
+        task = find_task(run, effect);
         if (task != NULL) {
             host_task_cancel(run->loop->host, task->handle,
                              (enum host_cancel_reason)effect->reason);

@@ -109,7 +109,8 @@ void timer_heap_remove(struct timer_heap *heap, const struct heap_timer *like)
 {
     for (size_t i = 0; i < heap->count; i++) {
         const struct heap_timer *timer = &heap->items[i];
-        if (timer->run == like->run && timer->node == like->node && timer->kind == like->kind) {
+        if (timer->run == like->run && timer->frame == like->frame && timer->node == like->node &&
+            timer->kind == like->kind) {
             remove_at(heap, i);
             return;
         }

@@ -21,6 +21,7 @@ struct loop_run;
 struct heap_timer {
     int64_t due_ms; /* monotonic */
     struct loop_run *run;
+    uint64_t frame;
     uint32_t node;
     uint32_t attempt;
     enum timer_kind kind;

@@ -54,6 +54,10 @@ void sim_check_batch(struct sim *sim, const struct batch *batch)
             break;
         case RECORD_RUN_STARTED:
         case RECORD_NODE_STOPPING:
+        case RECORD_FRAME_STARTED:
+        case RECORD_FRAME_STOPPING:
+        case RECORD_FRAME_ENDED:
+        case RECORD_LOOP_REDUCED:
             break;
         }
     }
@@ -149,8 +153,7 @@ static void check_run(const struct sim_run *run, struct usage *usage)
     }
     uint32_t most = run->pipeline->max_parallel_nodes;
     SIM_HOLDS(run->sim, most == 0 || live <= most);
-    SIM_HOLDS(run->sim, !run_has_ready(run->run)); /* what can be decided, is */
-    SIM_HOLDS(run->sim, !run_is_settled(run->run));
+    SIM_HOLDS(run->sim, !run_has_work(run->run)); /* what can be decided, is */
     SIM_HOLDS(run->sim, run_is_ended(run->run) == (run->ends_recorded == 1));
     SIM_HOLDS(run->sim, !run->is_told || run->told_state == run_state(run->run));
     SIM_HOLDS(run->sim, !run->is_told || live == 0);

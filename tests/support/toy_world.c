@@ -36,6 +36,7 @@ static void keep_record(struct toy_world *world, const struct record *record)
     *kept = *record;
     (void)document_ref(record->output);
     (void)document_ref(record->error);
+    (void)document_ref(record->detail);
     HOLDS(edge_set_copy(&record->taken, &kept->taken) == 0);
 }
 
@@ -52,6 +53,9 @@ static void check_node_end(struct toy_run *run, const struct record *record)
 
 static void check_record(struct toy_run *run, const struct record *record)
 {
+    if (record->frame != 0) {
+        return;
+    }
     switch (record->type) {
     case RECORD_RUN_STARTED:
         HOLDS(run->run == NULL && run->ends == 0);
@@ -65,6 +69,11 @@ static void check_record(struct toy_run *run, const struct record *record)
         return;
     case RECORD_NODE_ENDED:
         check_node_end(run, record);
+        return;
+    case RECORD_FRAME_STARTED:
+    case RECORD_FRAME_STOPPING:
+    case RECORD_FRAME_ENDED:
+    case RECORD_LOOP_REDUCED:
         return;
     case RECORD_RUN_STOPPING:
         HOLDS(!run->is_stopping && run->ends == 0);
@@ -215,6 +224,7 @@ void toy_world_finish(struct toy_world *world)
     for (size_t i = 0; i < world->record_count; i++) {
         document_unref(world->records[i].output);
         document_unref(world->records[i].error);
+        document_unref(world->records[i].detail);
         edge_set_finish(&world->records[i].taken);
     }
     free(world->runs);
@@ -423,7 +433,7 @@ bool toy_run_replay_agrees(const struct toy_run *run, bool with_lazy_records)
     }
     bool agrees = run_state(run->run) == run_state(replayed) &&
                   run_started_at(run->run) == run_started_at(replayed);
-    for (uint32_t i = 0; i < run->pipeline->node_count; i++) {
+    for (uint32_t i = 0; i < run->pipeline->bodies[0].node_count; i++) {
         agrees = node_agrees(run, replayed, i, with_lazy_records) && agrees;
     }
     run_destroy(replayed);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames: their memory, their tree, how they are found, and the two lists of work. */
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/engine/loops.h"
+#include "core/engine/run_state.h"
+#include "core/value/value.h"
+
+enum { FIRST_SLOTS = 16 };
+
+/* ---- by number ---- */
+
+static struct frame **slot_of(const struct run *run, uint64_t id)
+{
+    return &run->frames[id & (run->frame_slots - 1)];
+}
+
+static int grow_slots(struct run *run)
+{
+    if (run->frame_count < run->frame_slots) {
+        return 0;
+    }
+    size_t slots = run->frame_slots > 0 ? run->frame_slots * 2 : FIRST_SLOTS;
+    struct frame **old = run->frames;
+    size_t old_slots = run->frame_slots;
+    struct frame **frames = calloc(slots, sizeof(struct frame *));
+    if (frames == NULL) {
+        return -1;
+    }
+    run->frames = frames;
+    run->frame_slots = slots;
+    for (size_t i = 0; i < old_slots; i++) {
+        for (struct frame *frame = old[i], *next = NULL; frame != NULL; frame = next) {
+            struct frame **slot = slot_of(run, frame->id);
+            next = frame->next_hashed;
+            frame->next_hashed = *slot;
+            *slot = frame;
+        }
+    }
+    free(old);
+    return 0;
+}
+
+struct frame *frame_find(const struct run *run, uint64_t id)
+{
+    struct frame *frame = run->frames != NULL ? *slot_of(run, id) : NULL;
+    while (frame != NULL && frame->id != id) {
+        frame = frame->next_hashed;
+    }
+    return frame;
+}
+
+static void unhash(struct frame *frame)
+{
+    struct frame **slot = slot_of(frame->run, frame->id);
+    while (*slot != frame) {
+        slot = &(*slot)->next_hashed;
+    }
+    *slot = frame->next_hashed;
+    frame->run->frame_count--;
+}
+
+/* ---- lifecycle ---- */
+
+static void link_child(struct frame *parent, struct frame *child)
+{
+    child->parent = parent;
+    child->next_sibling = parent->first_child;
+    if (parent->first_child != NULL) {
+        parent->first_child->previous_sibling = child;
+    }
+    parent->first_child = child;
+}
+
+static void unlink_child(struct frame *child)
+{
+    if (child->previous_sibling != NULL) {
+        child->previous_sibling->next_sibling = child->next_sibling;
+    } else if (child->parent != NULL) {
+        child->parent->first_child = child->next_sibling;
+    }
+    if (child->next_sibling != NULL) {
+        child->next_sibling->previous_sibling = child->previous_sibling;
+    }
+}
+
+struct frame *frame_create(struct run *run, struct frame *parent, uint64_t id,
+                           const struct body *body)
+{
+    size_t nodes_size = body->node_count * sizeof(struct run_node);
+    struct frame *frame = NULL;
+    if (grow_slots(run) == 0) {
+        frame = calloc(1, sizeof(*frame) + nodes_size + body->edge_count);
+    }
+    if (frame == NULL) {
+        return NULL;
+    }
+    frame->id = id;
+    frame->run = run;
+    frame->body = body;
+    frame->owner = RECORD_NO_NODE;
+    frame->nodes = (struct run_node *)(frame + 1);
+    frame->edges = (uint8_t *)(frame->nodes + body->node_count);
+    for (uint32_t i = 0; i < body->node_count; i++) {
+        frame->nodes[i].frame = frame;
+        frame->nodes[i].open_edges = run->pipeline->nodes[body->first_node + i].in_count;
+    }
+    struct frame **slot = slot_of(run, id);
+    frame->next_hashed = *slot;
+    *slot = frame;
+    run->frame_count++;
+    if (parent != NULL) {
+        link_child(parent, frame);
+    }
+    return frame;
+}
+
+static void destroy_one(struct frame *frame)
+{
+    for (uint32_t i = 0; i < frame->body->node_count; i++) {
+        document_unref(frame->nodes[i].output);
+        document_unref(frame->nodes[i].error);
+        document_unref(frame->nodes[i].detail);
+        loop_state_destroy(frame->nodes[i].loop);
+    }
+    unhash(frame);
+    unlink_child(frame);
+    document_unref(frame->item_document);
+    document_unref(frame->error);
+    free(frame->memory);
+    free(frame);
+}
+
+void frame_destroy(struct frame *frame)
+{
+    while (frame != NULL) { /* leaves first */
+        struct frame *leaf = frame;
+        while (leaf->first_child != NULL) {
+            leaf = leaf->first_child;
+        }
+        bool was_top = leaf == frame;
+        destroy_one(leaf);
+        if (was_top) {
+            return;
+        }
+    }
+}
+
+/* ---- the tree ---- */
+
+struct frame *frame_next(const struct frame *frame, const struct frame *top)
+{
+    if (frame->first_child != NULL) {
+        return frame->first_child;
+    }
+    while (frame != top && frame->next_sibling == NULL) {
+        frame = frame->parent;
+    }
+    return frame == top ? NULL : frame->next_sibling;
+}
+
+const struct frame *frame_with_node(const struct frame *frame, uint32_t node)
+{
+    while (frame != NULL && (node < frame->body->first_node ||
+                             node - frame->body->first_node >= frame->body->node_count)) {
+        frame = frame->parent;
+    }
+    return frame;
+}
+
+bool run_next_frame(const struct run *run, uint64_t *frame)
+{
+    const struct frame *at = frame_find(run, *frame);
+    const struct frame *next = at != NULL ? frame_next(at, run->root) : NULL;
+    if (next != NULL) {
+        *frame = next->id;
+    }
+    return next != NULL;
+}
+
+uint32_t run_frame_body(const struct run *run, uint64_t frame)
+{
+    return (uint32_t)(frame_find(run, frame)->body - run->pipeline->bodies);
+}
+
+void *run_frame_memory(struct run *run, uint64_t frame, size_t size, bool *has_made)
+{
+    struct frame *at = frame_find(run, frame);
+    if (at == NULL) {
+        return NULL;
+    }
+    if (at->memory == NULL && has_made != NULL) {
+        at->memory = calloc(at->body->node_count, size);
+        *has_made = true;
+    }
+    return at->memory;
+}
+
+/* ---- work ---- */
+
+void run_list_node(struct run *run, struct run_node *node)
+{
+    if (node->is_listed) {
+        return;
+    }
+    node->is_listed = true;
+    node->next_listed = NULL;
+    node->previous_listed = run->last_listed;
+    if (run->last_listed == NULL) {
+        run->first_listed = node;
+    } else {
+        run->last_listed->next_listed = node;
+    }
+    run->last_listed = node;
+}
+
+void run_unlist_node(struct run *run, struct run_node *node)
+{
+    if (!node->is_listed) {
+        return;
+    }
+    node->is_listed = false;
+    if (node->previous_listed == NULL) {
+        run->first_listed = node->next_listed;
+    } else {
+        node->previous_listed->next_listed = node->next_listed;
+    }
+    if (node->next_listed == NULL) {
+        run->last_listed = node->previous_listed;
+    } else {
+        node->next_listed->previous_listed = node->previous_listed;
+    }
+}
+
+void frame_check_settled(struct frame *frame)
+{
+    struct run *run = frame->run;
+    bool may_start = frame->state == RUN_RUNNING && frame->ready > 0;
+    if (frame->active > 0 || may_start || frame->is_settled) {
+        return;
+    }
+    frame->is_settled = true;
+    frame->next_settled = NULL;
+    if (run->last_settled == NULL) {
+        run->first_settled = frame;
+    } else {
+        run->last_settled->next_settled = frame;
+    }
+    run->last_settled = frame;
+}

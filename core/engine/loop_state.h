@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_LOOP_STATE_H
+#define CORE_ENGINE_LOOP_STATE_H
+
+/*
+ * The inside of a loop that has started, for loops.c, which writes it, and loop_step.c.
+ *
+ * Used by:  loops, loop_step.
+ * Uses:     model, value.
+ * Threads:  [loop]
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/engine/run_state.h"
+
+/* Errors that a loop keeps; all are counted. */
+enum { LOOP_ERRORS_KEPT = 1000 };
+
+#define LOOP_NO_COUNT UINT64_MAX
+
+/* Takes units from `next` to before `end`. */
+struct loop_worker {
+    uint64_t next;
+    uint64_t end;
+    uint32_t running;
+};
+
+struct loop_output {
+    const struct document *document; /* NULL: it failed */
+    bool has_ended;
+};
+
+struct loop_error {
+    uint64_t index;
+    const struct document *item_document;
+    const struct value *item;
+    const struct document *error;
+};
+
+struct loop_state {
+    const struct for_each *def;   /* NULL: a group */
+    const struct document *items; /* a list, or a map of lists */
+    uint64_t item_count;
+    uint64_t count;     /* of units */
+    uint64_t next_unit; /* the first that no worker has */
+    uint32_t running;   /* frames */
+    bool is_last;       /* `until` holds: no more units are taken */
+    struct loop_worker *workers;
+    uint32_t worker_count;
+    uint64_t completed;
+    uint64_t failed;
+    struct loop_output *outputs; /* from `head` on, those of the units from `low` on */
+    size_t output_cap;
+    size_t head;
+    uint64_t low; /* units that are reduced; without `reduce` always 0 */
+    const struct document *acc;
+    struct loop_error *errors;
+    size_t error_count;
+    size_t error_cap;
+    const struct document *output; /* of a group's body */
+    const struct document *error;  /* why it fails, when that is not its items */
+};
+
+/* The unit to start next and the worker that takes it; false when none can start. */
+bool loop_pick(const struct loop_state *loop, uint64_t *out_unit, uint32_t *out_worker);
+
+/* More items have failed than may. */
+bool loop_has_failed(const struct loop_state *loop);
+
+/* A unit at `low` has ended and is to be reduced. */
+bool loop_can_reduce(const struct loop_state *loop);
+
+/* No unit runs or will. */
+bool loop_is_exhausted(const struct loop_state *loop);
+
+#endif

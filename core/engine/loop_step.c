@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decisions about loops and groups: how they start, go on and end. */
+#include <stdio.h>
+
+#include "core/base/arena.h"
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/engine/decision.h"
+#include "core/engine/failure.h"
+#include "core/engine/loop_state.h"
+#include "core/engine/loops.h"
+#include "core/expr/expr.h"
+#include "core/expr/template.h"
+#include "core/value/builder.h"
+#include "core/value/value.h"
+
+/* ---- the items ---- */
+
+static bool is_product(const struct value *items)
+{
+    return value_is(items, VALUE_MAP);
+}
+
+static int check_items(const struct value *items, const char *what, struct error *err)
+{
+    if (value_is(items, VALUE_LIST)) {
+        return 0;
+    }
+    if (!is_product(items)) {
+        return error_set(err, E_INVALID, "%s gave %s, not a list or a map of lists", what,
+                         value_type_name(value_type(items)));
+    }
+    double product = 1;
+    for (size_t i = 0; i < value_count(items); i++) {
+        const struct value_member *member = value_member_at(items, i);
+        if (!value_is(&member->value, VALUE_LIST)) {
+            return error_set(err, E_INVALID, "%s gave a map whose '%.*s' is %s, not a list", what,
+                             STR_ARG(value_str(&member->key)),
+                             value_type_name(value_type(&member->value)));
+        }
+        product *= (double)value_count(&member->value);
+    }
+    return product <= 1e12 ? 0
+                           : error_set(err, E_LIMIT, "%s gave %.3g combinations: the limit is 1e12",
+                                       what, product);
+}
+
+static int find_items(const struct decision *d, uint32_t node, struct document **out,
+                      struct error *err)
+{
+    const struct for_each *def = decision_node(d, node)->for_each;
+    int status = def->list != NULL ? decision_resolve(d, node, def->list, out, err)
+                                   : decision_compute(d, node, def->items, out, err);
+    if (status == 0) {
+        status = check_items(document_root(*out), "for_each", err);
+        if (status != 0) {
+            document_unref(*out);
+        }
+    } else {
+        error_prefix(err, "for_each: ");
+    }
+    return status;
+}
+
+/* Combination number `index` of a map of lists; the last key counts fastest. */
+static void build_combination(const struct document *items, uint64_t index, struct builder *b)
+{
+    const struct value *lists = document_root(items);
+    uint64_t rest = 1;
+    for (size_t i = 0; i < value_count(lists); i++) {
+        rest *= value_count(&value_member_at(lists, i)->value);
+    }
+    builder_map_begin(b);
+    for (size_t i = 0; i < value_count(lists); i++) {
+        const struct value_member *member = value_member_at(lists, i);
+        size_t count = value_count(&member->value);
+        rest /= count;
+        builder_key(b, value_str(&member->key));
+        builder_embed(b, items, value_at(&member->value, (size_t)(index / rest % count)));
+    }
+    builder_map_end(b);
+}
+
+static void build_item(const struct loop_state *loop, uint64_t index, struct builder *b)
+{
+    const struct value *items = document_root(loop->items);
+    if (is_product(items)) {
+        build_combination(loop->items, index, b);
+    } else {
+        builder_embed(b, loop->items, value_at(items, (size_t)index));
+    }
+}
+
+static void build_batch(const struct loop_state *loop, uint64_t unit, struct builder *b)
+{
+    uint64_t first = unit * loop->def->batch_size;
+    builder_list_begin(b);
+    for (uint64_t i = first; i < first + loop->def->batch_size && i < loop->item_count; i++) {
+        build_item(loop, i, b);
+    }
+    builder_list_end(b);
+}
+
+/* The item of a unit: `*out_item` in `*out_document`, which is owned. */
+static int make_item(const struct loop_state *loop, uint64_t unit, struct document **out_document,
+                     const struct value **out_item, struct error *err)
+{
+    const struct value *items = document_root(loop->items);
+    if (!loop->def->is_batch && !is_product(items)) {
+        *out_document = document_ref(loop->items);
+        *out_item = value_at(items, (size_t)unit);
+        return 0;
+    }
+    struct builder *b = builder_create();
+    if (loop->def->is_batch) {
+        build_batch(loop, unit, b);
+    } else {
+        build_combination(loop->items, unit, b);
+    }
+    int status = builder_finish(b, out_document, err);
+    if (status == 0) {
+        *out_item = document_root(*out_document);
+    }
+    return status;
+}
+
+/* ---- start ---- */
+
+static uint64_t units_of(const struct for_each *def, const struct value *items)
+{
+    uint64_t count = is_product(items) ? (value_count(items) > 0 ? 1 : 0) : value_count(items);
+    for (size_t i = 0; is_product(items) && i < value_count(items); i++) {
+        count *= value_count(&value_member_at(items, i)->value);
+    }
+    return def->is_batch ? (count + def->batch_size - 1) / def->batch_size : count;
+}
+
+/* A list that is too long fails before anything is done with it. */
+static bool check_limit(const struct decision *d, uint32_t node, const struct document *items)
+{
+    const struct for_each *def = decision_node(d, node)->for_each;
+    uint64_t units = units_of(def, document_root(items));
+    if (def->stops_at_limit || units <= def->max_iterations) {
+        return true;
+    }
+    char text[160];
+    (void)snprintf(text, sizeof(text),
+                   "the loop has %llu iterations to do, more than max_iterations (%u)",
+                   (unsigned long long)units, def->max_iterations);
+    struct document *failure = decision_create_failure(
+        d, FAILURE_LOOP_LIMIT, str_from(text), "raise 'max_iterations', or set 'on_limit: stop'");
+    decision_fail_node(d, node, failure);
+    document_unref(failure);
+    return false;
+}
+
+static void record_start(const struct decision *d, uint32_t node, const struct document *items,
+                         const struct document *acc)
+{
+    const struct node *def = decision_node(d, node);
+    struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
+    record.attempt++;
+    record.output = items;
+    record.detail = acc;
+    batch_add_record(d->batch, &record);
+    if (def->timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
+                                               .node = node,
+                                               .attempt = record.attempt,
+                                               .timer = TIMER_NODE_TIMEOUT,
+                                               .at_unix_ms = d->now + def->timeout_ms});
+    }
+}
+
+void loop_start(const struct decision *d, uint32_t node)
+{
+    const struct for_each *def = decision_node(d, node)->for_each;
+    struct error err = {0};
+    struct document *items = NULL;
+    struct document *acc = NULL;
+    if (def == NULL) {
+        record_start(d, node, NULL, NULL);
+        return;
+    }
+    int status = find_items(d, node, &items, &err);
+    if (status == 0 && def->init != NULL) {
+        status = decision_resolve(d, node, def->init, &acc, &err);
+    }
+    if (status != 0) {
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+    } else if (check_limit(d, node, items)) {
+        record_start(d, node, items, acc);
+    }
+    document_unref(items);
+    document_unref(acc);
+}
+
+/* ---- the end ---- */
+
+static void build_errors(const struct loop_state *loop, struct builder *b)
+{
+    builder_list_begin(b);
+    for (size_t i = 0; i < loop->error_count; i++) {
+        const struct loop_error *error = &loop->errors[i];
+        builder_map_begin(b);
+        builder_member_int(b, STR("index"), (int64_t)error->index);
+        builder_key(b, STR("item"));
+        if (error->item != NULL) {
+            builder_embed(b, error->item_document, error->item);
+        } else {
+            builder_null(b);
+        }
+        builder_key(b, STR("error"));
+        builder_embed(b, error->error, document_root(error->error));
+        builder_map_end(b);
+    }
+    builder_list_end(b);
+}
+
+/* {errors, counts}: what a loop has besides its output. */
+static struct document *make_detail(const struct decision *d, const struct loop_state *loop)
+{
+    struct document *detail = NULL;
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    builder_key(b, STR("errors"));
+    build_errors(loop, b);
+    builder_key(b, STR("counts"));
+    builder_map_begin(b);
+    builder_member_int(b, STR("total"), (int64_t)(loop->completed + loop->failed));
+    builder_member_int(b, STR("completed"), (int64_t)loop->completed);
+    builder_member_int(b, STR("failed"), (int64_t)loop->failed);
+    builder_map_end(b);
+    builder_map_end(b);
+    d->batch->has_failed |= builder_finish(b, &detail, NULL) != 0;
+    return detail;
+}
+
+static int make_list(const struct loop_state *loop, struct document **out, struct error *err)
+{
+    struct builder *b = builder_create();
+    builder_list_begin(b);
+    for (size_t i = 0; i < loop->output_cap; i++) {
+        const struct document *output = loop->outputs[i].document;
+        if (!loop->outputs[i].has_ended) {
+            continue; /* `until` held before it */
+        }
+        if (output != NULL) {
+            builder_embed(b, output, document_root(output));
+        } else {
+            builder_null(b);
+        }
+    }
+    builder_list_end(b);
+    return builder_finish(b, out, err);
+}
+
+static int make_count(uint64_t count, struct document **out, struct error *err)
+{
+    struct builder *b = builder_create();
+    builder_int(b, (int64_t)count);
+    return builder_finish(b, out, err);
+}
+
+static int make_output(const struct loop_state *loop, struct document **out, struct error *err)
+{
+    switch (loop->def->collect) {
+    case COLLECT_LIST:
+        return make_list(loop, out, err);
+    case COLLECT_COUNT:
+        return make_count(loop->completed, out, err);
+    case COLLECT_NONE:
+        *out = document_null();
+        return 0;
+    case COLLECT_REDUCE:
+        *out = loop->acc != NULL ? document_ref(loop->acc) : document_null();
+        return 0;
+    }
+    unreachable_state("collect", (int)loop->def->collect);
+}
+
+static void disarm_timeout(const struct decision *d, uint32_t node)
+{
+    if (decision_node(d, node)->timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
+                                               .node = node,
+                                               .attempt = decision_state(d, node)->attempt,
+                                               .timer = TIMER_NODE_TIMEOUT});
+    }
+}
+
+/* The end of a loop or group with what it has to tell. `output` and `failure` are borrowed. */
+static void end_node(const struct decision *d, uint32_t node, enum node_state state,
+                     const struct document *output, const struct document *failure)
+{
+    const struct loop_state *loop = decision_state(d, node)->loop;
+    struct document *detail = loop->def != NULL ? make_detail(d, loop) : NULL;
+    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    record.node_state = state;
+    record.outcome = state == NODE_COMPLETED ? OUTCOME_SUCCESS : OUTCOME_ERROR;
+    record.output = output;
+    record.error = failure;
+    record.detail = detail;
+    disarm_timeout(d, node);
+    decision_end_node(d, &record);
+    document_unref(detail);
+}
+
+static void complete(const struct decision *d, uint32_t node)
+{
+    struct error err = {0};
+    struct document *output = NULL;
+    if (make_output(decision_state(d, node)->loop, &output, &err) != 0) {
+        struct document *failure = decision_failure(d, FAILURE_LIMIT, &err);
+        end_node(d, node, NODE_FAILED, NULL, failure);
+        document_unref(failure);
+        return;
+    }
+    end_node(d, node, NODE_COMPLETED, output, NULL);
+    document_unref(output);
+}
+
+/* The first failed item's failure, with what it means for the loop in front of its message. */
+static struct document *loop_failure(const struct decision *d, const struct loop_state *loop)
+{
+    const struct loop_error *first = &loop->errors[0];
+    struct strbuf text = STRBUF_INIT;
+    if (loop->failed > 1) {
+        strbuf_append_format(&text, "%llu items failed; ", (unsigned long long)loop->failed);
+    }
+    strbuf_append_format(&text, "item %llu: %.*s", (unsigned long long)first->index,
+                         STR_ARG(failure_message(first->error)));
+    struct str code = failure_code(first->error);
+    char code_text[64];
+    (void)snprintf(code_text, sizeof(code_text), "%.*s", STR_ARG(code));
+    struct document *failure = decision_create_failure(
+        d, code.n > 0 ? code_text : FAILURE_FAILED, strbuf_str(&text),
+        "see the loop's errors; 'max_failures' says how many items may fail");
+    strbuf_finish(&text);
+    return failure;
+}
+
+static void fail_with(const struct decision *d, uint32_t node, struct document *failure)
+{
+    end_node(d, node, NODE_FAILED, NULL, failure);
+    document_unref(failure);
+}
+
+/* Nothing of a loop that was told to stop runs any more. */
+static void end_stopped(const struct decision *d, uint32_t node)
+{
+    const struct run_node *state = decision_state(d, node);
+    if (state->state == NODE_STOPPING && state->stop_reason == STOP_TIMEOUT) {
+        fail_with(d, node, decision_timeout_failure(d, node));
+    } else if (state->state == NODE_STOPPING && state->stop_reason == STOP_FAILURE) {
+        fail_with(d, node,
+                  state->loop->error != NULL ? document_ref(state->loop->error)
+                                             : loop_failure(d, state->loop));
+    } else {
+        end_node(d, node, NODE_CANCELLED, NULL, NULL);
+    }
+}
+
+static void end_group(const struct decision *d, uint32_t node)
+{
+    const struct loop_state *loop = decision_state(d, node)->loop;
+    if (loop->error != NULL) {
+        end_node(d, node, NODE_FAILED, NULL, loop->error);
+    } else {
+        end_node(d, node, NODE_COMPLETED, loop->output, NULL);
+    }
+}
+
+/* ---- on the way ---- */
+
+static void start_frame(const struct decision *d, uint32_t node, enum frame_kind kind,
+                        struct record *record)
+{
+    record->child = d->run->next_frame;
+    record->kind = kind;
+    record->body = decision_node(d, node)->own_body;
+    batch_add_record(d->batch, record);
+}
+
+static void start_unit(const struct decision *d, uint32_t node, uint64_t unit)
+{
+    struct error err = {0};
+    struct document *document = NULL;
+    struct record record = decision_node_record(d, RECORD_FRAME_STARTED, node);
+    record.index = unit;
+    if (make_item(decision_state(d, node)->loop, unit, &document, &record.item, &err) != 0) {
+        d->batch->has_failed = true; /* the items are there, so this is memory */
+        return;
+    }
+    record.output = document;
+    start_frame(d, node, FRAME_ITEM, &record);
+    document_unref(document);
+}
+
+/* Tells the loop to fail. `failure` (borrowed) is NULL when its items say why. */
+static void stop_for_failure(const struct decision *d, uint32_t node,
+                             const struct document *failure)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
+    record.reason = STOP_FAILURE;
+    record.error = failure;
+    batch_add_record(d->batch, &record);
+    decision_stop_frames(d, node, RUN_FAILING, STOP_REQUESTED, DECISION_LET_TASKS_END);
+}
+
+static void reduce(const struct decision *d, uint32_t node)
+{
+    const struct loop_state *loop = decision_state(d, node)->loop;
+    const struct document *output = loop->outputs[loop->head].document;
+    struct record record = decision_node_record(d, RECORD_LOOP_REDUCED, node);
+    struct error err = {0};
+    struct document *acc = NULL;
+    int status = 0;
+    if (output == NULL) { /* of an item that failed */
+        acc = document_ref(loop->acc);
+    } else {
+        status = decision_reduce(d, node, loop->acc, output, &acc, &err);
+    }
+    if (status != 0) {
+        error_prefix(&err, "reduce, item %llu: ", (unsigned long long)loop->low);
+        struct document *failure = decision_failure(d, FAILURE_EXPRESSION, &err);
+        stop_for_failure(d, node, failure);
+        document_unref(failure);
+        return;
+    }
+    record.index = loop->low;
+    record.output = acc;
+    batch_add_record(d->batch, &record);
+    document_unref(acc);
+}
+
+static void step_group(const struct decision *d, uint32_t node, bool has_run)
+{
+    if (has_run) {
+        end_group(d, node);
+        return;
+    }
+    struct record record = decision_node_record(d, RECORD_FRAME_STARTED, node);
+    start_frame(d, node, FRAME_GROUP, &record);
+}
+
+void loop_step(const struct decision *d, uint32_t node)
+{
+    const struct run_node *state = decision_state(d, node);
+    const struct loop_state *loop = state->loop;
+    uint64_t unit = 0;
+    uint32_t worker = 0;
+    if (state->state == NODE_STOPPING || d->frame->state != RUN_RUNNING) {
+        CHECK(loop->running == 0);
+        end_stopped(d, node);
+    } else if (loop->def == NULL) {
+        step_group(d, node, loop->output != NULL || loop->error != NULL);
+    } else if (loop_can_reduce(loop)) {
+        reduce(d, node);
+    } else if (loop_has_failed(loop)) {
+        stop_for_failure(d, node, NULL);
+    } else if (!loop->is_last && loop_pick(loop, &unit, &worker)) {
+        start_unit(d, node, unit);
+    } else {
+        CHECK(loop->running == 0);
+        complete(d, node);
+    }
+}
+
+/* ---- frames ---- */
+
+static bool ask_until(const struct decision *d, const struct for_each *def, bool *out_holds,
+                      struct error *err)
+{
+    *out_holds = false;
+    if (def == NULL || def->until == NULL) {
+        return true;
+    }
+    if (decision_evaluate(d, RECORD_NO_NODE, def->until, out_holds, err) != 0) {
+        error_prefix(err, "until: ");
+        return false;
+    }
+    return true;
+}
+
+static void complete_frame(const struct decision *d, struct record *record)
+{
+    const struct for_each *def = d->run->pipeline->nodes[d->frame->owner].for_each;
+    struct error err = {0};
+    struct document *output = NULL;
+    struct document *failure = NULL;
+    record->run_state = RUN_COMPLETED;
+    if (decision_body_output(d, &output, &err) != 0 || !ask_until(d, def, &record->is_last, &err)) {
+        failure = decision_failure(d, FAILURE_EXPRESSION, &err);
+        record->run_state = RUN_FAILED;
+    }
+    record->output = failure == NULL ? output : NULL;
+    record->error = failure;
+    batch_add_record(d->batch, record);
+    document_unref(output);
+    document_unref(failure);
+}
+
+void loop_end_frame(const struct decision *d)
+{
+    struct record record = decision_run_record(d, RECORD_FRAME_ENDED);
+    record.node = d->frame->owner;
+    record.index = d->frame->index;
+    if (d->frame->state == RUN_RUNNING) {
+        complete_frame(d, &record);
+        return;
+    }
+    record.run_state = d->frame->error != NULL ? RUN_FAILED : RUN_CANCELLED;
+    record.error = d->frame->error;
+    batch_add_record(d->batch, &record);
+}

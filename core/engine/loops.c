@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of loops and how records change it. */
+#include "core/engine/loops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/base/grow.h"
+#include "core/engine/loop_state.h"
+#include "core/value/value.h"
+
+/* ---- questions ---- */
+
+static uint64_t units_of_batch(const struct for_each *def)
+{
+    return def->is_batch ? 1 : def->batch_size;
+}
+
+/*
+ * Reducing goes by the order of the items, so outputs wait for those before them: workers do not
+ * run ahead further than this.
+ */
+static bool is_too_far_ahead(const struct loop_state *loop)
+{
+    uint64_t window = 4 * units_of_batch(loop->def) * loop->def->parallel_workers;
+    return loop->def->collect == COLLECT_REDUCE && loop->next_unit - loop->low >= window;
+}
+
+bool loop_pick(const struct loop_state *loop, uint64_t *out_unit, uint32_t *out_worker)
+{
+    uint32_t free_worker = loop->worker_count;
+    for (uint32_t i = 0; i < loop->worker_count; i++) {
+        const struct loop_worker *worker = &loop->workers[i];
+        if (worker->next < worker->end && worker->running < loop->def->max_parallel) {
+            *out_unit = worker->next;
+            *out_worker = i;
+            return true;
+        }
+        if (worker->next == worker->end && worker->running == 0) {
+            free_worker = i;
+        }
+    }
+    *out_unit = loop->next_unit;
+    *out_worker = free_worker;
+    return free_worker < loop->def->parallel_workers && loop->next_unit < loop->count &&
+           !is_too_far_ahead(loop);
+}
+
+bool loop_has_failed(const struct loop_state *loop)
+{
+    const struct for_each *def = loop->def;
+    if (def->max_failures_percent < 0) {
+        return loop->failed > def->max_failures;
+    }
+    double allowed = (double)loop->count * def->max_failures_percent / 100.0;
+    return (double)loop->failed > allowed;
+}
+
+bool loop_can_reduce(const struct loop_state *loop)
+{
+    return loop->def->collect == COLLECT_REDUCE && loop->low < loop->next_unit &&
+           loop->head < loop->output_cap && loop->outputs[loop->head].has_ended;
+}
+
+bool loop_is_exhausted(const struct loop_state *loop)
+{
+    uint64_t unit = 0;
+    uint32_t worker = 0;
+    return loop->running == 0 && (loop->is_last || !loop_pick(loop, &unit, &worker));
+}
+
+uint64_t loop_state_count(const struct loop_state *loop)
+{
+    return loop->count;
+}
+
+static bool has_work(const struct run_node *node)
+{
+    const struct loop_state *loop = node->loop;
+    uint64_t unit = 0;
+    uint32_t worker = 0;
+    if (node->state == NODE_STOPPING || node->frame->state != RUN_RUNNING) {
+        return loop->running == 0;
+    }
+    if (loop->def == NULL) {
+        return loop->running == 0;
+    }
+    return loop_can_reduce(loop) || loop_has_failed(loop) || loop_is_exhausted(loop) ||
+           (!loop->is_last && loop_pick(loop, &unit, &worker));
+}
+
+void loops_look(struct run_node *node)
+{
+    if (has_work(node)) {
+        run_list_node(node->frame->run, node);
+    } else {
+        run_unlist_node(node->frame->run, node);
+    }
+}
+
+/* ---- lifecycle ---- */
+
+void loop_state_destroy(struct loop_state *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < loop->output_cap; i++) {
+        document_unref(loop->outputs[i].document);
+    }
+    for (size_t i = 0; i < loop->error_count; i++) {
+        document_unref(loop->errors[i].item_document);
+        document_unref(loop->errors[i].error);
+    }
+    document_unref(loop->items);
+    document_unref(loop->acc);
+    document_unref(loop->output);
+    document_unref(loop->error);
+    free(loop->workers);
+    free(loop->outputs);
+    free(loop->errors);
+    free(loop);
+}
+
+/* The items of a list, or the combinations of a map of lists. */
+static uint64_t count_items(const struct value *items)
+{
+    if (value_is(items, VALUE_LIST)) {
+        return value_count(items);
+    }
+    uint64_t product = 1;
+    for (size_t i = 0; i < value_count(items); i++) {
+        product *= value_count(&value_member_at(items, i)->value);
+    }
+    return value_count(items) > 0 ? product : 0;
+}
+
+static void begin_items(struct loop_state *loop, const struct record *record)
+{
+    const struct for_each *def = loop->def;
+    loop->items = document_ref(record->output);
+    loop->item_count = count_items(document_root(record->output));
+    loop->count = def->is_batch ? (loop->item_count + def->batch_size - 1) / def->batch_size
+                                : loop->item_count;
+    if (def->stops_at_limit && loop->count > def->max_iterations) {
+        loop->count = def->max_iterations;
+    }
+    loop->acc = document_ref(record->detail);
+}
+
+void loops_apply_started(struct run_node *node, const struct record *record)
+{
+    struct run *run = node->frame->run;
+    struct loop_state *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL) {
+        run->has_failed = true;
+        return;
+    }
+    loop->def = run->pipeline->nodes[record->node].for_each;
+    node->loop = loop;
+    if (loop->def != NULL) {
+        begin_items(loop, record);
+    }
+    run_list_node(run, node);
+}
+
+void loops_apply_stopping(struct run_node *node, const struct record *record)
+{
+    node->loop->error = document_ref(record->error);
+    loops_look(node);
+}
+
+/* ---- frames ---- */
+
+static int take_unit(struct loop_state *loop, struct frame *frame)
+{
+    uint64_t unit = 0;
+    uint32_t index = 0;
+    CHECK(loop_pick(loop, &unit, &index) && unit == frame->index);
+    if (index == loop->worker_count) {
+        struct loop_worker *workers =
+            realloc(loop->workers, (loop->worker_count + 1) * sizeof(*workers));
+        if (workers == NULL) {
+            return -1;
+        }
+        loop->workers = workers;
+        workers[loop->worker_count++] = (struct loop_worker){0};
+    }
+    struct loop_worker *worker = &loop->workers[index];
+    if (worker->next == worker->end) {
+        uint64_t left = loop->count - loop->next_unit;
+        uint64_t size = units_of_batch(loop->def);
+        worker->next = loop->next_unit;
+        worker->end = worker->next + (left < size ? left : size);
+        loop->next_unit = worker->end;
+    }
+    worker->next++;
+    worker->running++;
+    frame->worker = index;
+    return 0;
+}
+
+void loops_apply_frame_started(struct frame *frame)
+{
+    struct run_node *owner = frame_node(frame->parent, frame->owner);
+    struct loop_state *loop = owner->loop;
+    loop->running++;
+    if (loop->def != NULL && take_unit(loop, frame) != 0) {
+        frame->run->has_failed = true;
+    }
+    loops_look(owner);
+}
+
+static int keep_error(struct loop_state *loop, const struct frame *frame,
+                      const struct document *error)
+{
+    if (loop->error_count == LOOP_ERRORS_KEPT) {
+        return 0;
+    }
+    struct loop_error *errors =
+        array_reserve(loop->errors, &loop->error_cap, loop->error_count + 1, sizeof(*errors));
+    if (errors == NULL) {
+        return -1;
+    }
+    loop->errors = errors;
+    errors[loop->error_count++] = (struct loop_error){
+        .index = frame->index,
+        .item_document = document_ref(frame->item_document),
+        .item = frame->item,
+        .error = document_ref(error),
+    };
+    return 0;
+}
+
+/* Where the output of `unit`, which is at least `low`, is kept. */
+static size_t output_place(const struct loop_state *loop, uint64_t unit)
+{
+    return loop->head + (size_t)(unit - loop->low);
+}
+
+static int reserve_output(struct loop_state *loop, uint64_t unit)
+{
+    size_t old = loop->output_cap;
+    size_t needed = output_place(loop, unit) + 1;
+    if (needed <= old) {
+        return 0;
+    }
+    struct loop_output *outputs =
+        array_reserve(loop->outputs, &loop->output_cap, needed, sizeof(*outputs));
+    if (outputs == NULL) {
+        return -1;
+    }
+    loop->outputs = outputs;
+    memset(outputs + old, 0, (loop->output_cap - old) * sizeof(*outputs));
+    return 0;
+}
+
+static int keep_output(struct loop_state *loop, uint64_t unit, const struct document *output)
+{
+    enum loop_collect collect = loop->def->collect;
+    if (collect == COLLECT_NONE || collect == COLLECT_COUNT) {
+        return 0;
+    }
+    if (reserve_output(loop, unit) != 0) {
+        return -1;
+    }
+    loop->outputs[output_place(loop, unit)] =
+        (struct loop_output){.document = document_ref(output), .has_ended = true};
+    return 0;
+}
+
+static int end_unit(struct loop_state *loop, const struct frame *frame, const struct record *record)
+{
+    int status = 0;
+    loop->workers[frame->worker].running--;
+    loop->is_last = loop->is_last || record->is_last;
+    if (record->run_state == RUN_COMPLETED) {
+        loop->completed++;
+        return keep_output(loop, frame->index, record->output);
+    }
+    if (record->run_state == RUN_FAILED) {
+        loop->failed++;
+        status = keep_error(loop, frame, record->error);
+    }
+    return status == 0 ? keep_output(loop, frame->index, NULL) : status;
+}
+
+void loops_apply_frame_ended(struct frame *frame, const struct record *record)
+{
+    struct run_node *owner = frame_node(frame->parent, frame->owner);
+    struct loop_state *loop = owner->loop;
+    loop->running--;
+    if (loop->def == NULL) {
+        loop->output = document_ref(record->output);
+        loop->error = document_ref(record->error);
+    } else if (end_unit(loop, frame, record) != 0) {
+        frame->run->has_failed = true;
+    }
+    loops_look(owner);
+}
+
+/* Moves what is kept to the front: rarely, so that it costs nothing for each unit. */
+static void close_gap(struct loop_state *loop)
+{
+    size_t kept = loop->output_cap - loop->head;
+    memmove(loop->outputs, loop->outputs + loop->head, kept * sizeof(*loop->outputs));
+    memset(loop->outputs + kept, 0, loop->head * sizeof(*loop->outputs));
+    loop->head = 0;
+}
+
+void loops_apply_reduced(struct run_node *node, const struct record *record)
+{
+    struct loop_state *loop = node->loop;
+    document_unref(loop->acc);
+    loop->acc = document_ref(record->output);
+    document_unref(loop->outputs[loop->head].document);
+    loop->outputs[loop->head] = (struct loop_output){0};
+    loop->head++;
+    loop->low++;
+    if (loop->head > loop->output_cap / 2) {
+        close_gap(loop);
+    }
+    loops_look(node);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths name executions of nodes; see DURABILITY, "Paths name executions". */
+#include "core/engine/run_state.h"
+
+/* Frames have few levels: a file nests bodies no deeper than its own nesting goes. */
+enum { MOST_LEVELS = 64 };
+
+static void append_frame(const struct frame *frame, struct strbuf *out)
+{
+    const struct pipeline *pipeline = frame->run->pipeline;
+    strbuf_append_str(out, pipeline->nodes[frame->owner].id);
+    if (frame->kind == FRAME_ITEM) {
+        strbuf_append_format(out, "[%llu]", (unsigned long long)frame->index);
+    }
+}
+
+void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struct strbuf *out)
+{
+    const struct frame *levels[MOST_LEVELS];
+    size_t count = 0;
+    const struct frame *at = frame_find(run, frame);
+    if (at == NULL) {
+        return;
+    }
+    bool is_single = at->body->is_single;
+    for (; at->parent != NULL && count < MOST_LEVELS; at = at->parent) {
+        levels[count++] = at;
+    }
+    while (count > 0) {
+        append_frame(levels[--count], out);
+        if (count > 0 || !is_single) {
+            strbuf_append_char(out, '.');
+        }
+    }
+    if (!is_single) {
+        strbuf_append_str(out, run->pipeline->nodes[node].id);
+    }
+}
