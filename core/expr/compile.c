@@ -8,9 +8,9 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/base/utf8.h"
+#include "core/expr/checker.h"
 #include "core/expr/compiler.h"
 #include "core/expr/eval.h"
-#include "core/expr/function.h"
 
 int compiler_fail(struct compiler *c, const struct ast_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -243,84 +243,6 @@ int compiler_node(struct compiler *c, uint32_t index, uint32_t *out)
     return status;
 }
 
-static int static_type(const struct expr *expr, const struct code *code);
-
-/* Of two operands of one type. What comes of others depends on the data, but is never a bool. */
-static int arithmetic_type(const struct expr *expr, const struct code *code)
-{
-    int left = static_type(expr, program_child(expr, code, 0));
-    int right = static_type(expr, program_child(expr, code, 1));
-    bool is_number = left == CEL_INT || left == CEL_UINT || left == CEL_DOUBLE;
-    bool is_joined = left == CEL_STRING || left == CEL_BYTES || left == CEL_LIST;
-    bool is_same = left == right && (is_number || (is_joined && code->op == OP_ADD));
-    return is_same ? left : EXPR_TYPE_ARITHMETIC;
-}
-
-static int conditional_type(const struct expr *expr, const struct code *code)
-{
-    int then = static_type(expr, program_child(expr, code, 1));
-    return then == static_type(expr, program_child(expr, code, 2)) ? then : EXPR_TYPE_OPEN;
-}
-
-/* The type of an instruction's result. Expressions are at most PARSER_MAX_DEPTH deep. */
-static int static_type(const struct expr *expr, const struct code *code)
-{
-    switch ((enum code_op)code->op) {
-    case OP_CONSTANT:
-        return code->as.constant.type;
-    case OP_NEGATE:
-        return EXPR_TYPE_ARITHMETIC;
-    case OP_ADD:
-    case OP_SUBTRACT:
-    case OP_MULTIPLY:
-    case OP_DIVIDE:
-    case OP_MODULO:
-        return arithmetic_type(expr, code);
-    case OP_CONDITIONAL:
-        return conditional_type(expr, code);
-    case OP_HAS:
-    case OP_NOT:
-    case OP_AND:
-    case OP_OR:
-    case OP_EQUAL:
-    case OP_NOT_EQUAL:
-    case OP_LESS:
-    case OP_LESS_EQUAL:
-    case OP_GREATER:
-    case OP_GREATER_EQUAL:
-    case OP_IN:
-    case OP_MATCHES:
-        return CEL_BOOL;
-    case OP_SELECT_OPT:
-    case OP_INDEX_OPT:
-        return CEL_OPTIONAL;
-    case OP_LIST:
-        return CEL_LIST;
-    case OP_MAP:
-        return CEL_MAP;
-    case OP_CALL:
-        return code->as.function->result;
-    case OP_MACRO:
-        switch (code->macro) {
-        case MACRO_ALL:
-        case MACRO_EXISTS:
-        case MACRO_EXISTS_ONE:
-            return CEL_BOOL;
-        case MACRO_MAP:
-        case MACRO_FILTER:
-        case MACRO_SORT_BY:
-            return CEL_LIST;
-        case MACRO_TRANSFORM_MAP:
-        case MACRO_TRANSFORM_MAP_ENTRY:
-            return CEL_MAP;
-        default:
-            return EXPR_TYPE_OPEN;
-        }
-    default:
-        return EXPR_TYPE_OPEN;
-    }
-}
-
 int compile_program(const struct ast *ast, const struct expr_names *names, unsigned flags,
                     struct expr *expr, struct expr_fault *out_fault, struct error *err)
 {
@@ -341,12 +263,10 @@ int compile_program(const struct ast *ast, const struct expr_names *names, unsig
     c->fault = (struct expr_fault){0, 0};
     c->err = err;
     int status = compiler_node(c, ast->root, &expr->root);
-    if (status == 0) {
-        expr->static_type = static_type(expr, &expr->codes[expr->root]);
-    } else {
-        *out_fault = c->fault;
-    }
+    *out_fault = c->fault;
     free(c->tests);
     free(c);
-    return status;
+    expr->static_type = EXPR_TYPE_OPEN;
+    bool is_checked = status == 0 && (flags & EXPR_UNCHECKED) == 0;
+    return is_checked ? checker_run(expr, out_fault, err) : status;
 }

@@ -21,19 +21,7 @@ struct loop {
 
 static const char *macro_name(const struct code *code)
 {
-    static const char *const names[] = {
-        [MACRO_ALL] = "all",
-        [MACRO_EXISTS] = "exists",
-        [MACRO_EXISTS_ONE] = "exists_one",
-        [MACRO_MAP] = "map",
-        [MACRO_FILTER] = "filter",
-        [MACRO_TRANSFORM_MAP] = "transformMap",
-        [MACRO_TRANSFORM_MAP_ENTRY] = "transformMapEntry",
-        [MACRO_SORT_BY] = "sortBy",
-        [MACRO_OPT_MAP] = "optMap",
-        [MACRO_OPT_FLAT_MAP] = "optFlatMap",
-    };
-    return names[code->macro];
+    return macro_kind_name(code->macro);
 }
 
 static int loop_start(struct loop *loop, struct evaluation *ev, const struct code *code)

@@ -596,7 +596,12 @@ static OUT_OF_LINE int evaluate_call(struct evaluation *ev, const struct code *c
         args = many.items;
     }
     ev->call = code;
-    return code->as.function->call(ev, args, code->count, out);
+    int status = code->as.function->call(ev, args, code->count, out);
+    /* What is calculated from data is data: size(input.list) * 0.5. */
+    for (size_t i = 0; i < code->count && status == 0; i++) {
+        out->from_data |= args[i].from_data;
+    }
+    return status;
 }
 
 static OUT_OF_LINE int evaluate_matches(struct evaluation *ev, const struct code *code,

@@ -113,7 +113,8 @@ extern const struct expr_budget expr_default_budget;
  *
  * default(x, y) is x, or y where x is absent, null or an optional without a value; other failures
  * of x stay failures. coalesce(a, b, ...) is the first that is there in this sense, else null.
- * An int and a double calculate together, as doubles, when one of them came from a document.
+ * An int and a double calculate together, as doubles, when one of them came from a document or was
+ * calculated from something that did.
  * Fails with E_INVALID (the message says what and where), E_NOT_FOUND (a key that is not there:
  * the message names the path), E_LIMIT (a budget is spent), E_NOMEM.
  */

@@ -7,6 +7,7 @@
 #include "core/base/utf8.h"
 #include "core/expr/collection.h"
 #include "core/expr/eval.h"
+#include "core/expr/kind.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -227,13 +228,13 @@ static int call_sha256(struct evaluation *ev, const struct cel *args, size_t cou
 }
 
 static const struct function functions[] = {
-    {"json", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_json},
-    {"parse_json", FUNCTION_GLOBAL, 1, 1, FUNCTION_ANY_TYPE, call_parse_json},
-    {"url_encode", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_url_encode},
-    {"base64", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_base64},
-    {"base64.encode", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_base64},
-    {"base64.decode", FUNCTION_GLOBAL, 1, 1, CEL_BYTES, call_base64_decode},
-    {"sha256", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_sha256},
+    {"json", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_json, {0}},
+    {"parse_json", FUNCTION_GLOBAL, 1, 1, FUNCTION_ANY_TYPE, call_parse_json, {KIND_STRING}},
+    {"url_encode", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_url_encode, {KIND_STRING}},
+    {"base64", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_base64, {KIND_STRING | KIND_BYTES}},
+    {"base64.encode", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_base64, {KIND_STRING | KIND_BYTES}},
+    {"base64.decode", FUNCTION_GLOBAL, 1, 1, CEL_BYTES, call_base64_decode, {KIND_STRING}},
+    {"sha256", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_sha256, {KIND_STRING | KIND_BYTES}},
 };
 
 const struct function_table function_codecs = {functions, sizeof(functions) / sizeof(functions[0])};

@@ -10,6 +10,7 @@
 #include "core/base/str.h"
 #include "core/expr/collection.h"
 #include "core/expr/eval.h"
+#include "core/expr/kind.h"
 
 /* The largest precision of %f and %e. */
 enum { MAX_PRECISION = 100 };
@@ -348,8 +349,8 @@ static int call_format_list(struct evaluation *ev, const struct cel *args, size_
 }
 
 static const struct function functions[] = {
-    {"format", FUNCTION_RECEIVER, 2, 2, CEL_STRING, call_format_list},
-    {"format", FUNCTION_GLOBAL, 2, 255, CEL_STRING, call_format},
+    {"format", FUNCTION_RECEIVER, 2, 2, CEL_STRING, call_format_list, {KIND_STRING, KIND_LIST}},
+    {"format", FUNCTION_GLOBAL, 2, 255, CEL_STRING, call_format, {KIND_STRING}},
 };
 
 const struct function_table function_formats = {functions,

@@ -8,6 +8,7 @@
 #include "core/expr/collection.h"
 #include "core/expr/compare.h"
 #include "core/expr/eval.h"
+#include "core/expr/kind.h"
 #include "core/expr/program.h"
 
 /* A key and the number of its item, which decides between equal keys. */
@@ -248,15 +249,27 @@ static int call_last(struct evaluation *ev, const struct cel *args, size_t count
 }
 
 static const struct function functions[] = {
-    {"sort", FUNCTION_RECEIVER, 1, 1, CEL_LIST, call_sort},
-    {"distinct", FUNCTION_RECEIVER, 1, 1, CEL_LIST, call_distinct},
-    {"slice", FUNCTION_RECEIVER, 3, 3, CEL_LIST, call_slice},
-    {"reverse", FUNCTION_RECEIVER, 1, 1, FUNCTION_ANY_TYPE, call_reverse},
-    {"flatten", FUNCTION_GLOBAL | FUNCTION_RECEIVER, 1, 2, CEL_LIST, call_flatten},
-    {"range", FUNCTION_GLOBAL, 1, 2, CEL_LIST, call_range},
-    {"lists.range", FUNCTION_GLOBAL, 1, 1, CEL_LIST, call_range},
-    {"first", FUNCTION_RECEIVER, 1, 1, CEL_OPTIONAL, call_first},
-    {"last", FUNCTION_RECEIVER, 1, 1, CEL_OPTIONAL, call_last},
+    {"sort", FUNCTION_RECEIVER, 1, 1, CEL_LIST, call_sort, {KIND_LIST}},
+    {"distinct", FUNCTION_RECEIVER, 1, 1, CEL_LIST, call_distinct, {KIND_LIST}},
+    {"slice", FUNCTION_RECEIVER, 3, 3, CEL_LIST, call_slice, {KIND_LIST, KIND_INT, KIND_INT}},
+    {"reverse",
+     FUNCTION_RECEIVER,
+     1,
+     1,
+     FUNCTION_ANY_TYPE,
+     call_reverse,
+     {KIND_STRING | KIND_LIST}},
+    {"flatten",
+     FUNCTION_GLOBAL | FUNCTION_RECEIVER,
+     1,
+     2,
+     CEL_LIST,
+     call_flatten,
+     {KIND_LIST, KIND_INT}},
+    {"range", FUNCTION_GLOBAL, 1, 2, CEL_LIST, call_range, {KIND_INT, KIND_INT}},
+    {"lists.range", FUNCTION_GLOBAL, 1, 1, CEL_LIST, call_range, {KIND_INT}},
+    {"first", FUNCTION_RECEIVER, 1, 1, CEL_OPTIONAL, call_first, {KIND_LIST}},
+    {"last", FUNCTION_RECEIVER, 1, 1, CEL_OPTIONAL, call_last, {KIND_LIST}},
 };
 
 const struct function_table function_lists = {functions, sizeof(functions) / sizeof(functions[0])};

@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/expr/collection.h"
 #include "core/expr/eval.h"
+#include "core/expr/kind.h"
 
 static int call_of(struct evaluation *ev, const struct cel *args, size_t count, struct cel *out)
 {
@@ -116,15 +117,15 @@ static int call_unwrap(struct evaluation *ev, const struct cel *args, size_t cou
 }
 
 static const struct function functions[] = {
-    {"optional.of", FUNCTION_GLOBAL, 1, 1, CEL_OPTIONAL, call_of},
-    {"optional.none", FUNCTION_GLOBAL, 0, 0, CEL_OPTIONAL, call_none},
-    {"optional.ofNonZeroValue", FUNCTION_GLOBAL, 1, 1, CEL_OPTIONAL, call_of_non_zero},
-    {"optional.unwrap", FUNCTION_GLOBAL, 1, 1, CEL_LIST, call_unwrap},
-    {"unwrapOpt", FUNCTION_RECEIVER, 1, 1, CEL_LIST, call_unwrap},
-    {"hasValue", FUNCTION_RECEIVER, 1, 1, CEL_BOOL, call_has_value},
-    {"value", FUNCTION_RECEIVER, 1, 1, FUNCTION_ANY_TYPE, call_value},
-    {"or", FUNCTION_RECEIVER, 2, 2, CEL_OPTIONAL, call_or},
-    {"orValue", FUNCTION_RECEIVER, 2, 2, FUNCTION_ANY_TYPE, call_or_value},
+    {"optional.of", FUNCTION_GLOBAL, 1, 1, CEL_OPTIONAL, call_of, {0}},
+    {"optional.none", FUNCTION_GLOBAL, 0, 0, CEL_OPTIONAL, call_none, {0}},
+    {"optional.ofNonZeroValue", FUNCTION_GLOBAL, 1, 1, CEL_OPTIONAL, call_of_non_zero, {0}},
+    {"optional.unwrap", FUNCTION_GLOBAL, 1, 1, CEL_LIST, call_unwrap, {KIND_LIST}},
+    {"unwrapOpt", FUNCTION_RECEIVER, 1, 1, CEL_LIST, call_unwrap, {KIND_LIST}},
+    {"hasValue", FUNCTION_RECEIVER, 1, 1, CEL_BOOL, call_has_value, {KIND_OPTIONAL}},
+    {"value", FUNCTION_RECEIVER, 1, 1, FUNCTION_ANY_TYPE, call_value, {KIND_OPTIONAL}},
+    {"or", FUNCTION_RECEIVER, 2, 2, CEL_OPTIONAL, call_or, {KIND_OPTIONAL, KIND_OPTIONAL}},
+    {"orValue", FUNCTION_RECEIVER, 2, 2, FUNCTION_ANY_TYPE, call_or_value, {KIND_OPTIONAL}},
 };
 
 const struct function_table function_optionals = {functions,

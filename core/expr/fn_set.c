@@ -4,6 +4,7 @@
 
 #include "core/expr/collection.h"
 #include "core/expr/eval.h"
+#include "core/expr/kind.h"
 
 static int find_item(struct evaluation *ev, const struct cel *list, const struct cel *item,
                      bool *out)
@@ -74,9 +75,9 @@ static int call_intersects(struct evaluation *ev, const struct cel *args, size_t
 }
 
 static const struct function functions[] = {
-    {"sets.contains", FUNCTION_GLOBAL, 2, 2, CEL_BOOL, call_contains},
-    {"sets.equivalent", FUNCTION_GLOBAL, 2, 2, CEL_BOOL, call_equivalent},
-    {"sets.intersects", FUNCTION_GLOBAL, 2, 2, CEL_BOOL, call_intersects},
+    {"sets.contains", FUNCTION_GLOBAL, 2, 2, CEL_BOOL, call_contains, {KIND_LIST, KIND_LIST}},
+    {"sets.equivalent", FUNCTION_GLOBAL, 2, 2, CEL_BOOL, call_equivalent, {KIND_LIST, KIND_LIST}},
+    {"sets.intersects", FUNCTION_GLOBAL, 2, 2, CEL_BOOL, call_intersects, {KIND_LIST, KIND_LIST}},
 };
 
 const struct function_table function_sets = {functions, sizeof(functions) / sizeof(functions[0])};

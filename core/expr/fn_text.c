@@ -6,6 +6,7 @@
 #include "core/base/utf8.h"
 #include "core/expr/collection.h"
 #include "core/expr/eval.h"
+#include "core/expr/kind.h"
 #include "core/value/regex.h"
 
 /* Whether the arguments have the types, one letter each: s string, i int, l list. */
@@ -416,21 +417,51 @@ static int call_quote(struct evaluation *ev, const struct cel *args, size_t coun
 }
 
 static const struct function functions[] = {
-    {"contains", FUNCTION_RECEIVER, 2, 2, CEL_BOOL, call_contains},
-    {"startsWith", FUNCTION_RECEIVER, 2, 2, CEL_BOOL, call_starts_with},
-    {"endsWith", FUNCTION_RECEIVER, 2, 2, CEL_BOOL, call_ends_with},
-    {"matches", FUNCTION_RECEIVER | FUNCTION_GLOBAL, 2, 2, CEL_BOOL, call_matches},
-    {"lowerAscii", FUNCTION_RECEIVER, 1, 1, CEL_STRING, call_lower},
-    {"upperAscii", FUNCTION_RECEIVER, 1, 1, CEL_STRING, call_upper},
-    {"trim", FUNCTION_RECEIVER, 1, 1, CEL_STRING, call_trim},
-    {"split", FUNCTION_RECEIVER, 2, 3, CEL_LIST, call_split},
-    {"join", FUNCTION_RECEIVER, 1, 2, CEL_STRING, call_join},
-    {"replace", FUNCTION_RECEIVER, 3, 4, CEL_STRING, call_replace},
-    {"substring", FUNCTION_RECEIVER, 2, 3, CEL_STRING, call_substring},
-    {"charAt", FUNCTION_RECEIVER, 2, 2, CEL_STRING, call_char_at},
-    {"indexOf", FUNCTION_RECEIVER, 2, 3, CEL_INT, call_index_of},
-    {"lastIndexOf", FUNCTION_RECEIVER, 2, 3, CEL_INT, call_last_index_of},
-    {"strings.quote", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_quote},
+    {"contains", FUNCTION_RECEIVER, 2, 2, CEL_BOOL, call_contains, {KIND_STRING, KIND_STRING}},
+    {"startsWith", FUNCTION_RECEIVER, 2, 2, CEL_BOOL, call_starts_with, {KIND_STRING, KIND_STRING}},
+    {"endsWith", FUNCTION_RECEIVER, 2, 2, CEL_BOOL, call_ends_with, {KIND_STRING, KIND_STRING}},
+    {"matches",
+     FUNCTION_RECEIVER | FUNCTION_GLOBAL,
+     2,
+     2,
+     CEL_BOOL,
+     call_matches,
+     {KIND_STRING, KIND_STRING}},
+    {"lowerAscii", FUNCTION_RECEIVER, 1, 1, CEL_STRING, call_lower, {KIND_STRING}},
+    {"upperAscii", FUNCTION_RECEIVER, 1, 1, CEL_STRING, call_upper, {KIND_STRING}},
+    {"trim", FUNCTION_RECEIVER, 1, 1, CEL_STRING, call_trim, {KIND_STRING}},
+    {"split", FUNCTION_RECEIVER, 2, 3, CEL_LIST, call_split, {KIND_STRING, KIND_STRING, KIND_INT}},
+    {"join", FUNCTION_RECEIVER, 1, 2, CEL_STRING, call_join, {KIND_LIST, KIND_STRING}},
+    {"replace",
+     FUNCTION_RECEIVER,
+     3,
+     4,
+     CEL_STRING,
+     call_replace,
+     {KIND_STRING, KIND_STRING, KIND_STRING, KIND_INT}},
+    {"substring",
+     FUNCTION_RECEIVER,
+     2,
+     3,
+     CEL_STRING,
+     call_substring,
+     {KIND_STRING, KIND_INT, KIND_INT}},
+    {"charAt", FUNCTION_RECEIVER, 2, 2, CEL_STRING, call_char_at, {KIND_STRING, KIND_INT}},
+    {"indexOf",
+     FUNCTION_RECEIVER,
+     2,
+     3,
+     CEL_INT,
+     call_index_of,
+     {KIND_STRING, KIND_STRING, KIND_INT}},
+    {"lastIndexOf",
+     FUNCTION_RECEIVER,
+     2,
+     3,
+     CEL_INT,
+     call_last_index_of,
+     {KIND_STRING, KIND_STRING, KIND_INT}},
+    {"strings.quote", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_quote, {KIND_STRING}},
 };
 
 const struct function_table function_texts = {functions, sizeof(functions) / sizeof(functions[0])};

@@ -9,6 +9,7 @@
 #include "core/expr/collection.h"
 #include "core/expr/eval.h"
 #include "core/expr/instant.h"
+#include "core/expr/kind.h"
 #include "core/expr/number_text.h"
 
 static int fail_convert(struct evaluation *ev, const struct cel *arg, const char *type)
@@ -249,15 +250,27 @@ static int call_type(struct evaluation *ev, const struct cel *args, size_t count
 }
 
 static const struct function functions[] = {
-    {"size", FUNCTION_GLOBAL | FUNCTION_RECEIVER, 1, 1, CEL_INT, call_size},
-    {"int", FUNCTION_GLOBAL, 1, 1, CEL_INT, call_int},
-    {"uint", FUNCTION_GLOBAL, 1, 1, CEL_UINT, call_uint},
-    {"double", FUNCTION_GLOBAL, 1, 1, CEL_DOUBLE, call_double},
-    {"bool", FUNCTION_GLOBAL, 1, 1, CEL_BOOL, call_bool},
-    {"string", FUNCTION_GLOBAL, 1, 1, CEL_STRING, call_string},
-    {"bytes", FUNCTION_GLOBAL, 1, 1, CEL_BYTES, call_bytes},
-    {"dyn", FUNCTION_GLOBAL, 1, 1, FUNCTION_ANY_TYPE, call_dyn},
-    {"type", FUNCTION_GLOBAL, 1, 1, CEL_TYPE, call_type},
+    {"size",
+     FUNCTION_GLOBAL | FUNCTION_RECEIVER,
+     1,
+     1,
+     CEL_INT,
+     call_size,
+     {KIND_STRING | KIND_BYTES | KIND_LIST | KIND_MAP}},
+    {"int", FUNCTION_GLOBAL, 1, 1, CEL_INT, call_int, {KIND_NUMBER | KIND_STRING | KIND_TIMESTAMP}},
+    {"uint", FUNCTION_GLOBAL, 1, 1, CEL_UINT, call_uint, {KIND_NUMBER | KIND_STRING}},
+    {"double", FUNCTION_GLOBAL, 1, 1, CEL_DOUBLE, call_double, {KIND_NUMBER | KIND_STRING}},
+    {"bool", FUNCTION_GLOBAL, 1, 1, CEL_BOOL, call_bool, {KIND_BOOL | KIND_STRING}},
+    {"string",
+     FUNCTION_GLOBAL,
+     1,
+     1,
+     CEL_STRING,
+     call_string,
+     {KIND_STRING | KIND_BYTES | KIND_BOOL | KIND_NUMBER | KIND_TIMESTAMP | KIND_DURATION}},
+    {"bytes", FUNCTION_GLOBAL, 1, 1, CEL_BYTES, call_bytes, {KIND_STRING | KIND_BYTES}},
+    {"dyn", FUNCTION_GLOBAL, 1, 1, FUNCTION_ANY_TYPE, call_dyn, {0}},
+    {"type", FUNCTION_GLOBAL, 1, 1, CEL_TYPE, call_type, {0}},
 };
 
 const struct function_table function_types = {functions, sizeof(functions) / sizeof(functions[0])};

@@ -41,6 +41,7 @@ struct function {
     uint8_t max_args;
     int8_t result; /* enum cel_type that it surely has, or FUNCTION_ANY_TYPE */
     function_call_cb call;
+    uint16_t takes[4]; /* enum kind_mask of each argument, the last for all further ones; 0: any */
 };
 
 struct function_table {
@@ -64,6 +65,12 @@ extern const struct function_table function_optionals; /* fn_optional.c */
  */
 const struct function *function_find(struct str name, enum function_form form, size_t args,
                                      const struct function **out_nearest);
+
+/* What argument `i` may be: enum kind_mask, or 0 for anything. */
+static inline unsigned function_takes(const struct function *function, size_t i)
+{
+    return function->takes[i < 3 ? i : 3];
+}
 
 /* Offers every name to a search for the nearest spelling. */
 void function_suggest(struct suggest *nearest);

@@ -89,6 +89,27 @@ int macro_check(const struct macro *macro, const struct ast *ast, const struct a
     return 0;
 }
 
+const char *macro_kind_name(enum macro_kind kind)
+{
+    static const char *const names[] = {
+        [MACRO_HAS] = "has",
+        [MACRO_ALL] = "all",
+        [MACRO_EXISTS] = "exists",
+        [MACRO_EXISTS_ONE] = "exists_one",
+        [MACRO_MAP] = "map",
+        [MACRO_FILTER] = "filter",
+        [MACRO_TRANSFORM_MAP] = "transformMap",
+        [MACRO_TRANSFORM_MAP_ENTRY] = "transformMapEntry",
+        [MACRO_SORT_BY] = "sortBy",
+        [MACRO_BIND] = "bind",
+        [MACRO_OPT_MAP] = "optMap",
+        [MACRO_OPT_FLAT_MAP] = "optFlatMap",
+        [MACRO_DEFAULT] = "default",
+        [MACRO_COALESCE] = "coalesce",
+    };
+    return names[kind];
+}
+
 const struct macro *macro_at(size_t i)
 {
     return i < sizeof(macros) / sizeof(macros[0]) ? &macros[i] : NULL;

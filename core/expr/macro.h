@@ -54,6 +54,9 @@ const struct macro *macro_find(const struct ast *ast, const struct ast_node *cal
 int macro_check(const struct macro *macro, const struct ast *ast, const struct ast_node *call,
                 struct expr_fault *out_fault, struct error *err);
 
+/* The name of a macro's kind, for messages. */
+const char *macro_kind_name(enum macro_kind kind);
+
 /* The `i`th macro, for suggestions; NULL behind the last. */
 const struct macro *macro_at(size_t i);
 

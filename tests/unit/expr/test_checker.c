@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/support/failing_alloc.h"
+#include "tests/unit/expr/bindings.h"
+
+static const char data[] = "{\"input\":{\"i\":3,\"d\":2.5,\"s\":\"text\",\"list\":[1]},\"x\":1}";
+
+static int compile(const char *text, unsigned flags, struct expr_fault *fault, struct error *err)
+{
+    struct bindings bindings = bindings_open(data);
+    struct expr_names names = bindings_names(&bindings);
+    struct expr *expr = NULL;
+    int status = expr_compile(str_from(text), &names, flags, &expr, fault, err);
+    if (status == 0) {
+        expr_destroy(expr);
+    }
+    bindings_close(&bindings);
+    return status;
+}
+
+struct refused {
+    const char *text;
+    const char *message;
+    const char *place; /* the text that the fault underlines */
+};
+
+static void test_checker__refuses_what_is_sure_to_fail(void **state)
+{
+    (void)state;
+    static const struct refused rows[] = {
+        {"1 + 'a'",
+         "'+' does not take (int, string) in '1 + 'a'': convert with string(x), int(x) or "
+         "double(x)",
+         "1 + 'a'"},
+        {"x > 1 && 'a' < 3",
+         "'<' does not take (string, int) in ''a' < 3': convert with string(x), int(x) or "
+         "double(x)",
+         "'a' < 3"},
+        {"1 + 1.5",
+         "'+' does not take (int, double) in '1 + 1.5': convert with double(x) or int(x)",
+         "1 + 1.5"},
+        {"size('abc') + 1.5",
+         "'+' does not take (int, double) in 'size('abc') + 1.5': convert with double(x) or "
+         "int(x)",
+         "size('abc') + 1.5"},
+        {"size(3)", "'size' does not take (int) in 'size(3)'", "size(3)"},
+        {"!5", "'5' is of type int, but a condition must be bool", "5"},
+        {"x > 0 && 'yes'", "''yes'' is of type string, but a condition must be bool", "'yes'"},
+        {"size(x) ? 1 : 2", "'size(x)' is of type int, but a condition must be bool", "size(x)"},
+        {"(x > 1)[0]", "'[]' does not take (bool, int) in '(x > 1)[0]'", "(x > 1)[0]"},
+        {"[1, 2]['a']", "'[]' does not take (list, string) in '[1, 2]['a']'", "[1, 2]['a']"},
+        {"(1).a", "'(1).a' asks for a field of a value of type int", "(1).a"},
+        {"has(('a').b)", "'('a').b' asks for a field of a value of type string", NULL},
+        {"-'a'", "'-' does not take (string) in '-'a''", "-'a'"},
+        {"1 in 2", "'in' does not take (int, int) in '1 in 2'", "1 in 2"},
+        {"{1.5: x}", "a key of a map cannot be of type double", "1.5"},
+        {"{x > 1 ? [] : {}: 1}", "a key of a map cannot be of type list or map", NULL},
+        {"[1, 2].map(v, v + 'a')",
+         "'+' does not take (int, string) in 'v + 'a'': convert with string(x), int(x) or "
+         "double(x)",
+         "v + 'a'"},
+        {"['a'].filter(v, v)", "'v' is of type string, but a condition must be bool", "v"},
+        {"['a', 'b'].all(i, v, i == v || i.size() > 1)", "'size' does not take (int) in 'i.size()'",
+         "i.size()"},
+        {"{'a': 1}.exists(k, k > 1)",
+         "'>' does not take (string, int) in 'k > 1': convert with string(x), int(x) or double(x)",
+         "k > 1"},
+        {"(5).map(v, v)", "'map' does not take (int) in '(5).map(v, v)'", "(5).map(v, v)"},
+        {"cel.bind(a, 'x', a * 2)",
+         "'*' does not take (string, int) in 'a * 2': convert with string(x), int(x) or double(x)",
+         "a * 2"},
+        {"optional.of(1) + 1", "'+' does not take (optional_type, int) in 'optional.of(1) + 1'",
+         "optional.of(1) + 1"},
+        {"(x > 1 ? 1 : 'a') && true",
+         "'x > 1 ? 1 : 'a'' is of type int or string, but a condition must be bool", NULL},
+        {"'a'.matches(1)", "'matches' does not take (string, int) in ''a'.matches(1)'", NULL},
+        {"timestamp(true)", "'timestamp' does not take (bool) in 'timestamp(true)'", NULL},
+        {"timestamp(0) + 5",
+         "'+' does not take (google.protobuf.Timestamp, int) in 'timestamp(0) + 5'", NULL},
+        {"(1).orValue(2)", "'orValue' does not take (int, int) in '(1).orValue(2)'", NULL},
+        {"[?x > 1]", "'?' does not take (bool) in '?x > 1'", NULL},
+        {"default(x, 1) > 1 && (1 + 'b') == ''",
+         "'+' does not take (int, string) in '1 + 'b'': convert with string(x), int(x) or "
+         "double(x)",
+         NULL},
+        {"['a'].map(v, {'k': v})[0].k + 1",
+         "'+' does not take (string, int) in '['a'].map(v, {'k': v})[0].k + 1': convert with "
+         "string(x), int(x) or double(x)",
+         NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct error err = {0};
+        struct expr_fault fault = {0, 0};
+        if (compile(rows[i].text, 0, &fault, &err) != E_INVALID) {
+            fail_msg("%s was taken", rows[i].text);
+        }
+        if (strcmp(err.message, rows[i].message) != 0) {
+            fail_msg("%s: \"%s\" instead of \"%s\"", rows[i].text, err.message, rows[i].message);
+        }
+        struct str place = {rows[i].text + fault.offset, fault.length};
+        if (rows[i].place != NULL && !str_equal_text(place, rows[i].place)) {
+            fail_msg("%s: the place is '%.*s'", rows[i].text, STR_ARG(place));
+        }
+        assert_int_equal(compile(rows[i].text, EXPR_UNCHECKED, &fault, &err), 0);
+    }
+}
+
+static void test_checker__takes_what_may_succeed(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "dyn(1) + 'a'",
+        "x + 1.5",
+        "input.i + 1.5 + 1",
+        "size(x) + input.d",
+        "size(input.s) + 1.5",
+        "input.list[0] * 2.5 > 1",
+        "1 == 'a'",
+        "1 == 1.0 || 'a' != null",
+        "[1, 'a'].all(v, v + 1 > 0)",
+        "[1, 'a', 2.5].exists(v, v == 'a')",
+        "[dyn(1)].map(v, v + 'a')",
+        "{'a': 1, 'b': 'c'}.a + 1",
+        "{'a': 1, 2: 3}.exists(k, k > 1)",
+        "(x > 1 ? 1 : 'a') + 1",
+        "x > 1 ? 1 : 'a'",
+        "1 < 2u && 2u < 2.5",
+        "null.a",
+        "default(null.a, 1)",
+        "default(input.?q, 1) + 'a'",
+        "coalesce(input.?q, input.s) + 1",
+        "1/0",
+        "[1][5]",
+        "{}.a + 'b' + string(1)",
+        "[].map(v, v + 'a')",
+        "[[1], ['a']].map(v, v[0] + 1)",
+        "optional.of(1).value() + 'a'",
+        "parse_json('1') + 'a'",
+        "math.floor(x)",
+        "math.floor(x + 1)",
+        "[1, 2] + ['a']",
+        "timestamp(x) - duration('1s') - timestamp(0) > duration('1s')",
+        "cel.bind(a, x, a + 'b')",
+        "[3, 1].sort()[0] + 1",
+        "x.a.b[0].c + 1",
+        "{'a': [1]}.map(k, k)[0] + 'a'",
+        "range(input.i).map(v, v * 2)",
+        "format('%s %d', x, 1)",
+        "sets.contains(input.list, [1])",
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct error err = {0};
+        struct expr_fault fault = {0, 0};
+        if (compile(rows[i], 0, &fault, &err) != 0) {
+            fail_msg("%s: %s", rows[i], err.message);
+        }
+    }
+}
+
+static void test_checker__survives_each_failing_allocation(void **state)
+{
+    (void)state;
+    struct bindings bindings = bindings_open(data);
+    struct expr_names names = bindings_names(&bindings);
+    static const char text[] =
+        "[[x], ['a']].map(v, {'k': v}).filter(m, m.k[0] == 1).transformMap(i, m, m)[0].k[0] + 1";
+    for (long n = 0;; n++) {
+        struct expr *expr = NULL;
+        struct error err = {0};
+        failing_alloc_arm(n);
+        int status = expr_compile(str_from(text), &names, 0, &expr, NULL, &err);
+        if (!failing_alloc_disarm()) {
+            assert_int_equal(status, 0);
+            expr_destroy(expr);
+            break;
+        }
+        assert_int_equal(status, E_NOMEM);
+    }
+    bindings_close(&bindings);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_checker__refuses_what_is_sure_to_fail),
+        cmocka_unit_test(test_checker__takes_what_may_succeed),
+        cmocka_unit_test(test_checker__survives_each_failing_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
