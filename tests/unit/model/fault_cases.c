@@ -664,9 +664,8 @@ const struct fault_case fault_cases[] = {
      "nodes:\n"
      "  - {id: a, type: set, when: 1 / 0 > 1, config: {x: '{{ 1 < \"a\" }}', y: '{{ 6 / 2 }}'}}\n",
      "t.yaml:3:30: error: 'when' of node 'a' always fails: division by zero in '1 / 0'\n"
-     "t.yaml:3:56: error: config of node 'a' always fails: '<' does not take (int, string) in '1 < "
-     "\"a\"':"
-     " convert with string(x), int(x) or double(x)\n"},
+     "t.yaml:3:57: error: config of node 'a': '<' does not take (int, string) in '1 < \"a\"': "
+     "convert with string(x), int(x) or double(x)\n"},
     {"workflow wrapper", "t.yaml", 0,
      "workflow:\n"
      "  name: t\n"
