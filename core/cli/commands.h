@@ -17,6 +17,7 @@ extern const struct command cmd_validate;
 extern const struct command cmd_plan;
 extern const struct command cmd_graph;
 extern const struct command cmd_nodes;
+extern const struct command cmd_schema;
 extern const struct command cmd_plugin;
 extern const struct command cmd_version;
 extern const struct command cmd_help;

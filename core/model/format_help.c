@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/model/format_help.h"
+
+#include <stddef.h>
+
+#include "core/model/format.h"
+
+#define HELP(name, text, schema)                                                                   \
+    {                                                                                              \
+        {name, sizeof(name) - 1}, text, schema                                                     \
+    }
+#define HELP_END                                                                                   \
+    {                                                                                              \
+        {"", 0}, NULL, NULL                                                                        \
+    }
+#define REF(name)      "{\"$ref\": \"#/$defs/" name "\"}"
+#define LIST_OF(name)  "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/" name "\"}}"
+#define DEFAULT(value) "{\"default\": " value "}"
+#define NODES          "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"$ref\": \"#/$defs/node\"}}"
+#define TRIGGER        "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/trigger\"}]}"
+#define TRIGGERS                                                                                   \
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/trigger\"}, {\"type\": \"array\","  \
+    " \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/trigger\"}]}}]}"
+
+static const struct format_help file_help[] = {
+    HELP("workflow", "The pipeline of this file, when its keys do not stand at the top", NULL),
+    HELP("workflows", "Several pipelines by their id; FILE#ID names one of them", NULL),
+    HELP_END,
+};
+
+static const struct format_help pipeline_help[] = {
+    HELP("id", "The name that commands and other pipelines use", NULL),
+    HELP("name", "The name for people; without an id, the id is made from it", NULL),
+    HELP("description", "What the pipeline is for", NULL),
+    HELP("version", "Stored with each run; a run keeps the definition it started with", NULL),
+    HELP("labels", "Texts by name, for people and for filters",
+         "{\"type\": [\"object\", \"null\"], \"additionalProperties\":"
+         " {\"type\": [\"string\", \"number\", \"boolean\"]}}"),
+    HELP("input",
+         "JSON Schema of the input; defaults are filled in before it is checked, before the run",
+         REF("json_schema")),
+    HELP("config", "Constants, read as config.NAME; environment variables may stand in them", NULL),
+    HELP("environment", "The environment variables that this pipeline may read in a daemon",
+         LIST_OF("text")),
+    HELP("integrations", "Settings and policies of plugins, by the plugin's id",
+         REF("integrations")),
+    HELP("resilience", "Defaults for every node of a plugin; the plugin's and the node's win",
+         REF("resilience")),
+    HELP("scaling", "How much runs at once, and how much of loops", REF("scaling")),
+    HELP("error_policy", "'continue': a failed node does not stop the others, unless it says so",
+         DEFAULT("\"stop_on_error\"")),
+    HELP("timeout", "The whole run fails after this time", NULL),
+    HELP("budget", "What the whole run may use up", NULL),
+    HELP("sanitize", "Patterns that are masked in stored results", NULL),
+    HELP("duration", "With 'tools': they repeat until this time has passed", NULL),
+    HELP("interval", "With 'duration': from one round of the tools to the next",
+         DEFAULT("\"60s\"")),
+    HELP("concurrency", "How many runs of the same key may be going on", NULL),
+    HELP("extends", "The id of a profile, whose keys this definition takes over where it has none",
+         NULL),
+    HELP("trigger", "What starts it: the name of an event, or a map; a daemon acts on it", TRIGGER),
+    HELP("triggers", "What starts it, as a list; a daemon acts on it", TRIGGERS),
+    HELP("schedule", "When it starts, as cron has it; a daemon acts on it", TRIGGERS),
+    HELP("notifications", "Which messages are sent, and where to; a daemon acts on it",
+         "{\"anyOf\": [{\"type\": \"array\", \"items\":"
+         " {\"anyOf\": [{\"enum\": [\"start\", \"milestones\", \"completion\", \"errors\"]},"
+         " {\"type\": \"object\"}]}}, {\"type\": \"object\"}]}"),
+    HELP("monitoring", "Metrics, health checks and alerts; a daemon acts on it", REF("monitoring")),
+    HELP("auto_resolve", "What is found is mended without asking; a daemon acts on it",
+         "{\"type\": [\"boolean\", \"object\"]}"),
+    HELP("retention", "How long its runs are kept", NULL),
+    HELP("rollback", "On failure and on cancel, what has completed is undone in reverse order",
+         DEFAULT("false")),
+    HELP("on_failure", "Nodes that run one after the other when the run has failed", NODES),
+    HELP("on_cancel", "Nodes that run one after the other when the run was cancelled", NODES),
+    HELP("on_success", "Nodes that run one after the other when the run has completed", NODES),
+    HELP("finally", "Nodes that run one after the other at the very end, whatever came of it",
+         NODES),
+    HELP("output", "The result of the run, a template; without: the outputs of the last nodes",
+         NULL),
+    HELP("nodes", "Nodes and, by 'depends_on' and 'edges', what follows what", NODES),
+    HELP("edges", "What follows what, and after which outcome", LIST_OF("edge")),
+    HELP("steps", "Nodes, each of which follows the one before", NODES),
+    HELP("states", "The states of a state machine, by name or as a list",
+         "{\"anyOf\": [{\"type\": \"object\", \"minProperties\": 1, \"additionalProperties\":"
+         " {\"$ref\": \"#/$defs/state\"}}, {\"type\": \"array\", \"minItems\": 1,"
+         " \"items\": {\"$ref\": \"#/$defs/state\"}}]}"),
+    HELP("initial_state", "The state that a run begins with", NULL),
+    HELP("max_transitions", "More transitions fail the run", DEFAULT("1000")),
+    HELP("tools", "Node types by name, in parallel; what they need comes from the input",
+         "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"anyOf\": [{\"type\": \"string\"},"
+         " {\"$ref\": \"#/$defs/tool\"}]}}"),
+    HELP("sequence", "With 'tools': one after the other", DEFAULT("false")),
+    HELP("workflows", "Ids of pipelines that run one after the other, each with what came before",
+         "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"type\": \"string\"}}"),
+    HELP_END,
+};
+
+static const struct format_help node_help[] = {
+    HELP("id", "The name that expressions use: ID.output", NULL),
+    HELP("name", "The name for people; for a state its id", NULL),
+    HELP("type", "What the node does; `opstream nodes` lists all types", REF("type")),
+    HELP("service", "The first part of a node type, up to the point", REF("service")),
+    HELP("action", "The second part of a node type, after the point", NULL),
+    HELP("method", "The second part of a node type, after the point", NULL),
+    HELP("config", NULL, NULL),
+    HELP("params", NULL, NULL),
+    HELP("depends_on", "The nodes that this one follows", NULL),
+    HELP("when", "An expression; while it is false the node is passed over", REF("expression")),
+    HELP("join", "Which of the edges before it must be taken", DEFAULT("\"default\"")),
+    HELP("milestone", "Its end is worth a message", DEFAULT("false")),
+    HELP("timeout", "One attempt fails after this time", NULL),
+    HELP("retry", "How often and after which time it is tried again", NULL),
+    HELP("circuit_breaker", "When a service that fails is left alone for a while", NULL),
+    HELP("rate_limit", "How many calls a time", NULL),
+    HELP("max_concurrency", "How many of this node run at once, over all runs", NULL),
+    HELP("on_open", "What happens while the circuit breaker is open", NULL),
+    HELP("fallback", "What stands in for a result that did not come", NULL),
+    HELP("cache", "How long a result is taken again", NULL),
+    HELP("limits", "What its processes may use", REF("limits")),
+    HELP("at_most_once", "Never started a second time when its effect is unknown", NULL),
+    HELP("on_error",
+         "What its failure means: the run fails, it goes on, or it goes on at another node",
+         "{\"default\": \"fail\", \"anyOf\": [{\"enum\": [\"fail\", \"continue\"]},"
+         " {\"$ref\": \"#/$defs/on_error\"}]}"),
+    HELP("risk", "How much care it needs; its type has a default", NULL),
+    HELP("approval", "Who must agree before it runs", NULL),
+    HELP("compensate", "The node that undoes this one, on rollback", REF("undo")),
+    HELP("budget", "What it may use up", NULL),
+    HELP("isolation", "Whether the plugin runs in a process of its own", NULL),
+    HELP("for_each", "What it runs for: a list, a map of lists (their product), or NODE.stream",
+         "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\"}, {\"type\": \"object\","
+         " \"additionalProperties\": {\"type\": [\"array\", \"string\"]}}]}"),
+    HELP("nodes", "The nodes that run for each item, or once", NODES),
+    HELP("steps", "The nodes that run for each item, or once, one after the other", NODES),
+    HELP("edges", "What follows what among its nodes, and after which outcome", LIST_OF("edge")),
+    HELP("output", "What comes of its nodes, a template; without: the outputs of the last ones",
+         NULL),
+    HELP("as", "The name of the item in its nodes", DEFAULT("\"item\"")),
+    HELP("as_batch", "The name of a whole batch of items in its nodes, in place of single ones",
+         NULL),
+    HELP("batch_size", "How many items are taken at once", DEFAULT("100")),
+    HELP("parallel_workers", "How many batches are worked on at once", DEFAULT("10")),
+    HELP("max_parallel", "How many items of a batch are worked on at once", DEFAULT("1")),
+    HELP("max_failures", "How many items may fail, a number or a share of them",
+         "{\"default\": 0, \"anyOf\": [{\"type\": \"integer\", \"minimum\": 0},"
+         " {\"$ref\": \"#/$defs/percentage\"}]}"),
+    HELP("max_iterations", "More items are an error, or the end", DEFAULT("100000")),
+    HELP("on_limit", "Whether the loop fails or stops at max_iterations", DEFAULT("\"fail\"")),
+    HELP("until", "An expression, asked as each item ends; when it is true no more begin",
+         REF("expression")),
+    HELP("collect", "What is kept of the items' outputs",
+         "{\"default\": \"list\", \"anyOf\": [{\"enum\": [\"list\", \"none\", \"count\"]},"
+         " {\"$ref\": \"#/$defs/collect\"}]}"),
+    HELP("per_item", "With 'approval': each item is asked for, not each batch", NULL),
+    HELP("repeat", "Runs the node again until a condition holds", REF("repeat")),
+    HELP("transitions", "The next state for each outcome or event",
+         "{\"type\": [\"object\", \"null\"], \"additionalProperties\": {\"anyOf\":"
+         " [{\"type\": \"string\"}, {\"type\": \"array\", \"minItems\": 1, \"items\":"
+         " {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/transition\"}]}}]}}"),
+    HELP("result", "What the run ends as in this state", NULL),
+    HELP_END,
+};
+
+static const struct format_help edge_help[] = {
+    HELP("source", "The node that comes first", NULL),
+    HELP("target", "The node that follows", NULL),
+    HELP("outcome", "Taken only after this outcome of the source", REF("outcome")),
+    HELP("on", "Another name for 'outcome'", REF("outcome")),
+    HELP("when", "An expression; taken only when it is true", REF("expression")),
+    HELP_END,
+};
+
+static const struct format_help on_error_help[] = {
+    HELP("goto", "The node that goes on from here", NULL),
+    HELP_END,
+};
+
+static const struct format_help resilience_help[] = {
+    HELP("timeout", "One attempt fails after this time", NULL),
+    HELP("retry", "How often and after which time it is tried again", NULL),
+    HELP("circuit_breaker", "When a service that fails is left alone for a while", NULL),
+    HELP_END,
+};
+
+static const struct format_help scaling_help[] = {
+    HELP("max_parallel_nodes", "How many nodes of a run are going on at once", NULL),
+    HELP("batch_size", "How many items loops take at once", DEFAULT("100")),
+    HELP("parallel_workers", "How many batches loops work on at once", DEFAULT("10")),
+    HELP("max_memory_mb", "How much memory the items of loops may take", NULL),
+    HELP_END,
+};
+
+static const struct format_help limits_help[] = {
+    HELP("memory", "Of each of its processes", NULL),
+    HELP("output", "What it may write to stdout", NULL),
+    HELP("wall", "How long it may take, by the clock", NULL),
+    HELP("cpu_time", "How long it may compute", NULL),
+    HELP("processes", "How many there may be at once", NULL),
+    HELP("file_size", "Of the largest file that it may write", NULL),
+    HELP("open_files", "How many at once", NULL),
+    HELP_END,
+};
+
+static const struct format_help policy_help[] = {
+    HELP("timeout", "One attempt of its nodes fails after this time", NULL),
+    HELP("max_concurrency", "How many of its nodes run at once, over all runs", NULL),
+    HELP("retry", "How often and after which time its nodes are tried again", NULL),
+    HELP("circuit_breaker", "When a service that fails is left alone for a while", NULL),
+    HELP("rate_limit", "How many calls a time", NULL),
+    HELP_END,
+};
+
+/* A table whose first help does not know a key asks its second. */
+static const struct {
+    const struct format_key *table;
+    const struct format_help *helps[2];
+} topics[] = {
+    {format_file_keys, {file_help, NULL}},
+    {format_pipeline_keys, {pipeline_help, NULL}},
+    {format_single_keys, {node_help, pipeline_help}},
+    {format_node_keys, {node_help, NULL}},
+    {format_edge_keys, {edge_help, NULL}},
+    {format_on_error_keys, {on_error_help, NULL}},
+    {format_resilience_keys, {resilience_help, NULL}},
+    {format_scaling_keys, {scaling_help, NULL}},
+    {format_limits_keys, {limits_help, NULL}},
+    {format_policy_keys, {policy_help, NULL}},
+};
+
+static const struct format_help *find_row(const struct format_help *rows, struct str key)
+{
+    for (; rows != NULL && rows->name.n > 0; rows++) {
+        if (str_equal(rows->name, key)) {
+            return rows;
+        }
+    }
+    return NULL;
+}
+
+const struct format_help *format_help_find(const struct format_key *table, struct str key)
+{
+    for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
+        if (topics[i].table == table) {
+            const struct format_help *row = find_row(topics[i].helps[0], key);
+            return row != NULL ? row : find_row(topics[i].helps[1], key);
+        }
+    }
+    return NULL;
+}

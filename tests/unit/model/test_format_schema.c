@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/base/error.h"
+#include "core/base/str.h"
+#include "core/model/format.h"
+#include "core/model/format_help.h"
+#include "core/model/format_schema.h"
+#include "core/value/json.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+#include "tests/support/failing_alloc.h"
+#include "tests/unit/model/node_types.h"
+
+static struct node_types types;
+static struct document *document;
+static struct schema *schema;
+
+static int set_up(void **state)
+{
+    struct error err = {0};
+    (void)state;
+    node_types_init(&types);
+    if (format_schema_build(&types.catalogue, types.engine_types, &document, &err) != 0 ||
+        schema_compile(document, &schema, &err) != 0) {
+        print_error("%s\n", err.message);
+        return -1;
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    schema_destroy(schema);
+    document_unref(document);
+    node_types_finish(&types);
+    return 0;
+}
+
+static const struct value *defined(const char *pointer)
+{
+    return value_pointer(document_root(document), str_from(pointer));
+}
+
+static void assert_fits(const char *json)
+{
+    cleanup_document struct document *text = NULL;
+    struct error err = {0};
+    assert_int_equal(json_read(str_from(json), NULL, &text, &err), 0);
+    if (schema_validate(schema, document_root(text), NULL, &err) != 0) {
+        fail_msg("%s\ndoes not fit: %s", json, err.message);
+    }
+}
+
+/* One of the violations is at `pointer`. */
+static void assert_breaks(const char *json, const char *pointer)
+{
+    cleanup_document struct document *text = NULL;
+    struct schema_report *report = NULL;
+    bool is_there = false;
+    assert_int_equal(json_read(str_from(json), NULL, &text, NULL), 0);
+    if (schema_validate(schema, document_root(text), &report, NULL) != E_INVALID) {
+        fail_msg("%s\nfits", json);
+    }
+    for (size_t i = 0; i < schema_report_count(report); i++) {
+        is_there = is_there || str_equal_text(schema_report_at(report, i)->pointer, pointer);
+    }
+    if (!is_there) {
+        struct str found = schema_report_at(report, 0)->pointer;
+        fail_msg("%s\nbreaks at '%.*s', not at '%s'", json, STR_ARG(found), pointer);
+    }
+    schema_report_destroy(report);
+}
+
+static void assert_node_fits(const char *members)
+{
+    struct strbuf json = STRBUF_INIT;
+    strbuf_append_format(&json, "{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", %s}]}", members);
+    assert_fits(json.p);
+    strbuf_finish(&json);
+}
+
+static void assert_node_breaks(const char *members, const char *pointer)
+{
+    struct strbuf json = STRBUF_INIT;
+    struct strbuf full = STRBUF_INIT;
+    strbuf_append_format(&json, "{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", %s}]}", members);
+    strbuf_append_format(&full, "/nodes/0%s", pointer);
+    assert_breaks(json.p, full.p);
+    strbuf_finish(&json);
+    strbuf_finish(&full);
+}
+
+static void test_format_schema__tells_the_forms_of_a_file_apart(void **state)
+{
+    (void)state;
+    assert_fits("{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", \"type\": \"set\"}]}");
+    assert_fits("{\"id\": \"a\", \"type\": \"http\", \"config\": {\"url\": \"u\"}}");
+    assert_fits("{\"workflow\": {\"name\": \"a\", \"resilience\": {\"timeout\": \"3s\"}}}");
+    assert_fits("{\"workflows\": {\"a\": {\"nodes\": [{\"id\": \"x\", \"type\": \"set\"}]}}}");
+    assert_breaks("{\"nodes\": [{\"id\": \"x\", \"type\": \"set\"}]}", "");
+    assert_breaks("{\"workflow\": {\"name\": \"a\"}, \"nodes\": []}", "/nodes");
+    assert_breaks("{\"workflows\": {\"a\": {\"notes\": []}}}", "/workflows/a/notes");
+    assert_breaks("{\"workflows\": {\"a\": 1}}", "/workflows/a");
+    assert_breaks("{\"name\": \"a\", \"nodes\": {}}", "/nodes");
+    assert_breaks("{\"name\": \"a\", \"edges\": []}", "");
+    assert_breaks("[]", "");
+}
+
+static void test_format_schema__knows_every_key(void **state)
+{
+    (void)state;
+    assert_fits("{\"name\": \"a\", \"x-mine\": 1, \"$schema\": \"s\"}");
+    assert_breaks("{\"name\": \"a\", \"nodse\": []}", "/nodse");
+    assert_node_fits("\"type\": \"set\", \"x-mine\": 1");
+    assert_node_breaks("\"type\": \"set\", \"whn\": true", "/whn");
+    assert_breaks("{\"name\": \"a\", \"scaling\": {\"max\": 1}}", "/scaling/max");
+}
+
+static void test_format_schema__leaves_out_what_is_refused(void **state)
+{
+    (void)state;
+    assert_null(defined("/$defs/pipeline/properties/sanitize"));
+    assert_breaks("{\"name\": \"a\", \"sanitize\": [], \"nodes\": []}", "/sanitize");
+    assert_node_breaks("\"type\": \"set\", \"fallback\": {}", "/fallback");
+    assert_fits("{\"name\": \"a\", \"sanitize\": [], \"resilience\": {\"retry\": {}}}");
+}
+
+static void test_format_schema__checks_the_kinds_of_values(void **state)
+{
+    (void)state;
+    assert_fits("{\"name\": \"a\", \"version\": 2.0, \"timeout\": \"1h30m\", \"input\": null}");
+    assert_breaks("{\"name\": \"a\", \"timeout\": 30}", "/timeout");
+    assert_breaks("{\"name\": \"a\", \"timeout\": \"30\"}", "/timeout");
+    assert_breaks("{\"name\": \"a\", \"scaling\": {\"max_parallel_nodes\": 0}}",
+                  "/scaling/max_parallel_nodes");
+    assert_breaks("{\"name\": \"a\", \"error_policy\": \"go_on\"}", "/error_policy");
+    assert_breaks("{\"name\": \"a\", \"labels\": {\"a\": []}}", "/labels/a");
+    assert_breaks("{\"name\": \"a\", \"input\": {\"type\": \"text\"}}", "/input/type");
+    assert_node_fits("\"type\": \"set\", \"when\": true, \"depends_on\": [\"y\", 2]");
+    assert_node_breaks("\"type\": \"set\", \"depends_on\": \"y\"", "/depends_on");
+    assert_node_breaks("\"type\": \"set\", \"milestone\": \"yes\"", "/milestone");
+    assert_node_fits("\"type\": \"set\", \"on_error\": {\"goto\": \"y\"}");
+    assert_node_breaks("\"type\": \"set\", \"on_error\": {\"go\": \"y\"}", "/on_error/go");
+    assert_node_breaks("\"type\": \"set\", \"on_error\": \"stop\"", "/on_error");
+}
+
+static void test_format_schema__checks_edges(void **state)
+{
+    (void)state;
+    assert_fits("{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", \"type\": \"set\"}], \"edges\":"
+                " [{\"source\": \"x\", \"target\": \"y\", \"on\": true, \"when\": \"1 > 0\"}]}");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", \"type\": \"set\"}], \"edges\":"
+                  " [{\"source\": \"x\"}]}",
+                  "/edges/0");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", \"type\": \"set\"}], \"edges\":"
+                  " [{\"source\": \"x\", \"target\": \"y\", \"on\": \"a\", \"outcome\": \"a\"}]}",
+                  "/edges/0/on");
+}
+
+static void test_format_schema__knows_the_types(void **state)
+{
+    (void)state;
+    assert_node_breaks("\"type\": \"htp\"", "/type");
+    assert_node_breaks("\"name\": \"n\"", "");
+    assert_node_breaks("\"type\": \"set\", \"service\": \"internal\"", "/service");
+    assert_node_breaks("\"service\": \"internal\"", "");
+    assert_node_breaks("\"action\": \"wait\"", "");
+    assert_node_fits(
+        "\"service\": \"internal\", \"action\": \"wait\", \"params\": {\"seconds\": 1}");
+    assert_node_breaks("\"service\": \"internal\", \"action\": \"wait\", \"params\": {\"s\": 1}",
+                       "/params/s");
+    assert_node_fits("\"type\": \"internal.wait\", \"config\": {\"seconds\": 1}");
+}
+
+static void test_format_schema__checks_configs_by_type(void **state)
+{
+    (void)state;
+    assert_node_fits("\"type\": \"http\", \"config\": {\"url\": \"u\", \"method\": \"POST\"}");
+    assert_node_fits("\"type\": \"http\", \"params\": {\"url\": \"u\"}");
+    assert_node_breaks("\"type\": \"http\"", "");
+    assert_node_breaks("\"type\": \"http\", \"config\": {}", "/config");
+    assert_node_breaks("\"type\": \"http\", \"config\": null", "/config");
+    assert_node_breaks("\"type\": \"http\", \"config\": {\"url\": \"u\", \"mthod\": 1}",
+                       "/config/mthod");
+    assert_node_breaks("\"type\": \"http\", \"config\": {\"url\": \"u\", \"method\": \"PUSH\"}",
+                       "/config/method");
+    assert_node_breaks("\"type\": \"set\", \"config\": {}, \"params\": {}", "/params");
+    assert_node_fits("\"type\": \"start\", \"config\": null");
+    assert_node_breaks("\"type\": \"start\", \"config\": {\"a\": 1}", "/config/a");
+    assert_breaks("{\"id\": \"a\", \"type\": \"http\", \"config\": {\"uri\": \"u\"}}",
+                  "/config/uri");
+}
+
+static void test_format_schema__takes_templates_where_values_stand(void **state)
+{
+    (void)state;
+    assert_node_fits("\"type\": \"http\", \"config\": {\"url\": 5, \"tries\": \"{{ input.n }}\","
+                     " \"method\": \"${METHOD}\", \"headers\": \"{{ input.h }}\"}");
+    assert_node_breaks("\"type\": \"http\", \"config\": {\"url\": \"u\", \"tries\": \"three\"}",
+                       "/config/tries");
+    assert_node_breaks("\"type\": \"http\", \"config\": {\"url\": \"u\", \"tries\": 0}",
+                       "/config/tries");
+    assert_node_breaks("\"type\": \"http\", \"config\": \"{{ input }}\"", "/config");
+    assert_node_fits("\"type\": \"filter\", \"config\": {\"keep\": \"item > 1\"}");
+}
+
+static void test_format_schema__leaves_raw_fields_as_they_are(void **state)
+{
+    (void)state;
+    const struct value *code = defined("/$defs/config.code/properties/code");
+    assert_non_null(code);
+    assert_null(value_get(code, STR("x-ops-raw")));
+    assert_true(value_is(value_get(code, STR("type")), VALUE_STRING));
+    assert_node_breaks("\"type\": \"code\", \"config\": {\"language\": \"bash\", \"code\": 1}",
+                       "/config/code");
+}
+
+static void test_format_schema__allows_limits_where_there_are_processes(void **state)
+{
+    (void)state;
+    assert_node_fits("\"type\": \"code\", \"limits\": {\"memory\": \"64MiB\", \"wall\": \"3s\"},"
+                     " \"config\": {\"language\": \"bash\", \"code\": \"true\"}");
+    assert_node_breaks("\"type\": \"code\", \"limits\": {\"memory\": \"64MiBs\"},"
+                       " \"config\": {\"language\": \"bash\", \"code\": \"true\"}",
+                       "/limits/memory");
+    assert_node_breaks("\"type\": \"set\", \"limits\": {}", "/limits");
+}
+
+static void test_format_schema__checks_integrations_by_plugin(void **state)
+{
+    (void)state;
+    assert_fits("{\"name\": \"a\", \"integrations\": {\"http\": {\"base_url\": \"${URL}\","
+                " \"timeout\": \"3s\"}, \"absent\": {\"any\": 1, \"max_concurrency\": 2}}}");
+    assert_breaks("{\"name\": \"a\", \"integrations\": {\"http\": {\"base\": 1}}}",
+                  "/integrations/http/base");
+    assert_breaks("{\"name\": \"a\", \"integrations\": {\"code\": {\"timeout\": 3}}}",
+                  "/integrations/code/timeout");
+    assert_breaks("{\"name\": \"a\", \"integrations\": {\"code\": {\"any\": 1}}}",
+                  "/integrations/code/any");
+    assert_breaks("{\"name\": \"a\", \"integrations\": {\"absent\": {\"max_concurrency\": 0}}}",
+                  "/integrations/absent/max_concurrency");
+}
+
+static void test_format_schema__says_what_each_key_means(void **state)
+{
+    static const struct format_key *const tables[] = {
+        format_file_keys,   format_pipeline_keys, format_single_keys,     format_node_keys,
+        format_edge_keys,   format_on_error_keys, format_resilience_keys, format_scaling_keys,
+        format_limits_keys, format_policy_keys,
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        for (const struct format_key *key = tables[i]; key->name.n > 0; key++) {
+            if (format_help_find(tables[i], key->name) == NULL) {
+                fail_msg("no help for the key '%s' of table %zu", key->name.p, i);
+            }
+        }
+    }
+    assert_null(format_help_find(format_edge_keys, STR("no_such_key")));
+}
+
+static void test_format_schema__is_the_same_each_time(void **state)
+{
+    cleanup_document struct document *again = NULL;
+    struct strbuf first = STRBUF_INIT;
+    struct strbuf second = STRBUF_INIT;
+    (void)state;
+    assert_int_equal(format_schema_build(&types.catalogue, types.engine_types, &again, NULL), 0);
+    json_write(document_root(document), JSON_COMPACT, &first);
+    json_write(document_root(again), JSON_COMPACT, &second);
+    assert_true(str_equal(strbuf_str(&first), strbuf_str(&second)));
+    strbuf_finish(&first);
+    strbuf_finish(&second);
+}
+
+static void test_format_schema__survives_failing_allocations(void **state)
+{
+    (void)state;
+    for (long n = 0;; n++) {
+        struct document *built = NULL;
+        failing_alloc_arm(n);
+        int status = format_schema_build(&types.catalogue, types.engine_types, &built, NULL);
+        bool is_reached = failing_alloc_disarm();
+        assert_int_equal(status, is_reached ? E_NOMEM : 0);
+        assert_true(is_reached == (built == NULL));
+        document_unref(built);
+        if (!is_reached) {
+            break;
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_format_schema__tells_the_forms_of_a_file_apart),
+        cmocka_unit_test(test_format_schema__knows_every_key),
+        cmocka_unit_test(test_format_schema__leaves_out_what_is_refused),
+        cmocka_unit_test(test_format_schema__checks_the_kinds_of_values),
+        cmocka_unit_test(test_format_schema__checks_edges),
+        cmocka_unit_test(test_format_schema__knows_the_types),
+        cmocka_unit_test(test_format_schema__checks_configs_by_type),
+        cmocka_unit_test(test_format_schema__takes_templates_where_values_stand),
+        cmocka_unit_test(test_format_schema__leaves_raw_fields_as_they_are),
+        cmocka_unit_test(test_format_schema__allows_limits_where_there_are_processes),
+        cmocka_unit_test(test_format_schema__checks_integrations_by_plugin),
+        cmocka_unit_test(test_format_schema__says_what_each_key_means),
+        cmocka_unit_test(test_format_schema__is_the_same_each_time),
+        cmocka_unit_test(test_format_schema__survives_failing_allocations),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
