@@ -293,7 +293,9 @@ int workspace_pick(const struct workspace_file *file, const struct pipeline **ou
         return say_which(file);
     }
     if (definitions->count == 0 || definitions->pipelines[0] == NULL) {
-        return command_error(EXIT_INVALID, "%s: nothing to run: it has settings but no 'nodes'",
+        return command_error(EXIT_INVALID,
+                             "%s: nothing to run: this is a profile, settings without a body, "
+                             "which a pipeline takes by 'extends'",
                              file->name);
     }
     *out_pipeline = definitions->pipelines[0];
