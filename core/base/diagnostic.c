@@ -214,16 +214,19 @@ void diagnostic_print_caret(struct str text, uint32_t line, uint32_t column, uns
         strbuf_append_text(&caret, "   ");
     }
     uint32_t at = 1;
-    for (size_t i = 0; i < source.n; at++) {
+    size_t begin = 0;
+    for (; at < first && begin < source.n; at++) {
+        signed char byte = (signed char)source.p[begin];
+        begin += byte >= 0 ? 1 : next_char(source, begin).length; /* lines may have megabytes */
+    }
+    for (size_t i = begin; i < source.n; at++) {
         struct source_char c = next_char(source, i);
         if (at >= column + SHOWN_AFTER) {
             strbuf_append_text(out, "...");
             break;
         }
-        if (at >= first) {
-            append_char(out, c.code);
-        }
-        if (at >= first && at < column) {
+        append_char(out, c.code);
+        if (at < column) {
             append_blank(&caret, c.code);
         }
         i += c.length;

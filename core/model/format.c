@@ -27,13 +27,13 @@ static void report_unknown(const struct report *report, const struct tree_member
     struct str key = member->key.text;
     report_error(report, member->key.place, "%s has the unknown key '%.*s'", what, STR_ARG(key));
     struct suggest nearest = suggest_start(key);
-    for (; table->name.n > 0; table++) {
+    for (; report_wants_nearest(report) && table->name.n > 0; table++) {
         suggest_offer(&nearest, table->name);
     }
     if (nearest.best.n > 0) {
         report_nearest(report, &nearest);
     } else {
-        (void)yaml_error_hint_quotes(report, member->key.place); /* the hint may not apply */
+        (void)yaml_error_hint_quotes(report, &member->key); /* the hint may not apply */
     }
 }
 
@@ -206,7 +206,7 @@ static void report_kind(const struct report *report, const struct tree *value,
     } else if ((key->kind == FORMAT_TEXTS || key->kind == FORMAT_LIST) && is_text(value)) {
         report_hint(report, "write [%.*s]", STR_ARG(value->text));
     } else if (key->kind == FORMAT_TEXT) {
-        (void)yaml_error_hint_quotes(report, value->place); /* the hint may not apply */
+        (void)yaml_error_hint_quotes(report, value); /* the hint may not apply */
     }
 }
 

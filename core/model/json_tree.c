@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/model/cursor.h"
+#include "core/model/json_error.h"
 #include "core/model/report.h"
 #include "core/model/tree.h"
 #include "core/model/tree_build.h"
@@ -36,6 +37,7 @@ struct json_walk {
     size_t pending_cap;
     struct open_value open[TREE_MAX_DEPTH];
     uint32_t depth;
+    bool is_doubled; /* keys were: reported, and all members are in the tree */
     struct tree root;
 };
 
@@ -153,7 +155,9 @@ static int close_value(struct json_walk *walk)
     int status = top.tree.kind == TREE_LIST
                      ? tree_build_list(&top.tree, items, count, walk->arena)
                      : tree_build_map(&top.tree, items, count / 2, walk->report, walk->arena);
-    if (status != 0) {
+    if (status == E_INVALID) {
+        walk->is_doubled = true;
+    } else if (status != 0) {
         return status;
     }
     skip_between(&walk->cursor);
@@ -178,25 +182,20 @@ static int walk_step(struct json_walk *walk)
     return status != 0 ? status : enter_value(walk, &member->value);
 }
 
-static int report_json(const struct report *report, const struct error *err)
-{
-    if (err->code == E_NOMEM) {
-        return E_NOMEM;
-    }
-    report_error(report,
-                 (struct place){.line = err->line, .column = err->column, .file = report->number},
-                 "%s", err->message);
-    return E_INVALID;
-}
-
 int json_tree_read(const struct report *report, struct arena *arena, struct tree *out_tree)
 {
-    static const struct json_limits limits = {
-        .max_bytes = TREE_MAX_BYTES, .max_depth = TREE_MAX_DEPTH, .max_values = 1000 * 1000};
+    static const struct json_limits limits = {.max_bytes = TREE_MAX_BYTES,
+                                              .max_depth = TREE_MAX_DEPTH,
+                                              .max_values = 1000 * 1000,
+                                              .keeps_doubled = true};
     cleanup_document struct document *document = NULL;
     struct error err = {0};
     if (json_read(report->source, &limits, &document, &err) != 0) {
-        return report_json(report, &err);
+        if (err.code == E_NOMEM) {
+            return E_NOMEM;
+        }
+        json_error_report(report, &err);
+        return E_INVALID;
     }
     cleanup_free struct json_walk *walk = calloc(1, sizeof(*walk));
     if (walk == NULL) {
@@ -211,6 +210,7 @@ int json_tree_read(const struct report *report, struct arena *arena, struct tree
     }
     if (status == 0) {
         *out_tree = walk->root;
+        status = walk->is_doubled ? E_INVALID : 0;
     }
     free(walk->pending);
     return status;

@@ -7,12 +7,12 @@
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
-#include "core/base/utf8.h"
 #include "core/model/draft.h"
 #include "core/model/foreign.h"
 #include "core/model/format.h"
 #include "core/model/group.h"
 #include "core/model/json_tree.h"
+#include "core/model/source.h"
 #include "core/model/tree.h"
 #include "core/model/yaml_tree.h"
 #include "core/value/builder.h"
@@ -41,28 +41,9 @@ static bool is_json_text(struct str file, struct str text)
            trimmed.n > 0 && (trimmed.p[0] == '{' || trimmed.p[0] == '[');
 }
 
-static int check_text(const struct report *report)
-{
-    struct str text = report->source;
-    if (text.n > TREE_MAX_BYTES) {
-        report_error(report, (struct place){0}, "the file has %zu bytes; the limit is 4 MiB",
-                     text.n);
-        return E_INVALID;
-    }
-    size_t valid = utf8_valid_prefix(text.p, text.n);
-    if (valid < text.n) {
-        struct str before = str_make(text.p, valid);
-        report_error(report, tree_place_of(before, valid), "not UTF-8: byte 0x%02x",
-                     (unsigned char)text.p[valid]);
-        report_hint(report, "save the file as UTF-8");
-        return E_INVALID;
-    }
-    return 0;
-}
-
 static int read_tree(struct loader *loader, struct tree *out_tree)
 {
-    int status = check_text(&loader->report);
+    int status = source_check(&loader->report, loader->report.is_json ? SOURCE_JSON : SOURCE_YAML);
     if (status != 0) {
         return status;
     }

@@ -11,6 +11,8 @@
  * Threads:  [any]; one report belongs to one thread at a time.
  */
 
+#include <stddef.h>
+
 #include "core/base/str.h"
 #include "core/model/pipeline.h"
 
@@ -29,6 +31,9 @@ struct report {
 
 /* The report of the file that `place` is in; its own for a place that is unknown. */
 const struct report *report_of_place(const struct report *report, struct place place);
+
+/* The place of a byte of the report's source. */
+struct place report_place(const struct report *report, size_t offset);
 
 void report_error(const struct report *report, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -4,9 +4,9 @@
 #include "core/base/arena.h"
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
-#include "core/base/utf8.h"
 #include "core/model/format.h"
 #include "core/model/report.h"
+#include "core/model/source.h"
 #include "core/model/tree.h"
 #include "core/model/yaml_tree.h"
 #include "core/value/builder.h"
@@ -30,16 +30,11 @@ static bool is_empty(struct str text)
 
 static int read_tree(const struct report *report, struct arena *arena, struct tree *out_tree)
 {
-    size_t valid = utf8_valid_prefix(report->source.p, report->source.n);
-    if (valid < report->source.n) {
-        report_error(report, tree_place_of(str_make(report->source.p, valid), valid),
-                     "not UTF-8: byte 0x%02x", (unsigned char)report->source.p[valid]);
-        return E_INVALID;
+    int status = source_check(report, SOURCE_YAML);
+    if (status != 0 || is_empty(report->source)) {
+        return status;
     }
-    if (is_empty(report->source)) {
-        return 0;
-    }
-    int status = yaml_tree_read(report, arena, out_tree);
+    status = yaml_tree_read(report, arena, out_tree);
     if (status == 0) {
         format_check(report, out_tree, format_settings_keys, "the file of settings", 0);
     }

@@ -74,19 +74,18 @@ static const struct known_problem known_contexts[] = {
      "leave the '%YAML' line out"},
 };
 
-static struct str source_line(struct str source, uint32_t line)
+/* The line that the byte `offset` is on, without its end. */
+static struct str source_line(struct str source, size_t offset)
 {
-    const char *at = source.p;
-    const char *end = source.p + source.n;
-    for (; line > 1 && at != NULL && at < end; line--) {
-        at = memchr(at, '\n', (size_t)(end - at));
-        at = at != NULL ? at + 1 : end;
+    size_t begin = offset < source.n ? offset : source.n;
+    size_t end = begin;
+    while (begin > 0 && source.p[begin - 1] != '\n') {
+        begin--;
     }
-    if (at == NULL || at >= end) {
-        return STR("");
+    while (end < source.n && source.p[end] != '\n') {
+        end++;
     }
-    const char *line_end = memchr(at, '\n', (size_t)(end - at));
-    return str_make(at, (size_t)((line_end != NULL ? line_end : end) - at));
+    return str_make(source.p + begin, end - begin);
 }
 
 /* A `?`, `{{` or comma of a call outside quotes: YAML gives all three a meaning of its own. */
@@ -116,13 +115,18 @@ static bool has_bare_expression(struct str line)
     return false;
 }
 
-bool yaml_error_hint_quotes(const struct report *report, struct place place)
+static bool hint_quotes(const struct report *report, struct str source, size_t offset)
 {
-    if (!has_bare_expression(source_line(report_of_place(report, place)->source, place.line))) {
+    if (!report_wants_nearest(report) || !has_bare_expression(source_line(source, offset))) {
         return false;
     }
     report_hint(report, "quote the expression: '?', ',' and '{{' mean something else in YAML");
     return true;
+}
+
+bool yaml_error_hint_quotes(const struct report *report, const struct tree *tree)
+{
+    return hint_quotes(report, report_of_place(report, tree->place)->source, tree->start);
 }
 
 static bool is_at(const struct yaml_failure *failure, struct str source, const char *at)
@@ -149,7 +153,12 @@ static const struct known_problem *find_problem(const struct report *report,
         NULL, NULL, "a second document begins here", "put several pipelines under 'workflows:'"};
     static const struct known_problem block_text = {
         NULL, NULL, "text of '|' and '>' must be indented", "indent it with 1 blank or more"};
+    static const struct known_problem long_key = {NULL, NULL,
+                                                  "a key may have at most 1,024 characters", NULL};
     struct str problem = str_from(failure->problem);
+    if (str_starts_with(problem, STR("could not find expected ':'")) && failure->is_long) {
+        return &long_key;
+    }
     if (str_starts_with(problem, STR("did not find expected ','")) && failure->is_parted &&
         is_at(failure, report->source, ":")) {
         return &parted_key;
@@ -184,15 +193,15 @@ static void report_end(const struct report *report, const struct yaml_failure *f
         report_error(report, failure->place, "the text ends too early: %s",
                      context != NULL ? context : failure->problem);
     }
-    (void)yaml_error_hint_quotes(report, failure->place); /* the hint may not apply */
+    (void)hint_quotes(report, report->source, failure->offset); /* the hint may not apply */
 }
 
 void yaml_error_report(const struct report *report, const struct yaml_failure *failure)
 {
     const struct known_problem *known = find_problem(report, failure);
     struct place place = failure->place;
-    if (tree_place_of(report->source, report->source.n).line <= place.line &&
-        source_line(report->source, place.line).n == 0) {
+    if (failure->offset == report->source.n &&
+        source_line(report->source, failure->offset).n == 0) {
         report_end(report, failure);
         return;
     }
@@ -203,7 +212,7 @@ void yaml_error_report(const struct report *report, const struct yaml_failure *f
     } else {
         report_error(report, place, "%s", known->message);
     }
-    if (yaml_error_hint_quotes(report, place) || known == NULL) {
+    if (hint_quotes(report, report->source, failure->offset) || known == NULL) {
         return;
     }
     if (known->hint != NULL) {

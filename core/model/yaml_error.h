@@ -32,6 +32,7 @@ struct yaml_failure {
     const char *context;     /* while doing what; may be NULL */
     const struct tree *open; /* the bracket that is open; NULL: none */
     bool is_parted;          /* the last scalar began on a line before the place */
+    bool is_long;            /* what should be a key is longer than keys may be */
     enum yaml_behind behind;
 };
 
@@ -39,9 +40,9 @@ struct yaml_failure {
 void yaml_error_report(const struct report *report, const struct yaml_failure *failure);
 
 /*
- * Adds "quote the expression" to the last report when the source line of `place` has a bare `?`,
+ * Adds "quote the expression" to the last report when the source line of `tree` has a bare `?`,
  * `{{`, or a comma within parentheses. True when it did.
  */
-bool yaml_error_hint_quotes(const struct report *report, struct place place);
+bool yaml_error_hint_quotes(const struct report *report, const struct tree *tree);
 
 #endif

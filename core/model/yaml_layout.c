@@ -227,7 +227,7 @@ int yaml_layout_report(const struct yaml_layout *layout)
     if (fault->message == NULL) {
         return 0;
     }
-    struct place place = tree_place_of(layout->cursor.source, fault->offset);
+    struct place place = report_place(layout->report, fault->offset);
     report_error(layout->report, place, "%s", fault->message);
     if (fault->hint != NULL) {
         report_hint(layout->report, "%s", fault->hint);

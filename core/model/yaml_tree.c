@@ -22,6 +22,8 @@
 #include "core/model/yaml_layout.h"
 #include "core/model/yaml_scalar.h"
 
+enum { LONGEST_KEY = 1024 }; /* libyaml's, and YAML's */
+
 struct anchor {
     struct tree tree;
     bool is_done; /* false: its container is still open */
@@ -95,7 +97,7 @@ static int check_key(struct yaml_reader *reader, const struct tree *key)
 {
     if (!tree_is_scalar(key)) {
         (void)refuse(reader, key->place, "a key must be text", NULL);
-        (void)yaml_error_hint_quotes(reader->report, key->place); /* the hint may not apply */
+        (void)yaml_error_hint_quotes(reader->report, key); /* the hint may not apply */
         return E_INVALID;
     }
     if (key->style == TREE_PLAIN && str_equal_text(key->text, "<<")) {
@@ -414,7 +416,7 @@ static int report_parser(struct yaml_reader *reader)
     };
     if (parser->error == YAML_READER_ERROR) {
         failure.offset = parser->problem_offset;
-        failure.place = tree_place_of(reader->report->source, failure.offset);
+        failure.place = report_place(reader->report, failure.offset);
     } else {
         bool is_unterminated = parser->context != NULL &&
                                strstr(parser->context, "quoted scalar") != NULL &&
@@ -424,6 +426,7 @@ static int report_parser(struct yaml_reader *reader)
         failure.offset = at.start;
         failure.place = at.place;
     }
+    failure.is_long = parser->problem_mark.index > parser->context_mark.index + LONGEST_KEY;
     failure.is_parted = reader->last_line > 0 && reader->last_line < failure.place.line;
     yaml_error_report(reader->report, &failure);
     return E_INVALID;
@@ -446,8 +449,11 @@ static int read_events(struct yaml_reader *reader)
         return E_INVALID;
     }
     if (!reader->has_root) {
-        return refuse(reader, (struct place){.line = 1, .column = 1},
-                      "there is no pipeline in it: the file is empty", NULL);
+        return refuse(reader, report_place(reader->report, 0),
+                      str_trim(reader->report->source).n == 0
+                          ? "there is no pipeline in it: the file is empty"
+                          : "there is no pipeline in it: there are only comments",
+                      NULL);
     }
     return 0;
 }

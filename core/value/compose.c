@@ -13,6 +13,7 @@ int compose_init(struct compose *c)
     c->count = 0;
     c->cap = COMPOSE_FIRST_NODES;
     c->depth = 0;
+    c->keeps_doubled = false;
     c->document = document_create();
     return c->document != NULL ? 0 : E_NOMEM;
 }
@@ -88,7 +89,7 @@ int compose_close(struct compose *c, size_t *out_double)
     int status = frame->type == VALUE_LIST
                      ? store_list(c, nodes, count, &closed)
                      : members_store(&c->document->arena, nodes, count / 2, &closed, out_double);
-    if (status != 0) {
+    if (status != 0 && (status != E_EXISTS || !c->keeps_doubled)) {
         return status;
     }
     closed.depth = (uint16_t)(frame->depth + 1);

@@ -32,7 +32,8 @@ struct compose {
     struct value *nodes; /* `first_nodes` until they are too few */
     size_t count;
     size_t cap;
-    uint32_t depth; /* frames that are open */
+    uint32_t depth;     /* frames that are open */
+    bool keeps_doubled; /* keys that are there twice are no error; false from compose_init() on */
     struct compose_frame frames[VALUE_MAX_DEPTH];
     struct value first_nodes[COMPOSE_FIRST_NODES];
 };
@@ -72,7 +73,8 @@ int compose_open(struct compose *c, enum value_type type);
 /*
  * Closes the innermost container; in a map a whole number of members has been pushed.
  * Fails with E_NOMEM, E_LIMIT (more than a value can count), and E_EXISTS: the key of the
- * member at place `*out_double` (may be NULL) is there twice, and nothing has changed.
+ * member at place `*out_double` (may be NULL) is there twice, and nothing has changed; with
+ * `keeps_doubled` it closes.
  */
 int compose_close(struct compose *c, size_t *out_double);
 

@@ -14,6 +14,7 @@
  * Threads:  [any]
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct json_limits {
     size_t max_bytes;   /* of the text */
     uint32_t max_depth; /* nested lists and maps; VALUE_MAX_DEPTH (64) bounds it in any case */
     size_t max_values;  /* nodes in all, keys not counted */
+    bool keeps_doubled; /* keys that are there twice stay, for a caller that looks for them */
 };
 
 /* 16 MiB, depth 64, 1,000,000 values. */

@@ -529,6 +529,7 @@ int json_read(struct str text, const struct json_limits *limits, struct document
     if (compose_init(&reader.tree) != 0) {
         return error_nomem(err);
     }
+    reader.tree.keeps_doubled = limits->keeps_doubled;
     reader.arena = &reader.tree.document->arena;
     read_text(&reader);
     if (reader.status == 0) {

@@ -51,19 +51,21 @@ static size_t fill_slots(uint32_t *slots, size_t slots_count, const struct value
                          size_t count)
 {
     size_t mask = slots_count - 1;
+    size_t twice = count;
     memset(slots, 0, slots_count * sizeof(*slots));
     for (size_t i = 0; i < count; i++) {
         struct str key = value_str(&members[i].key);
         size_t at = (size_t)str_hash(key) & mask;
-        while (slots[at] != 0) {
-            if (str_equal(value_str(&members[slots[at] - 1].key), key)) {
-                return i;
-            }
+        while (slots[at] != 0 && !str_equal(value_str(&members[slots[at] - 1].key), key)) {
             at = (at + 1) & mask;
         }
-        slots[at] = (uint32_t)i + 1;
+        if (slots[at] == 0) {
+            slots[at] = (uint32_t)i + 1;
+        } else if (twice == count) {
+            twice = i;
+        }
     }
-    return count;
+    return twice;
 }
 
 int members_store(struct arena *arena, const struct value *pairs, size_t count,
@@ -83,14 +85,11 @@ int members_store(struct arena *arena, const struct value *pairs, size_t count,
     struct value_member *members = count > 0 ? (void *)(block + slots_bytes) : NULL;
     size_t twice = is_small ? find_double_in_few(members, count)
                             : fill_slots((void *)block, slots_count, members, count);
-    if (twice < count) {
-        if (out_double != NULL) {
-            *out_double = twice;
-        }
-        return E_EXISTS;
-    }
     *out_map = (struct value){.type = VALUE_MAP, .count = (uint32_t)count, .as.members = members};
-    return 0;
+    if (twice < count && out_double != NULL) {
+        *out_double = twice;
+    }
+    return twice < count ? E_EXISTS : 0;
 }
 
 const struct value_member *members_find(const struct value *map, struct str key)

@@ -29,7 +29,8 @@ struct arena;
  * Copies `count` members from `pairs` (key, value, key, value, ...; borrowed) into the arena and
  * sets type, count and members of `*out_map`.
  * Fails with E_NOMEM, and with E_EXISTS when a key is there twice: `*out_double` (may be NULL)
- * is then the place of a member whose key an earlier member has.
+ * is then the place of a member whose key an earlier member has, and the map is made all the same,
+ * with all members; members_find() finds the first.
  */
 int members_store(struct arena *arena, const struct value *pairs, size_t count,
                   struct value *out_map, size_t *out_double);

@@ -18,6 +18,7 @@
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/model/report.h"
+#include "core/model/source.h"
 #include "core/model/tree.h"
 #include "core/model/yaml_tree.h"
 #include "core/value/builder.h"
@@ -107,7 +108,8 @@ static int run_case(const struct value *test, struct tally *tally)
         return 0;
     }
     struct report report = {.diagnostics = &diagnostics, .file = "case", .source = value_str(yaml)};
-    int status = yaml_tree_read(&report, &arena, &tree);
+    int status = source_check(&report, SOURCE_YAML);
+    status = status == 0 ? yaml_tree_read(&report, &arena, &tree) : status;
     if (status != E_NOMEM) {
         judge(test, status, &tree, &diagnostics, tally);
     }

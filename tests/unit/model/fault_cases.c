@@ -628,7 +628,7 @@ const struct fault_case fault_cases[] = {
     {"json syntax", "t.json", 0,
      "{\"name\": \"t\",\n"
      " \"nodes\": [}",
-     "t.json:2:12: error: expected a value, found '}'\n"},
+     "t.json:2:12: error: a value is missing before this '}'\n"},
     {"several errors sorted", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

@@ -69,7 +69,7 @@ static void test_yaml_tree__refuses_what_the_format_leaves_out(void **state)
     assert_yaml("? [a]\n: 1\n", "t.yaml:1:3: error: a key must be text\n");
     assert_yaml("", "t.yaml:1:1: error: there is no pipeline in it: the file is empty\n");
     assert_yaml("# nothing\n",
-                "t.yaml:1:1: error: there is no pipeline in it: the file is empty\n");
+                "t.yaml:1:1: error: there is no pipeline in it: there are only comments\n");
 }
 
 static void test_yaml_tree__tells_of_all_that_it_leaves_out(void **state)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_MODEL_SOURCE_H
+#define CORE_MODEL_SOURCE_H
+
+/*
+ * Whether bytes are text that a reader may see: size, encoding, characters.
+ *
+ * YAML is stricter than JSON: libyaml ends lines at characters where YAML 1.2 has no end, so these
+ * may only be written as escapes; and lines end with LF or CR LF, so that all places agree.
+ *
+ * Used by:  load, tests.
+ * Uses:     report, tree.
+ * Threads:  [any]
+ */
+
+struct report;
+
+enum source_language { SOURCE_YAML, SOURCE_JSON };
+
+/* Reports the first fault of the report's source and returns E_INVALID; 0 when there is none. */
+int source_check(const struct report *report, enum source_language language);
+
+#endif
