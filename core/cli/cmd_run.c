@@ -93,7 +93,7 @@ static void on_record(void *user, const struct record *record)
 {
     struct session *session = user;
     run_view_apply(&session->view, record);
-    if (!shows_events(session)) {
+    if (!shows_events(session) || record->frame != 0) {
         return;
     }
     if (record->type == RECORD_NODE_STARTED && session->show == SHOW_LINES) {
@@ -107,6 +107,9 @@ static void on_record(void *user, const struct record *record)
 static void on_progress(void *user, uint32_t node, double fraction, struct str note)
 {
     struct session *session = user;
+    if (node >= session->view.node_count) {
+        return; /* inside a loop */
+    }
     struct node_view *view = &session->view.nodes[node];
     view->fraction = fraction;
     size_t n = note.n < sizeof(view->note) ? note.n : sizeof(view->note) - 1;

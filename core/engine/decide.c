@@ -12,6 +12,7 @@
 
 #include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/engine/children.h"
 #include "core/engine/decision.h"
 #include "core/engine/failure.h"
 #include "core/engine/inline_types.h"
@@ -22,7 +23,7 @@
 
 /* ---- settling ---- */
 
-static int run_output(const struct decision *d, struct document **out, struct error *err)
+static int make_output(const struct decision *d, struct document **out, struct error *err)
 {
     const struct template *output = d->run->pipeline->output;
     int status = output != NULL ? decision_resolve(d, RECORD_NO_NODE, output, out, err)
@@ -40,7 +41,7 @@ static void complete_run(const struct decision *d)
     struct document *output = NULL;
     struct document *failure = NULL;
     struct error err = {0};
-    if (run_output(d, &output, &err) != 0) {
+    if (make_output(d, &output, &err) != 0) {
         failure = decision_failure(d, FAILURE_EXPRESSION, &err);
         record.run_state = RUN_FAILED;
     }
@@ -162,6 +163,8 @@ static void begin_node(const struct decision *d, uint32_t node)
         loop_start(d, node);
         return;
     case NODE_WORKFLOW:
+        child_start(d, node);
+        return;
     case NODE_IDLE:
         break;
     }
@@ -386,6 +389,9 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
         return;
     case RUN_EVENT_CANCEL:
         on_cancel(&d, event);
+        return;
+    case RUN_EVENT_CHILD:
+        child_end(&d, event);
         return;
     }
     unreachable_state("run event", (int)event->type);

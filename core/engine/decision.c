@@ -266,7 +266,8 @@ static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32
             end_queued(d, i);
         } else if (state == NODE_RUNNING && kind == NODE_WAIT) {
             end_wait(d, i);
-        } else if (state == NODE_RUNNING && kind == NODE_PLUGIN && tasks == DECISION_STOP_TASKS) {
+        } else if (state == NODE_RUNNING && tasks == DECISION_STOP_TASKS &&
+                   (kind == NODE_PLUGIN || kind == NODE_WORKFLOW)) {
             decision_stop_task(d, i, reason);
         }
     }

@@ -21,13 +21,29 @@ enum {
     DEFAULT_PROCESS_CONCURRENCY = 4,
 };
 
+/* What a run has to be told in this turn, because of another one. */
+enum member_due {
+    DUE_NOTHING,
+    DUE_START,
+    DUE_CANCEL,
+    DUE_END, /* its parent has to be told of its end */
+};
+
 /* A run and what the engine keeps beside it. */
 struct member {
     struct run *run;
     void *user;
     struct dispatch_scope *scope; /* max_parallel_nodes; NULL: no limit, or not yet needed */
+    struct member *caller;        /* whose node started it; NULL: nobody's, or it is gone */
+    struct member *parent;        /* whose node waits for the run's end; NULL: nobody does */
+    uint64_t parent_frame;
+    uint32_t parent_node;
+    uint32_t parent_attempt;
     struct member *next;
     struct member *previous;
+    struct member *next_due; /* in the list of those to look at in this turn */
+    enum member_due due;
+    enum stop_reason stop_reason;
     bool has_continue; /* an EFFECT_CONTINUE is out */
 };
 
@@ -43,6 +59,8 @@ struct turn {
     int64_t now;
     struct batch *batch;
     size_t next_effect; /* of the batch: those before it have been looked at */
+    struct member *first_due;
+    struct member *last_due;
     unsigned steps;
 };
 
@@ -97,6 +115,10 @@ static void release_tickets(struct engine *engine, struct member *member)
 static void member_destroy(struct engine *engine, struct member *member)
 {
     release_tickets(engine, member);
+    for (struct member *other = engine->members; other != NULL; other = other->next) {
+        other->caller = other->caller == member ? NULL : other->caller;
+        other->parent = other->parent == member ? NULL : other->parent;
+    }
     if (member->previous != NULL) {
         member->previous->next = member->next;
     } else {
@@ -217,6 +239,82 @@ static void member_release(struct turn *turn, struct member *member, const struc
 
 /* ---- steps ---- */
 
+static void member_due(struct turn *turn, struct member *member, enum member_due due)
+{
+    bool is_listed = member->due != DUE_NOTHING;
+    member->due = due; /* a run that has ended needs no cancel any more */
+    if (is_listed) {
+        return;
+    }
+    member->next_due = NULL;
+    if (turn->last_due == NULL) {
+        turn->first_due = member;
+    } else {
+        turn->last_due->next_due = member;
+    }
+    turn->last_due = member;
+}
+
+static struct member *find_child(const struct engine *engine, const struct effect *effect)
+{
+    const struct member *parent = member_of(effect->run);
+    struct member *member = engine->members;
+    while (member != NULL && (member->parent != parent || member->parent_frame != effect->frame ||
+                              member->parent_node != effect->node || run_is_ended(member->run))) {
+        member = member->next;
+    }
+    return member;
+}
+
+/* A child's id is its parent's and the path of the node that runs it. */
+static int member_create(struct engine *engine, const struct run_options *options,
+                         struct member **out_member, struct error *err);
+
+static int start_child(struct turn *turn, const struct effect *effect)
+{
+    struct member *parent = member_of(effect->run);
+    struct member *child = NULL;
+    struct strbuf id = STRBUF_INIT;
+    strbuf_append_str(&id, run_id(effect->run));
+    strbuf_append_char(&id, '/');
+    run_append_path(effect->run, effect->frame, effect->node, &id);
+    struct run_options options = {
+        .pipeline = effect->child,
+        .input = effect->config,
+        .id = strbuf_str(&id),
+        .triggered_by = STR("workflow"),
+        .depth = run_depth(effect->run) + 1,
+    };
+    int status = strbuf_status(&id);
+    if (status == 0) {
+        status = member_create(turn->engine, &options, &child, NULL);
+    }
+    strbuf_finish(&id);
+    if (status != 0) {
+        return status;
+    }
+    child->caller = parent;
+    child->parent = effect->attempt > 0 ? parent : NULL;
+    child->parent_frame = effect->frame;
+    child->parent_node = effect->node;
+    child->parent_attempt = effect->attempt;
+    member_due(turn, child, DUE_START);
+    return 0;
+}
+
+/* A node whose child is told to stop; tasks are for who drives the engine. */
+static void stop_child(struct turn *turn, const struct effect *effect)
+{
+    const struct node *node = &run_pipeline(effect->run)->nodes[effect->node];
+    struct member *child = node->kind == NODE_WORKFLOW ? find_child(turn->engine, effect) : NULL;
+    if (child != NULL && child->due != DUE_END) {
+        child->stop_reason = effect->reason;
+        if (child->due == DUE_NOTHING) {
+            member_due(turn, child, DUE_CANCEL);
+        }
+    }
+}
+
 /* Effects that dispatch carries out; the others are for who drives the engine. */
 static int turn_dispatch_effects(struct turn *turn)
 {
@@ -228,6 +326,12 @@ static int turn_dispatch_effects(struct turn *turn)
             status = member_want(turn, member, effect->frame, effect->node);
         } else if (effect->type == EFFECT_RELEASE) {
             member_release(turn, member, effect);
+        } else if (effect->type == EFFECT_START_CHILD) {
+            status = start_child(turn, effect);
+        } else if (effect->type == EFFECT_STOP) {
+            stop_child(turn, effect);
+        } else if (effect->type == EFFECT_RUN_ENDED && member->parent != NULL) {
+            member_due(turn, member, DUE_END);
         }
         if (status != 0) {
             return status;
@@ -292,6 +396,45 @@ static int turn_admit(struct turn *turn)
     return 0;
 }
 
+static int tell_parent(struct turn *turn, struct member *child)
+{
+    struct member *parent = child->parent;
+    struct run_event event = {
+        .type = RUN_EVENT_CHILD,
+        .frame = child->parent_frame,
+        .node = child->parent_node,
+        .attempt = child->parent_attempt,
+        .child_state = run_state(child->run),
+        .port = run_pipeline(child->run)->id,
+        .output = run_output(child->run),
+        .error = run_error(child->run),
+    };
+    child->parent = NULL; /* told once */
+    int status = turn_step(turn, parent->run, &event);
+    return status == 0 ? member_advance(turn, parent) : status;
+}
+
+/* Runs that have to be told something: they start, are cancelled, or their parents go on. */
+static int turn_due(struct turn *turn)
+{
+    struct member *member = turn->first_due;
+    struct run_event event = {.type = RUN_EVENT_START};
+    turn->first_due = member->next_due;
+    if (turn->first_due == NULL) {
+        turn->last_due = NULL;
+    }
+    enum member_due due = member->due;
+    member->due = DUE_NOTHING;
+    if (due == DUE_END) {
+        return tell_parent(turn, member);
+    }
+    if (due == DUE_CANCEL) {
+        event = (struct run_event){.type = RUN_EVENT_CANCEL, .reason = member->stop_reason};
+    }
+    int status = turn_step(turn, member->run, &event);
+    return status == 0 ? member_advance(turn, member) : status;
+}
+
 static int turn_run(struct turn *turn, struct run *run, const struct run_event *event,
                     struct error *err)
 {
@@ -302,6 +445,12 @@ static int turn_run(struct turn *turn, struct run *run, const struct run_event *
     if (status == 0) {
         status = turn_admit(turn);
     }
+    while (status == 0 && turn->first_due != NULL) {
+        status = turn_due(turn);
+        if (status == 0) {
+            status = turn_admit(turn);
+        }
+    }
     return status == 0 ? 0 : error_nomem(err);
 }
 
@@ -311,8 +460,8 @@ static struct turn turn_begin(struct engine *engine, int64_t now, struct batch *
         .engine = engine, .now = now, .batch = batch, .next_effect = batch->effect_count};
 }
 
-int engine_start(struct engine *engine, const struct run_options *options, int64_t now_unix_ms,
-                 struct batch *batch, struct run **out_run, struct error *err)
+static int member_create(struct engine *engine, const struct run_options *options,
+                         struct member **out_member, struct error *err)
 {
     struct member *member = calloc(1, sizeof(*member));
     if (member == NULL) {
@@ -331,6 +480,18 @@ int engine_start(struct engine *engine, const struct run_options *options, int64
         engine->members->previous = member;
     }
     engine->members = member;
+    *out_member = member;
+    return 0;
+}
+
+int engine_start(struct engine *engine, const struct run_options *options, int64_t now_unix_ms,
+                 struct batch *batch, struct run **out_run, struct error *err)
+{
+    struct member *member = NULL;
+    int status = member_create(engine, options, &member, err);
+    if (status != 0) {
+        return status;
+    }
     struct turn turn = turn_begin(engine, now_unix_ms, batch);
     status = turn_run(&turn, member->run, &(struct run_event){.type = RUN_EVENT_START}, err);
     if (status != 0) {
@@ -360,6 +521,21 @@ int engine_continue(struct engine *engine, struct run *run, int64_t now_unix_ms,
 void *engine_run_user(const struct run *run)
 {
     return member_of(run)->user;
+}
+
+void engine_set_run_user(struct run *run, void *user)
+{
+    member_of(run)->user = user;
+}
+
+struct run *engine_parent(const struct run *run, uint32_t *out_node)
+{
+    const struct member *member = member_of(run);
+    if (member->caller == NULL) {
+        return NULL;
+    }
+    *out_node = member->parent_node;
+    return member->caller->run;
 }
 
 void engine_remove(struct engine *engine, struct run *run)

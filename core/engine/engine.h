@@ -52,8 +52,12 @@ int engine_handle(struct engine *engine, struct run *run, const struct run_event
 int engine_continue(struct engine *engine, struct run *run, int64_t now_unix_ms,
                     struct batch *batch, struct error *err);
 
-/* The `user` of the options that the run was started with. */
+/* The `user` of the options that the run was started with; of a child NULL until it is set. */
 void *engine_run_user(const struct run *run);
+void engine_set_run_user(struct run *run, void *user);
+
+/* The run whose node started this one, and the node; NULL: nobody did, or it is removed. */
+struct run *engine_parent(const struct run *run, uint32_t *out_node);
 
 /* Frees a run that has ended. */
 void engine_remove(struct engine *engine, struct run *run);

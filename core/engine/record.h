@@ -21,6 +21,7 @@
 #include "core/engine/edge_set.h"
 
 struct document;
+struct pipeline;
 struct run;
 struct value;
 
@@ -127,7 +128,8 @@ enum effect_type {
     EFFECT_WANT_START, /* ask dispatch for permits */
     EFFECT_RELEASE,    /* the wish or the permits are given back */
     EFFECT_RUN_ENDED,
-    EFFECT_CONTINUE, /* much is ready: call engine_continue() at the next turn */
+    EFFECT_START_CHILD, /* of `child` with input `config`; attempt 0: nobody waits for its end */
+    EFFECT_CONTINUE,    /* much is ready: call engine_continue() at the next turn */
 };
 
 enum timer_kind {
@@ -145,6 +147,7 @@ struct effect {
     enum timer_kind timer;
     enum stop_reason reason;
     int64_t at_unix_ms;
+    const struct pipeline *child;  /* borrowed from the run's pipeline */
     const struct document *config; /* shared with the batch */
 };
 

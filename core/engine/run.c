@@ -392,6 +392,7 @@ int run_create(const struct run_options *options, struct run **out_run, struct e
     run->pipeline = pipeline_ref(pipeline);
     run->input = document_ref(options->input);
     run->user = options->user;
+    run->depth = options->depth;
     run->id = str_dup(options->id);
     run->triggered_by = str_dup(options->triggered_by);
     run->root = frame_create(run, NULL, 0, &pipeline->bodies[0]);
@@ -457,6 +458,21 @@ struct str run_id(const struct run *run)
 void *run_user(const struct run *run)
 {
     return run->user;
+}
+
+uint32_t run_depth(const struct run *run)
+{
+    return run->depth;
+}
+
+const struct document *run_output(const struct run *run)
+{
+    return run->output;
+}
+
+const struct document *run_error(const struct run *run)
+{
+    return run->error;
 }
 
 int64_t run_started_at(const struct run *run)

@@ -34,6 +34,7 @@ struct run_options {
     const struct document *input;    /* shared; checked, with its defaults filled in */
     struct str id;                   /* copied */
     struct str triggered_by;         /* "manual", "api", ...; copied */
+    uint32_t depth;                  /* 0, or one more than its parent's */
     void *user;                      /* the caller's, see run_user() */
 };
 
@@ -49,6 +50,7 @@ enum run_event_type {
     RUN_EVENT_FAILED,   /* it failed: error */
     RUN_EVENT_TIMER,    /* timer, node */
     RUN_EVENT_CANCEL,   /* reason */
+    RUN_EVENT_CHILD, /* the child run of `node` ended: child_state, output, error; port: its id */
 };
 
 /* All pointers are borrowed for the call. */
@@ -59,6 +61,7 @@ struct run_event {
     uint32_t attempt;
     enum timer_kind timer;
     enum stop_reason reason;
+    enum run_state child_state;
     struct str port;
     const struct document *output;
     const struct document *error;
@@ -89,6 +92,10 @@ const struct pipeline *run_pipeline(const struct run *run);
 struct str run_id(const struct run *run);
 void *run_user(const struct run *run);
 int64_t run_started_at(const struct run *run);
+uint32_t run_depth(const struct run *run);
+/* What it gave and why it failed: borrowed, NULL when there is nothing. */
+const struct document *run_output(const struct run *run);
+const struct document *run_error(const struct run *run);
 
 /* The context of settings: their template is resolved in the scope of the run alone. */
 int run_resolve_settings(const struct run *run, struct str plugin, struct document **out_settings,

@@ -81,6 +81,7 @@ struct run {
     void *user;
     const struct document *input;
     const struct document *output;
+    uint32_t depth;
     int64_t started_at;
     int64_t ended_at;
     char date[40]; /* of the start, UTC: 2025-01-31 */

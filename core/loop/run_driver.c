@@ -45,6 +45,10 @@ struct loop_run {
     struct plugin_settings *settings;
     struct loop_run *next; /* of the loop */
     struct loop_run *previous;
+    struct loop_run *root;       /* the run that somebody started; itself when it is that one */
+    uint32_t root_node;          /* of the root, below which this run is */
+    uint32_t children;           /* of a root: runs below it that have not ended */
+    struct loop_run *next_ended; /* while a batch is carried out */
     bool is_ended;
 };
 
@@ -197,13 +201,19 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
     handle_event(run, &event);
 }
 
+/* The node of the root run that stands for what a task belongs to. */
+static uint32_t shown_node(const struct loop_task *task)
+{
+    return task->run->root == task->run ? task->node : task->run->root_node;
+}
+
 static void on_task_progress(void *user, uint64_t token, double fraction, struct str note)
 {
     (void)user;
     const struct loop_task *task = task_of(token);
-    const struct run_observer *observer = &task->run->observer;
+    const struct run_observer *observer = &task->run->root->observer;
     if (observer->on_progress != NULL) {
-        observer->on_progress(observer->user, task->node, fraction, note);
+        observer->on_progress(observer->user, shown_node(task), fraction, note);
     }
 }
 
@@ -219,9 +229,9 @@ static void on_task_log(void *user, uint64_t token, int level, struct str line)
 {
     (void)user;
     const struct loop_task *task = task_of(token);
-    const struct run_observer *observer = &task->run->observer;
+    const struct run_observer *observer = &task->run->root->observer;
     if (observer->on_log != NULL) {
-        observer->on_log(observer->user, task->node, level, line);
+        observer->on_log(observer->user, shown_node(task), level, line);
     }
 }
 
@@ -388,6 +398,14 @@ static void carry_out_disarm(struct loop_run *run, const struct effect *effect)
 
 /* ---- effects ---- */
 
+/* Runs that nobody waited for are part of the one that started them. */
+static void tell_end(struct loop_run *root)
+{
+    if (root->observer.on_ended != NULL) {
+        root->observer.on_ended(root->observer.user);
+    }
+}
+
 static void carry_out(struct loop_run *run, const struct effect *effect)
 {
     const struct loop_task *task = NULL;
@@ -410,8 +428,11 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
         return;
     case EFFECT_RUN_ENDED:
         run->is_ended = true;
-        if (run->observer.on_ended != NULL) {
-            run->observer.on_ended(run->observer.user);
+        if (run->root != run) {
+            run->root->children--;
+        }
+        if (run->root->is_ended && run->root->children == 0) {
+            tell_end(run->root);
         }
         return;
     case EFFECT_CONTINUE:
@@ -419,9 +440,49 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
         return;
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
+    case EFFECT_START_CHILD:
         return; /* dispatch's, done inside the engine */
     }
     unreachable_state("effect", (int)effect->type);
+}
+
+static void run_link(struct loop *loop, struct loop_run *run);
+
+/* The driver's side of a child run, made when the child is first heard of. NULL: no memory. */
+static struct loop_run *adopt(struct loop *loop, struct run *run)
+{
+    uint32_t node = 0;
+    struct loop_run *child = calloc(1, sizeof(*child));
+    if (child == NULL) {
+        struct error err = {0};
+        (void)error_nomem(&err);
+        fail_loop(loop, &err);
+        return NULL;
+    }
+    struct loop_run *parent = engine_run_user(engine_parent(run, &node));
+    child->loop = loop;
+    child->run = run;
+    child->root = parent->root;
+    child->root_node = parent->root == parent ? node : parent->root_node;
+    child->root->children++;
+    engine_set_run_user(run, child);
+    run_link(loop, child);
+    return child;
+}
+
+static struct loop_run *run_of(struct loop *loop, struct run *run)
+{
+    struct loop_run *known = engine_run_user(run);
+    return known != NULL ? known : adopt(loop, run);
+}
+
+static void release_ended(struct loop_run *ended)
+{
+    while (ended != NULL) {
+        struct loop_run *next = ended->next_ended;
+        loop_run_release(ended);
+        ended = next;
+    }
 }
 
 static void on_durable(void *user, int status)
@@ -436,18 +497,28 @@ static void on_durable(void *user, int status)
     }
     for (size_t i = 0; i < commit->batch.record_count; i++) {
         const struct record *record = &commit->batch.records[i];
-        const struct loop_run *run = engine_run_user(record->run);
-        if (run->observer.on_record != NULL) {
+        const struct loop_run *run = run_of(commit->loop, record->run);
+        if (run != NULL && run->observer.on_record != NULL) {
             run->observer.on_record(run->observer.user, record);
         }
     }
+    struct loop_run *ended = NULL;
     /* Without a host nothing can be carried out any more: the loop is closing. */
     size_t effect_count = commit->loop->is_host_closed ? 0 : commit->batch.effect_count;
     for (size_t i = 0; i < effect_count; i++) {
         const struct effect *effect = &commit->batch.effects[i];
-        carry_out(engine_run_user(effect->run), effect);
+        struct loop_run *run = run_of(commit->loop, effect->run);
+        if (run == NULL) {
+            break;
+        }
+        carry_out(run, effect);
+        if (effect->type == EFFECT_RUN_ENDED && run->root != run) {
+            run->next_ended = ended;
+            ended = run;
+        }
     }
     commit_destroy(commit);
+    release_ended(ended);
 }
 
 /* ---- runs ---- */
@@ -484,6 +555,7 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
         return error_nomem(err);
     }
     run->loop = loop;
+    run->root = run;
     run->observer = options->observer;
     commit->loop = loop;
     struct run_options run_options = {
@@ -508,14 +580,22 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
 
 void loop_run_cancel(struct loop_run *run)
 {
-    handle_event(run, &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED});
+    for (struct loop_run *below = run->loop->runs; below != NULL; below = below->next) {
+        if (below->root == run && !below->is_ended) {
+            handle_event(below,
+                         &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED});
+        }
+    }
 }
 
 void loop_run_kill(struct loop_run *run)
 {
     loop_run_cancel(run);
-    for (struct loop_task *task = run->tasks; task != NULL; task = task->next) {
-        host_task_kill(run->loop->host, task->handle, HOST_CANCEL_REQUESTED);
+    for (struct loop_run *below = run->loop->runs; below != NULL; below = below->next) {
+        for (struct loop_task *task = below->tasks; below->root == run && task != NULL;
+             task = task->next) {
+            host_task_kill(run->loop->host, task->handle, HOST_CANCEL_REQUESTED);
+        }
     }
 }
 
@@ -549,7 +629,7 @@ void loop_run_release(struct loop_run *run)
 void run_driver_stop_all(struct loop *loop)
 {
     for (struct loop_run *run = loop->runs; run != NULL; run = run->next) {
-        if (!run->is_ended) {
+        if (!run->is_ended && run->root == run) {
             loop_run_kill(run);
         }
     }

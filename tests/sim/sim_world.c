@@ -146,6 +146,7 @@ static void carry_out(struct sim_run *run, const struct effect *effect)
         return;
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
+    case EFFECT_START_CHILD:
         return; /* dispatch's */
     }
 }

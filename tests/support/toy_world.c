@@ -149,6 +149,7 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
         return true;
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
+    case EFFECT_START_CHILD:
         return false;
     }
     broken_promise("an effect is of a known type", __LINE__);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/engine/children.h"
+
+#include <stdio.h>
+
+#include "core/base/error.h"
+#include "core/engine/decision.h"
+#include "core/engine/failure.h"
+#include "core/engine/run_state.h"
+#include "core/value/builder.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+/* ---- the input ---- */
+
+static void lay_over(struct builder *b, const struct document *document, const struct value *below)
+{
+    const struct value *map = document_root(document);
+    for (size_t i = 0; value_is(map, VALUE_MAP) && i < value_count(map); i++) {
+        const struct value_member *member = value_member_at(map, i);
+        if (value_get(below, value_str(&member->key)) == NULL) {
+            builder_key(b, value_str(&member->key));
+            builder_embed(b, document, &member->value);
+        }
+    }
+}
+
+/* `over` with what only `below` has. `below` is given up; `*out` is owned. */
+static int merge(const struct document *over, struct document *below, struct document **out,
+                 struct error *err)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    lay_over(b, over, document_root(document_null()));
+    lay_over(b, below, document_root(over));
+    builder_map_end(b);
+    int status = builder_finish(b, out, err);
+    document_unref(below);
+    return status;
+}
+
+/* The run's input with the outputs of the nodes before this one laid over it. */
+static int chained_input(const struct decision *d, uint32_t node, struct document **out,
+                         struct error *err)
+{
+    struct document *input = document_ref(d->run->input);
+    int status = 0;
+    for (uint32_t i = d->frame->body->first_node; i < node && status == 0; i++) {
+        const struct document *output = decision_state(d, i)->output;
+        if (output != NULL && value_is(document_root(output), VALUE_MAP)) {
+            status = merge(output, input, &input, err);
+        }
+    }
+    if (status == 0) {
+        *out = input;
+    }
+    return status;
+}
+
+static int given_input(const struct document *config, struct document **out, struct error *err)
+{
+    const struct value *input = value_get(document_root(config), STR("input"));
+    if (input == NULL) {
+        *out = document_empty_map();
+        return 0;
+    }
+    struct builder *b = builder_create();
+    builder_embed(b, config, input);
+    return builder_finish(b, out, err);
+}
+
+/* With the defaults of the child's schema, which it fits. `input` is given up. */
+static int check_input(const struct pipeline *child, struct document *input, struct document **out,
+                       struct error *err)
+{
+    struct document *filled = NULL;
+    if (child->input_schema == NULL) {
+        *out = input;
+        return 0;
+    }
+    int status = schema_fill_defaults(child->input_schema, input, &filled, err);
+    document_unref(input);
+    if (status == 0) {
+        status = schema_validate(child->input_schema, document_root(filled), NULL, err);
+        if (status != 0) {
+            document_unref(filled);
+            error_prefix(err, "input of '%.*s': ", STR_ARG(child->id));
+        }
+    }
+    if (status == 0) {
+        *out = filled;
+    }
+    return status;
+}
+
+/* ---- start ---- */
+
+static int find_child(const struct decision *d, const struct document *config,
+                      const struct pipeline **out_child, struct error *err)
+{
+    const struct value *name = value_get(document_root(config), STR("workflow"));
+    if (!value_is(name, VALUE_STRING)) {
+        return error_set(err, E_INVALID, "'workflow' is not the id of a pipeline");
+    }
+    *out_child = pipeline_find_other(d->run->pipeline, value_str(name));
+    if (*out_child == NULL) {
+        return error_set(err, E_NOT_FOUND,
+                         "there is no pipeline '%.*s' in this file or the library",
+                         STR_ARG(value_str(name)));
+    }
+    if (d->run->depth + 1 > CHILDREN_MOST_DEPTH) {
+        return error_set(err, E_LIMIT, "workflows call each other deeper than %d levels",
+                         (int)CHILDREN_MOST_DEPTH);
+    }
+    return 0;
+}
+
+static int make_input(const struct decision *d, uint32_t node, const struct document *config,
+                      const struct pipeline *child, struct document **out, struct error *err)
+{
+    struct document *input = NULL;
+    int status = decision_node(d, node)->is_chained ? chained_input(d, node, &input, err)
+                                                    : given_input(config, &input, err);
+    return status == 0 ? check_input(child, input, out, err) : status;
+}
+
+static void record_start(const struct decision *d, uint32_t node, const struct pipeline *child,
+                         const struct document *input)
+{
+    const struct node *def = decision_node(d, node);
+    struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
+    record.attempt++;
+    batch_add_record(d->batch, &record);
+    decision_add_effect(d, (struct effect){.type = EFFECT_START_CHILD,
+                                           .node = node,
+                                           .attempt = record.attempt,
+                                           .child = child,
+                                           .config = input});
+    if (def->timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
+                                               .node = node,
+                                               .attempt = record.attempt,
+                                               .timer = TIMER_NODE_TIMEOUT,
+                                               .at_unix_ms = d->now + def->timeout_ms});
+    }
+}
+
+/* `wait: false`: the child goes on by itself. */
+static void detach(const struct decision *d, uint32_t node, const struct pipeline *child,
+                   const struct document *input)
+{
+    struct builder *b = builder_create();
+    struct document *output = NULL;
+    builder_map_begin(b);
+    builder_member_string(b, STR("workflow"), child->id);
+    builder_map_end(b);
+    if (builder_finish(b, &output, NULL) != 0) {
+        d->batch->has_failed = true;
+        return;
+    }
+    decision_add_effect(
+        d,
+        (struct effect){.type = EFFECT_START_CHILD, .node = node, .child = child, .config = input});
+    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
+    document_unref(output);
+}
+
+void child_start(const struct decision *d, uint32_t node)
+{
+    struct error err = {0};
+    const struct pipeline *child = NULL;
+    struct document *config = NULL;
+    struct document *input = NULL;
+    int status = decision_resolve(d, node, decision_node(d, node)->config, &config, &err);
+    if (status != 0) {
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        return;
+    }
+    const struct value *wait = value_get(document_root(config), STR("wait"));
+    status = find_child(d, config, &child, &err);
+    if (status == 0) {
+        status = make_input(d, node, config, child, &input, &err);
+    }
+    if (status != 0) {
+        decision_fail_node_for(d, node, FAILURE_CONFIG, &err);
+    } else if (value_is(wait, VALUE_BOOL) && !value_bool(wait)) {
+        detach(d, node, child, input);
+    } else {
+        record_start(d, node, child, input);
+    }
+    document_unref(config);
+    document_unref(input);
+}
+
+/* ---- the end ---- */
+
+/* The child's failure; its message says whose it is. */
+static struct document *child_failure(const struct decision *d, const struct run_event *event)
+{
+    struct str code = failure_code(event->error);
+    char code_text[64];
+    struct strbuf text = STRBUF_INIT;
+    const struct value *node =
+        event->error != NULL ? value_get(document_root(event->error), STR("node")) : NULL;
+    (void)snprintf(code_text, sizeof(code_text), "%.*s", STR_ARG(code));
+    strbuf_append_format(&text, "workflow '%.*s': ", STR_ARG(event->port));
+    if (value_is(node, VALUE_STRING)) {
+        strbuf_append_format(&text, "node '%.*s': ", STR_ARG(value_str(node)));
+    }
+    strbuf_append_str(&text, event->error != NULL ? failure_message(event->error)
+                                                  : STR("it was cancelled"));
+    struct document *failure = decision_create_failure(
+        d, code.n > 0 ? code_text : FAILURE_CANCELLED, strbuf_str(&text), NULL);
+    strbuf_finish(&text);
+    return failure;
+}
+
+static void end_failed(const struct decision *d, const struct run_event *event)
+{
+    const struct run_node *state = decision_state(d, event->node);
+    if (state->state == NODE_STOPPING && state->stop_reason != STOP_TIMEOUT) {
+        struct record record = decision_node_record(d, RECORD_NODE_ENDED, event->node);
+        record.node_state = NODE_CANCELLED;
+        record.error = event->error;
+        decision_end_node(d, &record);
+        return;
+    }
+    struct document *failure = state->state == NODE_STOPPING
+                                   ? decision_timeout_failure(d, event->node)
+                                   : child_failure(d, event);
+    decision_fail_node(d, event->node, failure);
+    document_unref(failure);
+}
+
+void child_end(const struct decision *d, const struct run_event *event)
+{
+    const struct run_node *state = decision_state(d, event->node);
+    bool is_live = state->state == NODE_RUNNING || state->state == NODE_STOPPING;
+    if (!is_live || state->attempt != event->attempt) {
+        return;
+    }
+    if (decision_node(d, event->node)->timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
+                                               .node = event->node,
+                                               .attempt = event->attempt,
+                                               .timer = TIMER_NODE_TIMEOUT});
+    }
+    if (event->child_state == RUN_COMPLETED) {
+        decision_complete_node(d, event->node, OUTCOME_SUCCESS, event->output);
+    } else {
+        end_failed(d, event);
+    }
+}
