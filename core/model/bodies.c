@@ -4,6 +4,7 @@
  * them. Bodies wait in a row: reading one adds those that its nodes have to the end, so that the
  * nodes of each lie together and no depth of a file costs stack.
  */
+#include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/model/draft.h"
@@ -53,7 +54,7 @@ static bool check_taken(struct draft *draft, uint32_t body, struct str id, struc
     return true;
 }
 
-static bool check_id(struct draft *draft, uint32_t body, struct str id, struct place place)
+bool draft_check_id(struct draft *draft, uint32_t body, struct str id, struct place place)
 {
     if (scope_is_reserved(id)) {
         report_error(report_of(draft), place,
@@ -72,8 +73,7 @@ static bool check_id(struct draft *draft, uint32_t body, struct str id, struct p
     return check_taken(draft, body, id, place);
 }
 
-/* A body that waits to be read. Fails with E_NOMEM. */
-static int add_body(struct draft *draft, const struct draft_body *body, uint32_t *out_body)
+int draft_add_body(struct draft *draft, const struct draft_body *body, uint32_t *out_body)
 {
     if (body->depth > DRAFT_MAX_DEPTH) {
         report_error(report_of(draft), body->place, "bodies are nested too deep: the limit is %d",
@@ -106,11 +106,11 @@ static int add_own_body(struct draft *draft, uint32_t owner, enum draft_form for
         .depth = draft->body_drafts[node->body].depth + 1,
         .tree = node->tree,
         .list = list,
-        .what = STR("nodes"),
+        .what = form == FORM_TOOLS ? STR("tools") : STR("nodes"),
         .place = list->place,
     };
     uint32_t number = 0;
-    int status = add_body(draft, &body, &number);
+    int status = draft_add_body(draft, &body, &number);
     draft->drafts[owner].own_body = number;
     return status;
 }
@@ -128,7 +128,7 @@ static int add_compensation(struct draft *draft, uint32_t owner, const struct tr
         .place = map->place,
     };
     uint32_t number = 0;
-    int status = add_body(draft, &body, &number);
+    int status = draft_add_body(draft, &body, &number);
     draft->drafts[owner].compensate = number;
     return status;
 }
@@ -139,10 +139,17 @@ static int add_inside(struct draft *draft, uint32_t index)
     struct draft_node *node = &draft->drafts[index];
     const struct tree *nodes = format_list(node->tree, "nodes");
     const struct tree *compensate = format_map(node->tree, "compensate");
+    bool has_nodes = tree_find(node->tree, STR("nodes")) != NULL;
     int status = 0;
-    if (node->role == ROLE_NODE && nodes != NULL) {
+    if (draft->body_drafts[node->body].is_compensation) {
+        return 0; /* it is one node that runs once */
+    }
+    if (node->role == ROLE_GROUP) {
+        return add_own_body(draft, index, FORM_TOOLS, draft->body_drafts[node->body].list);
+    }
+    if (node->role == ROLE_NODE && has_nodes) {
         node->role = ROLE_LOOP;
-        status = add_own_body(draft, index, FORM_NODES, nodes);
+        status = nodes != NULL ? add_own_body(draft, index, FORM_NODES, nodes) : 0;
     } else if (node->role == ROLE_NODE && tree_find(node->tree, STR("for_each")) != NULL) {
         node->role = ROLE_EACH;
         return add_own_body(draft, index, FORM_ONE, node->tree);
@@ -150,8 +157,7 @@ static int add_inside(struct draft *draft, uint32_t index)
     return status == 0 && compensate != NULL ? add_compensation(draft, index, compensate) : status;
 }
 
-/* `node` has tree, id, place and role. Fails with E_NOMEM. */
-static int add_node(struct draft *draft, uint32_t body, struct draft_node node)
+int draft_add_node(struct draft *draft, uint32_t body, struct draft_node node)
 {
     uint32_t index = draft->node_count;
     struct draft_node *drafts =
@@ -162,6 +168,7 @@ static int add_node(struct draft *draft, uint32_t body, struct draft_node node)
     draft->drafts = drafts;
     struct draft_body *to = &draft->body_drafts[body];
     node.body = body;
+    node.work = node.work != NULL ? node.work : node.tree;
     if (draft_keep_text(draft, node.id, &node.id) != 0 ||
         (to->form != FORM_ONE &&
          strmap_add(&to->ids, node.id, (void *)(uintptr_t)(index + 1)) != 0)) {
@@ -186,17 +193,20 @@ static int read_node(struct draft *draft, uint32_t body, const struct tree *tree
         return 0;
     }
     node.id_place = tree_get(tree, STR("id"))->place;
-    return check_id(draft, body, node.id, node.id_place) ? add_node(draft, body, node) : 0;
+    return draft_check_id(draft, body, node.id, node.id_place) ? draft_add_node(draft, body, node)
+                                                               : 0;
 }
 
 /* False when there are none, or too many, which is reported. */
 static bool check_count(struct draft *draft, const struct draft_body *body)
 {
     const struct tree *list = body->list;
-    uint32_t count = body->form == FORM_ONE ? 1 : list->count;
+    bool is_one = body->form == FORM_ONE || body->form == FORM_GROUP;
+    uint32_t count = is_one ? 1 : list->count;
     if (count == 0) {
-        report_error(report_of(draft), list->place, "'%.*s' is empty: %s has at least one node",
-                     STR_ARG(body->what), body->owner == DRAFT_NO_NODE ? "a pipeline" : "a loop");
+        bool is_root = body == draft->body_drafts;
+        report_error(report_of(draft), list->place, "'%.*s' is empty: %s", STR_ARG(body->what),
+                     is_root ? "a pipeline has at least one node" : "give it a node");
         return false;
     }
     draft->is_full = count > DRAFT_MAX_NODES - draft->node_count;
@@ -227,11 +237,13 @@ static int read_compensation(struct draft *draft, uint32_t body, struct draft_no
     const struct draft_node *owner = &draft->drafts[draft->body_drafts[body].owner];
     if (format_text(node.tree, "id", &node.id)) {
         node.id_place = id->place;
-        return check_id(draft, body, node.id, node.id_place) ? add_node(draft, body, node) : 0;
+        return draft_check_id(draft, body, node.id, node.id_place)
+                   ? draft_add_node(draft, body, node)
+                   : 0;
     }
     node.id = owner->id;
     node.id_place = node.tree->place;
-    return add_node(draft, body, node);
+    return draft_add_node(draft, body, node);
 }
 
 static int read_one(struct draft *draft, uint32_t body)
@@ -245,12 +257,23 @@ static int read_one(struct draft *draft, uint32_t body)
         node.role = ROLE_ITEM;
         node.id = draft->drafts[from->owner].id;
         node.id_place = draft->drafts[from->owner].id_place;
-        return add_node(draft, body, node);
+        return draft_add_node(draft, body, node);
     }
     const struct tree *id = tree_get(node.tree, STR("id"));
     node.id = draft->storage->pipeline.id;
     node.id_place = id != NULL ? id->place : node.tree->place;
-    return check_id(draft, body, node.id, node.id_place) ? add_node(draft, body, node) : 0;
+    return draft_check_id(draft, body, node.id, node.id_place) ? draft_add_node(draft, body, node)
+                                                               : 0;
+}
+
+/* The tools are in the body of one node, which is repeated. */
+static int read_group(struct draft *draft, uint32_t body)
+{
+    struct draft_node group = {.tree = draft->tree,
+                               .role = ROLE_GROUP,
+                               .id = STR("tools"),
+                               .id_place = draft->body_drafts[body].list->place};
+    return draft_add_node(draft, body, group);
 }
 
 static int read_body(struct draft *draft, uint32_t body)
@@ -266,29 +289,14 @@ static int read_body(struct draft *draft, uint32_t body)
         return read_list(draft, body);
     case FORM_ONE:
         return read_one(draft, body);
+    case FORM_STATES:
+        return states_read(draft, body);
+    case FORM_TOOLS:
+        return tools_read(draft, body);
+    case FORM_GROUP:
+        return read_group(draft, body);
     }
-    return 0;
-}
-
-static int add_root(struct draft *draft)
-{
-    struct draft_body root = {
-        .owner = DRAFT_NO_NODE,
-        .tree = draft->tree,
-        .what = STR("nodes"),
-        .place = draft->tree->place,
-    };
-    if (draft->is_single) {
-        root.form = FORM_ONE;
-        root.list = draft->tree;
-        return add_body(draft, &root, NULL);
-    }
-    root.list = format_list(draft->tree, "nodes");
-    const struct tree_member *edges = tree_find(draft->tree, STR("edges"));
-    if (edges != NULL && tree_find(draft->tree, STR("nodes")) == NULL) {
-        report_error(report_of(draft), edges->key.place, "'edges' without 'nodes'");
-    }
-    return add_body(draft, &root, NULL);
+    unreachable_state("draft form", (int)from->form);
 }
 
 /* The arrays of the pipeline, now that their size is known. */
@@ -310,12 +318,15 @@ static int make_room(struct draft *draft)
     }
     for (uint32_t i = 0; i < draft->body_count; i++) {
         const struct draft_body *from = &draft->body_drafts[i];
-        draft->bodies[i] = (struct body){.owner = from->owner,
-                                         .first_node = from->first_node,
-                                         .node_count = from->node_count,
-                                         .is_single = from->form == FORM_ONE && i > 0,
-                                         .what = from->what,
-                                         .place = from->place};
+        bool is_single = (from->form == FORM_ONE && i > 0) || from->form == FORM_GROUP;
+        draft->bodies[i] =
+            (struct body){.kind = from->form == FORM_STATES ? BODY_STATES : BODY_GRAPH,
+                          .owner = from->owner,
+                          .first_node = from->first_node,
+                          .node_count = from->node_count,
+                          .is_single = is_single,
+                          .what = from->what,
+                          .place = from->place};
     }
     draft->storage->pipeline.bodies = draft->bodies;
     draft->storage->pipeline.body_count = draft->body_count;
@@ -324,7 +335,10 @@ static int make_room(struct draft *draft)
 
 int bodies_read(struct draft *draft)
 {
-    int status = add_root(draft);
+    int status = root_add(draft);
+    if (status == 0) {
+        status = root_add_endings(draft);
+    }
     for (uint32_t i = 0; i < draft->body_count && !draft->is_full && status == 0; i++) {
         status = read_body(draft, i);
     }

@@ -43,10 +43,13 @@ static void drop_internal(struct type_name *type)
 static int read_type_name(struct draft *draft, uint32_t index, struct type_name *out)
 {
     const struct report *report = &draft->loader->report;
-    const struct tree *tree = draft->drafts[index].tree;
+    const struct tree *tree = draft->drafts[index].work;
     const struct tree *type = tree_get(tree, STR("type"));
     const struct tree *service = tree_get(tree, STR("service"));
     const struct tree *action = tree_get(tree, STR("action"));
+    if (tree != draft->drafts[index].tree && action == NULL) {
+        action = tree_get(tree, STR("method"));
+    }
     struct str id = draft->nodes[index].id;
     if (type != NULL && (service != NULL || action != NULL)) {
         report_error(report, type->place, "node '%.*s' has both 'type' and 'service' or 'action'",
@@ -56,8 +59,11 @@ static int read_type_name(struct draft *draft, uint32_t index, struct type_name 
     if (type != NULL) {
         *out = (struct type_name){tree_is_scalar(type) ? type->text : STR(""), type->place};
     } else if (service == NULL || action == NULL) {
+        bool is_action = tree != draft->drafts[index].tree;
         report_error(report, draft->nodes[index].place,
-                     "node '%.*s' needs a 'type', or a 'service' and an 'action'", STR_ARG(id));
+                     is_action ? "'action' of state '%.*s' needs a 'service' and a 'method'"
+                               : "node '%.*s' needs a 'type', or a 'service' and an 'action'",
+                     STR_ARG(id));
     } else if (tree_is_scalar(service) && tree_is_scalar(action)) {
         out->place = service->place;
         int status = join_names(draft, service->text, action->text, &out->name);
@@ -71,7 +77,7 @@ static int read_type_name(struct draft *draft, uint32_t index, struct type_name 
 
 static bool is_later_type(struct str name)
 {
-    static const char *const names[] = {"approval", "loop", "workflow", "queue.process"};
+    static const char *const names[] = {"approval", "workflow", "queue.process"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (str_equal_text(name, names[i])) {
             return true;
@@ -137,7 +143,7 @@ static void find_type(struct draft *draft, uint32_t index, const struct type_nam
 /* False when there is one that is no map, which the table of keys has reported. */
 static bool find_config(struct draft *draft, uint32_t index)
 {
-    const struct tree *tree = draft->drafts[index].tree;
+    const struct tree *tree = draft->drafts[index].work;
     const struct tree_member *config = tree_find(tree, STR("config"));
     const struct tree_member *params = tree_find(tree, STR("params"));
     if (config != NULL && params != NULL) {
@@ -266,28 +272,6 @@ static int read_conditional(struct draft *draft, uint32_t index, const struct tr
     return scope_compile_condition(draft, condition, &at, &node->condition);
 }
 
-/* Exactly one of `seconds` and `until`; events come with approvals and signals. */
-static bool check_wait(struct draft *draft, uint32_t index, const struct tree *config)
-{
-    static const char *const later[] = {"event", "match", "timeout"};
-    const struct report *report = &draft->loader->report;
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        const struct tree_member *member = tree_find(config, str_from(later[i]));
-        if (member != NULL) {
-            report_error(report, member->key.place, "'%s' of 'wait' is not built yet", later[i]);
-            return false;
-        }
-    }
-    bool has_seconds = tree_find(config, STR("seconds")) != NULL;
-    bool has_until = tree_find(config, STR("until")) != NULL;
-    if (has_seconds == has_until) {
-        report_error(report, config->place,
-                     "node '%.*s' needs either 'seconds' or 'until' in its config",
-                     STR_ARG(draft->nodes[index].id));
-    }
-    return true;
-}
-
 /* The branches have conditions of their own in place of a config to resolve. */
 static int check_branches(struct draft *draft, uint32_t index, const struct tree *config,
                           const struct scope_at *at)
@@ -344,17 +328,59 @@ static int read_ports(struct draft *draft, uint32_t index, const struct tree *co
                : status;
 }
 
+/* Types that are not for every node. */
+static bool check_place(struct draft *draft, uint32_t index, struct place place)
+{
+    const struct report *report = &draft->loader->report;
+    struct node *node = &draft->nodes[index];
+    if (node->kind == NODE_LOOP) {
+        report_error(report, place, "the loop '%.*s' needs 'for_each' and 'nodes'",
+                     STR_ARG(node->id));
+        node->type = NULL;
+        draft->drafts[index].is_typed = false;
+        return false;
+    }
+    if (draft->drafts[index].role == ROLE_ITEM &&
+        (node->kind == NODE_ROUTER || node->kind == NODE_CONDITIONAL)) {
+        report_error(report, place, "node '%.*s' is a loop, so nothing follows its %.*s",
+                     STR_ARG(node->id), STR_ARG(node->type->name));
+        report_hint(report, "give the loop 'nodes': the %.*s and what follows it",
+                    STR_ARG(node->type->name));
+        return false;
+    }
+    return true;
+}
+
+/* `config` is a map. */
+static int check_config(struct draft *draft, uint32_t index, const struct tree *config)
+{
+    struct node *node = &draft->nodes[index];
+    struct label what = label_make("config of node '%.*s'", STR_ARG(node->id));
+    struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
+    if (node->kind == NODE_ROUTER || node->kind == NODE_CONDITIONAL) {
+        return check_branches(draft, index, config, &at);
+    }
+    if (node->kind == NODE_WAIT) {
+        return wait_check(draft, index, config, &at);
+    }
+    int status =
+        violations_check_template(draft, config, node->type->config_schema, &at, &node->config);
+    return status == 0 && node->kind == NODE_PLUGIN ? read_ports(draft, index, config) : status;
+}
+
 int config_check(struct draft *draft, uint32_t index)
 {
     struct node *node = &draft->nodes[index];
     struct type_name name = {.place = node->place};
-    int status = read_type_name(draft, index, &name);
+    bool is_tool = draft->drafts[index].role == ROLE_TOOL;
+    int status = is_tool ? tools_type_name(draft, index, &name.name)
+                         : read_type_name(draft, index, &name);
     bool has_config = find_config(draft, index);
     if (status != 0 || name.name.n == 0) {
         return status;
     }
     find_type(draft, index, &name);
-    if (node->type == NULL || !has_config) {
+    if (node->type == NULL || !has_config || !check_place(draft, index, name.place)) {
         return 0;
     }
     const struct tree none = {.kind = TREE_MAP, .size = 1, .height = 1, .place = node->place};
@@ -363,15 +389,8 @@ int config_check(struct draft *draft, uint32_t index)
         return E_NOMEM;
     }
     *config = draft->drafts[index].config != NULL ? *draft->drafts[index].config : none;
-    struct label what = label_make("config of node '%.*s'", STR_ARG(node->id));
-    struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
-    if (node->kind == NODE_ROUTER || node->kind == NODE_CONDITIONAL) {
-        return check_branches(draft, index, config, &at);
+    if (is_tool) {
+        status = tools_fill_config(draft, index, config);
     }
-    if (node->kind == NODE_WAIT && !check_wait(draft, index, config)) {
-        return 0;
-    }
-    status =
-        violations_check_template(draft, config, node->type->config_schema, &at, &node->config);
-    return status == 0 && node->kind == NODE_PLUGIN ? read_ports(draft, index, config) : status;
+    return status == 0 ? check_config(draft, index, config) : status;
 }

@@ -26,6 +26,7 @@
 #include "core/model/storage.h"
 
 struct node_type;
+struct scope_at;
 struct pipeline_group;
 struct tree;
 
@@ -56,17 +57,24 @@ enum draft_role {
     ROLE_LOOP, /* a loop with `nodes` */
     ROLE_EACH, /* the loop around a single node: order and condition; no type, no config */
     ROLE_ITEM, /* that single node: type, config and what goes with them */
+    ROLE_STATE,
+    ROLE_TOOL,
+    ROLE_GROUP, /* around tools that are repeated */
 };
 
 struct draft_node {
-    const struct tree *tree;   /* its map */
+    const struct tree *tree;   /* its map; a text for a tool without more */
+    const struct tree *work;   /* the map with type and config: a part of a state's, else its own */
     const struct tree *config; /* a map, or NULL */
     enum draft_role role;
     struct str id;
     struct place id_place;
     uint32_t body;
-    uint32_t own_body;        /* 0: none */
-    uint32_t compensate;      /* 0: none */
+    uint32_t own_body;   /* 0: none */
+    uint32_t compensate; /* 0: none */
+    struct for_each *loop;
+    uint32_t first_reader;    /* index + 1 of a loop over its stream; 0: none */
+    uint32_t next_reader;     /* of the same stream */
     const uint32_t *outcomes; /* the named ones that it can have */
     uint32_t outcome_count;
     bool is_typed; /* its type is known, so its outcomes can be checked */
@@ -76,6 +84,9 @@ enum draft_form {
     FORM_NODES, /* a graph: `nodes`, with `edges` */
     FORM_STEPS, /* each node behind the one before */
     FORM_ONE,   /* one node: of a definition, a loop or a compensation */
+    FORM_STATES,
+    FORM_TOOLS,
+    FORM_GROUP, /* the node around tools that are repeated */
 };
 
 /* A body as the file has it. */
@@ -90,6 +101,7 @@ struct draft_body {
     struct place place;
     uint32_t first_node;
     uint32_t node_count;
+    bool has_initial;  /* FORM_STATES: body.initial was written and is there */
     struct strmap ids; /* (uintptr_t)(index + 1); FORM_ONE goes without */
 };
 
@@ -108,6 +120,7 @@ struct draft_edge {
 enum use_site {
     USE_NODE,     /* what has surely ended before the node */
     USE_EDGE,     /* and the node itself, the edge's source */
+    USE_SELF,     /* and the node itself, which has completed */
     USE_OUTPUT,   /* all nodes of the body, and what has ended before the body's owner */
     USE_SETTINGS, /* no nodes */
 };
@@ -154,7 +167,9 @@ struct draft {
     size_t outcome_cap;
     struct strmap outcome_numbers; /* number + 1 */
 
-    int64_t node_timeout_ms; /* resilience.timeout */
+    int64_t node_timeout_ms;   /* resilience.timeout */
+    uint32_t batch_size;       /* of loops that do not say */
+    uint32_t parallel_workers; /* likewise */
     bool has_cycle;
 };
 
@@ -205,6 +220,32 @@ int draft_add_edge(struct draft *draft, const struct draft_edge *edge);
 /* A copy in the pipeline's arena; E_NOMEM. */
 int draft_keep_text(struct draft *draft, struct str text, struct str *out);
 
+/* A body that waits to be read; `out_body` may be NULL. Fails with E_NOMEM. */
+int draft_add_body(struct draft *draft, const struct draft_body *body, uint32_t *out_body);
+
+/* A node of `body`, with tree, id, place and role. Fails with E_NOMEM. */
+int draft_add_node(struct draft *draft, uint32_t body, struct draft_node node);
+
+/* Whether `id` can be that of a node of `body`; if not, that is reported. */
+bool draft_check_id(struct draft *draft, uint32_t body, struct str id, struct place place);
+
+/* root.c: the root body, and the endings after it. */
+int root_add(struct draft *draft);
+int root_add_endings(struct draft *draft);
+
+/* states.c */
+int states_read(struct draft *draft, uint32_t body);       /* the ids */
+int states_read_edges(struct draft *draft, uint32_t body); /* transitions, the initial state */
+/* What a state has of its own; false for one without an action, which needs no more. */
+bool states_check(struct draft *draft, uint32_t index);
+
+/* tools.c */
+int tools_read(struct draft *draft, uint32_t body); /* the ids */
+int tools_type_name(struct draft *draft, uint32_t index, struct str *out_name);
+/* Adds to `config` what is not given and comes from inputs of the same name. */
+int tools_fill_config(struct draft *draft, uint32_t index, struct tree *config);
+int tools_read_group(struct draft *draft, uint32_t index); /* the node around them */
+
 /* Steps, in their order; each in the file of its name. */
 int top_read(struct draft *draft);              /* top.c: what is not about nodes */
 int top_read_integrations(struct draft *draft); /* after the nodes' types are known */
@@ -212,8 +253,19 @@ int top_read_output(struct draft *draft);
 int bodies_read(struct draft *draft);      /* bodies.c: which there are, and the ids in them */
 int nodes_check(struct draft *draft);      /* nodes.c: types, keys; calls config.c */
 int edges_read(struct draft *draft);       /* edges.c */
+int for_each_link(struct draft *draft);    /* for_each.c: loops and the streams they read */
 int graph_build(struct draft *draft);      /* graph.c: edges into arrays, order, layers, cycles */
 int references_check(struct draft *draft); /* references.c */
+
+/* for_each.c: the loop that a node is; complains about keys of loops when it is none. */
+int for_each_read(struct draft *draft, uint32_t index);
+
+/* repeat.c: `repeat` of a node. */
+int repeat_read(struct draft *draft, uint32_t index);
+
+/* wait.c: the config of a `wait`. */
+int wait_check(struct draft *draft, uint32_t index, const struct tree *config,
+               const struct scope_at *at);
 
 /* config.c: type, config, conditions, routes and outcomes of one node. */
 int config_check(struct draft *draft, uint32_t index);

@@ -256,13 +256,37 @@ static int read_goto(struct draft *draft, uint32_t index)
     return edge.target != DRAFT_NO_NODE ? draft_add_edge(draft, &edge) : 0;
 }
 
+/* False, and reported, for `depends_on` where something else says what follows what. */
+static bool check_alone(struct draft *draft, uint32_t index)
+{
+    const struct draft_body *body = &draft->body_drafts[draft->nodes[index].body];
+    const struct tree_member *member = tree_find(draft->drafts[index].tree, STR("depends_on"));
+    if (member == NULL || (body->form != FORM_STEPS && !body->is_compensation)) {
+        return true;
+    }
+    report_error(&draft->loader->report, member->key.place,
+                 body->is_compensation ? "'depends_on' of 'compensate' of node '%.*s': it runs "
+                                         "when the node is undone"
+                                       : "'depends_on' of node '%.*s': steps run in the order in "
+                                         "which they are written",
+                 STR_ARG(draft->nodes[index].id));
+    if (str_equal(body->what, STR("steps"))) {
+        report_hint(&draft->loader->report, "for another order write 'nodes' in place of 'steps'");
+    }
+    return false;
+}
+
 static int read_node_edges(struct draft *draft, uint32_t index)
 {
     const struct node *node = &draft->nodes[index];
     int status = 0;
-    if (draft->drafts[index].role != ROLE_ITEM) {
+    enum draft_role role = draft->drafts[index].role;
+    bool is_node = role == ROLE_NODE || role == ROLE_LOOP || role == ROLE_EACH;
+    if (is_node && check_alone(draft, index)) {
         status = read_depends(draft, index);
-        status = status == 0 ? read_goto(draft, index) : status;
+    }
+    if (status == 0 && (is_node || role == ROLE_TOOL)) {
+        status = read_goto(draft, index);
     }
     if (status == 0 && node->kind == NODE_CONDITIONAL) {
         status = read_branch(draft, index, "true_edge", OUTCOME_TRUE);
@@ -293,8 +317,15 @@ static int read_body_edges(struct draft *draft, uint32_t body)
     for (uint32_t i = 0; i < in->node_count && status == 0; i++) {
         status = read_node_edges(draft, in->first_node + i);
     }
-    if (in->form == FORM_STEPS && status == 0) {
+    bool is_sequence = in->form == FORM_STEPS;
+    if (in->form == FORM_TOOLS) {
+        (void)format_bool(draft->tree, "sequence", &is_sequence); /* without: no */
+    }
+    if (status == 0 && is_sequence) {
         return chain_steps(draft, in);
+    }
+    if (status == 0 && in->form == FORM_STATES) {
+        return states_read_edges(draft, body);
     }
     const struct tree *list = in->form == FORM_NODES ? format_list(in->tree, "edges") : NULL;
     for (uint32_t i = 0; list != NULL && i < list->count && status == 0; i++) {

@@ -32,6 +32,8 @@ static const struct engine_type_source sources[] = {
      "\"message\": {\"type\": \"string\", \"description\": \"what went wrong, for people\"},"
      "\"code\": {\"type\": \"string\", \"minLength\": 1,"
      " \"description\": \"for programs: capitals, digits and _\"}}}"},
+    {"loop", NODE_LOOP, "runs its nodes once for each item of 'for_each'",
+     "{\"type\": \"object\", \"properties\": {}, \"additionalProperties\": false}"},
     {"passthrough", NODE_PASSTHROUGH, "gives on what came before it",
      "{\"type\": \"object\", \"properties\": {}, \"additionalProperties\": false}"},
     {"router", NODE_ROUTER, "takes the first route whose condition is true",
@@ -49,11 +51,17 @@ static const struct engine_type_source sources[] = {
      "{\"type\": \"object\"}"},
     {"start", NODE_START, "its output is the run's input",
      "{\"type\": \"object\", \"properties\": {}, \"additionalProperties\": false}"},
-    {"wait", NODE_WAIT, "ends after some seconds, or at a time",
+    {"wait", NODE_WAIT, "ends after some seconds, at a time, or with an event",
      "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
      "\"seconds\": {\"type\": \"number\", \"minimum\": 0, \"description\": \"how long\"},"
      "\"until\": {\"type\": \"string\", \"format\": \"date-time\","
-     " \"description\": \"a time like 2025-01-31T12:00:00Z\"}}}"},
+     " \"description\": \"a time like 2025-01-31T12:00:00Z\"},"
+     "\"event\": {\"type\": \"string\", \"minLength\": 1,"
+     " \"description\": \"the name of an event that is sent to the run\"},"
+     "\"match\": {\"format\": \"cel\","
+     " \"description\": \"which of these events: 'signal' has name, data and time\"},"
+     "\"timeout\": {\"type\": \"string\","
+     " \"description\": \"how long to wait for the event, like 30s\"}}}"},
 };
 
 enum { TYPE_COUNT = sizeof(sources) / sizeof(sources[0]) };
@@ -61,6 +69,8 @@ enum { TYPE_COUNT = sizeof(sources) / sizeof(sources[0]) };
 struct engine_types {
     struct node_type types[TYPE_COUNT];
     struct schema *schemas[TYPE_COUNT];
+    struct node_type group; /* what nodes are that nobody writes a type for */
+    struct node_type idle;
 };
 
 /* What `opstream nodes` tells; the model knows the outcomes of these two by their kind. */
@@ -111,6 +121,12 @@ int engine_types_create(struct engine_types **out_types, struct error *err)
             return status;
         }
     }
+    types->group = *engine_types_of(types, NODE_LOOP);
+    types->group.name = STR("group");
+    types->group.summary = STR("runs its nodes");
+    types->idle = *engine_types_of(types, NODE_PASSTHROUGH);
+    types->idle.name = STR("idle");
+    types->idle.summary = STR("waits for an event");
     *out_types = types;
     return 0;
 }
@@ -134,6 +150,19 @@ const struct node_type *engine_types_find(const struct engine_types *types, stru
             if (out_kind != NULL) {
                 *out_kind = sources[i].kind;
             }
+            return &types->types[i];
+        }
+    }
+    return NULL;
+}
+
+const struct node_type *engine_types_of(const struct engine_types *types, enum node_kind kind)
+{
+    if (kind == NODE_GROUP || kind == NODE_IDLE) {
+        return kind == NODE_GROUP ? &types->group : &types->idle;
+    }
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (sources[i].kind == kind) {
             return &types->types[i];
         }
     }

@@ -27,6 +27,9 @@ void engine_types_destroy(struct engine_types *types);
 const struct node_type *engine_types_find(const struct engine_types *types, struct str name,
                                           enum node_kind *out_kind);
 
+/* The type of nodes of this kind; of NODE_GROUP and NODE_IDLE one that has no config. */
+const struct node_type *engine_types_of(const struct engine_types *types, enum node_kind kind);
+
 /* The i-th in order of name, NULL at the end. */
 const struct node_type *engine_types_at(const struct engine_types *types, size_t i);
 

@@ -52,6 +52,12 @@ extern const struct format_key format_pipeline_keys[]; /* PIPELINES section 3 */
 extern const struct format_key format_single_keys[];   /* a pipeline of one node */
 extern const struct format_key format_node_keys[];     /* section 5 */
 extern const struct format_key format_edge_keys[];     /* section 4 */
+extern const struct format_key format_state_keys[];
+extern const struct format_key format_action_keys[];     /* `action` of a state */
+extern const struct format_key format_transition_keys[]; /* {when, to} */
+extern const struct format_key format_tool_keys[];
+extern const struct format_key format_repeat_keys[];
+extern const struct format_key format_collect_keys[];
 extern const struct format_key format_on_error_keys[];
 extern const struct format_key format_resilience_keys[];
 extern const struct format_key format_scaling_keys[];

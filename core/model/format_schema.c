@@ -79,6 +79,13 @@ static const struct part parts[] = {
     {"scaling", format_scaling_keys, NULL, false},
     {PROFILE_PREFIX "scaling", format_scaling_keys, NULL, true},
     {"limits", format_limits_keys, NULL, false},
+    {"undo", format_node_keys, "{\"allOf\": [" TYPE_RULES ", " NEEDS_TYPE "]}", false},
+    {"repeat", format_repeat_keys, "{\"required\": [\"until\"]}", false},
+    {"collect", format_collect_keys, "{\"required\": [\"reduce\"]}", false},
+    {"state", format_state_keys, NULL, false},
+    {"action", format_action_keys, NULL, false},
+    {"transition", format_transition_keys, "{\"required\": [\"to\"]}", false},
+    {"tool", format_tool_keys, "{\"required\": [\"name\"]}", false},
 };
 
 enum { PART_COUNT = sizeof(parts) / sizeof(parts[0]) };

@@ -31,6 +31,8 @@
 
 static const char *const error_policies[] = {"stop_on_error", "continue", NULL};
 static const char *const joins[] = {"default", "any", "all", NULL};
+static const char *const limits[] = {"fail", "stop", NULL};
+static const char *const results[] = {"success", "failed", NULL};
 static const char *const risks[] = {"low", "medium", "high", "critical", NULL};
 
 const struct format_key format_file_keys[] = {
@@ -50,10 +52,11 @@ const struct format_key format_settings_keys[] = {
         WORKS("integrations", FORMAT_MAP), WORKS("resilience", FORMAT_MAP),                        \
         WORKS("scaling", FORMAT_MAP), WORKS("output", FORMAT_ANY), LATER("environment"),           \
         CHOICE("error_policy", error_policies), LATER("budget"), LATER("sanitize"),                \
-        LATER("duration"), LATER("interval"), LATER("concurrency"), WARNS("trigger"),              \
-        WARNS("triggers"), WARNS("schedule"), WARNS("notifications"), WARNS("monitoring"),         \
-        WARNS("auto_resolve"), LATER("retention"), LATER("rollback"), LATER("on_failure"),         \
-        LATER("on_cancel"), LATER("on_success"), LATER("finally"), LATER("extends")
+        LATER("concurrency"), WARNS("trigger"), WARNS("triggers"), WARNS("schedule"),              \
+        WARNS("notifications"), WARNS("monitoring"), WARNS("auto_resolve"), LATER("retention"),    \
+        WORKS("rollback", FORMAT_BOOL), WORKS("on_failure", FORMAT_LIST),                          \
+        WORKS("on_cancel", FORMAT_LIST), WORKS("on_success", FORMAT_LIST),                         \
+        WORKS("finally", FORMAT_LIST), LATER("extends")
 
 #define NODE_KEYS                                                                                  \
     WORKS("type", FORMAT_TEXT), WORKS("service", FORMAT_TEXT), WORKS("action", FORMAT_TEXT),       \
@@ -61,8 +64,16 @@ const struct format_key format_settings_keys[] = {
         WORKS("milestone", FORMAT_BOOL), WORKS("max_concurrency", FORMAT_COUNT),                   \
         WORKS("limits", FORMAT_MAP), CHOICE("risk", risks), LATER("retry"),                        \
         LATER("circuit_breaker"), LATER("rate_limit"), LATER("on_open"), LATER("fallback"),        \
-        LATER("cache"), LATER("at_most_once"), LATER("approval"), LATER("compensate"),             \
-        LATER("for_each"), LATER("repeat"), LATER("isolation")
+        LATER("cache"), LATER("at_most_once"), LATER("approval"), LATER("isolation")
+
+/* What makes a loop of a node, and how it goes; see for_each.c. */
+#define LOOP_KEYS                                                                                  \
+    WORKS("for_each", FORMAT_ANY), WORKS("as", FORMAT_TEXT), WORKS("as_batch", FORMAT_TEXT),       \
+        WORKS("batch_size", FORMAT_COUNT), WORKS("parallel_workers", FORMAT_COUNT),                \
+        WORKS("max_parallel", FORMAT_COUNT), WORKS("max_failures", FORMAT_ANY),                    \
+        WORKS("max_iterations", FORMAT_COUNT), CHOICE("on_limit", limits),                         \
+        WORKS("until", FORMAT_TEXT), WORKS("collect", FORMAT_ANY), LATER("per_item"),              \
+        WORKS("repeat", FORMAT_MAP), WORKS("compensate", FORMAT_MAP)
 
 const struct format_key format_pipeline_keys[] = {
     PIPELINE_KEYS,
@@ -70,12 +81,14 @@ const struct format_key format_pipeline_keys[] = {
     WORKS("timeout", FORMAT_DURATION),
     WORKS("nodes", FORMAT_LIST),
     WORKS("edges", FORMAT_LIST),
-    LATER("steps"),
-    LATER("states"),
-    LATER("initial_state"),
-    LATER("max_transitions"),
-    LATER("tools"),
-    LATER("sequence"),
+    WORKS("steps", FORMAT_LIST),
+    WORKS("states", FORMAT_ANY),
+    WORKS("initial_state", FORMAT_TEXT),
+    WORKS("max_transitions", FORMAT_COUNT),
+    WORKS("tools", FORMAT_LIST),
+    WORKS("sequence", FORMAT_BOOL),
+    WORKS("duration", FORMAT_DURATION),
+    WORKS("interval", FORMAT_DURATION),
     LATER("workflows"),
     TABLE_END,
 };
@@ -83,6 +96,7 @@ const struct format_key format_pipeline_keys[] = {
 const struct format_key format_single_keys[] = {
     PIPELINE_KEYS,
     NODE_KEYS,
+    LOOP_KEYS,
     WORKS("config", FORMAT_MAP),
     WORKS("timeout", FORMAT_DURATION),
     WORKS("on_error", FORMAT_ANY),
@@ -98,20 +112,91 @@ const struct format_key format_node_keys[] = {
     WORKS("timeout", FORMAT_DURATION),
     WORKS("on_error", FORMAT_ANY),
     LATER("budget"),
-    LATER("nodes"),
-    LATER("edges"),
-    LATER("output"),
-    LATER("as"),
-    LATER("as_batch"),
-    LATER("batch_size"),
-    LATER("parallel_workers"),
-    LATER("max_parallel"),
-    LATER("max_failures"),
-    LATER("max_iterations"),
-    LATER("on_limit"),
-    LATER("until"),
-    LATER("collect"),
-    LATER("per_item"),
+    LOOP_KEYS,
+    WORKS("nodes", FORMAT_LIST),
+    WORKS("edges", FORMAT_LIST),
+    WORKS("output", FORMAT_ANY),
+    TABLE_END,
+};
+
+const struct format_key format_state_keys[] = {
+    WORKS("id", FORMAT_TEXT),
+    WORKS("name", FORMAT_TEXT),
+    WORKS("description", FORMAT_TEXT),
+    WORKS("action", FORMAT_ANY),
+    WORKS("type", FORMAT_TEXT),
+    WORKS("service", FORMAT_TEXT),
+    WORKS("config", FORMAT_MAP),
+    WORKS("params", FORMAT_MAP),
+    WORKS("transitions", FORMAT_MAP),
+    CHOICE("result", results),
+    WORKS("timeout", FORMAT_DURATION),
+    WORKS("compensate", FORMAT_MAP),
+    WORKS("milestone", FORMAT_BOOL),
+    WORKS("max_concurrency", FORMAT_COUNT),
+    WORKS("limits", FORMAT_MAP),
+    CHOICE("risk", risks),
+    LATER("retry"),
+    LATER("circuit_breaker"),
+    LATER("rate_limit"),
+    LATER("on_open"),
+    LATER("fallback"),
+    LATER("cache"),
+    LATER("at_most_once"),
+    LATER("approval"),
+    LATER("isolation"),
+    LATER("budget"),
+    TABLE_END,
+};
+
+const struct format_key format_action_keys[] = {
+    WORKS("service", FORMAT_TEXT),
+    WORKS("method", FORMAT_TEXT),
+    WORKS("action", FORMAT_TEXT),
+    WORKS("type", FORMAT_TEXT),
+    WORKS("config", FORMAT_MAP),
+    WORKS("params", FORMAT_MAP),
+    TABLE_END,
+};
+
+const struct format_key format_transition_keys[] = {
+    WORKS("when", FORMAT_TEXT),
+    WORKS("to", FORMAT_TEXT),
+    TABLE_END,
+};
+
+const struct format_key format_tool_keys[] = {
+    WORKS("id", FORMAT_TEXT),
+    WORKS("name", FORMAT_TEXT),
+    WORKS("config", FORMAT_MAP),
+    WORKS("params", FORMAT_MAP),
+    WORKS("timeout", FORMAT_DURATION),
+    WORKS("on_error", FORMAT_ANY),
+    WORKS("max_concurrency", FORMAT_COUNT),
+    WORKS("limits", FORMAT_MAP),
+    CHOICE("risk", risks),
+    LATER("retry"),
+    LATER("circuit_breaker"),
+    LATER("rate_limit"),
+    LATER("on_open"),
+    LATER("fallback"),
+    LATER("cache"),
+    LATER("at_most_once"),
+    LATER("approval"),
+    LATER("isolation"),
+    TABLE_END,
+};
+
+const struct format_key format_repeat_keys[] = {
+    WORKS("until", FORMAT_TEXT),
+    WORKS("max_iterations", FORMAT_COUNT),
+    WORKS("delay", FORMAT_DURATION),
+    TABLE_END,
+};
+
+const struct format_key format_collect_keys[] = {
+    WORKS("reduce", FORMAT_TEXT),
+    WORKS("init", FORMAT_ANY),
     TABLE_END,
 };
 
@@ -134,8 +219,8 @@ const struct format_key format_resilience_keys[] = {
 
 const struct format_key format_scaling_keys[] = {
     WORKS("max_parallel_nodes", FORMAT_COUNT),
-    LATER("batch_size"),
-    LATER("parallel_workers"),
+    WORKS("batch_size", FORMAT_COUNT),
+    WORKS("parallel_workers", FORMAT_COUNT),
     LATER("max_memory_mb"),
     TABLE_END,
 };

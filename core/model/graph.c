@@ -20,6 +20,11 @@ struct graph {
     uint32_t *order;
 };
 
+static bool is_states(const struct graph *graph, uint32_t body)
+{
+    return graph->draft->bodies[body].kind == BODY_STATES;
+}
+
 /* `first[i]` becomes where node i's part begins, from the counts in `first[i + 1]`. */
 static void sum_up(uint32_t *first, uint32_t count)
 {
@@ -95,6 +100,9 @@ static void merge_edge(struct graph *graph, uint32_t index, uint32_t *newest, ui
     uint32_t other = newest[edge->target];
     bool is_same_source = other != DRAFT_NO_NODE && edges[other].source == edge->source;
     older[index] = is_same_source ? other : DRAFT_NO_NODE;
+    if (is_states(graph, graph->draft->nodes[edge->source].body)) {
+        return; /* transitions are asked one after the other */
+    }
     for (uint32_t i = older[index]; i != DRAFT_NO_NODE && !edge->is_merged; i = older[i]) {
         if (!edges[i].is_merged && !merge_pair(&edges[i], edge)) {
             report_pair(graph->draft, &edges[i], edge);
@@ -173,6 +181,31 @@ static int index_targets(struct graph *graph)
     return 0;
 }
 
+/* The node whose stream a loop reads: it comes before, though no edge says so. */
+static uint32_t stream_into(const struct graph *graph, uint32_t node)
+{
+    const struct for_each *loop = graph->draft->drafts[node].loop;
+    return loop != NULL ? loop->stream : DRAFT_NO_NODE;
+}
+
+/* The loops over a node's stream run beside it. Returns how many found their place in `order`. */
+static uint32_t start_readers(struct graph *graph, uint32_t producer, uint32_t *waiting,
+                              uint32_t *order)
+{
+    struct node *nodes = graph->draft->nodes;
+    const struct draft_node *drafts = graph->draft->drafts;
+    uint32_t placed = 0;
+    for (uint32_t i = drafts[producer].first_reader; i > 0; i = drafts[i - 1].next_reader) {
+        if (nodes[i - 1].layer < nodes[producer].layer) {
+            nodes[i - 1].layer = nodes[producer].layer;
+        }
+        if (--waiting[i - 1] == 0) {
+            order[placed++] = i - 1;
+        }
+    }
+    return placed;
+}
+
 /*
  * Kahn's algorithm in each body; what is left over when it stops lies on cycles or behind them.
  * Returns how many nodes of the body have found their place.
@@ -183,7 +216,7 @@ static uint32_t order_body(struct graph *graph, const struct body *body, uint32_
     uint32_t *order = graph->order + body->first_node;
     uint32_t placed = 0;
     for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
-        waiting[i] = nodes[i].in_count;
+        waiting[i] = nodes[i].in_count + (stream_into(graph, i) != DRAFT_NO_NODE ? 1 : 0);
         if (waiting[i] == 0) {
             order[placed++] = i;
         }
@@ -199,22 +232,30 @@ static uint32_t order_body(struct graph *graph, const struct body *body, uint32_
                 order[placed++] = target;
             }
         }
+        placed += start_readers(graph, order[next], waiting, order + placed);
     }
     return placed;
 }
 
-/* An incoming edge of `node` whose source is left over, too. */
-static const struct edge *left_over_edge(const struct graph *graph, const uint32_t *waiting,
-                                         uint32_t node)
+/* What `node` waits for and where that is said, of what is left over. */
+struct cause {
+    uint32_t source;
+    struct place place;
+};
+
+static struct cause left_over_cause(const struct graph *graph, const uint32_t *waiting,
+                                    uint32_t node)
 {
     const struct node *target = &graph->draft->nodes[node];
     for (uint32_t i = 0; i < target->in_count; i++) {
         const struct edge *edge = &graph->edges[graph->in_edges[target->first_in + i]];
         if (waiting[edge->source] > 0) {
-            return edge;
+            return (struct cause){edge->source, edge->place};
         }
     }
-    return NULL;
+    uint32_t stream = stream_into(graph, node);
+    CHECK(stream != DRAFT_NO_NODE);
+    return (struct cause){stream, target->place};
 }
 
 static void report_cycle(const struct graph *graph, const uint32_t *waiting, uint32_t start)
@@ -227,10 +268,9 @@ static void report_cycle(const struct graph *graph, const uint32_t *waiting, uin
     uint32_t at = start;
     struct place place = {0};
     do {
-        const struct edge *edge = left_over_edge(graph, waiting, at);
-        CHECK(edge != NULL);
-        place = edge->place;
-        at = edge->source;
+        struct cause cause = left_over_cause(graph, waiting, at);
+        place = cause.place;
+        at = cause.source;
         if (length < SHOWN) {
             path[length] = at;
         }
@@ -269,13 +309,59 @@ static int report_cycles(struct graph *graph, const uint32_t *waiting)
         }
         while (walk[at] == 0) {
             walk[at] = i + 1;
-            at = left_over_edge(graph, waiting, at)->source;
+            at = left_over_cause(graph, waiting, at).source;
         }
         if (walk[at] == i + 1) {
             report_cycle(graph, waiting, at);
         }
     }
     return 0;
+}
+
+/* Unreachable states, behind the others. */
+static void place_unreached(struct graph *graph, uint32_t index, const bool *is_placed,
+                            uint32_t *order)
+{
+    const struct body *body = &graph->draft->bodies[index];
+    const struct report *report = &graph->draft->loader->report;
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        if (is_placed[i]) {
+            continue;
+        }
+        *order++ = i;
+        if (graph->draft->body_drafts[index].has_initial) {
+            report_error(
+                report, graph->draft->nodes[i].place, "state '%.*s' cannot be reached from '%.*s'",
+                STR_ARG(graph->draft->nodes[i].id), STR_ARG(graph->draft->nodes[body->initial].id));
+            report_hint(report, "no transition that can be taken leads to it");
+        }
+    }
+}
+
+/* From the initial state on, in the order in which transitions lead away from it. */
+static void order_states(struct graph *graph, uint32_t index, bool *is_placed)
+{
+    struct node *nodes = graph->draft->nodes;
+    const struct body *body = &graph->draft->bodies[index];
+    uint32_t *order = graph->order + body->first_node;
+    uint32_t placed = 0;
+    if (body->node_count == 0) {
+        return;
+    }
+    is_placed[body->initial] = true;
+    order[placed++] = body->initial;
+    for (uint32_t next = 0; next < placed; next++) {
+        const struct node *source = &nodes[order[next]];
+        for (uint32_t i = 0; i < source->out_count; i++) {
+            uint32_t target = graph->edges[source->first_out + i].target;
+            if (!is_placed[target]) {
+                is_placed[target] = true;
+                nodes[target].layer = source->layer + 1;
+                order[placed++] = target;
+            }
+        }
+    }
+    place_unreached(graph, index, is_placed, order + placed);
 }
 
 static int sort_nodes(struct graph *graph)
@@ -285,11 +371,17 @@ static int sort_nodes(struct graph *graph)
         arena_calloc(&draft->loader->arena, (size_t)graph->count + 1, sizeof(*waiting));
     graph->order =
         arena_calloc(&draft->storage->arena, (size_t)graph->count + 1, sizeof(*graph->order));
-    if (waiting == NULL || graph->order == NULL) {
+    bool *is_placed =
+        arena_calloc(&draft->loader->arena, (size_t)graph->count + 1, sizeof(*is_placed));
+    if (waiting == NULL || graph->order == NULL || is_placed == NULL) {
         return E_NOMEM;
     }
     for (uint32_t i = 0; i < draft->body_count; i++) {
         const struct body *body = &draft->bodies[i];
+        if (is_states(graph, i)) {
+            order_states(graph, i, is_placed);
+            continue;
+        }
         draft->has_cycle = order_body(graph, body, waiting) < body->node_count || draft->has_cycle;
     }
     return draft->has_cycle ? report_cycles(graph, waiting) : 0;
@@ -319,6 +411,10 @@ static bool wants_both(const struct graph *graph, const struct node *node)
 
 static bool can_run(const struct graph *graph, const bool *reached, const struct node *node)
 {
+    uint32_t stream = node->for_each != NULL ? node->for_each->stream : DRAFT_NO_NODE;
+    if (stream != DRAFT_NO_NODE && !reached[stream]) {
+        return false;
+    }
     if (node->in_count == 0) {
         return true;
     }
@@ -342,6 +438,9 @@ static int check_reachable(struct graph *graph)
     for (uint32_t i = 0; i < graph->count; i++) {
         uint32_t index = graph->order[i];
         const struct node *node = &draft->nodes[index];
+        if (is_states(graph, node->body)) {
+            continue;
+        }
         reached[index] = can_run(graph, reached, node);
         if (!reached[index]) {
             report_error(&draft->loader->report, node->place, "node '%.*s' can never run",

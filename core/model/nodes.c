@@ -17,6 +17,9 @@ static int read_name(struct draft *draft, uint32_t index)
     struct node *node = &draft->nodes[index];
     struct str name = {0};
     node->name = node->id;
+    if (draft->drafts[index].role == ROLE_TOOL) {
+        return 0; /* its `name` is that of its type */
+    }
     return format_text(draft->drafts[index].tree, "name", &name)
                ? draft_keep_text(draft, name, &node->name)
                : 0;
@@ -106,35 +109,141 @@ static void read_on_error(struct draft *draft, uint32_t index)
     }
 }
 
-static int check_node(struct draft *draft, uint32_t index)
+/* The node's own, or its type's. */
+static void read_risk(struct draft *draft, uint32_t index)
+{
+    static const char *const names[] = {"low", "medium", "high", "critical"};
+    struct node *node = &draft->nodes[index];
+    struct str risk = node->type != NULL ? node->type->risk : STR("low");
+    (void)format_text(draft->drafts[index].tree, "risk", &risk); /* without: the type's */
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (str_equal_text(risk, names[i])) {
+            node->risk = (enum node_risk)i;
+        }
+    }
+}
+
+/* What goes with a type and its config. */
+static int check_work(struct draft *draft, uint32_t index)
 {
     struct node *node = &draft->nodes[index];
-    const struct tree *tree = draft->drafts[index].tree;
-    if (!draft->is_single) {
-        struct label what = node_label(draft, index);
-        format_check(&draft->loader->report, tree, format_node_keys, what.text, 0);
-    }
-    int status = read_name(draft, index);
-    if (status == 0) {
-        status = read_when(draft, index);
-    }
-    if (status == 0) {
-        status = config_check(draft, index);
-    }
-    read_join(draft, index);
-    read_timeout(draft, index);
+    int status = config_check(draft, index);
     read_limits(draft, index);
-    read_on_error(draft, index);
-    (void)format_bool(tree, "milestone", &node->is_milestone);       /* without: no */
-    (void)format_count(tree, "max_concurrency", &node->concurrency); /* without: no limit */
+    (void)format_count(draft->drafts[index].tree, "max_concurrency",
+                       &node->concurrency); /* without: no limit */
     return status;
+}
+
+static void check_keys(struct draft *draft, uint32_t index)
+{
+    const struct draft_body *body = &draft->body_drafts[draft->nodes[index].body];
+    struct label what = node_label(draft, index);
+    if (body->is_compensation) {
+        what = label_make("'compensate' of node '%.*s'", STR_ARG(draft->nodes[body->owner].id));
+    }
+    format_check(&draft->loader->report, draft->drafts[index].tree, format_node_keys, what.text, 0);
+}
+
+/* Where and how often the node runs. */
+static int check_order(struct draft *draft, uint32_t index)
+{
+    struct node *node = &draft->nodes[index];
+    int status = read_when(draft, index);
+    read_join(draft, index);
+    read_on_error(draft, index);
+    (void)format_bool(draft->drafts[index].tree, "milestone", &node->is_milestone); /* or not */
+    return status;
+}
+
+/* Keys that are there for some nodes only. */
+static void check_compensation(struct draft *draft, uint32_t index)
+{
+    static const char *const keys[] = {"for_each", "compensate", "join", "milestone"};
+    if (!draft->body_drafts[draft->nodes[index].body].is_compensation) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct tree_member *member = tree_find(draft->drafts[index].tree, str_from(keys[i]));
+        if (member != NULL) {
+            report_error(&draft->loader->report, member->key.place,
+                         "'%s' is not for 'compensate': it is one node that runs once", keys[i]);
+        }
+    }
+}
+
+/* One that is written as a node. */
+static int check_node(struct draft *draft, uint32_t index)
+{
+    enum draft_role role = draft->drafts[index].role;
+    bool is_loop = role == ROLE_LOOP || role == ROLE_EACH;
+    if (!draft->is_single && role != ROLE_ITEM) {
+        check_keys(draft, index);
+        check_compensation(draft, index);
+    }
+    int status = for_each_read(draft, index);
+    if (status == 0 && !is_loop) {
+        status = check_work(draft, index);
+    }
+    if (status == 0 && role != ROLE_ITEM) {
+        status = check_order(draft, index);
+    }
+    if (status == 0 && role == ROLE_NODE) {
+        status = repeat_read(draft, index);
+    }
+    if (role != ROLE_EACH) {
+        read_timeout(draft, index);
+    }
+    return status;
+}
+
+static int check_state(struct draft *draft, uint32_t index)
+{
+    struct node *node = &draft->nodes[index];
+    struct scope_at at = {.site = USE_NODE, .node = index, .what = "the state"};
+    bool has_work = states_check(draft, index);
+    (void)format_bool(draft->drafts[index].tree, "milestone", &node->is_milestone); /* or not */
+    int status = has_work ? check_work(draft, index)
+                          : scope_compile_template(draft, NULL, NULL, &at, &node->config);
+    read_timeout(draft, index);
+    return status;
+}
+
+static int check_tool(struct draft *draft, uint32_t index)
+{
+    int status = check_work(draft, index);
+    read_on_error(draft, index);
+    read_timeout(draft, index);
+    return status;
+}
+
+static int check_any(struct draft *draft, uint32_t index)
+{
+    int status = 0;
+    switch (draft->drafts[index].role) {
+    case ROLE_NODE:
+    case ROLE_LOOP:
+    case ROLE_EACH:
+    case ROLE_ITEM:
+        status = check_node(draft, index);
+        break;
+    case ROLE_STATE:
+        status = check_state(draft, index);
+        break;
+    case ROLE_TOOL:
+        status = check_tool(draft, index);
+        break;
+    case ROLE_GROUP:
+        return tools_read_group(draft, index);
+    }
+    read_risk(draft, index);
+    return status == 0 ? read_name(draft, index) : status;
 }
 
 int nodes_check(struct draft *draft)
 {
     int status = 0;
     for (uint32_t i = 0; i < draft->node_count && status == 0; i++) {
-        status = check_node(draft, i);
+        status = check_any(draft, i);
     }
     return status;
 }

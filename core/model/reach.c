@@ -6,12 +6,14 @@
 
 #include "core/base/error.h"
 #include "core/model/pipeline.h"
+#include "core/model/state_reach.h"
 
 /* The sets of one body, whose nodes are numbered from its first on. */
 struct sets {
-    size_t words;      /* of one set */
-    uint64_t *before;  /* a set for each node; NULL: not filled yet */
-    uint64_t *outputs; /* likewise */
+    size_t words;               /* of one set */
+    uint64_t *before;           /* a set for each node; NULL: not filled yet */
+    uint64_t *outputs;          /* likewise */
+    struct state_reach *states; /* BODY_STATES: this in place of sets */
 };
 
 struct reach {
@@ -21,6 +23,11 @@ struct reach {
     uint32_t *meeting; /* the next node through which all ways from a node lead, or the end */
     uint32_t *depth;   /* of a node in the tree of meetings, whose root is the end */
 };
+
+static bool is_state(const struct pipeline *pipeline, uint32_t node)
+{
+    return pipeline->bodies[pipeline->nodes[node].body].kind == BODY_STATES;
+}
 
 static bool has_bit(const uint64_t *set, uint32_t i)
 {
@@ -149,6 +156,9 @@ static void find_meetings(struct reach *reach)
     for (uint32_t i = pipeline->node_count; i > 0; i--) {
         uint32_t index = pipeline->order[i - 1];
         const struct node *node = &pipeline->nodes[index];
+        if (is_state(pipeline, index)) {
+            continue;
+        }
         uint32_t at = meet_ways(reach, node);
         if (node->has_error_edge) {
             at = meet(reach, at, way_by(reach, node, OUTCOME_ERROR));
@@ -158,9 +168,17 @@ static void find_meetings(struct reach *reach)
     }
 }
 
+static uint32_t stream_into(const struct node *node)
+{
+    return node->for_each != NULL ? node->for_each->stream : PIPELINE_NO_NODE;
+}
+
 static bool find_sure(const struct reach *reach, const struct node *node)
 {
     bool has_sure = node->in_count == 0;
+    if (stream_into(node) != PIPELINE_NO_NODE && !reach->is_sure[stream_into(node)]) {
+        return false;
+    }
     for (uint32_t i = 0; i < node->in_count; i++) {
         const struct edge *edge = edge_in(reach, node, i);
         const struct node *source = &reach->pipeline->nodes[edge->source];
@@ -219,6 +237,16 @@ static void fill_outputs(const struct filling *f, uint32_t index)
     }
 }
 
+/* The node whose stream a loop reads has begun before the loop; more is not known of it. */
+static void fill_stream(const struct filling *f, uint32_t index, uint32_t producer)
+{
+    uint64_t *before = set_of(f, f->sets->before, index);
+    size_t words = f->sets->words;
+    join_sets(before, set_of(f, f->sets->before, producer), words);
+    set_bit(before, producer - f->body->first_node);
+    join_sets(set_of(f, f->sets->outputs, index), set_of(f, f->sets->outputs, producer), words);
+}
+
 static void fill_sets(const struct filling *f, uint32_t index)
 {
     const struct node *node = &f->reach->pipeline->nodes[index];
@@ -229,6 +257,9 @@ static void fill_sets(const struct filling *f, uint32_t index)
         set_bit(before, edge->source - f->body->first_node);
     }
     fill_outputs(f, index);
+    if (stream_into(node) != PIPELINE_NO_NODE) {
+        fill_stream(f, index, stream_into(node));
+    }
 }
 
 static void mark_sure(struct reach *reach, uint32_t index)
@@ -284,7 +315,9 @@ struct reach *reach_create(const struct pipeline *pipeline)
     }
     find_meetings(reach);
     for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        mark_sure(reach, pipeline->order[i]);
+        if (!is_state(pipeline, pipeline->order[i])) {
+            mark_sure(reach, pipeline->order[i]);
+        }
     }
     return reach;
 }
@@ -297,6 +330,7 @@ void reach_destroy(struct reach *reach)
     for (uint32_t i = 0; reach->sets != NULL && i < reach->pipeline->body_count; i++) {
         free(reach->sets[i].before);
         free(reach->sets[i].outputs);
+        state_reach_destroy(reach->sets[i].states);
     }
     free(reach->sets);
     free(reach->is_sure);
@@ -326,8 +360,23 @@ static bool is_in(const struct reach *reach, const uint64_t *sets, uint32_t befo
     return has_bit(sets + reach->sets[body].words * (node - first), before - first);
 }
 
+/* Of the states of the body of `node`; NULL when out of memory. */
+static struct state_reach *states_of(struct reach *reach, uint32_t node)
+{
+    uint32_t body = reach->pipeline->nodes[node].body;
+    if (reach->sets[body].states == NULL) {
+        reach->sets[body].states = state_reach_create(reach->pipeline, body);
+    }
+    return reach->sets[body].states;
+}
+
 int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *out_is_before)
 {
+    if (is_state(reach->pipeline, node)) {
+        struct state_reach *states = states_of(reach, node);
+        *out_is_before = states != NULL && state_reach_is_before(states, before, node);
+        return states != NULL ? 0 : E_NOMEM;
+    }
     *out_is_before = find_edge(reach, before, node) != NULL;
     if (*out_is_before) {
         return 0;
@@ -342,6 +391,11 @@ int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *o
 
 int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *out_has_output)
 {
+    if (is_state(reach->pipeline, node)) {
+        struct state_reach *states = states_of(reach, node);
+        *out_has_output = states != NULL && state_reach_has_output(states, before, node);
+        return states != NULL ? 0 : E_NOMEM;
+    }
     const struct node *target = &reach->pipeline->nodes[node];
     const struct edge *edge = find_edge(reach, before, node);
     *out_has_output = edge != NULL && tells_output(edge, &reach->pipeline->nodes[before]) &&
@@ -357,9 +411,15 @@ int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *
     return status;
 }
 
-bool reach_has_output_at_end(const struct reach *reach, uint32_t node)
+int reach_has_output_at_end(struct reach *reach, uint32_t node, bool *out_has_output)
 {
     const struct node *it = &reach->pipeline->nodes[node];
-    return reach->is_sure[node] && it->when == NULL && it->on_error != ON_ERROR_CONTINUE &&
-           !it->has_error_edge;
+    if (is_state(reach->pipeline, node)) {
+        struct state_reach *states = states_of(reach, node);
+        *out_has_output = states != NULL && state_reach_has_output_at_end(states, node);
+        return states != NULL ? 0 : E_NOMEM;
+    }
+    *out_has_output = reach->is_sure[node] && it->when == NULL &&
+                      it->on_error != ON_ERROR_CONTINUE && !it->has_error_edge;
+    return 0;
 }

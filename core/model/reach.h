@@ -31,7 +31,7 @@ int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *o
 /* Whether `before`, of the same body, has an output when `node` runs. Fails with E_NOMEM. */
 int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *out_has_output);
 
-/* When the body of `node` completes, `node` has an output. */
-bool reach_has_output_at_end(const struct reach *reach, uint32_t node);
+/* Whether `node` has an output when its body completes. Fails with E_NOMEM. */
+int reach_has_output_at_end(struct reach *reach, uint32_t node, bool *out_has_output);
 
 #endif

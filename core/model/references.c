@@ -27,11 +27,13 @@ static const struct str node_fields[] = {
     {"output", 6},   {"status", 6},      {"error", 5},
     {"attempts", 8}, {"started_at", 10}, {"finished_at", 11},
 };
-static const struct str loop_fields[] = {{"errors", 6}, {"counts", 6}, {"stream", 6}};
+static const struct str loop_fields[] = {{"errors", 6}, {"counts", 6}};
 static const struct str run_fields[] = {
     {"id", 2},     {"workflow", 8}, {"version", 7}, {"started_at", 10}, {"triggered_by", 12},
     {"status", 6}, {"error", 5},
 };
+static const struct str iter_fields[] = {{"index", 5}, {"first", 5}, {"count", 5}};
+static const struct str signal_fields[] = {{"name", 4}, {"data", 4}, {"time", 4}};
 static const struct str event_fields[] = {
     {"id", 2}, {"type", 4}, {"time", 4}, {"data", 4}, {"headers", 7},
 };
@@ -64,6 +66,7 @@ static struct label who(const struct check *check)
 {
     switch (check->use->site) {
     case USE_NODE:
+    case USE_SELF:
         return label_make("node '%.*s'", STR_ARG(check->draft->nodes[check->use->node].id));
     case USE_EDGE:
         return label_make("an edge from '%.*s'", STR_ARG(check->draft->nodes[check->use->node].id));
@@ -214,13 +217,22 @@ static bool has_output(const struct check *check, uint32_t before, uint32_t node
     return result;
 }
 
+static bool has_output_at_end(const struct check *check, uint32_t node)
+{
+    bool result = true;
+    if (*check->status == 0) {
+        *check->status = reach_has_output_at_end(check->reach, node, &result);
+    }
+    return result;
+}
+
 /* From where an expression looks at a node: from a place of the node's own body. */
 enum view_kind {
     VIEW_START,  /* when `node` starts */
     VIEW_INSIDE, /* when something in the body of `node` is evaluated */
     VIEW_END,    /* when `node` has ended */
     VIEW_ALL,    /* when the body is at its end */
-    VIEW_ENDING, /* when the run ends, somehow */
+    VIEW_ENDING, /* when the run ends, somehow; `node` is the body that runs then */
 };
 
 struct view {
@@ -233,13 +245,13 @@ static struct view find_view(const struct check *check, uint32_t body)
 {
     const struct draft *draft = check->draft;
     const struct use *use = check->use;
-    enum view_kind kind = use->site == USE_NODE   ? VIEW_START
-                          : use->site == USE_EDGE ? VIEW_END
-                                                  : VIEW_ALL;
+    enum view_kind kind = use->site == USE_NODE     ? VIEW_START
+                          : use->site == USE_OUTPUT ? VIEW_ALL
+                                                    : VIEW_END;
     struct view view = {kind, use->node};
     for (uint32_t in = use->body; in != body; in = draft_body_around(draft, in)) {
         const struct draft_body *from = &draft->body_drafts[in];
-        view.node = from->owner;
+        view.node = from->owner != DRAFT_NO_NODE ? from->owner : in;
         view.kind = from->owner == DRAFT_NO_NODE ? VIEW_ENDING
                     : from->is_compensation      ? VIEW_END
                                                  : VIEW_INSIDE;
@@ -279,6 +291,11 @@ static bool check_order(const struct check *check, const struct view *view, uint
     report_error(report_of(check), place_of(check), "%s: '%.*s' cannot have run before it",
                  who(check).text, STR_ARG(id));
     struct str self = check->draft->nodes[view->node].id;
+    if (check->draft->bodies[check->draft->nodes[node].body].kind == BODY_STATES) {
+        report_hint(report_of(check), "no transitions lead from '%.*s' to '%.*s'", STR_ARG(id),
+                    STR_ARG(self));
+        return false;
+    }
     if (is_before(check, view->node, node)) {
         report_hint(report_of(check), "'%.*s' depends on it", STR_ARG(id));
     } else if (view->node == check->use->node && view->kind == VIEW_START) {
@@ -298,9 +315,10 @@ static bool may_be_absent(const struct check *check, const struct view *view, ui
     }
     switch (view->kind) {
     case VIEW_ENDING:
-        return true;
+        return view->node != check->draft->storage->pipeline.on_success ||
+               !has_output_at_end(check, node);
     case VIEW_ALL:
-        return !reach_has_output_at_end(check->reach, node);
+        return !has_output_at_end(check, node);
     case VIEW_END:
         if (view->node == node) {
             return check->use->site == USE_EDGE &&
@@ -347,6 +365,21 @@ static void check_output(const struct check *check, const struct view *view, uin
     }
 }
 
+/* True, and reported, for NODE.stream where nothing can read it. */
+static bool check_stream(const struct check *check, uint32_t node, size_t first)
+{
+    const struct expr_reference *reference = check->reference;
+    struct str id = check->draft->nodes[node].id;
+    if (reference->path_count <= first || !str_equal(reference->path[first], STR("stream"))) {
+        return false;
+    }
+    report_error(report_of(check), place_of(check), "%s: '%.*s.stream' is only for 'for_each'",
+                 who(check).text, STR_ARG(id));
+    report_hint(report_of(check), "write for_each: %.*s.stream, and nothing else in it",
+                STR_ARG(id));
+    return true;
+}
+
 /* `first`: where the path goes on behind the node. */
 static void check_node(const struct check *check, uint32_t node, size_t first, bool is_short)
 {
@@ -356,7 +389,8 @@ static void check_node(const struct check *check, uint32_t node, size_t first, b
     if (check->use->site != USE_SETTINGS) {
         view = find_view(check, check->draft->nodes[node].body);
     }
-    if (!check_order(check, &view, node) || reference->path_count <= first) {
+    if (check_stream(check, node, first) || !check_order(check, &view, node) ||
+        reference->path_count <= first) {
         return;
     }
     struct str field = reference->path[first];
@@ -367,6 +401,9 @@ static void check_node(const struct check *check, uint32_t node, size_t first, b
                      STR_ARG(id), STR_ARG(field));
         report_hint(report_of(check), "write '%.*s.output.%.*s', or nodes['%.*s'].%.*s",
                     STR_ARG(id), STR_ARG(field), STR_ARG(id), STR_ARG(field));
+    } else if (is_in(field, loop_fields, COUNT(loop_fields)) &&
+               check->draft->nodes[node].kind == NODE_LOOP) {
+        return; /* they are there when the output is */
     } else if (is_in(field, loop_fields, COUNT(loop_fields))) {
         report_error(report_of(check), place_of(check), "%s: only a loop has '%.*s'",
                      who(check).text, STR_ARG(field));
@@ -412,9 +449,13 @@ static void check_reference(const struct check *check)
         check_field(check, run_fields, COUNT(run_fields));
     } else if (slot == SLOT_EVENT) {
         check_field(check, event_fields, COUNT(event_fields));
+    } else if (slot == SLOT_ITER) {
+        check_field(check, iter_fields, COUNT(iter_fields));
+    } else if (slot == SLOT_SIGNAL) {
+        check_field(check, signal_fields, COUNT(signal_fields));
     } else if (slot == SLOT_NODES) {
         check_nodes_map(check);
-    } else if (slot >= SLOT_NODE_FIRST) {
+    } else if (slot >= SLOT_NODE_FIRST && slot < SLOT_ITEM_FIRST) {
         check_node(check, (uint32_t)(slot - SLOT_NODE_FIRST), 0, true);
     }
 }

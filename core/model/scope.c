@@ -75,7 +75,7 @@ struct lookup {
 
 static struct lookup lookup_at(struct draft *draft, const struct scope_at *at)
 {
-    bool has_node = at->site == USE_NODE || at->site == USE_EDGE;
+    bool has_node = at->site == USE_NODE || at->site == USE_EDGE || at->site == USE_SELF;
     uint32_t body = has_node ? draft->nodes[at->node].body : at->body;
     return (struct lookup){.draft = draft, .body = body, .at = at};
 }
@@ -97,24 +97,75 @@ static struct str nearest_hint(const struct lookup *lookup, struct str name)
     return arena_dup_str(&lookup->draft->loader->arena, str_from(label.text));
 }
 
+/* The loop whose body this is, or NULL. */
+static const struct for_each *loop_around(const struct draft *draft, uint32_t body)
+{
+    const struct draft_body *in = &draft->body_drafts[body];
+    bool is_inside = in->owner != DRAFT_NO_NODE && !in->is_compensation;
+    return is_inside ? draft->drafts[in->owner].loop : NULL;
+}
+
 /* A node or an item of this name, from the inside out; -1 when there is none. */
 static int find_slot(const struct lookup *lookup, struct str name)
 {
     const struct draft *draft = lookup->draft;
     for (uint32_t body = lookup->body; body != DRAFT_NO_BODY;
          body = draft_body_around(draft, body)) {
+        const struct for_each *loop = loop_around(draft, body);
         uint32_t node = draft_find_node(draft, body, name);
         if (node != DRAFT_NO_NODE) {
             return (int)(SLOT_NODE_FIRST + node);
         }
+        if (loop != NULL && str_equal(loop->as, name)) {
+            return (int)(SLOT_ITEM_FIRST + draft->body_drafts[body].owner);
+        }
     }
     return -1;
+}
+
+/* Names that are there in few places only; -1 when this is none of them. */
+static int find_special(const struct lookup *lookup, struct str name)
+{
+    if ((lookup->at->names & SCOPE_SIGNAL) != 0 && str_equal(name, STR("signal"))) {
+        return SLOT_SIGNAL;
+    }
+    if ((lookup->at->names & SCOPE_REDUCE) != 0 && str_equal(name, STR("acc"))) {
+        return SLOT_ACC;
+    }
+    if ((lookup->at->names & SCOPE_REDUCE) != 0 && str_equal(name, STR("item"))) {
+        return SLOT_REDUCE_ITEM;
+    }
+    return -1;
+}
+
+static int find_iter(const struct lookup *lookup, struct str *out_hint)
+{
+    for (uint32_t body = lookup->body; body != DRAFT_NO_BODY;
+         body = draft_body_around(lookup->draft, body)) {
+        if (loop_around(lookup->draft, body) != NULL) {
+            return SLOT_ITER;
+        }
+    }
+    *out_hint = STR("it is there only inside a loop: in the nodes of 'for_each'");
+    return -1;
+}
+
+/* The name of the items of the loop whose own key this is, which are there only in its body. */
+static bool is_own_item(const struct lookup *lookup, struct str name)
+{
+    const struct scope_at *at = lookup->at;
+    const struct for_each *loop = at->site == USE_NODE ? lookup->draft->drafts[at->node].loop
+                                                       : NULL;
+    return loop != NULL && str_equal(loop->as, name);
 }
 
 /* Why there is no such name: something near, or a node that is out of sight. */
 static struct str hint_for(const struct lookup *lookup, struct str name)
 {
     struct draft *draft = lookup->draft;
+    if (is_own_item(lookup, name)) {
+        return STR("the items are there only inside the loop, in its 'nodes'");
+    }
     uint32_t inside = report_wants_nearest(&draft->loader->report)
                           ? draft_find_container(draft, lookup->body, name)
                           : DRAFT_NO_NODE;
@@ -132,13 +183,11 @@ static int resolve_name(void *user, struct str name, struct str *out_hint)
     const struct lookup *lookup = user;
     for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
         if (str_equal(name, root_names[i].name)) {
-            if (root_names[i].slot < 0) {
-                *out_hint = STR("it is there only inside 'for_each', which is not built yet");
-            }
-            return root_names[i].slot;
+            return root_names[i].slot >= 0 ? root_names[i].slot : find_iter(lookup, out_hint);
         }
     }
-    int slot = find_slot(lookup, name);
+    int slot = find_special(lookup, name);
+    slot = slot >= 0 ? slot : find_slot(lookup, name);
     if (slot < 0) {
         *out_hint = hint_for(lookup, name);
     }
@@ -240,8 +289,8 @@ static int compile(struct draft *draft, const struct tree *scalar, const struct 
     return 0;
 }
 
-int scope_compile_condition(struct draft *draft, const struct tree *scalar,
-                            const struct scope_at *at, const struct expr **out_expr)
+int scope_compile_expr(struct draft *draft, const struct tree *scalar, const struct scope_at *at,
+                       const struct expr **out_expr, int *out_type)
 {
     *out_expr = NULL;
     struct expr *expr = NULL;
@@ -249,23 +298,31 @@ int scope_compile_condition(struct draft *draft, const struct tree *scalar,
     if (status != 0 || expr == NULL) {
         return status;
     }
-    int type = expr_static_type(expr);
+    *out_type = expr_static_type(expr);
     struct use use = use_at(draft, at);
     use.expr = expr;
     use.scalar = scalar;
-    status = check_constant(draft, &use, at->what, &type);
-    const char *wrong = wrong_condition_type(type);
-    if (status == 0 && wrong != NULL) {
-        report_error(&draft->loader->report, place_in(draft, scalar, 0),
-                     "%s must be true or false, and this is always %s", at->what, wrong);
-        report_hint(&draft->loader->report, "compare it with something: nothing is truthy");
-    }
+    status = check_constant(draft, &use, at->what, out_type);
     int taken = storage_take_expr(draft->storage, expr);
     if (status != 0 || taken != 0) {
         return E_NOMEM;
     }
     *out_expr = expr;
     return note_use(draft, &use);
+}
+
+int scope_compile_condition(struct draft *draft, const struct tree *scalar,
+                            const struct scope_at *at, const struct expr **out_expr)
+{
+    int type = EXPR_TYPE_OPEN;
+    int status = scope_compile_expr(draft, scalar, at, out_expr, &type);
+    const char *wrong = wrong_condition_type(type);
+    if (status == 0 && wrong != NULL) {
+        report_error(&draft->loader->report, place_in(draft, scalar, 0),
+                     "%s must be true or false, and this is always %s", at->what, wrong);
+        report_hint(&draft->loader->report, "compare it with something: nothing is truthy");
+    }
+    return status;
 }
 
 struct template_job {

@@ -39,7 +39,7 @@ enum scope_names {
 
 struct scope_at {
     enum use_site site;
-    uint32_t node;    /* of USE_NODE and USE_EDGE */
+    uint32_t node;    /* of USE_NODE, USE_EDGE and USE_SELF */
     uint32_t body;    /* of USE_OUTPUT */
     unsigned names;   /* SCOPE_* */
     const char *what; /* for messages: "'when' of node 'a'" */
@@ -51,6 +51,13 @@ struct scope_at {
  */
 int scope_compile_condition(struct draft *draft, const struct tree *scalar,
                             const struct scope_at *at, const struct expr **out_expr);
+
+/*
+ * Compiles an expression of any type; `*out_type` becomes the one that it is sure to have.
+ * 0: `*out_expr` is the pipeline's, or NULL when it was reported. Fails with E_NOMEM.
+ */
+int scope_compile_expr(struct draft *draft, const struct tree *scalar, const struct scope_at *at,
+                       const struct expr **out_expr, int *out_type);
 
 /*
  * Compiles `tree` (NULL: an empty map) as a template. `schema` (may be NULL) is the root of the

@@ -13,6 +13,8 @@
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
+enum { DEFAULT_BATCH_SIZE = 100, DEFAULT_PARALLEL_WORKERS = 10 };
+
 /* Keys of a profile that need no body to mean something. */
 static bool describes_only(struct str key)
 {
@@ -152,8 +154,14 @@ static void read_numbers(struct draft *draft)
     }
     (void)format_duration(format_map(draft->tree, "resilience"), "timeout",
                           &draft->node_timeout_ms); /* without: none */
-    (void)format_count(format_map(draft->tree, "scaling"), "max_parallel_nodes",
-                       &pipeline->max_parallel_nodes); /* without: no limit */
+    const struct tree *scaling = format_map(draft->tree, "scaling");
+    draft->batch_size = DEFAULT_BATCH_SIZE;
+    draft->parallel_workers = DEFAULT_PARALLEL_WORKERS;
+    (void)format_count(scaling, "max_parallel_nodes",
+                       &pipeline->max_parallel_nodes);                         /* or no limit */
+    (void)format_count(scaling, "batch_size", &draft->batch_size);             /* or the default */
+    (void)format_count(scaling, "parallel_workers", &draft->parallel_workers); /* likewise */
+    (void)format_bool(draft->tree, "rollback", &pipeline->has_rollback);       /* without: no */
 }
 
 /* The schema's fault begins with a JSON pointer: "/properties/a/type: ...". */

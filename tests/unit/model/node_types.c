@@ -26,7 +26,7 @@ static const struct schema *compile(struct node_types *types, const char *json)
 static const struct node_type *find_type(void *user, struct str name, struct error *err)
 {
     const struct node_types *types = user;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < NODE_TYPES_COUNT; i++) {
         if (str_equal(types->types[i].name, name)) {
             return &types->types[i];
         }
@@ -53,7 +53,7 @@ static const struct plugin_type *find_plugin(void *user, struct str id)
 static const struct node_type *type_at(void *user, size_t i)
 {
     const struct node_types *types = user;
-    return i < 4 ? &types->types[i] : NULL;
+    return i < NODE_TYPES_COUNT ? &types->types[i] : NULL;
 }
 
 static struct str folders(void *user)
@@ -93,14 +93,19 @@ void node_types_init(struct node_types *types)
                                          .plugin = STR("code"),
                                          .flags = NODE_TYPE_PROCESSES,
                                          .config_schema = compile(types, code_config)};
-    types->types[1] = (struct node_type){.name = STR("filter"),
+    types->types[1] = (struct node_type){.name = STR("emit"),
+                                         .plugin = STR("emit"),
+                                         .flags = NODE_TYPE_STREAMS,
+                                         .risk = STR("high"),
+                                         .config_schema = compile(types, "{}")};
+    types->types[2] = (struct node_type){.name = STR("filter"),
                                          .plugin = STR("filter"),
                                          .config_schema = compile(types, filter_config)};
-    types->types[2] = (struct node_type){.name = STR("http"),
+    types->types[3] = (struct node_type){.name = STR("http"),
                                          .plugin = STR("http"),
                                          .config_schema = compile(types, http_config),
                                          .output_schema = compile(types, http_output)};
-    types->types[3] = (struct node_type){.name = STR("split"),
+    types->types[4] = (struct node_type){.name = STR("split"),
                                          .plugin = STR("split"),
                                          .config_schema = compile(types, split_config),
                                          .ports = ports,

@@ -4,7 +4,8 @@
 
 /*
  * A catalogue for tests: the node types http (closed output), code (raw field, processes),
- * split (ports), filter (an expression field), and broken.node, whose plugin cannot be used.
+ * split (ports), filter (an expression field), emit (a stream), and broken.node, whose plugin
+ * cannot be used.
  *
  * Used by:  tests of what loads pipelines.
  * Uses:     model (catalogue, engine types), value.
@@ -15,10 +16,12 @@
 
 struct engine_types;
 
+enum { NODE_TYPES_COUNT = 5 };
+
 struct node_types {
     struct catalogue catalogue;
     struct engine_types *engine_types;
-    struct node_type types[4]; /* in order of name */
+    struct node_type types[NODE_TYPES_COUNT]; /* in order of name */
     struct plugin_type plugins[2];
     struct schema *schemas[8];
     size_t schema_count;

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* State machines: a state is a node, a transition an edge. */
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+#include "core/model/draft.h"
+#include "core/model/engine_types.h"
+#include "core/model/format.h"
+#include "core/model/scope.h"
+#include "core/model/tree.h"
+
+enum { DEFAULT_MAX_TRANSITIONS = 1000 };
+
+static const struct report *report_of(const struct draft *draft)
+{
+    return &draft->loader->report;
+}
+
+/* A state is written with `action: {service, method, params}`, or like a node. */
+static const struct tree *work_of(const struct tree *state)
+{
+    const struct tree *action = format_map(state, "action");
+    return action != NULL ? action : state;
+}
+
+static int read_state(struct draft *draft, uint32_t body, const struct tree *tree,
+                      const struct tree *key)
+{
+    struct draft_node node = {.tree = tree, .role = ROLE_STATE};
+    if (!tree_is(tree, TREE_MAP)) {
+        report_error(report_of(draft), tree->place, "a state must be a map, not %s",
+                     tree_kind_name(tree));
+        return 0;
+    }
+    const struct tree *written = tree_get(tree, STR("id"));
+    written = written != NULL ? written : key;
+    written = written != NULL ? written : tree_get(tree, STR("name"));
+    if (!tree_is_scalar(written) || written->kind == TREE_NULL) {
+        report_error(report_of(draft), tree->place, "a state needs a 'name'");
+        return 0;
+    }
+    node.work = work_of(tree);
+    node.id = written->text;
+    node.id_place = written->place;
+    return draft_check_id(draft, body, node.id, node.id_place) ? draft_add_node(draft, body, node)
+                                                               : 0;
+}
+
+int states_read(struct draft *draft, uint32_t body)
+{
+    const struct tree *list = draft->body_drafts[body].list;
+    int status = 0;
+    for (uint32_t i = 0; i < list->count && status == 0; i++) {
+        bool is_map = tree_is(list, TREE_MAP);
+        status = is_map
+                     ? read_state(draft, body, &list->as.members[i].value, &list->as.members[i].key)
+                     : read_state(draft, body, &list->as.items[i], NULL);
+    }
+    return status;
+}
+
+static bool has_action(const struct tree *state)
+{
+    return tree_find(state, STR("action")) != NULL || tree_find(state, STR("type")) != NULL ||
+           tree_find(state, STR("service")) != NULL;
+}
+
+/* Nothing to do: an event ends the state. */
+static void check_idle(struct draft *draft, uint32_t index)
+{
+    static const char *const keys[] = {"config",          "params", "limits",
+                                       "max_concurrency", "risk",   "compensate"};
+    struct node *node = &draft->nodes[index];
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct tree_member *member = tree_find(draft->drafts[index].tree, str_from(keys[i]));
+        if (member != NULL) {
+            report_error(report_of(draft), member->key.place,
+                         "'%s' of state '%.*s' has no effect: the state has no action", keys[i],
+                         STR_ARG(node->id));
+        }
+    }
+    node->kind = NODE_IDLE;
+    node->type = engine_types_of(draft->loader->options->engine_types, NODE_IDLE);
+}
+
+bool states_check(struct draft *draft, uint32_t index)
+{
+    const struct tree *tree = draft->drafts[index].tree;
+    struct node *node = &draft->nodes[index];
+    struct label what = label_make("state '%.*s'", STR_ARG(node->id));
+    format_check(report_of(draft), tree, format_state_keys, what.text, 0);
+    const struct tree *action = tree_get(tree, STR("action"));
+    if (tree_is(action, TREE_MAP)) {
+        struct label of = label_make("'action' of state '%.*s'", STR_ARG(node->id));
+        format_check(report_of(draft), action, format_action_keys, of.text, 0);
+    } else if (action != NULL && !tree_is(action, TREE_TEXT)) {
+        report_error(report_of(draft), action->place,
+                     "'action' of state '%.*s' must be {service, method, params}, not %s",
+                     STR_ARG(node->id), tree_kind_name(action));
+    }
+    const struct tree_member *result = tree_find(tree, STR("result"));
+    const struct tree *transitions = format_map(tree, "transitions");
+    struct str text = STR("");
+    if (result != NULL && transitions != NULL && transitions->count > 0) {
+        report_error(report_of(draft), result->key.place,
+                     "'result' of state '%.*s' has no effect: its transitions go on",
+                     STR_ARG(node->id));
+    }
+    node->is_failed_end = format_text(tree, "result", &text) && str_equal(text, STR("failed"));
+    if (!has_action(tree)) {
+        check_idle(draft, index);
+        return false;
+    }
+    return true;
+}
+
+/* The state that `to` names, or DRAFT_NO_NODE, which is reported. */
+static uint32_t find_target(struct draft *draft, uint32_t index, const struct tree *outcome,
+                            const struct tree *to)
+{
+    struct str id = draft->nodes[index].id;
+    if (!tree_is_scalar(to) || to->kind == TREE_NULL) {
+        report_error(report_of(draft), to->place,
+                     "the transition '%.*s' of state '%.*s' must be a state, or a list of {when, "
+                     "to}, not %s",
+                     STR_ARG(outcome->text), STR_ARG(id), tree_kind_name(to));
+        return DRAFT_NO_NODE;
+    }
+    uint32_t target = draft_find_node(draft, draft->nodes[index].body, to->text);
+    if (target == DRAFT_NO_NODE) {
+        struct str near = draft_nearest_node(draft, draft->nodes[index].body, to->text);
+        report_error(report_of(draft), to->place,
+                     "invalid state transition: '%.*s' of state '%.*s' names the unknown state "
+                     "'%.*s'",
+                     STR_ARG(outcome->text), STR_ARG(id), STR_ARG(to->text));
+        if (near.n > 0) {
+            report_hint(report_of(draft), "did you mean '%.*s'?", STR_ARG(near));
+        }
+    }
+    return target;
+}
+
+static int add_transition(struct draft *draft, uint32_t index, const struct tree *outcome,
+                          const struct tree *to, const struct tree *when)
+{
+    struct draft_edge edge = {
+        .source = index,
+        .target = find_target(draft, index, outcome, to),
+        .is_named = true,
+        .when = tree_is_scalar(when) && when->kind != TREE_NULL ? when : NULL,
+        .place = to->place,
+    };
+    if (edge.target == DRAFT_NO_NODE) {
+        return 0;
+    }
+    int status = draft_outcome(draft, outcome->text, &edge.outcome);
+    if (status == 0 && edge.when != NULL) {
+        struct label what = label_make("transition '%.*s' of state '%.*s'", STR_ARG(outcome->text),
+                                       STR_ARG(draft->nodes[index].id));
+        struct scope_at at = {.site = USE_EDGE, .node = index, .what = what.text};
+        status = scope_compile_condition(draft, edge.when, &at, &edge.when_expr);
+    }
+    return status == 0 ? draft_add_edge(draft, &edge) : status;
+}
+
+/* One of a list: {when, to}; without `when` it is taken if none before is. */
+static int read_guarded(struct draft *draft, uint32_t index, const struct tree *outcome,
+                        const struct tree *map)
+{
+    struct label what = label_make("transition '%.*s' of state '%.*s'", STR_ARG(outcome->text),
+                                   STR_ARG(draft->nodes[index].id));
+    format_check(report_of(draft), map, format_transition_keys, what.text, 0);
+    const struct tree *to = tree_get(map, STR("to"));
+    if (tree_is(map, TREE_MAP) && to == NULL) {
+        report_error(report_of(draft), map->place, "%s needs 'to'", what.text);
+    }
+    return to != NULL ? add_transition(draft, index, outcome, to, tree_get(map, STR("when"))) : 0;
+}
+
+static int read_transition(struct draft *draft, uint32_t index, const struct tree_member *member)
+{
+    static const char *const later[] = {"queued", "denied", "budget"};
+    const struct tree *list = &member->value;
+    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+        if (str_equal_text(member->key.text, later[i])) {
+            report_error(report_of(draft), member->key.place, "the outcome '%s' is not built yet",
+                         later[i]);
+            return 0;
+        }
+    }
+    if (!tree_is(list, TREE_LIST)) {
+        return add_transition(draft, index, &member->key, list, NULL);
+    }
+    int status = 0;
+    for (uint32_t i = 0; i < list->count && status == 0; i++) {
+        status = read_guarded(draft, index, &member->key, &list->as.items[i]);
+    }
+    return status;
+}
+
+static void read_initial(struct draft *draft, uint32_t body)
+{
+    struct draft_body *from = &draft->body_drafts[body];
+    const struct tree *written = tree_get(from->tree, STR("initial_state"));
+    struct body *out = &draft->bodies[body];
+    out->max_transitions = DEFAULT_MAX_TRANSITIONS;
+    (void)format_count(from->tree, "max_transitions", &out->max_transitions); /* or the default */
+    out->initial = from->first_node;
+    if (written == NULL) {
+        report_error(report_of(draft), from->list != NULL ? from->list->place : from->place,
+                     "no initial state defined");
+        if (from->node_count > 0) {
+            report_hint(report_of(draft), "add 'initial_state', '%.*s' for example",
+                        STR_ARG(draft->drafts[from->first_node].id));
+        }
+        return;
+    }
+    if (!tree_is_scalar(written) || written->kind == TREE_NULL) {
+        return; /* the table of keys has said so */
+    }
+    uint32_t initial = draft_find_node(draft, body, written->text);
+    if (initial == DRAFT_NO_NODE) {
+        struct str near = draft_nearest_node(draft, body, written->text);
+        report_error(report_of(draft), written->place,
+                     "'initial_state' names the unknown state '%.*s'", STR_ARG(written->text));
+        if (near.n > 0) {
+            report_hint(report_of(draft), "did you mean '%.*s'?", STR_ARG(near));
+        }
+        return;
+    }
+    out->initial = initial;
+    from->has_initial = true;
+}
+
+int states_read_edges(struct draft *draft, uint32_t body)
+{
+    const struct draft_body *from = &draft->body_drafts[body];
+    int status = 0;
+    read_initial(draft, body);
+    for (uint32_t i = 0; i < from->node_count && status == 0; i++) {
+        uint32_t index = from->first_node + i;
+        const struct tree *map = format_map(draft->drafts[index].tree, "transitions");
+        for (uint32_t t = 0; map != NULL && t < map->count && status == 0; t++) {
+            status = read_transition(draft, index, &map->as.members[t]);
+        }
+    }
+    return status;
+}
