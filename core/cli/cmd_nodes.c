@@ -116,6 +116,42 @@ static void append_outcomes(const struct node_type *type, struct strbuf *out)
     strbuf_append_char(out, '\n');
 }
 
+enum { DOCS_WIDTH = 80 };
+
+static size_t word_size(struct str text)
+{
+    size_t n = 0;
+    while (n < text.n && text.p[n] != ' ' && text.p[n] != '\n') {
+        n++;
+    }
+    return n;
+}
+
+/* The paragraph that the manifest has about the type, in lines. */
+static void append_docs(struct str text, struct strbuf *out)
+{
+    size_t column = 0;
+    strbuf_append_char(out, '\n');
+    while (text.n > 0) {
+        struct str word = str_make(text.p, word_size(text));
+        size_t width = terminal_safe_width(word);
+        bool is_first = column == 0;
+        bool fits = is_first || column + 1 + width <= DOCS_WIDTH;
+        strbuf_append_text(out, is_first ? "" : fits ? " " : "\n");
+        column = fits ? column + !is_first + width : width;
+        terminal_append_safe(out, word);
+        text = str_trim(str_make(text.p + word.n, text.n - word.n));
+    }
+    strbuf_append_char(out, '\n');
+}
+
+static struct str docs_of(const struct node_type *type)
+{
+    const struct value *docs =
+        type->description != NULL ? value_get(document_root(type->description), STR("docs")) : NULL;
+    return value_is(docs, VALUE_STRING) ? str_trim(value_str(docs)) : STR("");
+}
+
 static void append_type(const struct node_type *type, struct strbuf *out)
 {
     terminal_append_safe(out, type->name);
@@ -126,6 +162,9 @@ static void append_type(const struct node_type *type, struct strbuf *out)
         strbuf_append_text(out, "of the plugin '");
         terminal_append_safe(out, type->plugin);
         strbuf_append_text(out, "'\n");
+    }
+    if (docs_of(type).n > 0) {
+        append_docs(docs_of(type), out);
     }
     strbuf_append_text(out, "\nconfig\n");
     schema_text_append(schema_source(type->config_schema), 2, out);
@@ -153,6 +192,7 @@ static int append_json_type(const struct node_type *type, struct strbuf *out)
     builder_member_string(b, STR("type"), type->name);
     build_text(b, STR("plugin"), type->plugin);
     builder_member_string(b, STR("summary"), type->summary);
+    build_text(b, STR("docs"), docs_of(type));
     builder_key(b, STR("outcomes"));
     builder_list_begin(b);
     builder_string(b, STR("success"));

@@ -63,6 +63,31 @@ static void test_schema_text__no_fields_are_said(void **state)
     check("{\"type\":\"string\"}", "  string\n");
 }
 
+static void test_schema_text__alternatives_are_named(void **state)
+{
+    (void)state;
+    check("{\"properties\":{\"expect\":{\"anyOf\":[{\"$ref\":\"#/$defs/status\"},"
+          "{\"type\":\"array\"}]},\"body\":{\"oneOf\":[{},{\"format\":\"cel\"}]}},"
+          "\"$defs\":{\"status\":{\"anyOf\":[{\"type\":\"integer\"},{\"enum\":[\"2xx\"]}]}}}",
+          "  expect  integer | 2xx | array\n"
+          "  body    any | expression\n");
+    check("{\"properties\":{\"a\":{\"$ref\":\"#/$defs/a\"},\"b\":{\"$ref\":\"#/$defs/b\"},"
+          "\"c\":{\"$ref\":\"#/none\"}},\"$defs\":{\"a\":{\"$ref\":\"#/$defs/a\"},"
+          "\"b\":{\"anyOf\":[{\"$ref\":\"#/$defs/b\"},{\"type\":\"null\"}]}}}",
+          "  a  any\n  b  any | null | null | null\n  c  any\n");
+    check("{\"properties\":{\"a\":{\"$ref\":\"#/$defs/a\"}},\"$defs\":{\"a\":{"
+          "\"type\":\"object\",\"properties\":{\"k\":{\"type\":\"string\"}}}}}",
+          "  a  object\n      k  string\n");
+}
+
+static void test_schema_text__the_whole_is_described(void **state)
+{
+    (void)state;
+    check("{\"description\":\"what it gave\"}", "  any: what it gave\n");
+    check("{\"type\":\"object\",\"description\":\"by name\"}", "  any fields: by name\n");
+    check("{\"type\":\"array\",\"description\":\"sorted\"}", "  array: sorted\n");
+}
+
 static void test_schema_text__properties_may_be_booleans(void **state)
 {
     (void)state;
@@ -101,6 +126,8 @@ int main(void)
         cmocka_unit_test(test_schema_text__fields_have_type_default_and_words),
         cmocka_unit_test(test_schema_text__inner_fields_are_indented),
         cmocka_unit_test(test_schema_text__no_fields_are_said),
+        cmocka_unit_test(test_schema_text__alternatives_are_named),
+        cmocka_unit_test(test_schema_text__the_whole_is_described),
         cmocka_unit_test(test_schema_text__properties_may_be_booleans),
         cmocka_unit_test(test_schema_text__deep_schemas_end),
         cmocka_unit_test(test_schema_text__nothing_steers_the_terminal),
