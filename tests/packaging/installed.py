@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What `cmake --install` leaves: a program that works from there, with pipelines and their schema.
+
+usage: installed.py SOURCE BUILD
+"""
+import filecmp
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE, BUILD = sys.argv[1:3]
+REFERENCE = re.compile(r"^# yaml-language-server: \$schema=(.+)$", re.MULTILINE)
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.prefix = os.path.join(folder.name, "usr")
+        subprocess.run(["cmake", "--install", BUILD, "--prefix", cls.prefix],
+                       check=True, stdout=subprocess.DEVNULL)
+        cls.share = os.path.join(cls.prefix, "share", "opstream")
+        cls.pipelines = os.path.join(cls.share, "pipelines")
+
+    def opstream(self, *arguments):
+        environment = {"PATH": "/usr/bin:/bin", "HOME": self.prefix}
+        return subprocess.run([os.path.join(self.prefix, "bin", "opstream"), *arguments],
+                              env=environment, capture_output=True, text=True, check=False)
+
+    def test_every_pipeline_is_there_and_valid(self):
+        shipped = sorted(os.listdir(f"{SOURCE}/config/pipelines"))
+        self.assertEqual(sorted(os.listdir(self.pipelines)), shipped)
+        files = [os.path.join(self.pipelines, name) for name in shipped if name.endswith(".yaml")]
+        done = self.opstream("validate", *files)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_pipelines_find_their_schema(self):
+        for name in os.listdir(self.pipelines):
+            if not name.endswith(".yaml"):
+                continue
+            with open(os.path.join(self.pipelines, name), encoding="utf-8") as file:
+                named = REFERENCE.findall(file.read())
+            self.assertEqual(len(named), 1, name)
+            self.assertTrue(os.path.exists(os.path.join(self.pipelines, named[0])), named[0])
+
+    def test_the_schema_is_that_of_the_program(self):
+        schema = os.path.join(self.share, "pipeline.schema.json")
+        self.assertTrue(filecmp.cmp(schema, f"{SOURCE}/config/pipeline.schema.json", False))
+        done = self.opstream("schema")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        with open(schema, encoding="utf-8") as file:
+            self.assertEqual(json.loads(done.stdout), json.load(file))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
