@@ -318,20 +318,84 @@ struct walk {
     const struct expr_scope *scope;
     struct expr_budget *budget;
     struct arena *arena;
+    const struct mark *known; /* what has its value already */
+    struct cel known_value;
     struct error *err;
 };
 
 /* Writes what a marked string becomes. */
 typedef int (*write_string_cb)(struct walk *walk, const struct mark *mark);
 
-static int write_value(struct walk *walk, const struct value *value, write_string_cb write_string)
+/* The mark of `value`, if it has one. */
+static const struct mark *next_mark(const struct walk *walk, const struct value *value)
 {
     const struct template *t = walk->template;
-    const struct mark *mark = NULL;
-    int status = 0;
-    if (walk->next < t->mark_count && t->marks[walk->next].value == value) {
-        mark = &t->marks[walk->next++];
+    bool is_marked = walk->next < t->mark_count && t->marks[walk->next].value == value;
+    return is_marked ? &t->marks[walk->next] : NULL;
+}
+
+static int fail_at_mark(struct walk *walk, const struct mark *mark, int status)
+{
+    if (status != 0 && status != E_NOMEM && mark->pointer.n > 0) {
+        error_prefix(walk->err, "%.*s: ", STR_ARG(mark->pointer));
     }
+    return status;
+}
+
+/*
+ * Whether a member or an item is left out: it is nothing but an expression, and that gives an
+ * optional without a value. Another value is kept until the string is written.
+ */
+static int find_left_out(struct walk *walk, const struct value *value, bool *out_left_out)
+{
+    const struct mark *mark = walk->scope != NULL ? next_mark(walk, value) : NULL;
+    bool is_string = mark != NULL && mark->is_dynamic && value_type(value) == VALUE_STRING;
+    const struct piece *only = is_string ? pieces_only_expr(mark->pieces, mark->piece_count) : NULL;
+    *out_left_out = false;
+    if (only == NULL) {
+        return 0;
+    }
+    struct cel result;
+    int status = expr_evaluate(mark->exprs[only - mark->pieces], walk->scope, walk->arena,
+                               walk->budget, &result, walk->err);
+    if (status != 0) {
+        return fail_at_mark(walk, mark, status);
+    }
+    walk->known = mark;
+    walk->known_value = result;
+    if (result.type == CEL_OPTIONAL && result.as.optional == NULL) {
+        *out_left_out = true;
+        walk->next++;
+    }
+    return 0;
+}
+
+static int write_value(struct walk *walk, const struct value *value, write_string_cb write_string);
+
+static int write_item(struct walk *walk, const struct value *value, write_string_cb write_string)
+{
+    bool is_left_out = false;
+    int status = find_left_out(walk, value, &is_left_out);
+    return status != 0 || is_left_out ? status : write_value(walk, value, write_string);
+}
+
+static int write_member(struct walk *walk, const struct value_member *member,
+                        write_string_cb write_string)
+{
+    bool is_left_out = false;
+    int status = find_left_out(walk, &member->value, &is_left_out);
+    if (status != 0 || is_left_out) {
+        return status;
+    }
+    builder_key(walk->builder, value_str(&member->key));
+    return write_value(walk, &member->value, write_string);
+}
+
+static int write_value(struct walk *walk, const struct value *value, write_string_cb write_string)
+{
+    const struct mark *mark = next_mark(walk, value);
+    int status = 0;
+    walk->next += mark != NULL ? 1 : 0;
     if (mark == NULL || mark->is_raw) {
         builder_embed(walk->builder, walk->document, value);
         return 0;
@@ -340,7 +404,7 @@ static int write_value(struct walk *walk, const struct value *value, write_strin
     case VALUE_LIST:
         builder_list_begin(walk->builder);
         for (size_t i = 0; i < value_count(value) && status == 0; i++) {
-            status = write_value(walk, value_at(value, i), write_string);
+            status = write_item(walk, value_at(value, i), write_string);
         }
         if (status == 0) {
             builder_list_end(walk->builder);
@@ -349,9 +413,7 @@ static int write_value(struct walk *walk, const struct value *value, write_strin
     case VALUE_MAP:
         builder_map_begin(walk->builder);
         for (size_t i = 0; i < value_count(value) && status == 0; i++) {
-            const struct value_member *member = value_member_at(value, i);
-            builder_key(walk->builder, value_str(&member->key));
-            status = write_value(walk, &member->value, write_string);
+            status = write_member(walk, value_member_at(value, i), write_string);
         }
         if (status == 0) {
             builder_map_end(walk->builder);
@@ -654,6 +716,8 @@ static int write_resolved_string(struct walk *walk, const struct mark *mark)
         builder_embed(walk->builder, walk->document, mark->value);
     } else if (only == NULL) {
         status = write_mixed(walk, mark);
+    } else if (walk->known == mark) {
+        status = cel_build(&walk->known_value, walk->builder, walk->err);
     } else {
         struct cel value;
         const struct expr *expr = mark->exprs[only - mark->pieces];
@@ -662,10 +726,7 @@ static int write_resolved_string(struct walk *walk, const struct mark *mark)
             status = cel_build(&value, walk->builder, walk->err);
         }
     }
-    if (status != 0 && status != E_NOMEM && mark->pointer.n > 0) {
-        error_prefix(walk->err, "%.*s: ", STR_ARG(mark->pointer));
-    }
-    return status;
+    return fail_at_mark(walk, mark, status);
 }
 
 int template_resolve(const struct template *template, const struct expr_scope *scope,

@@ -13,6 +13,8 @@
  * Other ${expr} is {{ expr }} where a bare name that is not in scope means input.NAME. $${ writes
  * ${ and {{ '{{' }} writes {{. In text, numbers, bools, lists and maps appear as JSON, times as
  * RFC 3339; null and an optional without a value are errors. Keys of maps are never templates.
+ * A member of a map or an item of a list that is exactly one expression, whose value is an optional
+ * without a value ({{ input.?note }}), is left out.
  *
  * Used by:  model (compile, check), engine (resolve).
  * Uses:     expr, value.

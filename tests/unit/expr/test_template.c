@@ -130,6 +130,29 @@ static void test_template__one_expression_keeps_its_type(void **state)
     check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
+static void test_template__leaves_out_what_is_an_optional_without_a_value(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"{\"a\":\"{{ input.?z }}\",\"b\":1}", "{\"b\":1}"},
+        {"{\"a\":\" {{ input.?z }} \",\"b\":\"{{ input.?i }}\"}", "{\"b\":3}"},
+        {"[\"{{ input.?z }}\",\"{{ input.i }}\",\"{{ optional.none() }}\"]", "[3]"},
+        {"[[\"{{ input.?z }}\"],{\"a\":\"{{ input.?z }}\"}]", "[[],{}]"},
+        {"{\"a\":\"{{ input.?z.orValue(1) }}\",\"b\":\"{{ input.nul }}\"}", "{\"a\":1,\"b\":null}"},
+        {"{\"a\":\"{{ optional.of(input.i) }}\",\"b\":\"x{{ input.i }}\"}",
+         "{\"a\":3,\"b\":\"x3\"}"},
+        {"{\"a\":\"{{ input.?z }}\",\"b\":{\"c\":\"{{ input.s }}\"},\"d\":\"{{ input.?z }}\"}",
+         "{\"b\":{\"c\":\"text\"}}"},
+    };
+    check_rows(rows, sizeof(rows) / sizeof(rows[0]));
+    struct error err = {0};
+    assert_null(resolve_with("\"{{ input.?z }}\"", NULL, &err));
+    assert_string_equal(err.message, "the result is an optional without a value: use orValue(x)");
+    assert_null(resolve_with("{\"a\":[\"{{ [input.?z] }}\"]}", NULL, &err));
+    assert_string_equal(err.message,
+                        "/a/0: the result is an optional without a value: use orValue(x)");
+}
+
 static void test_template__text_holds_values_as_json(void **state)
 {
     (void)state;
@@ -464,6 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_template__one_expression_keeps_its_type),
+        cmocka_unit_test(test_template__leaves_out_what_is_an_optional_without_a_value),
         cmocka_unit_test(test_template__text_holds_values_as_json),
         cmocka_unit_test(test_template__expressions_end_outside_strings_and_braces),
         cmocka_unit_test(test_template__variables_are_put_in_as_text),
