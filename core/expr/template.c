@@ -62,6 +62,7 @@ struct template
     size_t unset_cap;
     const struct value **dynamic; /* strings, sorted by address */
     size_t dynamic_count;
+    size_t fault_count;
 };
 
 struct compilation {
@@ -217,6 +218,8 @@ static int compile_string(struct compilation *c, const struct value *value, bool
         return error_nomem(c->err);
     }
     if (status != 0) {
+        mark->is_dynamic = true; /* nobody knows what it was to become */
+        *out_dynamic = true;
         return report(c, &fault, &err);
     }
     size_t written = 0;
@@ -545,7 +548,8 @@ int template_compile(const struct document *document, const struct value *value,
     bool is_dynamic = false;
     int status = compile_value(&c, value, &is_dynamic);
     strbuf_finish(&c.pointer);
-    if (status == 0 && c.faults > 0) {
+    t->fault_count = c.faults;
+    if (status == 0 && c.faults > 0 && !options->keeps_faulty) {
         status = E_INVALID;
     }
     if (status == 0) {
@@ -585,9 +589,14 @@ void template_destroy(struct template *template)
     free(template);
 }
 
+size_t template_fault_count(const struct template *template)
+{
+    return template->fault_count;
+}
+
 bool template_is_constant(const struct template *template)
 {
-    return template->use_count == 0;
+    return template->use_count == 0 && template->fault_count == 0;
 }
 
 bool template_is_dynamic(const struct template *template, const struct value *value)
@@ -735,6 +744,9 @@ int template_resolve(const struct template *template, const struct expr_scope *s
     if (template_is_constant(template)) {
         *out_document = document_ref(template->source);
         return 0;
+    }
+    if (template->fault_count > 0) {
+        return error_set(err, E_INVALID, "the template has faults and cannot be resolved");
     }
     struct arena arena = ARENA_INIT;
     struct walk walk = {.template = template,

@@ -46,18 +46,23 @@ struct template_options {
     template_is_raw_cb is_raw; /* NULL: nothing is raw */
     template_env_cb env;       /* NULL: no variable is set */
     template_fault_cb on_fault;
-    void *user; /* for is_raw, env and on_fault */
+    void *user;        /* for is_raw, env and on_fault */
+    bool keeps_faulty; /* faults do not fail: what is sound can still be checked */
 };
 
 /*
  * Compiles the strings below `value` of `document` (shared: held until template_destroy()).
  * On success `*out_template` is owned. E_INVALID for faults: each goes to on_fault (may be NULL),
- * `err` is the first with its pointer in front. E_NOMEM.
+ * `err` is the first with its pointer in front. With `keeps_faulty` they are no failure, and
+ * strings with faults are dynamic: template_fault_count() tells. E_NOMEM.
  */
 int template_compile(const struct document *document, const struct value *value,
                      const struct template_options *options, struct template **out_template,
                      struct error *err);
 void template_destroy(struct template *template);
+
+/* Faults that it was compiled with; when there are any, it cannot be resolved. */
+size_t template_fault_count(const struct template *template);
 
 /* No expression inside: the result is always the same. */
 bool template_is_constant(const struct template *template);

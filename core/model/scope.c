@@ -553,17 +553,18 @@ static int compile_document(struct template_job *job, const struct document *doc
         .env = read_env,
         .on_fault = on_fault,
         .user = job,
+        .keeps_faulty = true,
     };
     struct template *template = NULL;
     struct error err = {0};
     int status = template_compile(document, document_root(document), &options, &template, &err);
-    if (status == E_NOMEM) {
+    if (status != 0) {
         return status;
     }
-    if (status != 0) {
-        return report_faults(job, &err);
-    }
     status = storage_take_template(job->draft->storage, template);
+    if (status == 0 && template_fault_count(template) > 0) {
+        status = report_faults(job, &err);
+    }
     if (status != 0) {
         return status;
     }

@@ -235,6 +235,39 @@ static void test_template__walks_everything_but_keys_and_raw_fields(void **state
     free(result);
 }
 
+static void test_template__can_be_checked_with_its_faults(void **state)
+{
+    (void)state;
+    struct bindings bindings = bindings_open(data);
+    struct template_options options = {.names = bindings_names(&bindings), .keeps_faulty = true};
+    struct document *document = NULL;
+    struct template *template = NULL;
+    struct error err = {0};
+    assert_int_equal(json_read(STR("{\"a\":\"{{ 1 + }}\",\"b\":\"{{ open\",\"c\":\"{{ input.i "
+                                   "}}\",\"d\":\"plain\"}"),
+                               NULL, &document, NULL),
+                     0);
+    assert_int_equal(template_compile(document, document_root(document), &options, &template, &err),
+                     0);
+    assert_string_equal(err.message, "/a: the expression ends where a value is expected");
+    assert_int_equal(template_fault_count(template), 2);
+    assert_int_equal(template_expr_count(template), 1);
+    assert_false(template_is_constant(template));
+    const struct value *map = template_source(template);
+    assert_true(template_is_dynamic(template, value_get(map, STR("a"))));
+    assert_true(template_is_dynamic(template, value_get(map, STR("b"))));
+    assert_true(template_is_dynamic(template, value_get(map, STR("c"))));
+    assert_false(template_is_dynamic(template, value_get(map, STR("d"))));
+    struct expr_scope scope = bindings_scope(&bindings);
+    struct expr_budget budget = expr_default_budget;
+    struct document *result = NULL;
+    assert_int_equal(template_resolve(template, &scope, &budget, &result, &err), E_INVALID);
+    assert_null(result);
+    template_destroy(template);
+    document_unref(document);
+    bindings_close(&bindings);
+}
+
 static void test_template__results_are_not_templates(void **state)
 {
     (void)state;
@@ -492,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_template__expressions_end_outside_strings_and_braces),
         cmocka_unit_test(test_template__variables_are_put_in_as_text),
         cmocka_unit_test(test_template__walks_everything_but_keys_and_raw_fields),
+        cmocka_unit_test(test_template__can_be_checked_with_its_faults),
         cmocka_unit_test(test_template__results_are_not_templates),
         cmocka_unit_test(test_template__failures_name_the_place),
         cmocka_unit_test(test_template__all_faults_are_reported),
