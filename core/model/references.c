@@ -438,10 +438,7 @@ static void check_nodes_map(const struct check *check)
 static void check_reference(const struct check *check)
 {
     int slot = check->reference->slot;
-    if (slot == SCOPE_SECRETS_SLOT) {
-        report_error(report_of(check), place_of(check), "'secrets' is not built yet");
-        report_hint(report_of(check), "read it from the environment: ${NAME}");
-    } else if (slot == SLOT_INPUT) {
+    if (slot == SLOT_INPUT) {
         check_input(check);
     } else if (slot == SLOT_CONFIG) {
         check_config(check);
@@ -466,7 +463,7 @@ static bool names_nodes(const struct draft *draft)
         const struct expr *expr = draft->uses[i].expr;
         for (size_t r = 0; r < expr_reference_count(expr); r++) {
             int slot = expr_reference_at(expr, r)->slot;
-            if (slot >= SLOT_NODES && slot != SCOPE_SECRETS_SLOT) {
+            if (slot == SLOT_NODES || slot >= SLOT_NODE_FIRST) {
                 return true;
             }
         }

@@ -8,8 +8,10 @@
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
 #include "core/model/schema_marks.h"
+#include "core/model/secret_uses.h"
 #include "core/model/tree.h"
 #include "core/value/builder.h"
+#include "core/value/secrets.h"
 #include "core/value/value.h"
 
 struct root_name {
@@ -20,7 +22,7 @@ struct root_name {
 static const struct root_name root_names[] = {
     {{"input", 5}, SLOT_INPUT}, {{"config", 6}, SLOT_CONFIG}, {{"run", 3}, SLOT_RUN},
     {{"event", 5}, SLOT_EVENT}, {{"now", 3}, SLOT_NOW},       {{"date", 4}, SLOT_DATE},
-    {{"time", 4}, SLOT_TIME},   {{"nodes", 5}, SLOT_NODES},   {{"secrets", 7}, SCOPE_SECRETS_SLOT},
+    {{"time", 4}, SLOT_TIME},   {{"nodes", 5}, SLOT_NODES},   {{"secrets", 7}, SLOT_SECRETS},
     {{"iter", 4}, -1},
 };
 
@@ -86,7 +88,7 @@ static struct str nearest_hint(const struct lookup *lookup, struct str name)
     struct suggest nearest = suggest_start(name);
     suggest_offer(&nearest, draft_nearest_node(lookup->draft, lookup->body, name));
     for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
-        if (root_names[i].slot >= 0 && root_names[i].slot != SCOPE_SECRETS_SLOT) {
+        if (root_names[i].slot >= 0 && root_names[i].slot != SLOT_SECRETS) {
             suggest_offer(&nearest, root_names[i].name);
         }
     }
@@ -200,7 +202,7 @@ static struct use use_at(struct draft *draft, const struct scope_at *at)
         .site = at->site, .node = at->node, .body = lookup_at(draft, at).body, .names = at->names};
 }
 
-static int note_use(struct draft *draft, const struct use *use)
+static int note_use(struct draft *draft, const struct use *use, const struct secret_site *site)
 {
     struct use *uses =
         array_reserve(draft->uses, &draft->use_cap, draft->use_count + 1, sizeof(*uses));
@@ -209,7 +211,7 @@ static int note_use(struct draft *draft, const struct use *use)
     }
     draft->uses = uses;
     uses[draft->use_count++] = *use;
-    return 0;
+    return secret_uses_check(draft, use, site);
 }
 
 static struct place place_in(const struct draft *draft, const struct tree *scalar, size_t offset)
@@ -308,7 +310,7 @@ int scope_compile_expr(struct draft *draft, const struct tree *scalar, const str
         return E_NOMEM;
     }
     *out_expr = expr;
-    return note_use(draft, &use);
+    return note_use(draft, &use, &(struct secret_site){.what = at->what});
 }
 
 int scope_compile_condition(struct draft *draft, const struct tree *scalar,
@@ -351,6 +353,9 @@ static bool is_expression(const struct template_job *job, struct str pointer)
 static const char *read_env(void *user, struct str name)
 {
     const struct load_options *options = ((struct template_job *)user)->draft->loader->options;
+    if (str_starts_with(name, STR(SECRETS_VARIABLE_PREFIX))) {
+        return NULL; /* report_unset() says where secrets are read */
+    }
     return options->env != NULL ? options->env(options->user, name) : NULL;
 }
 
@@ -462,6 +467,20 @@ int scope_make_document(struct draft *draft, const struct tree *tree, const stru
     return status;
 }
 
+/* A variable that holds a secret is not read as others are: its value would go anywhere. */
+static bool report_secret(const struct template_job *job, struct place place, struct str name)
+{
+    char buffer[sizeof("{{ secrets. }}") + SECRETS_MAX_NAME_BYTES];
+    struct str cure = secret_uses_of_variable(name, buffer, sizeof(buffer));
+    if (cure.n == 0) {
+        return false;
+    }
+    report_error(&job->draft->loader->report, place, "%s: '%.*s' is a secret's variable",
+                 job->at->what, STR_ARG(name));
+    report_hint(&job->draft->loader->report, "write %.*s", STR_ARG(cure));
+    return true;
+}
+
 /* Variables that are not set: they may be set when it matters. */
 static void report_unset(const struct template_job *job, const struct template *template)
 {
@@ -470,6 +489,9 @@ static void report_unset(const struct template_job *job, const struct template *
         struct str pointer = {0};
         struct str name = template_unset_at(template, i, &pointer);
         const struct tree *scalar = tree_pointer(job->tree, pointer, NULL);
+        if (report_secret(job, scalar->place, name)) {
+            continue;
+        }
         if ((loader->options->flags & LOAD_START) != 0) {
             report_error(&loader->report, scalar->place,
                          "%s: the environment variable '%.*s' is not set", job->at->what,
@@ -496,7 +518,11 @@ static int note_expressions(const struct template_job *job, const struct templat
         int type = EXPR_TYPE_OPEN;
         int status = check_constant(job->draft, &use, job->at->what, &type);
         if (status == 0) {
-            status = note_use(job->draft, &use);
+            struct secret_site site = {.what = job->at->what,
+                                       .schema = job->schema,
+                                       .pointer = pointer,
+                                       .is_open = (job->at->names & SCOPE_SECRETS) != 0};
+            status = note_use(job->draft, &use, &site);
         }
         if (status != 0) {
             return status;

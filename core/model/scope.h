@@ -21,9 +21,6 @@ struct template;
 struct tree;
 struct value;
 
-/* The slot of `secrets`, which compiles so that it can be refused with a sentence of its own. */
-enum { SCOPE_SECRETS_SLOT = 0x7FFFFFFF };
-
 /* A name that means something in every expression, or a reserved word of CEL. */
 bool scope_is_reserved(struct str name);
 
@@ -32,9 +29,10 @@ bool scope_is_identifier(struct str name);
 
 /* Names that are there in few places only. */
 enum scope_names {
-    SCOPE_SIGNAL = 1u << 0, /* `signal`: the event that arrives */
-    SCOPE_REDUCE = 1u << 1, /* `acc` and `item`: what there is, and what comes to it */
-    SCOPE_STREAM = 1u << 2, /* NODE.stream */
+    SCOPE_SIGNAL = 1u << 0,  /* `signal`: the event that arrives */
+    SCOPE_REDUCE = 1u << 1,  /* `acc` and `item`: what there is, and what comes to it */
+    SCOPE_STREAM = 1u << 2,  /* NODE.stream */
+    SCOPE_SECRETS = 1u << 3, /* `secrets`, whatever the schema marks */
 };
 
 struct scope_at {

@@ -323,7 +323,7 @@ static int read_integration(struct draft *draft, const struct tree_member *membe
                             struct integration *out)
 {
     struct label what = label_make("integration '%.*s'", STR_ARG(member->key.text));
-    struct scope_at at = {.site = USE_SETTINGS, .what = what.text};
+    struct scope_at at = {.site = USE_SETTINGS, .names = SCOPE_SECRETS, .what = what.text};
     struct tree settings = {0};
     format_check(&draft->loader->report, &member->value, format_policy_keys, what.text,
                  FORMAT_OTHER_KEYS);

@@ -482,12 +482,90 @@ const struct fault_case fault_cases[] = {
      "nodes:\n"
      "  - {id: a, type: set}\n",
      "t.yaml:2:13: error: 'config' holds constants: an expression is not allowed here\n"},
-    {"secrets", "t.yaml", 0,
+    {"secret not set", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
-     "  - {id: a, type: http, config: {url: x, headers: {A: 'Bearer {{ secrets.key }}'}}}\n",
-     "t.yaml:3:66: error: 'secrets' is not built yet\n"
-     "  read it from the environment: ${NAME}\n"},
+     "  - {id: a, type: http, config: {url: x, headers: {A: 'Bearer {{ secrets.api_key }}', B: "
+     "\"{{ secrets['api_key'] }}\"}}}\n",
+     "t.yaml:3:66: warning: config of node 'a': the secret 'api_key' is not set\n"
+     "  set OPSTREAM_SECRET_API_KEY\n"},
+    {"secrets not set at start", "t.yaml", LOAD_START,
+     "name: t\n"
+     "integrations:\n"
+     "  http: {base_url: 'https://{{ secrets.host }}/'}\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x, headers: {A: \"{{ 'k ' + base64(secrets['my.user'] "
+     "+ ':' + secrets.password) }}\"}}}\n"
+     "  - {id: b, type: code, config: {language: bash, code: '{{ secrets.raw }}', input_mapping: "
+     "{a: {b: ['{{ secrets.deep }}']}}}}\n",
+     "t.yaml:3:32: error: integration 'http': the secret 'host' is not set\n"
+     "  set OPSTREAM_SECRET_HOST\n"
+     "t.yaml:5:73: error: config of node 'a': the secret 'my.user' is not set\n"
+     "  set OPSTREAM_SECRET_MY_USER\n"
+     "t.yaml:5:100: error: config of node 'a': the secret 'password' is not set\n"
+     "  set OPSTREAM_SECRET_PASSWORD\n"
+     "t.yaml:6:105: error: config of node 'b': the secret 'deep' is not set\n"
+     "  set OPSTREAM_SECRET_DEEP\n"},
+    {"secret in a field that takes none", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: 'http://x/?key={{ secrets.key }}'}}\n"
+     "  - {id: b, type: set, config: {x: '{{ secrets.key }}'}}\n",
+     "t.yaml:3:57: error: config of node 'a': 'secrets.key' may not stand here\n"
+     "  secrets may stand in 'integrations' and, in this config, in 'headers'\n"
+     "t.yaml:4:40: error: config of node 'b': 'secrets.key' may not stand here\n"
+     "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"},
+    {"secret in a condition", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, when: secrets.key == 'x'}\n"
+     "  - {id: b, type: set}\n"
+     "edges:\n"
+     "  - {source: a, target: b, when: 'secrets.key != \"\"'}\n"
+     "output: {k: '{{ secrets.key }}'}\n",
+     "t.yaml:3:30: error: 'when' of node 'a': 'secrets.key' may not stand here\n"
+     "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"
+     "t.yaml:6:35: error: 'when' of the edge from 'a' to 'b': 'secrets.key' may not stand here\n"
+     "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"
+     "t.yaml:7:17: error: 'output': 'secrets.key' may not stand here\n"
+     "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"},
+    {"secret without a constant name", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x, headers: {A: '{{ secrets[input.name] }}', B: '{{ "
+     "secrets }}'}}}\n",
+     "t.yaml:3:59: error: config of node 'a': a secret is read by its name, and the name must be "
+     "constant\n"
+     "  write secrets.NAME or secrets['NAME']\n"
+     "t.yaml:3:91: error: config of node 'a': a secret is read by its name, and the name must be "
+     "constant\n"
+     "  write secrets.NAME or secrets['NAME']\n"},
+    {"secret with a field", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x, headers: {A: '{{ secrets.github.token }}'}}}\n",
+     "t.yaml:3:59: error: config of node 'a': 'secrets.github' is text: it has no 'token'\n"},
+    {"secret with a name that none has", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x, headers: {A: \"{{ secrets['api key'] }}\"}}}\n",
+     "t.yaml:3:59: error: config of node 'a': no secret can have the name 'api key'\n"
+     "  names have 1 to 128 letters, digits, '_', '-' and '.'; in secrets['NAME'] all of them\n"},
+    {"secret that is computed with", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x, headers: {A: '{{ size(secrets.key) }}', B: '{{ "
+     "secrets.key == \"x\" }}'}}}\n",
+     "t.yaml:3:64: error: config of node 'a': 'secrets.key' can only be put into text, joined with "
+     "'+' or given to base64()\n"
+     "t.yaml:3:89: error: config of node 'a': 'secrets.key' can only be put into text, joined with "
+     "'+' or given to base64()\n"},
+    {"secret's variable", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: '${OPSTREAM_SECRET_API_KEY}'}}\n",
+     "t.yaml:3:39: error: config of node 'a': 'OPSTREAM_SECRET_API_KEY' is a secret's variable\n"
+     "  write {{ secrets.api_key }}\n"},
     {"iter", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

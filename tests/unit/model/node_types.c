@@ -66,18 +66,20 @@ static const char http_config[] =
     "{\"type\": \"object\", \"required\": [\"url\"], \"additionalProperties\": false,"
     " \"properties\": {\"url\": {\"type\": \"string\"},"
     " \"method\": {\"enum\": [\"GET\", \"POST\", \"DELETE\"]},"
-    " \"headers\": {\"type\": \"object\", \"additionalProperties\": {\"type\": \"string\"}},"
+    " \"headers\": {\"type\": \"object\","
+    "  \"additionalProperties\": {\"type\": \"string\", \"x-ops-secret\": true}},"
     " \"tries\": {\"type\": \"integer\", \"minimum\": 1}, \"body\": {}}}";
 static const char http_output[] =
     "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
     "\"status\": {\"type\": \"integer\"}, \"body\": {}, \"duration_ms\": {\"type\": \"number\"}}}";
 static const char http_settings[] = "{\"type\": \"object\", \"additionalProperties\": false,"
                                     " \"properties\": {\"base_url\": {\"type\": \"string\"}}}";
-static const char code_config[] = "{\"type\": \"object\", \"required\": [\"language\", \"code\"],"
-                                  " \"additionalProperties\": false, \"properties\": {"
-                                  "\"language\": {\"enum\": [\"bash\", \"python\"]},"
-                                  " \"code\": {\"type\": \"string\", \"x-ops-raw\": true},"
-                                  " \"input_mapping\": {\"type\": \"object\"}}}";
+static const char code_config[] =
+    "{\"type\": \"object\", \"required\": [\"language\", \"code\"],"
+    " \"additionalProperties\": false, \"properties\": {"
+    "\"language\": {\"enum\": [\"bash\", \"python\"]},"
+    " \"code\": {\"type\": \"string\", \"x-ops-raw\": true},"
+    " \"input_mapping\": {\"type\": \"object\", \"x-ops-secret\": true}}}";
 static const char filter_config[] = "{\"type\": \"object\", \"properties\": {"
                                     "\"keep\": {\"format\": \"cel\"}}}";
 static const char split_config[] = "{\"type\": \"object\", \"properties\": {"

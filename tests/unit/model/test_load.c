@@ -22,8 +22,19 @@ static struct node_types types;
 
 static const char *env(void *user, struct str name)
 {
+    static const char *const variables[][2] = {
+        {"BASE", "https://base"},
+        {"OPSTREAM_SECRET_TOKEN", "hunter22"},
+        {"OPSTREAM_SECRET_MY_USER", "hunter23"},
+        {"OPSTREAM_SECRET_PIN", "123"},
+    };
     (void)user;
-    return str_equal(name, STR("BASE")) ? "https://base" : NULL;
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        if (str_equal_text(name, variables[i][0])) {
+            return variables[i][1];
+        }
+    }
+    return NULL;
 }
 
 static int load_as(struct str text, const char *file, const char *id,
@@ -108,7 +119,8 @@ static const char whole_yaml[] =
     "    max_concurrency: 2\n"
     "    risk: low\n"
     "    milestone: true\n"
-    "    config: {url: 'https://h/{{ input.n }}', headers: {X-Version: 2.0, X-No: no}}\n"
+    "    config: {url: 'https://h/{{ input.n }}', headers: {X-Version: 2.0, X-No: no, X-Key: '{{ "
+    "secrets.token }}'}}\n"
     "  - id: route\n"
     "    type: router\n"
     "    depends_on: [fetch]\n"
@@ -437,6 +449,64 @@ static void test_load__keeps_pipelines_of_one_file_together(void **state)
     pipeline_unref(a);
 }
 
+static void test_load__knows_the_secrets_of_a_pipeline(void **state)
+{
+    (void)state;
+    struct definitions *definitions = load_right(
+        "name: t\n"
+        "integrations: {http: {base_url: 'https://{{ secrets.token }}/'}}\n"
+        "nodes:\n"
+        "  - {id: a, type: http, config: {url: x, headers: {A: '{{ secrets[\"my-user\"] }}'}}}\n"
+        "  - {id: b, type: http, config: {url: x, headers: {A: '{{ secrets.token }}'}}}\n",
+        "t.yaml");
+    const struct pipeline *pipeline = definitions->pipelines[0];
+    assert_int_equal(pipeline->secret_count, 2);
+    assert_str(pipeline->secrets[0], "token");
+    assert_str(pipeline->secrets[1], "my-user");
+    definitions_destroy(definitions);
+    definitions = load_right("name: t\nnodes: [{id: a, type: set}]\n", "t.yaml");
+    assert_int_equal(definitions->pipelines[0]->secret_count, 0);
+    definitions_destroy(definitions);
+}
+
+static void test_load__secrets_must_be_long_enough_to_be_hidden(void **state)
+{
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    struct definitions *definitions = NULL;
+    (void)state;
+    int status = load_as(STR("name: t\nnodes:\n"
+                             "  - {id: a, type: http, config: {url: x, headers: "
+                             "{A: '{{ secrets.pin }}'}}}\n"),
+                         "t.yaml", NULL, &diagnostics, &definitions, NULL);
+    assert_int_equal(status, 0);
+    assert_int_equal(diagnostics.count, 1);
+    assert_string_equal(diagnostics.items[0].message,
+                        "config of node 'a': the secret 'pin' is shorter than 4 bytes");
+    diagnostics_finish(&diagnostics);
+    definitions_destroy(definitions);
+}
+
+static void test_load__bounds_the_secrets_of_a_pipeline(void **state)
+{
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    struct definitions *definitions = NULL;
+    struct strbuf text = STRBUF_INIT;
+    (void)state;
+    strbuf_append_text(&text, "name: t\nnodes:\n"
+                              "  - {id: a, type: http, config: {url: x, headers: {A: '");
+    for (int i = 0; i < 258; i++) {
+        strbuf_append_format(&text, "{{ secrets.s%d }}", i);
+    }
+    strbuf_append_text(&text, "'}}}\n");
+    assert_int_equal(load_as(strbuf_str(&text), "t.yaml", NULL, &diagnostics, &definitions, NULL),
+                     E_INVALID);
+    assert_int_equal(diagnostics.error_count, 2);
+    assert_string_equal(diagnostics.items[diagnostics.count - 1].message,
+                        "a pipeline may name 256 secrets, and 's257' is one more");
+    strbuf_finish(&text);
+    diagnostics_finish(&diagnostics);
+}
+
 static void test_load__survives_failing_allocations(void **state)
 {
     (void)state;
@@ -478,6 +548,9 @@ int main(void)
         cmocka_unit_test(test_load__takes_a_question_for_a_guard),
         cmocka_unit_test(test_load__shares_pipelines),
         cmocka_unit_test(test_load__keeps_pipelines_of_one_file_together),
+        cmocka_unit_test(test_load__knows_the_secrets_of_a_pipeline),
+        cmocka_unit_test(test_load__secrets_must_be_long_enough_to_be_hidden),
+        cmocka_unit_test(test_load__bounds_the_secrets_of_a_pipeline),
         cmocka_unit_test(test_load__survives_failing_allocations),
     };
     node_types_init(&types);

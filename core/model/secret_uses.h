@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_MODEL_SECRET_USES_H
+#define CORE_MODEL_SECRET_USES_H
+
+/*
+ * Secret uses: where `secrets.NAME` stands, and what is done with it (PIPELINES, section 7). It may
+ * stand in settings of integrations and where the schema of a config says x-ops-secret, itself or
+ * above; its value may be put into text, joined with '+' and given to base64().
+ *
+ * Used by:  scope.
+ * Uses:     draft, value (secrets, schema marks).
+ * Threads:  [any]
+ */
+
+#include <stdbool.h>
+
+#include "core/base/str.h"
+
+struct draft;
+struct use;
+struct value;
+
+enum { SECRET_USES_MAX = 256 }; /* names in one pipeline */
+
+/* Where an expression stands. */
+struct secret_site {
+    const char *what;           /* for messages: "config of node 'a'" */
+    const struct value *schema; /* of the config, its root; NULL: none */
+    struct str pointer;         /* into it */
+    bool is_open;               /* secrets may stand anywhere in it */
+};
+
+/*
+ * Reports what is wrong with the secrets that `use` names and adds the names to the pipeline's.
+ * One that is not set is an error at start, and a warning before. Fails with E_NOMEM.
+ */
+int secret_uses_check(struct draft *draft, const struct use *use, const struct secret_site *site);
+
+/* "{{ secrets.api_key }}" for OPSTREAM_SECRET_API_KEY; empty for another variable. In `out`. */
+struct str secret_uses_of_variable(struct str variable, char *out, size_t size);
+
+#endif
