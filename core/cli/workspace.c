@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/strmap.h"
 #include "core/cli/file_text.h"
+#include "core/cli/secret_env.h"
 #include "core/cli/terminal.h"
 #include "core/host/crc64.h"
 #include "core/host/host.h"
@@ -19,6 +20,7 @@
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
 #include "core/value/builder.h"
+#include "core/value/secrets.h"
 #include "core/value/value.h"
 
 enum { DEFINITION_MAX_BYTES = 4 * 1024 * 1024 };
@@ -101,6 +103,9 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
 {
     *workspace = (struct workspace){0};
     struct error err = {0};
+    if (secret_env_take(&workspace->secrets, &err) != 0) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
     if (find_folders(workspace, args) != 0) {
         return command_error(EXIT_STATE, "out of memory");
     }
@@ -109,6 +114,7 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
         .plugin_folders = (const char *const *)workspace->folders,
         .plugin_folder_count = workspace->folder_count,
         .plugin_index_path = workspace->index_path,
+        .secrets = workspace->secrets,
     };
     int status = engine_types_create(&workspace->types, &err);
     if (status == 0) {
@@ -130,6 +136,7 @@ void workspace_finish(struct workspace *workspace)
     free(workspace->folders);
     free(workspace->index_path);
     document_unref(workspace->config);
+    secrets_destroy(workspace->secrets);
     *workspace = (struct workspace){0};
 }
 
@@ -220,8 +227,11 @@ static void show_diagnostics(struct workspace *workspace, struct workspace_file 
 
 static const char *read_env(void *user, struct str name)
 {
-    (void)user;
+    const struct workspace *workspace = user;
     char text[256];
+    if (str_starts_with(name, STR(SECRETS_VARIABLE_PREFIX))) {
+        return secrets_find_variable(workspace->secrets, name);
+    }
     if (name.n >= sizeof(text)) {
         return NULL;
     }
@@ -249,6 +259,7 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
         .file = str_from(out_file->name),
         .id = str_from(out_file->wanted),
         .env = read_env,
+        .user = workspace,
         .flags = flags,
         .config = workspace->config,
     };

@@ -23,6 +23,7 @@ struct document;
 struct engine_types;
 struct loop;
 struct pipeline;
+struct secrets;
 
 struct workspace {
     struct loop *loop;
@@ -31,6 +32,7 @@ struct workspace {
     size_t folder_count;
     char *index_path;
     struct document *config; /* the constants of opstream.yaml; NULL: there is none */
+    struct secrets *secrets; /* of the environment, which has them no more; or NULL */
     unsigned warning_count;  /* shown so far */
     /*
      * Borrowed, a list that is open, or NULL. What is wrong with files is added to it, as

@@ -284,6 +284,7 @@ static int start_child(struct turn *turn, const struct effect *effect)
         .id = strbuf_str(&id),
         .triggered_by = STR("workflow"),
         .depth = run_depth(effect->run) + 1,
+        .secrets = run_secrets(effect->run),
     };
     int status = strbuf_status(&id);
     if (status == 0) {

@@ -393,6 +393,7 @@ int run_create(const struct run_options *options, struct run **out_run, struct e
     run->input = document_ref(options->input);
     run->user = options->user;
     run->depth = options->depth;
+    run->secrets = options->secrets;
     run->id = str_dup(options->id);
     run->triggered_by = str_dup(options->triggered_by);
     run->root = frame_create(run, NULL, 0, &pipeline->bodies[0]);
@@ -463,6 +464,11 @@ void *run_user(const struct run *run)
 uint32_t run_depth(const struct run *run)
 {
     return run->depth;
+}
+
+const struct secrets *run_secrets(const struct run *run)
+{
+    return run->secrets;
 }
 
 const struct document *run_output(const struct run *run)

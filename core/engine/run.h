@@ -28,6 +28,7 @@ struct document;
 struct error;
 struct pipeline;
 struct run;
+struct secrets;
 
 struct run_options {
     const struct pipeline *pipeline; /* shared: held until run_destroy() */
@@ -35,6 +36,7 @@ struct run_options {
     struct str id;                   /* copied */
     struct str triggered_by;         /* "manual", "api", ...; copied */
     uint32_t depth;                  /* 0, or one more than its parent's */
+    const struct secrets *secrets;   /* kept until run_destroy(); NULL: there are none */
     void *user;                      /* the caller's, see run_user() */
 };
 
@@ -93,6 +95,7 @@ struct str run_id(const struct run *run);
 void *run_user(const struct run *run);
 int64_t run_started_at(const struct run *run);
 uint32_t run_depth(const struct run *run);
+const struct secrets *run_secrets(const struct run *run); /* its options' */
 /* What it gave and why it failed: borrowed, NULL when there is nothing. */
 const struct document *run_output(const struct run *run);
 const struct document *run_error(const struct run *run);

@@ -79,6 +79,7 @@ struct run {
     char *id;
     char *triggered_by;
     void *user;
+    const struct secrets *secrets;
     const struct document *input;
     const struct document *output;
     uint32_t depth;

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/engine/loops.h"
 #include "core/engine/run_state.h"
+#include "core/value/secrets.h"
 #include "core/value/value.h"
 
 static struct cel cel_text(struct str text)
@@ -235,6 +236,22 @@ static int iter_object_get(const void *object, uint32_t index, struct str field,
 
 static const struct cel_object_class iter_class = {.name = "iter", .get = iter_object_get};
 
+/* ---- secrets: only configs and settings name them, and those no record keeps ---- */
+
+static int secrets_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
+                              struct error *err)
+{
+    struct str value = secrets_find(object, field);
+    (void)index;
+    if (value.p == NULL) {
+        return error_set(err, E_NOT_FOUND, "the secret '%.*s' is not set", STR_ARG(field));
+    }
+    *out = cel_text(value);
+    return FIELD_FOUND;
+}
+
+static const struct cel_object_class secrets_class = {.name = "secrets", .get = secrets_object_get};
+
 static struct cel cel_object(const struct cel_object_class *class_, const void *object)
 {
     struct cel cel = {.type = CEL_OBJECT};
@@ -280,8 +297,10 @@ static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
     case SLOT_REDUCE_ITEM:
         *out = cel_document(scope->reduced);
         return 0;
-    case SLOT_SIGNAL:
     case SLOT_SECRETS:
+        *out = cel_object(&secrets_class, run->secrets);
+        return 0;
+    case SLOT_SIGNAL:
     case SLOT_NODE_FIRST:
     case SLOT_ITEM_FIRST:
         break;

@@ -7,6 +7,8 @@
 #include "core/base/error.h"
 #include "core/host/http.h"
 #include "core/net/net.h"
+#include "core/value/mask.h"
+#include "core/value/secrets.h"
 
 /* One call: who asked, and where to. */
 struct bridge_call {
@@ -110,9 +112,21 @@ static void on_net_chunk(void *user, struct str bytes)
     call->on_chunk(call->user, bytes);
 }
 
+/* Also when memory runs out: a header that need not be secret is left out of a redirect at worst.
+ */
+static bool holds_secret(const struct http_bridge *bridge, struct str value)
+{
+    const struct mask *mask = secrets_mask(bridge->secrets);
+    struct strbuf masked = STRBUF_INIT;
+    bool is_found = mask != NULL && mask_text(mask, value, &masked) != MASK_CLEAN;
+    strbuf_finish(&masked);
+    return is_found;
+}
+
 static int bridge_send(void *self, const struct host_http_request *request, host_http_done_cb done,
                        void *user, void **out_call, struct error *err)
 {
+    const struct http_bridge *bridge = self;
     struct bridge_call *call = calloc(1, sizeof(*call));
     struct net_header *headers = calloc(request->header_count + 1, sizeof(*headers));
     if (call == NULL || headers == NULL) {
@@ -122,8 +136,10 @@ static int bridge_send(void *self, const struct host_http_request *request, host
     }
     *call = (struct bridge_call){.done = done, .on_chunk = request->on_chunk, .user = user};
     for (size_t i = 0; i < request->header_count; i++) {
-        headers[i] = (struct net_header){.name = request->headers[i].name,
-                                         .value = request->headers[i].value};
+        headers[i] =
+            (struct net_header){.name = request->headers[i].name,
+                                .value = request->headers[i].value,
+                                .is_secret = holds_secret(bridge, request->headers[i].value)};
     }
     struct net_request asked = {
         .method = request->method,
@@ -139,7 +155,7 @@ static int bridge_send(void *self, const struct host_http_request *request, host
         .on_chunk = request->on_chunk != NULL ? on_net_chunk : NULL,
         .user = call,
     };
-    int status = net_send(self, &asked, &call->call, err);
+    int status = net_send(bridge->net, &asked, &call->call, err);
     free(headers);
     if (status != 0) {
         free(call);
@@ -155,7 +171,7 @@ static void bridge_abort(void *self, void *call)
     net_abort(((struct bridge_call *)call)->call);
 }
 
-void http_bridge_init(struct host_http *http, struct net *net)
+void http_bridge_init(struct host_http *http, struct http_bridge *bridge)
 {
-    *http = (struct host_http){.self = net, .send = bridge_send, .abort = bridge_abort};
+    *http = (struct host_http){.self = bridge, .send = bridge_send, .abort = bridge_abort};
 }

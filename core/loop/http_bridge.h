@@ -13,8 +13,15 @@
 
 struct host_http;
 struct net;
+struct secrets;
 
-/* Fills `http` so that it sends through `net`, which is kept. */
-void http_bridge_init(struct host_http *http, struct net *net);
+/* What calls go through; both kept. */
+struct http_bridge {
+    struct net *net;
+    const struct secrets *secrets; /* headers that hold one stay with their origin; or NULL */
+};
+
+/* Fills `http` so that it sends through `bridge`, which is kept. */
+void http_bridge_init(struct host_http *http, struct http_bridge *bridge);
 
 #endif

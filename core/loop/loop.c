@@ -85,6 +85,7 @@ static int open_host(struct loop *loop, const struct loop_options *options, stru
 
 static int open_parts(struct loop *loop, const struct loop_options *options, struct error *err)
 {
+    loop->secrets = options->secrets;
     struct engine_options engine_options = {
         .process_concurrency = options->process_concurrency != 0 ? options->process_concurrency
                                                                  : 2 * uv_available_parallelism(),
@@ -100,7 +101,8 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
         status = net_create(&loop->uv, options->network, &loop->net, err);
     }
     if (status == 0) {
-        http_bridge_init(&loop->http, loop->net);
+        loop->bridge = (struct http_bridge){loop->net, options->secrets};
+        http_bridge_init(&loop->http, &loop->bridge);
         status = open_host(loop, options, err);
     }
     return status;

@@ -27,12 +27,14 @@ struct loop_task;
 struct net_settings;
 struct pipeline;
 struct record;
+struct secrets;
 
 struct loop_options {
     const char *const *plugin_folders; /* before the default ones */
     size_t plugin_folder_count;
     const char *plugin_index_path;      /* see struct host_options */
     const struct net_settings *network; /* borrowed for loop_create(); NULL: defaults */
+    const struct secrets *secrets;      /* kept until loop_close(); NULL: there are none */
     uint32_t process_concurrency;       /* per plugin; 0: twice the cores */
     int64_t cancel_grace_ms;            /* 0: the host's default */
 };

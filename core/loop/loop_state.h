@@ -15,12 +15,14 @@
 #include "core/base/error.h"
 #include "core/host/host.h"
 #include "core/host/http.h"
+#include "core/loop/http_bridge.h"
 #include "core/loop/loop.h"
 #include "core/loop/timer_heap.h"
 
 struct engine;
 struct journal;
 struct net;
+struct secrets;
 
 struct loop {
     uv_loop_t uv;
@@ -33,6 +35,8 @@ struct loop {
     struct journal *journal;
     struct host *host;
     struct net *net;
+    const struct secrets *secrets;
+    struct http_bridge bridge;
     struct host_http http;
     loop_signal_cb on_signal;
     void *signal_user;

@@ -13,6 +13,7 @@
 #include "core/engine/failure.h"
 #include "core/journal/journal.h"
 #include "core/loop/loop_state.h"
+#include "core/loop/masking.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
@@ -40,6 +41,7 @@ struct plugin_settings {
 struct loop_run {
     struct loop *loop;
     struct run *run;
+    const struct mask *mask; /* hides its secrets; NULL: it has none */
     struct run_observer observer;
     struct loop_task *tasks;
     struct plugin_settings *settings;
@@ -172,6 +174,19 @@ static struct loop_task *find_task(const struct loop_run *run, const struct effe
     return task;
 }
 
+/* What a task brought back, as the run may keep it: owned. False after fail_loop(). */
+static bool hide_secrets(const struct loop_run *run, const struct document *document,
+                         struct document **out_document)
+{
+    struct error err = {0};
+    if (masking_document(run->mask, document, out_document) == 0) {
+        return true;
+    }
+    (void)error_nomem(&err);
+    fail_loop(run->loop, &err);
+    return false;
+}
+
 static void on_task_done(void *user, uint64_t token, struct str port, const struct document *output)
 {
     (void)user; /* the token leads to everything */
@@ -181,10 +196,13 @@ static void on_task_done(void *user, uint64_t token, struct str port, const stru
                               .frame = task->frame,
                               .node = task->node,
                               .attempt = task->attempt,
-                              .port = port,
-                              .output = output};
+                              .port = port};
+    cleanup_document struct document *shown = NULL;
     task_destroy(task);
-    handle_event(run, &event);
+    if (hide_secrets(run, output, &shown)) {
+        event.output = shown;
+        handle_event(run, &event);
+    }
 }
 
 static void on_task_failed(void *user, uint64_t token, const struct document *error)
@@ -195,10 +213,13 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
     struct run_event event = {.type = RUN_EVENT_FAILED,
                               .frame = task->frame,
                               .node = task->node,
-                              .attempt = task->attempt,
-                              .error = error};
+                              .attempt = task->attempt};
+    cleanup_document struct document *shown = NULL;
     task_destroy(task);
-    handle_event(run, &event);
+    if (hide_secrets(run, error, &shown)) {
+        event.error = shown;
+        handle_event(run, &event);
+    }
 }
 
 /* The node of the root run that stands for what a task belongs to. */
@@ -212,9 +233,12 @@ static void on_task_progress(void *user, uint64_t token, double fraction, struct
     (void)user;
     const struct loop_task *task = task_of(token);
     const struct run_observer *observer = &task->run->root->observer;
+    struct strbuf masked = STRBUF_INIT;
     if (observer->on_progress != NULL) {
-        observer->on_progress(observer->user, shown_node(task), fraction, note);
+        observer->on_progress(observer->user, shown_node(task), fraction,
+                              masking_text(task->run->mask, note, &masked));
     }
+    strbuf_finish(&masked);
 }
 
 /* Nothing in a pipeline reads streams yet: items are counted off, so that producers go on. */
@@ -230,9 +254,12 @@ static void on_task_log(void *user, uint64_t token, int level, struct str line)
     (void)user;
     const struct loop_task *task = task_of(token);
     const struct run_observer *observer = &task->run->root->observer;
+    struct strbuf masked = STRBUF_INIT;
     if (observer->on_log != NULL) {
-        observer->on_log(observer->user, shown_node(task), level, line);
+        observer->on_log(observer->user, shown_node(task), level,
+                         masking_text(task->run->mask, line, &masked));
     }
+    strbuf_finish(&masked);
 }
 
 const struct host_events run_driver_events = {
@@ -304,13 +331,16 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
 static void fail_start(struct loop_run *run, const struct effect *effect, const struct error *err)
 {
     const char *code = err->code == E_INVALID ? FAILURE_CONFIG : FAILURE_PLUGIN;
-    struct document *failure = failure_from_error(code, err);
+    cleanup_document struct document *failure = failure_from_error(code, err);
+    cleanup_document struct document *shown = NULL;
+    if (!hide_secrets(run, failure, &shown)) {
+        return;
+    }
     handle_event(run, &(struct run_event){.type = RUN_EVENT_FAILED,
                                           .frame = effect->frame,
                                           .node = effect->node,
                                           .attempt = effect->attempt,
-                                          .error = failure});
-    document_unref(failure);
+                                          .error = shown});
 }
 
 static void carry_out_start(struct loop_run *run, const struct effect *effect)
@@ -462,6 +492,7 @@ static struct loop_run *adopt(struct loop *loop, struct run *run)
     struct loop_run *parent = engine_run_user(engine_parent(run, &node));
     child->loop = loop;
     child->run = run;
+    child->mask = masking_of(loop->secrets, run_pipeline(run));
     child->root = parent->root;
     child->root_node = parent->root == parent ? node : parent->root_node;
     child->root->children++;
@@ -556,6 +587,7 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
     }
     run->loop = loop;
     run->root = run;
+    run->mask = masking_of(loop->secrets, options->pipeline);
     run->observer = options->observer;
     commit->loop = loop;
     struct run_options run_options = {
@@ -563,6 +595,7 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
         .input = options->input,
         .id = options->id,
         .triggered_by = options->triggered_by,
+        .secrets = loop->secrets,
         .user = run,
     };
     int status =

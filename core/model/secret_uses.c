@@ -94,7 +94,7 @@ static void append_fields(const struct value *schema, struct strbuf *out)
     }
 }
 
-static int report_place(const struct check *check)
+static int refuse_place(const struct check *check)
 {
     struct strbuf fields = STRBUF_INIT;
     append_fields(check->site->schema, &fields);
@@ -219,7 +219,7 @@ int secret_uses_check(struct draft *draft, const struct use *use, const struct s
         bool is_allowed = site->is_open ||
                           (site->schema != NULL && is_marked(site->schema, site->pointer));
         if (!is_allowed) {
-            status = report_place(&check);
+            status = refuse_place(&check);
         } else if (check_form(&check)) {
             status = add_name(&check);
         }

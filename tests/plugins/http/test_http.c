@@ -323,7 +323,7 @@ static void test_http__cancel_ends_the_call(void **state)
 /* ---- With the real net ---- */
 
 static struct http_server *server;
-static struct net *net;
+static struct http_bridge bridge;
 static bool is_net_closed;
 
 static int open_real(void **state)
@@ -332,8 +332,8 @@ static int open_real(void **state)
     server = http_server_start(NULL);
     assert_non_null(server);
     (void)open_fake(state);
-    assert_int_equal(net_create(&rig.loop, NULL, &net, NULL), 0);
-    http_bridge_init(&rig.http, net);
+    assert_int_equal(net_create(&rig.loop, NULL, &bridge.net, NULL), 0);
+    http_bridge_init(&rig.http, &bridge);
     return 0;
 }
 
@@ -345,7 +345,7 @@ static void on_net_closed(void *user)
 static int close_real(void **state)
 {
     is_net_closed = false;
-    net_close(net, on_net_closed, &is_net_closed);
+    net_close(bridge.net, on_net_closed, &is_net_closed);
     (void)close_fake(state);
     assert_true(is_net_closed);
     http_server_stop(server);

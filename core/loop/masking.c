@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/loop/masking.h"
+
+#include "core/model/pipeline.h"
+#include "core/value/mask.h"
+#include "core/value/secrets.h"
+#include "core/value/value.h"
+
+const struct mask *masking_of(const struct secrets *secrets, const struct pipeline *pipeline)
+{
+    return pipeline->secret_count > 0 ? secrets_mask(secrets) : NULL;
+}
+
+int masking_document(const struct mask *mask, const struct document *document,
+                     struct document **out_document)
+{
+    if (mask == NULL || document == NULL) {
+        *out_document = document_ref(document);
+        return 0;
+    }
+    int status = mask_document(mask, document, out_document);
+    return status < 0 ? status : 0;
+}
+
+struct str masking_text(const struct mask *mask, struct str text, struct strbuf *buffer)
+{
+    int status = mask != NULL ? mask_text(mask, text, buffer) : MASK_CLEAN;
+    if (status == MASK_CLEAN) {
+        return text;
+    }
+    return status == MASK_FOUND ? strbuf_str(buffer) : STR("***");
+}

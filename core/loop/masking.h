@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_LOOP_MASKING_H
+#define CORE_LOOP_MASKING_H
+
+/*
+ * Masking: what tasks bring back, with *** for the secrets of their runs, before the engine or
+ * anybody else sees it. Runs of pipelines that name no secret cost nothing.
+ *
+ * Used by:  run_driver, http_bridge.
+ * Uses:     value (mask, secrets), model.
+ * Threads:  [loop]
+ */
+
+#include "core/base/str.h"
+
+struct document;
+struct mask;
+struct pipeline;
+struct secrets;
+
+/* What hides `secrets` (may be NULL) in runs of `pipeline`; borrowed. NULL: nothing is to hide. */
+const struct mask *masking_of(const struct secrets *secrets, const struct pipeline *pipeline);
+
+/* `*out_document` is owned, and may be `document` itself. `mask` may be NULL. E_NOMEM. */
+int masking_document(const struct mask *mask, const struct document *document,
+                     struct document **out_document);
+
+/*
+ * The text as it may be shown: borrowed from `text` or from `buffer`, which the caller ends. When
+ * memory runs out it is "***". `mask` may be NULL.
+ */
+struct str masking_text(const struct mask *mask, struct str text, struct strbuf *buffer);
+
+#endif
