@@ -322,7 +322,7 @@ static bool may_be_absent(const struct check *check, const struct view *view, ui
     case VIEW_END:
         if (view->node == node) {
             return check->use->site == USE_EDGE &&
-                   (it->when != NULL || it->on_error == ON_ERROR_CONTINUE);
+                   (it->when != NULL || it->on_error == ON_ERROR_CONTINUE || it->kind == NODE_IDLE);
         }
         break;
     case VIEW_START:

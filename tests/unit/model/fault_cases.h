@@ -3,7 +3,7 @@
 #define TESTS_UNIT_MODEL_FAULT_CASES_H
 
 /*
- * A table of wrong pipelines and the diagnostics that each gets.
+ * Tables of wrong pipelines and the diagnostics that each gets.
  *
  * Used by:  test_faults.
  * Uses:     nothing.
@@ -19,5 +19,6 @@ struct fault_case {
 };
 
 extern const struct fault_case fault_cases[];
+extern const struct fault_case fault_cases_bodies[]; /* of loops, states, ... */
 
 #endif

@@ -27,10 +27,9 @@ static int load(struct str text, const char *file, unsigned flags, struct diagno
     return status;
 }
 
-static void test_faults__each_mistake_gets_its_text(void **state)
+static void check_cases(const struct fault_case *cases)
 {
-    (void)state;
-    for (const struct fault_case *test = fault_cases; test->name != NULL; test++) {
+    for (const struct fault_case *test = cases; test->name != NULL; test++) {
         struct diagnostics diagnostics = DIAGNOSTICS_INIT;
         struct strbuf printed = STRBUF_INIT;
         int status = load(str_from(test->text), test->file, test->flags, &diagnostics);
@@ -43,6 +42,18 @@ static void test_faults__each_mistake_gets_its_text(void **state)
         strbuf_finish(&printed);
         diagnostics_finish(&diagnostics);
     }
+}
+
+static void test_faults__each_mistake_gets_its_text(void **state)
+{
+    (void)state;
+    check_cases(fault_cases);
+}
+
+static void test_faults__each_mistake_with_bodies_gets_its_text(void **state)
+{
+    (void)state;
+    check_cases(fault_cases_bodies);
 }
 
 static const char carets_yaml[] = "name: t\n"
@@ -134,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults__each_mistake_gets_its_text),
+        cmocka_unit_test(test_faults__each_mistake_with_bodies_gets_its_text),
         cmocka_unit_test(test_faults__carets_stand_under_the_place),
         cmocka_unit_test(test_faults__text_that_is_no_utf8_is_refused_with_its_place),
         cmocka_unit_test(test_faults__limits_are_named),

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Likely mistakes with bodies: loops, steps, states, tools, endings; and all that people are told.
+ */
+#include "tests/unit/model/fault_cases.h"
+
+#include <stddef.h>
+
+const struct fault_case fault_cases_bodies[] = {
+    {"steps depends", "t.yaml", 0,
+     "name: t\n"
+     "steps:\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: b, type: set, depends_on: [a]}\n"
+     "edges:\n"
+     "  - {source: a, target: b}\n",
+     "t.yaml:4:24: error: 'depends_on' of node 'b': steps run in the order in which they are "
+     "written\n"
+     "  for another order write 'nodes' in place of 'steps'\n"
+     "t.yaml:5:1: error: 'edges' without 'nodes'\n"
+     "  steps run in the order in which they are written\n"},
+    {"two bodies", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "steps:\n"
+     "  - {id: b, type: set}\n",
+     "t.yaml:4:1: error: a pipeline has one body: 'steps' stands beside 'nodes' at 2:1\n"},
+    {"nodes without for each", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    nodes:\n"
+     "      - {id: b, type: set}\n",
+     "t.yaml:3:9: error: node 'a' has 'nodes' and needs 'for_each'\n"
+     "  say what the loop goes over: for_each: input.items\n"},
+    {"loop without", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: loop}\n"
+     "  - {id: b, type: set, batch_size: 5, until: true, output: 1}\n",
+     "t.yaml:3:19: error: the loop 'a' needs 'for_each' and 'nodes'\n"
+     "t.yaml:4:24: error: 'batch_size' of node 'b' is of loops: it needs 'for_each'\n"
+     "t.yaml:4:39: error: 'until' of node 'b' is of loops: it needs 'for_each'\n"
+     "  to run one node again: repeat: {until: ...}\n"
+     "t.yaml:4:52: error: 'output' of node 'b' is of loops: it needs 'for_each'\n"},
+    {"loop with work", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: http\n"
+     "    for_each: [1]\n"
+     "    config: {url: x}\n"
+     "    nodes:\n"
+     "      - {id: b, type: set}\n",
+     "t.yaml:4:11: error: node 'a' has 'nodes', so its type is 'loop', not 'http'\n"
+     "t.yaml:6:5: error: the loop 'a' has 'nodes', so 'config' goes to one of these\n"},
+    {"seen from outside", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: each\n"
+     "    for_each: [1, 2]\n"
+     "    nodes:\n"
+     "      - {id: classify, type: set}\n"
+     "  - {id: z, type: set, depends_on: [classify], config: {x: \"{{ classify.output.y }}\"}}\n",
+     "t.yaml:7:37: error: 'depends_on' of node 'z' names 'classify', which is inside the loop "
+     "'each'\n"
+     "  from outside only the loop is there: 'each'\n"
+     "t.yaml:7:64: error: config of node 'z': nothing is called 'classify' here: it is inside the "
+     "loop 'each': use 'each.output'\n"},
+    {"item outside", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: each\n"
+     "    for_each: [1, 2]\n"
+     "    as: issue\n"
+     "    when: issue > 1\n"
+     "    nodes:\n"
+     "      - {id: b, type: set, depends_on: [z], config: {x: \"{{ issue }}{{ iter.index }}{{ "
+     "each.output }}{{ iter.idx }}\"}}\n"
+     "  - {id: z, type: set, config: {x: \"{{ issue }} {{ iter.index }}\"}}\n",
+     "t.yaml:6:11: error: 'when' of node 'each': nothing is called 'issue' here: the items are "
+     "there only inside the loop, in its 'nodes'\n"
+     "t.yaml:8:41: error: 'depends_on' of node 'b' names 'z', which is outside of this body\n"
+     "  what is before the loop has ended when its body runs\n"
+     "t.yaml:8:88: error: node 'b': the loop 'each' has not ended inside of it\n"
+     "t.yaml:8:105: error: node 'b': 'iter' has no 'idx'\n"
+     "t.yaml:9:40: error: config of node 'z': nothing is called 'issue' here\n"
+     "t.yaml:9:52: error: config of node 'z': nothing is called 'iter' here: it is there only "
+     "inside a loop: in the nodes of 'for_each'\n"},
+    {"enclosing id", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "  - id: each\n"
+     "    for_each: [1]\n"
+     "    nodes:\n"
+     "      - {id: a, type: set}\n",
+     "t.yaml:7:14: error: the id 'a' is taken by a node that can be seen from here, at 3:10\n"
+     "  take another name: 'a' means that node\n"},
+    {"not before loop", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: late, type: set}\n"
+     "  - id: each\n"
+     "    for_each: [1]\n"
+     "    nodes:\n"
+     "      - {id: b, type: set, config: {x: \"{{ late.output.y }}\"}}\n",
+     "t.yaml:7:44: error: node 'b': 'late' cannot have run before it\n"
+     "  add 'late' to 'depends_on' of 'each'\n"},
+    {"as", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: b, type: set, for_each: [1], as: a}\n"
+     "  - {id: c, type: set, for_each: [1], as: in}\n"
+     "  - {id: d, type: set, for_each: [1], as: a-b}\n"
+     "  - {id: e, type: set, for_each: [1], as: x, as_batch: y, max_parallel: 2}\n",
+     "t.yaml:4:43: error: 'a' cannot be the name of an item: it is a node, at 3:10\n"
+     "t.yaml:5:43: error: 'in' cannot be the name of an item: it is reserved\n"
+     "t.yaml:6:43: error: 'a-b' cannot be the name of an item: it is no name of letters, digits "
+     "and _\n"
+     "t.yaml:7:46: error: node 'e' has both 'as' and 'as_batch'\n"
+     "t.yaml:7:59: error: 'max_parallel' of node 'e' has no effect: with 'as_batch' the body runs "
+     "once for a batch\n"},
+    {"items", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, for_each: 5}\n"
+     "  - {id: b, type: set, for_each: \"'text'\"}\n"
+     "  - {id: c, type: set, for_each: {x: 3, y: [1]}}\n"
+     "  - {id: d, type: set, for_each: inptu.list}\n",
+     "t.yaml:3:34: error: 'for_each' of node 'a' must be a list, a map of lists or an expression, "
+     "not a whole number\n"
+     "  to count: range(5)\n"
+     "t.yaml:4:34: error: 'for_each' of node 'b' must be a list, a map of lists or NODE.stream\n"
+     "t.yaml:5:38: error: 'x' of 'for_each' of node 'c' must be a list, or an expression that "
+     "gives one, not a whole number\n"
+     "t.yaml:6:34: error: 'for_each' of node 'd': nothing is called 'inptu' here: did you mean "
+     "'input'?\n"},
+    {"stream", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: b, type: set, for_each: a.stream}\n"
+     "  - {id: c, type: set, config: {x: \"{{ a.stream }}\"}}\n",
+     "t.yaml:4:34: error: 'a' has no stream: nodes of type 'set' emit no items\n"
+     "  go over its output: for_each: a.output...\n"
+     "t.yaml:5:40: error: node 'c': 'a.stream' is only for 'for_each'\n"
+     "  write for_each: a.stream, and nothing else in it\n"},
+    {"stream depends", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: emit}\n"
+     "  - {id: b, type: set, for_each: a.stream, depends_on: [a]}\n"
+     "  - id: c\n"
+     "    for_each: [1]\n"
+     "    nodes:\n"
+     "      - {id: d, type: set, for_each: a.stream}\n",
+     "t.yaml:4:57: error: 'b' reads the stream of 'a' and cannot depend on it, too\n"
+     "  leave the dependency out: the first item starts it\n"
+     "t.yaml:8:38: error: 'a.stream' cannot be read in another body than that of 'a'\n"
+     "  a stream is read once, by a loop beside its node\n"},
+    {"stream cycle", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: emit, depends_on: [b]}\n"
+     "  - {id: b, type: set, for_each: a.stream}\n",
+     "t.yaml:4:10: error: nodes wait for each other: a → b → a\n"},
+    {"numbers", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, for_each: [1], max_failures: 10 percent, on_limit: halt, collect: "
+     "all}\n"
+     "  - {id: b, type: set, for_each: [1], collect: {init: 1}}\n"
+     "  - {id: c, type: set, for_each: [1], max_failures: 110%, batch_size: 0}\n",
+     "t.yaml:3:53: error: 'max_failures' of node 'a' must be a whole number, or a share like 10%\n"
+     "t.yaml:3:75: error: 'on_limit' of node 'a' must be one of 'fail', 'stop', not 'halt'\n"
+     "t.yaml:3:90: error: 'collect' of node 'a' must be 'list', 'none', 'count' or {reduce, init}\n"
+     "t.yaml:4:48: error: 'collect' of node 'b' needs 'reduce'\n"
+     "t.yaml:5:53: error: 'max_failures' of node 'c' must be a whole number, or a share like 10%\n"
+     "t.yaml:5:71: error: 'batch_size' of node 'c' must be a whole number from 1 on, not '0'\n"},
+    {"repeat", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, for_each: [1], repeat: {until: true}}\n"
+     "  - {id: b, type: set, repeat: {max_iterations: 3}}\n"
+     "  - {id: c, type: set, repeat: {until: c.output.x, delay: 5, times: 3}}\n",
+     "t.yaml:3:39: error: node 'a' has both 'for_each' and 'repeat'\n"
+     "  give the loop 'nodes', and one of these the 'repeat'\n"
+     "t.yaml:4:32: error: 'repeat' of node 'b' needs 'until'\n"
+     "  for a list of things to do: for_each\n"
+     "t.yaml:5:59: error: 'delay' of 'repeat' of node 'c' must be a duration like 250ms, 30s, 5m, "
+     "2h or 7d, not '5'\n"
+     "  write '5s' for seconds\n"
+     "t.yaml:5:62: error: 'repeat' of node 'c' has the unknown key 'times'\n"},
+    {"router in loop", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: router, for_each: [1], config: {routes: [{name: x, when: item == 1}]}}\n",
+     "t.yaml:3:19: error: node 'a' is a loop, so nothing follows its router\n"
+     "  give the loop 'nodes': the router and what follows it\n"},
+    {"compensate", "t.yaml", 0,
+     "name: t\n"
+     "rollback: yes\n"
+     "nodes:\n"
+     "  - {id: a, type: set, compensate: {type: set, depends_on: [b], for_each: [1], config: {x: "
+     "\"{{ a.output.y }}\"}}}\n"
+     "  - {id: b, type: set, config: {x: \"{{ a.output }}\"}, compensate: {config: {}}}\n",
+     "t.yaml:2:11: error: 'rollback' of the pipeline must be true or false, not 'yes'\n"
+     "t.yaml:4:48: error: 'depends_on' of 'compensate' of node 'a': it runs when the node is "
+     "undone\n"
+     "t.yaml:4:65: error: 'for_each' is not for 'compensate': it is one node that runs once\n"
+     "t.yaml:5:40: error: node 'b': 'a' cannot have run before it\n"
+     "  add 'a' to 'depends_on'\n"
+     "t.yaml:5:67: error: node 'b' needs a 'type', or a 'service' and an 'action'\n"},
+    {"endings", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "on_failure: {id: f, type: set}\n"
+     "finally:\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: g, type: set, config: {x: \"{{ a.output.x }} {{ run.stauts }}\"}}\n"
+     "on_cancel: []\n",
+     "t.yaml:4:13: error: 'on_failure' of the pipeline must be a list, not a map\n"
+     "t.yaml:6:10: error: the id 'a' is taken by a node that can be seen from here, at 3:10\n"
+     "  take another name: 'a' means that node\n"
+     "t.yaml:7:40: warning: node 'g': 'a' may have no output here\n"
+     "  guard it: has(a.output), or coalesce(a.?output, ...)\n"
+     "t.yaml:7:57: error: node 'g': 'run' has no 'stauts'\n"
+     "  did you mean 'status'?\n"
+     "t.yaml:8:12: error: 'on_cancel' is empty: give it a node\n"},
+    {"states no initial", "t.yaml", 0,
+     "name: t\n"
+     "states:\n"
+     "  one: {type: set, transitions: {success: two}}\n"
+     "  two: {type: set}\n",
+     "t.yaml:3:3: error: no initial state defined\n"
+     "  add 'initial_state', 'one' for example\n"},
+    {"states targets", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: won\n"
+     "states:\n"
+     "  - {name: one, type: set, transitions: {success: twoo, error: [two]}}\n"
+     "  - {name: two, type: set, transitions: {success: {to: one}}}\n"
+     "  - {name: two, type: set}\n",
+     "t.yaml:2:16: error: 'initial_state' names the unknown state 'won'\n"
+     "t.yaml:4:51: error: invalid state transition: 'success' of state 'one' names the unknown "
+     "state 'twoo'\n"
+     "  did you mean 'two'?\n"
+     "t.yaml:4:65: error: transition 'error' of state 'one' must be a map, not text\n"
+     "t.yaml:5:51: error: the transition 'success' of state 'two' must be a state, or a list of "
+     "{when, to}, not a map\n"
+     "t.yaml:6:12: error: two nodes have the id 'two'; the first is at 5:12\n"},
+    {"states unreachable", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  - {name: one, type: set, transitions: {success: two}}\n"
+     "  - {name: two, type: set, result: fialed}\n"
+     "  - {name: three, type: set, result: failed, transitions: {success: one}}\n",
+     "t.yaml:5:36: error: 'result' of state 'two' must be one of 'success', 'failed', not "
+     "'fialed'\n"
+     "  did you mean 'failed'?\n"
+     "t.yaml:6:12: error: state 'three' cannot be reached from 'one'\n"
+     "  no transition that can be taken leads to it\n"
+     "t.yaml:6:30: error: 'result' of state 'three' has no effect: its transitions go on\n"},
+    {"states keys", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  - {name: one, depends_on: [two], params: {a: 1}, transitions: {go: [{when: \"1 + 1\", to: "
+     "two}, {when: true}]}}\n"
+     "  - {name: two, action: {service: http, metod: get}}\n",
+     "t.yaml:4:17: error: state 'one' has the unknown key 'depends_on'\n"
+     "t.yaml:4:36: error: 'params' of state 'one' has no effect: the state has no action\n"
+     "t.yaml:4:79: error: transition 'go' of state 'one' must be true or false, and this is always "
+     "a number\n"
+     "  compare it with something: nothing is truthy\n"
+     "t.yaml:4:97: error: transition 'go' of state 'one' needs 'to'\n"
+     "t.yaml:5:12: error: 'action' of state 'two' needs a 'service' and a 'method'\n"
+     "t.yaml:5:41: error: 'action' of state 'two' has the unknown key 'metod'\n"
+     "  did you mean 'method'?\n"},
+    {"states references", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  - {name: one, type: set, transitions: {success: two, error: three}}\n"
+     "  - {name: two, type: set, config: {x: \"{{ one.output.a }} {{ three.output }}\"}, "
+     "transitions: {success: three}}\n"
+     "  - {name: three, type: set, config: {x: \"{{ one.output.a }} {{ two.output.x }}\"}}\n"
+     "output: \"{{ one.output }} {{ three.output }}\"\n",
+     "t.yaml:5:63: error: node 'two': 'three' cannot have run before it\n"
+     "  no transitions lead from 'three' to 'two'\n"
+     "t.yaml:6:46: warning: node 'three': 'one' may have no output here\n"
+     "  guard it: has(one.output), or coalesce(one.?output, ...)\n"
+     "t.yaml:6:65: warning: node 'three': 'two' may have no output here\n"
+     "  guard it: has(two.output), or coalesce(two.?output, ...)\n"
+     "t.yaml:7:13: warning: 'output': 'one' may have no output here\n"
+     "  guard it: has(one.output), or coalesce(one.?output, ...)\n"},
+    {"tools", "t.yaml", 0,
+     "name: t\n"
+     "interval: 5s\n"
+     "sequence: true\n"
+     "tools:\n"
+     "  - htpp\n"
+     "  - {nmae: http}\n"
+     "  - {name: http, config: {url: x}, depends_on: [a]}\n"
+     "  - http\n"
+     "  - [http]\n",
+     "t.yaml:2:1: error: 'interval' without 'duration'\n"
+     "t.yaml:5:5: error: unknown node type 'htpp'\n"
+     "  did you mean 'http'? the folders searched: /p, /q\n"
+     "t.yaml:6:5: error: a tool must be its name or {name, config}, not a map\n"
+     "t.yaml:7:36: error: tool 'http' has the unknown key 'depends_on'\n"
+     "t.yaml:8:5: error: two nodes have the id 'http'; the first is at 7:12\n"
+     "t.yaml:9:5: error: a tool must be its name or {name, config}, not a list\n"},
+    {"wait", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: wait, config: {event: go, seconds: 3}}\n"
+     "  - {id: b, type: wait, config: {seconds: 3, match: \"true\", timeout: 3s}}\n"
+     "  - {id: c, type: wait, config: {event: go, match: signal.nam == 1, timeout: 5}}\n"
+     "  - {id: d, type: set, config: {x: \"{{ signal.name }}\"}}\n",
+     "t.yaml:3:33: error: node 'a' needs one of 'seconds', 'until' and 'event' in its config\n"
+     "t.yaml:4:46: error: 'match' of node 'b' goes with 'event'\n"
+     "t.yaml:4:61: error: 'timeout' of node 'b' goes with 'event'\n"
+     "t.yaml:5:52: error: node 'c': 'signal' has no 'nam'\n"
+     "  did you mean 'name'?\n"
+     "t.yaml:5:78: error: 'timeout' of node 'c' must be a duration like 250ms, 30s, 5m, 2h or 7d\n"
+     "t.yaml:6:40: error: config of node 'd': nothing is called 'signal' here\n"},
+    {"alone", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: a\n"
+     "duration: 2h\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n",
+     "t.yaml:2:1: error: 'initial_state' without 'states'\n"
+     "t.yaml:3:1: error: 'duration' without 'tools'\n"},
+    {"states idle reference", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: wait\n"
+     "states:\n"
+     "  wait: {transitions: {go: [{when: \"wait.output.x == 1\", to: work}, {to: wait}]}}\n"
+     "  work: {type: set, config: {x: \"{{ later.output }}\"}, transitions: {success: later, "
+     "timeout: wait}}\n"
+     "  later: {action: {service: http}}\n",
+     "t.yaml:4:37: warning: an edge from 'wait': 'wait' may have no output here\n"
+     "  guard it: has(wait.output), or coalesce(wait.?output, ...)\n"
+     "t.yaml:5:37: error: node 'work': 'later' cannot have run before it\n"
+     "  no transitions lead from 'later' to 'work'\n"
+     "t.yaml:6:3: error: 'action' of state 'later' needs a 'service' and a 'method'\n"},
+    {"deep", "t.yaml", 0,
+     "name: t\n"
+     "nodes: [{id: a1, for_each: [1], nodes: [{id: a2, for_each: [1], nodes: [{id: a3, for_each: "
+     "[1], nodes: [{id: a4, for_each: [1], nodes: [{id: a5, for_each: [1], nodes: [{id: a6, "
+     "for_each: [1], nodes: [{id: a7, for_each: [1], nodes: [{id: a8, for_each: [1], nodes: [{id: "
+     "a9, for_each: [1], nodes: [{id: a10, for_each: [1], nodes: [{id: a11, for_each: [1], nodes: "
+     "[{id: a12, for_each: [1], nodes: [{id: a13, for_each: [1], nodes: [{id: a14, for_each: [1], "
+     "nodes: [{id: a15, for_each: [1], nodes: [{id: a16, for_each: [1], nodes: [{id: a17, "
+     "for_each: [1], nodes: [{id: a18, type: set}]}]}]}]}]}]}]}]}]}]}]}]}]}]}]}]}]}]\n",
+     "t.yaml:2:560: error: bodies are nested too deep: the limit is 16\n"
+     "  make a pipeline of its own of the inner part\n"},
+    {"loop output fields", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: l, type: set, for_each: [1], depends_on: [a], nodez: []}\n"
+     "  - {id: z, type: set, depends_on: [l], config: {x: \"{{ l.errors }}{{ l.counts }}{{ "
+     "a.errors }}{{ l.output }}\"}}\n",
+     "t.yaml:4:56: error: node 'l' has the unknown key 'nodez'\n"
+     "  did you mean 'nodes'?\n"
+     "t.yaml:5:85: error: node 'z': only a loop has 'errors'\n"
+     "  write 'a.output.errors' for a field of the output\n"},
+    {"reduce names", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, for_each: [1], collect: {reduce: \"acc + itm\", init: \"{{ acc "
+     "}}\"}}\n"
+     "  - {id: b, type: set, config: {x: \"{{ acc }}\"}}\n",
+     "t.yaml:3:64: error: 'reduce' of node 'a': nothing is called 'itm' here\n"
+     "t.yaml:3:80: error: 'init' of node 'a': nothing is called 'acc' here\n"
+     "t.yaml:4:40: error: config of node 'b': nothing is called 'acc' here\n"},
+    {"loop of absent", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: emit, when: input.x == 1}\n"
+     "  - id: each\n"
+     "    for_each: a.stream\n"
+     "    nodes:\n"
+     "      - {id: b, type: set, config: {x: \"{{ a.output.y }} {{ a.status }}\"}}\n",
+     "t.yaml:7:44: warning: node 'b': 'a' may have no output here\n"
+     "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
+    {"on error compensate", "t.yaml", 0,
+     "name: t\n"
+     "rollback: true\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: b, type: set, compensate: {type: set, config: {x: \"{{ b.output.y }} {{ a.output.z "
+     "}}\"}}}\n",
+     "t.yaml:5:81: error: node 'b': 'a' cannot have run before it\n"
+     "  add 'a' to 'depends_on' of 'b'\n"},
+    {NULL, NULL, 0, NULL, NULL},
+};
