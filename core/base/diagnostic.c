@@ -139,6 +139,37 @@ void diagnostics_sort(struct diagnostics *list)
     }
 }
 
+static bool is_said(const struct diagnostics *list, size_t count, const struct diagnostic *item)
+{
+    for (size_t i = count; i > 0; i--) {
+        const struct diagnostic *other = &list->items[i - 1];
+        if (other->place.line != item->place.line || other->place.column != item->place.column ||
+            !str_equal(str_from(other->place.file), str_from(item->place.file))) {
+            return false;
+        }
+        if (other->severity == item->severity &&
+            str_equal_text(str_from(other->message), item->message)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void diagnostics_merge_equal(struct diagnostics *list)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!is_said(list, count, &list->items[i])) {
+            list->items[count++] = list->items[i];
+        } else if (list->items[i].severity == DIAGNOSTIC_ERROR) {
+            list->error_count--;
+        } else {
+            list->warning_count--;
+        }
+    }
+    list->count = count;
+}
+
 /* Line `number` of `text` without its end; false when there is none. */
 static bool find_line(struct str text, uint32_t number, struct str *out_line)
 {

@@ -85,6 +85,9 @@ int diagnostics_status(const struct diagnostics *list);
 /* By file, line and column; those of one place stay in the order of adding. */
 void diagnostics_sort(struct diagnostics *list);
 
+/* Of those that say the same of the same place keeps the first; for a sorted list. */
+void diagnostics_merge_equal(struct diagnostics *list);
+
 /* The whole text of `file`, borrowed until the print ends; the empty slice when there is none. */
 typedef struct str (*diagnostic_source_cb)(const char *file, void *user);
 

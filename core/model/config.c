@@ -77,7 +77,7 @@ static int read_type_name(struct draft *draft, uint32_t index, struct type_name 
 
 static bool is_later_type(struct str name)
 {
-    static const char *const names[] = {"approval", "workflow", "queue.process"};
+    static const char *const names[] = {"approval", "queue.process"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (str_equal_text(name, names[i])) {
             return true;
@@ -365,6 +365,9 @@ static int check_config(struct draft *draft, uint32_t index, const struct tree *
     }
     int status =
         violations_check_template(draft, config, node->type->config_schema, &at, &node->config);
+    if (status == 0 && node->kind == NODE_WORKFLOW && node->config != NULL) {
+        return child_check(draft, index, config, node->config);
+    }
     return status == 0 && node->kind == NODE_PLUGIN ? read_ports(draft, index, config) : status;
 }
 

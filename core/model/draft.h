@@ -25,6 +25,8 @@
 #include "core/model/report.h"
 #include "core/model/storage.h"
 
+struct definition;
+struct loading;
 struct node_type;
 struct scope_at;
 struct pipeline_group;
@@ -42,13 +44,20 @@ enum {
 /* No body has this number. */
 #define DRAFT_NO_BODY UINT32_MAX
 
-/* One call of load_text(). */
+/* One file of a loading. */
 struct loader {
+    struct loading *loading;
     const struct load_options *options;
+    struct pipeline_group *group;
     struct report report;
     struct arena arena;      /* trees and drafts */
     struct document *source; /* the text, shared by the pipelines */
-    struct pipeline_group *group;
+    struct str file;         /* as messages have it */
+    bool is_library;         /* others may find its pipelines */
+    bool is_foreign;         /* it was read, and is something else than pipelines */
+    struct definition *definitions;
+    size_t definition_count;
+    struct strmap ids; /* of them */
 };
 
 /* What a node's map says about it: all, or a part of it. */
@@ -191,6 +200,9 @@ void draft_finish(struct draft *draft);
 int draft_read(struct loader *loader, const struct tree *tree, struct str key,
                struct pipeline **out_pipeline);
 
+/* Whether a definition has no body and is no single node, either. */
+bool draft_is_profile(const struct tree *tree);
+
 /* The id that a definition has: its own, its key, or made from its name; in the arena. */
 struct str draft_pipeline_id(struct loader *loader, const struct tree *tree, struct str key);
 
@@ -269,5 +281,15 @@ int wait_check(struct draft *draft, uint32_t index, const struct tree *config,
 
 /* config.c: type, config, conditions, routes and outcomes of one node. */
 int config_check(struct draft *draft, uint32_t index);
+
+/*
+ * child.c: which pipeline a workflow node runs, and whether it takes the input. `config` is the
+ * node's; `template` the same, compiled.
+ */
+int child_check(struct draft *draft, uint32_t index, const struct tree *config,
+                const struct template *template);
+
+/* child.c: `workflows: [a, b]` as the list of nodes that it stands for; in the arena. */
+int child_list(struct draft *draft, const struct tree *ids, const struct tree **out_list);
 
 #endif

@@ -62,6 +62,15 @@ static const struct engine_type_source sources[] = {
      " \"description\": \"which of these events: 'signal' has name, data and time\"},"
      "\"timeout\": {\"type\": \"string\","
      " \"description\": \"how long to wait for the event, like 30s\"}}}"},
+    {"workflow", NODE_WORKFLOW, "runs another pipeline as a child run; its output is the child's",
+     "{\"type\": \"object\", \"required\": [\"workflow\"], \"additionalProperties\": false,"
+     " \"properties\": {"
+     "\"workflow\": {\"type\": \"string\", \"minLength\": 1,"
+     " \"description\": \"the id of the pipeline: of the same file, or of the library\"},"
+     "\"input\": {\"type\": \"object\", \"default\": {},"
+     " \"description\": \"the input of the child run\"},"
+     "\"wait\": {\"type\": \"boolean\", \"default\": true,"
+     " \"description\": \"false: go on while the child runs\"}}}"},
 };
 
 enum { TYPE_COUNT = sizeof(sources) / sizeof(sources[0]) };

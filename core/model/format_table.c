@@ -56,7 +56,7 @@ const struct format_key format_settings_keys[] = {
         WARNS("notifications"), WARNS("monitoring"), WARNS("auto_resolve"), LATER("retention"),    \
         WORKS("rollback", FORMAT_BOOL), WORKS("on_failure", FORMAT_LIST),                          \
         WORKS("on_cancel", FORMAT_LIST), WORKS("on_success", FORMAT_LIST),                         \
-        WORKS("finally", FORMAT_LIST), LATER("extends")
+        WORKS("finally", FORMAT_LIST), WORKS("extends", FORMAT_TEXT)
 
 #define NODE_KEYS                                                                                  \
     WORKS("type", FORMAT_TEXT), WORKS("service", FORMAT_TEXT), WORKS("action", FORMAT_TEXT),       \
@@ -89,7 +89,7 @@ const struct format_key format_pipeline_keys[] = {
     WORKS("sequence", FORMAT_BOOL),
     WORKS("duration", FORMAT_DURATION),
     WORKS("interval", FORMAT_DURATION),
-    LATER("workflows"),
+    WORKS("workflows", FORMAT_TEXTS),
     TABLE_END,
 };
 

@@ -3,178 +3,46 @@
 
 #include <stdlib.h>
 
-#include "core/base/cleanup.h"
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
+#include "core/model/definition.h"
 #include "core/model/draft.h"
-#include "core/model/foreign.h"
-#include "core/model/format.h"
 #include "core/model/group.h"
-#include "core/model/json_tree.h"
-#include "core/model/source.h"
 #include "core/model/tree.h"
-#include "core/model/yaml_tree.h"
-#include "core/value/builder.h"
-#include "core/value/value.h"
 
-/* One pipeline of the file, before it is checked. */
-struct found {
-    const struct tree *tree;
-    struct str key; /* under `workflows:`, or empty */
-    struct str id;
-};
-
-/* All of them. */
-struct finds {
-    struct found *items; /* in the loader's arena */
-    size_t count;
-};
-
-static bool is_json_text(struct str file, struct str text)
+static int report_unwanted(const struct loader *file, struct error *err)
 {
-    if (str_ends_with(file, STR(".json"))) {
-        return true;
-    }
-    struct str trimmed = str_trim(text);
-    return !str_ends_with(file, STR(".yaml")) && !str_ends_with(file, STR(".yml")) &&
-           trimmed.n > 0 && (trimmed.p[0] == '{' || trimmed.p[0] == '[');
-}
-
-static int read_tree(struct loader *loader, struct tree *out_tree)
-{
-    int status = source_check(&loader->report, loader->report.is_json ? SOURCE_JSON : SOURCE_YAML);
-    if (status != 0) {
-        return status;
-    }
-    if (!loader->report.is_json && foreign_is_diagram(&loader->report)) {
-        return E_INVALID;
-    }
-    status = loader->report.is_json ? json_tree_read(&loader->report, &loader->arena, out_tree)
-                                    : yaml_tree_read(&loader->report, &loader->arena, out_tree);
-    if (status == E_INVALID && tree_is(out_tree, TREE_MAP)) {
-        status = 0; /* the rest is looked at as well */
-    }
-    if (status == 0 && !tree_is(out_tree, TREE_MAP)) {
-        report_error(&loader->report, out_tree->place, "a pipeline must be a map, not %s",
-                     tree_kind_name(out_tree));
-        status = E_INVALID;
-    }
-    if (status == 0 && foreign_is_settings(&loader->report, out_tree)) {
-        status = E_INVALID;
-    }
-    return status;
-}
-
-static int keep_source(struct loader *loader)
-{
-    struct builder *b = builder_create();
-    builder_string(b, loader->report.source);
-    int status = builder_finish(b, &loader->source, NULL);
-    return status;
-}
-
-static int find_one(struct loader *loader, const struct tree *tree, struct finds *finds)
-{
-    finds->items = arena_calloc(&loader->arena, 1, sizeof(*finds->items));
-    if (finds->items == NULL) {
-        return E_NOMEM;
-    }
-    finds->items[0] = (struct found){.tree = tree, .id = draft_pipeline_id(loader, tree, STR(""))};
-    finds->count = 1;
-    return finds->items[0].id.p != NULL ? 0 : E_NOMEM;
-}
-
-static int find_several(struct loader *loader, const struct tree *map, struct finds *finds)
-{
-    finds->items = arena_calloc(&loader->arena, (size_t)map->count + 1, sizeof(*finds->items));
-    if (finds->items == NULL) {
-        return E_NOMEM;
-    }
-    if (map->count == 0) {
-        report_error(&loader->report, map->place, "'workflows' is empty");
-    }
-    for (uint32_t i = 0; i < map->count; i++) {
-        const struct tree_member *member = &map->as.members[i];
-        if (!tree_is(&member->value, TREE_MAP)) {
-            report_error(&loader->report, member->value.place,
-                         "the pipeline '%.*s' must be a map, not %s", STR_ARG(member->key.text),
-                         tree_kind_name(&member->value));
-            continue;
-        }
-        finds->items[finds->count++] = (struct found){
-            .tree = &member->value,
-            .key = member->key.text,
-            .id = draft_pipeline_id(loader, &member->value, member->key.text),
-        };
-    }
-    return 0;
-}
-
-/* Two pipelines of one file could not be told apart. */
-static int check_doubled(struct loader *loader, const struct finds *finds)
-{
-    struct strmap seen = STRMAP_INIT;
-    int status = 0;
-    for (size_t i = 0; i < finds->count && status == 0; i++) {
-        struct found *found = &finds->items[i];
-        status = strmap_add(&seen, found->id, found);
-        if (status == E_EXISTS) {
-            const struct found *first = strmap_get(&seen, found->id);
-            report_error(&loader->report, found->tree->place,
-                         "two pipelines have the id '%.*s'; the first is at %u:%u",
-                         STR_ARG(found->id), first->tree->place.line, first->tree->place.column);
-            status = 0;
-        }
-    }
-    strmap_finish(&seen);
-    return status;
-}
-
-static int find_pipelines(struct loader *loader, const struct tree *root, struct finds *finds)
-{
-    const struct tree *one = tree_get(root, STR("workflow"));
-    const struct tree *several = tree_get(root, STR("workflows"));
-    if (one == NULL && !tree_is(several, TREE_MAP)) {
-        return find_one(loader, root, finds);
-    }
-    format_check(&loader->report, root, format_file_keys, "the file", 0);
-    if (one != NULL && several != NULL) {
-        report_error(&loader->report, several->place, "'workflow' and 'workflows' in one file");
-    }
-    if (tree_is(one, TREE_MAP)) {
-        return find_one(loader, one, finds);
-    }
-    int status = tree_is(several, TREE_MAP) ? find_several(loader, several, finds) : 0;
-    return status == 0 ? check_doubled(loader, finds) : status;
-}
-
-/* Leaves only the pipeline that is wanted. */
-static int select_wanted(const struct loader *loader, struct finds *finds, struct error *err)
-{
-    struct str wanted = loader->options->id;
+    struct str wanted = file->options->id;
     struct suggest nearest = suggest_start(wanted);
     struct strbuf list = STRBUF_INIT;
-    if (wanted.n == 0) {
-        return 0;
-    }
-    for (size_t i = 0; i < finds->count; i++) {
-        if (str_equal(finds->items[i].id, wanted)) {
-            finds->items[0] = finds->items[i];
-            finds->count = 1;
-            strbuf_finish(&list);
-            return 0;
-        }
-        strbuf_append_format(&list, "%s'%.*s'", i > 0 ? ", " : "", STR_ARG(finds->items[i].id));
-        suggest_offer(&nearest, finds->items[i].id);
+    for (size_t i = 0; i < file->definition_count; i++) {
+        struct str id = file->definitions[i].id;
+        strbuf_append_format(&list, "%s'%.*s'", i > 0 ? ", " : "", STR_ARG(id));
+        suggest_offer(&nearest, id);
     }
     bool is_near = nearest.best.n > 0;
     int status = error_set(err, E_NOT_FOUND, "%.*s has no pipeline '%.*s'; it has %.*s%s%.*s%s",
-                           STR_ARG(loader->options->file), STR_ARG(wanted),
+                           STR_ARG(file->options->file), STR_ARG(wanted),
                            STR_ARG(strbuf_str(&list)), is_near ? "; did you mean '" : "",
                            STR_ARG(nearest.best), is_near ? "'?" : "");
     strbuf_finish(&list);
     return status;
+}
+
+/* What is asked for: all of the file, or the one that is named. */
+static int need_wanted(struct loader *file, struct error *err)
+{
+    struct str wanted = file->options->id;
+    bool is_found = wanted.n == 0;
+    for (size_t i = 0; i < file->definition_count; i++) {
+        struct definition *definition = &file->definitions[i];
+        if (wanted.n == 0 || str_equal(definition->id, wanted)) {
+            definition_need(file->loading, definition);
+            is_found = true;
+        }
+    }
+    return is_found ? 0 : report_unwanted(file, err);
 }
 
 static int make_room(size_t count, struct definitions **out_definitions)
@@ -193,46 +61,128 @@ static int make_room(size_t count, struct definitions **out_definitions)
     return 0;
 }
 
-static int read_found(struct loader *loader, const struct found *found,
-                      struct definitions *definitions)
+static int read_definition(struct definition *definition)
 {
-    size_t i = definitions->count;
-    char *id = str_dup(found->id);
-    if (id == NULL) {
-        return E_NOMEM;
-    }
-    definitions->ids[i] = str_make(id, found->id.n);
-    definitions->count++;
+    struct loader *file = definition->loader;
     struct pipeline *pipeline = NULL;
-    int status = draft_read(loader, found->tree, found->key, &pipeline);
+    int status = profile_resolve(definition);
+    if (status == 0) {
+        status = draft_read(file, definition->whole, definition->key, &pipeline);
+    }
     if (status == 0 && pipeline != NULL) {
-        status = group_join(loader->group, pipeline, 0, false);
-        definitions->pipelines[i] = status == 0 ? pipeline_ref(pipeline) : NULL;
+        status = group_join(file->group, pipeline, file->report.number, file->is_library);
+        definition->pipeline = status == 0 ? pipeline : NULL;
     }
     return status;
 }
 
-static int load(struct loader *loader, struct definitions **out_definitions, struct error *err)
+/* Reading one may need others, which are added to the end of the row. */
+static int read_needed(struct loading *loading)
 {
-    struct tree root = {0};
-    struct finds finds = {0};
-    int status = read_tree(loader, &root);
-    if (status == 0) {
-        status = keep_source(loader);
-    }
-    if (status == 0) {
-        status = find_pipelines(loader, &root, &finds);
-    }
-    if (status == 0) {
-        status = select_wanted(loader, &finds, err);
-    }
-    if (status == 0) {
-        status = make_room(finds.count, out_definitions);
-    }
-    for (size_t i = 0; i < finds.count && status == 0; i++) {
-        status = read_found(loader, &finds.items[i], *out_definitions);
+    struct definition *definition = NULL;
+    int status = 0;
+    while (status == 0 && (definition = definition_next(loading)) != NULL) {
+        status = read_definition(definition);
     }
     return status;
+}
+
+static void warn_left_out(const struct loading *loading, struct str id,
+                          const struct diagnostic *reason)
+{
+    const struct report *report = loading->reports[loading->any_place.file];
+    report_warning(report, loading->any_place, "the workflow '%.*s' cannot be run from here: %s",
+                   STR_ARG(id), reason->message);
+    report_hint(report, "it is in %s:%u:%u", reason->place.file, reason->place.line,
+                reason->place.column);
+}
+
+static int read_candidate(struct loading *loading, struct str id)
+{
+    struct definition *definition = NULL;
+    struct error err = {0};
+    int status = definition_find(loading->files[0], id, &definition, &err);
+    if (status == 0 && definition != NULL && definition_has_body(definition)) {
+        definition_need(loading, definition);
+        status = read_needed(loading);
+    }
+    return status;
+}
+
+/*
+ * A node that takes the name of its pipeline from data may mean any. Those that have faults are
+ * left out, with a warning: nobody has said that they are meant.
+ */
+static int try_candidate(struct loading *loading, struct str id)
+{
+    struct diagnostics *shown = loading->diagnostics;
+    struct diagnostics found = DIAGNOSTICS_INIT;
+    loading_report_to(loading, &found);
+    int status = read_candidate(loading, id);
+    loading_report_to(loading, shown);
+    for (size_t i = 0; i < found.count; i++) {
+        if (found.items[i].severity == DIAGNOSTIC_ERROR) {
+            warn_left_out(loading, id, &found.items[i]);
+            break;
+        }
+    }
+    status = status == 0 ? diagnostics_status(&found) : status;
+    diagnostics_finish(&found);
+    return status;
+}
+
+static int try_candidates(struct loading *loading)
+{
+    const struct load_library *library = loading->options->library;
+    const struct loader *file = loading->files[0];
+    int status = 0;
+    for (size_t i = 0; i < file->definition_count && status == 0; i++) {
+        status = try_candidate(loading, file->definitions[i].id);
+    }
+    struct str id = {0};
+    for (size_t i = 0;
+         library != NULL && status == 0 && (id = library->id_at(library->user, i)).n > 0; i++) {
+        status = try_candidate(loading, id);
+    }
+    return status;
+}
+
+/* The pipelines that were asked for; ids in the order of the file. */
+static int take_wanted(const struct loader *file, struct definitions *definitions)
+{
+    for (size_t i = 0; i < file->definition_count; i++) {
+        const struct definition *definition = &file->definitions[i];
+        if (file->options->id.n > 0 && !str_equal(definition->id, file->options->id)) {
+            continue;
+        }
+        char *id = str_dup(definition->id);
+        if (id == NULL) {
+            return E_NOMEM;
+        }
+        definitions->ids[definitions->count] = str_make(id, definition->id.n);
+        definitions->pipelines[definitions->count++] = pipeline_ref(definition->pipeline);
+    }
+    return 0;
+}
+
+static int load(struct loading *loading, struct str text, struct definitions **out_definitions,
+                struct error *err)
+{
+    struct loader *file = NULL;
+    int status = definition_open(loading, loading->options->file, text, &file);
+    if (status == 0) {
+        status = need_wanted(file, err);
+    }
+    if (status == 0) {
+        status = make_room(file->definition_count, out_definitions);
+    }
+    if (status == 0) {
+        status = read_needed(loading);
+    }
+    if (status == 0 && loading->any_place.line > 0) {
+        status = try_candidates(loading);
+    }
+    return status == 0 ? take_wanted(file, *out_definitions) : status;
 }
 
 int load_text(struct str text, const struct load_options *options, struct diagnostics *diagnostics,
@@ -240,40 +190,73 @@ int load_text(struct str text, const struct load_options *options, struct diagno
 {
     struct definitions *definitions = NULL;
     size_t errors_before = diagnostics->error_count;
-    cleanup_free char *file = options->file.n > 0 ? str_dup(options->file) : str_dup(STR("-"));
+    struct str file = options->file.n > 0 ? options->file : STR("-");
     struct pipeline_group *group = group_create();
-    if (file == NULL || group == NULL || group_add_file(group, str_from(file)) != 0) {
-        group_unref(group);
+    if (group == NULL) {
         return error_nomem(err);
     }
-    struct str source =
-        str_starts_with(text, STR("\xEF\xBB\xBF")) ? str_make(text.p + 3, text.n - 3) : text;
-    struct loader loader = {
-        .options = options,
-        .report = {.diagnostics = diagnostics,
-                   .file = file,
-                   .source = source,
-                   .is_json = is_json_text(options->file, source)},
-        .group = group,
-    };
-    int status = load(&loader, &definitions, err);
+    struct loading loading = {.options = options, .diagnostics = diagnostics, .group = group};
+    int status = load(&loading, text, &definitions, err);
+    loading_finish(&loading);
     group_unref(group);
-    document_unref(loader.source);
-    arena_finish(&loader.arena);
+    diagnostics_sort(diagnostics);
+    diagnostics_merge_equal(diagnostics);
     if (status == E_NOMEM || (status == 0 && diagnostics_status(diagnostics) != 0)) {
         status = error_nomem(err);
     } else if (status != E_NOT_FOUND && diagnostics->error_count > errors_before) {
-        status = error_set(err, E_INVALID, "'%s' has %zu error%s", file,
+        status = error_set(err, E_INVALID, "'%.*s' has %zu error%s", STR_ARG(file),
                            diagnostics->error_count - errors_before,
                            diagnostics->error_count - errors_before == 1 ? "" : "s");
     }
-    diagnostics_sort(diagnostics);
     if (status != 0) {
         definitions_destroy(definitions);
         return status;
     }
     *out_definitions = definitions;
     return 0;
+}
+
+/* Files of settings and diagrams have no ids; what is wrong with a pipeline is not asked here. */
+static int read_ids(struct loader *file, int read_status, load_id_cb on_id, void *user,
+                    struct error *err)
+{
+    const struct diagnostics *found = file->report.diagnostics;
+    if (read_status != 0 && !file->is_foreign) {
+        const struct diagnostic *first = &found->items[0];
+        (void)error_set(err, E_INVALID, "%s", first->message);
+        error_set_place(err, first->place.file, first->place.line, first->place.column);
+        return E_INVALID;
+    }
+    int status = 0;
+    for (size_t i = 0; i < file->definition_count && status == 0; i++) {
+        if (file->definitions[i].id.n > 0) {
+            status = on_id(user, file->definitions[i].id);
+        }
+    }
+    return status;
+}
+
+int load_ids(struct str text, struct str file, load_id_cb on_id, void *user, struct error *err)
+{
+    struct load_options options = {.file = file};
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    struct loader *loader = NULL;
+    struct loading loading = {
+        .options = &options, .diagnostics = &diagnostics, .group = group_create()};
+    if (loading.group == NULL) {
+        return error_nomem(err);
+    }
+    struct pipeline_group *group = loading.group;
+    int status = definition_open(&loading, file, text, &loader);
+    if (status == E_NOMEM || diagnostics_status(&diagnostics) != 0) {
+        status = error_nomem(err);
+    } else {
+        status = read_ids(loader, status, on_id, user, err);
+    }
+    loading_finish(&loading);
+    group_unref(group);
+    diagnostics_finish(&diagnostics);
+    return status;
 }
 
 void definitions_destroy(struct definitions *definitions)

@@ -21,6 +21,24 @@ struct engine_types;
 struct error;
 struct pipeline;
 
+/* A file of the library. Both are borrowed and live until load_text() returns. */
+struct load_library_text {
+    struct str file; /* the name for messages; the same file always has the same name */
+    struct str text;
+};
+
+/* Where pipelines and profiles are found that are not in the file itself. */
+struct load_library {
+    void *user;
+    /*
+     * The file that has the definition `id`. E_NOT_FOUND: `err` says where it was looked for and
+     * what could not be read ("the folder searched: DIR"); E_NOMEM.
+     */
+    int (*find)(void *user, struct str id, struct load_library_text *out_text, struct error *err);
+    /* The i-th id there is; empty at the end. */
+    struct str (*id_at)(void *user, size_t i);
+};
+
 struct load_options {
     const struct catalogue *catalogue;       /* of the plugins */
     const struct engine_types *engine_types; /* kept as long as the pipelines */
@@ -29,7 +47,8 @@ struct load_options {
     /* The environment variable `name`, NULL when not set. */
     const char *(*env)(void *user, struct str name);
     void *user;
-    unsigned flags;                /* LOAD_* */
+    const struct load_library *library; /* NULL: there is none */
+    unsigned flags;                     /* LOAD_* */
     const struct document *config; /* constants below those of the pipelines, a map; may be NULL */
 };
 
@@ -53,6 +72,15 @@ struct definitions {
  */
 int load_text(struct str text, const struct load_options *options, struct diagnostics *diagnostics,
               struct definitions **out_definitions, struct error *err);
+
+/*
+ * Tells the ids of the pipelines and profiles of `text` (borrowed) without checking them, in their
+ * order; `id` is borrowed for the call. A file that is something else has none.
+ * Fails with E_INVALID when it cannot be read: `err` says why, with the place; E_NOMEM, or what
+ * `on_id` returned.
+ */
+typedef int (*load_id_cb)(void *user, struct str id);
+int load_ids(struct str text, struct str file, load_id_cb on_id, void *user, struct error *err);
 
 void definitions_destroy(struct definitions *definitions);
 

@@ -10,10 +10,8 @@ static const struct {
     const char *key;
     enum draft_form form;
 } body_keys[] = {
-    {"nodes", FORM_NODES},
-    {"steps", FORM_STEPS},
-    {"states", FORM_STATES},
-    {"tools", FORM_TOOLS},
+    {"nodes", FORM_NODES}, {"steps", FORM_STEPS},     {"states", FORM_STATES},
+    {"tools", FORM_TOOLS}, {"workflows", FORM_STEPS}, /* of nodes that run them */
 };
 
 /* Keys that mean something beside one of these only. */
@@ -97,6 +95,10 @@ int root_add(struct draft *draft)
     }
     choose_body(draft, &root);
     check_companions(draft);
+    if (root.list != NULL && str_equal_text(root.what, "workflows")) {
+        int status = child_list(draft, root.list, &root.list);
+        return status == 0 ? draft_add_body(draft, &root, NULL) : status;
+    }
     if (root.form == FORM_TOOLS && member_of(draft, "duration") != NULL) {
         root.form = FORM_GROUP;
     }

@@ -15,32 +15,6 @@
 
 enum { DEFAULT_BATCH_SIZE = 100, DEFAULT_PARALLEL_WORKERS = 10 };
 
-/* Keys of a profile that need no body to mean something. */
-static bool describes_only(struct str key)
-{
-    static const char *const names[] = {"id",      "name",   "description",
-                                        "version", "labels", "$schema"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (str_equal_text(key, names[i])) {
-            return true;
-        }
-    }
-    return str_starts_with(key, STR("x-"));
-}
-
-static void warn_profile(struct draft *draft)
-{
-    for (uint32_t i = 0; i < draft->tree->count; i++) {
-        const struct tree *key = &draft->tree->as.members[i].key;
-        if (!describes_only(key->text) && format_find(format_pipeline_keys, key->text) != NULL) {
-            report_warning(&draft->loader->report, key->place,
-                           "'%.*s' of a profile has no effect in this version", STR_ARG(key->text));
-            report_hint(&draft->loader->report,
-                        "a definition without a body is a profile: it cannot start");
-        }
-    }
-}
-
 static bool has_any(const struct tree *map, const char *const *keys, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -51,14 +25,16 @@ static bool has_any(const struct tree *map, const char *const *keys, size_t coun
     return false;
 }
 
-/* Sets what the definition is. */
-static void find_body(struct draft *draft)
+static bool has_body(const struct tree *tree)
 {
     static const char *const bodies[] = {"nodes", "edges", "steps", "states", "tools", "workflows"};
+    return has_any(tree, bodies, sizeof(bodies) / sizeof(bodies[0]));
+}
+
+bool draft_is_profile(const struct tree *tree)
+{
     static const char *const types[] = {"type", "service"};
-    bool has_body = has_any(draft->tree, bodies, sizeof(bodies) / sizeof(bodies[0]));
-    draft->is_single = !has_body && has_any(draft->tree, types, sizeof(types) / sizeof(types[0]));
-    draft->is_profile = !has_body && !draft->is_single;
+    return !has_body(tree) && !has_any(tree, types, sizeof(types) / sizeof(types[0]));
 }
 
 static void check_maps(struct draft *draft)
@@ -131,11 +107,10 @@ static int read_texts(struct draft *draft)
     (void)format_text(draft->tree, "name", &name);               /* without: the id */
     (void)format_text(draft->tree, "version", &version);         /* without: none */
     (void)format_text(draft->tree, "description", &description); /* without: none */
-    struct str file = loader->options->file.n > 0 ? loader->options->file : STR("-");
     if (draft_keep_text(draft, name, &pipeline->name) != 0 ||
         draft_keep_text(draft, version, &pipeline->version) != 0 ||
         draft_keep_text(draft, description, &pipeline->description) != 0 ||
-        draft_keep_text(draft, file, &pipeline->file) != 0 ||
+        draft_keep_text(draft, loader->file, &pipeline->file) != 0 ||
         storage_take_document(draft->storage, document_ref(loader->source)) != 0) {
         return E_NOMEM;
     }
@@ -251,10 +226,8 @@ static int read_config(struct draft *draft)
 
 int top_read(struct draft *draft)
 {
-    find_body(draft);
-    if (draft->is_profile) {
-        warn_profile(draft);
-    }
+    draft->is_profile = draft_is_profile(draft->tree);
+    draft->is_single = !draft->is_profile && !has_body(draft->tree);
     format_check(&draft->loader->report, draft->tree,
                  draft->is_single ? format_single_keys : format_pipeline_keys, "the pipeline",
                  draft->is_profile ? FORMAT_PROFILE : 0);

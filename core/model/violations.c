@@ -5,6 +5,7 @@
 #include "core/expr/template.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
+#include "core/value/builder.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
@@ -88,6 +89,43 @@ int violations_check_template(struct draft *draft, const struct tree *tree,
     status = schema_validate_partial(schema, template_source(template), is_unknown, template,
                                      &violations, &err);
     return report_all(draft, tree, status, violations, &err, at->what);
+}
+
+/* Expressions as they are written. */
+static bool is_open(const struct value *value, void *user)
+{
+    (void)user;
+    if (value_type(value) != VALUE_STRING) {
+        return false;
+    }
+    struct str text = value_str(value);
+    return memmem(text.p, text.n, "{{", 2) != NULL || memmem(text.p, text.n, "${", 2) != NULL;
+}
+
+int violations_check_open(struct draft *draft, const struct tree *tree, const struct value *value,
+                          const struct schema *schema, const char *what)
+{
+    cleanup_document struct document *given = NULL;
+    cleanup_document struct document *filled = NULL;
+    struct error err = {0};
+    int status = 0;
+    if (value != NULL) {
+        struct builder *b = builder_create();
+        builder_copy(b, value);
+        status = builder_finish(b, &given, &err);
+    } else {
+        given = document_empty_map();
+    }
+    if (status == 0) {
+        status = schema_fill_defaults(schema, given, &filled, &err);
+    }
+    if (status != 0) {
+        return status == E_NOMEM ? status : 0;
+    }
+    struct schema_report *violations = NULL;
+    status =
+        schema_validate_partial(schema, document_root(filled), is_open, NULL, &violations, &err);
+    return report_all(draft, tree, status, violations, &err, what);
 }
 
 int violations_check_plain(struct draft *draft, const struct tree *tree,

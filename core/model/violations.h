@@ -16,6 +16,7 @@ struct schema;
 struct scope_at;
 struct template;
 struct tree;
+struct value;
 
 /*
  * Compiles `tree` (NULL: an empty map) as a template and checks it against `schema` (may be
@@ -25,6 +26,14 @@ struct tree;
 int violations_check_template(struct draft *draft, const struct tree *tree,
                               const struct schema *schema, const struct scope_at *at,
                               const struct template **out_template);
+
+/*
+ * Checks `value` (NULL: an empty map), a part of a template's source that is written as `tree`,
+ * against `schema` with its defaults filled in, as far as its values are known. Fails with
+ * E_NOMEM.
+ */
+int violations_check_open(struct draft *draft, const struct tree *tree, const struct value *value,
+                          const struct schema *schema, const char *what);
 
 /* Checks `tree` as it stands: nothing in it is a template. Fails with E_NOMEM. */
 int violations_check_plain(struct draft *draft, const struct tree *tree,

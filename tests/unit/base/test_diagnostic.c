@@ -201,6 +201,28 @@ static void test_diagnostic__out_of_memory_is_remembered(void **state)
     }
 }
 
+static void test_diagnostic__says_the_same_only_once(void **state)
+{
+    (void)state;
+    struct diagnostics list = DIAGNOSTICS_INIT;
+    struct diagnostic_place here = {"a.yaml", 1, 1};
+    diagnostics_add(&list, DIAGNOSTIC_ERROR, here, "x");
+    diagnostics_add(&list, DIAGNOSTIC_ERROR, here, "y");
+    diagnostics_add(&list, DIAGNOSTIC_ERROR, here, "x");
+    diagnostics_add(&list, DIAGNOSTIC_WARNING, here, "x");
+    diagnostics_add(&list, DIAGNOSTIC_WARNING, here, "x");
+    diagnostics_add(&list, DIAGNOSTIC_ERROR, (struct diagnostic_place){"b.yaml", 1, 1}, "x");
+    diagnostics_sort(&list);
+    diagnostics_merge_equal(&list);
+    assert_int_equal(list.error_count, 3);
+    assert_int_equal(list.warning_count, 1);
+    assert_int_equal(list.count, 4);
+    assert_string_equal(list.items[1].message, "y");
+    assert_int_equal(list.items[2].severity, DIAGNOSTIC_WARNING);
+    assert_string_equal(list.items[3].place.file, "b.yaml");
+    diagnostics_finish(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_diagnostic__takes_an_error_with_its_place),
         cmocka_unit_test(test_diagnostic__color_is_only_for_the_severity),
         cmocka_unit_test(test_diagnostic__out_of_memory_is_remembered),
+        cmocka_unit_test(test_diagnostic__says_the_same_only_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
