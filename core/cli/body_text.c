@@ -201,6 +201,42 @@ bool body_text_has_end(const struct pipeline *pipeline, uint32_t node)
     return first < pipeline->end_count && pipeline->ends[first].node == node;
 }
 
+bool body_text_is_drawn(const struct pipeline *pipeline, uint32_t body)
+{
+    uint32_t owner = pipeline->bodies[body].owner;
+    while (owner != PIPELINE_NO_NODE) {
+        if (pipeline->nodes[owner].own_body != body) {
+            return false;
+        }
+        body = pipeline->nodes[owner].body;
+        owner = pipeline->bodies[body].owner;
+    }
+    return true;
+}
+
+bool body_text_is_stream(const struct pipeline *pipeline, const struct edge *edge)
+{
+    const struct for_each *loop = pipeline->nodes[edge->target].for_each;
+    return loop != NULL && loop->stream == edge->source;
+}
+
+bool body_text_reads_stream_alone(const struct pipeline *pipeline, uint32_t index)
+{
+    const struct node *node = &pipeline->nodes[index];
+    const struct for_each *loop = node->for_each;
+    if (loop == NULL || loop->stream == PIPELINE_NO_NODE ||
+        pipeline->nodes[loop->stream].body != node->body) {
+        return false;
+    }
+    for (uint32_t i = 0; i < node->in_count; i++) {
+        if (body_text_is_stream(pipeline,
+                                &pipeline->edges[pipeline->in_edges[node->first_in + i]])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void body_text_append_way(const struct pipeline *pipeline, const struct edge *edge,
                           struct strbuf *out)
 {

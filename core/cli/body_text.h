@@ -51,6 +51,15 @@ uint32_t body_text_endings(const struct pipeline *pipeline, uint32_t out_bodies[
 uint32_t body_text_first_end(const struct pipeline *pipeline, uint32_t node);
 bool body_text_has_end(const struct pipeline *pipeline, uint32_t node);
 
+/* False for compensations, and for what is inside them: they are named at the node they undo. */
+bool body_text_is_drawn(const struct pipeline *pipeline, uint32_t body);
+
+/* The edge brings a loop the items of its source. */
+bool body_text_is_stream(const struct pipeline *pipeline, const struct edge *edge);
+
+/* A loop over the stream of a node of its body that no edge joins to it. */
+bool body_text_reads_stream_alone(const struct pipeline *pipeline, uint32_t node);
+
 /* "bug if x > 1": how an edge is taken; nothing for a plain one. In states: also "success". */
 void body_text_append_way(const struct pipeline *pipeline, const struct edge *edge,
                           struct strbuf *out);

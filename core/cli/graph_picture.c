@@ -41,13 +41,6 @@ static uint32_t depth_of(const struct pipeline *pipeline, uint32_t body)
     return depth;
 }
 
-/* Compensations are named in the boxes that they undo. */
-static bool is_drawn(const struct pipeline *pipeline, uint32_t body)
-{
-    uint32_t owner = pipeline->bodies[body].owner;
-    return owner == PIPELINE_NO_NODE || pipeline->nodes[owner].own_body == body;
-}
-
 static int lay_out_bodies(struct composing *work)
 {
     const struct pipeline *pipeline = work->pipeline;
@@ -58,7 +51,7 @@ static int lay_out_bodies(struct composing *work)
     }
     for (uint32_t depth = deepest + 1; depth-- > 0;) {
         for (uint32_t i = 0; i < pipeline->body_count; i++) {
-            if (depth_of(pipeline, i) != depth || !is_drawn(pipeline, i)) {
+            if (depth_of(pipeline, i) != depth || !body_text_is_drawn(pipeline, i)) {
                 continue;
             }
             int status = picture_body_make(work->arena, pipeline, i, work->bodies);

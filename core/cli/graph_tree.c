@@ -1,30 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tree: each node has one parent, its source with the greatest layer. Walked with a list of
- * children for each node and a stack of its own, so that depth costs nothing; the indentation
- * stops growing at INDENT_MOST levels.
+ * The tree: each node has one parent: its source with the greatest layer, or, where a body begins,
+ * the node whose body it is. Walked with a list of children for each node and a stack of its own,
+ * so that depth costs nothing; the indentation stops growing at INDENT_MOST levels.
  */
 #include <stdlib.h>
 
+#include "core/cli/body_text.h"
 #include "core/cli/graph_text.h"
 #include "core/cli/terminal.h"
-#include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 
 enum { INDENT_MOST = 40 };
 
 struct tree_node {
-    uint32_t parent_edge; /* index + 1 of the edge to the parent; 0: a root */
+    uint32_t parent_edge; /* index + 1 of the edge to the parent; 0: none */
     uint32_t first_child; /* index + 1 */
     uint32_t last_child;
     uint32_t next_sibling;
+    bool is_child;
+    bool is_inside; /* it begins the body of its parent */
+};
+
+struct tree_place {
+    uint32_t node;
     uint32_t depth;
 };
+
+struct tree {
+    const struct pipeline *pipeline;
+    struct tree_node *nodes;
+    struct tree_place *stack;
+    bool is_last[INDENT_MOST + 1]; /* of each level up: the branch there has ended */
+    bool is_colored;
+    struct strbuf *out;
+};
+
+/* ---- growing ---- */
+
+static bool is_state(const struct pipeline *pipeline, const struct node *node)
+{
+    return pipeline->bodies[node->body].kind == BODY_STATES;
+}
 
 static uint32_t choose_parent_edge(const struct pipeline *pipeline, const struct node *node)
 {
     uint32_t best = 0;
-    for (uint32_t i = 0; i < node->in_count; i++) {
+    for (uint32_t i = 0; i < node->in_count && !is_state(pipeline, node); i++) {
         uint32_t edge = pipeline->in_edges[node->first_in + i];
         uint32_t layer = pipeline->nodes[pipeline->edges[edge].source].layer;
         if (best == 0 || layer > pipeline->nodes[pipeline->edges[best - 1].source].layer) {
@@ -34,44 +56,86 @@ static uint32_t choose_parent_edge(const struct pipeline *pipeline, const struct
     return best;
 }
 
-static struct tree_node *grow_tree(const struct pipeline *pipeline)
+static void add_child(struct tree *tree, uint32_t parent, uint32_t child)
 {
-    struct tree_node *tree = calloc((size_t)pipeline->node_count + 1, sizeof(*tree));
-    if (tree == NULL) {
-        return NULL;
+    struct tree_node *node = &tree->nodes[parent];
+    tree->nodes[child].is_child = true;
+    if (node->last_child == 0) {
+        node->first_child = child + 1;
+    } else {
+        tree->nodes[node->last_child - 1].next_sibling = child + 1;
+    }
+    node->last_child = child + 1;
+}
+
+/* A loop over a stream hangs on the node that emits it, if nothing else comes before it. */
+static uint32_t stream_parent(const struct pipeline *pipeline, const struct node *node)
+{
+    if (node->for_each == NULL || node->for_each->stream == PIPELINE_NO_NODE) {
+        return PIPELINE_NO_NODE;
+    }
+    uint32_t source = node->for_each->stream;
+    return pipeline->nodes[source].body == node->body ? source : PIPELINE_NO_NODE;
+}
+
+static void hang_inside(struct tree *tree, uint32_t index)
+{
+    const struct pipeline *pipeline = tree->pipeline;
+    const struct node *node = &pipeline->nodes[index];
+    uint32_t owner = pipeline->bodies[node->body].owner;
+    if (tree->nodes[index].parent_edge == 0 && stream_parent(pipeline, node) == PIPELINE_NO_NODE &&
+        owner != PIPELINE_NO_NODE && pipeline->nodes[owner].own_body == node->body) {
+        tree->nodes[index].is_inside = true;
+        add_child(tree, owner, index);
+    }
+}
+
+static void hang_behind(struct tree *tree, uint32_t index)
+{
+    const struct pipeline *pipeline = tree->pipeline;
+    uint32_t edge = tree->nodes[index].parent_edge;
+    uint32_t stream = stream_parent(pipeline, &pipeline->nodes[index]);
+    if (edge != 0) {
+        add_child(tree, pipeline->edges[edge - 1].source, index);
+    } else if (stream != PIPELINE_NO_NODE) {
+        add_child(tree, stream, index);
+    }
+}
+
+/* What is inside a node comes before what follows it. */
+static void grow_tree(struct tree *tree)
+{
+    const struct pipeline *pipeline = tree->pipeline;
+    for (uint32_t i = 0; i < pipeline->node_count; i++) {
+        tree->nodes[i].parent_edge = choose_parent_edge(pipeline, &pipeline->nodes[i]);
     }
     for (uint32_t k = 0; k < pipeline->node_count; k++) {
-        uint32_t i = pipeline->order[k];
-        tree[i].parent_edge = choose_parent_edge(pipeline, &pipeline->nodes[i]);
-        if (tree[i].parent_edge == 0) {
-            continue;
-        }
-        struct tree_node *parent = &tree[pipeline->edges[tree[i].parent_edge - 1].source];
-        tree[i].depth = parent->depth + 1;
-        if (parent->last_child == 0) {
-            parent->first_child = i + 1;
-        } else {
-            tree[parent->last_child - 1].next_sibling = i + 1;
-        }
-        parent->last_child = i + 1;
+        hang_inside(tree, pipeline->order[k]);
     }
-    return tree;
-}
-
-static void append_outcome(const struct pipeline *pipeline, const struct edge *edge,
-                           struct strbuf *out)
-{
-    if (edge->outcome != OUTCOME_SUCCESS) {
-        strbuf_append_char(out, '[');
-        terminal_append_safe(out, pipeline->outcomes[edge->outcome]);
-        strbuf_append_text(out, "] ");
+    for (uint32_t k = 0; k < pipeline->node_count; k++) {
+        hang_behind(tree, pipeline->order[k]);
     }
 }
 
-static void append_others(const struct pipeline *pipeline, const struct node *node,
-                          uint32_t parent_edge, struct strbuf *out)
+/* ---- rows ---- */
+
+static void append_way(const struct tree *tree, const struct edge *edge)
 {
-    if (node->in_count < 2) {
+    size_t start = tree->out->n;
+    strbuf_append_char(tree->out, '[');
+    body_text_append_way(tree->pipeline, edge, tree->out);
+    if (!tree->out->failed && tree->out->n == start + 1) {
+        tree->out->n = start;
+        return;
+    }
+    strbuf_append_text(tree->out, "] ");
+}
+
+static void append_others(const struct tree *tree, const struct node *node, uint32_t parent_edge)
+{
+    const struct pipeline *pipeline = tree->pipeline;
+    struct strbuf *out = tree->out;
+    if (node->in_count < 2 || is_state(pipeline, node)) {
         return;
     }
     strbuf_append_text(out, ", also after ");
@@ -92,26 +156,10 @@ static void append_others(const struct pipeline *pipeline, const struct node *no
     }
 }
 
-/* The first named end of the node; they are in the nodes' order. */
-static uint32_t first_end(const struct pipeline *pipeline, uint32_t index)
-{
-    uint32_t low = 0;
-    uint32_t high = pipeline->end_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (pipeline->ends[middle].node < index) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 /* ", [false] ends as 'done'" */
 static void append_ends(const struct pipeline *pipeline, uint32_t index, struct strbuf *out)
 {
-    for (uint32_t i = first_end(pipeline, index);
+    for (uint32_t i = body_text_first_end(pipeline, index);
          i < pipeline->end_count && pipeline->ends[i].node == index; i++) {
         const struct named_end *end = &pipeline->ends[i];
         strbuf_append_text(out, ", [");
@@ -122,77 +170,162 @@ static void append_ends(const struct pipeline *pipeline, uint32_t index, struct 
     }
 }
 
-static void append_node(const struct pipeline *pipeline, const struct tree_node *tree,
-                        uint32_t index, bool is_colored, struct strbuf *out)
+/* What else the node is: its loop, how it is undone, how a state begins or ends the run. */
+static void append_marks(const struct tree *tree, uint32_t index)
 {
+    const struct pipeline *pipeline = tree->pipeline;
     const struct node *node = &pipeline->nodes[index];
-    if (tree[index].parent_edge != 0) {
-        append_outcome(pipeline, &pipeline->edges[tree[index].parent_edge - 1], out);
+    const struct body *body = &pipeline->bodies[node->body];
+    if (node->for_each != NULL) {
+        strbuf_append_char(tree->out, ' ');
+        body_text_append_over(pipeline, node, tree->out);
     }
-    terminal_append_safe(out, node->id);
-    strbuf_append_char(out, ' ');
-    terminal_append_color(out, is_colored, COLOR_DIM, STR("("));
-    terminal_append_color(out, is_colored, COLOR_DIM, node->type->name);
-    terminal_append_color(out, is_colored, COLOR_DIM, STR(")"));
-    append_others(pipeline, node, tree[index].parent_edge, out);
-    append_ends(pipeline, index, out);
-    strbuf_append_char(out, '\n');
+    if (node->repeat != NULL) {
+        strbuf_append_text(tree->out, ", ");
+        body_text_append_repeat(node, tree->out);
+    }
+    if (node->compensate != 0) {
+        const struct body *undo = &pipeline->bodies[node->compensate];
+        strbuf_append_text(tree->out, ", undone by ");
+        body_text_append_type(&pipeline->nodes[undo->first_node], tree->out);
+    }
+    if (body->kind == BODY_STATES && body->initial == index) {
+        strbuf_append_text(tree->out, ", begins");
+    }
+    if (body_text_is_last_state(pipeline, node)) {
+        strbuf_append_text(tree->out, node->is_failed_end ? ", ends as failed" : ", ends");
+    }
 }
 
-/* `is_last` tells for each level up whether the branch there has ended. */
-static void append_branches(uint32_t depth, bool is_last_here, const bool *is_last,
-                            struct strbuf *out)
+/* `end`: what leads to the row itself. */
+static void append_branches(const struct tree *tree, uint32_t depth, const char *end)
 {
     uint32_t shown = depth < INDENT_MOST ? depth : INDENT_MOST;
     for (uint32_t level = 1; level < shown; level++) {
-        strbuf_append_text(out, is_last[level] ? "   " : "│  ");
+        strbuf_append_text(tree->out, tree->is_last[level] ? "   " : "│  ");
     }
-    if (depth > 0) {
-        strbuf_append_text(out, is_last_here ? "└─ " : "├─ ");
+    strbuf_append_text(tree->out, depth > 0 ? end : "");
+}
+
+static void append_transitions(const struct tree *tree, uint32_t index, uint32_t depth)
+{
+    const struct pipeline *pipeline = tree->pipeline;
+    const struct node *node = &pipeline->nodes[index];
+    for (uint32_t i = 0; i < node->out_count; i++) {
+        const struct edge *edge = &pipeline->edges[node->first_out + i];
+        bool is_last = i + 1 == node->out_count && tree->nodes[index].first_child == 0;
+        append_branches(tree, depth + 1, is_last ? "└─ " : "├─ ");
+        body_text_append_way(pipeline, edge, tree->out);
+        strbuf_append_text(tree->out, " → ");
+        terminal_append_safe(tree->out, pipeline->nodes[edge->target].id);
+        strbuf_append_char(tree->out, '\n');
     }
 }
 
-static void walk_tree(const struct pipeline *pipeline, const struct tree_node *tree,
-                      uint32_t *stack, bool is_colored, struct strbuf *out)
+static void append_node(struct tree *tree, uint32_t index)
 {
-    bool is_last[INDENT_MOST + 1] = {false};
+    const struct pipeline *pipeline = tree->pipeline;
+    const struct node *node = &pipeline->nodes[index];
+    struct strbuf type = STRBUF_INIT;
+    if (tree->nodes[index].parent_edge != 0) {
+        append_way(tree, &pipeline->edges[tree->nodes[index].parent_edge - 1]);
+    }
+    terminal_append_safe(tree->out, node->id);
+    strbuf_append_char(tree->out, ' ');
+    strbuf_append_char(&type, '(');
+    body_text_append_type(node, &type);
+    strbuf_append_char(&type, ')');
+    terminal_append_color(tree->out, tree->is_colored, COLOR_DIM, strbuf_str(&type));
+    tree->out->failed = tree->out->failed || strbuf_status(&type) != 0;
+    strbuf_finish(&type);
+    append_marks(tree, index);
+    append_others(tree, node, tree->nodes[index].parent_edge);
+    append_ends(pipeline, index, tree->out);
+    strbuf_append_char(tree->out, '\n');
+}
+
+/* ---- walking ---- */
+
+static const char *branch_of(const struct tree_node *node)
+{
+    bool is_last = node->next_sibling == 0;
+    if (node->is_inside) {
+        return is_last ? "╘═ " : "╞═ ";
+    }
+    return is_last ? "└─ " : "├─ ";
+}
+
+static size_t push_children(struct tree *tree, uint32_t node, uint32_t depth, size_t count)
+{
+    size_t first = count;
+    for (uint32_t child = tree->nodes[node].first_child; child != 0;
+         child = tree->nodes[child - 1].next_sibling) {
+        tree->stack[count++] = (struct tree_place){child - 1, depth};
+    }
+    for (size_t a = first, b = count; a + 1 < b; a++) {
+        b--;
+        struct tree_place swapped = tree->stack[a];
+        tree->stack[a] = tree->stack[b];
+        tree->stack[b] = swapped;
+    }
+    return count;
+}
+
+/* What begins the body; nodes with a parent come below theirs. */
+static size_t push_body(struct tree *tree, uint32_t index)
+{
+    const struct body *body = &tree->pipeline->bodies[index];
     size_t count = 0;
-    for (uint32_t i = pipeline->node_count; i-- > 0;) {
-        if (tree[i].parent_edge == 0) {
-            stack[count++] = i;
+    for (uint32_t i = body->node_count; i-- > 0;) {
+        if (!tree->nodes[body->first_node + i].is_child) {
+            tree->stack[count++] = (struct tree_place){body->first_node + i, 0};
         }
     }
+    return count;
+}
+
+static void walk_body(struct tree *tree, uint32_t body)
+{
+    size_t count = push_body(tree, body);
     while (count > 0) {
-        uint32_t node = stack[--count];
-        bool is_last_here = tree[node].next_sibling == 0;
-        append_branches(tree[node].depth, is_last_here, is_last, out);
-        append_node(pipeline, tree, node, is_colored, out);
-        if (tree[node].depth <= INDENT_MOST) {
-            is_last[tree[node].depth] = is_last_here;
+        struct tree_place place = tree->stack[--count];
+        append_branches(tree, place.depth, branch_of(&tree->nodes[place.node]));
+        append_node(tree, place.node);
+        if (place.depth <= INDENT_MOST) {
+            tree->is_last[place.depth] = tree->nodes[place.node].next_sibling == 0;
         }
-        size_t first = count;
-        for (uint32_t child = tree[node].first_child; child != 0;
-             child = tree[child - 1].next_sibling) {
-            stack[count++] = child - 1;
+        if (is_state(tree->pipeline, &tree->pipeline->nodes[place.node])) {
+            append_transitions(tree, place.node, place.depth);
         }
-        for (size_t a = first, b = count; a + 1 < b; a++) {
-            b--;
-            uint32_t swapped = stack[a];
-            stack[a] = stack[b];
-            stack[b] = swapped;
-        }
+        count = push_children(tree, place.node, place.depth + 1, count);
     }
 }
 
 void graph_text_append_tree(const struct pipeline *pipeline, bool is_colored, struct strbuf *out)
 {
-    struct tree_node *tree = grow_tree(pipeline);
-    uint32_t *stack = calloc((size_t)pipeline->node_count + 1, sizeof(*stack));
-    if (tree == NULL || stack == NULL) {
+    size_t count = (size_t)pipeline->node_count + 1;
+    struct tree tree = {
+        .pipeline = pipeline,
+        .nodes = calloc(count, sizeof(*tree.nodes)),
+        .stack = calloc(count, sizeof(*tree.stack)),
+        .is_colored = is_colored,
+        .out = out,
+    };
+    if (tree.nodes == NULL || tree.stack == NULL) {
         out->failed = true;
     } else {
-        walk_tree(pipeline, tree, stack, is_colored, out);
+        uint32_t endings[BODY_ENDINGS];
+        uint32_t ending_count = body_text_endings(pipeline, endings);
+        grow_tree(&tree);
+        walk_body(&tree, 0);
+        for (uint32_t i = 0; i < ending_count; i++) {
+            strbuf_append_char(out, '\n');
+            terminal_append_color(out, is_colored, COLOR_BOLD,
+                                  body_text_ending(pipeline, endings[i]));
+            strbuf_append_text(out, ":\n");
+            walk_body(&tree, endings[i]);
+        }
     }
-    free(tree);
-    free(stack);
+    free(tree.nodes);
+    free(tree.stack);
 }

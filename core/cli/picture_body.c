@@ -135,8 +135,7 @@ static int join_edges(struct drawing *drawing)
                                    &drawing->made->edges[drawing->edge_count]) != 0) {
             return E_NOMEM;
         }
-        const struct for_each *loop = drawing->pipeline->nodes[edge->target].for_each;
-        if (loop != NULL && loop->stream == edge->source) {
+        if (body_text_is_stream(drawing->pipeline, edge)) {
             drawing->made->edges[drawing->edge_count].way = WAY_STREAM;
         }
         join(drawing, part_of(drawing, edge->source), part_of(drawing, edge->target));
@@ -144,32 +143,16 @@ static int join_edges(struct drawing *drawing)
     return 0;
 }
 
-/* The loader need not have made an edge of a loop over a stream. */
-static bool has_edge(const struct pipeline *pipeline, uint32_t source, uint32_t target)
-{
-    const struct node *node = &pipeline->nodes[target];
-    for (uint32_t i = 0; i < node->in_count; i++) {
-        if (pipeline->edges[pipeline->in_edges[node->first_in + i]].source == source) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int join_streams(struct drawing *drawing)
+static void join_streams(struct drawing *drawing)
 {
     const struct body *body = drawing->body;
     for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
-        const struct for_each *loop = drawing->pipeline->nodes[i].for_each;
-        if (loop == NULL || loop->stream == PIPELINE_NO_NODE ||
-            drawing->pipeline->nodes[loop->stream].body != drawing->pipeline->nodes[i].body ||
-            has_edge(drawing->pipeline, loop->stream, i)) {
-            continue;
+        if (body_text_reads_stream_alone(drawing->pipeline, i)) {
+            uint32_t source = drawing->pipeline->nodes[i].for_each->stream;
+            drawing->made->edges[drawing->edge_count].way = WAY_STREAM;
+            join(drawing, part_of(drawing, source), part_of(drawing, i));
         }
-        drawing->made->edges[drawing->edge_count].way = WAY_STREAM;
-        join(drawing, part_of(drawing, loop->stream), part_of(drawing, i));
     }
-    return 0;
 }
 
 static int join_ends_of(struct drawing *drawing, uint32_t node)
@@ -200,9 +183,7 @@ static int join_all(struct drawing *drawing)
         join(drawing, 0, part_of(drawing, body->initial));
     }
     int status = join_edges(drawing);
-    if (status == 0) {
-        status = join_streams(drawing);
-    }
+    join_streams(drawing);
     for (uint32_t i = 0; i < body->node_count && status == 0; i++) {
         status = join_ends_of(drawing, body->first_node + i);
     }

@@ -17,7 +17,7 @@ enum {
     PICTURE_NAME_SIZE = 13, /* of letters, in pixels */
     PICTURE_TYPE_SIZE = 11,
     PICTURE_LINE_HEIGHT = 16,
-    PICTURE_TITLE_HEIGHT = 34, /* above the body of a frame */
+    PICTURE_TITLE_HEIGHT = 22, /* above the body of a frame */
     PICTURE_PADDING = 20,      /* around it */
     PICTURE_CELL_WIDTH = 150,  /* of one node among many */
     PICTURE_CELL_HEIGHT = 50,

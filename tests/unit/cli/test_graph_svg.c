@@ -15,6 +15,7 @@
 #include "core/cli/graph_picture.h"
 #include "core/cli/graph_svg.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/unit/cli/bodies_fixture.h"
 #include "tests/unit/cli/pipeline_fixture.h"
 
 const struct command *const command_table[] = {NULL};
@@ -219,6 +220,91 @@ static void test_graph_svg__a_thousand_nodes_are_drawn_fast(void **state)
     free(yaml);
 }
 
+static const struct picture_box *find_box(const struct picture_box *boxes, uint32_t count,
+                                          const char *name)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (boxes[i].line_count > 0 && str_equal_text(boxes[i].lines[0].text, name)) {
+            return &boxes[i];
+        }
+    }
+    fail_msg("no box '%s'", name);
+    return NULL;
+}
+
+static void assert_within(const struct picture_box *inner, const struct picture_box *outer)
+{
+    assert_true(inner->x > outer->x && inner->x + inner->width < outer->x + outer->width);
+    assert_true(inner->y > outer->y && inner->y + inner->height < outer->y + outer->height);
+}
+
+static void test_graph_svg__frames_stand_around_their_bodies(void **state)
+{
+    (void)state;
+    struct bodies_fixture fixture;
+    struct arena arena = ARENA_INIT;
+    struct picture picture;
+    bodies_fixture_init_triage(&fixture);
+    assert_int_equal(graph_picture_make(&arena, &fixture.pipeline, &picture), 0);
+    assert_int_equal(picture.frame_count, 5);
+    const struct picture_box *frames = picture.frames;
+    const struct picture_box *issue = find_box(frames, picture.frame_count, "each_issue");
+    const struct picture_box *step = find_box(frames, picture.frame_count, "each_step");
+    const struct picture_box *boxes = picture.boxes;
+    assert_int_equal(issue->look, LOOK_LOOP);
+    assert_true(str_equal_text(issue->lines[1].text, "for each issue in fetch.stream"));
+    assert_within(step, issue);
+    assert_within(find_box(boxes, picture.box_count, "send"), step);
+    assert_within(find_box(boxes, picture.box_count, "classify"), issue);
+    assert_within(find_box(boxes, picture.box_count, "pause"),
+                  find_box(frames, picture.frame_count, "tidy"));
+    assert_within(find_box(boxes, picture.box_count, "clean"),
+                  find_box(frames, picture.frame_count, "finally"));
+    assert_within(find_box(boxes, picture.box_count, "give_up"),
+                  find_box(frames, picture.frame_count, "on failure"));
+    const struct picture_box *story = find_box(boxes, picture.box_count, "story");
+    assert_true(str_equal_text(story->lines[2].text, "undone by http"));
+    arena_finish(&arena);
+    bodies_fixture_finish(&fixture);
+}
+
+static void test_graph_svg__says_how_streams_and_risks_go(void **state)
+{
+    (void)state;
+    struct bodies_fixture fixture;
+    struct strbuf out = STRBUF_INIT;
+    bodies_fixture_init_triage(&fixture);
+    graph_svg_append(&fixture.pipeline, &out);
+    assert_int_equal(count_of(out.p, "class=\"edge stream\""), 1);
+    assert_int_equal(count_of(out.p, "class=\"edge error\""), 1);
+    assert_has(&out, "high risk</text>");
+    assert_has(&out, "<title>bug: classify.output.category == &#39;bug&#39;</title>");
+    assert_has(&out, "batches of 100; 10 at once");
+    assert_has(&out, "up to 10% may fail");
+    strbuf_finish(&out);
+    bodies_fixture_finish(&fixture);
+}
+
+static void test_graph_svg__states_have_a_beginning_and_ends(void **state)
+{
+    (void)state;
+    struct bodies_fixture fixture;
+    struct arena arena = ARENA_INIT;
+    struct picture picture;
+    bodies_fixture_init_machine(&fixture);
+    assert_int_equal(graph_picture_make(&arena, &fixture.pipeline, &picture), 0);
+    assert_int_equal(picture.box_count, 6);
+    assert_int_equal(picture.edge_count, 9);
+    assert_int_equal(picture.boxes[0].look, LOOK_MARK);
+    assert_true(find_box(picture.boxes, picture.box_count, "done")->is_last);
+    assert_int_equal(find_box(picture.boxes, picture.box_count, "failed")->look, LOOK_FAIL);
+    const struct picture_box *draft = find_box(picture.boxes, picture.box_count, "draft");
+    const struct picture_box *review = find_box(picture.boxes, picture.box_count, "review");
+    assert_true(picture.boxes[0].y < draft->y && draft->y < review->y);
+    arena_finish(&arena);
+    bodies_fixture_finish(&fixture);
+}
+
 static void test_graph_svg__text_is_measured_by_its_letters(void **state)
 {
     (void)state;
@@ -235,18 +321,18 @@ static void test_graph_svg__text_is_measured_by_its_letters(void **state)
 static void test_graph_svg__each_allocation_may_fail(void **state)
 {
     (void)state;
-    struct pipeline_fixture fixture;
-    pipeline_fixture_init(&fixture, branching);
+    struct bodies_fixture fixture;
+    bodies_fixture_init_triage(&fixture);
     bool is_reached = true;
     for (long n = 0; is_reached; n++) {
         struct strbuf out = STRBUF_INIT;
         failing_alloc_arm(n);
-        graph_svg_append(fixture.pipeline, &out);
+        graph_svg_append(&fixture.pipeline, &out);
         is_reached = failing_alloc_disarm();
         assert_int_equal(strbuf_status(&out) != 0, is_reached);
         strbuf_finish(&out);
     }
-    pipeline_fixture_finish(&fixture);
+    bodies_fixture_finish(&fixture);
 }
 
 int main(void)
@@ -259,6 +345,9 @@ int main(void)
         cmocka_unit_test(test_graph_svg__many_alike_are_one_block),
         cmocka_unit_test(test_graph_svg__a_few_alike_stay_apart),
         cmocka_unit_test(test_graph_svg__a_thousand_nodes_are_drawn_fast),
+        cmocka_unit_test(test_graph_svg__frames_stand_around_their_bodies),
+        cmocka_unit_test(test_graph_svg__says_how_streams_and_risks_go),
+        cmocka_unit_test(test_graph_svg__states_have_a_beginning_and_ends),
         cmocka_unit_test(test_graph_svg__text_is_measured_by_its_letters),
         cmocka_unit_test(test_graph_svg__each_allocation_may_fail),
     };

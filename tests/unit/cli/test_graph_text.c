@@ -12,6 +12,7 @@
 #include "core/cli/command.h"
 #include "core/cli/graph_text.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/unit/cli/bodies_fixture.h"
 #include "tests/unit/cli/pipeline_fixture.h"
 
 const struct command *const command_table[] = {NULL};
@@ -145,6 +146,217 @@ static void test_graph_text__hostile_ids_stay_text(void **state)
           "}\n");
 }
 
+/* ---- several bodies ---- */
+
+static void check_bodies(void (*init)(struct bodies_fixture *fixture), append_cb append,
+                         const char *wanted)
+{
+    struct bodies_fixture fixture;
+    struct strbuf out = STRBUF_INIT;
+    init(&fixture);
+    append(&fixture.pipeline, &out);
+    assert_string_equal(strbuf_str(&out).p, wanted);
+    strbuf_finish(&out);
+    bodies_fixture_finish(&fixture);
+}
+
+static void test_graph_text__tree_shows_bodies_inside_their_nodes(void **state)
+{
+    (void)state;
+    check_bodies(bodies_fixture_init_triage, append_tree,
+                 "fetch (http)\n"
+                 "└─ each_issue (passthrough) for each issue in fetch.stream\n"
+                 "   ╞═ classify (http)\n"
+                 "   │  └─ route (router)\n"
+                 "   │     ├─ [bug] fix (passthrough fix_bug)\n"
+                 "   │     │  └─ story (http), undone by http, also after route [other], escalate\n"
+                 "   │     │     └─ each_step (passthrough) for each item in story.output.steps\n"
+                 "   │     │        ╘═ note (set)\n"
+                 "   │     │           └─ send (http)\n"
+                 "   │     └─ [security] escalate (http)\n"
+                 "   ├─ report (http)\n"
+                 "   │  └─ poll (http), again until poll.output.done == true, at most 5 times\n"
+                 "   └─ [error] tidy (passthrough)\n"
+                 "      ╞═ sweep (set)\n"
+                 "      ╘═ pause (wait)\n"
+                 "\n"
+                 "on failure:\n"
+                 "tell (http)\n"
+                 "└─ give_up (fail)\n"
+                 "\n"
+                 "finally:\n"
+                 "clean (set)\n");
+}
+
+static void test_graph_text__tree_lists_transitions_of_states(void **state)
+{
+    (void)state;
+    check_bodies(bodies_fixture_init_machine, append_tree,
+                 "draft (http), begins\n"
+                 "├─ success → review\n"
+                 "└─ error → failed\n"
+                 "review (wait)\n"
+                 "├─ approve → publish\n"
+                 "├─ reject if draft.attempts < 3 → draft\n"
+                 "├─ reject → failed\n"
+                 "└─ remind → review\n"
+                 "publish (http)\n"
+                 "├─ success → done\n"
+                 "└─ error → review\n"
+                 "done (passthrough), ends\n"
+                 "failed (passthrough), ends as failed\n");
+}
+
+static void test_graph_text__mermaid_has_subgraphs(void **state)
+{
+    (void)state;
+    check_bodies(
+        bodies_fixture_init_triage, graph_text_append_mermaid,
+        "graph TD\n"
+        "    n0[\"fetch<br/>http\"]\n"
+        "    subgraph n1[\"each_issue: for each issue in fetch.stream\"]\n"
+        "        n5[\"classify<br/>http\"]\n"
+        "        n6{\"route<br/>router\"}\n"
+        "        n7[[\"fix<br/>passthrough fix_bug\"]]\n"
+        "        n8[\"escalate<br/>http\"]\n"
+        "        n9[\"story<br/>http<br/>undone by http\"]\n"
+        "        subgraph n10[\"each_step: for each item in story.output.steps\"]\n"
+        "            n11[\"note<br/>set\"]\n"
+        "            n12[\"send<br/>http\"]\n"
+        "        end\n"
+        "    end\n"
+        "    n2[\"report<br/>http<br/>if size(each_issue.output) #62; 0\"]\n"
+        "    subgraph n3[\"tidy: group\"]\n"
+        "        n13[\"sweep<br/>set\"]\n"
+        "        n14([\"pause<br/>wait\"])\n"
+        "    end\n"
+        "    n4[\"poll<br/>http<br/>again until poll.output.done == true, at most 5 times\"]\n"
+        "    subgraph b5[\"on failure\"]\n"
+        "        n16[\"tell<br/>http\"]\n"
+        "        n17([\"give_up<br/>fail\"])\n"
+        "    end\n"
+        "    subgraph b6[\"finally\"]\n"
+        "        n18[\"clean<br/>set\"]\n"
+        "    end\n"
+        "    n1 --> n2\n"
+        "    n1 -->|\"error\"| n3\n"
+        "    n2 --> n4\n"
+        "    n5 --> n6\n"
+        "    n6 -->|\"bug\"| n7\n"
+        "    n6 -->|\"security\"| n8\n"
+        "    n6 -->|\"other if issue.open\"| n9\n"
+        "    n7 --> n9\n"
+        "    n8 --> n9\n"
+        "    n9 --> n10\n"
+        "    n11 --> n12\n"
+        "    n16 --> n17\n"
+        "    n0 -.-> n1\n");
+}
+
+static void test_graph_text__mermaid_draws_states_as_a_flowchart(void **state)
+{
+    (void)state;
+    check_bodies(bodies_fixture_init_machine, graph_text_append_mermaid,
+                 "graph TD\n"
+                 "    b0((\" \"))\n"
+                 "    n0[\"draft<br/>http\"]\n"
+                 "    n1([\"review<br/>wait\"])\n"
+                 "    n2[\"publish<br/>http\"]\n"
+                 "    n3([\"done<br/>passthrough\"])\n"
+                 "    n4([\"failed<br/>passthrough\"])\n"
+                 "    n0 -->|\"success\"| n1\n"
+                 "    n0 -->|\"error\"| n4\n"
+                 "    n1 -->|\"approve\"| n2\n"
+                 "    n1 -->|\"reject if draft.attempts #60; 3\"| n0\n"
+                 "    n1 -->|\"reject\"| n4\n"
+                 "    n1 -->|\"remind\"| n1\n"
+                 "    n2 -->|\"success\"| n3\n"
+                 "    n2 -->|\"error\"| n1\n"
+                 "    b0 --> n0\n");
+}
+
+static void test_graph_text__dot_has_clusters(void **state)
+{
+    (void)state;
+    check_bodies(
+        bodies_fixture_init_triage, graph_text_append_dot,
+        "digraph \"triage\" {\n"
+        "    node [shape=box, fontname=\"sans-serif\"];\n"
+        "    compound=true;\n"
+        "    n0 [shape=box, tooltip=\"http\", label=\"fetch\"];\n"
+        "    subgraph cluster_n1 {\n"
+        "        label=\"each_issue: for each issue in fetch.stream\";\n"
+        "        n5 [shape=box, tooltip=\"http\", label=\"classify\"];\n"
+        "        n6 [shape=diamond, tooltip=\"router\", label=\"route\"];\n"
+        "        n7 [shape=box3d, tooltip=\"passthrough fix_bug\", label=\"fix\"];\n"
+        "        n8 [shape=box, tooltip=\"http\", label=\"escalate\"];\n"
+        "        n9 [shape=box, tooltip=\"http, undone by http\", label=\"story\"];\n"
+        "        subgraph cluster_n10 {\n"
+        "            label=\"each_step: for each item in story.output.steps\";\n"
+        "            n11 [shape=box, tooltip=\"set\", label=\"note\"];\n"
+        "            n12 [shape=box, tooltip=\"http\", label=\"send\"];\n"
+        "        }\n"
+        "    }\n"
+        "    n2 [shape=box, tooltip=\"http, if size(each_issue.output) > 0\", label=\"report\"];\n"
+        "    subgraph cluster_n3 {\n"
+        "        label=\"tidy: group\";\n"
+        "        n13 [shape=box, tooltip=\"set\", label=\"sweep\"];\n"
+        "        n14 [shape=ellipse, tooltip=\"wait\", label=\"pause\"];\n"
+        "    }\n"
+        "    n4 [shape=box, tooltip=\"http, again until poll.output.done == true, at most 5 "
+        "times\", label=\"poll\"];\n"
+        "    subgraph cluster_b5 {\n"
+        "        style=dashed;\n"
+        "        label=\"on failure\";\n"
+        "        n16 [shape=box, tooltip=\"http\", label=\"tell\"];\n"
+        "        n17 [shape=ellipse, tooltip=\"fail\", label=\"give_up\"];\n"
+        "    }\n"
+        "    subgraph cluster_b6 {\n"
+        "        style=dashed;\n"
+        "        label=\"finally\";\n"
+        "        n18 [shape=box, tooltip=\"set\", label=\"clean\"];\n"
+        "    }\n"
+        "    n12 -> n2 [ltail=cluster_n1];\n"
+        "    n12 -> n13 [label=\"error\", ltail=cluster_n1, lhead=cluster_n3];\n"
+        "    n2 -> n4;\n"
+        "    n5 -> n6;\n"
+        "    n6 -> n7 [label=\"bug\"];\n"
+        "    n6 -> n8 [label=\"security\"];\n"
+        "    n6 -> n9 [label=\"other if issue.open\"];\n"
+        "    n7 -> n9;\n"
+        "    n8 -> n9;\n"
+        "    n9 -> n11 [lhead=cluster_n10];\n"
+        "    n11 -> n12;\n"
+        "    n16 -> n17;\n"
+        "    n0 -> n5 [style=dashed, lhead=cluster_n1];\n"
+        "}\n");
+}
+
+static void test_graph_text__dot_draws_states(void **state)
+{
+    (void)state;
+    check_bodies(
+        bodies_fixture_init_machine, graph_text_append_dot,
+        "digraph \"article\" {\n"
+        "    node [shape=box, fontname=\"sans-serif\"];\n"
+        "    b0 [shape=point, label=\"\"];\n"
+        "    n0 [shape=box, tooltip=\"http\", label=\"draft\"];\n"
+        "    n1 [shape=ellipse, tooltip=\"wait\", label=\"review\"];\n"
+        "    n2 [shape=box, tooltip=\"http\", label=\"publish\"];\n"
+        "    n3 [shape=ellipse, tooltip=\"passthrough\", label=\"done\", peripheries=2];\n"
+        "    n4 [shape=ellipse, tooltip=\"passthrough\", label=\"failed\", peripheries=2];\n"
+        "    n0 -> n1 [label=\"success\"];\n"
+        "    n0 -> n4 [label=\"error\"];\n"
+        "    n1 -> n2 [label=\"approve\"];\n"
+        "    n1 -> n0 [label=\"reject if draft.attempts < 3\"];\n"
+        "    n1 -> n4 [label=\"reject\"];\n"
+        "    n1 -> n1 [label=\"remind\"];\n"
+        "    n2 -> n3 [label=\"success\"];\n"
+        "    n2 -> n1 [label=\"error\"];\n"
+        "    b0 -> n0;\n"
+        "}\n");
+}
+
 static char *deep_yaml(unsigned count)
 {
     struct strbuf yaml = STRBUF_INIT;
@@ -185,20 +397,20 @@ static void test_graph_text__each_allocation_may_fail(void **state)
     (void)state;
     static const append_cb forms[] = {append_tree, graph_text_append_mermaid,
                                       graph_text_append_dot};
-    struct pipeline_fixture fixture;
-    pipeline_fixture_init(&fixture, branching);
+    struct bodies_fixture fixture;
+    bodies_fixture_init_triage(&fixture);
     for (size_t form = 0; form < 3; form++) {
         bool is_reached = true;
         for (long n = 0; is_reached; n++) {
             struct strbuf out = STRBUF_INIT;
             failing_alloc_arm(n);
-            forms[form](fixture.pipeline, &out);
+            forms[form](&fixture.pipeline, &out);
             is_reached = failing_alloc_disarm();
             assert_int_equal(strbuf_status(&out) != 0, is_reached);
             strbuf_finish(&out);
         }
     }
-    pipeline_fixture_finish(&fixture);
+    bodies_fixture_finish(&fixture);
 }
 
 int main(void)
@@ -209,6 +421,12 @@ int main(void)
         cmocka_unit_test(test_graph_text__mermaid_has_shapes_and_outcomes),
         cmocka_unit_test(test_graph_text__dot_has_shapes_and_outcomes),
         cmocka_unit_test(test_graph_text__hostile_ids_stay_text),
+        cmocka_unit_test(test_graph_text__tree_shows_bodies_inside_their_nodes),
+        cmocka_unit_test(test_graph_text__tree_lists_transitions_of_states),
+        cmocka_unit_test(test_graph_text__mermaid_has_subgraphs),
+        cmocka_unit_test(test_graph_text__mermaid_draws_states_as_a_flowchart),
+        cmocka_unit_test(test_graph_text__dot_has_clusters),
+        cmocka_unit_test(test_graph_text__dot_draws_states),
         cmocka_unit_test(test_graph_text__a_deep_chain_stays_small_and_fast),
         cmocka_unit_test(test_graph_text__each_allocation_may_fail),
     };
