@@ -78,8 +78,8 @@ class Checker:
 
 
     def run(self, target, options):
-        for how in (["plan", target], ["graph", target], ["graph", target, "--format", "mermaid"],
-                    ["graph", target, "--format", "dot"]):
+        for how in (["plan", target], *(["graph", target, "--format", form]
+                                        for form in ("text", "mermaid", "dot", "svg"))):
             if not self.opstream(*how, *options).stdout.strip():
                 raise Failed(f"opstream {' '.join(how)} printed nothing")
         done = self.opstream("run", target, "--input", "input.json", "--json", *options)
