@@ -456,6 +456,22 @@ static int evaluate_binary(struct evaluation *ev, const struct code *code, struc
     }
 }
 
+/* A field that is there, of what conditions mostly look at; false when it is something else. */
+static inline bool select_simple(struct evaluation *ev, const struct code *code,
+                                 const struct cel *operand, struct cel *out)
+{
+    if (operand->type == CEL_JSON) {
+        const struct value *found = value_get(operand->as.json.value, code->as.name);
+        if (found != NULL) {
+            cel_set_value(out, operand->as.json.document, found);
+        }
+        return found != NULL;
+    }
+    return operand->type == CEL_OBJECT &&
+           operand->as.object.class_->get(operand->as.object.object, operand->index, code->as.name,
+                                          out, ev->err) == 0;
+}
+
 static int evaluate_access(struct evaluation *ev, const struct code *code, struct cel *out)
 {
     struct cel operand;
@@ -464,12 +480,8 @@ static int evaluate_access(struct evaluation *ev, const struct code *code, struc
     if (status != 0) {
         return status;
     }
-    if (code->op == OP_SELECT && operand.type == CEL_JSON) {
-        const struct value *found = value_get(operand.as.json.value, code->as.name);
-        if (found != NULL) {
-            cel_set_value(out, operand.as.json.document, found);
-            return 0;
-        }
+    if (code->op == OP_SELECT && select_simple(ev, code, &operand, out)) {
+        return 0;
     }
     switch (code->op) {
     case OP_SELECT:

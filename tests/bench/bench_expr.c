@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long the evaluation of a compiled condition takes, with names from a scope and fields of
- * documents, and how long its compilation does.
+ * How long the evaluation of a compiled condition takes, with names from a scope as the engine has
+ * them (the input is a document, a node an object), and how long its compilation does.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "core/base/arena.h"
 #include "core/base/error.h"
@@ -16,13 +18,14 @@ enum { ROUNDS = 11, EVALUATIONS = 200000, COMPILATIONS = 5000 };
 
 static const char data[] =
     "{\"input\":{\"id\":\"t-1\",\"value\":12,\"source\":\"web\",\"tags\":[1,2,3]},"
-    "\"classify\":{\"status\":\"success\",\"output\":{\"confidence\":0.93,\"category\":"
-    "\"technical\",\"model\":\"m\"}}}";
+    "\"output\":{\"confidence\":0.93,\"category\":\"technical\",\"model\":\"m\"}}";
 
 static const char condition[] = "input.value > 10 && classify.output.category == 'technical'";
 
 struct work {
     struct document *document;
+    const struct value *input;
+    const struct value *output; /* of the node */
     struct expr *expr;
 };
 
@@ -33,12 +36,32 @@ static int resolve(void *user, struct str name, struct str *out_hint)
     return str_equal(name, STR("input")) ? 0 : str_equal(name, STR("classify")) ? 1 : -1;
 }
 
+static int get_of_node(const void *object, uint32_t index, struct str field, struct cel *out,
+                       struct error *err)
+{
+    (void)index;
+    (void)err;
+    if (!str_equal(field, STR("output"))) {
+        return 1;
+    }
+    const struct work *work = object;
+    cel_set_value(out, work->document, work->output);
+    return 0;
+}
+
+static const struct cel_object_class node_class = {"node", get_of_node};
+
 static int fetch(const void *user, int slot, struct cel *out, struct error *err)
 {
-    const struct work *work = user;
     (void)err;
-    const struct value *root = document_root(work->document);
-    cel_set_value(out, work->document, &value_member_at(root, (size_t)slot)->value);
+    const struct work *work = user;
+    if (slot == 0) {
+        cel_set_value(out, work->document, work->input);
+        return 0;
+    }
+    *out = (struct cel){.type = CEL_OBJECT, .index = 1};
+    out->as.object.class_ = &node_class;
+    out->as.object.object = user;
     return 0;
 }
 
@@ -73,26 +96,41 @@ static int compile_round(void *user)
     return 0;
 }
 
+/* Of the processor: what other programs do meanwhile does not count. */
+static double thread_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); /* cannot fail for this clock */
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
 static int measure(const char *name, bench_round_cb round, struct work *work, double count,
                    double goal_ns)
 {
-    struct bench_times times;
-    if (bench_interleave(round, NULL, work, ROUNDS, &times) != 0) {
-        (void)fprintf(stderr, "bench_expr: %s: wrong result\n", name);
-        return 1;
+    double times[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        double start = thread_ns();
+        if (round(work) != 0) {
+            (void)fprintf(stderr, "bench_expr: %s: wrong result\n", name);
+            return 1;
+        }
+        times[i] = thread_ns() - start;
     }
+    qsort(times, ROUNDS, sizeof(times[0]), bench_compare_double);
     bench_print_row(&(struct bench_row){
-        .name = name, .unit = "ns", .ours = times.ours_ns / count, .goal = goal_ns});
+        .name = name, .unit = "ns", .ours = times[ROUNDS / 2] / count, .goal = goal_ns});
     return 0;
 }
 
 int main(void)
 {
-    struct work work = {NULL, NULL};
+    struct work work = {NULL, NULL, NULL, NULL};
     struct expr_names names = {resolve, NULL};
     int status = 1;
     if (json_read(str_from(data), NULL, &work.document, NULL) == 0 &&
         expr_compile(str_from(condition), &names, 0, &work.expr, NULL, NULL) == 0) {
+        work.input = value_get(document_root(work.document), STR("input"));
+        work.output = value_get(document_root(work.document), STR("output"));
         status = measure("expr: evaluate a condition", evaluate_round, &work, EVALUATIONS, 150);
     }
     if (status == 0) {
