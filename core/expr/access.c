@@ -158,7 +158,7 @@ static int find_index(struct evaluation *ev, const struct cel *operand, const st
                       struct cel *out)
 {
     int64_t i = 0;
-    int status = eval_charge_value(ev, key);
+    int status = key->type == CEL_STRING ? eval_charge_text(ev, key->as.text.n, EVAL_HASH) : 0;
     if (status != 0) {
         return status;
     }

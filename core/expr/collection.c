@@ -171,7 +171,10 @@ static int measure(const struct cel *items, size_t count, size_t max_weight, siz
     }
     *out_weight = weight;
     *out_depth = deepest + 1;
-    return weight > max_weight || deepest + 1 > COLLECTION_MAX_DEPTH ? E_LIMIT : 0;
+    if (deepest + 1 > COLLECTION_MAX_DEPTH) {
+        return E_VERSION;
+    }
+    return weight > max_weight ? E_LIMIT : 0;
 }
 
 int collection_make_list(struct arena *arena, const struct cel *items, size_t count,

@@ -82,7 +82,7 @@ void cel_array_finish(struct cel_array *array);
 
 /*
  * A list of `count` items in `arena`; the items are copied. E_NOMEM; E_LIMIT when it is heavier
- * than `max_weight` or too deep.
+ * than `max_weight`, E_VERSION when it is too deep.
  */
 int collection_make_list(struct arena *arena, const struct cel *items, size_t count,
                          size_t max_weight, struct cel *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/expr/eval.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -122,7 +123,10 @@ int eval_bad_call(struct evaluation *ev, const struct cel *args, size_t count)
 static int fail_out_of_steps(struct evaluation *ev)
 {
     ev->budget->steps = 0;
-    return eval_fail(ev, E_LIMIT, "the expression takes too many steps");
+    return eval_fail(ev, E_LIMIT,
+                     "the expression takes more than %" PRIu64 " steps (limit 'expression steps'): "
+                     "walk over less, or split the work between nodes",
+                     ev->max_steps);
 }
 
 int eval_charge(struct evaluation *ev, uint64_t steps)
@@ -134,21 +138,34 @@ int eval_charge(struct evaluation *ev, uint64_t steps)
     return 0;
 }
 
-int eval_charge_text(struct evaluation *ev, size_t bytes)
+int eval_charge_text(struct evaluation *ev, size_t bytes, enum eval_reading reading)
 {
-    return eval_charge(ev, bytes / 1024);
+    return eval_charge(ev, bytes / (size_t)reading);
 }
 
 int eval_charge_value(struct evaluation *ev, const struct cel *cel)
 {
     bool is_text = cel->type == CEL_STRING || cel->type == CEL_BYTES;
-    return is_text ? eval_charge_text(ev, cel->as.text.n) : 0;
+    return is_text ? eval_charge_text(ev, cel->as.text.n, EVAL_COPY) : 0;
+}
+
+int eval_charge_search(struct evaluation *ev, const struct regex *regex, struct str text)
+{
+    return eval_charge(ev, 1 + text.n * (16 + regex_size(regex)) / 256);
+}
+
+int eval_fail_output(struct evaluation *ev)
+{
+    return eval_fail(ev, E_LIMIT,
+                     "the expression makes more than %zu bytes (limit 'expression output'): make "
+                     "smaller lists and texts, or split the work between nodes",
+                     ev->max_weight);
 }
 
 static int charge_output(struct evaluation *ev, size_t size)
 {
     if (ev->budget->output_bytes < size) {
-        return eval_fail(ev, E_LIMIT, "what the expression makes is too large");
+        return eval_fail_output(ev);
     }
     ev->budget->output_bytes -= size;
     return 0;
@@ -181,10 +198,19 @@ int eval_make_text(struct evaluation *ev, enum cel_type type, struct str bytes, 
 
 static int collection_status(struct evaluation *ev, int status)
 {
-    if (status == E_LIMIT) {
-        return eval_fail(ev, E_LIMIT, "what the expression makes is too large or too deep");
+    switch (status) {
+    case E_LIMIT:
+        return eval_fail_output(ev);
+    case E_VERSION:
+        return eval_fail(ev, E_LIMIT,
+                         "the expression makes lists and maps more than %d levels deep (limit "
+                         "'expression depth'): make them flatter",
+                         (int)COLLECTION_MAX_DEPTH);
+    case E_NOMEM:
+        return eval_nomem(ev);
+    default:
+        return status;
     }
-    return status == E_NOMEM ? eval_nomem(ev) : status;
 }
 
 int eval_make_list(struct evaluation *ev, const struct cel *items, size_t count, struct cel *out)
@@ -219,7 +245,7 @@ int eval_make_map(struct evaluation *ev, const struct cel *pairs, size_t count, 
             return eval_fail(ev, E_INVALID, "a key of a map cannot be of type %s",
                              cel_type_name(&pairs[2 * i]));
         }
-        status = eval_charge_value(ev, &pairs[2 * i]);
+        status = type == CEL_STRING ? eval_charge_text(ev, pairs[2 * i].as.text.n, EVAL_HASH) : 0;
     }
     if (status != 0) {
         return status;
@@ -625,7 +651,7 @@ static OUT_OF_LINE int evaluate_matches(struct evaluation *ev, const struct code
         return eval_no_overload(ev, code, "matches", &text, 1);
     }
     if (status == 0) {
-        status = eval_charge_text(ev, text.as.text.n);
+        status = eval_charge_search(ev, code->as.regex, text.as.text);
     }
     if (status != 0) {
         return status;

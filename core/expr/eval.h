@@ -26,6 +26,7 @@
 struct arena;
 struct cel_array;
 struct code;
+struct regex;
 
 struct eval_fault {
     int code;
@@ -37,7 +38,8 @@ struct evaluation {
     const struct expr_scope *scope;
     struct arena *arena;
     struct expr_budget *budget;
-    size_t max_weight;       /* of a list or map */
+    size_t max_weight;       /* of a list or map; what the output budget was at the start */
+    uint64_t max_steps;      /* what the budget was at the start */
     struct cel *locals;      /* the macros' variables */
     const struct code *call; /* the call whose function runs */
     struct eval_fault fault; /* of the last failure */
@@ -80,9 +82,22 @@ struct str eval_source(const struct evaluation *ev, const struct code *code);
 /* Takes steps from the budget. E_LIMIT. */
 int eval_charge(struct evaluation *ev, uint64_t steps);
 
-/* Takes what reading `bytes` of text costs, or reading `cel` if it is a text. */
-int eval_charge_text(struct evaluation *ev, size_t bytes);
+/* Bytes of text that one step pays for, by what is done with each. */
+enum eval_reading {
+    EVAL_COPY = 1024, /* comparing or copying */
+    EVAL_HASH = 32,
+    EVAL_SCAN = 8, /* looking for something, decoding */
+};
+
+/* Takes what a search costs at worst, when its automaton does not fit and is simulated. */
+int eval_charge_search(struct evaluation *ev, const struct regex *regex, struct str text);
+
+/* Takes what reading `bytes` of text costs; eval_charge_value(), comparing `cel` if it is one. */
+int eval_charge_text(struct evaluation *ev, size_t bytes, enum eval_reading reading);
 int eval_charge_value(struct evaluation *ev, const struct cel *cel);
+
+/* E_LIMIT: the expression makes more than the budget lets it. */
+int eval_fail_output(struct evaluation *ev);
 
 /* `size` bytes for the result, from the arena and the budget; NULL: the fault is set. */
 void *eval_alloc(struct evaluation *ev, size_t size);

@@ -11,7 +11,7 @@
 #include "core/expr/program.h"
 #include "core/value/regex.h"
 
-const struct expr_budget expr_default_budget = {100000, (size_t)1024 * 1024};
+const struct expr_budget expr_default_budget = {1000000, (size_t)8 * 1024 * 1024};
 
 /* Messages quote text and keys, which may hold line ends and the like. */
 static void keep_one_line(struct error *err)
@@ -106,6 +106,7 @@ int expr_evaluate(const struct expr *expr, const struct expr_scope *scope, struc
     ev.arena = arena;
     ev.budget = budget;
     ev.max_weight = budget->output_bytes;
+    ev.max_steps = budget->steps;
     ev.locals = NULL;
     ev.call = NULL;
     ev.fault = (struct eval_fault){0, NULL};

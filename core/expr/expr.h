@@ -99,12 +99,12 @@ struct expr_scope {
 };
 
 struct expr_budget {
-    uint64_t steps;      /* left; each AST node, each item that is walked or compared, and each KiB
-                            of text that is read costs one */
+    uint64_t steps;      /* left; a step is some 50 ns: an AST node, an item that is walked or
+                            compared, 8 to 1024 bytes of text, by what is done with them */
     size_t output_bytes; /* left for lists, maps and strings that the expression makes */
 };
 
-/* 100,000 steps, 1 MiB. */
+/* 1,000,000 steps, 8 MiB. */
 extern const struct expr_budget expr_default_budget;
 
 /*

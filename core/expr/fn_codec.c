@@ -102,7 +102,7 @@ static int call_parse_json(struct evaluation *ev, const struct cel *args, size_t
     }
     struct error local = {0};
     cleanup_document struct document *document = NULL;
-    int status = eval_charge_text(ev, args->as.text.n);
+    int status = eval_charge_text(ev, args->as.text.n, EVAL_SCAN);
     if (status != 0) {
         return status;
     }
@@ -125,7 +125,7 @@ static int call_url_encode(struct evaluation *ev, const struct cel *args, size_t
     if (args->type != CEL_STRING) {
         return eval_bad_call(ev, args, count);
     }
-    int status = eval_charge_text(ev, args->as.text.n);
+    int status = eval_charge_text(ev, args->as.text.n, EVAL_SCAN);
     if (status != 0) {
         return status;
     }
@@ -149,7 +149,7 @@ static int call_base64(struct evaluation *ev, const struct cel *args, size_t cou
     if (!has_bytes(args)) {
         return eval_bad_call(ev, args, count);
     }
-    int status = eval_charge_text(ev, args->as.text.n);
+    int status = eval_charge_text(ev, args->as.text.n, EVAL_SCAN);
     if (status != 0) {
         return status;
     }
@@ -218,7 +218,7 @@ static int call_sha256(struct evaluation *ev, const struct cel *args, size_t cou
     if (!has_bytes(args)) {
         return eval_bad_call(ev, args, count);
     }
-    int status = eval_charge(ev, args->as.text.n / 64);
+    int status = eval_charge_text(ev, args->as.text.n, EVAL_SCAN);
     if (status != 0) {
         return status;
     }

@@ -15,6 +15,13 @@
 /* The largest precision of %f and %e. */
 enum { MAX_PRECISION = 100 };
 
+/* What writing a double costs; those with hundreds of digits take far longer. */
+static uint64_t double_steps(double number, int precision)
+{
+    bool is_long = fabs(number) > 1e22 || (number != 0 && fabs(number) < 1e-22);
+    return 32 + 4 * (uint64_t)precision + (is_long ? 512 : 0);
+}
+
 /* What is being formatted, and where in the format the work is. */
 struct formatter {
     struct evaluation *ev;
@@ -29,7 +36,7 @@ static int write_value(struct formatter *f, const struct cel *value);
 static int check_size(struct formatter *f)
 {
     if (f->out.n > f->ev->budget->output_bytes) {
-        return eval_fail(f->ev, E_LIMIT, "what the expression makes is too large");
+        return eval_fail_output(f->ev);
     }
     return eval_charge(f->ev, 1);
 }
@@ -183,6 +190,10 @@ static int write_double(struct formatter *f, char verb, int precision, const str
         break;
     default:
         return fail_type(f, verb == 'f' ? "%f" : "%e", value);
+    }
+    int status = eval_charge(f->ev, double_steps(number, precision));
+    if (status != 0) {
+        return status;
     }
     if (verb == 'f') {
         strbuf_append_format(&f->out, "%.*f", precision, number);

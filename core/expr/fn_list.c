@@ -46,7 +46,7 @@ int function_sort(struct evaluation *ev, const struct code *code, const struct c
             return eval_no_overload(ev, code, "sort", pair, 2);
         }
     }
-    status = eval_charge(ev, count * 2);
+    status = eval_charge(ev, count * 8);
     if (status != 0) {
         return status;
     }
@@ -134,7 +134,7 @@ static int call_slice(struct evaluation *ev, const struct cel *args, size_t coun
 
 static int reverse_text(struct evaluation *ev, struct str text, struct cel *out)
 {
-    int status = eval_charge_text(ev, text.n);
+    int status = eval_charge_text(ev, text.n, EVAL_SCAN);
     char *copy = status == 0 ? eval_alloc(ev, text.n) : NULL;
     if (copy == NULL) {
         return eval_status(ev);

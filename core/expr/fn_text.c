@@ -29,7 +29,7 @@ static int begin(struct evaluation *ev, const struct cel *args, size_t count, co
     if (!has_types(args, count, types)) {
         return eval_bad_call(ev, args, count);
     }
-    return types[0] == 's' ? eval_charge_text(ev, args[0].as.text.n) : 0;
+    return types[0] == 's' ? eval_charge_text(ev, args[0].as.text.n, EVAL_SCAN) : 0;
 }
 
 /* The byte offset of character `i`, or -1 when the text has fewer (i == count is the end). */
@@ -85,10 +85,17 @@ static int call_contains(struct evaluation *ev, const struct cel *args, size_t c
                                         out);
 }
 
+/* One end of a text is compared, however long it is. */
+static int begin_end(struct evaluation *ev, const struct cel *args, size_t count)
+{
+    return has_types(args, count, "ss") ? eval_charge_text(ev, args[1].as.text.n, EVAL_COPY)
+                                        : eval_bad_call(ev, args, count);
+}
+
 static int call_starts_with(struct evaluation *ev, const struct cel *args, size_t count,
                             struct cel *out)
 {
-    int status = begin(ev, args, count, "ss");
+    int status = begin_end(ev, args, count);
     return status != 0 ? status
                        : eval_make_bool(str_starts_with(args[0].as.text, args[1].as.text), out);
 }
@@ -96,26 +103,38 @@ static int call_starts_with(struct evaluation *ev, const struct cel *args, size_
 static int call_ends_with(struct evaluation *ev, const struct cel *args, size_t count,
                           struct cel *out)
 {
-    int status = begin(ev, args, count, "ss");
+    int status = begin_end(ev, args, count);
     return status != 0 ? status
                        : eval_make_bool(str_ends_with(args[0].as.text, args[1].as.text), out);
 }
 
-/* The pattern is known only now: compiling it costs as much as a few hundred steps. */
+/* The pattern is known only now: compiling it costs far more than most searches. */
+enum {
+    PATTERN_STEPS = 1000,
+    PATTERN_INSTRUCTION_STEPS = 24,
+    PATTERN_MAX_MEMORY_BYTES = 256 * 1024
+};
+
 static int call_matches(struct evaluation *ev, const struct cel *args, size_t count,
                         struct cel *out)
 {
-    int status = begin(ev, args, count, "ss");
-    if (status == 0) {
-        status = eval_charge(ev, 300);
-    }
+    int status = has_types(args, count, "ss") ? eval_charge(ev, PATTERN_STEPS)
+                                              : eval_bad_call(ev, args, count);
     if (status != 0) {
         return status;
     }
     struct regex *regex = NULL;
     bool is_match = false;
-    status = regex_compile(args[1].as.text, &regex, ev->err);
+    status = regex_compile_within(args[1].as.text, PATTERN_MAX_MEMORY_BYTES, &regex, ev->err);
     if (status == 0) {
+        status = eval_charge(ev, regex_size(regex) * PATTERN_INSTRUCTION_STEPS);
+        if (status == 0) {
+            status = eval_charge_search(ev, regex, args[0].as.text);
+        }
+        if (status != 0) {
+            regex_destroy(regex);
+            return status;
+        }
         status = regex_search(regex, args[0].as.text, &is_match, ev->err);
     }
     regex_destroy(regex);
@@ -243,7 +262,7 @@ static int call_join(struct evaluation *ev, const struct cel *args, size_t count
                                cel_type_name(&item));
         }
         if (status == 0 && text.n + item.as.text.n > ev->budget->output_bytes) {
-            status = eval_fail(ev, E_LIMIT, "what the expression makes is too large");
+            status = eval_fail_output(ev);
         }
         if (status == 0) {
             strbuf_append_str(&text, i > 0 && count == 2 ? args[1].as.text : STR(""));
@@ -287,7 +306,7 @@ static int call_replace(struct evaluation *ev, const struct cel *args, size_t co
         }
         status = eval_charge(ev, 1);
         if (status == 0 && result.n > ev->budget->output_bytes) {
-            status = eval_fail(ev, E_LIMIT, "what the expression makes is too large");
+            status = eval_fail_output(ev);
         }
     }
     if (status != 0) {
@@ -375,7 +394,7 @@ static int call_last_index_of(struct evaluation *ev, const struct cel *args, siz
         return eval_make_int(-1, out);
     }
     /* Comparing from the end is quadratic in the worst case, and is paid for. */
-    status = eval_charge(ev, (uint64_t)text.n * part.n / 4096);
+    status = eval_charge(ev, (uint64_t)text.n * part.n / 256);
     if (status != 0) {
         return status;
     }
@@ -408,6 +427,9 @@ static void append_quoted(struct strbuf *out, struct str text)
 static int call_quote(struct evaluation *ev, const struct cel *args, size_t count, struct cel *out)
 {
     int status = begin(ev, args, count, "s");
+    if (status == 0) {
+        status = eval_charge_text(ev, args->as.text.n, EVAL_SCAN); /* twice: to read, to write */
+    }
     if (status != 0) {
         return status;
     }

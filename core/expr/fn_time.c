@@ -19,7 +19,7 @@ static int call_timestamp(struct evaluation *ev, const struct cel *args, size_t 
     if (args->type != CEL_INT && args->type != CEL_STRING) {
         return eval_bad_call(ev, args, count);
     }
-    int status = eval_charge_value(ev, args);
+    int status = args->type == CEL_STRING ? eval_charge_text(ev, args->as.text.n, EVAL_SCAN) : 0;
     if (status != 0) {
         return status;
     }
@@ -41,7 +41,7 @@ static int call_duration(struct evaluation *ev, const struct cel *args, size_t c
     if (args->type != CEL_INT && args->type != CEL_STRING) {
         return eval_bad_call(ev, args, count);
     }
-    int status = eval_charge_value(ev, args);
+    int status = args->type == CEL_STRING ? eval_charge_text(ev, args->as.text.n, EVAL_SCAN) : 0;
     if (status != 0) {
         return status;
     }
@@ -53,7 +53,7 @@ static int call_duration(struct evaluation *ev, const struct cel *args, size_t c
 }
 
 /* Finding a zone takes a lock, and once a file. */
-enum { ZONE_STEPS = 20 };
+enum { ZONE_STEPS = 100 };
 
 /* Seconds east of UTC in `zone`: an offset, or a name of the zone database. */
 static int read_zone(struct evaluation *ev, struct str zone, int64_t unix_seconds,

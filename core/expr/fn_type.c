@@ -34,7 +34,7 @@ static int call_size(struct evaluation *ev, const struct cel *args, size_t count
     if (args->type != CEL_STRING) {
         return eval_bad_call(ev, args, count);
     }
-    int status = eval_charge_text(ev, args->as.text.n);
+    int status = eval_charge_text(ev, args->as.text.n, EVAL_HASH);
     return status != 0 ? status
                        : eval_make_int((int64_t)utf8_count(args->as.text.p, args->as.text.n), out);
 }
@@ -204,7 +204,7 @@ static int call_string(struct evaluation *ev, const struct cel *args, size_t cou
     if (args->type == CEL_TYPE) {
         return eval_bad_call(ev, args, count);
     }
-    int status = eval_charge_value(ev, args);
+    int status = args->type == CEL_BYTES ? eval_charge_text(ev, args->as.text.n, EVAL_SCAN) : 0;
     if (status != 0) {
         return status;
     }

@@ -705,7 +705,10 @@ static int write_mixed(struct walk *walk, const struct mark *mark)
             status = error_nomem(walk->err);
         }
         if (status == 0 && text.n > walk->budget->output_bytes) {
-            status = error_set(walk->err, E_LIMIT, "the text with its values is too large");
+            status = error_set(walk->err, E_LIMIT,
+                               "the text with its values has more than %zu bytes (limit "
+                               "'expression output'): put less into it",
+                               walk->budget->output_bytes);
         }
     }
     if (status == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libre2 behind the C table of regex_module.h. RE2 is given 8 MiB for each expression, writes no
- * log, and never backtracks, so that a search takes time linear in the text.
+ * libre2 behind the C table of regex_module.h. RE2 is given a bound on its memory, writes no log,
+ * and never backtracks, so that a search takes time linear in the text.
  */
 #include "core/value/regex_module.h"
 
@@ -15,15 +15,13 @@ extern "C" {
 #include "core/base/module.h"
 }
 
-static constexpr int64_t max_memory_bytes = int64_t{8} * 1024 * 1024;
-
-static int compile_pattern(const char *pattern, size_t n, void **out_regex, char *out_message,
-                           size_t message_size)
+static int compile_pattern(const char *pattern, size_t n, size_t max_memory_bytes, void **out_regex,
+                           char *out_message, size_t message_size)
 {
     RE2::Options options;
     options.set_encoding(RE2::Options::EncodingUTF8);
     options.set_log_errors(false);
-    options.set_max_mem(max_memory_bytes);
+    options.set_max_mem(static_cast<int64_t>(max_memory_bytes));
     auto regex = std::make_unique<RE2>(re2::StringPiece(pattern, n), options);
     if (!regex->ok()) {
         std::snprintf(out_message, message_size, "%s", regex->error().c_str());
@@ -35,11 +33,11 @@ static int compile_pattern(const char *pattern, size_t n, void **out_regex, char
     return REGEX_MODULE_OK;
 }
 
-static int compile(const char *pattern, size_t n, void **out_regex, char *out_message,
-                   size_t message_size)
+static int compile(const char *pattern, size_t n, size_t max_memory_bytes, void **out_regex,
+                   char *out_message, size_t message_size)
 {
     try {
-        return compile_pattern(pattern, n, out_regex, out_message, message_size);
+        return compile_pattern(pattern, n, max_memory_bytes, out_regex, out_message, message_size);
     } catch (...) {
         return REGEX_MODULE_NOMEM; /* RE2 throws nothing of its own: only new does */
     }
@@ -48,6 +46,11 @@ static int compile(const char *pattern, size_t n, void **out_regex, char *out_me
 static void destroy(void *regex)
 {
     delete static_cast<RE2 *>(regex);
+}
+
+static size_t size(const void *regex)
+{
+    return static_cast<size_t>(static_cast<const RE2 *>(regex)->ProgramSize());
 }
 
 static int search(const void *regex, const char *text, size_t n)
@@ -60,6 +63,6 @@ static int search(const void *regex, const char *text, size_t n)
     }
 }
 
-static const struct regex_module table = {compile, destroy, search};
+static const struct regex_module table = {compile, destroy, size, search};
 
 extern "C" const struct module_desc opstream_module_v1 = MODULE_DESC("re2", &table);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/value/regex.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/check.h"
@@ -29,7 +30,18 @@ static int fail_pattern(struct error *err, int code, struct str pattern, const c
     return code;
 }
 
-static int translate_result(int result, struct str pattern, const char *message, struct error *err)
+static int fail_too_large(struct error *err, struct str pattern, size_t max_memory_bytes)
+{
+    char why[80];
+    size_t kib = max_memory_bytes / 1024;
+    bool is_mib = kib % 1024 == 0;
+    (void)snprintf(why, sizeof(why), "needs more than %zu %s: make it smaller", /* fits */
+                   is_mib ? kib / 1024 : kib, is_mib ? "MiB" : "KiB");
+    return fail_pattern(err, E_LIMIT, pattern, why);
+}
+
+static int translate_result(int result, struct str pattern, size_t max_memory_bytes,
+                            const char *message, struct error *err)
 {
     struct strbuf why = STRBUF_INIT;
     int status = 0;
@@ -39,7 +51,7 @@ static int translate_result(int result, struct str pattern, const char *message,
     case REGEX_MODULE_NOMEM:
         return error_nomem(err);
     case REGEX_MODULE_TOO_LARGE:
-        return fail_pattern(err, E_LIMIT, pattern, "needs more than 8 MiB: make it smaller");
+        return fail_too_large(err, pattern, max_memory_bytes);
     default:
         strbuf_append_text(&why, "is not valid: ");
         escape_append_text(&why, str_from(message));
@@ -51,6 +63,17 @@ static int translate_result(int result, struct str pattern, const char *message,
 }
 
 int regex_compile(struct str pattern, struct regex **out_regex, struct error *err)
+{
+    return regex_compile_within(pattern, REGEX_MAX_MEMORY_BYTES, out_regex, err);
+}
+
+size_t regex_size(const struct regex *regex)
+{
+    return regex->module->size(regex->compiled);
+}
+
+int regex_compile_within(struct str pattern, size_t max_memory_bytes, struct regex **out_regex,
+                         struct error *err)
 {
     if (pattern.n > REGEX_MAX_PATTERN_BYTES) {
         return error_set(err, E_LIMIT,
@@ -69,9 +92,9 @@ int regex_compile(struct str pattern, struct regex **out_regex, struct error *er
     }
     char message[256] = "";
     regex->module = table;
-    int result = regex->module->compile(pattern.n > 0 ? pattern.p : "", pattern.n, &regex->compiled,
-                                        message, sizeof(message));
-    status = translate_result(result, pattern, message, err);
+    int result = regex->module->compile(pattern.n > 0 ? pattern.p : "", pattern.n, max_memory_bytes,
+                                        &regex->compiled, message, sizeof(message));
+    status = translate_result(result, pattern, max_memory_bytes, message, err);
     if (status != 0) {
         return status;
     }

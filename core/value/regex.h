@@ -18,7 +18,11 @@
 struct error;
 struct regex;
 
-enum { REGEX_MAX_PATTERN_BYTES = 1024, REGEX_MAX_TEXT_BYTES = 1024 * 1024 };
+enum {
+    REGEX_MAX_PATTERN_BYTES = 1024,
+    REGEX_MAX_TEXT_BYTES = 1024 * 1024,
+    REGEX_MAX_MEMORY_BYTES = 8 * 1024 * 1024,
+};
 
 /*
  * On success `*out_regex` is owned by the caller: regex_destroy().
@@ -26,6 +30,16 @@ enum { REGEX_MAX_PATTERN_BYTES = 1024, REGEX_MAX_TEXT_BYTES = 1024 * 1024 };
  * REGEX_MAX_PATTERN_BYTES, E_NOT_FOUND when the module is not installed, E_NOMEM.
  */
 int regex_compile(struct str pattern, struct regex **out_regex, struct error *err);
+/*
+ * The same with a bound on the memory of the compiled form (REGEX_MAX_MEMORY_BYTES otherwise), and
+ * so on the time that compiling takes. Fails with E_LIMIT beyond it, too.
+ */
+int regex_compile_within(struct str pattern, size_t max_memory_bytes, struct regex **out_regex,
+                         struct error *err);
+
+/* How large the compiled form is: what a byte of text may cost, in instructions. */
+size_t regex_size(const struct regex *regex);
+
 void regex_destroy(struct regex *regex);
 
 /*

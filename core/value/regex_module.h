@@ -24,12 +24,15 @@ enum regex_module_result {
 
 struct regex_module {
     /*
-     * Compiles `n` bytes of UTF-8. On REGEX_MODULE_OK `*out_regex` is owned by the caller:
-     * destroy(). Else `out_message` (`message_size` bytes) may hold NUL-terminated text.
+     * Compiles `n` bytes of UTF-8 into at most `max_memory_bytes`. On REGEX_MODULE_OK `*out_regex`
+     * is owned by the caller: destroy(). Else `out_message` (`message_size` bytes) may hold
+     * NUL-terminated text.
      */
-    int (*compile)(const char *pattern, size_t n, void **out_regex, char *out_message,
-                   size_t message_size);
+    int (*compile)(const char *pattern, size_t n, size_t max_memory_bytes, void **out_regex,
+                   char *out_message, size_t message_size);
     void (*destroy)(void *regex);
+    /* The number of instructions. */
+    size_t (*size)(const void *regex);
     /* 1 when any part of the text matches, 0 when none does, -1 when memory ran out. */
     int (*search)(const void *regex, const char *text, size_t n);
 };

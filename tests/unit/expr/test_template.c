@@ -303,11 +303,15 @@ static void test_template__failures_name_the_place(void **state)
          "/a/b: a result of type bytes cannot be written as JSON"},
         {"{\"a\":\"{{ {'x': 1, 'x': 2} }}\"}", E_INVALID,
          "/a: the key 'x' is there twice in a map"},
-        {"[\"{{ range(99999).map(x, x) }}\"]", E_LIMIT, "/0: the expression takes too many steps"},
-        {"\"{{ range(40000).size() }}{{ range(2000) }}{{ range(2000) }}\"", E_LIMIT,
-         "what the expression makes is too large"},
-        {"\"{{ 'x'.replace('', 'yyyyyyyyyyyyyyyy') }}{{ range(30000) }}{{ range(9000) }}\"",
-         E_LIMIT, "the text with its values is too large"},
+        {"[\"{{ range(400000) }}\"]", E_LIMIT,
+         "/0: the expression makes more than 8388608 bytes (limit 'expression output'): make "
+         "smaller lists and texts, or split the work between nodes"},
+        {"[\"{{ range(999).all(x, range(999).all(y, true)) }}\"]", E_LIMIT,
+         "/0: the expression takes more than 1000000 steps (limit 'expression steps'): walk over "
+         "less, or split the work between nodes"},
+        {"[\"{{ range(320000).size() }}{{ range(25000) }}\"]", E_LIMIT,
+         "/0: the text with its values has more than 108608 bytes (limit 'expression output'): put "
+         "less into it"},
         {"{\"a\":\"{{ input.list }}{{ }}\"}", E_INVALID,
          "/a: there is no expression between the braces"},
     };
