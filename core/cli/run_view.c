@@ -98,6 +98,8 @@ void run_view_apply(struct run_view *view, const struct record *record)
     case RECORD_NODE_ENDED:
         apply_node_ended(view, record);
         return;
+    case RECORD_NODE_AGAIN:
+    case RECORD_NODE_DUE:
     case RECORD_FRAME_STARTED:
     case RECORD_FRAME_STOPPING:
     case RECORD_FRAME_ENDED:

@@ -17,6 +17,7 @@
 #include "core/engine/failure.h"
 #include "core/engine/inline_types.h"
 #include "core/engine/loops.h"
+#include "core/engine/repeat.h"
 #include "core/engine/run_state.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
@@ -337,7 +338,11 @@ static void on_timer(const struct decision *d, const struct run_event *event)
     if (node->state != NODE_RUNNING || node->attempt != event->attempt) {
         return;
     }
-    if (event->timer == TIMER_NODE_TIMEOUT) {
+    if (node->is_delayed) {
+        if (event->timer == TIMER_WAIT) {
+            repeat_due(d, event->node);
+        }
+    } else if (event->timer == TIMER_NODE_TIMEOUT) {
         on_node_timeout(d, event->node);
     } else if (decision_node(d, event->node)->kind == NODE_WAIT) {
         inline_wait_end(d, event->node);

@@ -13,6 +13,7 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/engine/failure.h"
+#include "core/engine/repeat.h"
 #include "core/engine/run_state.h"
 #include "core/expr/template.h"
 #include "core/value/builder.h"
@@ -262,9 +263,10 @@ static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32
         if (i == except) {
             continue;
         }
+        bool is_waiting = kind == NODE_WAIT || decision_state(d, i)->is_delayed;
         if (state == NODE_QUEUED) {
             end_queued(d, i);
-        } else if (state == NODE_RUNNING && kind == NODE_WAIT) {
+        } else if (state == NODE_RUNNING && is_waiting) {
             end_wait(d, i);
         } else if (state == NODE_RUNNING && tasks == DECISION_STOP_TASKS &&
                    (kind == NODE_PLUGIN || kind == NODE_WORKFLOW)) {
@@ -467,8 +469,17 @@ void decision_complete_node(const struct decision *d, uint32_t node, uint32_t ou
     record.node_state = NODE_COMPLETED;
     record.outcome = outcome;
     record.output = output;
-    record.attempt = record.attempt == 0 ? 1 : record.attempt;
-    decision_end_node(d, &record);
+    decision_end_completed(d, &record);
+}
+
+void decision_end_completed(const struct decision *d, struct record *record)
+{
+    bool has_begun = decision_state(d, record->node)->state == NODE_RUNNING ||
+                     decision_state(d, record->node)->state == NODE_STOPPING;
+    record->attempt += has_begun ? 0u : 1u; /* it begins and ends in this decision */
+    if (!repeat_goes_on(d, record)) {
+        decision_end_node(d, record);
+    }
 }
 
 void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure)

@@ -81,6 +81,8 @@ struct document *decision_timeout_failure(const struct decision *d, uint32_t nod
  * `record` has node_state, outcome, and output or error (borrowed).
  */
 void decision_end_node(const struct decision *d, struct record *record);
+/* The same for a completion (output, detail), after which its `repeat` may run the node again. */
+void decision_end_completed(const struct decision *d, struct record *record);
 void decision_complete_node(const struct decision *d, uint32_t node, uint32_t outcome,
                             const struct document *output);
 void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure);

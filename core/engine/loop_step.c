@@ -302,7 +302,11 @@ static void end_node(const struct decision *d, uint32_t node, enum node_state st
     record.error = failure;
     record.detail = detail;
     disarm_timeout(d, node);
-    decision_end_node(d, &record);
+    if (state == NODE_COMPLETED) {
+        decision_end_completed(d, &record);
+    } else {
+        decision_end_node(d, &record);
+    }
     document_unref(detail);
 }
 

@@ -68,6 +68,8 @@ enum record_type {
     RECORD_NODE_STARTED,   /* of a loop, output: its items */
     RECORD_NODE_STOPPING,  /* reason */
     RECORD_NODE_ENDED,     /* node_state, outcome, output or error, taken */
+    RECORD_NODE_AGAIN,     /* output, due_unix_ms: it completed and runs again */
+    RECORD_NODE_DUE,       /* the time for that has come */
     RECORD_FRAME_STARTED,  /* of node: child, kind, body, index, output and item */
     RECORD_FRAME_STOPPING, /* run_state, error: nothing new starts in it and below */
     RECORD_FRAME_ENDED,    /* run_state, output or error, is_last */
@@ -106,7 +108,8 @@ struct record {
     uint64_t child; /* RECORD_FRAME_STARTED: its number */
     enum frame_kind kind;
     uint32_t body;
-    uint64_t index;           /* of the iteration */
+    uint64_t index; /* of the iteration */
+    int64_t due_unix_ms;
     const struct value *item; /* in `output`; NULL: none */
     bool is_last;             /* `until` holds: the loop takes no more items */
     enum node_state node_state;

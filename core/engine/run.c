@@ -22,11 +22,12 @@
 
 static const uint32_t node_transitions[] = {
     [NODE_PENDING] = BIT(NODE_READY) | BIT(NODE_NOT_RUN),
-    [NODE_READY] = BIT(NODE_QUEUED) | BIT(NODE_RUNNING) | BIT(NODE_COMPLETED) | BIT(NODE_FAILED) |
-                   BIT(NODE_SKIPPED) | BIT(NODE_NOT_RUN),
+    [NODE_READY] = BIT(NODE_READY) | BIT(NODE_QUEUED) | BIT(NODE_RUNNING) | BIT(NODE_COMPLETED) |
+                   BIT(NODE_FAILED) | BIT(NODE_SKIPPED) | BIT(NODE_NOT_RUN),
     [NODE_QUEUED] = BIT(NODE_RUNNING) | BIT(NODE_FAILED) | BIT(NODE_NOT_RUN),
-    [NODE_RUNNING] = BIT(NODE_STOPPING) | BIT(NODE_COMPLETED) | BIT(NODE_FAILED) |
-                     BIT(NODE_NOT_RUN) | BIT(NODE_CANCELLED),
+    [NODE_RUNNING] = BIT(NODE_STOPPING) | BIT(NODE_READY) | BIT(NODE_RUNNING) |
+                     BIT(NODE_COMPLETED) | BIT(NODE_FAILED) | BIT(NODE_NOT_RUN) |
+                     BIT(NODE_CANCELLED),
     [NODE_STOPPING] = BIT(NODE_COMPLETED) | BIT(NODE_FAILED) | BIT(NODE_CANCELLED),
     [NODE_COMPLETED] = 0,
     [NODE_FAILED] = 0,
@@ -257,6 +258,15 @@ static void apply_run_started(struct run *run, const struct record *record)
     frame_begin(run->root, record->at_unix_ms);
 }
 
+static void note_start(struct run_node *node, const struct record *record)
+{
+    node->attempt = record->attempt;
+    node->started_at = record->at_unix_ms;
+    if (node->iteration == 0) {
+        node->first_started_at = record->at_unix_ms;
+    }
+}
+
 static void apply_node_begun(struct frame *frame, const struct record *record,
                              enum node_state state)
 {
@@ -266,8 +276,7 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
     if (state != NODE_RUNNING) {
         return;
     }
-    node->attempt = record->attempt;
-    node->started_at = record->at_unix_ms;
+    note_start(node, record);
     if (frame->run->pipeline->nodes[record->node].own_body != 0) {
         loops_apply_started(node, record);
     }
@@ -294,9 +303,9 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     struct run_node *node = frame_node(frame, record->node);
     run_unlist_node(frame->run, node);
     if (record->attempt > node->attempt) { /* it began and ended in one decision */
-        node->attempt = record->attempt;
-        node->started_at = record->at_unix_ms;
+        note_start(node, record);
     }
+    node->is_delayed = false;
     node_set_state(node, record->node_state);
     node->outcome = record->outcome;
     node->ended_at = record->at_unix_ms;
@@ -309,6 +318,32 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
         edges_apply(frame, record);
     }
     frame_check_settled(frame);
+}
+
+static void apply_node_again(struct frame *frame, const struct record *record)
+{
+    struct run_node *node = frame_node(frame, record->node);
+    run_unlist_node(frame->run, node);
+    if (record->attempt > node->attempt) {
+        note_start(node, record);
+    }
+    replace_document(&node->output, record->output);
+    loop_state_destroy(node->loop);
+    node->loop = NULL;
+    node->iteration++;
+    node->is_delayed = record->due_unix_ms > record->at_unix_ms;
+    if (node->is_delayed) {
+        node_set_state(node, NODE_RUNNING);
+    } else {
+        make_ready(node, record->at_unix_ms);
+    }
+}
+
+static void apply_node_due(struct frame *frame, const struct record *record)
+{
+    struct run_node *node = frame_node(frame, record->node);
+    node->is_delayed = false;
+    make_ready(node, record->at_unix_ms);
 }
 
 static void apply_stopping(struct frame *frame, const struct record *record)
@@ -359,6 +394,12 @@ void run_apply(struct run *run, const struct record *record)
         return;
     case RECORD_NODE_ENDED:
         apply_node_ended(frame, record);
+        return;
+    case RECORD_NODE_AGAIN:
+        apply_node_again(frame, record);
+        return;
+    case RECORD_NODE_DUE:
+        apply_node_due(frame, record);
         return;
     case RECORD_FRAME_STARTED:
         apply_frame_started(frame, record);

@@ -31,17 +31,20 @@ struct run_node {
     uint8_t state;           /* enum node_state */
     uint8_t stop_reason;     /* enum stop_reason, while it stops */
     bool is_dead_by_failure; /* an incoming edge died through a failure */
+    bool is_delayed;         /* running, but it waits for its next round */
     bool is_listed;          /* in the run's list of nodes to look at */
     uint32_t open_edges;
     uint32_t taken_edges;
     uint32_t attempt;
     uint32_t outcome;
+    uint32_t iteration; /* of `repeat`, from 0 */
     struct frame *frame;
     struct run_node *next_listed;
     struct run_node *previous_listed;
     struct loop_state *loop; /* of a loop that has started; owned */
     int64_t ready_at;
     int64_t started_at;
+    int64_t first_started_at; /* of the first round */
     int64_t ended_at;
     const struct document *output;
     const struct document *error;

@@ -54,6 +54,8 @@ void sim_check_batch(struct sim *sim, const struct batch *batch)
             break;
         case RECORD_RUN_STARTED:
         case RECORD_NODE_STOPPING:
+        case RECORD_NODE_AGAIN:
+        case RECORD_NODE_DUE:
         case RECORD_FRAME_STARTED:
         case RECORD_FRAME_STOPPING:
         case RECORD_FRAME_ENDED:

@@ -70,6 +70,8 @@ static void check_record(struct toy_run *run, const struct record *record)
     case RECORD_NODE_ENDED:
         check_node_end(run, record);
         return;
+    case RECORD_NODE_AGAIN:
+    case RECORD_NODE_DUE:
     case RECORD_FRAME_STARTED:
     case RECORD_FRAME_STOPPING:
     case RECORD_FRAME_ENDED:
