@@ -19,6 +19,8 @@
 #include "core/engine/loops.h"
 #include "core/engine/repeat.h"
 #include "core/engine/run_state.h"
+#include "core/engine/signals.h"
+#include "core/engine/states.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
 
@@ -167,7 +169,8 @@ static void begin_node(const struct decision *d, uint32_t node)
         child_start(d, node);
         return;
     case NODE_IDLE:
-        break;
+        states_idle(d, node);
+        return;
     }
     unreachable_state("node kind", (int)def->kind);
 }
@@ -179,6 +182,11 @@ static void on_advance(const struct decision *d)
     here.frame = d->run->first_settled;
     if (here.frame != NULL) {
         settle(&here);
+        return;
+    }
+    if (signals_have_news(d->run)) {
+        here.frame = d->run->root;
+        signals_deliver(&here);
         return;
     }
     if (listed == NULL) {
@@ -284,8 +292,9 @@ static void on_failed(const struct decision *d, const struct run_event *event)
     if (node->state == NODE_STOPPING) {
         struct record record = decision_node_record(d, RECORD_NODE_ENDED, event->node);
         record.node_state = NODE_CANCELLED;
+        record.outcome = node->pending_outcome;
         record.error = event->error;
-        batch_add_record(d->batch, &record);
+        decision_end_node(d, &record);
         return;
     }
     decision_fail_node(d, event->node, event->error);
@@ -293,14 +302,8 @@ static void on_failed(const struct decision *d, const struct run_event *event)
 
 static void on_node_timeout(const struct decision *d, uint32_t node)
 {
-    if (decision_node(d, node)->own_body != 0) {
-        struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
-        record.reason = STOP_TIMEOUT;
-        batch_add_record(d->batch, &record);
-        decision_stop_frames(d, node, RUN_CANCELLING, STOP_TIMEOUT, DECISION_STOP_TASKS);
-        return;
-    }
-    if (decision_node(d, node)->kind == NODE_WAIT) {
+    enum node_kind kind = decision_node(d, node)->kind;
+    if (kind == NODE_WAIT || kind == NODE_IDLE) {
         struct document *failure = decision_timeout_failure(d, node);
         decision_fail_node(d, node, failure);
         document_unref(failure);
@@ -349,13 +352,25 @@ static void on_timer(const struct decision *d, const struct run_event *event)
     }
 }
 
+/* A state machine with a `cancel` transition takes it, once. */
+static bool take_cancel(const struct decision *d)
+{
+    struct error err = {0};
+    if (d->run->root->body->kind != BODY_STATES || d->run->has_taken_cancel) {
+        return false;
+    }
+    uint32_t node = d->run->root->current;
+    return states_find_edge(d, node, OUTCOME_CANCEL, &err) >= 0 &&
+           states_interrupt(d, node, OUTCOME_CANCEL, NULL);
+}
+
 static void on_cancel(const struct decision *d, const struct run_event *event)
 {
     if (d->run->state == RUN_FAILING) {
         decision_stop_active(d, event->reason, RECORD_NO_NODE, DECISION_STOP_TASKS);
         return;
     }
-    if (d->run->state != RUN_RUNNING) {
+    if (d->run->state != RUN_RUNNING || take_cancel(d)) {
         return;
     }
     struct document *failure =
@@ -394,6 +409,9 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
         return;
     case RUN_EVENT_CANCEL:
         on_cancel(&d, event);
+        return;
+    case RUN_EVENT_SIGNAL:
+        signals_receive(&d, event);
         return;
     case RUN_EVENT_CHILD:
         child_end(&d, event);

@@ -15,6 +15,7 @@
 #include "core/engine/failure.h"
 #include "core/engine/repeat.h"
 #include "core/engine/run_state.h"
+#include "core/engine/states.h"
 #include "core/expr/template.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
@@ -64,8 +65,11 @@ void decision_add_effect(const struct decision *d, struct effect effect)
 static struct run_scope scope_of(const struct decision *d, uint32_t node)
 {
     int64_t now = node == RECORD_NO_NODE ? d->now : decision_state(d, node)->ready_at;
-    return (struct run_scope){
-        .run = d->run, .frame = d->frame, .now_unix_ms = now, .ending = d->ending};
+    return (struct run_scope){.run = d->run,
+                              .frame = d->frame,
+                              .now_unix_ms = now,
+                              .signal = d->signal,
+                              .ending = d->ending};
 }
 
 /* 0 and the condition's value, or a negative code. */
@@ -211,6 +215,9 @@ int decision_body_output(const struct decision *d, struct document **out, struct
         }
         return status;
     }
+    if (body->kind == BODY_STATES) {
+        return states_output(d, out, err);
+    }
     if (body->is_single) {
         const struct document *output = frame_node(d->frame, body->first_node)->output;
         *out = output != NULL ? document_ref(output) : document_null();
@@ -229,28 +236,41 @@ static void end_queued(const struct decision *d, uint32_t node)
     decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
 }
 
-/* A wait has one timer, of the kind that is due first. */
+void decision_disarm_waits(const struct decision *d, uint32_t node)
+{
+    decision_add_effect(d,
+                        (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_WAIT});
+    decision_add_effect(
+        d, (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_NODE_TIMEOUT});
+}
+
 static void end_wait(const struct decision *d, uint32_t node)
 {
     struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
     record.node_state = NODE_CANCELLED;
     batch_add_record(d->batch, &record);
-    decision_add_effect(d,
-                        (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_WAIT});
-    if (decision_node(d, node)->timeout_ms > 0) {
-        decision_add_effect(
-            d, (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_NODE_TIMEOUT});
+    decision_disarm_waits(d, node);
+}
+
+void decision_stop_node(const struct decision *d, uint32_t node, enum stop_reason reason,
+                        uint32_t outcome)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
+    record.reason = reason;
+    record.outcome = outcome;
+    batch_add_record(d->batch, &record);
+    if (decision_node(d, node)->own_body != 0) {
+        decision_stop_frames(d, node, RUN_CANCELLING, reason, DECISION_STOP_TASKS);
+        return;
     }
+    decision_add_effect(
+        d, (struct effect){
+               .type = EFFECT_STOP, .node = node, .attempt = record.attempt, .reason = reason});
 }
 
 void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason)
 {
-    struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
-    record.reason = reason;
-    batch_add_record(d->batch, &record);
-    decision_add_effect(
-        d, (struct effect){
-               .type = EFFECT_STOP, .node = node, .attempt = record.attempt, .reason = reason});
+    decision_stop_node(d, node, reason, OUTCOME_SUCCESS);
 }
 
 static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32_t except,
@@ -263,7 +283,8 @@ static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32
         if (i == except) {
             continue;
         }
-        bool is_waiting = kind == NODE_WAIT || decision_state(d, i)->is_delayed;
+        bool is_waiting = kind == NODE_WAIT || kind == NODE_IDLE ||
+                          decision_state(d, i)->is_delayed;
         if (state == NODE_QUEUED) {
             end_queued(d, i);
         } else if (state == NODE_RUNNING && is_waiting) {
@@ -450,7 +471,10 @@ void decision_end_node(const struct decision *d, struct record *record)
     struct document *edge_failure = NULL;
     bool has_failed = record->node_state == NODE_FAILED;
     record->is_handled = has_failed && def->on_error == ON_ERROR_CONTINUE;
-    if (takes_edges(d, record->node)) {
+    bool is_state = d->frame->body->kind == BODY_STATES && d->frame->state == RUN_RUNNING;
+    if (is_state) {
+        edge_failure = states_decide_end(d, record);
+    } else if (takes_edges(d, record->node)) {
         edge_failure = decide_edges(d, record);
     }
     batch_add_record(d->batch, record);

@@ -29,7 +29,8 @@ struct decision {
     const struct frame *frame; /* whose nodes it is about */
     int64_t now;               /* unix ms */
     struct batch *batch;
-    const struct record *ending; /* what conditions of edges see of their source; else NULL */
+    const struct document *signal; /* what `match` and guards see; else NULL */
+    const struct record *ending;   /* what conditions of edges see of their source; else NULL */
 };
 
 const struct node *decision_node(const struct decision *d, uint32_t node);
@@ -92,6 +93,16 @@ void decision_fail_node_for(const struct decision *d, uint32_t node, const char 
 /* Nothing new starts from here on; `error` (borrowed) becomes the run's. */
 void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,
                        enum stop_reason reason);
+
+/* The timers of a node that waits. */
+void decision_disarm_waits(const struct decision *d, uint32_t node);
+
+/*
+ * Tells a running node of any kind to end, with what works for it. `outcome` (or OUTCOME_SUCCESS)
+ * is the transition to take then.
+ */
+void decision_stop_node(const struct decision *d, uint32_t node, enum stop_reason reason,
+                        uint32_t outcome);
 
 /* Tells the running task of `node` to end. */
 void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason);

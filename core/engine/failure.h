@@ -18,15 +18,16 @@ struct document;
 struct error;
 
 /* The engine's own codes; static text. */
-#define FAILURE_EXPRESSION "EXPRESSION" /* a template or condition could not be evaluated */
-#define FAILURE_LIMIT      "LIMIT"      /* a budget or bound was spent */
-#define FAILURE_LOOP_LIMIT "LOOP_LIMIT" /* a loop has more to do than it may */
-#define FAILURE_NO_ROUTE   "NO_ROUTE"   /* no route of a router was true */
-#define FAILURE_TIMEOUT    "TIMEOUT"
-#define FAILURE_CANCELLED  "CANCELLED"
-#define FAILURE_CONFIG     "CONFIG"
-#define FAILURE_FAILED     "FAILED" /* a `fail` node without a code of its own */
-#define FAILURE_PLUGIN     "PLUGIN" /* the plugin could not be started */
+#define FAILURE_EXPRESSION       "EXPRESSION" /* a template or condition could not be evaluated */
+#define FAILURE_LIMIT            "LIMIT"      /* a budget or bound was spent */
+#define FAILURE_LOOP_LIMIT       "LOOP_LIMIT" /* a loop has more to do than it may */
+#define FAILURE_NO_ROUTE         "NO_ROUTE"   /* no route of a router was true */
+#define FAILURE_TRANSITION_LIMIT "TRANSITION_LIMIT" /* a state machine does not end */
+#define FAILURE_TIMEOUT          "TIMEOUT"
+#define FAILURE_CANCELLED        "CANCELLED"
+#define FAILURE_CONFIG           "CONFIG"
+#define FAILURE_FAILED           "FAILED" /* a `fail` node without a code of its own */
+#define FAILURE_PLUGIN           "PLUGIN" /* the plugin could not be started */
 
 /*
  * A new failure. `message` (cut where it is no UTF-8) and `hint` (may be NULL) are copied. Never

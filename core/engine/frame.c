@@ -122,6 +122,7 @@ static void destroy_one(struct frame *frame)
         document_unref(frame->nodes[i].output);
         document_unref(frame->nodes[i].error);
         document_unref(frame->nodes[i].detail);
+        document_unref(frame->nodes[i].waits_for);
         loop_state_destroy(frame->nodes[i].loop);
     }
     unhash(frame);
@@ -129,6 +130,7 @@ static void destroy_one(struct frame *frame)
     document_unref(frame->item_document);
     document_unref(frame->error);
     free(frame->memory);
+    free(frame->history);
     free(frame);
 }
 

@@ -10,6 +10,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/quantity.h"
 #include "core/engine/decision.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
@@ -207,6 +208,54 @@ static int wait_due(const struct value *config, int64_t ready_at, int64_t *out_d
     return 0;
 }
 
+/* The name of the event to wait for as a document; NULL: it waits for a time. Owned. */
+static struct document *event_name(const struct decision *d, const struct value *config)
+{
+    const struct value *event = value_get(config, STR("event"));
+    struct document *name = NULL;
+    if (!value_is(event, VALUE_STRING)) {
+        return NULL;
+    }
+    struct builder *b = builder_create();
+    builder_copy(b, event);
+    d->batch->has_failed |= builder_finish(b, &name, NULL) != 0;
+    return name;
+}
+
+/* When a wait for an event is over at the latest; INT64_MAX: never. */
+static int event_due(const struct decision *d, uint32_t node, const struct value *config,
+                     int64_t *out_due, struct error *err)
+{
+    const struct value *timeout = value_get(config, STR("timeout"));
+    int64_t ms = decision_node(d, node)->timeout_ms;
+    int64_t own_ms = 0;
+    if (value_is(timeout, VALUE_STRING)) {
+        int status = quantity_parse_duration(value_str(timeout), &own_ms, err);
+        if (status != 0) {
+            return status;
+        }
+        ms = ms > 0 && ms < own_ms ? ms : own_ms;
+    }
+    *out_due = ms > 0 ? d->now + ms : INT64_MAX;
+    return 0;
+}
+
+static void start_wait(const struct decision *d, uint32_t node, const struct document *event,
+                       enum timer_kind timer, int64_t due)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
+    record.attempt++;
+    record.output = event;
+    batch_add_record(d->batch, &record);
+    if (due < INT64_MAX) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
+                                               .node = node,
+                                               .attempt = record.attempt,
+                                               .timer = timer,
+                                               .at_unix_ms = due});
+    }
+}
+
 void inline_wait(const struct decision *d, uint32_t node)
 {
     struct error err = {0};
@@ -216,22 +265,21 @@ void inline_wait(const struct decision *d, uint32_t node)
         return;
     }
     int64_t due = 0;
-    int status = wait_due(document_root(config), decision_state(d, node)->ready_at, &due, &err);
-    document_unref(config);
+    int64_t timeout_ms = decision_node(d, node)->timeout_ms;
+    struct document *event = event_name(d, document_root(config));
+    int status = event != NULL ? event_due(d, node, document_root(config), &due, &err)
+                               : wait_due(document_root(config), decision_state(d, node)->ready_at,
+                                          &due, &err);
+    bool is_cut = event != NULL || (timeout_ms > 0 && due > d->now + timeout_ms);
     if (status != 0) {
         decision_fail_node_for(d, node, FAILURE_CONFIG, &err);
-        return;
+    } else if (event == NULL && is_cut) {
+        start_wait(d, node, NULL, TIMER_NODE_TIMEOUT, d->now + timeout_ms);
+    } else {
+        start_wait(d, node, event, is_cut ? TIMER_NODE_TIMEOUT : TIMER_WAIT, due);
     }
-    int64_t timeout_ms = decision_node(d, node)->timeout_ms;
-    bool is_cut = timeout_ms > 0 && due > d->now + timeout_ms;
-    struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
-    record.attempt = 1;
-    batch_add_record(d->batch, &record);
-    decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
-                                           .node = node,
-                                           .attempt = 1,
-                                           .timer = is_cut ? TIMER_NODE_TIMEOUT : TIMER_WAIT,
-                                           .at_unix_ms = is_cut ? d->now + timeout_ms : due});
+    document_unref(event);
+    document_unref(config);
 }
 
 void inline_wait_end(const struct decision *d, uint32_t node)

@@ -298,6 +298,9 @@ static void end_node(const struct decision *d, uint32_t node, enum node_state st
     struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
     record.node_state = state;
     record.outcome = state == NODE_COMPLETED ? OUTCOME_SUCCESS : OUTCOME_ERROR;
+    if (state == NODE_CANCELLED) {
+        record.outcome = decision_state(d, node)->pending_outcome;
+    }
     record.output = output;
     record.error = failure;
     record.detail = detail;

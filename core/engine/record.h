@@ -73,6 +73,9 @@ enum record_type {
     RECORD_FRAME_STARTED,  /* of node: child, kind, body, index, output and item */
     RECORD_FRAME_STOPPING, /* run_state, error: nothing new starts in it and below */
     RECORD_FRAME_ENDED,    /* run_state, output or error, is_last */
+    RECORD_SIGNAL,         /* output: {name, data, time}; it is kept */
+    RECORD_SIGNAL_TAKEN,   /* index: of those that are kept */
+    RECORD_SIGNALS_SEEN,   /* nobody wants those that are left */
     RECORD_LOOP_REDUCED,   /* index, output: acc with this item */
     RECORD_RUN_STOPPING,   /* as RECORD_FRAME_STOPPING, of the root */
     RECORD_RUN_ENDED,      /* run_state, output, error */

@@ -14,6 +14,8 @@
 #include "core/base/error.h"
 #include "core/engine/loops.h"
 #include "core/engine/run_state.h"
+#include "core/engine/signals.h"
+#include "core/engine/states.h"
 #include "core/value/value.h"
 
 /* ---- the two setters and their legal transitions ---- */
@@ -69,6 +71,12 @@ static void run_set_state(struct run *run, enum run_state state)
     CHECK_NAMED((run_transitions[run->state] & BIT(state)) != 0, run->id);
     run->state = state;
     run->root->state = state;
+}
+
+static void replace_document(const struct document **kept, const struct document *document)
+{
+    document_unref(*kept);
+    *kept = document_ref(document);
 }
 
 static void make_ready(struct run_node *node, int64_t at)
@@ -157,11 +165,29 @@ static void edges_apply(struct frame *frame, const struct record *record)
 static void frame_begin(struct frame *frame, int64_t at)
 {
     frame->state = RUN_RUNNING;
+    if (frame->body->kind == BODY_STATES) {
+        frame->current = frame->body->initial;
+        make_ready(frame_node(frame, frame->current), at);
+        signals_note_news(frame->run);
+        return;
+    }
     for (uint32_t i = 0; i < frame->body->node_count; i++) {
         if (frame->nodes[i].open_edges == 0) {
             make_ready(&frame->nodes[i], at);
         }
     }
+}
+
+/* A state that is entered again begins anew; its latest output stays until the next. */
+static void enter_state(struct frame *frame, uint32_t node, int64_t at)
+{
+    struct run_node *state = frame_node(frame, node);
+    state->state = NODE_PENDING;
+    state->iteration = 0;
+    state->pending_outcome = OUTCOME_SUCCESS;
+    replace_document(&state->error, NULL);
+    make_ready(state, at);
+    signals_note_news(frame->run);
 }
 
 static bool is_container(const struct run_node *node)
@@ -277,25 +303,31 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
         return;
     }
     note_start(node, record);
+    if (frame->run->pipeline->nodes[record->node].kind == NODE_WAIT) {
+        replace_document(&node->waits_for, record->output);
+        signals_note_news(frame->run);
+    }
     if (frame->run->pipeline->nodes[record->node].own_body != 0) {
         loops_apply_started(node, record);
     }
+}
+
+/* A machine takes its `cancel` transition once. */
+static void note_cancel(struct run *run, const struct record *record)
+{
+    run->has_taken_cancel = run->has_taken_cancel || record->outcome == OUTCOME_CANCEL;
 }
 
 static void apply_node_stopping(struct frame *frame, const struct record *record)
 {
     struct run_node *node = frame_node(frame, record->node);
     node->stop_reason = (uint8_t)record->reason;
+    note_cancel(frame->run, record);
+    node->pending_outcome = record->outcome;
     node_set_state(node, NODE_STOPPING);
     if (node->loop != NULL) {
         loops_apply_stopping(node, record);
     }
-}
-
-static void replace_document(const struct document **kept, const struct document *document)
-{
-    document_unref(*kept);
-    *kept = document_ref(document);
 }
 
 static void apply_node_ended(struct frame *frame, const struct record *record)
@@ -314,7 +346,13 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     replace_document(&node->detail, record->detail);
     loop_state_destroy(node->loop);
     node->loop = NULL;
-    if (frame->state == RUN_RUNNING) {
+    note_cancel(frame->run, record);
+    if (frame->body->kind == BODY_STATES) {
+        uint32_t next = states_apply_end(frame, record);
+        if (frame->state == RUN_RUNNING && next != RECORD_NO_NODE) {
+            enter_state(frame, next, record->at_unix_ms);
+        }
+    } else if (frame->state == RUN_RUNNING) {
         edges_apply(frame, record);
     }
     frame_check_settled(frame);
@@ -407,6 +445,11 @@ void run_apply(struct run *run, const struct record *record)
     case RECORD_FRAME_ENDED:
         apply_frame_ended(frame, record);
         return;
+    case RECORD_SIGNAL:
+    case RECORD_SIGNAL_TAKEN:
+    case RECORD_SIGNALS_SEEN:
+        signals_apply(run, record);
+        return;
     case RECORD_LOOP_REDUCED:
         loops_apply_reduced(frame_node(frame, record->node), record);
         return;
@@ -454,6 +497,7 @@ void run_destroy(struct run *run)
         return;
     }
     frame_destroy(run->root);
+    signals_finish(run);
     document_unref(run->input);
     document_unref(run->output);
     document_unref(run->error);
@@ -469,7 +513,7 @@ void run_destroy(struct run *run)
 
 bool run_has_work(const struct run *run)
 {
-    return run->first_listed != NULL || run->first_settled != NULL;
+    return run->has_news || run->first_listed != NULL || run->first_settled != NULL;
 }
 
 bool run_has_failed(const struct run *run)

@@ -52,6 +52,7 @@ enum run_event_type {
     RUN_EVENT_FAILED,   /* it failed: error */
     RUN_EVENT_TIMER,    /* timer, node */
     RUN_EVENT_CANCEL,   /* reason */
+    RUN_EVENT_SIGNAL,   /* somebody sends the run an event: port is its name, output its data */
     RUN_EVENT_CHILD, /* the child run of `node` ended: child_state, output, error; port: its id */
 };
 
@@ -157,6 +158,7 @@ struct run_scope {
     int64_t now_unix_ms;
     /* The end of a node that is not applied yet, for the conditions of its edges; or NULL. */
     const struct record *ending;
+    const struct document *signal;  /* in `match` and guards of transitions; else NULL */
     const struct document *acc;     /* in `reduce`; else NULL */
     const struct document *reduced; /* in `reduce`: the output of one iteration */
 };

@@ -37,7 +37,9 @@ struct run_node {
     uint32_t taken_edges;
     uint32_t attempt;
     uint32_t outcome;
-    uint32_t iteration; /* of `repeat`, from 0 */
+    uint32_t iteration;               /* of `repeat`, from 0 */
+    uint32_t pending_outcome;         /* of a state that an event is ending; 0: none */
+    const struct document *waits_for; /* the name of an event; NULL: none */
     struct frame *frame;
     struct run_node *next_listed;
     struct run_node *previous_listed;
@@ -73,6 +75,10 @@ struct frame {
     struct frame *first_child;
     struct frame *next_sibling;
     struct frame *previous_sibling;
+    uint32_t current;  /* BODY_STATES: the node at work */
+    uint32_t *history; /* the states that were left, `visits` of them */
+    size_t visits;
+    size_t history_cap;
     struct run_node *nodes; /* of the body, in its order */
     uint8_t *edges;         /* enum edge_state */
 };
@@ -97,7 +103,12 @@ struct run {
     struct frame **frames; /* by their numbers: chains */
     size_t frame_slots;    /* a power of two */
     size_t frame_count;
-    uint64_t next_frame; /* the number of the next one */
+    uint64_t next_frame;             /* the number of the next one */
+    const struct document **signals; /* that nobody has taken, in order */
+    size_t signal_count;
+    size_t signal_cap;
+    bool has_news;         /* somebody may want a signal */
+    bool has_taken_cancel; /* a state machine has taken its `cancel` transition */
     struct run_node *first_listed;
     struct run_node *last_listed;
     struct frame *first_settled;

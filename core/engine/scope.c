@@ -297,10 +297,12 @@ static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
     case SLOT_REDUCE_ITEM:
         *out = cel_document(scope->reduced);
         return 0;
+    case SLOT_SIGNAL:
+        *out = cel_document(scope->signal != NULL ? scope->signal : document_empty_map());
+        return 0;
     case SLOT_SECRETS:
         *out = cel_object(&secrets_class, run->secrets);
         return 0;
-    case SLOT_SIGNAL:
     case SLOT_NODE_FIRST:
     case SLOT_ITEM_FIRST:
         break;

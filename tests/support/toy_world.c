@@ -76,6 +76,9 @@ static void check_record(struct toy_run *run, const struct record *record)
     case RECORD_FRAME_STOPPING:
     case RECORD_FRAME_ENDED:
     case RECORD_LOOP_REDUCED:
+    case RECORD_SIGNAL:
+    case RECORD_SIGNAL_TAKEN:
+    case RECORD_SIGNALS_SEEN:
         return;
     case RECORD_RUN_STOPPING:
         HOLDS(!run->is_stopping && run->ends == 0);
