@@ -21,21 +21,61 @@ static void expect(bool is_kept, const char *promise)
     }
 }
 
+static bool is_in_body(const struct body *body, uint32_t node)
+{
+    return node >= body->first_node && node - body->first_node < body->node_count;
+}
+
+static void check_body(const struct pipeline *pipeline, uint32_t index)
+{
+    const struct body *body = &pipeline->bodies[index];
+    expect(body->first_node + body->node_count <= pipeline->node_count, "a body has its nodes");
+    expect(body->first_edge + body->edge_count <= pipeline->edge_count, "a body has its edges");
+    expect(body->owner == PIPELINE_NO_NODE || body->owner < pipeline->node_count,
+           "a body's owner is there");
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        expect(pipeline->nodes[i].body == index, "a node knows its body");
+        expect(is_in_body(body, pipeline->order[i]), "the order names nodes of the body");
+    }
+    for (uint32_t i = body->first_edge; i < body->first_edge + body->edge_count; i++) {
+        const struct edge *edge = &pipeline->edges[i];
+        expect(is_in_body(body, edge->source) && is_in_body(body, edge->target),
+               "edges stay in their body");
+        expect(body->kind == BODY_STATES ||
+                   pipeline->nodes[edge->source].layer < pipeline->nodes[edge->target].layer,
+               "edges lead to later layers");
+        expect(edge->outcome < pipeline->outcome_count, "an edge's outcome has a name");
+    }
+    expect(body->kind != BODY_STATES || is_in_body(body, body->initial),
+           "states begin with one of them");
+}
+
+static void check_node(const struct pipeline *pipeline, uint32_t index)
+{
+    const struct node *node = &pipeline->nodes[index];
+    expect(node->type != NULL && node->config != NULL, "a node has a type and a config");
+    expect(node->own_body < pipeline->body_count && node->compensate < pipeline->body_count,
+           "the bodies of a node are there");
+    expect(node->kind != NODE_LOOP || node->for_each != NULL, "a loop goes over something");
+    expect((node->kind != NODE_LOOP && node->kind != NODE_GROUP) || node->own_body != 0,
+           "a loop has a body");
+    expect(pipeline_find_visible(pipeline, node->body, node->id) == (int64_t)index,
+           "a node is found by its id");
+}
+
 static void check_pipeline(const struct pipeline *pipeline)
 {
     expect(pipeline->id.n > 0, "a pipeline has an id");
-    expect(pipeline->node_count > 0, "a pipeline has a node");
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        const struct node *node = &pipeline->nodes[i];
-        expect(node->type != NULL && node->config != NULL, "a node has a type and a config");
-        expect(pipeline_find_node(pipeline, node->id) == (int64_t)i, "a node is found by its id");
-        expect(pipeline->order[i] < pipeline->node_count, "the order names nodes");
+    expect(pipeline->body_count > 0 && pipeline->bodies[0].node_count > 0, "a pipeline has a node");
+    expect(
+        pipeline->on_failure < pipeline->body_count && pipeline->on_cancel < pipeline->body_count &&
+            pipeline->on_success < pipeline->body_count && pipeline->finally < pipeline->body_count,
+        "the endings are there");
+    for (uint32_t i = 0; i < pipeline->body_count; i++) {
+        check_body(pipeline, i);
     }
-    for (uint32_t i = 0; i < pipeline->edge_count; i++) {
-        const struct edge *edge = &pipeline->edges[i];
-        expect(pipeline->nodes[edge->source].layer < pipeline->nodes[edge->target].layer,
-               "edges lead to later layers");
-        expect(edge->outcome < pipeline->outcome_count, "an edge's outcome has a name");
+    for (uint32_t i = 0; i < pipeline->node_count; i++) {
+        check_node(pipeline, i);
     }
 }
 
