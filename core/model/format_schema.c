@@ -364,6 +364,7 @@ static int build_policies(struct document **out_document, struct error *err)
     int status = builder_finish(writer.b, out_document, err);
     if (status == 0 && writer.status != 0) {
         document_unref(*out_document);
+        *out_document = NULL;
         return error_nomem(err);
     }
     return status;

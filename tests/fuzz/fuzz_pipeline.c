@@ -50,6 +50,13 @@ static void check_body(const struct pipeline *pipeline, uint32_t index)
            "states begin with one of them");
 }
 
+/* The id in a compensation means the node that it undoes. */
+static bool is_compensation(const struct pipeline *pipeline, uint32_t body)
+{
+    uint32_t owner = pipeline->bodies[body].owner;
+    return owner != PIPELINE_NO_NODE && pipeline->nodes[owner].compensate == body;
+}
+
 static void check_node(const struct pipeline *pipeline, uint32_t index)
 {
     const struct node *node = &pipeline->nodes[index];
@@ -59,7 +66,8 @@ static void check_node(const struct pipeline *pipeline, uint32_t index)
     expect(node->kind != NODE_LOOP || node->for_each != NULL, "a loop goes over something");
     expect((node->kind != NODE_LOOP && node->kind != NODE_GROUP) || node->own_body != 0,
            "a loop has a body");
-    expect(pipeline_find_visible(pipeline, node->body, node->id) == (int64_t)index,
+    expect(is_compensation(pipeline, node->body) ||
+               pipeline_find_visible(pipeline, node->body, node->id) == (int64_t)index,
            "a node is found by its id");
 }
 
