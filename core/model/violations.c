@@ -52,6 +52,25 @@ static void report_violation(const struct draft *draft, const struct tree *tree,
     strbuf_finish(&path);
 }
 
+/* A key that is missing because it is misspelt: "unknown key 'uri'; did you mean 'url'?" tells. */
+static bool is_misspelt(const struct schema_report *violations,
+                        const struct schema_violation *missing)
+{
+    if (!str_equal_text(missing->rule, "required")) {
+        return false;
+    }
+    for (size_t i = 0; i < schema_report_count(violations); i++) {
+        const struct schema_violation *other = schema_report_at(violations, i);
+        struct label wanted = label_make("must have the key '%.*s'", STR_ARG(other->suggestion));
+        if (other->on_key && other->suggestion.n > 0 &&
+            str_equal(parent_of(other->pointer), missing->pointer) &&
+            str_starts_with(missing->message, str_from(wanted.text))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int report_all(const struct draft *draft, const struct tree *tree, int status,
                       struct schema_report *violations, const struct error *err, const char *what)
 {
@@ -63,7 +82,10 @@ static int report_all(const struct draft *draft, const struct tree *tree, int st
         return 0;
     }
     for (size_t i = 0; i < schema_report_count(violations); i++) {
-        report_violation(draft, tree, schema_report_at(violations, i), what);
+        const struct schema_violation *violation = schema_report_at(violations, i);
+        if (!is_misspelt(violations, violation)) {
+            report_violation(draft, tree, violation, what);
+        }
     }
     schema_report_destroy(violations);
     return 0;

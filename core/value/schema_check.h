@@ -104,7 +104,7 @@ enum verdict check_fail_name(struct check *c, const struct schema_place *place, 
 /* Appends ", found " and the value, or that it is not shown. */
 void check_append_found(struct check *c, struct strbuf *out, const struct value *value);
 
-/* The same with the name of its type: ", found integer 5". */
+/* The same, and whether it is text: ", found text '5'". */
 void check_append_found_typed(struct check *c, struct strbuf *out, const struct value *value);
 
 /* Whether `value` is or holds a value that is not known. */

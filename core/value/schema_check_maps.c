@@ -43,7 +43,7 @@ static enum verdict fail_missing(struct check *c, const struct check_spot *spot,
 {
     struct strbuf *message = check_message(c);
     if (message != NULL) {
-        strbuf_append_text(message, "must have the property '");
+        strbuf_append_text(message, "must have the key '");
         report_append_text(message, name);
         struct str found = nearest_key(spot->value, name);
         strbuf_append_text(message, found.n > 0 ? "', found '" : "'");
@@ -76,7 +76,7 @@ static enum verdict fail_dependent(struct check *c, const struct check_spot *spo
 {
     struct strbuf *message = check_message(c);
     if (message != NULL) {
-        strbuf_append_text(message, "must have the property '");
+        strbuf_append_text(message, "must have the key '");
         report_append_text(message, name);
         strbuf_append_text(message, "' because it has '");
         report_append_text(message, because);
@@ -163,7 +163,7 @@ static enum verdict fail_additional(struct check *c, const struct schema_rule *r
             suggest_offer(&nearest, name);
         }
     }
-    strbuf_append_text(message, "unknown property '");
+    strbuf_append_text(message, "unknown key '");
     report_append_text(message, value_str(&member->key));
     strbuf_append_text(message, "'");
     append_allowed_names(c, rule, message);
@@ -176,7 +176,7 @@ static enum verdict fail_forbidden(struct check *c, const struct check_spot *map
     struct schema_place place = place_of_member(map, member);
     struct strbuf *message = check_message(c);
     if (message != NULL) {
-        strbuf_append_text(message, "the property '");
+        strbuf_append_text(message, "the key '");
         report_append_text(message, value_str(&member->key));
         strbuf_append_text(message, "' is not allowed");
     }
@@ -300,7 +300,7 @@ static enum verdict fail_unevaluated(struct check *c, uint32_t node, const struc
     struct suggest nearest = suggest_start(value_str(&member->key));
     unsigned left = CANDIDATE_NODES;
     offer_names(c->schema, node, 0, &left, &nearest);
-    strbuf_append_text(message, "unknown property '");
+    strbuf_append_text(message, "unknown key '");
     report_append_text(message, value_str(&member->key));
     strbuf_append_text(message, "'");
     bool is_itself = str_equal(nearest.best, value_str(&member->key));

@@ -152,19 +152,10 @@ static struct count_text count_text_of(enum schema_rule_kind kind)
     case SCHEMA_RULE_MIN_ITEMS:
         return (struct count_text){VALUE_LIST, "minItems", least, "item", "", false};
     case SCHEMA_RULE_MAX_PROPERTIES:
-        return (struct count_text){VALUE_MAP, "maxProperties", most, "propert", "", true};
+        return (struct count_text){VALUE_MAP, "maxProperties", most, "key", "", true};
     default:
-        return (struct count_text){VALUE_MAP, "minProperties", least, "propert", "", false};
+        return (struct count_text){VALUE_MAP, "minProperties", least, "key", "", false};
     }
-}
-
-static const char *plural_of(const struct count_text *text, uint64_t count)
-{
-    bool is_one = count == 1;
-    if (text->type == VALUE_MAP) {
-        return is_one ? "y" : "ies";
-    }
-    return is_one ? "" : "s";
 }
 
 enum verdict check_count(struct check *c, const struct schema_rule *rule,
@@ -185,8 +176,7 @@ enum verdict check_count(struct check *c, const struct schema_rule *rule,
     struct strbuf *message = check_message(c);
     if (message != NULL) {
         strbuf_append_format(message, "%s %" PRIu64 " %s%s%s, found %" PRIu64, text.must,
-                             rule->limit, text.unit, plural_of(&text, rule->limit), text.tail,
-                             count);
+                             rule->limit, text.unit, rule->limit == 1 ? "" : "s", text.tail, count);
     }
     return check_fail(c, spot->place, text.rule);
 }

@@ -161,7 +161,7 @@ int compiler_add_node(struct compiler *c, const struct value *source,
     c->origins[node] = *origin;
     if (!value_is(source, VALUE_MAP) && !value_is(source, VALUE_BOOL)) {
         return compiler_fail_at(c, node, STR(""), E_INVALID,
-                                "must be a schema: an object, true or false");
+                                "must be a schema: a map, true or false");
     }
     if (node >= SCHEMA_MAX_NODES) {
         return compiler_fail_at(c, node, STR(""), E_LIMIT,

@@ -67,7 +67,7 @@ static int read_subschema_map(struct compiler *c, const struct keyword *keyword,
                               const struct value *operand, struct schema_range *out_range)
 {
     if (!value_is(operand, VALUE_MAP)) {
-        return fail(c, keyword, "must be an object whose members are schemas");
+        return fail(c, keyword, "must be a map whose members are schemas");
     }
     struct schema_range range = {(uint32_t)c->schema->entry_count, 0};
     for (size_t i = 0; i < value_count(operand); i++) {
@@ -231,7 +231,7 @@ static int read_pattern(struct compiler *c, const struct keyword *keyword,
                         const struct value *operand)
 {
     if (!value_is(operand, VALUE_STRING)) {
-        return fail(c, keyword, "must be a string: a regular expression");
+        return fail(c, keyword, "must be text: a regular expression");
     }
     struct regex *regex = NULL;
     int status = compile_pattern(c, keyword, value_str(operand), &regex);
@@ -252,7 +252,7 @@ static int read_format(struct compiler *c, const struct keyword *keyword,
                        const struct value *operand)
 {
     if (!value_is(operand, VALUE_STRING)) {
-        return fail(c, keyword, "must be a string");
+        return fail(c, keyword, "must be text");
     }
     const struct schema_format *format = schema_format_find(value_str(operand));
     if (format == NULL) {
@@ -291,7 +291,7 @@ static int read_required(struct compiler *c, const struct keyword *keyword,
 static int read_dependent_required(struct compiler *c, const struct keyword *keyword,
                                    const struct value *operand)
 {
-    static const char *const must = "must be an object whose members are lists of property names";
+    static const char *const must = "must be a map whose members are lists of property names";
     if (!value_is(operand, VALUE_MAP)) {
         return fail(c, keyword, must);
     }
@@ -467,7 +467,7 @@ static int read_branch(struct compiler *c, const struct keyword *keyword,
 static int read_ref(struct compiler *c, const struct keyword *keyword, const struct value *operand)
 {
     if (!value_is(operand, VALUE_STRING)) {
-        return fail(c, keyword, "must be a string");
+        return fail(c, keyword, "must be text");
     }
     return add_operand_rule(c, keyword->kind, operand);
 }
@@ -496,7 +496,7 @@ static int read_default(struct compiler *c, const struct keyword *keyword,
 
 static int read_text(struct compiler *c, const struct keyword *keyword, const struct value *operand)
 {
-    return value_is(operand, VALUE_STRING) ? 0 : fail(c, keyword, "must be a string");
+    return value_is(operand, VALUE_STRING) ? 0 : fail(c, keyword, "must be text");
 }
 
 static int read_flag(struct compiler *c, const struct keyword *keyword, const struct value *operand)
@@ -531,7 +531,7 @@ static int read_list(struct compiler *c, const struct keyword *keyword, const st
 
 static int read_map(struct compiler *c, const struct keyword *keyword, const struct value *operand)
 {
-    return value_is(operand, VALUE_MAP) ? 0 : fail(c, keyword, "must be an object");
+    return value_is(operand, VALUE_MAP) ? 0 : fail(c, keyword, "must be a map");
 }
 
 static int refuse_dynamic(struct compiler *c, const struct keyword *keyword,

@@ -59,7 +59,7 @@ static int read_id(struct compiler *c, const struct value *id)
     struct schema_origin *origin = &c->origins[c->node];
     const struct value *source = c->schema->nodes[c->node].source;
     if (!value_is(id, VALUE_STRING)) {
-        return compiler_fail_at(c, c->node, STR("$id"), E_INVALID, "must be a string");
+        return compiler_fail_at(c, c->node, STR("$id"), E_INVALID, "must be text");
     }
     if (schema_uri_fragment(value_str(id)).n > 0) {
         return compiler_fail_at(c, c->node, STR("$id"), E_INVALID,

@@ -176,10 +176,10 @@ void report_append_value(struct strbuf *out, const struct value *value)
         strbuf_append_char(out, '\'');
         return;
     case VALUE_LIST:
-        strbuf_append_text(out, value_count(value) == 0 ? "an empty array" : "an array");
+        strbuf_append_text(out, value_count(value) == 0 ? "an empty list" : "a list");
         return;
     case VALUE_MAP:
-        strbuf_append_text(out, value_count(value) == 0 ? "an empty object" : "an object");
+        strbuf_append_text(out, value_count(value) == 0 ? "an empty map" : "a map");
         return;
     default:
         json_write(value, JSON_COMPACT, out);
@@ -188,22 +188,7 @@ void report_append_value(struct strbuf *out, const struct value *value)
 
 void report_append_typed_value(struct strbuf *out, const struct value *value)
 {
-    switch (value_type(value)) {
-    case VALUE_BOOL:
-        strbuf_append_text(out, "boolean ");
-        break;
-    case VALUE_INT:
-        strbuf_append_text(out, "integer ");
-        break;
-    case VALUE_DOUBLE:
-        strbuf_append_text(out, "number ");
-        break;
-    case VALUE_STRING:
-        strbuf_append_text(out, "string ");
-        break;
-    default:
-        break;
-    }
+    strbuf_append_text(out, value_is(value, VALUE_STRING) ? "text " : "");
     report_append_value(out, value);
 }
 
@@ -215,21 +200,22 @@ static void append_joint(struct strbuf *out, size_t i, size_t count)
     }
 }
 
+/* As people say who write YAML; the names of JSON Schema are in schema_type_names. */
+static const char *const type_words[SCHEMA_TYPE_COUNT] = {
+    "null", "true or false", "a whole number", "a number", "text", "a list", "a map",
+};
+
 void report_append_types(struct strbuf *out, unsigned types)
 {
     size_t count = (size_t)__builtin_popcount(types);
     size_t shown = 0;
     for (unsigned i = 1; i <= SCHEMA_TYPE_COUNT; i++) {
-        unsigned bit = 1u << i % SCHEMA_TYPE_COUNT; /* null comes last: "a string or null" */
+        unsigned bit = 1u << i % SCHEMA_TYPE_COUNT; /* null comes last: "text or null" */
         if ((types & bit) == 0) {
             continue;
         }
         append_joint(out, shown++, count);
-        if (bit != SCHEMA_NULL) {
-            bool has_vowel = (bit & (SCHEMA_INTEGER | SCHEMA_ARRAY | SCHEMA_OBJECT)) != 0;
-            strbuf_append_text(out, has_vowel ? "an " : "a ");
-        }
-        strbuf_append_text(out, schema_type_names[i % SCHEMA_TYPE_COUNT]);
+        strbuf_append_text(out, type_words[i % SCHEMA_TYPE_COUNT]);
     }
 }
 

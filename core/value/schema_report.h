@@ -79,11 +79,11 @@ uint64_t report_score(const struct schema_report *report, size_t from, uint32_t 
 
 /* Pieces of messages. A long text is cut, a control character escaped. */
 void report_append_text(struct strbuf *out, struct str text);
-/* 'text', 12, true, null, an object, an array */
+/* 'text', 12, true, null, a map, a list */
 void report_append_value(struct strbuf *out, const struct value *value);
-/* "string 'text'", "integer 12", "boolean true", "null", "an object", "an array" */
+/* The same, but "text 'text'": what looks like a number may be text. */
 void report_append_typed_value(struct strbuf *out, const struct value *value);
-/* "a string", "an integer or null" from SCHEMA_* bits */
+/* "text", "a whole number or null" from SCHEMA_* bits */
 void report_append_types(struct strbuf *out, unsigned types);
 /* "'GET', 'POST' or 'PUT'", or the first of many and "or 12 others" */
 void report_append_choices(struct strbuf *out, const struct value *list);

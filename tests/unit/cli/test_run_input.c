@@ -159,8 +159,8 @@ static void test_run_input__every_mistake_is_told_at_once(void **state)
     (void)state;
     check_refused(typed_yaml, WORDS("count=0", "dry=yes", "tags=x", "repo=x"),
                   "opstream: input /count: must be at least 1, found 0\n"
-                  "opstream: input /dry: must be a boolean, found string 'yes'\n"
-                  "opstream: input /tags: must be an array, found string 'x'\n"
+                  "opstream: input /dry: must be true or false, found text 'yes'\n"
+                  "opstream: input /tags: must be a list, found text 'x'\n"
                   "opstream: input /repo: must match the pattern '^[^/]+/[^/]+$', found 'x'\n"
                   "opstream: the input does not fit the schema of 't' (t.yaml)\n");
 }
@@ -171,8 +171,8 @@ static void test_run_input__a_wrong_key_gets_a_suggestion(void **state)
     check_refused("id: t\ninput: {properties: {count: {}, dry: {}}, required: [dry],"
                   " additionalProperties: false}\nnodes: [{id: a, type: start}]\n",
                   WORDS("conut=2"),
-                  "opstream: input: must have the property 'dry'\n"
-                  "opstream: input /conut: unknown property 'conut'; allowed: 'count', 'dry'; "
+                  "opstream: input: must have the key 'dry'\n"
+                  "opstream: input /conut: unknown key 'conut'; allowed: 'count', 'dry'; "
                   "did you mean 'count'?\n"
                   "opstream: the input does not fit the schema of 't' (t.yaml)\n");
 }

@@ -215,8 +215,7 @@ const struct fault_case fault_cases[] = {
      "  - id: a\n"
      "    type: http\n"
      "    config: {ulr: https://x, tries: 0}\n",
-     "t.yaml:5:13: error: config of node 'a' must have the property 'url', found 'ulr'\n"
-     "t.yaml:5:14: error: config of node 'a': unknown property 'ulr'; allowed: 'url', 'method', "
+     "t.yaml:5:14: error: config of node 'a': unknown key 'ulr'; allowed: 'url', 'method', "
      "'headers', 'tries', 'body'\n"
      "  did you mean 'url'?\n"
      "t.yaml:5:37: error: config of node 'a': 'tries' must be at least 1, found 0\n"},
@@ -628,18 +627,15 @@ const struct fault_case fault_cases[] = {
      "'true'}, {name: b, when: 'false'}, {nam: c}]}}\n",
      "t.yaml:3:52: error: 'error' cannot be the name of a route: it is an outcome of every node\n"
      "t.yaml:3:106: error: two routes have the name 'b'; the first is at 3:81\n"
-     "t.yaml:3:125: error: config of node 'r': 'routes.3' must have the property 'name', found "
-     "'nam'\n"
-     "t.yaml:3:125: error: config of node 'r': 'routes.3' must have the property 'when'\n"
-     "t.yaml:3:126: error: config of node 'r': 'routes.3': unknown property 'nam'; allowed: "
+     "t.yaml:3:125: error: config of node 'r': 'routes.3' must have the key 'when'\n"
+     "t.yaml:3:126: error: config of node 'r': 'routes.3': unknown key 'nam'; allowed: "
      "'name', 'when'\n"
      "  did you mean 'name'?\n"},
     {"conditional wrong", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
      "  - {id: r, type: conditional, config: {conditon: 'true'}}\n",
-     "t.yaml:3:40: error: config of node 'r' must have the property 'condition', found 'conditon'\n"
-     "t.yaml:3:41: error: config of node 'r': unknown property 'conditon'; allowed: 'condition', "
+     "t.yaml:3:41: error: config of node 'r': unknown key 'conditon'; allowed: 'condition', "
      "'true_edge', 'false_edge'\n"
      "  did you mean 'condition'?\n"},
     {"settings wrong", "t.yaml", 0,
@@ -650,7 +646,7 @@ const struct fault_case fault_cases[] = {
      "  other: {x: 1}\n"
      "nodes:\n"
      "  - {id: a, type: http, config: {url: x}}\n",
-     "t.yaml:3:10: error: integration 'http': unknown property 'baseurl'; allowed: 'base_url'\n"
+     "t.yaml:3:10: error: integration 'http': unknown key 'baseurl'; allowed: 'base_url'\n"
      "  did you mean 'base_url'?\n"
      "t.yaml:4:10: error: the plugin 'code' takes no settings\n"
      "t.yaml:5:3: warning: the plugin 'other' is not installed, and no node uses it\n"},

@@ -193,8 +193,8 @@ static void test_library__unknown_workflows_are_said_with_the_nearest(void **sta
     expect_faults(&library, "{id: t, type: workflow, config: {workflow: rules}}",
                   "t.yaml:1:44: error: 'rules' is a profile: it cannot run\n");
     expect_faults(&library, "{id: t, type: workflow, config: {inputs: {}}}",
-                  "t.yaml:1:33: error: config of node 't' must have the property 'workflow'\n"
-                  "t.yaml:1:34: error: config of node 't': unknown property 'inputs'; allowed: "
+                  "t.yaml:1:33: error: config of node 't' must have the key 'workflow'\n"
+                  "t.yaml:1:34: error: config of node 't': unknown key 'inputs'; allowed: "
                   "'workflow', 'input', 'wait'\n"
                   "  did you mean 'input'?\n");
 }
@@ -224,14 +224,12 @@ static void test_library__input_is_checked_as_far_as_it_is_known(void **state)
         "    type: workflow\n"
         "    config: {workflow: bug, input: {title: '{{ run.id }}', n: x}}\n"
         "  - {id: d, type: workflow, config: {workflow: bug, input: '{{ input }}'}}\n",
-        "t.yaml:3:37: error: input of workflow 'bug' in node 'a' must have the property 'title'\n"
-        "t.yaml:4:60: error: input of workflow 'bug' in node 'b' must have the property 'title', "
-        "found 'titel'\n"
-        "t.yaml:4:61: error: input of workflow 'bug' in node 'b': unknown property "
+        "t.yaml:3:37: error: input of workflow 'bug' in node 'a' must have the key 'title'\n"
+        "t.yaml:4:61: error: input of workflow 'bug' in node 'b': unknown key "
         "'titel'; allowed: 'title', 'n', 'who'\n"
         "  did you mean 'title'?\n"
-        "t.yaml:7:63: error: input of workflow 'bug' in node 'c': 'n' must be an "
-        "integer, found string 'x'\n");
+        "t.yaml:7:63: error: input of workflow 'bug' in node 'c': 'n' must be a "
+        "whole number, found text 'x'\n");
 }
 
 static void test_library__a_name_from_data_may_be_any(void **state)

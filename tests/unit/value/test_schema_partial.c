@@ -78,18 +78,18 @@ static void test_schema_partial__checks_the_rest(void **state)
         {"{'type':'object','properties':{'a':{'type':'integer'},'b':{'type':'integer'}},"
          "'required':['c'],'additionalProperties':false}",
          "{'a':'{{ x }}','b':'y','d':'{{ z }}'}",
-         "|required|must have the property 'c'\n"
-         "/b|type|must be an integer, found string 'y'\n"
-         "/d|additionalProperties|unknown property 'd'; allowed: 'a', 'b'"},
+         "|required|must have the key 'c'\n"
+         "/b|type|must be a whole number, found text 'y'\n"
+         "/d|additionalProperties|unknown key 'd'; allowed: 'a', 'b'"},
         {"{'maxItems':1}", "['{{ x }}',2]", "|maxItems|must have at most 1 item, found 2"},
         {"{'items':{'type':'integer'}}", "['{{ x }}','y']",
-         "/1|type|must be an integer, found string 'y'"},
+         "/1|type|must be a whole number, found text 'y'"},
         {"{'properties':{'a':false}}", "{'a':'{{ x }}'}",
-         "/a|properties|the property 'a' is not allowed"},
+         "/a|properties|the key 'a' is not allowed"},
         {"{'const':1}", "2", "|const|must be 1, found 2"},
         {"{'uniqueItems':true}", "[1,'{{ x }}',1]",
          "|uniqueItems|must not hold the same item twice: items 0 and 2 are equal"},
-        {"{'type':'integer'}", "'plain'", "|type|must be an integer, found string 'plain'"},
+        {"{'type':'integer'}", "'plain'", "|type|must be a whole number, found text 'plain'"},
     };
     CHECK_PARTIALS(cases);
 }
@@ -110,9 +110,9 @@ static void test_schema_partial__is_lenient_where_the_answer_may_change(void **s
          "|maxContains|must have at most 1 item of the kind that 'contains' asks for, found 2"},
         {"{'not':{'properties':{'a':{'const':1}}}}", "{'a':'{{ x }}'}", ""},
         {"{'not':{'required':['a'],'properties':{'a':true}}}", "{'a':'{{ x }}'}",
-         "|not|must not be of the kind that 'not' describes, found an object"},
+         "|not|must not be of the kind that 'not' describes, found a map"},
         {"{'not':{'required':['a']}}", "{'a':'{{ x }}'}",
-         "|not|must not be of the kind that 'not' describes, found an object"},
+         "|not|must not be of the kind that 'not' describes, found a map"},
         {"{'oneOf':[{'properties':{'a':{'const':1}}},{'properties':{'a':{'const':2}}}]}",
          "{'a':'{{ x }}'}", ""},
         {"{'oneOf':[{'required':['a']},{'required':['b']}]}", "{'a':'{{ x }}','b':1}",
@@ -121,7 +121,7 @@ static void test_schema_partial__is_lenient_where_the_answer_may_change(void **s
          "['c']}}",
          "{'a':'{{ x }}'}", ""},
         {"{'if':{'required':['a']},'then':{'required':['b']}}", "{'a':'{{ x }}'}",
-         "|required|must have the property 'b'"},
+         "|required|must have the key 'b'"},
         {"{'anyOf':[{'properties':{'a':{'const':1},'b':{}}},{'maxProperties':0}],"
          "'unevaluatedProperties':false}",
          "{'a':'{{ x }}','b':1}", ""},

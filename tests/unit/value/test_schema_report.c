@@ -31,17 +31,15 @@ static void test_schema_report__tells_types_and_choices(void **state)
 {
     (void)state;
     static const struct report_case cases[] = {
-        {"{'type':'string'}", "5", "|type|must be a string, found integer 5"},
-        {"{'type':'integer'}", "'5'", "|type|must be an integer, found string '5'"},
-        {"{'type':'integer'}", "1.5", "|type|must be an integer, found number 1.5"},
-        {"{'type':'object'}", "[1]", "|type|must be an object, found an array"},
-        {"{'type':'array'}", "{}", "|type|must be an array, found an empty object"},
-        {"{'type':['null','string']}", "true",
-         "|type|must be a string or null, found boolean true"},
+        {"{'type':'string'}", "5", "|type|must be text, found 5"},
+        {"{'type':'integer'}", "'5'", "|type|must be a whole number, found text '5'"},
+        {"{'type':'integer'}", "1.5", "|type|must be a whole number, found 1.5"},
+        {"{'type':'object'}", "[1]", "|type|must be a map, found a list"},
+        {"{'type':'array'}", "{}", "|type|must be a list, found an empty map"},
+        {"{'type':['null','string']}", "true", "|type|must be text or null, found true"},
         {"{'type':['integer','array','boolean']}", "null",
-         "|type|must be a boolean, an integer or an array, found null"},
-        {"{'type':'string','enum':['a'],'minLength':3}", "5",
-         "|type|must be a string, found integer 5"},
+         "|type|must be true or false, a whole number or a list, found null"},
+        {"{'type':'string','enum':['a'],'minLength':3}", "5", "|type|must be text, found 5"},
         {"{'properties':{'m':{'enum':['GET','POST','PUT']}}}", "{'m':'PSOT'}",
          "/m|enum|must be one of 'GET', 'POST' or 'PUT', found 'PSOT'|POST"},
         {"{'enum':['GET']}", "'get'", "|enum|must be 'GET', found 'get'|GET"},
@@ -52,8 +50,7 @@ static void test_schema_report__tells_types_and_choices(void **state)
         {"{'enum':[]}", "0", "|enum|no value is allowed here, found 0"},
         {"{'const':5}", "6", "|const|must be 5, found 6"},
         {"{'const':'yes'}", "'yse'", "|const|must be 'yes', found 'yse'|yes"},
-        {"{'items':{'const':{'a':1}}}", "[{}]",
-         "/0|const|must be {\"a\":1}, found an empty object"},
+        {"{'items':{'const':{'a':1}}}", "[{}]", "/0|const|must be {\"a\":1}, found an empty map"},
         {"false", "1", "|false|no value is allowed here"},
     };
     CHECK_REPORTS(cases);
@@ -73,9 +70,8 @@ static void test_schema_report__tells_limits(void **state)
         {"{'minLength':1}", "''", "|minLength|must be at least 1 character long, found 0"},
         {"{'maxItems':1}", "[1,2]", "|maxItems|must have at most 1 item, found 2"},
         {"{'minItems':2}", "[]", "|minItems|must have at least 2 items, found 0"},
-        {"{'maxProperties':1}", "{'a':1,'b':2}",
-         "|maxProperties|must have at most 1 property, found 2"},
-        {"{'minProperties':2}", "{}", "|minProperties|must have at least 2 properties, found 0"},
+        {"{'maxProperties':1}", "{'a':1,'b':2}", "|maxProperties|must have at most 1 key, found 2"},
+        {"{'minProperties':2}", "{}", "|minProperties|must have at least 2 keys, found 0"},
         {"{'uniqueItems':true}", "[1,2,1.0]",
          "|uniqueItems|must not hold the same item twice: items 0 and 2 are equal"},
         {"{'contains':{'const':1}}", "[2]",
@@ -101,33 +97,33 @@ static void test_schema_report__tells_names(void **state)
 {
     (void)state;
     static const struct report_case cases[] = {
-        {"{'required':['url']}", "{}", "|required|must have the property 'url'"},
+        {"{'required':['url']}", "{}", "|required|must have the key 'url'"},
         {"{'properties':{'url':{},'method':{}},'additionalProperties':false}", "{'ulr':1}",
-         "/ulr|additionalProperties|unknown property 'ulr'; allowed: 'url', 'method'|url"},
+         "/ulr|additionalProperties|unknown key 'ulr'; allowed: 'url', 'method'|url"},
         {"{'properties':{'url':{}},'additionalProperties':false}", "{'ulr':1,'url':2}",
-         "/ulr|additionalProperties|unknown property 'ulr'; allowed: 'url'"},
+         "/ulr|additionalProperties|unknown key 'ulr'; allowed: 'url'"},
         {"{'additionalProperties':false}", "{'a/b~c':1}",
-         "/a~1b~0c|additionalProperties|unknown property 'a/b~c'"},
+         "/a~1b~0c|additionalProperties|unknown key 'a/b~c'"},
         {"{'patternProperties':{'^x-':{}},'additionalProperties':false}", "{'a':1}",
-         "/a|additionalProperties|unknown property 'a'; allowed: names that match '^x-'"},
+         "/a|additionalProperties|unknown key 'a'; allowed: names that match '^x-'"},
         {"{'properties':{'b':{}},'patternProperties':{'^x-':{}},'additionalProperties':false}",
          "{'qqqq':1}",
-         "/qqqq|additionalProperties|unknown property 'qqqq'; allowed: 'b', and names that match "
+         "/qqqq|additionalProperties|unknown key 'qqqq'; allowed: 'b', and names that match "
          "'^x-'"},
         {"{'allOf':[{'properties':{'color':{}}}],'unevaluatedProperties':false}", "{'colour':1}",
-         "/colour|unevaluatedProperties|unknown property 'colour'|color"},
-        {"{'properties':{'a':false}}", "{'a':1}", "/a|properties|the property 'a' is not allowed"},
+         "/colour|unevaluatedProperties|unknown key 'colour'|color"},
+        {"{'properties':{'a':false}}", "{'a':1}", "/a|properties|the key 'a' is not allowed"},
         {"{'patternProperties':{'^b':false}}", "{'b1':1}",
-         "/b1|patternProperties|the property 'b1' is not allowed"},
+         "/b1|patternProperties|the key 'b1' is not allowed"},
         {"{'propertyNames':{'maxLength':2}}", "{'ab':1,'abc':1}",
          "/abc|propertyNames|must be at most 2 characters long, found 3"},
         {"{'propertyNames':{'enum':['red','blue']}}", "{'bleu':1}",
          "/bleu|propertyNames|must be one of 'red' or 'blue', found 'bleu'|blue"},
         {"{'propertyNames':false}", "{'a':1}", "/a|propertyNames|this name is not allowed"},
         {"{'dependentRequired':{'card':['address']}}", "{'card':1}",
-         "|dependentRequired|must have the property 'address' because it has 'card'"},
+         "|dependentRequired|must have the key 'address' because it has 'card'"},
         {"{'dependentSchemas':{'a':{'required':['b']}}}", "{'a':1}",
-         "|required|must have the property 'b'"},
+         "|required|must have the key 'b'"},
     };
     CHECK_REPORTS(cases);
 }
@@ -137,9 +133,9 @@ static void test_schema_report__names_the_closest_branch(void **state)
     (void)state;
     static const struct report_case cases[] = {
         {"{'anyOf':[{'type':'string'},{'type':'object','required':['a']}]}", "5",
-         "|anyOf|must be a string or an object, found integer 5"},
+         "|anyOf|must be text or a map, found 5"},
         {"{'anyOf':[{'type':'string'},{'type':'object','required':['a']}]}", "{}",
-         "|required|must have the property 'a'"},
+         "|required|must have the key 'a'"},
         {"{'oneOf':[{'const':'low','title':'L'},{'const':'high'},{'enum':['mid']}]}", "'hihg'",
          "|oneOf|must be one of 'low', 'high' or 'mid', found 'hihg'|high"},
         {"{'oneOf':[{'minimum':1},{'maximum':5},{'type':'string'}]}", "3",
@@ -147,21 +143,21 @@ static void test_schema_report__names_the_closest_branch(void **state)
         {"{'oneOf':[{'properties':{'kind':{'const':'a'},'n':{'type':'integer'}}},"
          "{'properties':{'kind':{'const':'b'},'n':{'type':'string'},'m':{'type':'string'}}}]}",
          "{'kind':'b','n':1,'m':2}",
-         "/n|type|must be a string, found integer 1\n/m|type|must be a string, found integer 2"},
+         "/n|type|must be text, found 1\n/m|type|must be text, found 2"},
         {"{'anyOf':[{'anyOf':[{'type':'string'},{'type':'null'}]},{'type':'integer'}]}", "[]",
-         "|anyOf|must be an integer, a string or null, found an empty array"},
+         "|anyOf|must be a whole number, text or null, found an empty list"},
         {"{'anyOf':[{'required':['a','b','c']},{'required':['d']}]}", "{}",
-         "|required|must have the property 'd'"},
+         "|required|must have the key 'd'"},
         {"{'anyOf':[{'minimum':5}]}", "1", "|minimum|must be at least 5, found 1"},
         {"{'not':{'type':'integer'}}", "7",
          "|not|must not be of the kind that 'not' describes, found 7"},
         {"{'if':{'required':['a']},'then':{'required':['b']},'else':{'required':['c']}}", "{'a':1}",
-         "|required|must have the property 'b'"},
+         "|required|must have the key 'b'"},
         {"{'anyOf':[{'not':{}},{'required':['z'],'anyOf':[{'required':['x']},{'required':['y',"
          "'q']}]}],'maxProperties':0}",
          "{'k':1}",
-         "|maxProperties|must have at most 0 properties, found 1\n"
-         "|not|must not be of the kind that 'not' describes, found an object"},
+         "|maxProperties|must have at most 0 keys, found 1\n"
+         "|not|must not be of the kind that 'not' describes, found a map"},
     };
     CHECK_REPORTS(cases);
 }
@@ -173,9 +169,9 @@ static void test_schema_report__lists_all_in_the_order_of_the_value(void **state
                   "'maximum':3},'b':{'items':{'minLength':2,'pattern':'^z'}}},"
                   "'additionalProperties':false}",
                   "{'q':1,'b':['zz','a','zzz',''],'a':4}",
-                  "|required|must have the property 'x'\n"
-                  "|required|must have the property 'y'\n"
-                  "/q|additionalProperties|unknown property 'q'; allowed: 'a', 'b'\n"
+                  "|required|must have the key 'x'\n"
+                  "|required|must have the key 'y'\n"
+                  "/q|additionalProperties|unknown key 'q'; allowed: 'a', 'b'\n"
                   "/b/1|minLength|must be at least 2 characters long, found 1\n"
                   "/b/1|pattern|must match the pattern '^z', found 'a'\n"
                   "/b/3|minLength|must be at least 2 characters long, found 0\n"
@@ -211,7 +207,7 @@ static void test_schema_report__hides_secrets(void **state)
         {"{'properties':{'auth':{'writeOnly':true,'$ref':'#/$defs/a'}},'$defs':{'a':{'items':"
          "{'type':'integer'}}}}",
          "{'auth':['hunter2']}",
-         "/auth/0|type|must be an integer, found a value that is not shown"},
+         "/auth/0|type|must be a whole number, found a value that is not shown"},
         {"{'x-ops-secret':true,'enum':['hunter1']}", "'hunter2'",
          "|enum|must be 'hunter1', found a value that is not shown"},
         {"{'x-ops-secret':'no bool','const':1}", "2", "|const|must be 1, found 2"},
@@ -223,10 +219,10 @@ static void test_schema_report__is_harmless_and_short(void **state)
 {
     (void)state;
     assert_report("{'maximum':1,'type':'integer'}", "'a\\u001b[31m\\nb\\u202ec'",
-                  "|type|must be an integer, found string 'a\\x1b[31m\\nb\\u202ec'");
+                  "|type|must be a whole number, found text 'a\\x1b[31m\\nb\\u202ec'");
     assert_report("{'type':'integer'}",
                   "'0123456789012345678901234567890123456789012345678901234567890123456789'",
-                  "|type|must be an integer, found string "
+                  "|type|must be a whole number, found text "
                   "'012345678901234567890123456789012345678901234567890123456...'");
 }
 
@@ -342,7 +338,7 @@ static void test_schema__reaches_the_depth_of_documents(void **state)
     for (size_t i = 0; i < 63; i++) {
         strbuf_append_text(&expected, "/0");
     }
-    strbuf_append_text(&expected, "|anyOf|must be an array or null, found integer 5");
+    strbuf_append_text(&expected, "|anyOf|must be a list or null, found 5");
     assert_report("{'anyOf':[{'type':'array','items':{'$ref':'#'}},{'type':'null'}]}", text,
                   expected.p);
     strbuf_finish(&expected);
