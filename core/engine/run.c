@@ -207,7 +207,7 @@ static void frame_stop(struct frame *frame, enum run_state state)
         if (node->state == NODE_READY) {
             run_unlist_node(frame->run, node);
         } else if (is_container(node)) {
-            run_list_node(frame->run, node);
+            loops_look(node);
         }
     }
     frame_check_settled(frame);

@@ -474,6 +474,26 @@ static void test_run__key_is_equal_over_attempts_and_differs_over_nodes(void **s
     assert_memory_equal(keys[0], "ops1_", 5);
 }
 
+static void test_run__a_cancelled_loop_waits_for_the_loops_inside(void **state)
+{
+    (void)state;
+    struct toy_run *run = toy_world_run(&world,
+                                        "id: p\n"
+                                        "nodes:\n"
+                                        "  - id: outer\n"
+                                        "    for_each: '[1, 2]'\n"
+                                        "    nodes:\n"
+                                        "      - id: inner\n"
+                                        "        for_each: '[1, 2]'\n"
+                                        "        type: wait\n"
+                                        "        config: {seconds: 5}\n",
+                                        NULL);
+    assert_state(run, "outer", "running");
+    toy_run_cancel(run);
+    assert_run_state(run, RUN_CANCELLED);
+    assert_state(run, "outer", "cancelled");
+}
+
 int main(void)
 {
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -492,6 +512,7 @@ int main(void)
         WITH_WORLD(test_run__output_is_else_the_map_of_the_leaves),
         WITH_WORLD(test_run__an_output_that_fails_fails_the_run),
         WITH_WORLD(test_run__leaves_that_nest_too_deep_fail_the_run),
+        WITH_WORLD(test_run__a_cancelled_loop_waits_for_the_loops_inside),
         WITH_WORLD(test_run__replay_does_not_need_the_order_of_the_queue),
         cmocka_unit_test(test_run__create_survives_each_failed_allocation),
         WITH_WORLD(test_run__key_is_equal_over_attempts_and_differs_over_nodes),
