@@ -5,10 +5,22 @@
 /* Frames have few levels: a file nests bodies no deeper than its own nesting goes. */
 enum { MOST_LEVELS = 64 };
 
+/* "#3": the third visit of a state; "@4": the fourth round of `repeat`. The first has no number. */
+static void append_times(const struct run_node *node, struct strbuf *out)
+{
+    if (node->visit > 1) {
+        strbuf_append_format(out, "#%u", node->visit);
+    }
+    if (node->iteration > 0) {
+        strbuf_append_format(out, "@%u", node->iteration + 1);
+    }
+}
+
 static void append_frame(const struct frame *frame, struct strbuf *out)
 {
     const struct pipeline *pipeline = frame->run->pipeline;
     strbuf_append_str(out, pipeline->nodes[frame->owner].id);
+    append_times(frame_node(frame->parent, frame->owner), out);
     if (frame->kind == FRAME_ITEM) {
         strbuf_append_format(out, "[%llu]", (unsigned long long)frame->index);
     }
@@ -22,6 +34,7 @@ void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struc
     if (at == NULL) {
         return;
     }
+    const struct run_node *state = frame_node(at, node);
     bool is_single = at->body->is_single;
     for (; at->parent != NULL && count < MOST_LEVELS; at = at->parent) {
         levels[count++] = at;
@@ -35,4 +48,5 @@ void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struc
     if (!is_single) {
         strbuf_append_str(out, run->pipeline->nodes[node].id);
     }
+    append_times(state, out);
 }

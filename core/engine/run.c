@@ -167,6 +167,7 @@ static void frame_begin(struct frame *frame, int64_t at)
     frame->state = RUN_RUNNING;
     if (frame->body->kind == BODY_STATES) {
         frame->current = frame->body->initial;
+        frame_node(frame, frame->current)->visit = 1;
         make_ready(frame_node(frame, frame->current), at);
         signals_note_news(frame->run);
         return;
@@ -184,6 +185,7 @@ static void enter_state(struct frame *frame, uint32_t node, int64_t at)
     struct run_node *state = frame_node(frame, node);
     state->state = NODE_PENDING;
     state->iteration = 0;
+    state->visit++;
     state->pending_outcome = OUTCOME_SUCCESS;
     replace_document(&state->error, NULL);
     make_ready(state, at);

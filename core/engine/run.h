@@ -132,7 +132,8 @@ struct run_node_view run_frame_node(const struct run *run, uint64_t frame, uint3
 
 /*
  * Appends the path of one execution of a node (DURABILITY, "Paths name executions"): "story",
- * "each[17].fix". Nothing when the frame is gone.
+ * "each[17].fix" (items count from 0), "poll@4" (the fourth round of its `repeat`), "deploy#3"
+ * (the third visit of a state). Nothing when the frame is gone.
  */
 void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struct strbuf *out);
 

@@ -38,6 +38,7 @@ struct run_node {
     uint32_t attempt;
     uint32_t outcome;
     uint32_t iteration;               /* of `repeat`, from 0 */
+    uint32_t visit;                   /* of a state, from 1 */
     uint32_t pending_outcome;         /* of a state that an event is ending; 0: none */
     const struct document *waits_for; /* the name of an event; NULL: none */
     struct frame *frame;

@@ -49,6 +49,9 @@ static void check_node_end(struct toy_run *run, const struct record *record)
     bool is_output_fit = record->output == NULL || record->node_state == NODE_COMPLETED;
     HOLDS(is_output_fit);
     HOLDS(record->node_state != NODE_FAILED || record->error != NULL);
+    if (run->pipeline->bodies[0].kind == BODY_STATES && !run->is_stopping) {
+        node->ends = 0; /* a state may be visited again */
+    }
 }
 
 static void check_record(struct toy_run *run, const struct record *record)
