@@ -12,6 +12,8 @@
 
 #include "core/base/error.h"
 #include "core/engine/run.h"
+#include "core/model/pipeline.h"
+#include "core/value/secrets.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
@@ -212,6 +214,48 @@ static void test_scope__settings_see_the_run_alone(void **state)
     assert_non_null(strstr(err.message, "integrations.other: "));
 }
 
+static struct document *settings_of(const struct pipeline *pipeline, const struct secrets *secrets,
+                                    struct error *err)
+{
+    const struct run_options options = {.pipeline = pipeline,
+                                        .input = document_empty_map(),
+                                        .id = STR("r"),
+                                        .triggered_by = STR("manual"),
+                                        .secrets = secrets};
+    struct run *run = NULL;
+    struct document *settings = NULL;
+    assert_int_equal(run_create(&options, &run, err), 0);
+    assert_ptr_equal(run_secrets(run), secrets);
+    (void)run_resolve_settings(run, STR("toy"), &settings, err); /* the caller looks at both */
+    run_destroy(run);
+    return settings;
+}
+
+static void test_scope__settings_get_the_values_of_secrets(void **state)
+{
+    static const char *const environment[] = {"OPSTREAM_SECRET_MY_KEY=hunter22", NULL};
+    (void)state;
+    struct pipeline *pipeline = pipeline_fixture_load(
+        "id: p\n"
+        "integrations:\n"
+        "  toy: {a: '{{ secrets.my_key }}', b: \"k {{ base64('u:' + secrets['my-key']) }}\"}\n"
+        "nodes: [{id: a, type: toy.task}]\n");
+    struct secrets *secrets = NULL;
+    struct error err = {0};
+    assert_int_equal(secrets_create(environment, &secrets, &err), 0);
+    struct document *settings = settings_of(pipeline, secrets, &err);
+    assert_non_null(settings);
+    char *text = pipeline_fixture_text(settings);
+    assert_string_equal(text, "{\"a\":\"hunter22\",\"b\":\"k dTpodW50ZXIyMg==\"}");
+    free(text);
+    document_unref(settings);
+    assert_null(settings_of(pipeline, NULL, &err));
+    assert_int_equal(err.code, E_NOT_FOUND);
+    assert_string_equal(err.message, "integrations.toy: /a: the secret 'my_key' is not set");
+    secrets_destroy(secrets);
+    pipeline_unref(pipeline);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +267,7 @@ int main(void)
         WITH_WORLD(test_scope__nodes_are_found_by_any_id),
         WITH_WORLD(test_scope__now_is_when_the_node_became_ready),
         WITH_WORLD(test_scope__settings_see_the_run_alone),
+        WITH_WORLD(test_scope__settings_get_the_values_of_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
