@@ -84,12 +84,13 @@ static const struct format_help pipeline_help[] = {
     HELP("states", "The states of a state machine, by name or as a list",
          "{\"anyOf\": [{\"type\": \"object\", \"minProperties\": 1, \"additionalProperties\":"
          " {\"$ref\": \"#/$defs/state\"}}, {\"type\": \"array\", \"minItems\": 1,"
-         " \"items\": {\"$ref\": \"#/$defs/state\"}}]}"),
+         " \"items\": {\"$ref\": \"#/$defs/state\", \"anyOf\": [{\"required\": [\"name\"]},"
+         " {\"required\": [\"id\"]}]}}]}"),
     HELP("initial_state", "The state that a run begins with", NULL),
     HELP("max_transitions", "More transitions fail the run", DEFAULT("1000")),
     HELP("tools", "Node types by name, in parallel; what they need comes from the input",
-         "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"anyOf\": [{\"type\": \"string\"},"
-         " {\"$ref\": \"#/$defs/tool\"}]}}"),
+         "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"anyOf\":"
+         " [{\"$ref\": \"#/$defs/tool_name\"}, {\"$ref\": \"#/$defs/tool\"}]}}"),
     HELP("sequence", "With 'tools': one after the other", DEFAULT("false")),
     HELP("workflows", "Ids of pipelines that run one after the other, each with what came before",
          "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"type\": \"string\"}}"),
@@ -98,7 +99,7 @@ static const struct format_help pipeline_help[] = {
 
 static const struct format_help node_help[] = {
     HELP("id", "The name that expressions use: ID.output", NULL),
-    HELP("name", "The name for people; for a state its id", NULL),
+    HELP("name", "The name for people", NULL),
     HELP("type", "What the node does; `opstream nodes` lists all types", REF("type")),
     HELP("service", "The first part of a node type, up to the point", REF("service")),
     HELP("action", "The second part of a node type, after the point", NULL),
@@ -154,11 +155,50 @@ static const struct format_help node_help[] = {
          " {\"$ref\": \"#/$defs/collect\"}]}"),
     HELP("per_item", "With 'approval': each item is asked for, not each batch", NULL),
     HELP("repeat", "Runs the node again until a condition holds", REF("repeat")),
-    HELP("transitions", "The next state for each outcome or event",
+    HELP_END,
+};
+
+static const struct format_help state_help[] = {
+    HELP("id", "The name that transitions use", NULL),
+    HELP("name", "The name for people; without an id, the name that transitions use", NULL),
+    HELP("description", "What the state is for", NULL),
+    HELP("action", "What is done in the state; without: it waits for an event",
+         "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/action\"}]}"),
+    HELP("transitions", "The next state for each outcome or event; without: the run ends",
          "{\"type\": [\"object\", \"null\"], \"additionalProperties\": {\"anyOf\":"
-         " [{\"type\": \"string\"}, {\"type\": \"array\", \"minItems\": 1, \"items\":"
-         " {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/transition\"}]}}]}}"),
-    HELP("result", "What the run ends as in this state", NULL),
+         " [{\"$ref\": \"#/$defs/text\"}, {\"type\": \"array\", \"minItems\": 1,"
+         " \"items\": {\"$ref\": \"#/$defs/transition\"}}]}}"),
+    HELP("result", "What the run ends as in this state", DEFAULT("\"success\"")),
+    HELP_END,
+};
+
+static const struct format_help transition_help[] = {
+    HELP("when", "An expression; the first transition whose condition is true is taken",
+         REF("expression")),
+    HELP("to", "The next state", NULL),
+    HELP_END,
+};
+
+static const struct format_help tool_help[] = {
+    HELP("id", "The name that expressions use; without: the name", NULL),
+    HELP("name", "The node type, or SERVER/TOOL", REF("tool_name")),
+    HELP("config", "What does not come from inputs of the same name", NULL),
+    HELP("params", "Another name for 'config'", NULL),
+    HELP_END,
+};
+
+static const struct format_help repeat_help[] = {
+    HELP("until", "An expression that sees the node's output; when it is true the node has ended",
+         REF("expression")),
+    HELP("max_iterations", "More are an error", DEFAULT("1000")),
+    HELP("delay", "From the end of one to the start of the next", NULL),
+    HELP_END,
+};
+
+static const struct format_help collect_help[] = {
+    HELP("reduce", "An expression over 'acc', what there is so far, and 'item', one output",
+         REF("expression")),
+    HELP("init", "What 'acc' begins with, a template", NULL),
     HELP_END,
 };
 
@@ -220,6 +260,12 @@ static const struct {
     {format_pipeline_keys, {pipeline_help, NULL}},
     {format_single_keys, {node_help, pipeline_help}},
     {format_node_keys, {node_help, NULL}},
+    {format_state_keys, {state_help, node_help}},
+    {format_action_keys, {node_help, NULL}},
+    {format_transition_keys, {transition_help, NULL}},
+    {format_tool_keys, {tool_help, node_help}},
+    {format_repeat_keys, {repeat_help, NULL}},
+    {format_collect_keys, {collect_help, NULL}},
     {format_edge_keys, {edge_help, NULL}},
     {format_on_error_keys, {on_error_help, NULL}},
     {format_resilience_keys, {resilience_help, NULL}},

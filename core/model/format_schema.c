@@ -11,155 +11,12 @@
 #include "core/model/catalogue.h"
 #include "core/model/format.h"
 #include "core/model/format_help.h"
+#include "core/model/format_parts.h"
 #include "core/model/node_schema.h"
 #include "core/model/schema_writer.h"
 #include "core/model/template_schema.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
-
-/* A definition that comes from a table of keys. */
-struct part {
-    const char *name;
-    const struct format_key *table;
-    const char *rest; /* further members, as JSON; or NULL */
-    bool is_lenient;  /* keys that do not work yet are not faults */
-};
-
-/* A file has one body. */
-#define ONE_BODY                                                                                   \
-    "{\"allOf\": ["                                                                                \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"nodes\"]}, \"then\": {\"properties\": "      \
-    "{\"steps\": false,"                                                                           \
-    " \"states\": false, \"tools\": false, \"workflows\": false}}},"                               \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"steps\"]}, \"then\": {\"properties\": "      \
-    "{\"states\": false,"                                                                          \
-    " \"tools\": false, \"workflows\": false, \"edges\": false}}},"                                \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"states\"]}, \"then\": {\"properties\": "     \
-    "{\"tools\": false,"                                                                           \
-    " \"workflows\": false, \"edges\": false}}},"                                                  \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"tools\"]}, \"then\": {\"properties\": "      \
-    "{\"workflows\": false,"                                                                       \
-    " \"edges\": false}}},"                                                                        \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"edges\"]}, \"then\": {\"required\": "        \
-    "[\"nodes\"]}}]}"
-
-/* What the keys of every node say about each other. */
-#define TYPE_RULES                                                                                 \
-    "{\"$ref\": \"#/$defs/typed\"},"                                                               \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"type\"]}, \"then\": {\"properties\": "       \
-    "{\"service\": false,"                                                                         \
-    " \"action\": false}}},"                                                                       \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"service\"]}, \"then\": {\"required\": "      \
-    "[\"action\"]}},"                                                                              \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"action\"]}, \"then\": {\"required\": "       \
-    "[\"service\"]}},"                                                                             \
-    "{\"if\": {\"type\": \"object\", \"required\": [\"config\"]}, \"then\": {\"properties\": "     \
-    "{\"params\": false}}}"
-#define NEEDS_TYPE                                                                                 \
-    "{\"if\": {\"not\": {\"anyOf\": [{\"required\": [\"service\"]},"                               \
-    " {\"required\": [\"nodes\"]}]}}, \"then\": {\"required\": [\"type\"]}}"
-
-/* In a profile these stand in place of the definitions of the same name. */
-#define PROFILE_PREFIX "profile."
-
-static const struct part parts[] = {
-    {"pipeline", format_pipeline_keys, ONE_BODY, false},
-    {"profile", format_pipeline_keys, NULL, true},
-    {"single", format_single_keys, "{\"allOf\": [" TYPE_RULES "]}", false},
-    {"node", format_node_keys,
-     "{\"required\": [\"id\"], \"allOf\": [" TYPE_RULES ", " NEEDS_TYPE "]}", false},
-    {"edge", format_edge_keys,
-     "{\"required\": [\"source\", \"target\"],"
-     " \"allOf\": [{\"if\": {\"type\": \"object\", \"required\": [\"outcome\"]},"
-     " \"then\": {\"properties\": {\"on\": false}}}]}",
-     false},
-    {"on_error", format_on_error_keys, "{\"required\": [\"goto\"]}", false},
-    {"resilience", format_resilience_keys, NULL, false},
-    {PROFILE_PREFIX "resilience", format_resilience_keys, NULL, true},
-    {"scaling", format_scaling_keys, NULL, false},
-    {PROFILE_PREFIX "scaling", format_scaling_keys, NULL, true},
-    {"limits", format_limits_keys, NULL, false},
-    {"undo", format_node_keys, "{\"allOf\": [" TYPE_RULES ", " NEEDS_TYPE "]}", false},
-    {"repeat", format_repeat_keys, "{\"required\": [\"until\"]}", false},
-    {"collect", format_collect_keys, "{\"required\": [\"reduce\"]}", false},
-    {"state", format_state_keys, NULL, false},
-    {"action", format_action_keys, NULL, false},
-    {"transition", format_transition_keys, "{\"required\": [\"to\"]}", false},
-    {"tool", format_tool_keys, "{\"required\": [\"name\"]}", false},
-};
-
-enum { PART_COUNT = sizeof(parts) / sizeof(parts[0]) };
-
-/* Definitions that no table knows, in this order. */
-static const struct {
-    const char *name;
-    const char *schema;
-} values[] = {
-    {"text", "{\"type\": [\"string\", \"number\"]}"},
-    {"expression", "{\"type\": [\"string\", \"boolean\", \"number\"]}"},
-    {TEMPLATE_SCHEMA_NAME, "{\"pattern\": \"\\\\{\\\\{|\\\\$\\\\{\"}"},
-    {"duration", "{\"type\": \"string\", \"pattern\": \"^([0-9]+(ns|us|ms|s|m|h|d))+$\","
-                 " \"examples\": [\"30s\", \"5m\", \"2h\"]}"},
-    {"size", "{\"type\": [\"integer\", \"string\"], \"minimum\": 1,"
-             " \"pattern\": \"^[0-9]+([kKMGT]?B|[KMGT]iB)?$\", \"examples\": [\"64KiB\","
-             " \"10MB\"]}"},
-    {"rate", "{\"type\": \"string\", \"pattern\": \"^[0-9]+/(second|minute|hour|day)$\","
-             " \"examples\": [\"5000/hour\"]}"},
-    {"percentage", "{\"type\": \"string\", \"pattern\": \"^[0-9]+(\\\\.[0-9]+)?%$\"}"},
-    {"outcome", "{\"type\": [\"string\", \"boolean\"],"
-                " \"examples\": [\"success\", \"error\", true, false]}"},
-    {"json_schema",
-     "{\"type\": [\"object\", \"boolean\", \"null\"], \"properties\": {"
-     "\"type\": {\"anyOf\": [{\"$ref\": \"#/$defs/json_type\"},"
-     " {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/json_type\"}}]},"
-     "\"description\": {\"type\": \"string\"}, \"default\": {}, \"enum\": {\"type\": \"array\"},"
-     "\"required\": {\"type\": \"array\", \"items\": {\"type\": \"string\"}},"
-     "\"properties\": {\"type\": \"object\","
-     " \"additionalProperties\": {\"$ref\": \"#/$defs/json_schema\"}},"
-     "\"additionalProperties\": {\"$ref\": \"#/$defs/json_schema\"},"
-     "\"items\": {\"$ref\": \"#/$defs/json_schema\"},"
-     "\"minimum\": {\"type\": \"number\"}, \"maximum\": {\"type\": \"number\"},"
-     "\"minLength\": {\"type\": \"integer\", \"minimum\": 0},"
-     "\"maxLength\": {\"type\": \"integer\", \"minimum\": 0},"
-     "\"minItems\": {\"type\": \"integer\", \"minimum\": 0},"
-     "\"maxItems\": {\"type\": \"integer\", \"minimum\": 0},"
-     "\"pattern\": {\"type\": \"string\"}, \"format\": {\"type\": \"string\"}}}"},
-    {"json_type", "{\"enum\": [\"string\", \"integer\", \"number\", \"boolean\", \"object\","
-                  " \"array\", \"null\"]}"},
-    {"trigger",
-     "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
-     "\"type\": {\"description\": \"What starts the run\","
-     " \"enum\": [\"manual\", \"cron\", \"webhook\", \"event\", \"workflow\"]},"
-     "\"cron\": {\"description\": \"Five fields, as cron has them\", \"type\": \"string\"},"
-     "\"timezone\": {\"description\": \"The zone of 'cron', as Europe/Berlin\","
-     " \"type\": \"string\", \"default\": \"UTC\"},"
-     "\"path\": {\"description\": \"Of the webhook\", \"type\": \"string\"},"
-     "\"secret\": {\"description\": \"That the webhook's signature is made with\","
-     " \"type\": \"string\"},"
-     "\"event\": {\"description\": \"The name of the event\", \"type\": \"string\"},"
-     "\"filter\": {\"description\": \"An expression; while it is false nothing starts\","
-     " \"$ref\": \"#/$defs/expression\"},"
-     "\"dedupe\": {\"description\": \"An expression; what gives the same value starts once\","
-     " \"$ref\": \"#/$defs/expression\"},"
-     "\"dedupe_window\": {\"description\": \"For how long it starts once\","
-     " \"default\": \"7d\", \"$ref\": \"#/$defs/duration\"},"
-     "\"input\": {\"description\": \"The run's input; without: the data of the event\"},"
-     "\"overlap\": {\"description\": \"What happens while the run before is going on\","
-     " \"enum\": [\"skip\", \"queue\", \"allow\"]}}}"},
-    {"monitoring",
-     "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
-     "\"metrics_endpoint\": {\"description\": \"The path of the metrics\", \"type\": \"string\"},"
-     "\"health_check_interval\": {\"description\": \"From one check to the next\","
-     " \"$ref\": \"#/$defs/duration\"},"
-     "\"alert_thresholds\": {\"description\": \"Over a sliding window of five minutes\","
-     " \"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
-     "\"error_rate\": {\"description\": \"A share of the nodes, 0 to 1\","
-     " \"type\": \"number\", \"minimum\": 0, \"maximum\": 1},"
-     "\"latency_p99\": {\"description\": \"Of 99 in 100 nodes\","
-     " \"$ref\": \"#/$defs/duration\"}}},"
-     "\"on_alert\": {\"description\": \"The id of the pipeline that is started\","
-     " \"type\": \"string\"}}}"},
-};
 
 /* ---- keys ---- */
 
@@ -211,26 +68,40 @@ static bool says_shape(const char *schema)
     return false;
 }
 
-static const struct part *find_profile_part(struct str key)
+/* "profile.KEY", when `name` is it. */
+static bool is_of_profile(const char *name, struct str key)
 {
-    struct str prefix = STR(PROFILE_PREFIX);
-    for (size_t i = 0; i < PART_COUNT; i++) {
-        struct str name = str_from(parts[i].name);
-        if (str_starts_with(name, prefix) &&
-            str_equal(str_make(name.p + prefix.n, name.n - prefix.n), key)) {
-            return &parts[i];
+    struct str prefix = STR(FORMAT_PARTS_PROFILE);
+    struct str whole = str_from(name);
+    return str_starts_with(whole, prefix) &&
+           str_equal(str_make(whole.p + prefix.n, whole.n - prefix.n), key);
+}
+
+/* The definition that stands in place of the one of `key`, or NULL. */
+static const char *find_of_profile(struct str key)
+{
+    const struct format_part *part = NULL;
+    const struct format_value *value = NULL;
+    for (size_t i = 0; (part = format_parts_at(i)) != NULL; i++) {
+        if (is_of_profile(part->name, key)) {
+            return part->name;
+        }
+    }
+    for (size_t i = 0; (value = format_parts_value_at(i)) != NULL; i++) {
+        if (is_of_profile(value->name, key)) {
+            return value->name;
         }
     }
     return NULL;
 }
 
-static void build_shape(struct schema_writer *writer, const struct part *part,
+static void build_shape(struct schema_writer *writer, const struct format_part *part,
                         const struct format_key *key, const struct format_help *help)
 {
-    const struct part *profile = part->is_lenient ? find_profile_part(key->name) : NULL;
+    const char *profile = part->is_lenient ? find_of_profile(key->name) : NULL;
     const char *schema = help != NULL ? help->schema : NULL;
     if (profile != NULL) {
-        schema_writer_ref(writer, profile->name, STR(""));
+        schema_writer_ref(writer, profile, STR(""));
         return;
     }
     if (schema != NULL) {
@@ -243,12 +114,22 @@ static void build_shape(struct schema_writer *writer, const struct part *part,
     }
 }
 
-static void build_keys(struct schema_writer *writer, const struct part *part)
+static bool is_left_out(const struct format_part *part, struct str key)
+{
+    for (const char *const *name = part->left_out; name != NULL && *name != NULL; name++) {
+        if (str_equal_text(key, *name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void build_keys(struct schema_writer *writer, const struct format_part *part)
 {
     builder_map_begin(writer->b);
     for (const struct format_key *key = part->table; key->name.n > 0; key++) {
         const struct format_help *help = format_help_find(part->table, key->name);
-        if (key->state == FORMAT_LATER) {
+        if (key->state == FORMAT_LATER || is_left_out(part, key->name)) {
             continue;
         }
         builder_key(writer->b, key->name);
@@ -269,7 +150,7 @@ static void build_keys(struct schema_writer *writer, const struct part *part)
 /* ---- definitions ---- */
 
 /* Keys that are nobody's; in a profile also those that do not work yet. */
-static void build_free_keys(struct schema_writer *writer, const struct part *part)
+static void build_free_keys(struct schema_writer *writer, const struct format_part *part)
 {
     struct strbuf pattern = STRBUF_INIT;
     strbuf_append_text(&pattern, "^x-|^\\$schema$");
@@ -289,76 +170,115 @@ static void build_free_keys(struct schema_writer *writer, const struct part *par
     strbuf_finish(&pattern);
 }
 
-static void define_part(struct schema_writer *writer, const struct part *part)
+static void build_names(struct builder *b, struct str key, const char *const *names)
 {
-    schema_writer_define(writer, part->name, STR(""));
-    builder_member_string(writer->b, STR("type"), STR("object"));
-    builder_key(writer->b, STR("properties"));
-    build_keys(writer, part);
-    build_free_keys(writer, part);
-    builder_member_bool(writer->b, STR("additionalProperties"), false);
-    if (part->rest != NULL) {
-        schema_writer_members(writer, part->rest);
+    builder_key(b, key);
+    builder_list_begin(b);
+    for (; *names != NULL; names++) {
+        builder_string(b, str_from(*names));
     }
-    builder_map_end(writer->b);
+    builder_list_end(b);
 }
 
-/* The root and what chooses the form. */
-#define HAS_BODY                                                                                   \
-    "{\"anyOf\": [{\"required\": [\"nodes\"]}, {\"required\": [\"edges\"]},"                       \
-    " {\"required\": [\"steps\"]}, {\"required\": [\"states\"]}, {\"required\": [\"tools\"]},"     \
-    " {\"required\": [\"workflows\"]}]}"
-
-static const char root_rules[] =
-    "{\"if\": {\"type\": \"object\", \"required\": [\"workflow\"]},"
-    " \"then\": {\"$ref\": \"#/$defs/wrapped\"},"
-    " \"else\": {"
-    "\"if\": {\"required\": [\"workflows\"],"
-    " \"properties\": {\"workflows\": {\"type\": \"object\"}}},"
-    " \"then\": {\"$ref\": \"#/$defs/several\"},"
-    " \"else\": {\"$ref\": \"#/$defs/definition\","
-    " \"anyOf\": [{\"required\": [\"name\"]}, {\"required\": [\"id\"]}]}}}";
-
-static const char definition_rules[] =
-    "{\"if\": " HAS_BODY ","
-    " \"then\": {\"$ref\": \"#/$defs/pipeline\"},"
-    " \"else\": {"
-    "\"if\": {\"anyOf\": [{\"required\": [\"type\"]}, {\"required\": [\"service\"]}]},"
-    " \"then\": {\"$ref\": \"#/$defs/single\"},"
-    " \"else\": {\"$ref\": \"#/$defs/profile\"}}}";
-
-static const char wrapped_rules[] =
-    "{\"type\": \"object\", \"properties\": {\"workflow\": {\"type\": \"object\","
-    " \"$ref\": \"#/$defs/definition\"}},"
-    " \"patternProperties\": {\"^x-|^\\\\$schema$\": true}, \"additionalProperties\": false}";
-
-static const char several_rules[] =
-    "{\"type\": \"object\", \"properties\": {\"workflows\": {\"type\": \"object\","
-    " \"additionalProperties\": {\"type\": \"object\", \"$ref\": \"#/$defs/definition\"}}},"
-    " \"patternProperties\": {\"^x-|^\\\\$schema$\": true}, \"additionalProperties\": false}";
-
-static void define_members(struct schema_writer *writer, const char *name, const char *json)
+static void build_without(struct builder *b, const char *const *names)
 {
-    schema_writer_define(writer, name, STR(""));
-    schema_writer_members(writer, json);
+    builder_key(b, STR("not"));
+    builder_map_begin(b);
+    builder_key(b, STR("anyOf"));
+    builder_list_begin(b);
+    for (; *names != NULL; names++) {
+        builder_map_begin(b);
+        build_names(b, STR("required"), (const char *const[]){*names, NULL});
+        builder_map_end(b);
+    }
+    builder_list_end(b);
+    builder_map_end(b);
+}
+
+static void build_refused(struct builder *b, const char *const *names)
+{
+    builder_key(b, STR("properties"));
+    builder_map_begin(b);
+    for (; *names != NULL; names++) {
+        builder_member_bool(b, str_from(*names), false);
+    }
+    builder_map_end(b);
+}
+
+static void build_rule(struct builder *b, const struct format_rule *rule)
+{
+    builder_map_begin(b);
+    builder_key(b, STR("if"));
+    builder_map_begin(b);
+    if (rule->beside != NULL) {
+        build_names(b, STR("required"), (const char *const[]){rule->beside, NULL});
+    }
+    if (rule->without[0] != NULL) {
+        build_without(b, rule->without);
+    }
+    builder_map_end(b);
+    builder_key(b, STR("then"));
+    builder_map_begin(b);
+    if (rule->refused[0] != NULL) {
+        build_refused(b, rule->refused);
+    }
+    if (rule->needed != NULL) {
+        build_names(b, STR("required"), (const char *const[]){rule->needed, NULL});
+    }
+    builder_map_end(b);
+    builder_map_end(b);
+}
+
+static void build_rules(struct schema_writer *writer, const struct format_part *part)
+{
+    const struct format_rule *rule = part->rules;
+    builder_key(writer->b, STR("allOf"));
+    builder_list_begin(writer->b);
+    for (const char *const *name = part->also; *name != NULL; name++) {
+        builder_map_begin(writer->b);
+        schema_writer_ref(writer, *name, STR(""));
+        builder_map_end(writer->b);
+    }
+    for (; rule != NULL && (rule->beside != NULL || rule->without[0] != NULL); rule++) {
+        build_rule(writer->b, rule);
+    }
+    builder_list_end(writer->b);
+}
+
+static void define_part(struct schema_writer *writer, const struct format_part *part)
+{
+    schema_writer_define(writer, part->name, STR(""));
+    if (part->table != NULL) {
+        builder_member_string(writer->b, STR("type"), STR("object"));
+        builder_key(writer->b, STR("properties"));
+        build_keys(writer, part);
+        build_free_keys(writer, part);
+        builder_member_bool(writer->b, STR("additionalProperties"), false);
+    }
+    if (part->required[0] != NULL) {
+        build_names(writer->b, STR("required"), part->required);
+    }
+    if (part->rules != NULL || part->also[0] != NULL) {
+        build_rules(writer, part);
+    }
     builder_map_end(writer->b);
 }
 
 /* What editors offer before there is anything that says which form it is. */
 static void build_root(struct schema_writer *writer)
 {
-    static const struct part root = {"", format_file_keys, NULL, false};
+    static const struct format_part root = {.table = format_file_keys};
     builder_member_string(writer->b, STR("$schema"),
                           STR("https://json-schema.org/draft/2020-12/schema"));
     builder_member_string(writer->b, STR("type"), STR("object"));
     builder_key(writer->b, STR("properties"));
     build_keys(writer, &root);
-    schema_writer_members(writer, root_rules);
+    schema_writer_members(writer, format_parts_root);
 }
 
 static int build_policies(struct document **out_document, struct error *err)
 {
-    static const struct part policies = {"", format_policy_keys, NULL, false};
+    static const struct format_part policies = {.table = format_policy_keys};
     struct schema_writer writer = {.b = builder_create()};
     build_keys(&writer, &policies);
     int status = builder_finish(writer.b, out_document, err);
@@ -373,16 +293,17 @@ static int build_policies(struct document **out_document, struct error *err)
 static void build_definitions(struct schema_writer *writer, const struct node_schema_types *types,
                               const struct value *policies)
 {
+    const struct format_part *part = NULL;
+    const struct format_value *value = NULL;
     builder_key(writer->b, STR("$defs"));
     builder_map_begin(writer->b);
-    define_members(writer, "definition", definition_rules);
-    define_members(writer, "wrapped", wrapped_rules);
-    define_members(writer, "several", several_rules);
-    for (size_t i = 0; i < PART_COUNT; i++) {
-        define_part(writer, &parts[i]);
+    for (size_t i = 0; (part = format_parts_at(i)) != NULL; i++) {
+        define_part(writer, part);
     }
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        define_members(writer, values[i].name, values[i].schema);
+    for (size_t i = 0; (value = format_parts_value_at(i)) != NULL; i++) {
+        schema_writer_define(writer, value->name, STR(""));
+        schema_writer_members(writer, value->schema);
+        builder_map_end(writer->b);
     }
     node_schema_define(writer, types, policies);
     builder_map_end(writer->b);

@@ -83,6 +83,55 @@ static void define_type_names(struct schema_writer *writer, const struct node_sc
     builder_map_end(writer->b);
 }
 
+static bool has_services(const struct node_schema_types *types)
+{
+    struct str service = {0};
+    for (size_t i = 0; type_at(types, i) != NULL; i++) {
+        if (begins_service(types, i, &service)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* SERVER/TOOL, the fixed texts that there are. */
+static void build_server_tools(struct builder *b, const struct node_schema_types *types)
+{
+    struct str service = {0};
+    struct str action = {0};
+    const struct node_type *type = NULL;
+    builder_map_begin(b);
+    builder_key(b, STR("enum"));
+    builder_list_begin(b);
+    for (size_t i = 0; (type = type_at(types, i)) != NULL; i++) {
+        char name[320];
+        if (split_name(type->name, &service, &action) && type->name.n < sizeof(name)) {
+            memcpy(name, type->name.p, type->name.n);
+            name[service.n] = '/';
+            builder_string(b, str_make(name, type->name.n));
+        }
+    }
+    builder_list_end(b);
+    builder_map_end(b);
+}
+
+/* Types by name; the point may be written as '/', as tools of servers are. */
+static void define_tool_names(struct schema_writer *writer, const struct node_schema_types *types)
+{
+    schema_writer_define(writer, "tool_name", STR(""));
+    builder_key(writer->b, STR("anyOf"));
+    builder_list_begin(writer->b);
+    const struct node_type *type = NULL;
+    for (size_t i = 0; (type = type_at(types, i)) != NULL; i++) {
+        build_const(writer->b, type->name, type->summary);
+    }
+    if (has_services(types)) {
+        build_server_tools(writer->b, types);
+    }
+    builder_list_end(writer->b);
+    builder_map_end(writer->b);
+}
+
 static void define_service_names(struct schema_writer *writer,
                                  const struct node_schema_types *types)
 {
@@ -149,6 +198,7 @@ static void build_config_members(struct schema_writer *writer, const struct node
 
 static void define_node(struct schema_writer *writer, const struct node_type *type)
 {
+    bool is_loop = str_equal(type->name, STR("loop"));
     schema_writer_define(writer, "node", type->name);
     builder_key(writer->b, STR("properties"));
     builder_map_begin(writer->b);
@@ -156,7 +206,13 @@ static void define_node(struct schema_writer *writer, const struct node_type *ty
     if ((type->flags & NODE_TYPE_PROCESSES) == 0) {
         builder_member_bool(writer->b, STR("limits"), false);
     }
+    if (!is_loop) {
+        builder_member_bool(writer->b, STR("nodes"), false);
+    }
     builder_map_end(writer->b);
+    if (is_loop) {
+        schema_writer_members(writer, "{\"required\": [\"for_each\", \"nodes\"]}");
+    }
     if (is_required(type->config_schema)) {
         schema_writer_members(writer, "{\"if\": {\"not\": {\"required\": [\"params\"]}},"
                                       " \"then\": {\"required\": [\"config\"]}}");
@@ -247,17 +303,6 @@ static void end_rules(struct schema_writer *writer)
     builder_map_end(writer->b);
 }
 
-static bool has_services(const struct node_schema_types *types)
-{
-    struct str service = {0};
-    for (size_t i = 0; type_at(types, i) != NULL; i++) {
-        if (begins_service(types, i, &service)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void build_service_names(struct schema_writer *writer, const struct node_schema_types *types,
                                 struct str key)
 {
@@ -302,8 +347,11 @@ static void build_service_rules(struct schema_writer *writer, const struct node_
 static void build_type_rules(struct schema_writer *writer, const struct node_schema_types *types)
 {
     static const char typed[] = "{\"if\": {\"type\": \"object\", \"required\": [\"type\"]}}";
-    static const char untyped[] = "{\"if\": {\"type\": \"object\","
-                                  " \"not\": {\"required\": [\"service\", \"action\"]}}}";
+    static const char untyped[] =
+        "{\"if\": {\"type\": \"object\","
+        " \"not\": {\"anyOf\": [{\"required\": [\"service\", \"action\"]},"
+        " {\"required\": [\"service\", \"method\"]},"
+        " {\"required\": [\"nodes\"]}]}}}";
     const struct node_type *type = NULL;
     builder_map_begin(writer->b);
     begin_rules(writer, typed);
@@ -417,6 +465,7 @@ void node_schema_define(struct schema_writer *writer, const struct node_schema_t
     const struct node_type *type = NULL;
     const struct plugin_type *plugin = NULL;
     define_type_names(writer, types);
+    define_tool_names(writer, types);
     define_service_names(writer, types);
     define_typed(writer, types);
     define_acted(writer, types);

@@ -109,7 +109,7 @@ static void test_format_schema__tells_the_forms_of_a_file_apart(void **state)
     assert_breaks("{\"workflows\": {\"a\": {\"notes\": []}}}", "/workflows/a/notes");
     assert_breaks("{\"workflows\": {\"a\": 1}}", "/workflows/a");
     assert_breaks("{\"name\": \"a\", \"nodes\": {}}", "/nodes");
-    assert_breaks("{\"name\": \"a\", \"edges\": []}", "");
+    assert_breaks("{\"name\": \"a\", \"edges\": []}", "/edges");
     assert_breaks("[]", "");
 }
 
@@ -162,6 +162,113 @@ static void test_format_schema__checks_edges(void **state)
     assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", \"type\": \"set\"}], \"edges\":"
                   " [{\"source\": \"x\", \"target\": \"y\", \"on\": \"a\", \"outcome\": \"a\"}]}",
                   "/edges/0/on");
+}
+
+static void test_format_schema__takes_one_body(void **state)
+{
+    (void)state;
+    assert_fits("{\"name\": \"a\", \"steps\": [{\"id\": \"x\", \"type\": \"set\"}],"
+                " \"on_failure\": [{\"id\": \"y\", \"type\": \"set\"}], \"rollback\": true}");
+    assert_breaks("{\"name\": \"a\", \"steps\": [{\"id\": \"x\", \"type\": \"set\"}],"
+                  " \"nodes\": [{\"id\": \"x\", \"type\": \"set\"}]}",
+                  "/steps");
+    assert_breaks("{\"name\": \"a\", \"steps\": [{\"id\": \"x\", \"type\": \"set\"}],"
+                  " \"edges\": []}",
+                  "/edges");
+    assert_breaks("{\"name\": \"a\", \"steps\": [{\"id\": \"x\"}]}", "/steps/0");
+    assert_breaks("{\"name\": \"a\", \"tools\": [\"http\"], \"interval\": \"3s\"}", "/interval");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", \"type\": \"set\"}],"
+                  " \"finally\": [{\"type\": \"set\"}]}",
+                  "/finally/0");
+}
+
+static void test_format_schema__checks_loops(void **state)
+{
+    (void)state;
+    assert_node_fits("\"for_each\": \"input.items\", \"as\": \"it\", \"max_failures\": \"10%\","
+                     " \"collect\": {\"reduce\": \"acc + item\", \"init\": 0}, \"output\": 1,"
+                     " \"nodes\": [{\"id\": \"y\", \"type\": \"set\"}]");
+    assert_node_fits("\"for_each\": [1], \"type\": \"http\", \"config\": {\"url\": \"u\"}");
+    assert_node_fits("\"for_each\": {\"a\": [1], \"b\": \"input.b\"}, \"type\": \"set\"");
+    assert_node_breaks("\"for_each\": [1], \"nodes\": [{\"id\": \"y\", \"type\": \"sat\"}]",
+                       "/nodes/0/type");
+    assert_node_breaks("\"nodes\": [{\"id\": \"y\", \"type\": \"set\"}]", "");
+    assert_node_breaks("\"for_each\": [1], \"type\": \"set\","
+                       " \"nodes\": [{\"id\": \"y\", \"type\": \"set\"}]",
+                       "/nodes");
+    assert_node_breaks("\"type\": \"loop\", \"for_each\": [1]", "");
+    assert_node_breaks("\"for_each\": [1], \"config\": {},"
+                       " \"nodes\": [{\"id\": \"y\", \"type\": \"set\"}]",
+                       "/config");
+    assert_node_breaks("\"type\": \"set\", \"as\": \"it\"", "/as");
+    assert_node_breaks("\"type\": \"set\", \"for_each\": 3", "/for_each");
+    assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"repeat\": {}", "/repeat");
+    assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"max_failures\": \"few\"",
+                       "/max_failures");
+    assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"collect\": {\"init\": 0}",
+                       "/collect");
+    assert_node_breaks("\"type\": \"set\", \"repeat\": {\"until\": true, \"delay\": 3}",
+                       "/repeat/delay");
+}
+
+static void test_format_schema__checks_compensations(void **state)
+{
+    (void)state;
+    assert_node_fits("\"type\": \"set\", \"compensate\": {\"type\": \"set\"}");
+    assert_node_breaks("\"type\": \"set\", \"compensate\": {\"type\": \"http\"}", "/compensate");
+    assert_node_breaks("\"type\": \"set\", \"compensate\": {\"type\": \"set\","
+                       " \"for_each\": [1]}",
+                       "/compensate/for_each");
+}
+
+/* A machine whose one state is `state`. */
+static void assert_state_breaks(const char *machine, const char *pointer)
+{
+    struct strbuf json = STRBUF_INIT;
+    struct strbuf full = STRBUF_INIT;
+    strbuf_append_format(
+        &json, "{\"name\": \"a\", \"initial_state\": \"s\", \"states\": {\"s\": %s}}", machine);
+    strbuf_append_format(&full, "/states/s%s", pointer);
+    assert_breaks(json.p, full.p);
+    strbuf_finish(&json);
+    strbuf_finish(&full);
+}
+
+static void test_format_schema__checks_states(void **state)
+{
+    (void)state;
+    assert_fits(
+        "{\"name\": \"a\", \"initial_state\": \"s\", \"states\": {\"s\": {\"action\":"
+        " {\"service\": \"internal\", \"method\": \"wait\", \"params\": {\"seconds\": 1}},"
+        " \"transitions\": {\"success\": \"t\", \"go\": [{\"when\": true, \"to\": \"t\"}]}},"
+        " \"t\": {\"result\": \"failed\"}}}");
+    assert_fits("{\"name\": \"a\", \"initial_state\": \"s\", \"states\": ["
+                "{\"name\": \"s\", \"type\": \"http\", \"config\": {\"url\": \"u\"}}]}");
+    assert_breaks("{\"name\": \"a\", \"states\": {\"s\": {}}}", "");
+    assert_breaks("{\"name\": \"a\", \"initial_state\": \"s\", \"states\": [{}]}", "/states/0");
+    assert_state_breaks("{\"action\": {\"service\": \"internal\", \"method\": \"wait\","
+                        " \"params\": {\"second\": 1}}}",
+                        "/action/params/second");
+    assert_state_breaks("{\"action\": {\"service\": \"internal\"}}", "/action");
+    assert_state_breaks("{\"type\": \"http\", \"config\": {}}", "/config");
+    assert_state_breaks("{\"transitions\": {\"success\": {\"to\": \"t\"}}}",
+                        "/transitions/success");
+    assert_state_breaks("{\"transitions\": {\"success\": [{\"when\": true}]}}",
+                        "/transitions/success/0");
+    assert_state_breaks("{\"result\": \"bad\"}", "/result");
+    assert_state_breaks("{\"transition\": {}}", "/transition");
+}
+
+static void test_format_schema__checks_tools(void **state)
+{
+    (void)state;
+    assert_fits("{\"name\": \"a\", \"tools\": [\"http\", {\"name\": \"code\", \"config\": {}}],"
+                " \"sequence\": true, \"duration\": \"2h\", \"interval\": \"60s\"}");
+    assert_breaks("{\"name\": \"a\", \"tools\": [\"htp\"]}", "/tools/0");
+    assert_breaks("{\"name\": \"a\", \"tools\": [{\"config\": {}}]}", "/tools/0");
+    assert_breaks("{\"name\": \"a\", \"tools\": [{\"name\": \"set\", \"args\": {}}]}",
+                  "/tools/0/args");
+    assert_breaks("{\"name\": \"a\", \"tools\": []}", "/tools");
 }
 
 static void test_format_schema__knows_the_types(void **state)
@@ -238,22 +345,26 @@ static void test_format_schema__checks_integrations_by_plugin(void **state)
     (void)state;
     assert_fits("{\"name\": \"a\", \"integrations\": {\"http\": {\"base_url\": \"${URL}\","
                 " \"timeout\": \"3s\"}, \"absent\": {\"any\": 1, \"max_concurrency\": 2}}}");
-    assert_breaks("{\"name\": \"a\", \"integrations\": {\"http\": {\"base\": 1}}}",
+    assert_fits("{\"name\": \"a profile\", \"integrations\": {\"http\": {\"base\": 1}}}");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [], \"integrations\": {\"http\": {\"base\": 1}}}",
                   "/integrations/http/base");
-    assert_breaks("{\"name\": \"a\", \"integrations\": {\"code\": {\"timeout\": 3}}}",
-                  "/integrations/code/timeout");
-    assert_breaks("{\"name\": \"a\", \"integrations\": {\"code\": {\"any\": 1}}}",
+    assert_breaks(
+        "{\"name\": \"a\", \"nodes\": [], \"integrations\": {\"code\": {\"timeout\": 3}}}",
+        "/integrations/code/timeout");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [], \"integrations\": {\"code\": {\"any\": 1}}}",
                   "/integrations/code/any");
-    assert_breaks("{\"name\": \"a\", \"integrations\": {\"absent\": {\"max_concurrency\": 0}}}",
+    assert_breaks("{\"name\": \"a\", \"nodes\": [], \"integrations\": {\"absent\": "
+                  "{\"max_concurrency\": 0}}}",
                   "/integrations/absent/max_concurrency");
 }
 
 static void test_format_schema__says_what_each_key_means(void **state)
 {
     static const struct format_key *const tables[] = {
-        format_file_keys,   format_pipeline_keys, format_single_keys,     format_node_keys,
-        format_edge_keys,   format_on_error_keys, format_resilience_keys, format_scaling_keys,
-        format_limits_keys, format_policy_keys,
+        format_file_keys,       format_pipeline_keys, format_single_keys,     format_node_keys,
+        format_edge_keys,       format_on_error_keys, format_resilience_keys, format_scaling_keys,
+        format_limits_keys,     format_policy_keys,   format_state_keys,      format_action_keys,
+        format_transition_keys, format_tool_keys,     format_repeat_keys,     format_collect_keys,
     };
     (void)state;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -305,6 +416,11 @@ int main(void)
         cmocka_unit_test(test_format_schema__leaves_out_what_is_refused),
         cmocka_unit_test(test_format_schema__checks_the_kinds_of_values),
         cmocka_unit_test(test_format_schema__checks_edges),
+        cmocka_unit_test(test_format_schema__takes_one_body),
+        cmocka_unit_test(test_format_schema__checks_loops),
+        cmocka_unit_test(test_format_schema__checks_compensations),
+        cmocka_unit_test(test_format_schema__checks_states),
+        cmocka_unit_test(test_format_schema__checks_tools),
         cmocka_unit_test(test_format_schema__knows_the_types),
         cmocka_unit_test(test_format_schema__checks_configs_by_type),
         cmocka_unit_test(test_format_schema__takes_templates_where_values_stand),
