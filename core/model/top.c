@@ -261,14 +261,25 @@ static int split_settings(struct draft *draft, const struct tree *map, struct tr
     return 0;
 }
 
+/* What a file says of the type of a node: all of it, or where it begins; empty: nothing. */
+static struct str written_type(const struct draft_node *node)
+{
+    struct str type = STR("");
+    if (node->role == ROLE_TOOL) {
+        return format_text(node->tree, "name", &type) ? type : node->id;
+    }
+    return format_text(node->work, "type", &type) || format_text(node->work, "service", &type)
+               ? type
+               : STR("");
+}
+
 /* Whether a node is of a type of the plugin; its place is no matter. */
 static bool is_used(const struct draft *draft, struct str plugin)
 {
     for (uint32_t i = 0; i < draft->node_count; i++) {
-        struct str type = {0};
-        const struct tree *tree = draft->drafts[i].tree;
-        if ((format_text(tree, "type", &type) || format_text(tree, "service", &type)) &&
-            str_starts_with(type, plugin) && (type.n == plugin.n || type.p[plugin.n] == '.')) {
+        struct str type = written_type(&draft->drafts[i]);
+        if (str_starts_with(type, plugin) &&
+            (type.n == plugin.n || type.p[plugin.n] == '.' || type.p[plugin.n] == '/')) {
             return true;
         }
     }

@@ -400,5 +400,28 @@ const struct fault_case fault_cases_bodies[] = {
      "}}\"}}}\n",
      "t.yaml:5:81: error: node 'b': 'a' cannot have run before it\n"
      "  add 'a' to 'depends_on' of 'b'\n"},
+    {"settings of tools and states", "t.yaml", 0,
+     "workflows:\n"
+     "  tools:\n"
+     "    integrations: {github: {token: x}, metrics: {a: 1}, log: {a: 1}}\n"
+     "    tools: [github/fetch, {id: m, name: metrics.read}]\n"
+     "  machine:\n"
+     "    integrations: {github: {token: x}, gith: {a: 1}}\n"
+     "    initial_state: s\n"
+     "    states: {s: {action: {service: github, method: fetch}}}\n",
+     "t.yaml:3:20: error: the plugin 'github' is not installed\n"
+     "  the folders searched: /p, /q\n"
+     "t.yaml:3:40: error: the plugin 'metrics' is not installed\n"
+     "  the folders searched: /p, /q\n"
+     "t.yaml:3:57: warning: the plugin 'log' is not installed, and no node uses it\n"
+     "t.yaml:4:13: error: unknown node type 'github.fetch'\n"
+     "  `opstream nodes` lists all; the folders searched: /p, /q\n"
+     "t.yaml:4:32: error: unknown node type 'metrics.read'\n"
+     "  `opstream nodes` lists all; the folders searched: /p, /q\n"
+     "t.yaml:6:20: error: the plugin 'github' is not installed\n"
+     "  the folders searched: /p, /q\n"
+     "t.yaml:6:40: warning: the plugin 'gith' is not installed, and no node uses it\n"
+     "t.yaml:8:36: error: unknown node type 'github.fetch'\n"
+     "  `opstream nodes` lists all; the folders searched: /p, /q\n"},
     {NULL, NULL, 0, NULL, NULL},
 };
