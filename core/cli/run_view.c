@@ -53,6 +53,8 @@ static void apply_node_ended(struct run_view *view, const struct record *record)
     }
     node->state = record->node_state;
     node->ended_at = node->started_at != 0 ? record->at_unix_ms : 0;
+    document_unref(node->output); /* of an earlier visit of the state */
+    document_unref(node->error);
     node->output = document_ref(record->output);
     node->error = document_ref(record->error);
     count_end(view, record->node_state);
@@ -122,7 +124,14 @@ void run_view_apply(struct run_view *view, const struct record *record)
 
 uint32_t run_view_not_run(const struct run_view *view)
 {
-    return view->node_count - view->ended;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < view->node_count; i++) {
+        enum node_state state = view->nodes[i].state;
+        bool has_ended = state == NODE_COMPLETED || state == NODE_FAILED || state == NODE_SKIPPED ||
+                         state == NODE_CANCELLED;
+        count += has_ended ? 0u : 1u;
+    }
+    return count;
 }
 
 int64_t run_view_node_ms(const struct node_view *node, int64_t now_unix_ms)

@@ -41,7 +41,7 @@ struct run_view {
     int64_t started_at;
     int64_t ended_at;
     uint32_t running;
-    uint32_t ended; /* completed, failed, skipped, cancelled */
+    uint32_t ended; /* completed, failed, skipped, cancelled; each visit of a state counts */
     uint32_t completed;
     uint32_t failed;
     uint32_t skipped;

@@ -121,6 +121,22 @@ static void test_run_view__what_did_not_run_has_no_time(void **state)
     viewed_finish(&viewed);
 }
 
+static void test_run_view__a_state_may_be_visited_again(void **state)
+{
+    (void)state;
+    struct viewed viewed;
+    struct run_view *view = &viewed.view;
+    viewed_init(&viewed);
+    view_run_starts(view, 1000);
+    for (int i = 0; i < 10; i++) {
+        view_node_ends(view, 0, NODE_COMPLETED, 1001 + i, i < 9 ? "{\"x\":1}" : "{\"x\":2}");
+    }
+    assert_int_equal(view->completed, 10);
+    assert_int_equal(run_view_not_run(view), view->node_count - 1);
+    assert_int_equal(value_int(value_get(document_root(view->nodes[0].output), STR("x"))), 2);
+    viewed_finish(&viewed);
+}
+
 static void test_run_view__a_clock_set_back_gives_no_negative_time(void **state)
 {
     (void)state;
@@ -153,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_run_view__follows_the_records),
         cmocka_unit_test(test_run_view__what_runs_inline_has_a_time),
         cmocka_unit_test(test_run_view__what_did_not_run_has_no_time),
+        cmocka_unit_test(test_run_view__a_state_may_be_visited_again),
         cmocka_unit_test(test_run_view__a_clock_set_back_gives_no_negative_time),
         cmocka_unit_test(test_run_view__each_allocation_may_fail),
     };
