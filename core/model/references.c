@@ -266,6 +266,13 @@ static bool report_inside(const struct check *check, struct str id)
     return false;
 }
 
+/* A node that is repeated sees what the round before left; in the first there is nothing. */
+static bool is_round_before(const struct check *check, const struct view *view, uint32_t node)
+{
+    return view->kind == VIEW_START && view->node == node && check->use->site == USE_NODE &&
+           check->draft->nodes[node].repeat != NULL;
+}
+
 /* Whether `node` can have ended when the expression is evaluated; if not, that is reported. */
 static bool check_order(const struct check *check, const struct view *view, uint32_t node)
 {
@@ -277,7 +284,8 @@ static bool check_order(const struct check *check, const struct view *view, uint
         return false;
     }
     if (view->kind == VIEW_ALL || view->kind == VIEW_ENDING || check->reach == NULL ||
-        (view->kind == VIEW_END && view->node == node) || is_before(check, node, view->node)) {
+        (view->kind == VIEW_END && view->node == node) || is_round_before(check, view, node) ||
+        is_before(check, node, view->node)) {
         return true;
     }
     if (view->node == node && view->kind == VIEW_INSIDE) {
@@ -326,6 +334,10 @@ static bool may_be_absent(const struct check *check, const struct view *view, ui
         }
         break;
     case VIEW_START:
+        if (is_round_before(check, view, node)) {
+            return true;
+        }
+        break;
     case VIEW_INSIDE:
         break;
     }

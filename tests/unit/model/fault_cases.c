@@ -422,6 +422,15 @@ const struct fault_case fault_cases[] = {
      "nodes:\n"
      "  - {id: a, type: set, config: {x: '{{ a.status }}'}}\n",
      "t.yaml:3:40: error: node 'a' cannot read itself\n"},
+    {"reads its own round before", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: set\n"
+     "    config: {n: '{{ default(a.n, 0) + 1 }}', m: '{{ a.n }}', s: '{{ a.status }}'}\n"
+     "    repeat: {until: a.n == 3}\n",
+     "t.yaml:5:53: warning: node 'a': 'a' may have no output here\n"
+     "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
     {"may be absent", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
