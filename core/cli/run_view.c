@@ -63,7 +63,7 @@ static void apply_node_ended(struct run_view *view, const struct record *record)
 /* An iteration of a loop of the root body has ended. */
 static void count_iteration(struct run_view *view, const struct record *record)
 {
-    if (record->node < view->node_count) {
+    if (record->kind == FRAME_ITEM && record->node < view->node_count) {
         struct node_view *node = &view->nodes[record->node];
         node->iterations++;
         node->failed_iterations += record->run_state == RUN_FAILED ? 1u : 0u;
@@ -109,6 +109,12 @@ void run_view_apply(struct run_view *view, const struct record *record)
     case RECORD_SIGNAL:
     case RECORD_SIGNAL_TAKEN:
     case RECORD_SIGNALS_SEEN:
+    case RECORD_RUN_ENDING:
+    case RECORD_CHILD_UNDOING:
+    case RECORD_CHILD_UNDONE:
+    case RECORD_ENDINGS_DROPPED:
+    case RECORD_RUN_UNDOING:
+    case RECORD_RUN_UNDONE:
         return;
     case RECORD_RUN_STOPPING:
         view->state = record->run_state;

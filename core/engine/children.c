@@ -247,7 +247,11 @@ void child_end(const struct decision *d, const struct run_event *event)
                                                .timer = TIMER_NODE_TIMEOUT});
     }
     if (event->child_state == RUN_COMPLETED) {
-        decision_complete_node(d, event->node, OUTCOME_SUCCESS, event->output);
+        struct record record = decision_node_record(d, RECORD_NODE_ENDED, event->node);
+        record.node_state = NODE_COMPLETED;
+        record.output = event->output;
+        record.has_undo = event->has_undo;
+        decision_end_completed(d, &record);
     } else {
         end_failed(d, event);
     }

@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/engine/children.h"
 #include "core/engine/decision.h"
+#include "core/engine/endings.h"
 #include "core/engine/failure.h"
 #include "core/engine/inline_types.h"
 #include "core/engine/loops.h"
@@ -37,40 +38,45 @@ static int make_output(const struct decision *d, struct document **out, struct e
     return status;
 }
 
-static void complete_run(const struct decision *d)
+/* How a run ends in which nothing is left to do. Both documents are owned, or NULL. */
+static void decide_outcome(const struct decision *d, struct record *record,
+                           struct document **out_output, struct document **out_failure)
 {
-    struct record record = decision_run_record(d, RECORD_RUN_ENDED);
-    record.run_state = RUN_COMPLETED;
-    struct document *output = NULL;
-    struct document *failure = NULL;
     struct error err = {0};
-    if (make_output(d, &output, &err) != 0) {
-        failure = decision_failure(d, FAILURE_EXPRESSION, &err);
-        record.run_state = RUN_FAILED;
+    if (d->run->state != RUN_RUNNING) {
+        record->run_state = d->run->state == RUN_FAILING ? RUN_FAILED : RUN_CANCELLED;
+        record->error = d->run->error;
+        return;
     }
-    record.output = output;
-    record.error = failure;
-    batch_add_record(d->batch, &record);
-    document_unref(output);
-    document_unref(failure);
+    record->run_state = RUN_COMPLETED;
+    if (make_output(d, out_output, &err) != 0) {
+        *out_failure = decision_failure(d, FAILURE_EXPRESSION, &err);
+        record->run_state = RUN_FAILED;
+        record->error = *out_failure;
+        return;
+    }
+    record->output = *out_output;
 }
 
 static void settle_run(const struct decision *d)
 {
-    if (d->run->state == RUN_RUNNING) {
-        complete_run(d);
-    } else {
-        struct record record = decision_run_record(d, RECORD_RUN_ENDED);
-        record.run_state = d->run->state == RUN_FAILING ? RUN_FAILED : RUN_CANCELLED;
-        record.error = d->run->error;
-        batch_add_record(d->batch, &record);
-    }
+    struct record record = decision_run_record(d, RECORD_RUN_ENDED);
+    struct document *output = NULL;
+    struct document *failure = NULL;
+    decide_outcome(d, &record, &output, &failure);
+    bool has_endings = endings_apply_to(d->run, record.run_state);
+    record.type = has_endings ? RECORD_RUN_ENDING : RECORD_RUN_ENDED;
+    batch_add_record(d->batch, &record);
+    document_unref(output);
+    document_unref(failure);
     if (d->run->pipeline->timeout_ms > 0) {
         decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
                                                .node = RECORD_NO_NODE,
                                                .timer = TIMER_RUN_TIMEOUT});
     }
-    decision_add_effect(d, (struct effect){.type = EFFECT_RUN_ENDED, .node = RECORD_NO_NODE});
+    if (!has_endings) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_RUN_ENDED, .node = RECORD_NO_NODE});
+    }
 }
 
 /* Nothing is left to do in d->frame. */
@@ -78,6 +84,8 @@ static void settle(const struct decision *d)
 {
     if (d->frame->parent == NULL) {
         settle_run(d);
+    } else if (d->frame->kind == FRAME_ENDING || d->frame->kind == FRAME_UNDO) {
+        endings_end_frame(d);
     } else {
         loop_end_frame(d);
     }
@@ -177,6 +185,9 @@ static void begin_node(const struct decision *d, uint32_t node)
 
 static void on_advance(const struct decision *d)
 {
+    if (!run_has_work(d->run)) {
+        return;
+    }
     struct decision here = *d;
     const struct run_node *listed = d->run->first_listed;
     here.frame = d->run->first_settled;
@@ -190,6 +201,7 @@ static void on_advance(const struct decision *d)
         return;
     }
     if (listed == NULL) {
+        endings_step(&here);
         return;
     }
     here.frame = listed->frame;
@@ -364,13 +376,26 @@ static bool take_cancel(const struct decision *d)
            states_interrupt(d, node, OUTCOME_CANCEL, NULL);
 }
 
-static void on_cancel(const struct decision *d, const struct run_event *event)
+/* A run that is on its way out already. */
+static void cancel_late(const struct decision *d, enum stop_reason reason)
 {
-    if (d->run->state == RUN_FAILING) {
-        decision_stop_active(d, event->reason, RECORD_NO_NODE, DECISION_STOP_TASKS);
+    bool has_ended = run_is_ended(d->run) && !d->run->is_undoing;
+    if (has_ended || d->run->state == RUN_PENDING) {
         return;
     }
-    if (d->run->state != RUN_RUNNING || take_cancel(d)) {
+    if (d->run->state == RUN_FAILING) {
+        decision_stop_active(d, reason, RECORD_NO_NODE, DECISION_STOP_TASKS);
+    }
+    endings_cancel(d, reason);
+}
+
+static void on_cancel(const struct decision *d, const struct run_event *event)
+{
+    if (d->run->state != RUN_RUNNING) {
+        cancel_late(d, event->reason);
+        return;
+    }
+    if (event->reason != STOP_SHUTDOWN && take_cancel(d)) {
         return;
     }
     struct document *failure =
@@ -415,6 +440,12 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
         return;
     case RUN_EVENT_CHILD:
         child_end(&d, event);
+        return;
+    case RUN_EVENT_CHILD_UNDONE:
+        endings_child_undone(&d, event);
+        return;
+    case RUN_EVENT_UNDO:
+        endings_undo_run(&d);
         return;
     }
     unreachable_state("run event", (int)event->type);

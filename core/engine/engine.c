@@ -27,6 +27,8 @@ enum member_due {
     DUE_START,
     DUE_CANCEL,
     DUE_END, /* its parent has to be told of its end */
+    DUE_UNDO,
+    DUE_UNDONE, /* its caller has to be told that it has been undone */
 };
 
 /* A run and what the engine keeps beside it. */
@@ -284,6 +286,7 @@ static int start_child(struct turn *turn, const struct effect *effect)
         .id = strbuf_str(&id),
         .triggered_by = STR("workflow"),
         .depth = run_depth(effect->run) + 1,
+        .has_rollback = effect->attempt > 0 && run_has_rollback(effect->run),
         .secrets = run_secrets(effect->run),
     };
     int status = strbuf_status(&id);
@@ -316,6 +319,20 @@ static void stop_child(struct turn *turn, const struct effect *effect)
     }
 }
 
+/* The child run that this attempt of a node was: it has ended, and is there for its caller. */
+static void undo_child(struct turn *turn, const struct effect *effect)
+{
+    const struct member *caller = member_of(effect->run);
+    struct member *child = turn->engine->members;
+    while (child != NULL &&
+           (child->caller != caller || child->parent_frame != effect->frame ||
+            child->parent_node != effect->node || child->parent_attempt != effect->attempt)) {
+        child = child->next;
+    }
+    CHECK_NAMED(child != NULL, run_id(effect->run).p);
+    member_due(turn, child, DUE_UNDO);
+}
+
 /* Effects that dispatch carries out; the others are for who drives the engine. */
 static int turn_dispatch_effects(struct turn *turn)
 {
@@ -333,6 +350,10 @@ static int turn_dispatch_effects(struct turn *turn)
             stop_child(turn, effect);
         } else if (effect->type == EFFECT_RUN_ENDED && member->parent != NULL) {
             member_due(turn, member, DUE_END);
+        } else if (effect->type == EFFECT_UNDO_CHILD) {
+            undo_child(turn, effect);
+        } else if (effect->type == EFFECT_RUN_UNDONE) {
+            member_due(turn, member, DUE_UNDONE);
         }
         if (status != 0) {
             return status;
@@ -409,10 +430,25 @@ static int tell_parent(struct turn *turn, struct member *child)
         .port = run_pipeline(child->run)->id,
         .output = run_output(child->run),
         .error = run_error(child->run),
+        .has_undo = run_has_undo(child->run) && run_has_rollback(parent->run),
     };
     child->parent = NULL; /* told once */
     int status = turn_step(turn, parent->run, &event);
     return status == 0 ? member_advance(turn, parent) : status;
+}
+
+static int tell_undone(struct turn *turn, const struct member *child)
+{
+    struct member *caller = child->caller;
+    struct run_event event = {
+        .type = RUN_EVENT_CHILD_UNDONE,
+        .frame = child->parent_frame,
+        .node = child->parent_node,
+        .attempt = child->parent_attempt,
+        .error = run_undo_error(child->run),
+    };
+    int status = turn_step(turn, caller->run, &event);
+    return status == 0 ? member_advance(turn, caller) : status;
 }
 
 /* Runs that have to be told something: they start, are cancelled, or their parents go on. */
@@ -429,8 +465,13 @@ static int turn_due(struct turn *turn)
     if (due == DUE_END) {
         return tell_parent(turn, member);
     }
+    if (due == DUE_UNDONE) {
+        return tell_undone(turn, member);
+    }
     if (due == DUE_CANCEL) {
         event = (struct run_event){.type = RUN_EVENT_CANCEL, .reason = member->stop_reason};
+    } else if (due == DUE_UNDO) {
+        event.type = RUN_EVENT_UNDO;
     }
     int status = turn_step(turn, member->run, &event);
     return status == 0 ? member_advance(turn, member) : status;
@@ -537,6 +578,14 @@ struct run *engine_parent(const struct run *run, uint32_t *out_node)
     }
     *out_node = member->parent_node;
     return member->caller->run;
+}
+
+bool engine_keeps(const struct run *run)
+{
+    const struct member *member = member_of(run);
+    const struct member *caller = member->parent_attempt > 0 ? member->caller : NULL;
+    return caller != NULL && run_has_undo(run) && run_has_rollback(caller->run) &&
+           (!run_is_ended(caller->run) || engine_keeps(caller->run));
 }
 
 void engine_remove(struct engine *engine, struct run *run)

@@ -59,7 +59,13 @@ void engine_set_run_user(struct run *run, void *user);
 /* The run whose node started this one, and the node; NULL: nobody did, or it is removed. */
 struct run *engine_parent(const struct run *run, uint32_t *out_node);
 
-/* Frees a run that has ended. */
+/*
+ * A run that has ended is still needed: its caller may have it undone. Until the caller has ended
+ * and is not needed itself.
+ */
+bool engine_keeps(const struct run *run);
+
+/* Frees a run that has ended and that the engine does not keep. */
 void engine_remove(struct engine *engine, struct run *run);
 
 #endif

@@ -512,6 +512,8 @@ void loop_end_frame(const struct decision *d)
 {
     struct record record = decision_run_record(d, RECORD_FRAME_ENDED);
     record.node = d->frame->owner;
+    record.kind = d->frame->kind;
+    record.body = (uint32_t)(d->frame->body - d->run->pipeline->bodies);
     record.index = d->frame->index;
     if (d->frame->state == RUN_RUNNING) {
         complete_frame(d, &record);

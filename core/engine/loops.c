@@ -291,6 +291,7 @@ void loops_apply_frame_ended(struct frame *frame, const struct record *record)
     struct run_node *owner = frame_node(frame->parent, frame->owner);
     struct loop_state *loop = owner->loop;
     loop->running--;
+    frame->count = loop->count;
     if (loop->def == NULL) {
         loop->output = document_ref(record->output);
         loop->error = document_ref(record->error);

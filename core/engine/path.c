@@ -19,6 +19,10 @@ static void append_times(const struct run_node *node, struct strbuf *out)
 static void append_frame(const struct frame *frame, struct strbuf *out)
 {
     const struct pipeline *pipeline = frame->run->pipeline;
+    if (frame->kind == FRAME_ENDING) {
+        strbuf_append_str(out, frame->body->what);
+        return;
+    }
     strbuf_append_str(out, pipeline->nodes[frame->owner].id);
     append_times(frame_node(frame->parent, frame->owner), out);
     if (frame->kind == FRAME_ITEM) {
@@ -36,9 +40,12 @@ void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struc
     }
     const struct run_node *state = frame_node(at, node);
     bool is_single = at->body->is_single;
+    bool is_undo = false;
     for (; at->parent != NULL && count < MOST_LEVELS; at = at->parent) {
         levels[count++] = at;
+        is_undo = is_undo || at->kind == FRAME_UNDO;
     }
+    strbuf_append_str(out, is_undo ? STR("undo:") : STR(""));
     while (count > 0) {
         append_frame(levels[--count], out);
         if (count > 0 || !is_single) {

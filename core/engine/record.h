@@ -30,6 +30,7 @@ struct value;
     X(RUN_RUNNING, "running")                                                                      \
     X(RUN_FAILING, "running")    /* a failure is not handled: what runs ends, nothing starts */    \
     X(RUN_CANCELLING, "running") /* somebody cancelled: what runs is told */                       \
+    X(RUN_ENDING, "running")     /* its outcome is known: undoing, and endings run */              \
     X(RUN_COMPLETED, "completed")                                                                  \
     X(RUN_FAILED, "failed")                                                                        \
     X(RUN_CANCELLED, "cancelled")
@@ -63,22 +64,28 @@ const char *run_state_name(enum run_state state);
 const char *node_state_name(enum node_state state);
 
 enum record_type {
-    RECORD_RUN_STARTED,    /* output: the input */
-    RECORD_NODE_QUEUED,    /* lazy: a journal may leave it out, it is decided again */
-    RECORD_NODE_STARTED,   /* of a loop, output: its items */
-    RECORD_NODE_STOPPING,  /* reason */
-    RECORD_NODE_ENDED,     /* node_state, outcome, output or error, taken */
-    RECORD_NODE_AGAIN,     /* output, due_unix_ms: it completed and runs again */
-    RECORD_NODE_DUE,       /* the time for that has come */
-    RECORD_FRAME_STARTED,  /* of node: child, kind, body, index, output and item */
-    RECORD_FRAME_STOPPING, /* run_state, error: nothing new starts in it and below */
-    RECORD_FRAME_ENDED,    /* run_state, output or error, is_last */
-    RECORD_SIGNAL,         /* output: {name, data, time}; it is kept */
-    RECORD_SIGNAL_TAKEN,   /* index: of those that are kept */
-    RECORD_SIGNALS_SEEN,   /* nobody wants those that are left */
-    RECORD_LOOP_REDUCED,   /* index, output: acc with this item */
-    RECORD_RUN_STOPPING,   /* as RECORD_FRAME_STOPPING, of the root */
-    RECORD_RUN_ENDED,      /* run_state, output, error */
+    RECORD_RUN_STARTED,     /* output: the input */
+    RECORD_NODE_QUEUED,     /* lazy: a journal may leave it out, it is decided again */
+    RECORD_NODE_STARTED,    /* of a loop, output: its items */
+    RECORD_NODE_STOPPING,   /* reason */
+    RECORD_NODE_ENDED,      /* node_state, outcome, output or error, taken */
+    RECORD_NODE_AGAIN,      /* output, due_unix_ms: it completed and runs again */
+    RECORD_NODE_DUE,        /* the time for that has come */
+    RECORD_FRAME_STARTED,   /* of node: child, kind, body, index, output and item */
+    RECORD_FRAME_STOPPING,  /* run_state, error: nothing new starts in it and below */
+    RECORD_FRAME_ENDED,     /* of node: kind, body, run_state, output or error, is_last */
+    RECORD_SIGNAL,          /* output: {name, data, time}; it is kept */
+    RECORD_SIGNAL_TAKEN,    /* index: of those that are kept */
+    RECORD_SIGNALS_SEEN,    /* nobody wants those that are left */
+    RECORD_LOOP_REDUCED,    /* index, output: acc with this item */
+    RECORD_RUN_STOPPING,    /* as RECORD_FRAME_STOPPING, of the root */
+    RECORD_RUN_ENDING,      /* run_state (how it will end), output, error: endings come */
+    RECORD_CHILD_UNDOING,   /* of node and attempt: its child run is being undone */
+    RECORD_CHILD_UNDONE,    /* it has been; error: what could not be, or NULL */
+    RECORD_ENDINGS_DROPPED, /* no more endings and compensations start */
+    RECORD_RUN_ENDED,       /* run_state, output, error */
+    RECORD_RUN_UNDOING,     /* of a run that has ended: it is being undone for its caller */
+    RECORD_RUN_UNDONE,      /* error: of the first compensation that failed, or NULL */
 };
 
 /*
@@ -87,8 +94,10 @@ enum record_type {
  */
 enum frame_kind {
     FRAME_ROOT,
-    FRAME_ITEM,  /* one iteration of a loop */
-    FRAME_GROUP, /* the body of a group */
+    FRAME_ITEM,   /* one iteration of a loop */
+    FRAME_GROUP,  /* the body of a group */
+    FRAME_ENDING, /* of the run: on_failure, on_cancel, on_success, finally */
+    FRAME_UNDO,   /* the compensation of a node; `output`: the node's */
 };
 
 /* Reasons for stopping; equal to enum host_cancel_reason. */
@@ -119,6 +128,7 @@ struct record {
     enum run_state run_state;
     uint32_t outcome;
     enum stop_reason reason;
+    bool has_undo;         /* NODE_WORKFLOW: its child run can be undone */
     bool is_handled;       /* a failed node's failure is taken care of by an edge or on_error */
     struct edge_set taken; /* of the out edges; its memory belongs to who holds the record */
     const struct document *output; /* shared with the batch; NULL: none */
@@ -135,7 +145,9 @@ enum effect_type {
     EFFECT_RELEASE,    /* the wish or the permits are given back */
     EFFECT_RUN_ENDED,
     EFFECT_START_CHILD, /* of `child` with input `config`; attempt 0: nobody waits for its end */
-    EFFECT_CONTINUE,    /* much is ready: call engine_continue() at the next turn */
+    EFFECT_UNDO_CHILD,  /* of the attempt's child run, which has ended */
+    EFFECT_RUN_UNDONE,
+    EFFECT_CONTINUE, /* much is ready: call engine_continue() at the next turn */
 };
 
 enum timer_kind {

@@ -62,6 +62,7 @@ static void run_again(const struct decision *d, const struct record *end)
     struct record record = decision_node_record(d, RECORD_NODE_AGAIN, end->node);
     record.attempt = end->attempt;
     record.output = end->output;
+    record.has_undo = end->has_undo;
     record.due_unix_ms = next_start(d, repeat, state);
     batch_add_record(d->batch, &record);
     if (record.due_unix_ms > d->now) {

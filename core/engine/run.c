@@ -12,6 +12,7 @@
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/engine/endings.h"
 #include "core/engine/loops.h"
 #include "core/engine/run_state.h"
 #include "core/engine/signals.h"
@@ -40,9 +41,11 @@ static const uint32_t node_transitions[] = {
 
 static const uint32_t run_transitions[] = {
     [RUN_PENDING] = BIT(RUN_RUNNING),
-    [RUN_RUNNING] = BIT(RUN_FAILING) | BIT(RUN_CANCELLING) | BIT(RUN_COMPLETED) | BIT(RUN_FAILED),
-    [RUN_FAILING] = BIT(RUN_FAILED),
-    [RUN_CANCELLING] = BIT(RUN_CANCELLED),
+    [RUN_RUNNING] = BIT(RUN_FAILING) | BIT(RUN_CANCELLING) | BIT(RUN_ENDING) | BIT(RUN_COMPLETED) |
+                    BIT(RUN_FAILED),
+    [RUN_FAILING] = BIT(RUN_ENDING) | BIT(RUN_FAILED),
+    [RUN_CANCELLING] = BIT(RUN_ENDING) | BIT(RUN_CANCELLED),
+    [RUN_ENDING] = BIT(RUN_COMPLETED) | BIT(RUN_FAILED) | BIT(RUN_CANCELLED),
     [RUN_COMPLETED] = 0,
     [RUN_FAILED] = 0,
     [RUN_CANCELLED] = 0,
@@ -240,6 +243,11 @@ static void frame_unsettle(struct frame *frame)
     frame->is_settled = false;
 }
 
+static bool is_of_endings(const struct frame *frame)
+{
+    return frame->kind == FRAME_ENDING || frame->kind == FRAME_UNDO;
+}
+
 static void apply_frame_started(struct frame *parent, const struct record *record)
 {
     struct run *run = parent->run;
@@ -255,15 +263,28 @@ static void apply_frame_started(struct frame *parent, const struct record *recor
     frame->index = record->index;
     frame->item_document = document_ref(record->output);
     frame->item = record->item;
-    loops_apply_frame_started(frame);
+    if (is_of_endings(frame)) {
+        endings_apply_frame_started(frame);
+    } else {
+        loops_apply_frame_started(frame);
+    }
     frame_begin(frame, record->at_unix_ms);
 }
 
 static void apply_frame_ended(struct frame *frame, const struct record *record)
 {
     frame_unsettle(frame);
+    if (is_of_endings(frame)) {
+        endings_apply_frame_ended(frame, record);
+        frame_destroy(frame);
+        return;
+    }
     loops_apply_frame_ended(frame, record);
-    frame_destroy(frame);
+    if (undo_needs(frame)) {
+        frame->state = record->run_state;
+    } else {
+        frame_destroy(frame);
+    }
 }
 
 /* ---- records ---- */
@@ -349,6 +370,9 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     loop_state_destroy(node->loop);
     node->loop = NULL;
     note_cancel(frame->run, record);
+    if (record->node_state == NODE_COMPLETED) {
+        undo_apply_completed(frame, record);
+    }
     if (frame->body->kind == BODY_STATES) {
         uint32_t next = states_apply_end(frame, record);
         if (frame->state == RUN_RUNNING && next != RECORD_NO_NODE) {
@@ -368,6 +392,7 @@ static void apply_node_again(struct frame *frame, const struct record *record)
         note_start(node, record);
     }
     replace_document(&node->output, record->output);
+    undo_apply_completed(frame, record);
     loop_state_destroy(node->loop);
     node->loop = NULL;
     node->iteration++;
@@ -389,6 +414,7 @@ static void apply_node_due(struct frame *frame, const struct record *record)
 static void apply_stopping(struct frame *frame, const struct record *record)
 {
     if (frame->parent == NULL) {
+        frame->run->drops_endings = record->reason == STOP_SHUTDOWN;
         run_set_state(frame->run, record->run_state);
         frame->run->error = document_ref(record->error);
         frame->state = RUN_RUNNING; /* so that it is stopped, too */
@@ -397,12 +423,11 @@ static void apply_stopping(struct frame *frame, const struct record *record)
     frames_stop(frame, record->run_state);
 }
 
-static void apply_run_ended(struct run *run, const struct record *record)
+/* All that the run was made for has been done. */
+static void finish_work(struct run *run, const struct record *record)
 {
     struct frame *root = run->root;
     frame_unsettle(root);
-    run_set_state(run, record->run_state);
-    run->ended_at = record->at_unix_ms;
     run->output = document_ref(record->output);
     if (run->error == NULL) {
         run->error = document_ref(record->error);
@@ -413,6 +438,28 @@ static void apply_run_ended(struct run *run, const struct record *record)
             node_set_state(&root->nodes[i], NODE_NOT_RUN);
         }
     }
+}
+
+static void apply_run_ending(struct run *run, const struct record *record)
+{
+    finish_work(run, record);
+    run->outcome = record->run_state;
+    run_set_state(run, RUN_ENDING);
+}
+
+static void apply_run_ended(struct run *run, const struct record *record)
+{
+    if (run->state != RUN_ENDING) {
+        finish_work(run, record);
+    }
+    run->ended_at = record->at_unix_ms;
+    run_set_state(run, record->run_state);
+}
+
+static void apply_child_undone(struct run *run, const struct record *record)
+{
+    run->is_undoing_child = false;
+    undo_apply_done(run, record->error);
 }
 
 void run_apply(struct run *run, const struct record *record)
@@ -459,8 +506,24 @@ void run_apply(struct run *run, const struct record *record)
     case RECORD_RUN_STOPPING:
         apply_stopping(frame, record);
         return;
+    case RECORD_RUN_ENDING:
+        apply_run_ending(run, record);
+        return;
+    case RECORD_CHILD_UNDOING:
+        run->is_undoing_child = true;
+        return;
+    case RECORD_CHILD_UNDONE:
+        apply_child_undone(run, record);
+        return;
+    case RECORD_ENDINGS_DROPPED:
+        run->drops_endings = true;
+        return;
     case RECORD_RUN_ENDED:
         apply_run_ended(run, record);
+        return;
+    case RECORD_RUN_UNDOING:
+    case RECORD_RUN_UNDONE:
+        run->is_undoing = record->type == RECORD_RUN_UNDOING;
         return;
     }
     unreachable_state("record", (int)record->type);
@@ -479,6 +542,7 @@ int run_create(const struct run_options *options, struct run **out_run, struct e
     run->input = document_ref(options->input);
     run->user = options->user;
     run->depth = options->depth;
+    run->has_rollback = options->has_rollback || pipeline->has_rollback;
     run->secrets = options->secrets;
     run->id = str_dup(options->id);
     run->triggered_by = str_dup(options->triggered_by);
@@ -500,6 +564,7 @@ void run_destroy(struct run *run)
     }
     frame_destroy(run->root);
     signals_finish(run);
+    undo_finish(run);
     document_unref(run->input);
     document_unref(run->output);
     document_unref(run->error);
@@ -515,7 +580,8 @@ void run_destroy(struct run *run)
 
 bool run_has_work(const struct run *run)
 {
-    return run->has_news || run->first_listed != NULL || run->first_settled != NULL;
+    return run->has_news || run->first_listed != NULL || run->first_settled != NULL ||
+           endings_have_work(run);
 }
 
 bool run_has_failed(const struct run *run)
@@ -556,6 +622,21 @@ uint32_t run_depth(const struct run *run)
 const struct secrets *run_secrets(const struct run *run)
 {
     return run->secrets;
+}
+
+bool run_has_rollback(const struct run *run)
+{
+    return run->has_rollback;
+}
+
+bool run_has_undo(const struct run *run)
+{
+    return run->state == RUN_COMPLETED && run->undo.count > 0;
+}
+
+const struct document *run_undo_error(const struct run *run)
+{
+    return run->undo.error;
 }
 
 const struct document *run_output(const struct run *run)

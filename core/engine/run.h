@@ -11,6 +11,8 @@
  *                        -> failing    -> failed
  *                        -> cancelling -> cancelled
  *
+ * With endings (see endings.h) it is `ending` before it is completed, failed or cancelled.
+ *
  * Used by:  engine, loop and cli (queries), tests/sim.
  * Uses:     model, expr, value.
  * Threads:  [loop]
@@ -36,6 +38,7 @@ struct run_options {
     struct str id;                   /* copied */
     struct str triggered_by;         /* "manual", "api", ...; copied */
     uint32_t depth;                  /* 0, or one more than its parent's */
+    bool has_rollback;               /* its caller's; the pipeline may say it, too */
     const struct secrets *secrets;   /* kept until run_destroy(); NULL: there are none */
     void *user;                      /* the caller's, see run_user() */
 };
@@ -54,6 +57,8 @@ enum run_event_type {
     RUN_EVENT_CANCEL,   /* reason */
     RUN_EVENT_SIGNAL,   /* somebody sends the run an event: port is its name, output its data */
     RUN_EVENT_CHILD, /* the child run of `node` ended: child_state, output, error; port: its id */
+    RUN_EVENT_CHILD_UNDONE, /* it has been undone; error: what could not be, or NULL */
+    RUN_EVENT_UNDO,         /* undo what this run, which has completed, did */
 };
 
 /* All pointers are borrowed for the call. */
@@ -65,6 +70,7 @@ struct run_event {
     enum timer_kind timer;
     enum stop_reason reason;
     enum run_state child_state;
+    bool has_undo; /* RUN_EVENT_CHILD */
     struct str port;
     const struct document *output;
     const struct document *error;
@@ -97,6 +103,11 @@ void *run_user(const struct run *run);
 int64_t run_started_at(const struct run *run);
 uint32_t run_depth(const struct run *run);
 const struct secrets *run_secrets(const struct run *run); /* its options' */
+bool run_has_rollback(const struct run *run);
+/* It completed, and something of it can be undone. */
+bool run_has_undo(const struct run *run);
+/* Of the compensations that failed the first one's: borrowed, NULL when there is none. */
+const struct document *run_undo_error(const struct run *run);
 /* What it gave and why it failed: borrowed, NULL when there is nothing. */
 const struct document *run_output(const struct run *run);
 const struct document *run_error(const struct run *run);

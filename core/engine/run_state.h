@@ -16,6 +16,7 @@
  */
 
 #include "core/engine/run.h"
+#include "core/engine/undo.h"
 #include "core/model/pipeline.h"
 
 struct loop_state;
@@ -66,11 +67,13 @@ struct frame {
     uint32_t ready;       /* nodes that are ready */
     bool is_settled;      /* in the run's list of frames in which nothing is left to do */
     uint64_t index;       /* of the iteration */
+    uint64_t count;       /* of a kept one: of the iterations, see iter.count */
+    size_t undo_count;    /* what is to be undone happened here so often */
     uint32_t worker;      /* of the loop, see loops.c */
-    const struct document *item_document;
-    const struct value *item;     /* NULL: none */
-    const struct document *error; /* the first failure that nothing handled */
-    void *memory;                 /* see run_frame_memory() */
+    const struct document *item_document; /* FRAME_UNDO: the output of what it undoes */
+    const struct value *item;             /* NULL: none */
+    const struct document *error;         /* the first failure that nothing handled */
+    void *memory;                         /* see run_frame_memory() */
     struct frame *next_hashed;
     struct frame *next_settled;
     struct frame *first_child;
@@ -110,6 +113,15 @@ struct run {
     size_t signal_cap;
     bool has_news;         /* somebody may want a signal */
     bool has_taken_cancel; /* a state machine has taken its `cancel` transition */
+    bool has_rollback;
+    bool drops_endings;
+    bool has_run_outcome; /* the ending for its outcome has begun */
+    bool has_run_finally;
+    bool is_undoing; /* it has ended; its caller wants it undone */
+    bool is_undoing_child;
+    enum run_state outcome; /* RUN_ENDING: how it will end */
+    struct frame *ending;   /* the ending or compensation that runs; NULL: none */
+    struct undo_stack undo;
     struct run_node *first_listed;
     struct run_node *last_listed;
     struct frame *first_settled;

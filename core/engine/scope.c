@@ -65,7 +65,8 @@ static int run_object_get(const void *object, uint32_t index, struct str field, 
     } else if (str_equal(field, STR("triggered_by"))) {
         *out = cel_text(str_from(run->triggered_by));
     } else if (str_equal(field, STR("status"))) {
-        *out = cel_text(str_from(run_state_name(run->state)));
+        *out = cel_text(
+            str_from(run_state_name(run->state == RUN_ENDING ? run->outcome : run->state)));
     } else if (str_equal(field, STR("started_at"))) {
         return optional_time(run->started_at, out);
     } else if (str_equal(field, STR("error"))) {
@@ -106,6 +107,16 @@ static const struct cel_object_class event_class = {.name = "event", .get = even
 
 /* ---- a node ---- */
 
+/* What undoes the node sees the output of the execution that it undoes, not of the latest. */
+static const struct frame *undo_frame_of(const struct run_scope *scope, uint32_t node)
+{
+    const struct frame *frame = scope->frame;
+    while (frame != NULL && (frame->kind != FRAME_UNDO || frame->owner != node)) {
+        frame = frame->parent;
+    }
+    return frame;
+}
+
 /* A node as it is, or as it is going to be once its end is applied. */
 static struct run_node_view view_node(const struct run_scope *scope, uint32_t index)
 {
@@ -113,6 +124,12 @@ static struct run_node_view view_node(const struct run_scope *scope, uint32_t in
     CHECK(frame != NULL);
     struct run_node_view view = run_frame_node_in(frame, index);
     const struct record *ending = scope->ending;
+    const struct frame *undo = undo_frame_of(scope, index);
+    if (undo != NULL) {
+        view.state = NODE_COMPLETED;
+        view.output = undo->item_document;
+        return view;
+    }
     if (ending == NULL || ending->node != index || ending->frame != frame->id) {
         return view;
     }
@@ -213,6 +230,13 @@ static const struct frame *frame_of_loop(const struct run_scope *scope, uint32_t
     return frame;
 }
 
+/* Of the iterations; a frame that is kept for undoing has outlived its loop. */
+static uint64_t count_of(const struct frame *frame)
+{
+    const struct run_node *loop = frame_node(frame->parent, frame->owner);
+    return frame->count > 0 ? frame->count : loop_state_count(loop->loop);
+}
+
 static int iter_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
                            struct error *err)
 {
@@ -224,8 +248,7 @@ static int iter_object_get(const void *object, uint32_t index, struct str field,
     } else if (str_equal(field, STR("first"))) {
         *out = (struct cel){.type = CEL_BOOL, .as.boolean = frame->index == 0};
     } else if (str_equal(field, STR("count"))) {
-        const struct run_node *loop = frame_node(frame->parent, frame->owner);
-        uint64_t count = loop_state_count(loop->loop);
+        uint64_t count = count_of(frame);
         *out = (struct cel){.type = CEL_INT, .from_data = 1, .as.integer = (int64_t)count};
         return count == UINT64_MAX ? FIELD_ABSENT : FIELD_FOUND;
     } else {

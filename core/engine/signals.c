@@ -73,7 +73,7 @@ void signals_receive(const struct decision *d, const struct run_event *event)
     char time[CLOCK_TEXT_SIZE];
     struct document *signal = NULL;
     struct error err = {0};
-    if (d->run->state != RUN_RUNNING) {
+    if (d->run->state != RUN_RUNNING && d->run->state != RUN_ENDING) {
         return;
     }
     clock_format_rfc3339(d->now, time);

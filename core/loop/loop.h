@@ -95,10 +95,13 @@ struct loop_run_options {
 int loop_run_start(struct loop *loop, const struct loop_run_options *options,
                    struct loop_run **out_run, struct error *err);
 
-/* Cancels: no new node starts, running tasks are told. Again: nothing happens. */
+/*
+ * Cancels: no new node starts, running tasks are told; then compensations and endings run. Again:
+ * an ending that runs is told, too.
+ */
 void loop_run_cancel(struct loop_run *run);
 
-/* Cancels without grace: child processes are killed, tasks given up. */
+/* Cancels without grace: child processes are killed, tasks given up, endings dropped. */
 void loop_run_kill(struct loop_run *run);
 
 /* Only after on_ended, and not from inside it. NULL is fine. */

@@ -50,8 +50,10 @@ struct loop_run {
     struct loop_run *root;       /* the run that somebody started; itself when it is that one */
     uint32_t root_node;          /* of the root, below which this run is */
     uint32_t children;           /* of a root: runs below it that have not ended */
+    uint32_t kept;               /* ended runs of its nodes that it may want undone */
     struct loop_run *next_ended; /* while a batch is carried out */
     bool is_ended;
+    bool is_leaving; /* in the list of those that ended */
 };
 
 /* A batch between submission and durability. */
@@ -471,6 +473,8 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:
+    case EFFECT_UNDO_CHILD:
+    case EFFECT_RUN_UNDONE:
         return; /* dispatch's, done inside the engine */
     }
     unreachable_state("effect", (int)effect->type);
@@ -505,6 +509,32 @@ static struct loop_run *run_of(struct loop *loop, struct run *run)
 {
     struct loop_run *known = engine_run_user(run);
     return known != NULL ? known : adopt(loop, run);
+}
+
+static void leave(struct loop_run *run, struct loop_run **ended)
+{
+    if (run->root != run && !run->is_leaving && !engine_keeps(run->run)) {
+        run->is_leaving = true;
+        run->next_ended = *ended;
+        *ended = run;
+    }
+}
+
+/* A child run that has ended is given up, unless its caller may have it undone. */
+static void collect_ended(struct loop_run *run, struct loop_run **ended)
+{
+    uint32_t node = 0;
+    leave(run, ended);
+    if (run->root != run && !run->is_leaving) {
+        struct loop_run *caller = engine_run_user(engine_parent(run->run, &node));
+        caller->kept++;
+    }
+    for (struct loop_run *other = run->loop->runs; run->kept > 0 && other != NULL;
+         other = other->next) {
+        if (other->is_ended && other->root == run->root) {
+            leave(other, ended);
+        }
+    }
 }
 
 static void release_ended(struct loop_run *ended)
@@ -543,9 +573,8 @@ static void on_durable(void *user, int status)
             break;
         }
         carry_out(run, effect);
-        if (effect->type == EFFECT_RUN_ENDED && run->root != run) {
-            run->next_ended = ended;
-            ended = run;
+        if (effect->type == EFFECT_RUN_ENDED) {
+            collect_ended(run, &ended);
         }
     }
     commit_destroy(commit);
@@ -623,7 +652,12 @@ void loop_run_cancel(struct loop_run *run)
 
 void loop_run_kill(struct loop_run *run)
 {
-    loop_run_cancel(run);
+    for (struct loop_run *below = run->loop->runs; below != NULL; below = below->next) {
+        if (below->root == run) {
+            handle_event(below,
+                         &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_SHUTDOWN});
+        }
+    }
     for (struct loop_run *below = run->loop->runs; below != NULL; below = below->next) {
         for (struct loop_task *task = below->tasks; below->root == run && task != NULL;
              task = task->next) {

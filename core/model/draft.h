@@ -272,6 +272,9 @@ int references_check(struct draft *draft); /* references.c */
 /* for_each.c: the loop that a node is; complains about keys of loops when it is none. */
 int for_each_read(struct draft *draft, uint32_t index);
 
+/* endings.c: after the nodes are read. */
+void endings_check(struct draft *draft);
+
 /* repeat.c: `repeat` of a node. */
 int repeat_read(struct draft *draft, uint32_t index);
 

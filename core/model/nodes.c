@@ -245,5 +245,8 @@ int nodes_check(struct draft *draft)
     for (uint32_t i = 0; i < draft->node_count && status == 0; i++) {
         status = check_any(draft, i);
     }
+    if (status == 0) {
+        endings_check(draft);
+    }
     return status;
 }

@@ -63,6 +63,12 @@ void sim_check_batch(struct sim *sim, const struct batch *batch)
         case RECORD_SIGNAL:
         case RECORD_SIGNAL_TAKEN:
         case RECORD_SIGNALS_SEEN:
+        case RECORD_RUN_ENDING:
+        case RECORD_CHILD_UNDOING:
+        case RECORD_CHILD_UNDONE:
+        case RECORD_ENDINGS_DROPPED:
+        case RECORD_RUN_UNDOING:
+        case RECORD_RUN_UNDONE:
             break;
         }
     }

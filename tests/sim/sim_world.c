@@ -147,6 +147,8 @@ static void carry_out(struct sim_run *run, const struct effect *effect)
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:
+    case EFFECT_UNDO_CHILD:
+    case EFFECT_RUN_UNDONE:
         return; /* dispatch's */
     }
 }

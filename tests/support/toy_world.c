@@ -82,6 +82,12 @@ static void check_record(struct toy_run *run, const struct record *record)
     case RECORD_SIGNAL:
     case RECORD_SIGNAL_TAKEN:
     case RECORD_SIGNALS_SEEN:
+    case RECORD_RUN_ENDING:
+    case RECORD_CHILD_UNDOING:
+    case RECORD_CHILD_UNDONE:
+    case RECORD_ENDINGS_DROPPED:
+    case RECORD_RUN_UNDOING:
+    case RECORD_RUN_UNDONE:
         return;
     case RECORD_RUN_STOPPING:
         HOLDS(!run->is_stopping && run->ends == 0);
@@ -158,6 +164,8 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:
+    case EFFECT_UNDO_CHILD:
+    case EFFECT_RUN_UNDONE:
         return false;
     }
     broken_promise("an effect is of a known type", __LINE__);

@@ -213,6 +213,22 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:5:40: error: node 'b': 'a' cannot have run before it\n"
      "  add 'a' to 'depends_on'\n"
      "t.yaml:5:67: error: node 'b' needs a 'type', or a 'service' and an 'action'\n"},
+    {"rollback without anything to undo", "t.yaml", 0,
+     "name: t\n"
+     "rollback: true\n"
+     "nodes: [{id: a, type: set}]\n",
+     "t.yaml:2:1: warning: 'rollback' has nothing to undo: no node has a 'compensate'\n"},
+    {"something to undo without rollback", "t.yaml", 0,
+     "name: t\n"
+     "nodes: [{id: a, type: set, compensate: {type: set}}]\n",
+     "t.yaml:2:28: warning: 'compensate' has an effect only with 'rollback: true', here or in a "
+     "pipeline that runs this one\n"},
+    {"compensation of an ending", "t.yaml", 0,
+     "name: t\n"
+     "rollback: true\n"
+     "nodes: [{id: a, type: set, compensate: {type: set}}]\n"
+     "finally: [{id: b, type: set, compensate: {type: set}}]\n",
+     "t.yaml:4:30: error: 'compensate' is not for nodes of 'finally': nothing undoes them\n"},
     {"endings", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
