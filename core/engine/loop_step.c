@@ -55,6 +55,7 @@ static int find_items(const struct decision *d, uint32_t node, struct document *
         status = check_items(document_root(*out), "for_each", err);
         if (status != 0) {
             document_unref(*out);
+            *out = NULL;
         }
     } else {
         error_prefix(err, "for_each: ");

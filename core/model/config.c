@@ -56,7 +56,9 @@ static int read_type_name(struct draft *draft, uint32_t index, struct type_name 
                      STR_ARG(id));
         return 0;
     }
-    if (type != NULL) {
+    if (tree_is(type, TREE_TEXT) && type->text.n == 0) {
+        report_error(report, type->place, "'type' of node '%.*s' is empty", STR_ARG(id));
+    } else if (type != NULL) {
         *out = (struct type_name){tree_is_scalar(type) ? type->text : STR(""), type->place};
     } else if (service == NULL || action == NULL) {
         bool is_action = tree != draft->drafts[index].tree;

@@ -180,7 +180,7 @@ static void check_input(const struct check *check)
 static void check_config(const struct check *check)
 {
     const struct value *config = document_root(check->draft->storage->pipeline.config);
-    if (check->reference->path_count == 0 || is_guarded(check) ||
+    if (check->draft->is_config_faulty || check->reference->path_count == 0 || is_guarded(check) ||
         value_get(config, check->reference->path[0]) != NULL) {
         return;
     }

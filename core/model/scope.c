@@ -188,6 +188,10 @@ static int resolve_name(void *user, struct str name, struct str *out_hint)
             return root_names[i].slot >= 0 ? root_names[i].slot : find_iter(lookup, out_hint);
         }
     }
+    if (lookup->draft->body_count == 0) {
+        *out_hint = STR("these are constants");
+        return -1; /* 'config', which is read before the bodies */
+    }
     int slot = find_special(lookup, name);
     slot = slot >= 0 ? slot : find_slot(lookup, name);
     if (slot < 0) {
@@ -374,6 +378,7 @@ static void on_fault(void *user, struct str pointer, struct expr_fault fault,
 
 struct typing_job {
     const struct value *schema; /* the root */
+    bool is_json;               /* its numbers are numbers, where YAML's may stand for text */
     bool has_failed;            /* out of memory */
 };
 
@@ -434,7 +439,7 @@ static bool typing_write(void *user, const void *context, const struct tree *sca
         job->has_failed = write_expression(scalar->text, b) != 0 || job->has_failed;
         return true;
     }
-    bool is_source = scalar->style == TREE_PLAIN && scalar->kind != TREE_NULL &&
+    bool is_source = !job->is_json && scalar->style == TREE_PLAIN && scalar->kind != TREE_NULL &&
                      scalar->kind != TREE_TEXT && schema_marks_wants_text(job->schema, context);
     if (is_source) {
         builder_string(b, scalar->text);
@@ -446,11 +451,10 @@ int scope_make_document(struct draft *draft, const struct tree *tree, const stru
                         struct document **out_document)
 {
     struct builder *b = builder_create();
-    struct typing_job job = {.schema = schema};
+    struct typing_job job = {
+        .schema = schema, .is_json = report_of_place(&draft->loader->report, tree->place)->is_json};
     struct tree_typing typing = {.child = typing_child, .write = typing_write, .user = &job};
-    bool is_typed = schema != NULL &&
-                    !report_of_place(&draft->loader->report, tree->place)->is_json;
-    tree_write(tree, is_typed ? &typing : NULL, schema, b);
+    tree_write(tree, schema != NULL ? &typing : NULL, schema, b);
     struct error err = {0};
     struct document *document = NULL;
     int status = builder_finish(b, &document, &err);

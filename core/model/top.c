@@ -177,8 +177,10 @@ static int read_input(struct draft *draft)
     return storage_take_schema(draft->storage, schema);
 }
 
-/* Constants: environment variables are put in, and nothing else. */
-/* The pipeline's own constants; `*out_document` stays as it is when there are none. */
+/*
+ * The pipeline's own constants: environment variables are put in, and nothing else.
+ * `*out_document` stays as it is when there are none.
+ */
 static int read_own_config(struct draft *draft, struct document **out_document)
 {
     const struct tree *tree = draft->is_single ? NULL : format_map(draft->tree, "config");
@@ -189,13 +191,17 @@ static int read_own_config(struct draft *draft, struct document **out_document)
     const struct template *template = NULL;
     size_t uses = draft->use_count;
     int status = scope_compile_template(draft, tree, NULL, &at, &template);
-    if (status != 0 || template == NULL) {
+    if (status != 0) {
         return status;
     }
-    if (!template_is_constant(template)) {
+    if (draft->use_count > uses) {
         report_error(&draft->loader->report, draft->uses[uses].scalar->place,
                      "'config' holds constants: an expression is not allowed here");
-        draft->use_count = uses;
+    }
+    draft->is_config_faulty = draft->use_count > uses || template == NULL ||
+                              !template_is_constant(template);
+    draft->use_count = uses;
+    if (draft->is_config_faulty) {
         return 0;
     }
     struct expr_scope scope = {0};

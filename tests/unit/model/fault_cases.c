@@ -193,6 +193,29 @@ const struct fault_case fault_cases[] = {
      "  - {id: a, type: broken.node}\n",
      "t.yaml:3:19: error: node type 'broken.node': the plugin 'broken' needs interface 2 of "
      "/p/broken.so\n"},
+    {"type empty", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: ''}\n",
+     "t.yaml:3:19: error: 'type' of node 'a' is empty\n"},
+    {"constants that are none", "t.yaml", 0,
+     "name: t\n"
+     "config: {a: '{{ 1 + 1 }}', b: '{{ input.x }}', c: 3}\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ config.a }}'}}\n",
+     "t.yaml:2:13: error: 'config' holds constants: an expression is not allowed here\n"},
+    {"constants of names", "t.yaml", 0,
+     "name: t\n"
+     "config: {a: '{{ x }}'}\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ config.a }}'}}\n",
+     "t.yaml:2:17: error: 'config': nothing is called 'x' here: these are constants\n"},
+    {"constants without an end", "t.yaml", 0,
+     "name: t\n"
+     "config: {a: '{{'}\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: '{{ config.a }}'}}\n",
+     "t.yaml:2:14: error: 'config': '{{' has no closing '}}': {{ '{{' }} writes '{{'\n"},
     {"type and service", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -702,6 +725,11 @@ const struct fault_case fault_cases[] = {
      " \"nodes\": [{\"id\": \"a\", \"type\": \"sett\"}]}",
      "t.json:2:32: error: unknown node type 'sett'\n"
      "  did you mean 'set'? the folders searched: /p, /q\n"},
+    {"json expression field", "t.json", 0,
+     "{\"name\": \"t\",\n"
+     " \"nodes\": [{\"id\": \"a\", \"type\": \"filter\", \"config\": {\"keep\": \"input.x >> "
+     "1\"}}]}",
+     "t.json:2:71: error: config of node 'a': unexpected '>' where a value is expected\n"},
     {"json syntax", "t.json", 0,
      "{\"name\": \"t\",\n"
      " \"nodes\": [}",
