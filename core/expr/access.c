@@ -31,8 +31,8 @@ static int find_field(struct evaluation *ev, const struct cel *operand, struct s
         return collection_find_text(operand, name, out) ? FOUND : ABSENT;
     case CEL_OBJECT:
         return get_of_object(ev, operand, name, out);
-    case CEL_NULL:
-        return ABSENT;
+    case CEL_NULL: /* services write null for an object that is not there */
+        return operand->from_data != 0 ? ABSENT : NO_FIELDS;
     default:
         return NO_FIELDS;
     }
@@ -178,7 +178,7 @@ static int find_index(struct evaluation *ev, const struct cel *operand, const st
         }
         return collection_find(operand, key, out) ? FOUND : ABSENT;
     }
-    if (operand->type == CEL_NULL) {
+    if (operand->type == CEL_NULL && operand->from_data != 0) {
         return ABSENT;
     }
     if (operand->type == CEL_OBJECT && key->type == CEL_STRING) {

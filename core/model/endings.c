@@ -55,7 +55,8 @@ static void check_rollback(const struct draft *draft)
     }
     const struct tree_member *rollback = tree_find(draft->tree, STR("rollback"));
     bool has_rollback = draft->storage->pipeline.has_rollback;
-    if (first != NULL && rollback == NULL) {
+    bool is_alone = draft->loader->definition_count == 1 && !draft->loader->is_library;
+    if (first != NULL && rollback == NULL && is_alone) {
         report_warning(&draft->loader->report, first->key.place,
                        "'compensate' has an effect only with 'rollback: true', here or in a "
                        "pipeline that runs this one");
