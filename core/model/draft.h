@@ -86,7 +86,8 @@ struct draft_node {
     uint32_t next_reader;     /* of the same stream */
     const uint32_t *outcomes; /* the named ones that it can have */
     uint32_t outcome_count;
-    bool is_typed; /* its type is known, so its outcomes can be checked */
+    bool is_set_aside; /* it waits for a cycle, so nothing is known of what comes before it */
+    bool is_typed;     /* its type is known, so its outcomes can be checked */
 };
 
 enum draft_form {
@@ -180,7 +181,6 @@ struct draft {
     int64_t node_timeout_ms;   /* resilience.timeout */
     uint32_t batch_size;       /* of loops that do not say */
     uint32_t parallel_workers; /* likewise */
-    bool has_cycle;
 };
 
 /* "node 'fetch'", "'limits' of node 'fetch'": names for messages. */

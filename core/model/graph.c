@@ -364,6 +364,35 @@ static void order_states(struct graph *graph, uint32_t index, bool *is_placed)
     place_unreached(graph, index, is_placed, order + placed);
 }
 
+static uint32_t count_placed(const struct body *body, const uint32_t *waiting)
+{
+    uint32_t placed = 0;
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        placed += waiting[i] == 0 ? 1u : 0u;
+    }
+    return placed;
+}
+
+/*
+ * What waits for a cycle is cut off, so that the rest can be checked: the pipeline is refused, but
+ * people see all that is wrong with it.
+ */
+static void set_aside(struct graph *graph, const uint32_t *waiting)
+{
+    struct draft *draft = graph->draft;
+    uint32_t placed = 0; /* the nodes of the bodies, and their order, lie one behind the other */
+    for (uint32_t i = 0; i < graph->count; i++) {
+        const struct body *body = &draft->bodies[draft->nodes[i].body];
+        placed = i == body->first_node ? i + count_placed(body, waiting) : placed;
+        if (waiting[i] > 0) {
+            graph->order[placed++] = i;
+            draft->nodes[i].in_count = 0;
+            draft->nodes[i].out_count = 0;
+            draft->drafts[i].is_set_aside = true;
+        }
+    }
+}
+
 static int sort_nodes(struct graph *graph)
 {
     struct draft *draft = graph->draft;
@@ -376,15 +405,21 @@ static int sort_nodes(struct graph *graph)
     if (waiting == NULL || graph->order == NULL || is_placed == NULL) {
         return E_NOMEM;
     }
+    bool has_cycle = false;
     for (uint32_t i = 0; i < draft->body_count; i++) {
         const struct body *body = &draft->bodies[i];
         if (is_states(graph, i)) {
             order_states(graph, i, is_placed);
             continue;
         }
-        draft->has_cycle = order_body(graph, body, waiting) < body->node_count || draft->has_cycle;
+        has_cycle = order_body(graph, body, waiting) < body->node_count || has_cycle;
     }
-    return draft->has_cycle ? report_cycles(graph, waiting) : 0;
+    if (!has_cycle) {
+        return 0;
+    }
+    int status = report_cycles(graph, waiting);
+    set_aside(graph, waiting);
+    return status;
 }
 
 /* A plain edge is taken through whichever port its source ends, but not when it fails. */
@@ -478,7 +513,7 @@ int graph_build(struct draft *draft)
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {
         status = steps[i](&graph);
     }
-    if (status == 0 && !draft->has_cycle) {
+    if (status == 0) {
         status = check_reachable(&graph);
     }
     struct pipeline *pipeline = &draft->storage->pipeline;

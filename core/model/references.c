@@ -486,11 +486,22 @@ static bool names_nodes(const struct draft *draft)
 /* The sets are large, and most short pipelines do without. */
 static int make_reach(struct draft *draft, struct reach **out_reach)
 {
-    if (draft->has_cycle || !names_nodes(draft)) {
+    if (!names_nodes(draft)) {
         return 0;
     }
     *out_reach = reach_create(&draft->storage->pipeline);
     return *out_reach != NULL ? 0 : E_NOMEM;
+}
+
+/* The use is in or behind a cycle. */
+static bool is_set_aside(const struct draft *draft, const struct use *use)
+{
+    bool is_at_node = use->site == USE_NODE || use->site == USE_EDGE;
+    uint32_t node = is_at_node ? use->node : draft->body_drafts[use->body].owner;
+    while (node != DRAFT_NO_NODE && !draft->drafts[node].is_set_aside) {
+        node = draft->body_drafts[draft->nodes[node].body].owner;
+    }
+    return node != DRAFT_NO_NODE;
 }
 
 int references_check(struct draft *draft)
@@ -501,8 +512,11 @@ int references_check(struct draft *draft)
         return status;
     }
     for (size_t i = 0; i < draft->use_count && status == 0; i++) {
-        struct check check = {
-            .draft = draft, .reach = reach, .status = &status, .use = &draft->uses[i]};
+        const struct use *use = &draft->uses[i];
+        struct check check = {.draft = draft,
+                              .reach = is_set_aside(draft, use) ? NULL : reach,
+                              .status = &status,
+                              .use = use};
         for (size_t r = 0; r < expr_reference_count(check.use->expr); r++) {
             check.reference = expr_reference_at(check.use->expr, r);
             check_reference(&check);

@@ -213,6 +213,17 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:5:40: error: node 'b': 'a' cannot have run before it\n"
      "  add 'a' to 'depends_on'\n"
      "t.yaml:5:67: error: node 'b' needs a 'type', or a 'service' and an 'action'\n"},
+    {"a cycle beside other mistakes", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, depends_on: [b]}\n"
+     "  - {id: b, type: set, depends_on: [a], config: {x: \"{{ c.output }}\"}}\n"
+     "  - {id: c, type: set, config: {x: \"{{ d.output }}\"}}\n"
+     "  - {id: d, type: set, depends_on: [c, e]}\n"
+     "  - {id: e, type: set, depends_on: [b], config: {x: \"{{ d.output }}\"}}\n",
+     "t.yaml:4:37: error: nodes wait for each other: a → b → a\n"
+     "t.yaml:5:40: error: node 'c': 'd' cannot have run before it\n"
+     "  'd' depends on it\n"},
     {"rollback without anything to undo", "t.yaml", 0,
      "name: t\n"
      "rollback: true\n"
