@@ -119,7 +119,7 @@ void body_text_append_repeat(const struct node *node, struct strbuf *out)
         quantity_format_duration(repeat->interval_ms, text);
         strbuf_append_format(out, ", every %s", text);
     }
-    if (repeat->max_iterations > 0) {
+    if (repeat->max_iterations > 0 && repeat->max_iterations != UINT32_MAX) {
         strbuf_append_format(out, ", at most %u times", repeat->max_iterations);
     }
 }
