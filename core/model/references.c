@@ -304,6 +304,9 @@ static bool check_order(const struct check *check, const struct view *view, uint
                     STR_ARG(self));
         return false;
     }
+    if (check->draft->drafts[node].is_set_aside) {
+        return false; /* it may depend on this one: nothing can be advised */
+    }
     if (is_before(check, view->node, node)) {
         report_hint(report_of(check), "'%.*s' depends on it", STR_ARG(id));
     } else if (view->node == check->use->node && view->kind == VIEW_START) {
