@@ -7,6 +7,7 @@ Carries out the examples of a page in Markdown, and compares with what the page 
 * A ```yaml block is a file; its first line is a comment with its name. A ```json NAME block, too.
 * A ```console block has commands, each after "$ ", and below each what it prints on both streams
   together; a last line "[exit 3]" is the exit code, when that is not 0.
+* Links lead to a heading of the page, or to a file beside it.
 * A table with the head "| expression | value |" has an expression and its value as JSON in each
   row. They see sample.json, if the page has that, as the input.
 
@@ -108,6 +109,19 @@ class Page:
         if not found:
             raise Wrong(f"line {number + 1}: a row is | `EXPRESSION` | `JSON` |")
         return [text.replace("\\|", "|") for text in found.groups()]
+
+
+def check_links(path, page):
+    anchors = {re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+               for line in page.lines if line.startswith("#")}
+    faults = []
+    for number, line in enumerate(page.lines, 1):
+        for link in re.findall(r"\]\(([^):]+)\)", line):
+            is_there = link[1:] in anchors if link.startswith("#") else \
+                os.path.exists(os.path.join(os.path.dirname(path), link))
+            if not is_there:
+                faults.append(f"line {number}: the link '{link}' leads nowhere")
+    return faults
 
 
 def same(text):
@@ -327,7 +341,7 @@ def main():
         else:
             runner = Runner(build, page)
             runner.carry_out()
-            faults = runner.faults
+            faults = runner.faults + check_links(path, page)
             if "--update" in options:
                 update(path, page, runner.changes)
     except Wrong as why:
