@@ -43,6 +43,9 @@ struct member {
     uint32_t parent_attempt;
     struct member *next;
     struct member *previous;
+    struct member *first_called; /* whose caller it is */
+    struct member *next_called;
+    struct member *previous_called;
     struct member *next_due; /* in the list of those to look at in this turn */
     enum member_due due;
     enum stop_reason stop_reason;
@@ -114,13 +117,39 @@ static void release_tickets(struct engine *engine, struct member *member)
     } while (run_next_frame(member->run, &frame));
 }
 
+static void link_called(struct member *caller, struct member *member)
+{
+    member->caller = caller;
+    member->next_called = caller->first_called;
+    if (caller->first_called != NULL) {
+        caller->first_called->previous_called = member;
+    }
+    caller->first_called = member;
+}
+
+static void unlink_called(struct member *member)
+{
+    if (member->previous_called != NULL) {
+        member->previous_called->next_called = member->next_called;
+    } else if (member->caller != NULL) {
+        member->caller->first_called = member->next_called;
+    }
+    if (member->next_called != NULL) {
+        member->next_called->previous_called = member->previous_called;
+    }
+    member->caller = NULL;
+    member->parent = NULL;
+    member->next_called = NULL;
+    member->previous_called = NULL;
+}
+
 static void member_destroy(struct engine *engine, struct member *member)
 {
     release_tickets(engine, member);
-    for (struct member *other = engine->members; other != NULL; other = other->next) {
-        other->caller = other->caller == member ? NULL : other->caller;
-        other->parent = other->parent == member ? NULL : other->parent;
+    while (member->first_called != NULL) {
+        unlink_called(member->first_called);
     }
+    unlink_called(member);
     if (member->previous != NULL) {
         member->previous->next = member->next;
     } else {
@@ -257,13 +286,12 @@ static void member_due(struct turn *turn, struct member *member, enum member_due
     turn->last_due = member;
 }
 
-static struct member *find_child(const struct engine *engine, const struct effect *effect)
+static struct member *find_child(const struct effect *effect)
 {
-    const struct member *parent = member_of(effect->run);
-    struct member *member = engine->members;
-    while (member != NULL && (member->parent != parent || member->parent_frame != effect->frame ||
+    struct member *member = member_of(effect->run)->first_called;
+    while (member != NULL && (member->parent == NULL || member->parent_frame != effect->frame ||
                               member->parent_node != effect->node || run_is_ended(member->run))) {
-        member = member->next;
+        member = member->next_called;
     }
     return member;
 }
@@ -297,7 +325,7 @@ static int start_child(struct turn *turn, const struct effect *effect)
     if (status != 0) {
         return status;
     }
-    child->caller = parent;
+    link_called(parent, child);
     child->parent = effect->attempt > 0 ? parent : NULL;
     child->parent_frame = effect->frame;
     child->parent_node = effect->node;
@@ -310,7 +338,7 @@ static int start_child(struct turn *turn, const struct effect *effect)
 static void stop_child(struct turn *turn, const struct effect *effect)
 {
     const struct node *node = &run_pipeline(effect->run)->nodes[effect->node];
-    struct member *child = node->kind == NODE_WORKFLOW ? find_child(turn->engine, effect) : NULL;
+    struct member *child = node->kind == NODE_WORKFLOW ? find_child(effect) : NULL;
     if (child != NULL && child->due != DUE_END) {
         child->stop_reason = effect->reason;
         if (child->due == DUE_NOTHING) {
