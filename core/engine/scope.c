@@ -10,22 +10,38 @@
 #include "core/value/secrets.h"
 #include "core/value/value.h"
 
-static struct cel cel_text(struct str text)
+/* Values are set member by member where they belong: see cel_set_value(). */
+static void set_head(struct cel *out, enum cel_type type)
 {
-    return (struct cel){.type = CEL_STRING, .as.text = text};
+    out->type = (uint8_t)type;
+    out->from_data = 0;
+    out->reserved = 0;
+    out->index = 0;
 }
 
-static struct cel cel_time(int64_t unix_ms)
+static void set_text(struct cel *out, struct str text)
 {
-    struct cel cel = {.type = CEL_TIMESTAMP};
-    cel.as.time.seconds = unix_ms / 1000;
-    cel.as.time.nanos = (int32_t)(unix_ms % 1000) * 1000000;
-    return cel;
+    set_head(out, CEL_STRING);
+    out->as.text = text;
 }
 
-static struct cel cel_document(const struct document *document)
+static void set_time(struct cel *out, int64_t unix_ms)
 {
-    return cel_from_value(document, document_root(document));
+    set_head(out, CEL_TIMESTAMP);
+    out->as.time.seconds = unix_ms / 1000;
+    out->as.time.nanos = (int32_t)(unix_ms % 1000) * 1000000;
+}
+
+static void set_object(struct cel *out, const struct cel_object_class *class_, const void *object)
+{
+    set_head(out, CEL_OBJECT);
+    out->as.object.class_ = class_;
+    out->as.object.object = object;
+}
+
+static void set_document(struct cel *out, const struct document *document)
+{
+    cel_set_value(out, document, document_root(document));
 }
 
 enum { FIELD_FOUND = 0, FIELD_ABSENT = 1 };
@@ -35,7 +51,7 @@ static int optional_document(const struct document *document, struct cel *out)
     if (document == NULL) {
         return FIELD_ABSENT;
     }
-    *out = cel_document(document);
+    set_document(out, document);
     return FIELD_FOUND;
 }
 
@@ -44,7 +60,7 @@ static int optional_time(int64_t unix_ms, struct cel *out)
     if (unix_ms == 0) {
         return FIELD_ABSENT;
     }
-    *out = cel_time(unix_ms);
+    set_time(out, unix_ms);
     return FIELD_FOUND;
 }
 
@@ -57,16 +73,16 @@ static int run_object_get(const void *object, uint32_t index, struct str field, 
     (void)index; /* there is one run in a scope */
     (void)err;
     if (str_equal(field, STR("id"))) {
-        *out = cel_text(str_from(run->id));
+        set_text(out, str_from(run->id));
     } else if (str_equal(field, STR("workflow"))) {
-        *out = cel_text(run->pipeline->id);
+        set_text(out, run->pipeline->id);
     } else if (str_equal(field, STR("version"))) {
-        *out = cel_text(run->pipeline->version);
+        set_text(out, run->pipeline->version);
     } else if (str_equal(field, STR("triggered_by"))) {
-        *out = cel_text(str_from(run->triggered_by));
+        set_text(out, str_from(run->triggered_by));
     } else if (str_equal(field, STR("status"))) {
-        *out = cel_text(
-            str_from(run_state_name(run->state == RUN_ENDING ? run->outcome : run->state)));
+        enum run_state state = run->state == RUN_ENDING ? run->outcome : run->state;
+        set_text(out, str_from(run_state_name(state)));
     } else if (str_equal(field, STR("started_at"))) {
         return optional_time(run->started_at, out);
     } else if (str_equal(field, STR("error"))) {
@@ -88,15 +104,15 @@ static int event_object_get(const void *object, uint32_t index, struct str field
     (void)index;
     (void)err;
     if (str_equal(field, STR("id"))) {
-        *out = cel_text(str_from(run->id));
+        set_text(out, str_from(run->id));
     } else if (str_equal(field, STR("type"))) {
-        *out = cel_text(str_from(run->triggered_by));
+        set_text(out, str_from(run->triggered_by));
     } else if (str_equal(field, STR("time"))) {
         return optional_time(run->started_at, out);
     } else if (str_equal(field, STR("data"))) {
-        *out = cel_document(run->input);
+        set_document(out, run->input);
     } else if (str_equal(field, STR("headers"))) {
-        *out = cel_document(document_empty_map());
+        set_document(out, document_empty_map());
     } else {
         return FIELD_ABSENT;
     }
@@ -117,11 +133,34 @@ static const struct frame *undo_frame_of(const struct run_scope *scope, uint32_t
     return frame;
 }
 
-/* A node as it is, or as it is going to be once its end is applied. */
-static struct run_node_view view_node(const struct run_scope *scope, uint32_t index)
+static bool is_ending(const struct run_scope *scope, const struct frame *frame, uint32_t index)
+{
+    const struct record *ending = scope->ending;
+    return ending != NULL && ending->node == index && ending->frame == frame->id;
+}
+
+static const struct frame *frame_of_node(const struct run_scope *scope, uint32_t index)
 {
     const struct frame *frame = frame_with_node(scope->frame, index);
     CHECK(frame != NULL);
+    return frame;
+}
+
+static const struct document *node_output(const struct run_scope *scope, uint32_t index)
+{
+    const struct frame *undo = undo_frame_of(scope, index);
+    if (undo != NULL) {
+        return undo->item_document;
+    }
+    const struct frame *frame = frame_of_node(scope, index);
+    return is_ending(scope, frame, index) ? scope->ending->output
+                                          : frame_node(frame, index)->output;
+}
+
+/* A node as it is, or as it is going to be once its end is applied. */
+static struct run_node_view view_node(const struct run_scope *scope, uint32_t index)
+{
+    const struct frame *frame = frame_of_node(scope, index);
     struct run_node_view view = run_frame_node_in(frame, index);
     const struct record *ending = scope->ending;
     const struct frame *undo = undo_frame_of(scope, index);
@@ -130,7 +169,7 @@ static struct run_node_view view_node(const struct run_scope *scope, uint32_t in
         view.output = undo->item_document;
         return view;
     }
-    if (ending == NULL || ending->node != index || ending->frame != frame->id) {
+    if (!is_ending(scope, frame, index)) {
         return view;
     }
     if (ending->attempt > view.attempt) {
@@ -152,20 +191,20 @@ static int node_output_field(const struct document *output, struct str field, st
     if (value == NULL) {
         return FIELD_ABSENT;
     }
-    *out = cel_from_value(output, value);
+    cel_set_value(out, output, value);
     return FIELD_FOUND;
 }
 
 static int node_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
                            struct error *err)
 {
-    struct run_node_view node = view_node(object, index);
-    (void)err; /* an absent field is no error here */
-    if (str_equal(field, STR("output"))) {
-        return optional_document(node.output, out);
+    (void)err;                             /* an absent field is no error here */
+    if (str_equal(field, STR("output"))) { /* what nearly all expressions ask for */
+        return optional_document(node_output(object, index), out);
     }
+    struct run_node_view node = view_node(object, index);
     if (str_equal(field, STR("status"))) {
-        *out = cel_text(str_from(node_state_name(node.state)));
+        set_text(out, str_from(node_state_name(node.state)));
         return FIELD_FOUND;
     }
     if (str_equal(field, STR("error"))) {
@@ -190,12 +229,10 @@ static int node_object_get(const void *object, uint32_t index, struct str field,
 
 static const struct cel_object_class node_class = {.name = "node", .get = node_object_get};
 
-static struct cel cel_node(const struct run_scope *scope, uint32_t node)
+static void set_node(struct cel *out, const struct run_scope *scope, uint32_t node)
 {
-    struct cel cel = {.type = CEL_OBJECT, .index = node};
-    cel.as.object.class_ = &node_class;
-    cel.as.object.object = scope;
-    return cel;
+    set_object(out, &node_class, scope);
+    out->index = node;
 }
 
 static int nodes_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
@@ -210,7 +247,7 @@ static int nodes_object_get(const void *object, uint32_t index, struct str field
     if (node < 0) {
         return FIELD_ABSENT;
     }
-    *out = cel_node(scope, (uint32_t)node);
+    set_node(out, scope, (uint32_t)node);
     return FIELD_FOUND;
 }
 
@@ -269,62 +306,54 @@ static int secrets_object_get(const void *object, uint32_t index, struct str fie
     if (value.p == NULL) {
         return error_set(err, E_NOT_FOUND, "the secret '%.*s' is not set", STR_ARG(field));
     }
-    *out = cel_text(value);
+    set_text(out, value);
     return FIELD_FOUND;
 }
 
 static const struct cel_object_class secrets_class = {.name = "secrets", .get = secrets_object_get};
-
-static struct cel cel_object(const struct cel_object_class *class_, const void *object)
-{
-    struct cel cel = {.type = CEL_OBJECT};
-    cel.as.object.class_ = class_;
-    cel.as.object.object = object;
-    return cel;
-}
 
 static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
 {
     const struct run *run = scope->run;
     switch ((enum pipeline_slot)slot) {
     case SLOT_INPUT:
-        *out = cel_document(run->input);
+        set_document(out, run->input);
         return 0;
     case SLOT_CONFIG:
-        *out = cel_document(run->pipeline->config);
+        set_document(out, run->pipeline->config);
         return 0;
     case SLOT_RUN:
-        *out = cel_object(&run_class, run);
+        set_object(out, &run_class, run);
         return 0;
     case SLOT_EVENT:
-        *out = cel_object(&event_class, run);
+        set_object(out, &event_class, run);
         return 0;
     case SLOT_NOW:
-        *out = cel_time(scope->now_unix_ms);
+        set_time(out, scope->now_unix_ms);
         return 0;
     case SLOT_DATE:
-        *out = cel_text(str_from(run->date));
+        set_text(out, str_from(run->date));
         return 0;
     case SLOT_TIME:
-        *out = cel_text(str_from(run->time));
+        set_text(out, str_from(run->time));
         return 0;
     case SLOT_NODES:
-        *out = cel_object(&nodes_class, scope);
+        set_object(out, &nodes_class, scope);
         return 0;
     case SLOT_ITER:
-        *out = cel_object(&iter_class, frame_of_loop(scope, RECORD_NO_NODE));
+        set_object(out, &iter_class, frame_of_loop(scope, RECORD_NO_NODE));
         return 0;
     case SLOT_ACC:
-        *out = cel_document(scope->acc);
+        set_document(out, scope->acc);
         return 0;
     case SLOT_REDUCE_ITEM:
-        *out = cel_document(scope->reduced);
+        set_document(out, scope->reduced);
         return 0;
     case SLOT_SIGNAL:
-        *out = cel_document(scope->signal != NULL ? scope->signal : document_empty_map());
+        set_document(out, scope->signal != NULL ? scope->signal : document_empty_map());
         return 0;
     case SLOT_SECRETS:
-        *out = cel_object(&secrets_class, run->secrets);
+        set_object(out, &secrets_class, run->secrets);
         return 0;
     case SLOT_NODE_FIRST:
     case SLOT_ITEM_FIRST:
@@ -342,9 +371,9 @@ int run_scope_fetch(const void *user, int slot, struct cel *out, struct error *e
     }
     if (slot >= SLOT_ITEM_FIRST) {
         const struct frame *frame = frame_of_loop(scope, (uint32_t)(slot - SLOT_ITEM_FIRST));
-        *out = cel_from_value(frame->item_document, frame->item);
+        cel_set_value(out, frame->item_document, frame->item);
         return 0;
     }
-    *out = cel_node(scope, (uint32_t)(slot - SLOT_NODE_FIRST));
+    set_node(out, scope, (uint32_t)(slot - SLOT_NODE_FIRST));
     return 0;
 }
