@@ -10,6 +10,7 @@
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
+#include "tests/support/run_compare.h"
 
 #define HOLDS(condition) ((condition) ? (void)0 : broken_promise(#condition, __LINE__))
 
@@ -19,11 +20,48 @@ _Noreturn static void broken_promise(const char *promise, int line)
     abort();
 }
 
+static void hold_promise(const char *broken, int line)
+{
+    if (broken != NULL) {
+        broken_promise(broken, line);
+    }
+}
+
 static void *reserve(void *items, size_t *cap, size_t count, size_t size)
 {
     void *grown = array_reserve(items, cap, count, size);
     HOLDS(grown != NULL);
     return grown;
+}
+
+/* ---- runs ---- */
+
+static struct toy_run *add_run(struct toy_world *world, const struct pipeline *pipeline,
+                               struct document *input)
+{
+    struct toy_run *run = calloc(1, sizeof(*run));
+    HOLDS(run != NULL);
+    run->world = world;
+    run->pipeline = pipeline_ref(pipeline);
+    run->input = input;
+    run_watch_init(&run->watch, pipeline);
+    world->runs = reserve((void *)world->runs, &world->run_cap, world->run_count + 1,
+                          sizeof(struct toy_run *));
+    world->runs[world->run_count++] = run;
+    return run;
+}
+
+/* A child is first heard of when its start is recorded. */
+static struct toy_run *run_of(struct toy_world *world, struct run *run,
+                              const struct document *input)
+{
+    struct toy_run *known = engine_run_user(run);
+    if (known == NULL) {
+        known = add_run(world, run_pipeline(run), document_ref(input));
+        engine_set_run_user(run, known);
+    }
+    known->run = run;
+    return known;
 }
 
 /* ---- records ---- */
@@ -40,81 +78,36 @@ static void keep_record(struct toy_world *world, const struct record *record)
     HOLDS(edge_set_copy(&record->taken, &kept->taken) == 0);
 }
 
-static void check_node_end(struct toy_run *run, const struct record *record)
+static void see_record(struct toy_world *world, const struct record *record)
 {
-    struct toy_node *node = &run->nodes[record->node];
-    HOLDS(++node->ends == 1);
-    HOLDS(!node->is_live); /* its task has ended first */
-    HOLDS(run->ends == 0);
-    bool is_output_fit = record->output == NULL || record->node_state == NODE_COMPLETED;
-    HOLDS(is_output_fit);
-    HOLDS(record->node_state != NODE_FAILED || record->error != NULL);
-    if (run->pipeline->bodies[0].kind == BODY_STATES && !run->is_stopping) {
-        node->ends = 0; /* a state may be visited again */
-    }
-}
-
-static void check_record(struct toy_run *run, const struct record *record)
-{
-    if (record->frame != 0) {
-        return;
-    }
-    switch (record->type) {
-    case RECORD_RUN_STARTED:
-        HOLDS(run->run == NULL && run->ends == 0);
-        return;
-    case RECORD_NODE_QUEUED:
-    case RECORD_NODE_STARTED:
-        HOLDS(!run->is_stopping && run->nodes[record->node].ends == 0);
-        return;
-    case RECORD_NODE_STOPPING:
-        HOLDS(run->nodes[record->node].ends == 0);
-        return;
-    case RECORD_NODE_ENDED:
-        check_node_end(run, record);
-        return;
-    case RECORD_NODE_AGAIN:
-    case RECORD_NODE_DUE:
-    case RECORD_FRAME_STARTED:
-    case RECORD_FRAME_STOPPING:
-    case RECORD_FRAME_ENDED:
-    case RECORD_LOOP_REDUCED:
-    case RECORD_SIGNAL:
-    case RECORD_SIGNAL_TAKEN:
-    case RECORD_SIGNALS_SEEN:
-    case RECORD_RUN_ENDING:
-    case RECORD_CHILD_UNDOING:
-    case RECORD_CHILD_UNDONE:
-    case RECORD_ENDINGS_DROPPED:
-    case RECORD_RUN_UNDOING:
-    case RECORD_RUN_UNDONE:
-        return;
-    case RECORD_RUN_STOPPING:
-        HOLDS(!run->is_stopping && run->ends == 0);
-        run->is_stopping = true;
-        return;
-    case RECORD_RUN_ENDED:
-        HOLDS(++run->ends == 1);
+    struct toy_run *run = run_of(world, record->run, record->output);
+    hold_promise(run_watch_record(&run->watch, record), __LINE__);
+    if (record->type == RECORD_RUN_ENDED) {
         run->end_state = record->run_state;
         run->output = document_ref(record->output);
         run->error = document_ref(record->error);
-        return;
     }
-    broken_promise("a record is of a known type", __LINE__);
+    keep_record(world, record);
 }
 
 /* ---- effects ---- */
 
+static char *path_of(const struct toy_run *run, uint64_t frame, uint32_t node)
+{
+    struct strbuf path = STRBUF_INIT;
+    run_append_path(run->run, frame, node, &path);
+    char *text = strbuf_take(&path);
+    HOLDS(text != NULL);
+    return text;
+}
+
 static void start_task(struct toy_run *run, const struct effect *effect)
 {
-    struct toy_node *node = &run->nodes[effect->node];
-    HOLDS(!node->is_live && effect->config != NULL);
-    document_unref(node->config);
-    node->config = document_ref(effect->config);
-    node->is_live = true;
-    node->attempt = effect->attempt;
-    node->starts++;
     struct toy_world *world = run->world;
+    struct watched_node *node = run_watch_node(&run->watch, effect->frame, effect->node);
+    if (node->path == NULL) {
+        node->path = path_of(run, effect->frame, effect->node);
+    }
     world->live++;
     world->most_live = world->live > world->most_live ? world->live : world->most_live;
 }
@@ -122,7 +115,8 @@ static void start_task(struct toy_run *run, const struct effect *effect)
 static void arm_timer(struct toy_run *run, const struct effect *effect)
 {
     run->timers = reserve(run->timers, &run->timer_cap, run->timer_count + 1, sizeof(*run->timers));
-    run->timers[run->timer_count++] = (struct toy_timer){.node = effect->node,
+    run->timers[run->timer_count++] = (struct toy_timer){.frame = effect->frame,
+                                                         .node = effect->node,
                                                          .attempt = effect->attempt,
                                                          .kind = effect->timer,
                                                          .at = effect->at_unix_ms};
@@ -131,24 +125,31 @@ static void arm_timer(struct toy_run *run, const struct effect *effect)
 static void disarm_timer(struct toy_run *run, const struct effect *effect)
 {
     for (size_t i = 0; i < run->timer_count; i++) {
-        if (run->timers[i].node == effect->node && run->timers[i].kind == effect->timer) {
+        const struct toy_timer *timer = &run->timers[i];
+        if (timer->frame == effect->frame && timer->node == effect->node &&
+            timer->kind == effect->timer) {
             run->timers[i] = run->timers[--run->timer_count];
             return;
         }
     }
 }
 
+static void stop_task(struct toy_run *run, const struct effect *effect)
+{
+    bool is_child = run->pipeline->nodes[effect->node].kind == NODE_WORKFLOW;
+    HOLDS(is_child || run_watch_node(&run->watch, effect->frame, effect->node)->is_live);
+}
+
 /* Returns true when the engine wants to go on. */
 static bool carry_out(struct toy_run *run, const struct effect *effect)
 {
+    hold_promise(run_watch_effect(&run->watch, effect), __LINE__);
     switch (effect->type) {
     case EFFECT_START:
         start_task(run, effect);
         return false;
     case EFFECT_STOP:
-        HOLDS(run->nodes[effect->node].is_live);
-        HOLDS(run->nodes[effect->node].attempt == effect->attempt);
-        run->nodes[effect->node].stopped = (int)effect->reason;
+        stop_task(run, effect);
         return false;
     case EFFECT_ARM_TIMER:
         arm_timer(run, effect);
@@ -157,7 +158,8 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
         disarm_timer(run, effect);
         return false;
     case EFFECT_RUN_ENDED:
-        HOLDS(++run->ended_effects == 1 && run->ends == 1);
+        HOLDS(++run->ended_effects == 1 && run->watch.ends == 1);
+        HOLDS(run->timer_count == 0);
         return false;
     case EFFECT_CONTINUE:
         return true;
@@ -171,6 +173,14 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
     broken_promise("an effect is of a known type", __LINE__);
 }
 
+/* No timer outlives its frame. */
+static void check_timers(struct toy_run *run)
+{
+    for (size_t i = 0; i < run->timer_count; i++) {
+        HOLDS(run_watch_frame(&run->watch, run->timers[i].frame) != NULL);
+    }
+}
+
 /* Takes the batch: its records are kept, its effects carried out. Runs that want to go on do. */
 static void take_batch(struct toy_world *world, struct batch *batch)
 {
@@ -178,8 +188,7 @@ static void take_batch(struct toy_world *world, struct batch *batch)
     world->largest_batch = batch->record_count > world->largest_batch ? batch->record_count
                                                                       : world->largest_batch;
     for (size_t i = 0; i < batch->record_count; i++) {
-        check_record(engine_run_user(batch->records[i].run), &batch->records[i]);
-        keep_record(world, &batch->records[i]);
+        see_record(world, &batch->records[i]);
     }
     struct batch next = BATCH_INIT;
     struct error err = {0};
@@ -187,6 +196,11 @@ static void take_batch(struct toy_world *world, struct batch *batch)
         const struct effect *effect = &batch->effects[i];
         if (carry_out(engine_run_user(effect->run), effect)) {
             HOLDS(engine_continue(world->engine, effect->run, world->now, &next, &err) == 0);
+        }
+    }
+    for (size_t i = 0; i < batch->record_count; i++) {
+        if (batch->records[i].type == RECORD_FRAME_ENDED) {
+            check_timers(engine_run_user(batch->records[i].run));
         }
     }
     batch_finish(batch);
@@ -213,14 +227,11 @@ void toy_world_init(struct toy_world *world, const struct engine_options *option
 
 static void free_run(struct toy_run *run)
 {
-    for (uint32_t i = 0; i < run->pipeline->node_count; i++) {
-        document_unref(run->nodes[i].config);
-    }
+    run_watch_finish(&run->watch);
     document_unref(run->input);
     document_unref(run->output);
     document_unref(run->error);
     pipeline_unref(run->pipeline);
-    free(run->nodes);
     free(run->timers);
     free(run);
 }
@@ -229,8 +240,8 @@ void toy_world_finish(struct toy_world *world)
 {
     for (size_t i = 0; i < world->run_count; i++) {
         const struct toy_run *run = world->runs[i];
-        HOLDS(run_is_ended(run->run) == (run->ends == 1));
-        HOLDS(run->ended_effects == run->ends);
+        HOLDS(run_is_ended(run->run) == (run->watch.ends == 1));
+        HOLDS(run->ended_effects == (int)run->watch.ends);
         HOLDS(toy_run_replay_agrees(run, true));
         HOLDS(toy_run_replay_agrees(run, false));
     }
@@ -244,22 +255,15 @@ void toy_world_finish(struct toy_world *world)
         document_unref(world->records[i].detail);
         edge_set_finish(&world->records[i].taken);
     }
-    free(world->runs);
+    free((void *)world->runs);
     free(world->records);
 }
 
 struct toy_run *toy_world_run_pipeline(struct toy_world *world, struct pipeline *pipeline,
                                        const char *input)
 {
-    struct toy_run *run = calloc(1, sizeof(*run));
-    HOLDS(run != NULL);
-    run->world = world;
-    run->pipeline = pipeline_ref(pipeline);
-    run->input = pipeline_fixture_json(input != NULL ? input : "{}");
-    run->nodes = calloc((size_t)pipeline->node_count + 1, sizeof(*run->nodes));
-    HOLDS(run->nodes != NULL);
-    world->runs = reserve(world->runs, &world->run_cap, world->run_count + 1, sizeof(void *));
-    world->runs[world->run_count++] = run;
+    struct toy_run *run =
+        add_run(world, pipeline, pipeline_fixture_json(input != NULL ? input : "{}"));
     char id[32];
     (void)snprintf(id, sizeof(id), "run%zu", world->run_count);
     struct run_options options = {
@@ -286,6 +290,17 @@ struct toy_run *toy_world_run(struct toy_world *world, const char *yaml, const c
     return run;
 }
 
+struct toy_run *toy_world_find(const struct toy_world *world, const char *id)
+{
+    for (size_t i = 0; i < world->run_count; i++) {
+        if (str_equal_text(run_id(world->runs[i]->run), id)) {
+            return world->runs[i];
+        }
+    }
+    (void)fprintf(stderr, "the test is broken: no run '%s'\n", id);
+    abort();
+}
+
 void toy_run_event(struct toy_run *run, const struct run_event *event)
 {
     struct batch batch = BATCH_INIT;
@@ -294,35 +309,94 @@ void toy_run_event(struct toy_run *run, const struct run_event *event)
     take_all(run->world, &batch);
 }
 
-/* The task's end, as an event for the attempt that runs. */
-static struct run_event end_task(struct toy_run *run, const char *id, enum run_event_type type)
+/* ---- paths ---- */
+
+static bool find_in_frame(const struct toy_run *run, uint64_t frame, const char *path,
+                          uint32_t *out_node)
 {
-    uint32_t node = pipeline_fixture_node(run->pipeline, id);
-    HOLDS(run->nodes[node].is_live);
-    run->nodes[node].is_live = false;
-    run->world->live--;
-    return (struct run_event){.type = type, .node = node, .attempt = run->nodes[node].attempt};
+    const struct body *body = &run->pipeline->bodies[run_frame_body(run->run, frame)];
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        char *text = path_of(run, frame, i);
+        bool is_it = strcmp(text, path) == 0;
+        free(text);
+        if (is_it) {
+            *out_node = i;
+            return true;
+        }
+    }
+    return false;
 }
 
-void toy_run_done_port(struct toy_run *run, const char *id, const char *port, const char *output)
+/* A node whose frame lives. */
+static bool find_live(const struct toy_run *run, const char *path, uint64_t *out_frame,
+                      uint32_t *out_node)
+{
+    int64_t root = pipeline_find_node(run->pipeline, str_from(path));
+    *out_frame = 0;
+    if (root >= 0) {
+        *out_node = (uint32_t)root;
+        return true;
+    }
+    while (run_next_frame(run->run, out_frame)) {
+        if (find_in_frame(run, *out_frame, path, out_node)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct watched_node *find_node(const struct toy_run *run, const char *path)
+{
+    struct run_watch *watch = &((struct toy_run *)(uintptr_t)run)->watch;
+    uint64_t frame = 0;
+    uint32_t node = 0;
+    if (find_live(run, path, &frame, &node)) {
+        return run_watch_node(watch, frame, node);
+    }
+    for (size_t i = watch->node_count; i > 0; i--) {
+        const char *known = watch->nodes[i - 1]->path;
+        if (known != NULL && strcmp(known, path) == 0) {
+            return watch->nodes[i - 1];
+        }
+    }
+    return NULL;
+}
+
+/* ---- events ---- */
+
+/* The task's end, as an event for the attempt that runs. */
+static struct run_event end_task(struct toy_run *run, const char *path, enum run_event_type type)
+{
+    struct watched_node *node = find_node(run, path);
+    if (node == NULL || !node->is_live) {
+        (void)fprintf(stderr, "no task of '%s' is at work\n", path);
+        abort();
+    }
+    run_watch_task_ended(&run->watch, node);
+    run->world->live--;
+    return (struct run_event){
+        .type = type, .frame = node->frame, .node = node->node, .attempt = node->attempt};
+}
+
+void toy_run_done_port(struct toy_run *run, const char *path, const char *port, const char *output)
 {
     struct document *document = output != NULL ? pipeline_fixture_json(output) : NULL;
-    struct run_event event = end_task(run, id, RUN_EVENT_DONE);
+    struct run_event event = end_task(run, path, RUN_EVENT_DONE);
     event.port = str_from(port);
     event.output = document;
     toy_run_event(run, &event);
     document_unref(document);
 }
 
-void toy_run_done(struct toy_run *run, const char *id, const char *output)
+void toy_run_done(struct toy_run *run, const char *path, const char *output)
 {
-    toy_run_done_port(run, id, "", output);
+    toy_run_done_port(run, path, "", output);
 }
 
-void toy_run_failed(struct toy_run *run, const char *id, const char *code)
+void toy_run_failed(struct toy_run *run, const char *path, const char *code)
 {
     struct document *error = failure_create(code, STR("the toy broke"), NULL);
-    struct run_event event = end_task(run, id, RUN_EVENT_FAILED);
+    struct run_event event = end_task(run, path, RUN_EVENT_FAILED);
     event.error = error;
     toy_run_event(run, &event);
     document_unref(error);
@@ -333,8 +407,17 @@ void toy_run_cancel(struct toy_run *run)
     toy_run_event(run, &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED});
 }
 
-/* The next timer that is due, taken out; false when there is none. */
-static bool take_due(struct toy_world *world, struct toy_run **out_run, struct toy_timer *out_timer)
+void toy_run_send(struct toy_run *run, const char *name, const char *data)
+{
+    struct document *document = data != NULL ? pipeline_fixture_json(data) : NULL;
+    toy_run_event(run, &(struct run_event){
+                           .type = RUN_EVENT_SIGNAL, .port = str_from(name), .output = document});
+    document_unref(document);
+}
+
+/* The next timer that is due by `until`, taken out; false when there is none. */
+static bool take_due(struct toy_world *world, int64_t until, struct toy_run **out_run,
+                     struct toy_timer *out_timer)
 {
     struct toy_run *due_run = NULL;
     size_t due = 0;
@@ -342,7 +425,7 @@ static bool take_due(struct toy_world *world, struct toy_run **out_run, struct t
         struct toy_run *run = world->runs[i];
         for (size_t k = 0; k < run->timer_count; k++) {
             bool is_earlier = due_run == NULL || run->timers[k].at < due_run->timers[due].at;
-            if (run->timers[k].at <= world->now && is_earlier) {
+            if (run->timers[k].at <= until && is_earlier) {
                 due_run = run;
                 due = k;
             }
@@ -361,35 +444,43 @@ void toy_world_pass(struct toy_world *world, int64_t ms)
 {
     struct toy_run *run = NULL;
     struct toy_timer timer = {0};
-    world->now += ms;
-    while (take_due(world, &run, &timer)) {
+    int64_t until = world->now + ms;
+    while (take_due(world, until, &run, &timer)) {
+        world->now = timer.at > world->now ? timer.at : world->now;
         toy_run_event(run, &(struct run_event){.type = RUN_EVENT_TIMER,
+                                               .frame = timer.frame,
                                                .node = timer.node,
                                                .attempt = timer.attempt,
                                                .timer = timer.kind});
     }
+    world->now = until;
 }
 
 /* ---- questions ---- */
 
-struct run_node_view toy_run_view(const struct toy_run *run, const char *id)
+struct run_node_view toy_run_view(const struct toy_run *run, const char *path)
 {
-    return run_node(run->run, pipeline_fixture_node(run->pipeline, id));
+    uint64_t frame = 0;
+    uint32_t node = 0;
+    return find_live(run, path, &frame, &node) ? run_frame_node(run->run, frame, node)
+                                               : (struct run_node_view){0};
 }
 
-const struct toy_node *toy_run_node(const struct toy_run *run, const char *id)
+const struct watched_node *toy_run_node(const struct toy_run *run, const char *path)
 {
-    return &run->nodes[pipeline_fixture_node(run->pipeline, id)];
+    static const struct watched_node none;
+    const struct watched_node *node = find_node(run, path);
+    return node != NULL ? node : &none;
 }
 
-const char *toy_run_state(const struct toy_run *run, const char *id)
+const char *toy_run_state(const struct toy_run *run, const char *path)
 {
-    return node_state_name(toy_run_view(run, id).state);
+    return node_state_name(toy_run_view(run, path).state);
 }
 
-bool toy_run_is_live(const struct toy_run *run, const char *id)
+bool toy_run_is_live(const struct toy_run *run, const char *path)
 {
-    return toy_run_node(run, id)->is_live;
+    return toy_run_node(run, path)->is_live;
 }
 
 size_t toy_run_timer_count(const struct toy_run *run)
@@ -399,37 +490,6 @@ size_t toy_run_timer_count(const struct toy_run *run)
 
 /* ---- replay ---- */
 
-static bool is_same_document(const struct document *a, const struct document *b)
-{
-    if (a == NULL || b == NULL) {
-        return a == b;
-    }
-    return value_equal(document_root(a), document_root(b));
-}
-
-static bool node_agrees(const struct toy_run *run, const struct run *replayed, uint32_t i,
-                        bool with_lazy_records)
-{
-    struct run_node_view live = run_node(run->run, i);
-    struct run_node_view again = run_node(replayed, i);
-    if (!with_lazy_records && live.state == NODE_QUEUED) {
-        live.state = NODE_READY; /* it will ask again */
-    }
-    bool agrees = live.state == again.state && live.attempt == again.attempt &&
-                  live.outcome == again.outcome &&
-                  live.ready_at_unix_ms == again.ready_at_unix_ms &&
-                  live.started_at_unix_ms == again.started_at_unix_ms &&
-                  live.ended_at_unix_ms == again.ended_at_unix_ms &&
-                  is_same_document(live.output, again.output) &&
-                  is_same_document(live.error, again.error);
-    if (!agrees) {
-        (void)fprintf(stderr, "node '%.*s' was %s (attempt %u), its replay is %s (attempt %u)\n",
-                      STR_ARG(run->pipeline->nodes[i].id), node_state_name(live.state),
-                      live.attempt, node_state_name(again.state), again.attempt);
-    }
-    return agrees;
-}
-
 bool toy_run_replay_agrees(const struct toy_run *run, bool with_lazy_records)
 {
     const struct toy_world *world = run->world;
@@ -438,9 +498,11 @@ bool toy_run_replay_agrees(const struct toy_run *run, bool with_lazy_records)
         .input = run->input,
         .id = run_id(run->run),
         .triggered_by = STR("manual"),
+        .has_rollback = run_has_rollback(run->run),
     };
     struct error err = {0};
     struct run *replayed = NULL;
+    char text[400];
     HOLDS(run_create(&options, &replayed, &err) == 0);
     for (size_t i = 0; i < world->record_count; i++) {
         bool is_lazy = world->records[i].type == RECORD_NODE_QUEUED;
@@ -448,10 +510,12 @@ bool toy_run_replay_agrees(const struct toy_run *run, bool with_lazy_records)
             run_apply(replayed, &world->records[i]);
         }
     }
-    bool agrees = run_state(run->run) == run_state(replayed) &&
-                  run_started_at(run->run) == run_started_at(replayed);
-    for (uint32_t i = 0; i < run->pipeline->bodies[0].node_count; i++) {
-        agrees = node_agrees(run, replayed, i, with_lazy_records) && agrees;
+    bool agrees = run_compare(run->run, replayed,
+                              with_lazy_records ? RUN_COMPARE_ALL : RUN_COMPARE_NO_LAZY, text,
+                              sizeof(text));
+    if (!agrees) {
+        struct str id = run_id(run->run);
+        (void)fprintf(stderr, "the replay of run '%.*s' differs: %s\n", STR_ARG(id), text);
     }
     run_destroy(replayed);
     return agrees;

@@ -6,13 +6,14 @@
  * Toy world: the engine with a clock that tests turn by hand, and tasks that end when the test
  * says so. What a batch asks for is carried out at once.
  *
- * It keeps all records, and checks with every batch what always holds: a node has at most one
- * end and a run exactly one; nothing starts once a run is stopping; an effect names a node in the
- * right state. toy_world_finish() replays each run from its records and compares (with and
- * without the lazy records). A promise that is broken is printed, and the program aborts.
+ * It keeps all records; a run_watch sees each of them, and no timer outlives its frame or its
+ * run. toy_world_finish() replays each run from its records, with and without the lazy ones, and
+ * compares all of its state. A promise that is broken is printed, and the program aborts.
+ *
+ * A node is named by its path: "story", "each[17].fix", "each[17]" (of a loop over one node).
  *
  * Used by:  tests of engine, tests/bench.
- * Uses:     engine, pipeline_fixture.
+ * Uses:     engine, pipeline_fixture, run_watch, run_compare.
  * Threads:  [main]
  */
 
@@ -22,21 +23,13 @@
 
 #include "core/engine/engine.h"
 #include "core/engine/record.h"
+#include "tests/support/run_watch.h"
 
 struct pipeline;
 struct toy_world;
 
-/* What the world knows of one node. */
-struct toy_node {
-    struct document *config; /* of the task that was started; NULL: none was */
-    bool is_live;            /* a task runs */
-    uint32_t attempt;
-    uint32_t starts;
-    uint32_t ends; /* records of its end */
-    int stopped;   /* the enum stop_reason that the task was told, 0: not told */
-};
-
 struct toy_timer {
+    uint64_t frame;
     uint32_t node;
     uint32_t attempt;
     enum timer_kind kind;
@@ -48,12 +41,10 @@ struct toy_run {
     struct pipeline *pipeline;
     struct document *input;
     struct run *run;
-    struct toy_node *nodes;
+    struct run_watch watch;
     struct toy_timer *timers;
     size_t timer_count;
     size_t timer_cap;
-    bool is_stopping; /* by its records */
-    int ends;         /* records of its end */
     int ended_effects;
     enum run_state end_state;
     struct document *output;
@@ -87,26 +78,34 @@ struct toy_run *toy_world_run(struct toy_world *world, const char *yaml, const c
 struct toy_run *toy_world_run_pipeline(struct toy_world *world, struct pipeline *pipeline,
                                        const char *input);
 
-/* The task of node `id` ends: with JSON output (NULL: none), through a port, or failing with
+/* A run by its id, which must be there: "run1", its child "run1/call". */
+struct toy_run *toy_world_find(const struct toy_world *world, const char *id);
+
+/* The task of a node ends: with JSON output (NULL: none), through a port, or failing with
  * `code`. */
-void toy_run_done(struct toy_run *run, const char *id, const char *output);
-void toy_run_done_port(struct toy_run *run, const char *id, const char *port, const char *output);
-void toy_run_failed(struct toy_run *run, const char *id, const char *code);
+void toy_run_done(struct toy_run *run, const char *path, const char *output);
+void toy_run_done_port(struct toy_run *run, const char *path, const char *port, const char *output);
+void toy_run_failed(struct toy_run *run, const char *path, const char *code);
 
 /* Events as they come, with nothing looked at before. */
 void toy_run_event(struct toy_run *run, const struct run_event *event);
 
 void toy_run_cancel(struct toy_run *run);
 
-/* Moves the clock on and fires what is due, in order of time. */
+/* Sends the run an event with JSON data (NULL: none). */
+void toy_run_send(struct toy_run *run, const char *name, const char *data);
+
+/* Moves the clock on and fires what is due, each at its time, in order. */
 void toy_world_pass(struct toy_world *world, int64_t ms);
 
 /* ---- questions ---- */
 
-struct run_node_view toy_run_view(const struct toy_run *run, const char *id);
-const struct toy_node *toy_run_node(const struct toy_run *run, const char *id);
-const char *toy_run_state(const struct toy_run *run, const char *id); /* node_state_name() */
-bool toy_run_is_live(const struct toy_run *run, const char *id);
+/* All zero when the frame of the node is gone. */
+struct run_node_view toy_run_view(const struct toy_run *run, const char *path);
+/* What the watch knows, also of a node that is gone; all zero when nothing ever began. Borrowed. */
+const struct watched_node *toy_run_node(const struct toy_run *run, const char *path);
+const char *toy_run_state(const struct toy_run *run, const char *path); /* node_state_name() */
+bool toy_run_is_live(const struct toy_run *run, const char *path);
 size_t toy_run_timer_count(const struct toy_run *run);
 
 /* Prints what differs between the run and the replay of its records; true: nothing. */

@@ -481,7 +481,7 @@ static void test_decide__cancel_with_nothing_running_ends_at_once(void **state)
     assert_run_state(run, RUN_CANCELLED);
     assert_int_equal(toy_run_timer_count(run), 0);
     toy_run_cancel(run);
-    assert_int_equal(run->ends, 1);
+    assert_int_equal((int)run->watch.ends, 1);
 }
 
 static void test_decide__a_second_cancel_changes_nothing(void **state)

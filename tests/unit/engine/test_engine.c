@@ -312,7 +312,8 @@ static void send_nonsense(struct random *random, struct toy_run *run, uint32_t n
         .error = document_empty_map(),
     };
     /* The attempt that runs may only be ended by the world, which counts tasks. */
-    bool is_live = run->nodes[node].is_live && event.attempt == run->nodes[node].attempt;
+    bool is_live = run->watch.nodes[node]->is_live &&
+                   event.attempt == run->watch.nodes[node]->attempt;
     if (!is_live || event.type == RUN_EVENT_TIMER) {
         toy_run_event(run, &event);
     }
@@ -329,7 +330,7 @@ static void step_somewhere(struct random *random)
         toy_world_pass(&world, random_below(random, 1500));
     } else if (dice < 25) {
         send_nonsense(random, run, node);
-    } else if (run->nodes[node].is_live) {
+    } else if (run->watch.nodes[node]->is_live) {
         end_some_task(random, run, node);
     }
 }
@@ -341,7 +342,7 @@ static void end_everything(struct random *random)
         for (size_t r = 0; r < world.run_count; r++) {
             struct toy_run *run = world.runs[r];
             for (uint32_t i = 0; i < run->pipeline->node_count; i++) {
-                if (run->nodes[i].is_live) {
+                if (run->watch.nodes[i]->is_live) {
                     end_some_task(random, run, i);
                     has_live = true;
                 }
