@@ -121,13 +121,16 @@ static void want_start(const struct decision *d, uint32_t node)
     decision_add_effect(d, (struct effect){.type = EFFECT_WANT_START, .node = node});
 }
 
-/* A ready node: false when that was all, because of its `when`. */
+/* A ready node: false when that was all, because of its `when`. Only its first round asks. */
 static bool pass_when(const struct decision *d, uint32_t node)
 {
     const struct node *def = decision_node(d, node);
     struct error err = {0};
     bool holds = true;
-    if (def->when != NULL && decision_evaluate(d, node, def->when, &holds, &err) != 0) {
+    if (def->when == NULL || decision_state(d, node)->iteration > 0) {
+        return true;
+    }
+    if (decision_evaluate(d, node, def->when, &holds, &err) != 0) {
         error_prefix(&err, "when: ");
         decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
         return false;
@@ -350,7 +353,15 @@ static void on_timer(const struct decision *d, const struct run_event *event)
         return;
     }
     const struct run_node *node = decision_state(d, event->node);
-    if (node->state != NODE_RUNNING || node->attempt != event->attempt) {
+    if (node->attempt != event->attempt) {
+        return;
+    }
+    if (node->state == NODE_STOPPING && node->stop_reason == STOP_FAILURE) {
+        /* What was left to end by itself took too long. */
+        decision_stop_frames(d, event->node, RUN_FAILING, STOP_TIMEOUT, DECISION_STOP_TASKS);
+        return;
+    }
+    if (node->state != NODE_RUNNING) {
         return;
     }
     if (node->is_delayed) {

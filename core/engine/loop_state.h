@@ -55,7 +55,8 @@ struct loop_state {
     struct loop_output *outputs; /* from `head` on, those of the units from `low` on */
     size_t output_cap;
     size_t head;
-    uint64_t low; /* units that are reduced; without `reduce` always 0 */
+    uint64_t low;  /* units that are reduced; without `reduce` always 0 */
+    uint64_t kept; /* units that have ended and are not reduced yet */
     const struct document *acc;
     struct loop_error *errors;
     size_t error_count;
@@ -70,7 +71,7 @@ bool loop_pick(const struct loop_state *loop, uint64_t *out_unit, uint32_t *out_
 /* More items have failed than may. */
 bool loop_has_failed(const struct loop_state *loop);
 
-/* A unit at `low` has ended and is to be reduced. */
+/* A unit at `low` has ended and is to be reduced, or never runs and is to be passed over. */
 bool loop_can_reduce(const struct loop_state *loop);
 
 /* No unit runs or will. */

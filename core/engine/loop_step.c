@@ -298,10 +298,7 @@ static void end_node(const struct decision *d, uint32_t node, enum node_state st
     struct document *detail = loop->def != NULL ? make_detail(d, loop) : NULL;
     struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
     record.node_state = state;
-    record.outcome = state == NODE_COMPLETED ? OUTCOME_SUCCESS : OUTCOME_ERROR;
-    if (state == NODE_CANCELLED) {
-        record.outcome = decision_state(d, node)->pending_outcome;
-    }
+    record.outcome = state == NODE_FAILED ? OUTCOME_ERROR : OUTCOME_SUCCESS;
     record.output = output;
     record.error = failure;
     record.detail = detail;
@@ -424,7 +421,7 @@ static void reduce(const struct decision *d, uint32_t node)
     struct error err = {0};
     struct document *acc = NULL;
     int status = 0;
-    if (output == NULL) { /* of an item that failed */
+    if (output == NULL) { /* of an item that failed, or that `until` left out */
         acc = document_ref(loop->acc);
     } else {
         status = decision_reduce(d, node, loop->acc, output, &acc, &err);

@@ -59,8 +59,9 @@ bool loop_has_failed(const struct loop_state *loop)
 
 bool loop_can_reduce(const struct loop_state *loop)
 {
-    return loop->def->collect == COLLECT_REDUCE && loop->low < loop->next_unit &&
-           loop->head < loop->output_cap && loop->outputs[loop->head].has_ended;
+    bool is_over = loop->is_last && loop->running == 0;
+    return loop->def->collect == COLLECT_REDUCE && loop->kept > 0 &&
+           (is_over || loop->outputs[loop->head].has_ended);
 }
 
 bool loop_is_exhausted(const struct loop_state *loop)
@@ -267,6 +268,7 @@ static int keep_output(struct loop_state *loop, uint64_t unit, const struct docu
     }
     loop->outputs[output_place(loop, unit)] =
         (struct loop_output){.document = document_ref(output), .has_ended = true};
+    loop->kept++;
     return 0;
 }
 
@@ -316,6 +318,7 @@ void loops_apply_reduced(struct run_node *node, const struct record *record)
     document_unref(loop->acc);
     loop->acc = document_ref(record->output);
     document_unref(loop->outputs[loop->head].document);
+    loop->kept -= loop->outputs[loop->head].has_ended ? 1u : 0u;
     loop->outputs[loop->head] = (struct loop_output){0};
     loop->head++;
     loop->low++;

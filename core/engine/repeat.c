@@ -77,12 +77,15 @@ static void run_again(const struct decision *d, const struct record *end)
 bool repeat_goes_on(const struct decision *d, const struct record *end)
 {
     const struct repeat *repeat = decision_node(d, end->node)->repeat;
-    if (repeat == NULL || d->frame->state != RUN_RUNNING) {
+    const struct run_node *state = decision_state(d, end->node);
+    /* A success that comes after the time-out is one; a node that is to end for good ends. */
+    bool is_ended = state->state == NODE_STOPPING && state->stop_reason != STOP_TIMEOUT;
+    if (repeat == NULL || d->frame->state != RUN_RUNNING || is_ended) {
         return false;
     }
     struct error err = {0};
     bool is_done = false;
-    uint32_t rounds = decision_state(d, end->node)->iteration + 1;
+    uint32_t rounds = state->iteration + 1;
     if (ask(d, end, &is_done, &err) != 0) {
         decision_fail_node_for(d, end->node, FAILURE_EXPRESSION, &err);
         return true;

@@ -377,7 +377,9 @@ int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *o
         *out_is_before = states != NULL && state_reach_is_before(states, before, node);
         return states != NULL ? 0 : E_NOMEM;
     }
-    *out_is_before = find_edge(reach, before, node) != NULL;
+    /* The next round of a node that is repeated sees what the one before gave. */
+    bool is_own = before == node && reach->pipeline->nodes[node].repeat != NULL;
+    *out_is_before = is_own || find_edge(reach, before, node) != NULL;
     if (*out_is_before) {
         return 0;
     }
