@@ -221,7 +221,6 @@ static void end_failed(const struct decision *d, const struct run_event *event)
     if (state->state == NODE_STOPPING && state->stop_reason != STOP_TIMEOUT) {
         struct record record = decision_node_record(d, RECORD_NODE_ENDED, event->node);
         record.node_state = NODE_CANCELLED;
-        record.outcome = state->pending_outcome;
         record.error = event->error;
         decision_end_node(d, &record);
         return;

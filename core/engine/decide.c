@@ -307,7 +307,6 @@ static void on_failed(const struct decision *d, const struct run_event *event)
     if (node->state == NODE_STOPPING) {
         struct record record = decision_node_record(d, RECORD_NODE_ENDED, event->node);
         record.node_state = NODE_CANCELLED;
-        record.outcome = node->pending_outcome;
         record.error = event->error;
         decision_end_node(d, &record);
         return;
@@ -383,8 +382,8 @@ static bool take_cancel(const struct decision *d)
         return false;
     }
     uint32_t node = d->run->root->current;
-    return states_find_edge(d, node, OUTCOME_CANCEL, &err) >= 0 &&
-           states_interrupt(d, node, OUTCOME_CANCEL, NULL);
+    int64_t edge = states_find_edge(d, node, OUTCOME_CANCEL, &err);
+    return edge >= 0 && states_interrupt(d, node, (uint32_t)edge, NULL);
 }
 
 /* A run that is on its way out already. */

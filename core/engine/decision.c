@@ -253,12 +253,16 @@ static void end_wait(const struct decision *d, uint32_t node)
 }
 
 void decision_stop_node(const struct decision *d, uint32_t node, enum stop_reason reason,
-                        uint32_t outcome)
+                        uint32_t transition)
 {
     struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
+    bool is_told = decision_state(d, node)->state == NODE_STOPPING;
     record.reason = reason;
-    record.outcome = outcome;
+    record.index = transition;
     batch_add_record(d->batch, &record);
+    if (is_told) {
+        return;
+    }
     if (decision_node(d, node)->own_body != 0) {
         decision_stop_frames(d, node, RUN_CANCELLING, reason, DECISION_STOP_TASKS);
         return;
@@ -270,7 +274,7 @@ void decision_stop_node(const struct decision *d, uint32_t node, enum stop_reaso
 
 void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason)
 {
-    decision_stop_node(d, node, reason, OUTCOME_SUCCESS);
+    decision_stop_node(d, node, reason, 0);
 }
 
 static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32_t except,
@@ -434,12 +438,11 @@ static bool takes_edges(const struct decision *d, uint32_t node)
     return d->frame->state == RUN_RUNNING && decision_node(d, node)->out_count > 0;
 }
 
-static void fail_run(const struct decision *d, uint32_t node, const struct document *failure)
+void decision_fail_run(const struct decision *d, uint32_t node, const struct document *failure)
 {
     struct document *whole = failure_of_node(d, node, failure);
     decision_stop_run(d, RUN_FAILING, whole, STOP_REQUESTED);
     document_unref(whole);
-    decision_stop_active(d, STOP_REQUESTED, node, DECISION_LET_TASKS_END);
 }
 
 /* Fills in record->taken. Returns the failure of an edge's condition (owned), or NULL. */
@@ -481,7 +484,8 @@ void decision_end_node(const struct decision *d, struct record *record)
     bool fails = d->frame->state == RUN_RUNNING &&
                  (edge_failure != NULL || (has_failed && !record->is_handled));
     if (fails) {
-        fail_run(d, record->node, edge_failure != NULL ? edge_failure : record->error);
+        decision_fail_run(d, record->node, edge_failure != NULL ? edge_failure : record->error);
+        decision_stop_active(d, STOP_REQUESTED, record->node, DECISION_LET_TASKS_END);
     }
     document_unref(edge_failure);
 }

@@ -94,15 +94,18 @@ void decision_fail_node_for(const struct decision *d, uint32_t node, const char 
 void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,
                        enum stop_reason reason);
 
+/* The same because `node` failed with `failure` (borrowed). Tasks are left as they are. */
+void decision_fail_run(const struct decision *d, uint32_t node, const struct document *failure);
+
 /* The timers of a node that waits. */
 void decision_disarm_waits(const struct decision *d, uint32_t node);
 
 /*
- * Tells a running node of any kind to end, with what works for it. `outcome` (or OUTCOME_SUCCESS)
- * is the transition to take then.
+ * Tells a running node of any kind to end, with what works for it. Of a state `transition` is one
+ * more than the out edge to take then, whatever it gives; 0: its end decides.
  */
 void decision_stop_node(const struct decision *d, uint32_t node, enum stop_reason reason,
-                        uint32_t outcome);
+                        uint32_t transition);
 
 /* Tells the running task of `node` to end. */
 void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason);

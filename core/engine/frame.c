@@ -66,11 +66,13 @@ static void unhash(struct frame *frame)
 static void link_child(struct frame *parent, struct frame *child)
 {
     child->parent = parent;
-    child->next_sibling = parent->first_child;
-    if (parent->first_child != NULL) {
-        parent->first_child->previous_sibling = child;
+    child->previous_sibling = parent->last_child;
+    if (parent->last_child != NULL) {
+        parent->last_child->next_sibling = child;
+    } else {
+        parent->first_child = child;
     }
-    parent->first_child = child;
+    parent->last_child = child;
 }
 
 static void unlink_child(struct frame *child)
@@ -82,6 +84,8 @@ static void unlink_child(struct frame *child)
     }
     if (child->next_sibling != NULL) {
         child->next_sibling->previous_sibling = child->previous_sibling;
+    } else if (child->parent != NULL) {
+        child->parent->last_child = child->previous_sibling;
     }
 }
 

@@ -120,7 +120,7 @@ struct record {
     uint64_t child; /* RECORD_FRAME_STARTED: its number */
     enum frame_kind kind;
     uint32_t body;
-    uint64_t index; /* of the iteration */
+    uint64_t index; /* of the iteration; of a state that an event ends: 1 + its out edge to take */
     int64_t due_unix_ms;
     const struct value *item; /* in `output`; NULL: none */
     bool is_last;             /* `until` holds: the loop takes no more items */

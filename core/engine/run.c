@@ -190,7 +190,7 @@ static void enter_state(struct frame *frame, uint32_t node, int64_t at)
     state->state = NODE_PENDING;
     state->iteration = 0;
     state->visit++;
-    state->pending_outcome = OUTCOME_SUCCESS;
+    state->pending_edge = 0;
     replace_document(&state->error, NULL);
     make_ready(state, at);
     signals_note_news(frame->run);
@@ -339,7 +339,11 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
 /* A machine takes its `cancel` transition once. */
 static void note_cancel(struct run *run, const struct record *record)
 {
-    run->has_taken_cancel = run->has_taken_cancel || record->outcome == OUTCOME_CANCEL;
+    const struct node *def = &run->pipeline->nodes[record->node];
+    const struct edge *edge = &run->pipeline->edges[def->first_out + record->index - 1];
+    if (record->index > 0 && edge->outcome == OUTCOME_CANCEL) {
+        run->has_taken_cancel = true;
+    }
 }
 
 static void apply_node_stopping(struct frame *frame, const struct record *record)
@@ -347,7 +351,7 @@ static void apply_node_stopping(struct frame *frame, const struct record *record
     struct run_node *node = frame_node(frame, record->node);
     node->stop_reason = (uint8_t)record->reason;
     note_cancel(frame->run, record);
-    node->pending_outcome = record->outcome;
+    node->pending_edge = (uint32_t)record->index;
     node_set_state(node, NODE_STOPPING);
     if (node->loop != NULL) {
         loops_apply_stopping(node, record);
@@ -581,7 +585,7 @@ void run_destroy(struct run *run)
 
 bool run_has_work(const struct run *run)
 {
-    return run->has_news || run->first_listed != NULL || run->first_settled != NULL ||
+    return signals_have_news(run) || run->first_listed != NULL || run->first_settled != NULL ||
            endings_have_work(run);
 }
 

@@ -40,7 +40,7 @@ struct run_node {
     uint32_t outcome;
     uint32_t iteration;               /* of `repeat`, from 0 */
     uint32_t visit;                   /* of a state, from 1 */
-    uint32_t pending_outcome;         /* of a state that an event is ending; 0: none */
+    uint32_t pending_edge;            /* of a state that an event is ending: 1 + the out edge */
     const struct document *waits_for; /* the name of an event; NULL: none */
     struct frame *frame;
     struct run_node *next_listed;
@@ -76,7 +76,8 @@ struct frame {
     void *memory;                         /* see run_frame_memory() */
     struct frame *next_hashed;
     struct frame *next_settled;
-    struct frame *first_child;
+    struct frame *first_child; /* the oldest */
+    struct frame *last_child;
     struct frame *next_sibling;
     struct frame *previous_sibling;
     uint32_t current;  /* BODY_STATES: the node at work */

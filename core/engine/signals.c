@@ -63,7 +63,7 @@ void signals_note_news(struct run *run)
 
 bool signals_have_news(const struct run *run)
 {
-    return run->has_news;
+    return run->has_news && (run->state == RUN_RUNNING || run->state == RUN_ENDING);
 }
 
 /* ---- receiving ---- */
@@ -138,23 +138,42 @@ static bool give_to_wait(const struct decision *d, uint32_t node, size_t index)
     return true;
 }
 
+/* The guard of a transition failed: so does the run, and the action is told to end. */
+static void fail_guard(const struct decision *d, uint32_t node, const struct error *err)
+{
+    struct document *failure = decision_failure(d, FAILURE_EXPRESSION, err);
+    decision_fail_run(d, node, failure);
+    document_unref(failure);
+    decision_stop_active(d, STOP_REQUESTED, RECORD_NO_NODE, DECISION_STOP_TASKS);
+}
+
+/* What guards see of a state that waits: the event is its output. */
+static struct record coming_end(const struct decision *d, uint32_t node)
+{
+    struct record end = decision_node_record(d, RECORD_NODE_ENDED, node);
+    end.node_state = NODE_COMPLETED;
+    end.output = d->signal;
+    return end;
+}
+
 static bool give_to_state(const struct decision *d, size_t index)
 {
     const struct pipeline *pipeline = d->run->pipeline;
     uint32_t node = d->frame->current;
+    struct record end = coming_end(d, node);
+    struct decision seen = *d;
     struct error err = {0};
+    seen.ending = decision_node(d, node)->kind == NODE_IDLE ? &end : NULL;
     for (uint32_t i = 0; i < pipeline->outcome_count; i++) {
         if (!str_equal(pipeline->outcomes[i], name_of(d->signal))) {
             continue;
         }
-        int64_t edge = states_find_edge(d, node, i, &err);
+        int64_t edge = states_find_edge(&seen, node, i, &err);
         if (edge < -1) {
-            struct document *failure = decision_failure(d, FAILURE_EXPRESSION, &err);
-            decision_stop_run(d, RUN_FAILING, failure, STOP_REQUESTED);
-            document_unref(failure);
+            fail_guard(d, node, &err);
             return true;
         }
-        if (edge >= 0 && states_interrupt(d, node, i, d->signal)) {
+        if (edge >= 0 && states_interrupt(d, node, (uint32_t)edge, d->signal)) {
             record_taken(d, index);
             return true;
         }

@@ -74,36 +74,30 @@ static uint32_t named_event(const struct decision *d, const struct document *out
     return OUTCOME_SUCCESS;
 }
 
-enum { MOST_OUTCOMES = 4 };
+enum { MOST_OUTCOMES = 3 };
 
 /* The outcomes that the end of a state may be taken for, the first that has a transition wins. */
 static size_t list_outcomes(const struct decision *d, const struct record *record,
                             uint32_t outcomes[MOST_OUTCOMES])
 {
-    const struct node *def = decision_node(d, record->node);
-    const struct run_node *state = decision_state(d, record->node);
     size_t count = 0;
-    if (state->pending_outcome != OUTCOME_SUCCESS) {
-        outcomes[count++] = state->pending_outcome;
+    if (record->node_state == NODE_CANCELLED) {
+        return 0;
     }
     if (record->node_state == NODE_FAILED) {
         if (str_equal(failure_code(record->error), STR(FAILURE_TIMEOUT))) {
             outcomes[count++] = OUTCOME_TIMEOUT;
         }
         outcomes[count++] = OUTCOME_ERROR;
-        if (def->on_error != ON_ERROR_CONTINUE) {
+        if (decision_node(d, record->node)->on_error != ON_ERROR_CONTINUE) {
             return count;
         }
-    } else if (record->node_state == NODE_CANCELLED) {
-        if (record->outcome != OUTCOME_SUCCESS) {
-            outcomes[count++] = record->outcome;
-        }
-        return count;
     } else {
         uint32_t event = named_event(d, record->output);
         if (event != OUTCOME_SUCCESS) {
             outcomes[count++] = event;
-        } else if (record->outcome != OUTCOME_SUCCESS) {
+        }
+        if (record->outcome != OUTCOME_SUCCESS) {
             outcomes[count++] = record->outcome;
         }
     }
@@ -135,17 +129,25 @@ static struct document *end_machine(const struct decision *d, const struct recor
     return failure;
 }
 
-struct document *states_decide_end(const struct decision *d, struct record *record)
+/* The out edge to take: an event's, which was chosen when it came, or by how the state ended. */
+static int64_t choose_edge(const struct decision *d, const struct record *record, struct error *err)
 {
     uint32_t outcomes[MOST_OUTCOMES];
     size_t count = list_outcomes(d, record, outcomes);
     struct decision with_end = *d;
-    struct error err = {0};
-    int64_t edge = NO_EDGE;
+    uint32_t pending = decision_state(d, record->node)->pending_edge;
+    int64_t edge = record->index > 0 ? (int64_t)record->index - 1 : (int64_t)pending - 1;
     with_end.ending = record;
     for (size_t i = 0; i < count && edge == NO_EDGE; i++) {
-        edge = states_find_edge(&with_end, record->node, outcomes[i], &err);
+        edge = states_find_edge(&with_end, record->node, outcomes[i], err);
     }
+    return edge;
+}
+
+struct document *states_decide_end(const struct decision *d, struct record *record)
+{
+    struct error err = {0};
+    int64_t edge = choose_edge(d, record, &err);
     if (edge == NO_EDGE) {
         return end_machine(d, record);
     }
@@ -185,45 +187,39 @@ void states_idle(const struct decision *d, uint32_t node)
     }
 }
 
-static void end_waiting(const struct decision *d, uint32_t node, uint32_t outcome,
+/* One that has not started, or only waits. `signal` is what it gives; NULL: it is cancelled. */
+static void end_at_once(const struct decision *d, uint32_t node, uint32_t edge,
                         const struct document *signal)
 {
     struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    enum node_state state = (enum node_state)decision_state(d, node)->state;
     record.node_state = signal != NULL ? NODE_COMPLETED : NODE_CANCELLED;
-    record.outcome = outcome;
     record.output = signal;
-    decision_disarm_waits(d, node);
-    decision_end_node(d, &record);
-}
-
-static void end_before_start(const struct decision *d, uint32_t node, uint32_t outcome)
-{
-    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
-    record.node_state = NODE_CANCELLED;
-    record.outcome = outcome;
-    if (decision_state(d, node)->state == NODE_QUEUED) {
+    record.index = edge + 1;
+    if (state == NODE_QUEUED) {
         decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
+    } else if (state == NODE_RUNNING) {
+        decision_disarm_waits(d, node);
     }
     decision_end_node(d, &record);
 }
 
-bool states_interrupt(const struct decision *d, uint32_t node, uint32_t outcome,
+bool states_interrupt(const struct decision *d, uint32_t node, uint32_t edge,
                       const struct document *signal)
 {
     const struct run_node *state = decision_state(d, node);
     const struct node *def = decision_node(d, node);
-    if (state->state == NODE_READY || state->state == NODE_QUEUED) {
-        end_before_start(d, node, outcome);
-        return true;
-    }
-    if (state->state != NODE_RUNNING) {
+    const struct edge *to = &d->run->pipeline->edges[def->first_out + edge];
+    bool is_waiting = def->kind == NODE_IDLE || def->kind == NODE_WAIT || state->is_delayed;
+    if (state->state == NODE_STOPPING && to->outcome != OUTCOME_CANCEL) {
         return false;
     }
-    if (def->kind == NODE_IDLE || def->kind == NODE_WAIT || state->is_delayed) {
-        end_waiting(d, node, outcome, def->kind == NODE_IDLE ? signal : NULL);
-        return true;
+    if (state->state == NODE_READY || state->state == NODE_QUEUED || is_waiting) {
+        bool has_begun = state->state == NODE_RUNNING;
+        end_at_once(d, node, edge, has_begun && def->kind == NODE_IDLE ? signal : NULL);
+    } else {
+        decision_stop_node(d, node, STOP_REQUESTED, edge + 1);
     }
-    decision_stop_node(d, node, STOP_REQUESTED, outcome);
     return true;
 }
 

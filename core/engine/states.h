@@ -40,9 +40,12 @@ void states_idle(const struct decision *d, uint32_t node);
 int64_t states_find_edge(const struct decision *d, uint32_t node, uint32_t outcome,
                          struct error *err);
 
-/* An event with a transition: the action of `node` ends, then `outcome` is taken. False: it is
- * ending already. `signal` (may be NULL) is the output of a state that waited. */
-bool states_interrupt(const struct decision *d, uint32_t node, uint32_t outcome,
+/*
+ * An event with a transition: the action of `node` ends, then its out edge number `edge` is taken.
+ * False: another event is ending it already, and this one is no cancel. `signal` (may be NULL) is
+ * the output of a state that waited.
+ */
+bool states_interrupt(const struct decision *d, uint32_t node, uint32_t edge,
                       const struct document *signal);
 
 /* {state, output, history}: what a machine gives without an `output` of its own. Owned. */

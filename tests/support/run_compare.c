@@ -62,7 +62,8 @@ static const char *compare_loops(const struct loop_state *a, const struct loop_s
     AGREES(a->count == b->count && a->next_unit == b->next_unit && a->running == b->running);
     AGREES(a->is_last == b->is_last && a->worker_count == b->worker_count);
     AGREES(a->completed == b->completed && a->failed == b->failed);
-    AGREES(a->low == b->low && a->head == b->head && is_same(a->acc, b->acc));
+    AGREES(a->low == b->low && a->kept == b->kept && a->head == b->head);
+    AGREES(is_same(a->acc, b->acc));
     AGREES(is_same(a->output, b->output) && is_same(a->error, b->error));
     return compare_kept(a, b);
 }
@@ -81,7 +82,7 @@ static const char *compare_nodes(const struct run_node *a, const struct run_node
     AGREES(state_to_be(a, lazy) == b->state);
     bool has_asked = a->state != b->state;
     AGREES(has_asked || a->is_listed == b->is_listed);
-    AGREES(a->stop_reason == b->stop_reason && a->pending_outcome == b->pending_outcome);
+    AGREES(a->stop_reason == b->stop_reason && a->pending_edge == b->pending_edge);
     AGREES(a->open_edges == b->open_edges && a->taken_edges == b->taken_edges);
     AGREES(a->is_dead_by_failure == b->is_dead_by_failure && a->is_delayed == b->is_delayed);
     AGREES(a->attempt == b->attempt && a->iteration == b->iteration && a->visit == b->visit);
