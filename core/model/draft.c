@@ -192,8 +192,9 @@ static int freeze(struct draft *draft)
 static int run_steps(struct draft *draft)
 {
     static int (*const steps[])(struct draft *) = {
-        add_outcomes,  top_read,    bodies_read,     top_read_integrations, nodes_check, edges_read,
-        for_each_link, graph_build, top_read_output, references_check,      freeze,
+        add_outcomes,  top_read,        bodies_read,      top_read_integrations,
+        nodes_check,   edges_read,      for_each_link,    graph_build,
+        streams_check, top_read_output, references_check, freeze,
     };
     int status = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {

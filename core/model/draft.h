@@ -82,8 +82,6 @@ struct draft_node {
     uint32_t own_body;   /* 0: none */
     uint32_t compensate; /* 0: none */
     struct for_each *loop;
-    uint32_t first_reader;    /* index + 1 of a loop over its stream; 0: none */
-    uint32_t next_reader;     /* of the same stream */
     const uint32_t *outcomes; /* the named ones that it can have */
     uint32_t outcome_count;
     bool is_set_aside; /* it waits for a cycle, so nothing is known of what comes before it */
@@ -263,11 +261,12 @@ int tools_read_group(struct draft *draft, uint32_t index); /* the node around th
 int top_read(struct draft *draft);              /* top.c: what is not about nodes */
 int top_read_integrations(struct draft *draft); /* after the nodes' types are known */
 int top_read_output(struct draft *draft);
-int bodies_read(struct draft *draft);      /* bodies.c: which there are, and the ids in them */
-int nodes_check(struct draft *draft);      /* nodes.c: types, keys; calls config.c */
-int edges_read(struct draft *draft);       /* edges.c */
-int for_each_link(struct draft *draft);    /* for_each.c: loops and the streams they read */
-int graph_build(struct draft *draft);      /* graph.c: edges into arrays, order, layers, cycles */
+int bodies_read(struct draft *draft);   /* bodies.c: which there are, and the ids in them */
+int nodes_check(struct draft *draft);   /* nodes.c: types, keys; calls config.c */
+int edges_read(struct draft *draft);    /* edges.c */
+int for_each_link(struct draft *draft); /* for_each.c: loops and the streams they read */
+int graph_build(struct draft *draft);   /* graph.c: edges into arrays, order, layers, cycles */
+int streams_check(struct draft *draft); /* streams.c: readers and producers that wait in a circle */
 int references_check(struct draft *draft); /* references.c */
 
 /* for_each.c: the loop that a node is; complains about keys of loops when it is none. */

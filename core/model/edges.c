@@ -297,6 +297,13 @@ static int read_node_edges(struct draft *draft, uint32_t index)
     return status;
 }
 
+/* A step that reads the stream of the one before does not wait for its end. */
+static bool reads_stream_of(const struct draft *draft, uint32_t node, uint32_t producer)
+{
+    const struct for_each *loop = draft->drafts[node].loop;
+    return loop != NULL && loop->stream == producer;
+}
+
 /* Each node behind the one before. */
 static int chain_steps(struct draft *draft, const struct draft_body *body)
 {
@@ -305,7 +312,9 @@ static int chain_steps(struct draft *draft, const struct draft_body *body)
         uint32_t target = body->first_node + i;
         struct draft_edge edge = {
             .source = target - 1, .target = target, .place = draft->nodes[target].place};
-        status = draft_add_edge(draft, &edge);
+        if (!reads_stream_of(draft, target, target - 1)) {
+            status = draft_add_edge(draft, &edge);
+        }
     }
     return status;
 }

@@ -433,7 +433,7 @@ static bool check_stream(const struct draft *draft, uint32_t index, uint32_t pro
         report_error(report_of(draft), place,
                      "'%.*s.stream' cannot be read in another body than that of '%.*s'",
                      STR_ARG(from->id), STR_ARG(from->id));
-        report_hint(report_of(draft), "a stream is read once, by a loop beside its node");
+        report_hint(report_of(draft), "a stream is read by loops beside its node");
         return false;
     }
     if (from->type == NULL) {
@@ -480,8 +480,8 @@ int for_each_link(struct draft *draft)
         }
         has_streams = true;
         draft->nodes[loop->stream].has_readers = true;
-        draft->drafts[i].next_reader = draft->drafts[loop->stream].first_reader;
-        draft->drafts[loop->stream].first_reader = i + 1;
+        loop->next_reader = draft->nodes[loop->stream].first_reader;
+        draft->nodes[loop->stream].first_reader = i + 1;
     }
     if (has_streams) {
         check_edges(draft);

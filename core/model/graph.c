@@ -193,9 +193,8 @@ static uint32_t start_readers(struct graph *graph, uint32_t producer, uint32_t *
                               uint32_t *order)
 {
     struct node *nodes = graph->draft->nodes;
-    const struct draft_node *drafts = graph->draft->drafts;
     uint32_t placed = 0;
-    for (uint32_t i = drafts[producer].first_reader; i > 0; i = drafts[i - 1].next_reader) {
+    for (uint32_t i = nodes[producer].first_reader; i > 0; i = nodes[i - 1].for_each->next_reader) {
         if (nodes[i - 1].layer < nodes[producer].layer) {
             nodes[i - 1].layer = nodes[producer].layer;
         }

@@ -133,6 +133,7 @@ struct for_each {
     const struct expr *items;    /* a list, or a map of lists: their product; else NULL */
     const struct template *list; /* the same, written as YAML; else NULL */
     uint32_t stream;             /* the node whose items it reads, or PIPELINE_NO_NODE */
+    uint32_t next_reader;        /* index + 1 of another loop over that stream; 0: none */
     struct str as;               /* the item's name */
     bool is_batch;               /* `as_batch`: the body gets the list of a whole batch */
     bool stops_at_limit;         /* `on_limit: stop` */
@@ -186,10 +187,11 @@ struct node {
     const struct repeat *repeat;     /* NULL: it runs once */
     struct str child; /* NODE_WORKFLOW: the id of the pipeline; empty: known when it runs */
     enum node_risk risk;
-    bool has_readers;   /* a loop goes over its stream */
-    bool is_chained;    /* NODE_WORKFLOW: its input is the run's with the outputs of those before
-                           laid over it */
-    bool is_failed_end; /* a state that ends the run as failed */
+    bool has_readers;      /* a loop goes over its stream */
+    uint32_t first_reader; /* index + 1 of one; 0: none */
+    bool is_chained;       /* NODE_WORKFLOW: its input is the run's with the outputs of those before
+                              laid over it */
+    bool is_failed_end;    /* a state that ends the run as failed */
     const struct expr *match; /* NODE_WAIT for an event: NULL takes every one of its name */
 
     const struct template *config; /* never NULL; `set` resolves it to its output */

@@ -159,7 +159,39 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:4:57: error: 'b' reads the stream of 'a' and cannot depend on it, too\n"
      "  leave the dependency out: the first item starts it\n"
      "t.yaml:8:38: error: 'a.stream' cannot be read in another body than that of 'a'\n"
-     "  a stream is read once, by a loop beside its node\n"},
+     "  a stream is read by loops beside its node\n"},
+    {"stream behind its end", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: emit}\n"
+     "  - {id: b, type: set, depends_on: [a]}\n"
+     "  - {id: c, type: set, for_each: a.stream, depends_on: [b]}\n"
+     "  - {id: d, type: set, for_each: a.stream}\n"
+     "  - {id: e, type: set, for_each: a.stream, depends_on: [d]}\n"
+     "  - {id: f, type: set, depends_on: [d]}\n",
+     "t.yaml:5:57: error: 'c' waits for 'b', which ends only after 'c' has read the stream of 'a'\n"
+     "  leave that dependency out, or go over an output in place of a stream\n"
+     "t.yaml:7:57: error: 'e' waits for 'd', which ends only after 'e' has read the stream of 'a'\n"
+     "  leave that dependency out, or go over an output in place of a stream\n"},
+    {"streams crossed", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: emit}\n"
+     "  - {id: b, type: emit}\n"
+     "  - {id: c, type: set, for_each: a.stream, depends_on: [b]}\n"
+     "  - {id: d, type: set, for_each: b.stream, depends_on: [a]}\n",
+     "t.yaml:5:57: error: 'c' waits for 'b', which ends only after 'c' has read the stream of 'a'\n"
+     "  leave that dependency out, or go over an output in place of a stream\n"
+     "t.yaml:6:57: error: 'd' waits for 'a', which ends only after 'd' has read the stream of 'b'\n"
+     "  leave that dependency out, or go over an output in place of a stream\n"},
+    {"stream of a step before the last", "t.yaml", 0,
+     "name: t\n"
+     "steps:\n"
+     "  - {id: a, type: emit}\n"
+     "  - {id: b, type: set}\n"
+     "  - {id: c, type: set, for_each: a.stream}\n",
+     "t.yaml:5:10: error: 'c' waits for 'b', which ends only after 'c' has read the stream of 'a'\n"
+     "  leave that dependency out, or go over an output in place of a stream\n"},
     {"stream cycle", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
