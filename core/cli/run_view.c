@@ -106,6 +106,8 @@ void run_view_apply(struct run_view *view, const struct record *record)
     case RECORD_FRAME_STOPPING:
     case RECORD_FRAME_ENDED:
     case RECORD_LOOP_REDUCED:
+    case RECORD_ITEM:
+    case RECORD_CREDIT:
     case RECORD_SIGNAL:
     case RECORD_SIGNAL_TAKEN:
     case RECORD_SIGNALS_SEEN:

@@ -22,6 +22,7 @@
 #include "core/engine/run_state.h"
 #include "core/engine/signals.h"
 #include "core/engine/states.h"
+#include "core/engine/streams.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
 
@@ -211,6 +212,8 @@ static void on_advance(const struct decision *d)
     uint32_t node = run_node_index(listed);
     if (listed->state == NODE_READY) {
         begin_node(&here, node);
+    } else if (listed->stream != NULL) {
+        streams_step(&here, node);
     } else {
         loop_step(&here, node);
     }
@@ -239,6 +242,7 @@ static void on_admitted(const struct decision *d, uint32_t node)
                                            .node = node,
                                            .attempt = record.attempt,
                                            .at_unix_ms = deadline,
+                                           .count = streams_credit(d, node),
                                            .config = config});
     if (deadline > 0) {
         decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
@@ -312,6 +316,13 @@ static void on_failed(const struct decision *d, const struct run_event *event)
         return;
     }
     decision_fail_node(d, event->node, event->error);
+}
+
+static void on_items(const struct decision *d, const struct run_event *event)
+{
+    if (is_current_task(d, event)) {
+        streams_receive(d, event);
+    }
 }
 
 static void on_node_timeout(const struct decision *d, uint32_t node)
@@ -438,6 +449,9 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
         return;
     case RUN_EVENT_FAILED:
         on_failed(&d, event);
+        return;
+    case RUN_EVENT_ITEMS:
+        on_items(&d, event);
         return;
     case RUN_EVENT_TIMER:
         on_timer(&d, event);

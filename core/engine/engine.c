@@ -208,23 +208,30 @@ static int add_scope(struct turn *turn, struct dispatch_ticket *ticket, const st
     return status;
 }
 
+/*
+ * A node whose stream loops read goes on only while they do, and they may need the very permit that
+ * it holds: it counts in no scope that others share.
+ */
 static int ticket_prepare(struct turn *turn, struct member *member, uint64_t frame, uint32_t index,
                           struct dispatch_ticket *ticket)
 {
     const struct pipeline *pipeline = run_pipeline(member->run);
     const struct node *node = &pipeline->nodes[index];
     struct strbuf key = STRBUF_INIT;
+    int status = 0;
     *ticket = (struct dispatch_ticket){.owner = member, .frame = frame, .node = index};
-    uint32_t limit = plugin_limit(turn->engine, pipeline, node);
-    strbuf_append_format(&key, "plugin %u %.*s", limit, STR_ARG(node->type->plugin));
-    int status = add_scope(turn, ticket, &key, limit);
+    if (!node->has_readers) {
+        uint32_t limit = plugin_limit(turn->engine, pipeline, node);
+        strbuf_append_format(&key, "plugin %u %.*s", limit, STR_ARG(node->type->plugin));
+        status = add_scope(turn, ticket, &key, limit);
+    }
     if (status == 0 && node->concurrency > 0) {
         strbuf_clear(&key); /* with its length an id cannot look like two */
         strbuf_append_format(&key, "node %u %zu %.*s %.*s", node->concurrency, pipeline->id.n,
                              STR_ARG(pipeline->id), STR_ARG(node->id));
         status = add_scope(turn, ticket, &key, node->concurrency);
     }
-    if (member->scope != NULL) {
+    if (member->scope != NULL && !node->has_readers) {
         ticket->scopes[ticket->scope_count++] = member->scope;
     }
     strbuf_finish(&key);

@@ -5,6 +5,7 @@
 #include "core/base/check.h"
 #include "core/engine/loops.h"
 #include "core/engine/run_state.h"
+#include "core/engine/streams.h"
 #include "core/value/value.h"
 
 enum { FIRST_SLOTS = 16 };
@@ -89,6 +90,14 @@ static void unlink_child(struct frame *child)
     }
 }
 
+/* A loop waits for its stream as for one more edge. */
+static void init_node(struct run_node *node, const struct node *def)
+{
+    node->is_reader = def->for_each != NULL && def->for_each->stream != PIPELINE_NO_NODE;
+    node->source = node->is_reader ? EDGE_OPEN : EDGE_TAKEN;
+    node->open_edges = def->in_count + (node->is_reader ? 1 : 0);
+}
+
 struct frame *frame_create(struct run *run, struct frame *parent, uint64_t id,
                            const struct body *body)
 {
@@ -108,7 +117,7 @@ struct frame *frame_create(struct run *run, struct frame *parent, uint64_t id,
     frame->edges = (uint8_t *)(frame->nodes + body->node_count);
     for (uint32_t i = 0; i < body->node_count; i++) {
         frame->nodes[i].frame = frame;
-        frame->nodes[i].open_edges = run->pipeline->nodes[body->first_node + i].in_count;
+        init_node(&frame->nodes[i], &run->pipeline->nodes[body->first_node + i]);
     }
     struct frame **slot = slot_of(run, id);
     frame->next_hashed = *slot;
@@ -128,6 +137,7 @@ static void destroy_one(struct frame *frame)
         document_unref(frame->nodes[i].detail);
         document_unref(frame->nodes[i].waits_for);
         loop_state_destroy(frame->nodes[i].loop);
+        stream_destroy(frame->nodes[i].stream);
     }
     unhash(frame);
     unlink_child(frame);

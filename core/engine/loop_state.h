@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/engine/run_state.h"
+#include "core/engine/streams.h"
 
 /* Errors that a loop keeps; all are counted. */
 enum { LOOP_ERRORS_KEPT = 1000 };
@@ -42,7 +43,9 @@ struct loop_error {
 
 struct loop_state {
     const struct for_each *def;   /* NULL: a group */
-    const struct document *items; /* a list, or a map of lists */
+    const struct document *items; /* a list, or a map of lists; NULL: of a stream */
+    struct stream *stream;        /* the producer's; or NULL */
+    struct stream_reader *reader; /* this loop's, there */
     uint64_t item_count;
     uint64_t count;     /* of units */
     uint64_t next_unit; /* the first that no worker has */
@@ -73,6 +76,12 @@ bool loop_has_failed(const struct loop_state *loop);
 
 /* A unit at `low` has ended and is to be reduced, or never runs and is to be passed over. */
 bool loop_can_reduce(const struct loop_state *loop);
+
+/* One more unit than may be is there. */
+bool loop_is_over_limit(const struct loop_state *loop);
+
+/* How many items of the stream the next unit has. */
+uint64_t loop_next_items(const struct loop_state *loop);
 
 /* No unit runs or will. */
 bool loop_is_exhausted(const struct loop_state *loop);

@@ -102,10 +102,37 @@ static void build_batch(const struct loop_state *loop, uint64_t unit, struct bui
     builder_list_end(b);
 }
 
+static int make_item_of_stream(const struct loop_state *loop, struct document **out_document,
+                               const struct value **out_item, struct error *err)
+{
+    uint64_t first = loop->reader->next;
+    uint64_t end = first + loop_next_items(loop);
+    if (!loop->def->is_batch) {
+        *out_document = document_ref(stream_item(loop->stream, first));
+        *out_item = document_root(*out_document);
+        return 0;
+    }
+    struct builder *b = builder_create();
+    builder_list_begin(b);
+    for (uint64_t i = first; i < end; i++) {
+        const struct document *item = stream_item(loop->stream, i);
+        builder_embed(b, item, document_root(item));
+    }
+    builder_list_end(b);
+    int status = builder_finish(b, out_document, err);
+    if (status == 0) {
+        *out_item = document_root(*out_document);
+    }
+    return status;
+}
+
 /* The item of a unit: `*out_item` in `*out_document`, which is owned. */
 static int make_item(const struct loop_state *loop, uint64_t unit, struct document **out_document,
                      const struct value **out_item, struct error *err)
 {
+    if (loop->stream != NULL) {
+        return make_item_of_stream(loop, out_document, out_item, err);
+    }
     const struct value *items = document_root(loop->items);
     if (!loop->def->is_batch && !is_product(items)) {
         *out_document = document_ref(loop->items);
@@ -183,13 +210,14 @@ void loop_start(const struct decision *d, uint32_t node)
         record_start(d, node, NULL, NULL);
         return;
     }
-    int status = find_items(d, node, &items, &err);
+    bool is_stream = def->stream != PIPELINE_NO_NODE;
+    int status = is_stream ? 0 : find_items(d, node, &items, &err);
     if (status == 0 && def->init != NULL) {
         status = decision_resolve(d, node, def->init, &acc, &err);
     }
     if (status != 0) {
         decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
-    } else if (check_limit(d, node, items)) {
+    } else if (is_stream || check_limit(d, node, items)) {
         record_start(d, node, items, acc);
     }
     document_unref(items);
@@ -351,6 +379,24 @@ static void fail_with(const struct decision *d, uint32_t node, struct document *
     document_unref(failure);
 }
 
+/* The node whose stream it reads failed on the way: what was under way has ended. */
+static void fail_broken(const struct decision *d, uint32_t node)
+{
+    uint32_t producer = decision_node(d, node)->for_each->stream;
+    const struct document *cause = decision_state(d, producer)->error;
+    struct strbuf text = STRBUF_INIT;
+    char code[64] = FAILURE_FAILED;
+    strbuf_append_format(&text, "the stream of '%.*s' broke off: %.*s",
+                         STR_ARG(decision_node(d, producer)->id), STR_ARG(failure_message(cause)));
+    if (failure_code(cause).n > 0) {
+        (void)snprintf(code, sizeof(code), "%.*s", STR_ARG(failure_code(cause)));
+    }
+    struct document *failure =
+        decision_create_failure(d, code, strbuf_str(&text), "see the failure of that node");
+    strbuf_finish(&text);
+    fail_with(d, node, failure);
+}
+
 /* Nothing of a loop that was told to stop runs any more. */
 static void end_stopped(const struct decision *d, uint32_t node)
 {
@@ -449,6 +495,28 @@ static void step_group(const struct decision *d, uint32_t node, bool has_run)
     start_frame(d, node, FRAME_GROUP, &record);
 }
 
+/* More came than the loop may do. */
+static void stop_at_limit(const struct decision *d, uint32_t node)
+{
+    char text[160];
+    (void)snprintf(text, sizeof(text), "the stream has more items than max_iterations (%u)",
+                   decision_node(d, node)->for_each->max_iterations);
+    struct document *failure = decision_create_failure(
+        d, FAILURE_LOOP_LIMIT, str_from(text), "raise 'max_iterations', or set 'on_limit: stop'");
+    stop_for_failure(d, node, failure);
+    document_unref(failure);
+}
+
+static void end_loop(const struct decision *d, uint32_t node)
+{
+    const struct loop_state *loop = decision_state(d, node)->loop;
+    if (loop->stream != NULL && loop->stream->is_broken && !loop->is_last) {
+        fail_broken(d, node);
+    } else {
+        complete(d, node);
+    }
+}
+
 void loop_step(const struct decision *d, uint32_t node)
 {
     const struct run_node *state = decision_state(d, node);
@@ -466,9 +534,11 @@ void loop_step(const struct decision *d, uint32_t node)
         stop_for_failure(d, node, NULL);
     } else if (!loop->is_last && loop_pick(loop, &unit, &worker)) {
         start_unit(d, node, unit);
+    } else if (loop_is_over_limit(loop)) {
+        stop_at_limit(d, node);
     } else {
         CHECK(loop->running == 0);
-        complete(d, node);
+        end_loop(d, node);
     }
 }
 

@@ -27,8 +27,50 @@ static bool is_too_far_ahead(const struct loop_state *loop)
     return loop->def->collect == COLLECT_REDUCE && loop->next_unit - loop->low >= window;
 }
 
+/* ---- of streams ---- */
+
+static uint64_t count_waiting(const struct loop_state *loop)
+{
+    return loop->stream->end - loop->reader->next;
+}
+
+uint64_t loop_next_items(const struct loop_state *loop)
+{
+    uint64_t most = loop->def->is_batch ? loop->def->batch_size : 1;
+    uint64_t waiting = count_waiting(loop);
+    return waiting < most ? waiting : most;
+}
+
+bool loop_is_over_limit(const struct loop_state *loop)
+{
+    return loop->stream != NULL && !loop->is_last && !loop->stream->is_broken &&
+           loop->next_unit >= loop->def->max_iterations && count_waiting(loop) > 0;
+}
+
+/*
+ * An item starts when a worker is free. A batch that is not full starts when no more will come, or
+ * when no other is under way: so the first items do not wait for others, and while there is work
+ * batches are full.
+ */
+static bool can_start_of_stream(const struct loop_state *loop)
+{
+    const struct for_each *def = loop->def;
+    uint64_t waiting = count_waiting(loop);
+    uint64_t places = (uint64_t)def->parallel_workers * (def->is_batch ? 1 : def->max_parallel);
+    if (waiting == 0 || loop->stream->is_broken || loop->running >= places ||
+        loop->next_unit >= def->max_iterations || is_too_far_ahead(loop)) {
+        return false;
+    }
+    return !def->is_batch || waiting >= def->batch_size || loop->stream->has_ended ||
+           loop->running == 0;
+}
+
 bool loop_pick(const struct loop_state *loop, uint64_t *out_unit, uint32_t *out_worker)
 {
+    if (loop->stream != NULL) {
+        *out_unit = loop->next_unit;
+        return can_start_of_stream(loop);
+    }
     uint32_t free_worker = loop->worker_count;
     for (uint32_t i = 0; i < loop->worker_count; i++) {
         const struct loop_worker *worker = &loop->workers[i];
@@ -53,8 +95,9 @@ bool loop_has_failed(const struct loop_state *loop)
     if (def->max_failures_percent < 0) {
         return loop->failed > def->max_failures;
     }
-    double allowed = (double)loop->count * def->max_failures_percent / 100.0;
-    return (double)loop->failed > allowed;
+    uint64_t count = loop_state_count(loop);
+    double allowed = (double)count * def->max_failures_percent / 100.0;
+    return count != LOOP_NO_COUNT && (double)loop->failed > allowed;
 }
 
 bool loop_can_reduce(const struct loop_state *loop)
@@ -68,12 +111,24 @@ bool loop_is_exhausted(const struct loop_state *loop)
 {
     uint64_t unit = 0;
     uint32_t worker = 0;
-    return loop->running == 0 && (loop->is_last || !loop_pick(loop, &unit, &worker));
+    if (loop->running > 0 || loop->is_last || loop->stream == NULL) {
+        return loop->running == 0 && (loop->is_last || !loop_pick(loop, &unit, &worker));
+    }
+    return loop->stream->is_broken || (loop->stream->has_ended && count_waiting(loop) == 0);
 }
 
+/* Of a stream all are known when it has ended; batches, when the last one has begun. */
 uint64_t loop_state_count(const struct loop_state *loop)
 {
-    return loop->count;
+    if (loop->stream == NULL) {
+        return loop->count;
+    }
+    if (loop->is_last) {
+        return loop->next_unit;
+    }
+    uint64_t waiting = count_waiting(loop);
+    bool is_known = loop->stream->has_ended && (waiting == 0 || !loop->def->is_batch);
+    return is_known ? loop->next_unit + waiting : LOOP_NO_COUNT;
 }
 
 static bool has_work(const struct run_node *node)
@@ -88,7 +143,7 @@ static bool has_work(const struct run_node *node)
         return loop->running == 0;
     }
     return loop_can_reduce(loop) || loop_has_failed(loop) || loop_is_exhausted(loop) ||
-           (!loop->is_last && loop_pick(loop, &unit, &worker));
+           loop_is_over_limit(loop) || (!loop->is_last && loop_pick(loop, &unit, &worker));
 }
 
 void loops_look(struct run_node *node)
@@ -140,6 +195,10 @@ static uint64_t count_items(const struct value *items)
 static void begin_items(struct loop_state *loop, const struct record *record)
 {
     const struct for_each *def = loop->def;
+    loop->acc = document_ref(record->detail);
+    if (record->output == NULL) {
+        return; /* a stream */
+    }
     loop->items = document_ref(record->output);
     loop->item_count = count_items(document_root(record->output));
     loop->count = def->is_batch ? (loop->item_count + def->batch_size - 1) / def->batch_size
@@ -147,7 +206,6 @@ static void begin_items(struct loop_state *loop, const struct record *record)
     if (def->stops_at_limit && loop->count > def->max_iterations) {
         loop->count = def->max_iterations;
     }
-    loop->acc = document_ref(record->detail);
 }
 
 void loops_apply_started(struct run_node *node, const struct record *record)
@@ -163,12 +221,22 @@ void loops_apply_started(struct run_node *node, const struct record *record)
     if (loop->def != NULL) {
         begin_items(loop, record);
     }
-    run_list_node(run, node);
+    if (node->is_reader && !streams_join(node, &loop->stream, &loop->reader)) {
+        return;
+    }
+    if (node->is_reader) {
+        loops_look(node);
+    } else {
+        run_list_node(run, node);
+    }
 }
 
 void loops_apply_stopping(struct run_node *node, const struct record *record)
 {
     node->loop->error = document_ref(record->error);
+    if (node->is_reader) {
+        streams_leave(node);
+    }
     loops_look(node);
 }
 
@@ -202,12 +270,31 @@ static int take_unit(struct loop_state *loop, struct frame *frame)
     return 0;
 }
 
+/* `on_limit: stop` after this one. */
+static void note_last(struct run_node *owner)
+{
+    struct loop_state *loop = owner->loop;
+    loop->is_last |= loop->def->stops_at_limit && loop->next_unit >= loop->def->max_iterations;
+    if (loop->is_last) {
+        streams_leave(owner);
+    }
+}
+
+static void take_of_stream(struct run_node *owner, const struct frame *frame)
+{
+    owner->loop->next_unit++;
+    streams_take(owner, owner->loop->def->is_batch ? value_count(frame->item) : 1);
+    note_last(owner);
+}
+
 void loops_apply_frame_started(struct frame *frame)
 {
     struct run_node *owner = frame_node(frame->parent, frame->owner);
     struct loop_state *loop = owner->loop;
     loop->running++;
-    if (loop->def != NULL && take_unit(loop, frame) != 0) {
+    if (loop->stream != NULL) {
+        take_of_stream(owner, frame);
+    } else if (loop->def != NULL && take_unit(loop, frame) != 0) {
         frame->run->has_failed = true;
     }
     loops_look(owner);
@@ -275,7 +362,9 @@ static int keep_output(struct loop_state *loop, uint64_t unit, const struct docu
 static int end_unit(struct loop_state *loop, const struct frame *frame, const struct record *record)
 {
     int status = 0;
-    loop->workers[frame->worker].running--;
+    if (loop->stream == NULL) {
+        loop->workers[frame->worker].running--;
+    }
     loop->is_last = loop->is_last || record->is_last;
     if (record->run_state == RUN_COMPLETED) {
         loop->completed++;
@@ -299,6 +388,9 @@ void loops_apply_frame_ended(struct frame *frame, const struct record *record)
         loop->error = document_ref(record->error);
     } else if (end_unit(loop, frame, record) != 0) {
         frame->run->has_failed = true;
+    }
+    if (loop->stream != NULL && loop->is_last) {
+        streams_leave(owner);
     }
     loops_look(owner);
 }

@@ -78,6 +78,8 @@ enum record_type {
     RECORD_SIGNAL_TAKEN,    /* index: of those that are kept */
     RECORD_SIGNALS_SEEN,    /* nobody wants those that are left */
     RECORD_LOOP_REDUCED,    /* index, output: acc with this item */
+    RECORD_ITEM,            /* of node: index in its attempt, output: an item of its stream */
+    RECORD_CREDIT,          /* of node: index: so many credits went back to its task */
     RECORD_RUN_STOPPING,    /* as RECORD_FRAME_STOPPING, of the root */
     RECORD_RUN_ENDING,      /* run_state (how it will end), output, error: endings come */
     RECORD_CHILD_UNDOING,   /* of node and attempt: its child run is being undone */
@@ -120,7 +122,8 @@ struct record {
     uint64_t child; /* RECORD_FRAME_STARTED: its number */
     enum frame_kind kind;
     uint32_t body;
-    uint64_t index; /* of the iteration; of a state that an event ends: 1 + its out edge to take */
+    /* of the iteration, of the item; of a state that an event ends: 1 + its out edge to take */
+    uint64_t index;
     int64_t due_unix_ms;
     const struct value *item; /* in `output`; NULL: none */
     bool is_last;             /* `until` holds: the loop takes no more items */
@@ -137,7 +140,7 @@ struct record {
 };
 
 enum effect_type {
-    EFFECT_START,      /* start the task: config */
+    EFFECT_START,      /* start the task: config; count: items that may wait, 0: as you like */
     EFFECT_STOP,       /* tell the task to end: reason */
     EFFECT_ARM_TIMER,  /* timer, at_unix_ms */
     EFFECT_DISARM,     /* timer; it may have fired already */
@@ -147,6 +150,7 @@ enum effect_type {
     EFFECT_START_CHILD, /* of `child` with input `config`; attempt 0: nobody waits for its end */
     EFFECT_UNDO_CHILD,  /* of the attempt's child run, which has ended */
     EFFECT_RUN_UNDONE,
+    EFFECT_CREDIT,   /* the task may emit `count` more items */
     EFFECT_CONTINUE, /* much is ready: call engine_continue() at the next turn */
 };
 
@@ -165,6 +169,7 @@ struct effect {
     enum timer_kind timer;
     enum stop_reason reason;
     int64_t at_unix_ms;
+    uint32_t count;                /* of credits */
     const struct pipeline *child;  /* borrowed from the run's pipeline */
     const struct document *config; /* shared with the batch */
 };

@@ -17,6 +17,7 @@
 #include "core/engine/run_state.h"
 #include "core/engine/signals.h"
 #include "core/engine/states.h"
+#include "core/engine/streams.h"
 #include "core/value/value.h"
 
 /* ---- the two setters and their legal transitions ---- */
@@ -68,6 +69,9 @@ static void node_set_state(struct run_node *node, enum node_state state)
     frame->ready += state == NODE_READY ? 1u : 0u;
     frame->ready -= old == NODE_READY ? 1u : 0u;
     node->state = (uint8_t)state;
+    if (node->is_reader && state >= NODE_COMPLETED) {
+        streams_leave(node);
+    }
 }
 
 static void run_set_state(struct run *run, enum run_state state)
@@ -96,8 +100,8 @@ static void make_ready(struct run_node *node, int64_t at)
 static bool node_may_run(const struct run_node *node)
 {
     const struct node *def = &node->frame->run->pipeline->nodes[run_node_index(node)];
-    if (def->in_count == 0) {
-        return true;
+    if (def->in_count == 0 || node->source != EDGE_TAKEN) {
+        return node->source == EDGE_TAKEN;
     }
     switch (def->join) {
     case JOIN_DEFAULT:
@@ -110,6 +114,20 @@ static bool node_may_run(const struct run_node *node)
     unreachable_state("join", (int)def->join);
 }
 
+/* One thing less to wait for. Returns true when it was the last and the node is not run. */
+static bool node_wait_less(struct run_node *node, int64_t at)
+{
+    if (--node->open_edges > 0) {
+        return false;
+    }
+    if (node_may_run(node)) {
+        make_ready(node, at);
+        return false;
+    }
+    node_set_state(node, NODE_NOT_RUN);
+    return true;
+}
+
 /* Returns true when the target was the last to wait for this edge and is not run. */
 static bool edge_decide(struct frame *frame, uint32_t edge, enum edge_state decision, int64_t at)
 {
@@ -118,15 +136,29 @@ static bool edge_decide(struct frame *frame, uint32_t edge, enum edge_state deci
     *frame_edge(frame, edge) = (uint8_t)decision;
     target->taken_edges += decision == EDGE_TAKEN ? 1u : 0u;
     target->is_dead_by_failure |= decision == EDGE_DEAD_BY_FAILURE;
-    if (--target->open_edges > 0) {
-        return false;
+    return node_wait_less(target, at);
+}
+
+/*
+ * The loops over the stream of `node` that wait for its first item. Returns `work_count` with
+ * those that are not run.
+ */
+static size_t readers_decide(struct frame *frame, uint32_t node, enum edge_state decision,
+                             size_t work_count, int64_t at)
+{
+    const struct node *nodes = frame->run->pipeline->nodes;
+    for (uint32_t r = nodes[node].first_reader; r > 0; r = nodes[r - 1].for_each->next_reader) {
+        struct run_node *reader = frame_node(frame, r - 1);
+        if (reader->source != EDGE_OPEN) {
+            continue;
+        }
+        reader->source = (uint8_t)decision;
+        reader->is_dead_by_failure |= decision == EDGE_DEAD_BY_FAILURE;
+        if (node_wait_less(reader, at)) {
+            frame->run->work[work_count++] = r - 1;
+        }
     }
-    if (node_may_run(target)) {
-        make_ready(target, at);
-        return false;
-    }
-    node_set_state(target, NODE_NOT_RUN);
-    return true;
+    return work_count;
 }
 
 /* The edges of nodes that are not run are dead, and so on behind them. */
@@ -144,6 +176,7 @@ static void edges_spread(struct frame *frame, size_t work_count, int64_t at)
                 run->work[work_count++] = run->pipeline->edges[edge].target;
             }
         }
+        work_count = readers_decide(frame, node, decision, work_count, at);
     }
 }
 
@@ -161,6 +194,9 @@ static void edges_apply(struct frame *frame, const struct record *record)
             run->work[work_count++] = run->pipeline->edges[edge].target;
         }
     }
+    bool is_dead = def->has_readers && frame_node(frame, record->node)->stream->is_broken;
+    work_count = readers_decide(frame, record->node, is_dead ? dead : EDGE_TAKEN, work_count,
+                                record->at_unix_ms);
     edges_spread(frame, work_count, record->at_unix_ms);
 }
 
@@ -214,6 +250,8 @@ static void frame_stop(struct frame *frame, enum run_state state)
             run_unlist_node(frame->run, node);
         } else if (is_container(node)) {
             loops_look(node);
+        } else {
+            streams_look(node);
         }
     }
     frame_check_settled(frame);
@@ -334,6 +372,9 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
     if (frame->run->pipeline->nodes[record->node].own_body != 0) {
         loops_apply_started(node, record);
     }
+    if (frame->run->pipeline->nodes[record->node].has_readers) {
+        streams_apply_started(node);
+    }
 }
 
 /* A machine takes its `cancel` transition once. */
@@ -355,6 +396,8 @@ static void apply_node_stopping(struct frame *frame, const struct record *record
     node_set_state(node, NODE_STOPPING);
     if (node->loop != NULL) {
         loops_apply_stopping(node, record);
+    } else {
+        run_unlist_node(frame->run, node);
     }
 }
 
@@ -377,6 +420,9 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     note_cancel(frame->run, record);
     if (record->node_state == NODE_COMPLETED) {
         undo_apply_completed(frame, record);
+    }
+    if (frame->run->pipeline->nodes[record->node].has_readers) {
+        streams_apply_ended(node, record);
     }
     if (frame->body->kind == BODY_STATES) {
         uint32_t next = states_apply_end(frame, record);
@@ -401,11 +447,24 @@ static void apply_node_again(struct frame *frame, const struct record *record)
     loop_state_destroy(node->loop);
     node->loop = NULL;
     node->iteration++;
+    streams_apply_again(node);
     node->is_delayed = record->due_unix_ms > record->at_unix_ms;
     if (node->is_delayed) {
         node_set_state(node, NODE_RUNNING);
     } else {
         make_ready(node, record->at_unix_ms);
+    }
+}
+
+/* Loops over a stream start with its first item. */
+static void apply_item(struct frame *frame, const struct record *record)
+{
+    struct run_node *producer = frame_node(frame, record->node);
+    bool is_first = producer->stream->end == 0;
+    streams_apply_item(producer, record);
+    if (is_first) {
+        size_t count = readers_decide(frame, record->node, EDGE_TAKEN, 0, record->at_unix_ms);
+        edges_spread(frame, count, record->at_unix_ms);
     }
 }
 
@@ -506,6 +565,12 @@ void run_apply(struct run *run, const struct record *record)
         return;
     case RECORD_LOOP_REDUCED:
         loops_apply_reduced(frame_node(frame, record->node), record);
+        return;
+    case RECORD_ITEM:
+        apply_item(frame, record);
+        return;
+    case RECORD_CREDIT:
+        streams_apply_credit(frame_node(frame, record->node), record);
         return;
     case RECORD_FRAME_STOPPING:
     case RECORD_RUN_STOPPING:

@@ -56,6 +56,7 @@ enum run_event_type {
     RUN_EVENT_TIMER,    /* timer, node */
     RUN_EVENT_CANCEL,   /* reason */
     RUN_EVENT_SIGNAL,   /* somebody sends the run an event: port is its name, output its data */
+    RUN_EVENT_ITEMS, /* the task emitted items, the first of them number `index` of its attempt */
     RUN_EVENT_CHILD, /* the child run of `node` ended: child_state, output, error; port: its id */
     RUN_EVENT_CHILD_UNDONE, /* it has been undone; error: what could not be, or NULL */
     RUN_EVENT_UNDO,         /* undo what this run, which has completed, did */
@@ -74,6 +75,9 @@ struct run_event {
     struct str port;
     const struct document *output;
     const struct document *error;
+    const struct document *const *items;
+    size_t item_count;
+    uint64_t index;
 };
 
 /*

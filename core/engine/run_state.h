@@ -20,6 +20,7 @@
 #include "core/model/pipeline.h"
 
 struct loop_state;
+struct stream;
 
 enum edge_state {
     EDGE_OPEN,
@@ -34,6 +35,8 @@ struct run_node {
     bool is_dead_by_failure; /* an incoming edge died through a failure */
     bool is_delayed;         /* running, but it waits for its next round */
     bool is_listed;          /* in the run's list of nodes to look at */
+    bool is_reader;          /* a loop over a stream */
+    uint8_t source;          /* enum edge_state: of that stream; else EDGE_TAKEN */
     uint32_t open_edges;
     uint32_t taken_edges;
     uint32_t attempt;
@@ -46,6 +49,7 @@ struct run_node {
     struct run_node *next_listed;
     struct run_node *previous_listed;
     struct loop_state *loop; /* of a loop that has started; owned */
+    struct stream *stream;   /* of a node with readers that has started; owned */
     int64_t ready_at;
     int64_t started_at;
     int64_t first_started_at; /* of the first round */

@@ -116,6 +116,7 @@ struct host_task_spec {
     uint64_t memory_bytes;    /* limits of child processes; 0: the default */
     uint64_t output_bytes;
     int64_t wall_ms;
+    uint32_t credits; /* items that it may emit before host_task_credit(); 0: 64 */
     uint64_t token;
 };
 

@@ -300,7 +300,7 @@ int task_start(struct host *host, struct instance *instance, const struct host_t
     task->plugin = instance->plugin;
     task->instance = instance;
     task->token = spec->token;
-    atomic_init(&task->credits, TASK_CREDITS);
+    atomic_init(&task->credits, spec->credits != 0 ? (int)spec->credits : TASK_CREDITS);
     (void)pthread_mutex_init(&task->lock, NULL); /* default attributes: cannot fail on Linux */
     scope_init(&task->scope, &host->values, instance->plugin->number, 0);
     task->handle = handle_create(&host->tasks, instance->plugin->number, task);

@@ -29,6 +29,17 @@ static void wake_loop(void *user)
     (void)uv_async_send(&loop->wake); /* fails only on a closed handle */
 }
 
+static void on_items(uv_check_t *check)
+{
+    (void)uv_check_stop(check); /* cannot fail */
+    run_driver_tell_items(check->data);
+}
+
+void loop_tell_items_soon(struct loop *loop)
+{
+    (void)uv_check_start(&loop->items, on_items); /* cannot fail with a callback */
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     const struct loop *loop = timer->data;
@@ -54,8 +65,10 @@ static int open_handles(struct loop *loop, struct error *err)
     loop->wake.data = loop;
     loop->timer.data = loop;
     loop->tick.data = loop;
-    (void)uv_timer_init(&loop->uv, &loop->timer); /* these two always succeed */
+    loop->items.data = loop;
+    (void)uv_timer_init(&loop->uv, &loop->timer); /* these always succeed */
     (void)uv_timer_init(&loop->uv, &loop->tick);
+    (void)uv_check_init(&loop->uv, &loop->items);
     for (size_t i = 0; i < 2; i++) {
         loop->signals[i].data = loop;
         (void)uv_signal_init(&loop->uv, &loop->signals[i]);
@@ -146,6 +159,7 @@ static void close_handles(struct loop *loop)
 {
     uv_close((uv_handle_t *)&loop->timer, NULL);
     uv_close((uv_handle_t *)&loop->tick, NULL);
+    uv_close((uv_handle_t *)&loop->items, NULL);
     uv_close((uv_handle_t *)&loop->signals[0], NULL);
     uv_close((uv_handle_t *)&loop->signals[1], NULL);
     if (uv_handle_get_type((uv_handle_t *)&loop->wake) == UV_ASYNC) {

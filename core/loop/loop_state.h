@@ -21,6 +21,7 @@
 
 struct engine;
 struct journal;
+struct loop_task;
 struct net;
 struct secrets;
 
@@ -29,6 +30,7 @@ struct loop {
     uv_async_t wake;  /* the journal has callbacks */
     uv_timer_t timer; /* the next timer of the heap */
     uv_timer_t tick;  /* loop_tick() */
+    uv_check_t items; /* at the end of a turn: tasks have emitted items */
     uv_signal_t signals[2];
     struct timer_heap timers;
     struct engine *engine;
@@ -43,7 +45,8 @@ struct loop {
     loop_tick_cb on_tick;
     void *tick_user;
     struct loop_run *runs;
-    struct error failure; /* why the loop had to stop; code 0: it had not to */
+    struct loop_task *telling; /* tasks with items that no event has told yet */
+    struct error failure;      /* why the loop had to stop; code 0: it had not to */
     bool has_handles;
     bool is_host_closed;
     bool is_net_closed;
@@ -51,6 +54,12 @@ struct loop {
 
 /* What the driver of the runs gives to the loop's callbacks. */
 extern const struct host_events run_driver_events;
+
+/* run_driver_tell_items() at the end of this turn. */
+void loop_tell_items_soon(struct loop *loop);
+
+/* Items that tasks have emitted in this turn: their runs hear of them. */
+void run_driver_tell_items(struct loop *loop);
 
 /* Timers that are due: their runs hear of it; the next one is armed. */
 void run_driver_on_timer(struct loop *loop);

@@ -9,6 +9,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/grow.h"
 #include "core/engine/engine.h"
 #include "core/engine/failure.h"
 #include "core/journal/journal.h"
@@ -29,6 +30,12 @@ struct loop_task {
     host_task handle;
     struct loop_task *next; /* of the run */
     struct loop_task *previous;
+    const struct document **items; /* emitted, and not yet told */
+    size_t item_count;
+    size_t item_cap;
+    uint64_t told; /* items that were told */
+    struct loop_task *next_telling;
+    bool is_telling; /* it is in the loop's list of those with items to tell */
 };
 
 /* The resolved settings of one plugin. */
@@ -146,8 +153,31 @@ static struct loop_task *task_create(struct loop_run *run, const struct effect *
     return task;
 }
 
+static void drop_items(struct loop_task *task)
+{
+    for (size_t i = 0; i < task->item_count; i++) {
+        document_unref(task->items[i]);
+    }
+    task->item_count = 0;
+}
+
+static void stop_telling(struct loop_task *task)
+{
+    struct loop_task **at = &task->run->loop->telling;
+    while (task->is_telling && *at != task) {
+        at = &(*at)->next_telling;
+    }
+    if (task->is_telling) {
+        *at = task->next_telling;
+    }
+    task->is_telling = false;
+}
+
 static void task_destroy(struct loop_task *task)
 {
+    stop_telling(task);
+    drop_items(task);
+    free(task->items);
     if (task->previous != NULL) {
         task->previous->next = task->next;
     } else {
@@ -189,6 +219,51 @@ static bool hide_secrets(const struct loop_run *run, const struct document *docu
     return false;
 }
 
+/* What the task has emitted so far goes to the engine, as one event. */
+static void tell_items(struct loop_task *task)
+{
+    struct run_event event = {.type = RUN_EVENT_ITEMS,
+                              .frame = task->frame,
+                              .node = task->node,
+                              .attempt = task->attempt,
+                              .items = task->items,
+                              .item_count = task->item_count,
+                              .index = task->told};
+    stop_telling(task);
+    if (task->item_count > 0) {
+        task->told += task->item_count;
+        handle_event(task->run, &event);
+        drop_items(task);
+    }
+}
+
+void run_driver_tell_items(struct loop *loop)
+{
+    while (loop->telling != NULL) {
+        tell_items(loop->telling);
+    }
+}
+
+/* Many items come in one turn of the loop: they wait for its end. */
+static int keep_item(struct loop_task *task, const struct document *item)
+{
+    struct loop *loop = task->run->loop;
+    const struct document **items = array_reserve(task->items, &task->item_cap,
+                                                  task->item_count + 1, sizeof(struct document *));
+    if (items == NULL) {
+        return E_NOMEM;
+    }
+    task->items = items;
+    items[task->item_count++] = document_ref(item);
+    if (!task->is_telling) {
+        task->is_telling = true;
+        task->next_telling = loop->telling;
+        loop->telling = task;
+        loop_tell_items_soon(loop);
+    }
+    return 0;
+}
+
 static void on_task_done(void *user, uint64_t token, struct str port, const struct document *output)
 {
     (void)user; /* the token leads to everything */
@@ -200,6 +275,7 @@ static void on_task_done(void *user, uint64_t token, struct str port, const stru
                               .attempt = task->attempt,
                               .port = port};
     cleanup_document struct document *shown = NULL;
+    tell_items(task); /* they came before */
     task_destroy(task);
     if (hide_secrets(run, output, &shown)) {
         event.output = shown;
@@ -217,6 +293,7 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
                               .node = task->node,
                               .attempt = task->attempt};
     cleanup_document struct document *shown = NULL;
+    tell_items(task);
     task_destroy(task);
     if (hide_secrets(run, error, &shown)) {
         event.error = shown;
@@ -243,12 +320,19 @@ static void on_task_progress(void *user, uint64_t token, double fraction, struct
     strbuf_finish(&masked);
 }
 
-/* Nothing in a pipeline reads streams yet: items are counted off, so that producers go on. */
+/* Items that no loop reads are counted off, so that their producer goes on. */
 static void on_task_item(void *user, uint64_t token, const struct document *item)
 {
     struct loop *loop = user;
-    (void)item;
-    host_task_credit(loop->host, task_of(token)->handle, 1);
+    struct loop_task *task = task_of(token);
+    cleanup_document struct document *shown = NULL;
+    if (!run_pipeline(task->run->run)->nodes[task->node].has_readers) {
+        host_task_credit(loop->host, task->handle, 1);
+    } else if (hide_secrets(task->run, item, &shown) && keep_item(task, shown) != 0) {
+        struct error err = {0};
+        (void)error_nomem(&err);
+        fail_loop(loop, &err);
+    }
 }
 
 static void on_task_log(void *user, uint64_t token, int level, struct str line)
@@ -317,6 +401,7 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
         .memory_bytes = node->limits.memory_bytes,
         .output_bytes = node->limits.output_bytes,
         .wall_ms = node->limits.wall_ms,
+        .credits = effect->count,
         .token = (uint64_t)(uintptr_t)task,
     };
     int status = strbuf_status(&path) == 0 ? 0 : error_nomem(err);
@@ -450,6 +535,12 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
         if (task != NULL) {
             host_task_cancel(run->loop->host, task->handle,
                              (enum host_cancel_reason)effect->reason);
+        }
+        return;
+    case EFFECT_CREDIT:
+        task = find_task(run, effect);
+        if (task != NULL && task->attempt == effect->attempt) {
+            host_task_credit(run->loop->host, task->handle, effect->count);
         }
         return;
     case EFFECT_ARM_TIMER:

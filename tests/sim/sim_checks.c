@@ -60,6 +60,8 @@ void sim_check_batch(struct sim *sim, const struct batch *batch)
         case RECORD_FRAME_STOPPING:
         case RECORD_FRAME_ENDED:
         case RECORD_LOOP_REDUCED:
+        case RECORD_ITEM:
+        case RECORD_CREDIT:
         case RECORD_SIGNAL:
         case RECORD_SIGNAL_TAKEN:
         case RECORD_SIGNALS_SEEN:

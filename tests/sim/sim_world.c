@@ -144,6 +144,7 @@ static void carry_out(struct sim_run *run, const struct effect *effect)
     case EFFECT_CONTINUE:
         go_on(run);
         return;
+    case EFFECT_CREDIT: /* none of its plugins emits */
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:

@@ -17,6 +17,7 @@
 static const struct str ports[] = {{"left", 4}, {"right", 5}};
 
 static struct node_type types[] = {
+    {.name = {"flow.task", 9}, .plugin = {"flow", 4}, .flags = NODE_TYPE_STREAMS},
     {.name = {"other.task", 10}, .plugin = {"other", 5}, .ports = ports, .port_count = 2},
     {.name = {"proc.task", 9}, .plugin = {"proc", 4}, .flags = NODE_TYPE_PROCESSES},
     {.name = {"toy.task", 8}, .plugin = {"toy", 3}, .ports = ports, .port_count = 2},
@@ -25,6 +26,7 @@ static struct node_type types[] = {
 enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };
 
 static const struct plugin_type plugins[] = {
+    {.id = {"flow", 4}, .version = {"1", 1}, .path = {"flow.so", 7}},
     {.id = {"other", 5}, .version = {"1", 1}, .path = {"other.so", 8}},
     {.id = {"proc", 4}, .version = {"1", 1}, .path = {"proc.so", 7}},
     {.id = {"toy", 3}, .version = {"1", 1}, .path = {"toy.so", 6}},

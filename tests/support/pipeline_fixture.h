@@ -6,6 +6,7 @@
  * Pipelines for tests, from YAML text, with a small world of node types:
  *
  *     toy.task     plain work of the plugin 'toy', with the ports left and right
+ *     flow.task    of the plugin 'flow', which emits items
  *     other.task   the same of another plugin
  *     proc.task    of the plugin 'proc', which starts processes
  *

@@ -412,6 +412,10 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
         PROMISE(record->index == node->reduced);
         node->reduced++;
         return NULL;
+    case RECORD_ITEM:
+    case RECORD_CREDIT:
+        PROMISE(node->has_begun && node->ends == 0);
+        return NULL;
     case RECORD_SIGNAL:
     case RECORD_SIGNAL_TAKEN:
     case RECORD_SIGNALS_SEEN:
@@ -434,7 +438,8 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
 
 const char *run_watch_effect(struct run_watch *watch, const struct effect *effect)
 {
-    if (effect->type != EFFECT_START && effect->type != EFFECT_STOP) {
+    if (effect->type != EFFECT_START && effect->type != EFFECT_STOP &&
+        effect->type != EFFECT_CREDIT) {
         return NULL;
     }
     if (watch->pipeline->nodes[effect->node].kind == NODE_WORKFLOW) {
@@ -446,6 +451,11 @@ const char *run_watch_effect(struct run_watch *watch, const struct effect *effec
         node->stopped = (int)effect->reason;
         return NULL;
     }
+    if (effect->type == EFFECT_CREDIT) {
+        PROMISE(node->is_live && node->attempt == effect->attempt && effect->count > 0);
+        node->credits += effect->count;
+        return NULL;
+    }
     PROMISE(!node->is_live && node->attempt < effect->attempt && effect->config != NULL);
     document_unref(node->config);
     node->config = document_ref(effect->config);
@@ -453,6 +463,8 @@ const char *run_watch_effect(struct run_watch *watch, const struct effect *effec
     node->attempt = effect->attempt;
     node->stopped = 0;
     node->starts++;
+    node->credits = effect->count;
+    node->emitted = 0;
     watch->live++;
     return NULL;
 }

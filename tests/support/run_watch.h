@@ -34,7 +34,9 @@ struct watched_node {
     uint32_t starts;
     uint32_t ends; /* of this visit: 0 or 1 */
     bool has_begun;
-    int stopped; /* the enum stop_reason that the last task was told, 0: not told */
+    int stopped;      /* the enum stop_reason that the last task was told, 0: not told */
+    uint32_t credits; /* items that the task may emit */
+    uint32_t emitted; /* by this attempt; counted by who emits */
     /* Of a loop or group, in this round: */
     uint32_t frames; /* that live */
     uint64_t completed;

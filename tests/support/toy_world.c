@@ -163,6 +163,7 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
         return false;
     case EFFECT_CONTINUE:
         return true;
+    case EFFECT_CREDIT: /* the watch counts it */
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:
@@ -400,6 +401,34 @@ void toy_run_failed(struct toy_run *run, const char *path, const char *code)
     event.error = error;
     toy_run_event(run, &event);
     document_unref(error);
+}
+
+void toy_run_emit(struct toy_run *run, const char *path, uint32_t count, const char *json)
+{
+    struct watched_node *node = find_node(run, path);
+    HOLDS(node != NULL && node->is_live);
+    HOLDS(count <= node->credits);
+    const struct document **items = calloc((size_t)count + 1, sizeof(const struct document *));
+    HOLDS(items != NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        char number[16];
+        (void)snprintf(number, sizeof(number), "%u", (unsigned)(node->emitted + i));
+        items[i] = pipeline_fixture_json(json != NULL ? json : number);
+    }
+    struct run_event event = {.type = RUN_EVENT_ITEMS,
+                              .frame = node->frame,
+                              .node = node->node,
+                              .attempt = node->attempt,
+                              .items = items,
+                              .item_count = count,
+                              .index = node->emitted};
+    node->credits -= count;
+    node->emitted += count;
+    toy_run_event(run, &event);
+    for (uint32_t i = 0; i < count; i++) {
+        document_unref(items[i]);
+    }
+    free((void *)items);
 }
 
 void toy_run_cancel(struct toy_run *run)

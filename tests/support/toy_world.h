@@ -87,6 +87,12 @@ void toy_run_done(struct toy_run *run, const char *path, const char *output);
 void toy_run_done_port(struct toy_run *run, const char *path, const char *port, const char *output);
 void toy_run_failed(struct toy_run *run, const char *path, const char *code);
 
+/*
+ * The task of a node emits `count` items, for which it has credit: JSON, or with NULL their numbers
+ * in the attempt.
+ */
+void toy_run_emit(struct toy_run *run, const char *path, uint32_t count, const char *json);
+
 /* Events as they come, with nothing looked at before. */
 void toy_run_event(struct toy_run *run, const struct run_event *event);
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_STREAMS_H
+#define CORE_ENGINE_STREAMS_H
+
+/*
+ * Streams: the items that a running node emits and loops beside it go over.
+ *
+ * A stream is a queue with one cursor for each reader: an item is kept until the slowest reader
+ * has taken it. The producer may have so many items out as the readers' batches hold together
+ * (streams_window()): its task starts with this credit, an item that all have taken gives one back,
+ * and credits go back in portions. Without a reader that will take them, items are dropped and
+ * their credit goes back at once; a producer that nothing else follows is told to end then.
+ *
+ * A later attempt of the producer begins its stream anew: as many items as are there already are
+ * not taken again.
+ *
+ * The functions of the first part change the run (run_apply() calls them), those of the second are
+ * questions, those of the third decide.
+ *
+ * Used by:  run, frame, loops, decide.
+ * Uses:     run_state, decision.
+ * Threads:  [loop]
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct decision;
+struct document;
+struct frame;
+struct node;
+struct pipeline;
+struct record;
+struct run_event;
+struct run_node;
+
+struct stream_reader {
+    uint32_t node; /* the loop */
+    uint64_t next; /* the first item that it has not taken */
+    bool is_done;  /* it takes no more */
+};
+
+struct stream {
+    const struct document **items; /* a ring; its size is a power of two */
+    size_t cap;
+    uint64_t first; /* the number of the first that is kept */
+    uint64_t end;   /* of the next to come */
+    uint64_t kept;  /* of this round of the producer: an attempt's first ones are those */
+    uint32_t window;
+    uint64_t owed; /* credits that have not gone back */
+    bool has_ended;
+    bool is_broken; /* the producer failed, and what follows it does not run */
+    uint32_t reader_count;
+    struct stream_reader readers[];
+};
+
+/* NULL is fine. */
+void stream_destroy(struct stream *stream);
+
+/* The producer starts, or an attempt or round of it. */
+void streams_apply_started(struct run_node *producer);
+/* Its next round emits other items. */
+void streams_apply_again(struct run_node *producer);
+/* `record` is RECORD_ITEM. The readers that have started look at it. */
+void streams_apply_item(struct run_node *producer, const struct record *record);
+/* `record` is RECORD_CREDIT. */
+void streams_apply_credit(struct run_node *producer, const struct record *record);
+/* The producer has ended as `record` says. */
+void streams_apply_ended(struct run_node *producer, const struct record *record);
+
+/*
+ * The stream of the node that the loop `reader` goes over, and its cursor there. `*out_stream` is
+ * made when the producer never ran. False when memory ran out.
+ */
+bool streams_join(struct run_node *reader, struct stream **out_stream,
+                  struct stream_reader **out_reader);
+/* The reader takes its next `count` items. */
+void streams_take(struct run_node *reader, uint64_t count);
+/* The reader takes no more. */
+void streams_leave(struct run_node *reader);
+
+/* Lists the producer when streams_step() has something to decide. */
+void streams_look(struct run_node *producer);
+
+/* Item `number`, which is kept; borrowed. */
+const struct document *stream_item(const struct stream *stream, uint64_t number);
+
+/* How many items of `node`, which has readers, may wait. */
+uint32_t streams_window(const struct pipeline *pipeline, const struct node *node);
+
+/* The credit of a task of `node` that starts now; 0: nobody reads, and the default will do. */
+uint32_t streams_credit(const struct decision *d, uint32_t node);
+
+/* RUN_EVENT_ITEMS of the attempt that runs. */
+void streams_receive(const struct decision *d, const struct run_event *event);
+
+/* Credits go back, or nobody reads any more. */
+void streams_step(const struct decision *d, uint32_t node);
+
+#endif
