@@ -14,20 +14,24 @@
 #include "core/base/log.h"
 #include "core/base/utf8.h"
 #include "core/cli/commands.h"
+#include "core/cli/run_events.h"
 #include "core/cli/run_input.h"
+#include "core/cli/run_lines.h"
 #include "core/cli/run_result.h"
 #include "core/cli/run_screen.h"
+#include "core/cli/run_summary.h"
 #include "core/cli/run_text.h"
 #include "core/cli/run_view.h"
 #include "core/cli/terminal.h"
 #include "core/cli/workspace.h"
+#include "core/engine/run.h"
 #include "core/loop/loop.h"
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
 
-enum { DRAW_INTERVAL_MS = 100 };
+enum { DRAW_INTERVAL_MS = 100, NOTE_MOST = 127 };
 
 enum show {
     SHOW_LIVE,
@@ -44,6 +48,8 @@ struct session {
     struct loop_run *run;
     struct run_view view;
     struct run_screen screen;
+    struct run_lines lines;
+    struct run_events events;
     struct run_text_style style;
     enum show show;
     unsigned interrupts;
@@ -53,6 +59,7 @@ struct session {
 static const struct command_option options[] = {
     {"set", 'i', "KEY=VALUE", "set one key of the input (may be repeated)", true},
     {"input", 0, "FILE", "read the input from FILE, a JSON object ('-': stdin)", false},
+    {"send", 0, "EVENT[=JSON]", "send the run an event as it starts (may be repeated)", true},
     {"json", 0, NULL, "print one JSON document at the end", false},
     {"quiet", 'q', NULL, "print the output and the outcome only", false},
     WORKSPACE_OPTIONS,
@@ -69,10 +76,10 @@ static struct strbuf *lines_of(struct session *session)
 
 static void flush_lines(struct session *session)
 {
-    if (session->show != SHOW_LINES) {
+    struct strbuf *lines = lines_of(session);
+    if (session->show != SHOW_LINES || lines->n == 0) {
         return;
     }
-    struct strbuf *lines = lines_of(session);
     if (terminal_write_stdout(strbuf_str(lines)) != EXIT_DONE) {
         session->show = SHOW_NOTHING;
     }
@@ -84,57 +91,106 @@ static bool shows_events(const struct session *session)
     return session->show == SHOW_LIVE || session->show == SHOW_LINES;
 }
 
-static bool is_worth_a_line(const struct record *record)
+/* A child's id is its root's and the path of the call. */
+static void add_child(struct session *session, const struct run *child, struct step call)
 {
-    return record->type == RECORD_NODE_ENDED && record->node_state != NODE_NOT_RUN;
+    struct str id = run_id(child);
+    size_t n = strlen(session->id) + 1;
+    size_t skipped = n < id.n ? n : id.n;
+    run_view_add_child(&session->view,
+                       &(struct child_options){.run = child,
+                                               .pipeline = run_pipeline(child),
+                                               .id = id,
+                                               .path = str_make(id.p + skipped, id.n - skipped),
+                                               .call = call});
+}
+
+static void on_child(void *user, const struct run *child, const struct run_place *place)
+{
+    struct session *session = user;
+    add_child(session, child, run_view_step(&session->view, place->run, place->frame, place->node));
 }
 
 static void on_record(void *user, const struct record *record)
 {
     struct session *session = user;
+    if (record->type == RECORD_RUN_UNDOING) {
+        add_child(session, record->run, (struct step){0});
+    }
     run_view_apply(&session->view, record);
-    if (!shows_events(session) || record->frame != 0) {
-        return;
+    if (shows_events(session)) {
+        run_lines_add(&session->lines, record);
     }
-    if (record->type == RECORD_NODE_STARTED && session->show == SHOW_LINES) {
-        run_text_started(&session->view, record->node, session->style, lines_of(session));
-    } else if (is_worth_a_line(record)) {
-        run_text_ended(&session->view, record->node, session->style, lines_of(session));
-    }
-    flush_lines(session);
 }
 
-static void on_progress(void *user, uint32_t node, double fraction, struct str note)
+/* Nothing else is shown until the end, and somebody may wonder why that does not come. */
+static void say_waits(struct session *session)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct run_lines lines = {.view = &session->view, .style = session->style, .out = &text};
+    run_lines_add_waits(&lines);
+    terminal_write_stderr(strbuf_str(&text));
+    strbuf_finish(&text);
+}
+
+static void on_batch(void *user)
 {
     struct session *session = user;
-    if (node >= session->view.node_count) {
-        return; /* inside a loop */
+    if (session->show == SHOW_LINES) {
+        run_lines_add_waits(&session->lines);
+        flush_lines(session);
+    } else if (session->show == SHOW_JSON) {
+        say_waits(session);
     }
-    struct node_view *view = &session->view.nodes[node];
-    view->fraction = fraction;
-    size_t n = note.n < sizeof(view->note) ? note.n : sizeof(view->note) - 1;
+}
+
+/* The latest message of a node, for its live row. */
+static void keep_note(struct node_view *node, struct str note)
+{
+    size_t n = note.n < NOTE_MOST ? note.n : NOTE_MOST;
     n = n < note.n ? utf8_whole_prefix(note.p, n) : n;
-    memcpy(view->note, note.n > 0 ? note.p : "", n);
-    view->note[n] = '\0';
-    if (session->show == SHOW_LINES && n > 0) {
-        run_text_log(&session->view, node, str_make(note.p, n), session->style, lines_of(session));
+    free(node->note);
+    node->note = n > 0 ? str_dup(str_make(note.p, n)) : NULL; /* without memory it has none */
+}
+
+static void on_progress(void *user, const struct run_place *place, double fraction, struct str note)
+{
+    struct session *session = user;
+    struct step step = run_view_step(&session->view, place->run, place->frame, place->node);
+    if (step.frame == NULL) {
+        return; /* memory ran out before */
+    }
+    struct node_view *node = step_state(step);
+    node->fraction = fraction;
+    keep_note(node, note);
+    if (session->show == SHOW_LINES && node->note != NULL) {
+        run_text_log(step, str_from(node->note), session->style, lines_of(session));
         flush_lines(session);
     }
 }
 
-static void on_log(void *user, uint32_t node, int level, struct str line)
+static void write_log(struct step step, int level, struct str line)
+{
+    struct strbuf path = STRBUF_INIT;
+    step_append_path(step, &path);
+    log_write((enum log_level)level, "node says",
+              LOG_FIELDS(log_str("node", strbuf_str(&path)), log_str("line", line)));
+    strbuf_finish(&path);
+}
+
+static void on_log(void *user, const struct run_place *place, int level, struct str line)
 {
     struct session *session = user;
-    if (session->show == SHOW_QUIET && level > LOG_LEVEL_WARN) {
+    struct step step = run_view_step(&session->view, place->run, place->frame, place->node);
+    bool is_hidden = session->show == SHOW_QUIET && level > LOG_LEVEL_WARN;
+    if (is_hidden || step.frame == NULL) {
         return;
     }
     if (!shows_events(session)) {
-        log_write((enum log_level)level, "node says",
-                  LOG_FIELDS(log_str("node", session->view.pipeline->nodes[node].id),
-                             log_str("line", line)));
+        write_log(step, level, line);
         return;
     }
-    run_text_log(&session->view, node, line, session->style, lines_of(session));
+    run_text_log(step, line, session->style, lines_of(session));
     flush_lines(session);
 }
 
@@ -221,10 +277,28 @@ static int print_end(struct session *session)
     }
     struct strbuf text = STRBUF_INIT;
     strbuf_append_text(&text, session->show == SHOW_QUIET ? "" : "\n");
-    run_text_summary(&session->view, session->style, &text);
+    run_summary_append(&session->view, session->style, &text);
     int code = terminal_write_stdout(strbuf_str(&text));
     strbuf_finish(&text);
     return code;
+}
+
+static int init_view(struct session *session, const struct pipeline *pipeline)
+{
+    if (run_view_init(&session->view, pipeline) != 0) {
+        return command_error(EXIT_STATE, "out of memory");
+    }
+    bool is_json = session->show == SHOW_JSON;
+    bool has_color = !is_json && terminal_has_color(STDOUT_FILENO);
+    unsigned columns = session->show == SHOW_LIVE ? terminal_size(STDOUT_FILENO).columns : 80;
+    session->view.keeps_steps = is_json;
+    session->style = run_text_style_of(&session->view, has_color, columns);
+    run_screen_init(&session->screen, &session->view, session->style);
+    session->lines = (struct run_lines){.view = &session->view,
+                                        .style = session->style,
+                                        .out = lines_of(session),
+                                        .is_live = session->show == SHOW_LIVE};
+    return EXIT_DONE;
 }
 
 static int start(struct session *session, const struct pipeline *pipeline,
@@ -237,18 +311,20 @@ static int start(struct session *session, const struct pipeline *pipeline,
         .input = input,
         .id = str_from(session->id),
         .triggered_by = STR("manual"),
+        .events = session->events.items,
+        .event_count = session->events.count,
         .observer = {.user = session,
+                     .on_child = on_child,
                      .on_record = on_record,
+                     .on_batch = on_batch,
                      .on_progress = on_progress,
                      .on_log = on_log,
                      .on_ended = on_ended},
     };
-    if (run_view_init(&session->view, pipeline) != 0) {
-        return command_error(EXIT_STATE, "out of memory");
+    int code = init_view(session, pipeline);
+    if (code != EXIT_DONE) {
+        return code;
     }
-    bool has_color = session->show != SHOW_JSON && terminal_has_color(STDOUT_FILENO);
-    session->style = run_text_style_of(&session->view, has_color);
-    run_screen_init(&session->screen, &session->view, session->style);
     int status = loop_run_start(loop, &run_options, &session->run, &err);
     if (status == 0) {
         status = loop_watch_signals(loop, on_signal, session, &err);
@@ -278,6 +354,9 @@ static int run_session(struct session *session, const struct command_args *args)
         code = run_input_read(args, pipeline, &input);
     }
     if (code == EXIT_DONE) {
+        code = run_events_read(args, &session->events);
+    }
+    if (code == EXIT_DONE) {
         code = workspace_load_plugins(&session->workspace, &session->file, pipeline);
     }
     if (code == EXIT_DONE && id_create(clock_unix_ms(), session->id, &err) != 0) {
@@ -304,6 +383,7 @@ static int run(const struct command_args *args)
         run_view_finish(&session.view);
     }
     workspace_file_finish(&session.file);
+    run_events_finish(&session.events);
     return code;
 }
 
@@ -313,9 +393,14 @@ const struct command cmd_run = {
     .summary = "run a pipeline here and now and show it",
     .usage = "FILE[#ID] [-i KEY=VALUE]... [--input FILE|-] [--json]",
     .details = "Checks FILE, checks the input, runs the pipeline and ends with its outcome. On a\n"
-               "terminal each node that runs has a live row; elsewhere each event is a line.\n"
-               "Ctrl-C cancels: nodes are told and processes end; a second Ctrl-C kills them.\n\n"
-               "A value of -i is read as the type that the input's schema gives its key.",
+               "terminal each node that runs has a live row; elsewhere starts and ends are\n"
+               "lines. What runs inside loops has its path, each[17].fix; of loops with many\n"
+               "items only failures and sums are shown.\n"
+               "Ctrl-C cancels: a state machine takes its 'cancel' transition, else nodes are\n"
+               "told and processes end, then endings run; a second Ctrl-C kills all of it.\n\n"
+               "A value of -i is read as the type that the input's schema gives its key.\n\n"
+               "Events of --send go to the run itself, not to pipelines that it calls, in the\n"
+               "order given; each is kept until a 'wait' or a state takes it.",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,

@@ -39,21 +39,117 @@ static void add_document(struct builder *b, struct str key, const struct documen
     builder_embed(b, document, document_root(document));
 }
 
-static void add_step(struct builder *b, const struct run_view *view, uint32_t i)
+/* What only loops and calls have. */
+static void add_extras(struct builder *b, const struct document *detail, const char *child)
+{
+    const struct value *root = detail != NULL ? document_root(detail) : NULL;
+    for (size_t i = 0; root != NULL && i < value_count(root); i++) {
+        const struct value_member *member = value_member_at(root, i);
+        builder_key(b, value_str(&member->key));
+        builder_embed(b, detail, &member->value);
+    }
+    if (child != NULL) {
+        builder_member_string(b, STR("child_run_id"), str_from(child));
+    }
+}
+
+static void add_step(struct builder *b, const struct step_view *step)
+{
+    builder_map_begin(b);
+    builder_member_string(b, STR("step_id"), step->id);
+    builder_member_string(b, STR("path"), str_from(step->path));
+    builder_member_string(b, STR("status"), str_from(node_state_name(step->state)));
+    builder_member_int(b, STR("attempt"), step->attempt);
+    add_time(b, STR("started_at"), step->started_at);
+    add_time(b, STR("completed_at"), step->ended_at);
+    add_seconds(b, STR("duration_seconds"), step->started_at, step->ended_at);
+    add_document(b, STR("output"), step->output);
+    add_document(b, STR("error"), step->error);
+    add_extras(b, step->detail, step->child);
+    builder_map_end(b);
+}
+
+static int add_root_step(struct builder *b, const struct run_view *view, uint32_t i)
 {
     const struct node_view *node = &view->nodes[i];
     bool is_over = node->state >= NODE_COMPLETED;
-    enum node_state state = is_over || view->ended_at == 0 ? node->state : NODE_NOT_RUN;
-    builder_map_begin(b);
-    builder_member_string(b, STR("step_id"), view->pipeline->nodes[i].id);
-    builder_member_string(b, STR("status"), str_from(node_state_name(state)));
-    builder_member_int(b, STR("attempt"), node->attempt);
-    add_time(b, STR("started_at"), node->started_at);
-    add_time(b, STR("completed_at"), node->ended_at);
-    add_seconds(b, STR("duration_seconds"), node->started_at, node->ended_at);
-    add_document(b, STR("output"), node->output);
-    add_document(b, STR("error"), node->error);
-    builder_map_end(b);
+    struct strbuf path = STRBUF_INIT;
+    step_append_path((struct step){.frame = view->root, .node = i}, &path);
+    int status = strbuf_status(&path);
+    if (status == 0) {
+        add_step(b, &(struct step_view){.id = view->pipeline->nodes[i].id,
+                                        .path = path.p,
+                                        .state = is_over || view->ended_at == 0 ? node->state
+                                                                                : NODE_NOT_RUN,
+                                        .attempt = node->attempt,
+                                        .started_at = node->started_at,
+                                        .ended_at = node->ended_at,
+                                        .output = node->output,
+                                        .error = node->error,
+                                        .detail = node->detail,
+                                        .child = node->child});
+    }
+    strbuf_finish(&path);
+    return status;
+}
+
+static int add_root_steps(struct builder *b, const struct run_view *view)
+{
+    int status = 0;
+    builder_key(b, STR("step_results"));
+    builder_list_begin(b);
+    for (uint32_t i = 0; i < view->node_count && status == 0; i++) {
+        status = add_root_step(b, view, i);
+    }
+    builder_list_end(b);
+    return status;
+}
+
+static void add_inner_steps(struct builder *b, const struct run_view *view)
+{
+    builder_key(b, STR("inner_results"));
+    builder_list_begin(b);
+    for (size_t i = 0; i < view->step_count; i++) {
+        add_step(b, &view->steps[i]);
+    }
+    builder_list_end(b);
+    builder_member_int(b, STR("inner_results_left_out"),
+                       (int64_t)(view->step_total - view->step_count));
+}
+
+static void add_failures(struct builder *b, const struct run_view *view)
+{
+    builder_key(b, STR("inner_failures"));
+    builder_list_begin(b);
+    for (size_t i = 0; i < view->failure_count; i++) {
+        const struct failure_view *failure = &view->failures[i];
+        builder_map_begin(b);
+        builder_member_string(b, STR("path"), str_from(failure->path));
+        builder_member_bool(b, STR("handled"), failure->is_handled);
+        add_document(b, STR("error"), failure->error);
+        builder_map_end(b);
+    }
+    builder_list_end(b);
+    builder_member_int(b, STR("inner_failures_left_out"),
+                       (int64_t)(view->failure_total - view->failure_count));
+}
+
+/* Of a state machine: the states that were left, in order. */
+static void add_history(struct builder *b, const struct run_view *view)
+{
+    if (view->root->body->kind != BODY_STATES) {
+        builder_member_null(b, STR("history"));
+        builder_member_int(b, STR("history_left_out"), 0);
+        return;
+    }
+    builder_key(b, STR("history"));
+    builder_list_begin(b);
+    for (size_t i = 0; i < view->history_count; i++) {
+        builder_string(b, view->pipeline->nodes[view->history[i]].id);
+    }
+    builder_list_end(b);
+    builder_member_int(b, STR("history_left_out"),
+                       (int64_t)(view->history_total - view->history_count));
 }
 
 /* "node 'x': message" of the failure that ended the run. */
@@ -77,6 +173,23 @@ static int add_error_message(struct builder *b, const struct run_view *view)
     return status;
 }
 
+static void add_endings(struct builder *b, const struct run_view *view)
+{
+    builder_key(b, STR("endings"));
+    builder_list_begin(b);
+    for (size_t i = 0; i < view->ending_count; i++) {
+        const struct ending_view *ending = &view->endings[i];
+        builder_map_begin(b);
+        builder_member_string(b, STR("name"), ending->what);
+        builder_member_string(b, STR("status"), str_from(run_state_name(ending->state)));
+        add_document(b, STR("error"), ending->error);
+        builder_map_end(b);
+    }
+    builder_list_end(b);
+    builder_member_int(b, STR("undone_count"), (int64_t)view->undone);
+    builder_member_int(b, STR("undo_failure_count"), (int64_t)view->undo_failures);
+}
+
 int run_result_build(const struct run_view *view, struct str execution_id,
                      struct document **out_document, struct error *err)
 {
@@ -93,16 +206,18 @@ int run_result_build(const struct run_view *view, struct str execution_id,
     add_time(b, STR("started_at"), view->started_at);
     add_time(b, STR("completed_at"), view->ended_at);
     add_seconds(b, STR("total_duration_seconds"), view->started_at, view->ended_at);
-    builder_key(b, STR("step_results"));
-    builder_list_begin(b);
-    for (uint32_t i = 0; i < view->node_count; i++) {
-        add_step(b, view, i);
-    }
-    builder_list_end(b);
+    int status = add_root_steps(b, view);
     builder_member_int(b, STR("success_count"), view->completed);
     builder_member_int(b, STR("failure_count"), view->failed);
     add_document(b, STR("output"), view->output);
-    if (add_error_message(b, view) != 0) {
+    if (status == 0) {
+        status = add_error_message(b, view);
+    }
+    add_inner_steps(b, view);
+    add_failures(b, view);
+    add_history(b, view);
+    add_endings(b, view);
+    if (status != 0) {
         builder_destroy(b);
         return error_nomem(err);
     }

@@ -18,8 +18,17 @@ struct run_view;
 
 /*
  * {execution_id, workflow, version, status, started_at, completed_at, total_duration_seconds,
- * step_results: [{step_id, status, attempt, started_at, completed_at, duration_seconds, output,
- * error}], success_count, failure_count, output, error_message}; what is not there is null.
+ * step_results: [STEP], success_count, failure_count, output, error_message, inner_results:
+ * [STEP], inner_results_left_out, inner_failures: [{path, handled, error}],
+ * inner_failures_left_out, history: [id], history_left_out, endings: [{name, status, error}],
+ * undone_count, undo_failure_count}; what is not there is null.
+ *
+ * A STEP is {step_id, path, status, attempt, started_at, completed_at, duration_seconds, output,
+ * error}, of a loop with {errors, counts}, of a call of another pipeline with {child_run_id}.
+ * step_results are the nodes of the root body, each with its latest visit and round;
+ * inner_results are the first RUN_VIEW_STEPS_MOST steps that ended below them or before that.
+ * `history` are the states that a state machine left, in order.
+ *
  * `*out_document` is owned by the caller: document_unref(). Fails with E_NOMEM.
  */
 int run_result_build(const struct run_view *view, struct str execution_id,

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/run_screen.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "core/cli/run_view.h"
 #include "core/cli/terminal.h"
 #include "core/model/pipeline.h"
+
+enum { INNER_ROWS_MOST = 4 };
+
+#define INNER_INDENT "           " /* below the names */
 
 void run_screen_init(struct run_screen *screen, const struct run_view *view,
                      struct run_text_style style)
@@ -60,33 +65,108 @@ static void append_row(const struct strbuf *row, unsigned columns, struct strbuf
     strbuf_append_char(out, '\n');
 }
 
-static bool is_shown(const struct node_view *node)
+/* The live part while it is made. */
+struct live {
+    const struct run_screen *screen;
+    struct terminal_size size;
+    int64_t now;
+    unsigned most; /* rows */
+    unsigned shown;
+    struct strbuf row;
+    struct strbuf *out;
+};
+
+static void end_row(struct live *live)
 {
-    return node->state == NODE_RUNNING || node->state == NODE_STOPPING;
+    append_row(&live->row, live->size.columns - 1, live->out);
+    strbuf_clear(&live->row);
+    live->shown++;
+}
+
+static void append_inner_of(struct live *live, struct frame_view *frame, unsigned *left,
+                            uint64_t *hidden)
+{
+    const struct body *body = frame->body;
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        struct step step = {.frame = frame, .node = i};
+        if (!run_view_is_under_way(step)) {
+            continue;
+        }
+        if (*left == 0 || live->shown == live->most) {
+            ++*hidden;
+            continue;
+        }
+        run_text_live_inner(step, live->now, live->screen->style, &live->row);
+        end_row(live);
+        --*left;
+    }
+}
+
+/* What is under way below a node: the first few, and how many more there are. */
+static void append_inner(struct live *live, uint32_t top)
+{
+    unsigned left = INNER_ROWS_MOST;
+    uint64_t hidden = 0;
+    const struct run_tree *tree = &live->screen->view->tree;
+    for (struct frame_view *frame = tree->first; frame != NULL; frame = frame->next) {
+        if (frame->top == top && frame != live->screen->view->root) {
+            append_inner_of(live, frame, &left, &hidden);
+        }
+    }
+    if (hidden > 0 && live->shown < live->most) {
+        char text[48];
+        (void)snprintf(text, sizeof(text), "... and %llu more", (unsigned long long)hidden);
+        strbuf_append_text(&live->row, INNER_INDENT);
+        terminal_append_color(&live->row, live->screen->style.is_colored, COLOR_DIM,
+                              str_from(text));
+        end_row(live);
+    }
+}
+
+/* Nodes of the root body first: what is inside them has the rows that are left. */
+static void append_nodes(struct live *live, unsigned *out_nodes)
+{
+    const struct run_view *view = live->screen->view;
+    unsigned most = live->most;
+    unsigned under_way = 0;
+    for (uint32_t i = 0; i < view->node_count; i++) {
+        under_way += run_view_is_under_way((struct step){.frame = view->root, .node = i}) ? 1 : 0;
+    }
+    *out_nodes = 0;
+    for (uint32_t i = 0; i < view->node_count && live->shown < most; i++) {
+        struct step step = {.frame = view->root, .node = i};
+        if (!run_view_is_under_way(step)) {
+            continue;
+        }
+        run_text_live(step, live->now, live->screen->style, &live->row);
+        end_row(live);
+        under_way--;
+        ++*out_nodes;
+        live->most = most > under_way ? most - under_way : 0;
+        append_inner(live, i);
+        live->most = most;
+    }
 }
 
 static void append_live(struct run_screen *screen, int64_t now, struct strbuf *out)
 {
     struct terminal_size size = terminal_size(STDOUT_FILENO);
-    unsigned most = size.rows > 4 ? size.rows - 3 : 1;
-    unsigned shown = 0;
-    struct strbuf row = STRBUF_INIT;
-    for (uint32_t i = 0; i < screen->view->node_count && shown < most; i++) {
-        if (is_shown(&screen->view->nodes[i])) {
-            strbuf_clear(&row);
-            run_text_live(screen->view, i, now, screen->style, &row);
-            append_row(&row, size.columns - 1, out);
-            shown++;
-        }
+    struct live live = {.screen = screen,
+                        .size = size,
+                        .now = now,
+                        .most = size.rows > 4 ? size.rows - 3 : 1,
+                        .row = STRBUF_INIT,
+                        .out = out};
+    unsigned nodes = 0;
+    append_nodes(&live, &nodes);
+    append_inner(&live, RECORD_NO_NODE); /* endings and compensations */
+    run_text_progress(screen->view, now, screen->style, &live.row);
+    if (screen->view->running > nodes) {
+        strbuf_append_format(&live.row, " (%u not shown)", screen->view->running - nodes);
     }
-    strbuf_clear(&row);
-    run_text_progress(screen->view, now, screen->style, &row);
-    if (screen->view->running > shown) {
-        strbuf_append_format(&row, " (%u not shown)", screen->view->running - shown);
-    }
-    append_row(&row, size.columns - 1, out);
-    strbuf_finish(&row);
-    screen->drawn = shown + 1;
+    end_row(&live);
+    strbuf_finish(&live.row);
+    screen->drawn = live.shown;
 }
 
 static void screen_write(struct run_screen *screen, struct strbuf *out)

@@ -4,7 +4,8 @@
 
 /*
  * Run screen: the live view on a terminal. Nodes that have ended are lines that stay; below them
- * one row for each node that runs, as many as fit, and the progress line are drawn anew.
+ * one row for each node that runs, with the first few that run inside it, as many as fit, and the
+ * progress line are drawn anew.
  *
  * Used by:  cmd_run.
  * Uses:     run_text, terminal.

@@ -6,29 +6,35 @@
 #include "core/base/quantity.h"
 #include "core/cli/run_view.h"
 #include "core/cli/terminal.h"
-#include "core/cli/value_text.h"
 #include "core/engine/failure.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 
-enum { NAME_COLUMNS_LEAST = 8, NAME_COLUMNS_MOST = 32, WORD_COLUMNS = 10 };
+enum {
+    NAME_COLUMNS_LEAST = 8,
+    NAME_COLUMNS_MOST = 32,
+    WORD_COLUMNS = 10,
+    OTHER_COLUMNS = 28, /* what a row has beside the name: the word, the time, a share */
+    EVENTS_SHOWN = 5,
+};
 
-static const struct node *node_of(const struct run_view *view, uint32_t node)
+struct run_text_style run_text_style_of(const struct run_view *view, bool is_colored,
+                                        unsigned columns)
 {
-    return &view->pipeline->nodes[node];
-}
-
-struct run_text_style run_text_style_of(const struct run_view *view, bool is_colored)
-{
-    size_t columns = NAME_COLUMNS_LEAST;
+    size_t widest = NAME_COLUMNS_LEAST;
+    size_t most = columns > OTHER_COLUMNS ? columns - OTHER_COLUMNS : NAME_COLUMNS_LEAST;
     for (uint32_t i = 0; i < view->node_count; i++) {
-        size_t width = terminal_safe_width(node_of(view, i)->name);
-        columns = width > columns ? width : columns;
+        size_t width = terminal_safe_width(view->pipeline->nodes[i].name);
+        widest = width > widest ? width : widest;
     }
-    columns = columns > NAME_COLUMNS_MOST ? NAME_COLUMNS_MOST : columns;
-    return (struct run_text_style){.is_colored = is_colored, .name_columns = (unsigned)columns};
+    most = most > NAME_COLUMNS_MOST ? NAME_COLUMNS_MOST : most;
+    most = most < NAME_COLUMNS_LEAST ? NAME_COLUMNS_LEAST : most;
+    widest = widest > most ? most : widest;
+    return (struct run_text_style){.is_colored = is_colored, .name_columns = (unsigned)widest};
 }
+
+/* ---- parts of lines ---- */
 
 static void append_padding(struct strbuf *out, size_t used, size_t columns)
 {
@@ -37,13 +43,25 @@ static void append_padding(struct strbuf *out, size_t used, size_t columns)
     }
 }
 
-static void append_name(const struct run_view *view, uint32_t node, struct run_text_style style,
-                        struct strbuf *out)
+static void append_path(struct step step, struct strbuf *out)
+{
+    struct strbuf path = STRBUF_INIT;
+    step_append_path(step, &path);
+    terminal_append_safe(out, strbuf_str(&path));
+    strbuf_finish(&path);
+}
+
+/* A name is cut, a path is not: its end says most, and a line of a log may be long. */
+static void append_name(struct step step, struct run_text_style style, struct strbuf *out)
 {
     struct strbuf safe = STRBUF_INIT;
-    terminal_append_safe(&safe, node_of(view, node)->name);
+    if (step_is_plain(step)) {
+        terminal_append_safe(&safe, step_def(step)->name);
+    } else {
+        append_path(step, &safe);
+    }
     struct str name = strbuf_str(&safe);
-    name.n = terminal_fit(name, style.name_columns);
+    name.n = step_is_plain(step) ? terminal_fit(name, style.name_columns) : name.n;
     strbuf_append_str(out, name);
     append_padding(out, terminal_width(name), style.name_columns);
     strbuf_finish(&safe);
@@ -86,18 +104,7 @@ static void append_duration(struct strbuf *out, int64_t ms)
     strbuf_append_format(out, "%8s", text);
 }
 
-void run_text_started(const struct run_view *view, uint32_t node, struct run_text_style style,
-                      struct strbuf *out)
-{
-    append_word(out, "started", COLOR_BLUE, style);
-    append_name(view, node, style, out);
-    strbuf_append_text(out, "  ");
-    terminal_append_color(out, style.is_colored, COLOR_DIM, node_of(view, node)->type->name);
-    strbuf_append_char(out, '\n');
-}
-
-/* "CODE: message" of a failure. */
-static void append_failure(struct strbuf *out, const struct document *failure)
+void run_text_append_failure(const struct document *failure, struct strbuf *out)
 {
     struct str code = failure_code(failure);
     if (code.n > 0) {
@@ -107,48 +114,278 @@ static void append_failure(struct strbuf *out, const struct document *failure)
     terminal_append_safe(out, failure_message(failure));
 }
 
-void run_text_ended(const struct run_view *view, uint32_t node, struct run_text_style style,
-                    struct strbuf *out)
+void run_text_append_counts(const struct node_view *node, struct strbuf *out)
 {
-    const struct node_view *state = &view->nodes[node];
-    append_word(out, node_state_name(state->state), color_of(state->state), style);
-    append_name(view, node, style, out);
+    strbuf_append_format(out, "%llu", (unsigned long long)node->iterations);
+    if (node->total > 0) {
+        strbuf_append_format(out, "/%llu", (unsigned long long)node->total);
+    }
+    if (node->failed_iterations > 0) {
+        strbuf_append_format(out, ", %llu failed", (unsigned long long)node->failed_iterations);
+    }
+}
+
+static void append_event(struct strbuf *out, struct str name)
+{
+    strbuf_append_char(out, '\'');
+    terminal_append_safe(out, name);
+    strbuf_append_char(out, '\'');
+}
+
+/* Transitions may name an event more than once, each time with another guard. */
+static bool is_named_before(const struct pipeline *pipeline, const struct node *def, uint32_t i)
+{
+    uint32_t outcome = pipeline->edges[def->first_out + i].outcome;
+    for (uint32_t k = 0; k < i; k++) {
+        if (pipeline->edges[def->first_out + k].outcome == outcome) {
+            return true;
+        }
+    }
+    return outcome < OUTCOME_FIRST_NAMED;
+}
+
+static void append_transitions(struct step step, struct strbuf *out)
+{
+    const struct pipeline *pipeline = step.frame->pipeline;
+    const struct node *def = step_def(step);
+    struct strbuf names = STRBUF_INIT;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < def->out_count; i++) {
+        if (is_named_before(pipeline, def, i)) {
+            continue;
+        }
+        if (count < EVENTS_SHOWN) {
+            strbuf_append_text(&names, count > 0 ? ", " : "");
+            append_event(&names, pipeline->outcomes[pipeline->edges[def->first_out + i].outcome]);
+        }
+        count++;
+    }
+    strbuf_append_text(out, count == 1 ? "for the event " : "for one of the events ");
+    strbuf_append_str(out, strbuf_str(&names));
+    if (count > EVENTS_SHOWN) {
+        strbuf_append_format(out, " and %u more", count - EVENTS_SHOWN);
+    }
+    strbuf_finish(&names);
+}
+
+void run_text_append_wait(struct step step, struct strbuf *out)
+{
+    const struct document *name = step_state(step)->waits_for;
+    if (name == NULL) {
+        append_transitions(step, out);
+        return;
+    }
+    strbuf_append_text(out, "for the event ");
+    append_event(out, value_str(document_root(name)));
+}
+
+/* ---- lines ---- */
+
+void run_text_started(struct step step, struct run_text_style style, struct strbuf *out)
+{
+    append_word(out, "started", COLOR_BLUE, style);
+    append_name(step, style, out);
+    strbuf_append_text(out, "  ");
+    terminal_append_color(out, style.is_colored, COLOR_DIM, step_def(step)->type->name);
+    strbuf_append_char(out, '\n');
+}
+
+static void append_end_of_loop(const struct node_view *node, struct strbuf *out)
+{
+    strbuf_append_format(out, "  %llu %s", (unsigned long long)node->iterations,
+                         node->iterations == 1 ? "item" : "items");
+    if (node->failed_iterations > 0) {
+        strbuf_append_format(out, ", %llu failed", (unsigned long long)node->failed_iterations);
+    }
+}
+
+static void append_next_round(const struct node_view *node, struct strbuf *out)
+{
+    char text[QUANTITY_TEXT_SIZE];
+    quantity_format_duration(node->due_at - node->ended_at, text);
+    strbuf_append_format(out, "  again in %s", text);
+}
+
+void run_text_ended(struct step step, struct run_text_style style, struct strbuf *out)
+{
+    const struct node_view *state = step_state(step);
+    enum node_state shown = state->is_round_over ? NODE_COMPLETED : state->state;
+    append_word(out, node_state_name(shown), color_of(shown), style);
+    append_name(step, style, out);
     if (state->ended_at != 0) {
         strbuf_append_text(out, "  ");
         append_duration(out, run_view_node_ms(state, state->ended_at));
     }
+    bool has_looped = state->iterations > 0 || shown == NODE_COMPLETED;
+    if (step_def(step)->for_each != NULL && has_looped) {
+        append_end_of_loop(state, out);
+    }
+    if (state->due_at != 0) {
+        append_next_round(state, out);
+    }
     if (state->state == NODE_FAILED) {
         strbuf_append_text(out, "  ");
-        append_failure(out, state->error);
+        run_text_append_failure(state->error, out);
     }
     strbuf_append_char(out, '\n');
 }
 
-void run_text_log(const struct run_view *view, uint32_t node, struct str line,
-                  struct run_text_style style, struct strbuf *out)
+void run_text_frame_failed(const struct frame_view *frame, const struct document *error,
+                           struct run_text_style style, struct strbuf *out)
+{
+    struct strbuf path = STRBUF_INIT;
+    append_word(out, "failed", COLOR_RED, style);
+    frame_append_path(frame, &path);
+    terminal_append_safe(out, strbuf_str(&path));
+    append_padding(out, terminal_safe_width(strbuf_str(&path)), style.name_columns);
+    strbuf_append_text(out, "  ");
+    run_text_append_failure(error, out);
+    strbuf_append_char(out, '\n');
+    strbuf_finish(&path);
+}
+
+void run_text_sum(struct step step, struct run_text_style style, struct strbuf *out)
+{
+    append_word(out, "running", COLOR_BLUE, style);
+    append_name(step, style, out);
+    strbuf_append_text(out, "  ");
+    run_text_append_counts(step_state(step), out);
+    strbuf_append_char(out, '\n');
+}
+
+/* Events can be sent to the run itself only. */
+static void append_how_to_send(struct step step, struct strbuf *out)
+{
+    const struct document *name = step_state(step)->waits_for;
+    for (const struct frame_view *at = step.frame; at != NULL; at = at->parent) {
+        if (at->prefix != NULL) {
+            return; /* in a child run */
+        }
+    }
+    strbuf_append_text(out, " (--send ");
+    terminal_append_safe(out, name != NULL ? value_str(document_root(name)) : STR("EVENT"));
+    strbuf_append_char(out, ')');
+}
+
+void run_text_waits(struct step step, struct run_text_style style, struct strbuf *out)
+{
+    append_word(out, "waiting", COLOR_YELLOW, style);
+    append_name(step, style, out);
+    strbuf_append_text(out, "  ");
+    run_text_append_wait(step, out);
+    append_how_to_send(step, out);
+    strbuf_append_char(out, '\n');
+}
+
+void run_text_note(const char *text, struct run_text_style style, struct strbuf *out)
 {
     append_padding(out, 0, WORD_COLUMNS + 1);
-    append_name(view, node, style, out);
+    terminal_append_color(out, style.is_colored, COLOR_DIM, str_from(text));
+    strbuf_append_char(out, '\n');
+}
+
+void run_text_log(struct step step, struct str line, struct run_text_style style,
+                  struct strbuf *out)
+{
+    append_padding(out, 0, WORD_COLUMNS + 1);
+    append_name(step, style, out);
     terminal_append_color(out, style.is_colored, COLOR_DIM, STR("  | "));
     terminal_append_safe(out, line);
     strbuf_append_char(out, '\n');
 }
 
-void run_text_live(const struct run_view *view, uint32_t node, int64_t now,
-                   struct run_text_style style, struct strbuf *out)
+/* ---- live ---- */
+
+static void append_live_word(struct step step, struct run_text_style style, struct strbuf *out)
 {
-    const struct node_view *state = &view->nodes[node];
-    append_word(out, node_state_name(state->state), color_of(state->state), style);
-    append_name(view, node, style, out);
-    strbuf_append_text(out, "  ");
-    append_duration(out, run_view_node_ms(state, now));
+    const struct node_view *state = step_state(step);
+    bool is_waiting = state->due_at != 0 || run_view_is_waiting(step);
+    append_word(out, is_waiting ? "waiting" : node_state_name(state->state),
+                is_waiting ? COLOR_YELLOW : color_of(state->state), style);
+}
+
+/* What there is to say about it beside its name and time. */
+static void append_detail(struct step step, int64_t now, struct strbuf *out)
+{
+    const struct node_view *state = step_state(step);
+    char text[QUANTITY_TEXT_SIZE];
+    if (step_def(step)->for_each != NULL) {
+        strbuf_append_text(out, "  ");
+        run_text_append_counts(state, out);
+    }
+    if (state->due_at != 0) {
+        quantity_format_duration(state->due_at > now ? state->due_at - now : 0, text);
+        strbuf_append_format(out, "  round %u in %s", state->round + 2, text);
+    } else if (run_view_is_waiting(step)) {
+        strbuf_append_text(out, "  ");
+        run_text_append_wait(step, out);
+        append_how_to_send(step, out);
+    }
     if (state->fraction >= 0.0) {
         strbuf_append_format(out, "  %3.0f %%", state->fraction * 100.0);
     }
-    if (state->note[0] != '\0') {
+    if (state->note != NULL) {
         strbuf_append_text(out, "  ");
         terminal_append_safe(out, str_from(state->note));
     }
+}
+
+void run_text_live(struct step step, int64_t now, struct run_text_style style, struct strbuf *out)
+{
+    append_live_word(step, style, out);
+    append_name(step, style, out);
+    strbuf_append_text(out, "  ");
+    append_duration(out, run_view_node_ms(step_state(step), now));
+    append_detail(step, now, out);
+}
+
+/* The end of `text` that fits, behind a sign that something is left out. */
+static void append_tail(struct str text, size_t columns, struct strbuf *out)
+{
+    size_t width = terminal_width(text);
+    if (width > columns) {
+        while (width + 1 > columns && text.n > 0) {
+            size_t n = 1;
+            while (n < text.n && ((unsigned char)text.p[n] & 0xc0u) == 0x80u) {
+                n++;
+            }
+            width -= terminal_width(str_make(text.p, n));
+            text = str_make(text.p + n, text.n - n);
+        }
+        strbuf_append_text(out, "\xE2\x80\xA6"); /* an ellipsis */
+        width++;
+    }
+    strbuf_append_str(out, text);
+    append_padding(out, width, columns);
+}
+
+void run_text_live_inner(struct step step, int64_t now, struct run_text_style style,
+                         struct strbuf *out)
+{
+    struct strbuf path = STRBUF_INIT;
+    append_padding(out, 0, WORD_COLUMNS + 1);
+    append_path(step, &path);
+    append_tail(strbuf_str(&path), style.name_columns, out);
+    strbuf_finish(&path);
+    strbuf_append_text(out, "  ");
+    append_duration(out, run_view_node_ms(step_state(step), now));
+    append_detail(step, now, out);
+}
+
+static void append_state(const struct run_view *view, struct strbuf *out)
+{
+    for (uint32_t i = 0; i < view->node_count; i++) {
+        struct step step = {.frame = view->root, .node = i};
+        enum node_state state = step_state(step)->state;
+        if (state == NODE_QUEUED || run_view_is_under_way(step)) {
+            strbuf_append_text(out, "in ");
+            append_event(out, step_def(step)->id);
+            strbuf_append_text(out, ", ");
+            break;
+        }
+    }
+    strbuf_append_format(out, "%llu %s left", (unsigned long long)view->history_total,
+                         view->history_total == 1 ? "state" : "states");
 }
 
 void run_text_progress(const struct run_view *view, int64_t now, struct run_text_style style,
@@ -157,78 +394,16 @@ void run_text_progress(const struct run_view *view, int64_t now, struct run_text
     char duration[QUANTITY_TEXT_SIZE];
     quantity_format_duration(run_view_ms(view, now), duration);
     struct strbuf text = STRBUF_INIT;
-    strbuf_append_format(&text, "%u/%u done, %u running", view->ended, view->node_count,
-                         view->running);
+    if (view->root->body->kind == BODY_STATES) {
+        append_state(view, &text);
+    } else {
+        strbuf_append_format(&text, "%u/%u done, %u running", view->ended, view->node_count,
+                             view->running);
+    }
     if (view->failed > 0) {
         strbuf_append_format(&text, ", %u failed", view->failed);
     }
     strbuf_append_format(&text, ", %s", duration);
     terminal_append_color(out, style.is_colored, COLOR_BOLD, strbuf_str(&text));
     strbuf_finish(&text);
-}
-
-static void append_output(const struct run_view *view, struct run_text_style style,
-                          struct strbuf *out)
-{
-    if (view->output == NULL) {
-        return;
-    }
-    const struct value *root = document_root(view->output);
-    if (value_is(root, VALUE_NULL) || (value_is(root, VALUE_MAP) && value_count(root) == 0)) {
-        return;
-    }
-    terminal_append_color(out, style.is_colored, COLOR_BOLD, STR("output"));
-    strbuf_append_char(out, '\n');
-    value_text_append(root, 2, out);
-    strbuf_append_char(out, '\n');
-}
-
-static void append_count(struct strbuf *out, uint32_t count, const char *word, bool *is_first)
-{
-    if (count == 0) {
-        return;
-    }
-    strbuf_append_format(out, "%s%u %s", *is_first ? ": " : ", ", count, word);
-    *is_first = false;
-}
-
-static void append_reason(const struct run_view *view, struct strbuf *out)
-{
-    struct str hint = failure_hint(view->error);
-    const struct value *node = value_get(document_root(view->error), STR("node"));
-    strbuf_append_text(out, "  ");
-    if (value_is(node, VALUE_STRING)) {
-        strbuf_append_text(out, "node '");
-        terminal_append_safe(out, value_str(node));
-        strbuf_append_text(out, "': ");
-    }
-    append_failure(out, view->error);
-    strbuf_append_char(out, '\n');
-    if (hint.n > 0) {
-        strbuf_append_text(out, "  hint: ");
-        terminal_append_safe(out, hint);
-        strbuf_append_char(out, '\n');
-    }
-}
-
-void run_text_summary(const struct run_view *view, struct run_text_style style, struct strbuf *out)
-{
-    append_output(view, style, out);
-    char duration[QUANTITY_TEXT_SIZE];
-    quantity_format_duration(run_view_ms(view, view->ended_at), duration);
-    enum terminal_color color = view->state == RUN_COMPLETED ? COLOR_GREEN
-                                : view->state == RUN_FAILED  ? COLOR_RED
-                                                             : COLOR_YELLOW;
-    terminal_append_color(out, style.is_colored, color, str_from(run_state_name(view->state)));
-    strbuf_append_format(out, " in %s", duration);
-    bool is_first = true;
-    append_count(out, view->completed, "completed", &is_first);
-    append_count(out, view->failed, "failed", &is_first);
-    append_count(out, view->skipped, "skipped", &is_first);
-    append_count(out, view->cancelled, "cancelled", &is_first);
-    append_count(out, run_view_not_run(view), "not run", &is_first);
-    strbuf_append_char(out, '\n');
-    if (view->error != NULL && view->state == RUN_FAILED) {
-        append_reason(view, out);
-    }
 }

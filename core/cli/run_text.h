@@ -3,10 +3,10 @@
 #define CORE_CLI_RUN_TEXT_H
 
 /*
- * Run text: the lines that people read about a run: a node's beginning and end, a log line, the
- * output and the summary.
+ * Run text: the lines that people read about a run while it is under way. A node of the root body
+ * has its name, everything below it its path. run_lines decides which lines there are.
  *
- * Used by:  cmd_run, run_screen.
+ * Used by:  run_lines, run_screen, run_summary, cmd_run.
  * Uses:     run_view, terminal.
  * Threads:  [loop]
  */
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/base/str.h"
+#include "core/cli/run_tree.h"
 
 struct document;
 struct run_view;
@@ -24,30 +25,55 @@ struct run_text_style {
     unsigned name_columns; /* node names are padded to this */
 };
 
-/* The style for a pipeline: the widest name, within reason. */
-struct run_text_style run_text_style_of(const struct run_view *view, bool is_colored);
+/* The style for a pipeline on a terminal (or not) of so many columns: the widest name, within
+ * reason. */
+struct run_text_style run_text_style_of(const struct run_view *view, bool is_colored,
+                                        unsigned columns);
 
 /* "started    fetch  http" */
-void run_text_started(const struct run_view *view, uint32_t node, struct run_text_style style,
-                      struct strbuf *out);
+void run_text_started(struct step step, struct run_text_style style, struct strbuf *out);
 
-/* "completed  fetch  0.12 s", "failed     fetch  0.30 s  TIMEOUT: ..." */
-void run_text_ended(const struct run_view *view, uint32_t node, struct run_text_style style,
-                    struct strbuf *out);
+/*
+ * "completed  fetch  0.12 s", "failed     each[17].fix  0.30 s  TIMEOUT: ...",
+ * "completed  each  2.10 s  1000 items, 3 failed", "completed  poll@2  0.10 s  again in 5.0 s"
+ */
+void run_text_ended(struct step step, struct run_text_style style, struct strbuf *out);
+
+/* "failed     each[17]  EXPRESSION: ...": a body that failed without one of its nodes. */
+void run_text_frame_failed(const struct frame_view *frame, const struct document *error,
+                           struct run_text_style style, struct strbuf *out);
+
+/* "running    each      340/1000, 2 failed" */
+void run_text_sum(struct step step, struct run_text_style style, struct strbuf *out);
+
+/* "waiting    gate      for the event 'approve' (--send approve)" */
+void run_text_waits(struct step step, struct run_text_style style, struct strbuf *out);
+
+/* A line about the lines. */
+void run_text_note(const char *text, struct run_text_style style, struct strbuf *out);
 
 /* "fetch | text" */
-void run_text_log(const struct run_view *view, uint32_t node, struct str line,
-                  struct run_text_style style, struct strbuf *out);
+void run_text_log(struct step step, struct str line, struct run_text_style style,
+                  struct strbuf *out);
 
-/* One row for a node that runs: no line end; `now` in unix ms. */
-void run_text_live(const struct run_view *view, uint32_t node, int64_t now,
-                   struct run_text_style style, struct strbuf *out);
+/* One row for a node that is under way: no line end; `now` in unix ms. */
+void run_text_live(struct step step, int64_t now, struct run_text_style style, struct strbuf *out);
 
-/* "7/12 done, 3 running, 0.8 s" */
+/* The same for a node inside it: its path, as much of its end as fits. */
+void run_text_live_inner(struct step step, int64_t now, struct run_text_style style,
+                         struct strbuf *out);
+
+/* "7/12 done, 3 running, 0.8 s"; of a state machine "in 'deploy', 4 states left, 2.0 s" */
 void run_text_progress(const struct run_view *view, int64_t now, struct run_text_style style,
                        struct strbuf *out);
 
-/* The output and an empty line, then what became of the run, with the failure and its hint. */
-void run_text_summary(const struct run_view *view, struct run_text_style style, struct strbuf *out);
+/* "for the event 'approve'" or "for one of the events 'a', 'b'" */
+void run_text_append_wait(struct step step, struct strbuf *out);
+
+/* "CODE: message" of a failure. */
+void run_text_append_failure(const struct document *failure, struct strbuf *out);
+
+/* "340/1000, 2 failed" of a loop; of one whose number of items is not known "340, 2 failed". */
+void run_text_append_counts(const struct node_view *node, struct strbuf *out);
 
 #endif

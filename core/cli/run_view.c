@@ -2,116 +2,602 @@
 #include "core/cli/run_view.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/error.h"
+#include "core/base/grow.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
+
+/* A loop with more iterations shows its sum, not each. */
+enum { ITERATIONS_SHOWN = 10 };
+
+/* ---- lifecycle ---- */
 
 int run_view_init(struct run_view *view, const struct pipeline *pipeline)
 {
     *view = (struct run_view){.pipeline = pipeline, .node_count = pipeline->bodies[0].node_count};
-    view->nodes = calloc((size_t)view->node_count + 1, sizeof(*view->nodes));
-    if (view->nodes == NULL) {
+    view->root = run_tree_add(&view->tree, &(struct frame_options){.pipeline = pipeline});
+    if (view->root == NULL) {
+        run_tree_finish(&view->tree);
         return E_NOMEM;
     }
-    for (uint32_t i = 0; i < view->node_count; i++) {
-        view->nodes[i].fraction = -1.0;
-    }
+    view->root->has_rollback = pipeline->has_rollback;
+    view->nodes = view->root->nodes;
     return 0;
+}
+
+static void finish_lists(struct run_view *view)
+{
+    for (size_t i = 0; i < view->failure_count; i++) {
+        free(view->failures[i].path);
+        document_unref(view->failures[i].error);
+    }
+    for (size_t i = 0; i < view->step_count; i++) {
+        free(view->steps[i].path);
+        free(view->steps[i].child);
+        document_unref(view->steps[i].output);
+        document_unref(view->steps[i].error);
+        document_unref(view->steps[i].detail);
+    }
+    for (size_t i = 0; i < view->event_count; i++) {
+        document_unref(view->events[i]);
+    }
+    for (size_t i = 0; i < view->ending_count; i++) {
+        document_unref(view->endings[i].error);
+    }
+    free(view->failures);
+    free(view->steps);
+    free((void *)view->events);
+    free(view->history);
 }
 
 void run_view_finish(struct run_view *view)
 {
-    for (uint32_t i = 0; view->nodes != NULL && i < view->node_count; i++) {
-        document_unref(view->nodes[i].output);
-        document_unref(view->nodes[i].error);
-    }
-    free(view->nodes);
+    finish_lists(view);
+    run_tree_finish(&view->tree);
     document_unref(view->output);
     document_unref(view->error);
     *view = (struct run_view){0};
 }
 
-static void count_end(struct run_view *view, enum node_state state)
+/* ---- frames ---- */
+
+/* The root run has the key NULL, so that its root is there before it is known. */
+static const struct run *key_of(const struct run_view *view, const struct run *run)
 {
-    view->completed += state == NODE_COMPLETED ? 1u : 0u;
-    view->failed += state == NODE_FAILED ? 1u : 0u;
-    view->skipped += state == NODE_SKIPPED ? 1u : 0u;
-    view->cancelled += state == NODE_CANCELLED ? 1u : 0u;
-    view->ended += state == NODE_NOT_RUN ? 0u : 1u;
+    return run == view->run ? NULL : run;
 }
 
-static void apply_node_ended(struct run_view *view, const struct record *record)
+struct step run_view_step(const struct run_view *view, const struct run *run, uint64_t frame,
+                          uint32_t node)
 {
-    struct node_view *node = &view->nodes[record->node];
-    bool was_running = node->state == NODE_RUNNING || node->state == NODE_STOPPING;
-    view->running -= was_running ? 1u : 0u;
-    bool has_run = record->node_state == NODE_COMPLETED || record->node_state == NODE_FAILED;
+    return (struct step){.frame = run_tree_find(&view->tree, key_of(view, run), frame),
+                         .node = node};
+}
+
+static bool is_root(const struct run_view *view, struct step step)
+{
+    return step.frame == view->root;
+}
+
+/* Endings and compensations are below no node that is under way. */
+static bool is_of_end(const struct frame_view *frame)
+{
+    return frame->kind == FRAME_ENDING || frame->kind == FRAME_UNDO;
+}
+
+/* The node of the root body below which a frame under `step` is. */
+static uint32_t top_of(const struct run_view *view, struct step step)
+{
+    return is_root(view, step) ? step.node : step.frame->top;
+}
+
+static bool is_too_many(struct step owner, const struct record *record)
+{
+    if (record->kind != FRAME_ITEM) {
+        return false;
+    }
+    uint64_t total = step_state(owner)->total;
+    return total > ITERATIONS_SHOWN || (total == 0 && record->index >= ITERATIONS_SHOWN);
+}
+
+static void apply_frame_started(struct run_view *view, struct step owner,
+                                const struct record *record)
+{
+    struct frame_view *frame =
+        run_tree_add(&view->tree, &(struct frame_options){.run = owner.frame->run,
+                                                          .id = record->child,
+                                                          .pipeline = owner.frame->pipeline,
+                                                          .body = record->body});
+    if (frame == NULL) {
+        view->has_failed = true;
+        return;
+    }
+    frame->parent = owner.frame;
+    frame->owner = owner.node;
+    frame->kind = record->kind;
+    frame->index = record->index;
+    frame->top = is_of_end(frame) ? RECORD_NO_NODE : top_of(view, owner);
+    frame->has_rollback = owner.frame->has_rollback && !is_of_end(frame);
+    frame->is_quiet = !is_of_end(frame) && (owner.frame->is_quiet || is_too_many(owner, record));
+}
+
+/* Owned; NULL: out of memory. */
+static char *make_prefix(struct str path)
+{
+    struct strbuf prefix = STRBUF_INIT;
+    strbuf_append_str(&prefix, path);
+    strbuf_append_char(&prefix, '/');
+    return strbuf_take(&prefix);
+}
+
+static void link_call(struct run_view *view, struct frame_view *frame,
+                      const struct child_options *child)
+{
+    struct node_view *caller = step_state(child->call);
+    free(caller->child);
+    caller->child = str_dup(child->id);
+    frame->owner = child->call.node;
+    frame->caller = child->call.frame->run;
+    frame->caller_frame = child->call.frame->id;
+    frame->top = top_of(view, child->call);
+    frame->is_quiet = child->call.frame->is_quiet;
+    frame->has_rollback = child->pipeline->has_rollback || child->call.frame->has_rollback;
+    view->has_failed = view->has_failed || caller->child == NULL;
+}
+
+void run_view_add_child(struct run_view *view, const struct child_options *child)
+{
+    /* What is left of a run that is gone: another one may lie where it lay. */
+    run_tree_remove(&view->tree, view->ended_frame);
+    view->ended_frame = NULL;
+    if (run_tree_find(&view->tree, child->run, 0) != NULL) {
+        if (child->call.frame == NULL) {
+            return;
+        }
+        run_tree_remove_run(&view->tree, child->run);
+    }
+    struct frame_view *frame = run_tree_add(
+        &view->tree, &(struct frame_options){.run = child->run, .pipeline = child->pipeline});
+    if (frame == NULL) {
+        view->has_failed = true;
+        return;
+    }
+    frame->prefix = make_prefix(child->path);
+    view->has_failed = view->has_failed || frame->prefix == NULL;
+    if (child->call.frame != NULL) {
+        link_call(view, frame, child);
+    }
+}
+
+/* ---- failures and steps that are kept ---- */
+
+static void keep_failure(struct run_view *view, char *path, const struct record *record)
+{
+    view->failure_total++;
+    if (view->failure_count == RUN_VIEW_FAILURES_MOST) {
+        free(path);
+        return;
+    }
+    struct failure_view *failures = array_reserve(view->failures, &view->failure_cap,
+                                                  view->failure_count + 1, sizeof(*failures));
+    if (failures == NULL || path == NULL) {
+        view->has_failed = true;
+        free(path);
+        return;
+    }
+    view->failures = failures;
+    failures[view->failure_count++] = (struct failure_view){
+        .path = path, .error = document_ref(record->error), .is_handled = record->is_handled};
+}
+
+static char *path_of(struct step step)
+{
+    struct strbuf path = STRBUF_INIT;
+    step_append_path(step, &path);
+    return strbuf_take(&path);
+}
+
+/* A node below the root body has failed: its own failure, or one that is known already. */
+static void note_failure(struct run_view *view, struct step step, const struct record *record)
+{
+    if (!is_root(view, step) && !step_state(step)->has_failures) {
+        keep_failure(view, path_of(step), record);
+    }
+    step.frame->has_failures = step.frame->has_failures || !record->is_handled;
+}
+
+static void keep_step(struct run_view *view, struct step step)
+{
+    const struct node_view *state = step_state(step);
+    if (!view->keeps_steps) {
+        return;
+    }
+    view->step_total++;
+    if (view->step_count == RUN_VIEW_STEPS_MOST) {
+        return;
+    }
+    struct step_view *steps =
+        array_reserve(view->steps, &view->step_cap, view->step_count + 1, sizeof(*steps));
+    char *path = steps != NULL ? path_of(step) : NULL;
+    char *child = state->child != NULL ? str_dup(str_from(state->child)) : NULL;
+    view->steps = steps != NULL ? steps : view->steps;
+    if (path == NULL || (state->child != NULL && child == NULL)) {
+        view->has_failed = true;
+        free(path);
+        free(child);
+        return;
+    }
+    view->steps[view->step_count++] = (struct step_view){
+        .path = path,
+        .id = step_def(step)->id,
+        .state = state->state,
+        .attempt = state->attempt,
+        .started_at = state->started_at,
+        .ended_at = state->ended_at,
+        .output = document_ref(state->output),
+        .error = document_ref(state->error),
+        .detail = document_ref(state->detail),
+        .child = child,
+    };
+}
+
+static void keep_history(struct run_view *view, uint32_t node)
+{
+    view->history_total++;
+    if (view->history_count == RUN_VIEW_HISTORY_MOST) {
+        return;
+    }
+    uint32_t *history =
+        array_reserve(view->history, &view->history_cap, view->history_count + 1, sizeof(*history));
+    if (history == NULL) {
+        view->has_failed = true;
+        return;
+    }
+    view->history = history;
+    history[view->history_count++] = node;
+}
+
+/* ---- nodes ---- */
+
+static void replace(const struct document **kept, const struct document *document)
+{
+    document_unref(*kept);
+    *kept = document_ref(document);
+}
+
+static bool is_over(const struct node_view *node)
+{
+    return node->state >= NODE_COMPLETED;
+}
+
+static bool is_running(const struct node_view *node)
+{
+    return node->state == NODE_RUNNING || node->state == NODE_STOPPING;
+}
+
+static void count_end(struct run_view *view, enum node_state state, uint32_t by)
+{
+    view->completed += state == NODE_COMPLETED ? by : 0u;
+    view->failed += state == NODE_FAILED ? by : 0u;
+    view->skipped += state == NODE_SKIPPED ? by : 0u;
+    view->cancelled += state == NODE_CANCELLED ? by : 0u;
+    view->ended += state == NODE_NOT_RUN ? 0u : by;
+}
+
+/* The first record of a new round or visit: what was known of the one before goes. */
+static void begin(struct run_view *view, struct step step)
+{
+    struct node_view *node = step_state(step);
+    if (node->is_round_over) {
+        node->round++;
+    } else if (is_over(node)) {
+        if (is_root(view, step)) {
+            keep_step(view, step);
+            count_end(view, node->state, UINT32_MAX); /* one less */
+        }
+        node->visit++;
+        node->round = 0;
+    } else {
+        return;
+    }
+    node->is_round_over = false;
+    node->has_failures = false;
+    node->state = NODE_READY;
+    node->started_at = 0;
+    node->ended_at = 0;
+    node->due_at = 0;
+    node->fraction = -1.0;
+    free(node->note);
+    free(node->child);
+    node->note = NULL;
+    node->child = NULL;
+    replace(&node->error, NULL);
+    replace(&node->detail, NULL);
+}
+
+/* What a loop has to do: the items, the combinations of a map of lists, or batches of them. */
+static uint64_t count_units(const struct for_each *def, const struct value *items)
+{
+    uint64_t count = value_count(items);
+    if (value_is(items, VALUE_MAP)) {
+        count = count > 0 ? 1 : 0;
+        for (size_t i = 0; i < value_count(items); i++) {
+            count *= value_count(&value_member_at(items, i)->value);
+        }
+    }
+    if (def->is_batch) {
+        count = (count + def->batch_size - 1) / def->batch_size;
+    }
+    return def->stops_at_limit && count > def->max_iterations ? def->max_iterations : count;
+}
+
+static void apply_node_started(struct run_view *view, struct step step, const struct record *record)
+{
+    const struct node *def = step_def(step);
+    begin(view, step);
+    struct node_view *node = step_state(step);
+    view->running += is_root(view, step) && !is_running(node) ? 1u : 0u;
+    node->state = NODE_RUNNING;
+    node->attempt = record->attempt;
+    node->started_at = record->at_unix_ms;
+    node->iterations = 0;
+    node->failed_iterations = 0;
+    node->is_told = false;
+    if (def->kind == NODE_WAIT) {
+        replace(&node->waits_for, record->output);
+        view->new_waits += record->output != NULL ? 1u : 0u;
+    } else if (def->kind == NODE_IDLE) {
+        view->new_waits++;
+    } else if (def->for_each != NULL && record->output != NULL) {
+        node->total = count_units(def->for_each, document_root(record->output));
+    }
+}
+
+/* Something completed that a rollback may undo: its frame is needed for its path. */
+static void note_undo(struct step step, const struct record *record)
+{
+    const struct node *def = step_def(step);
+    bool has_completed = record->type == RECORD_NODE_AGAIN || record->node_state == NODE_COMPLETED;
+    bool can_be_undone = def->compensate != 0 || record->has_undo;
+    step.frame->has_undo = step.frame->has_undo ||
+                           (step.frame->has_rollback && has_completed && can_be_undone);
+}
+
+/* Of a round or of all of it. */
+static void end_work(struct run_view *view, struct step step, const struct record *record)
+{
+    begin(view, step);
+    struct node_view *node = step_state(step);
+    bool was_running = is_running(node);
+    bool has_run = record->type == RECORD_NODE_AGAIN || record->node_state == NODE_COMPLETED ||
+                   record->node_state == NODE_FAILED;
+    view->running -= is_root(view, step) && was_running ? 1u : 0u;
     if (!was_running && has_run) {
         node->started_at = record->at_unix_ms;
         node->attempt = record->attempt;
     }
-    node->state = record->node_state;
     node->ended_at = node->started_at != 0 ? record->at_unix_ms : 0;
-    document_unref(node->output); /* of an earlier visit of the state */
-    document_unref(node->error);
-    node->output = document_ref(record->output);
-    node->error = document_ref(record->error);
-    count_end(view, record->node_state);
+    replace(&node->output, record->output);
+    replace(&node->waits_for, NULL);
+    note_undo(step, record);
 }
 
-/* An iteration of a loop of the root body has ended. */
-static void count_iteration(struct run_view *view, const struct record *record)
+static void apply_node_ended(struct run_view *view, struct step step, const struct record *record)
 {
-    if (record->kind == FRAME_ITEM && record->node < view->node_count) {
-        struct node_view *node = &view->nodes[record->node];
-        node->iterations++;
-        node->failed_iterations += record->run_state == RUN_FAILED ? 1u : 0u;
+    struct node_view *node = step_state(step);
+    end_work(view, step, record);
+    node->state = record->node_state;
+    replace(&node->error, record->error);
+    replace(&node->detail, record->detail);
+    if (node->state == NODE_FAILED) {
+        note_failure(view, step, record);
+    }
+    if (!is_root(view, step)) {
+        if (node->state != NODE_NOT_RUN) {
+            keep_step(view, step);
+        }
+        return;
+    }
+    count_end(view, record->node_state, 1);
+    if (view->root->body->kind == BODY_STATES) {
+        keep_history(view, step.node);
     }
 }
+
+static void apply_node_again(struct run_view *view, struct step step, const struct record *record)
+{
+    struct node_view *node = step_state(step);
+    end_work(view, step, record);
+    node->state = NODE_COMPLETED;
+    keep_step(view, step);
+    node->state = NODE_READY;
+    node->is_round_over = true;
+    node->due_at = record->due_unix_ms > record->at_unix_ms ? record->due_unix_ms : 0;
+}
+
+/* ---- ends ---- */
+
+/* A frame that has ended goes with the next record, or stays when it may be undone. */
+static void let_go(struct run_view *view, struct frame_view *frame)
+{
+    if (!frame->has_undo && frame->kept == 0) {
+        view->ended_frame = frame;
+        return;
+    }
+    frame->is_kept = true;
+    if (frame->parent != NULL) {
+        frame->parent->kept++;
+    }
+}
+
+static void end_iteration(struct run_view *view, struct frame_view *frame,
+                          const struct record *record)
+{
+    struct node_view *owner =
+        step_state((struct step){.frame = frame->parent, .node = frame->owner});
+    bool has_failed = record->run_state == RUN_FAILED;
+    owner->iterations++;
+    owner->failed_iterations += has_failed ? 1u : 0u;
+    view->is_frames_own = has_failed && !frame->has_failures && record->error != NULL;
+    if (view->is_frames_own) {
+        struct strbuf path = STRBUF_INIT;
+        frame_append_path(frame, &path);
+        keep_failure(view, strbuf_take(&path), record);
+        frame->has_failures = true;
+    }
+    owner->has_failures = owner->has_failures || (has_failed && frame->has_failures);
+}
+
+static void keep_ending(struct run_view *view, const struct frame_view *frame,
+                        const struct record *record)
+{
+    if (frame->parent == view->root && view->ending_count < RUN_VIEW_ENDINGS_MOST) {
+        view->endings[view->ending_count++] = (struct ending_view){
+            .what = frame->body->what,
+            .state = record->run_state,
+            .error = document_ref(record->error),
+        };
+    }
+}
+
+static void apply_frame_ended(struct run_view *view, struct step step, const struct record *record)
+{
+    struct frame_view *frame = step.frame;
+    bool has_completed = record->run_state == RUN_COMPLETED;
+    view->is_frames_own = false;
+    if (frame->parent == NULL) {
+        return;
+    }
+    if (frame->kind == FRAME_ENDING) {
+        keep_ending(view, frame, record);
+    } else if (frame->kind == FRAME_UNDO) {
+        view->undone += has_completed ? 1u : 0u;
+        view->undo_failures += has_completed ? 0u : 1u;
+    } else {
+        end_iteration(view, frame, record);
+    }
+    let_go(view, frame);
+}
+
+/* A child run has ended: the node that waits for it tells its failure, if nothing inside did. */
+static void apply_child_ended(struct run_view *view, struct frame_view *frame,
+                              const struct record *record)
+{
+    struct step call = {.frame = run_tree_find(&view->tree, frame->caller, frame->caller_frame),
+                        .node = frame->owner};
+    bool has_failed = record->run_state == RUN_FAILED;
+    bool is_awaited = call.frame != NULL && is_running(step_state(call));
+    let_go(view, frame);
+    if (has_failed && is_awaited) {
+        step_state(call)->has_failures = step_state(call)->has_failures || frame->has_failures;
+    } else if (has_failed && !frame->has_failures && frame->prefix != NULL) {
+        struct str path = str_from(frame->prefix);
+        keep_failure(view, str_dup(str_make(path.p, path.n - 1)), record);
+    }
+}
+
+/* All but the endings has been done, or these, too. */
+static void apply_run_ended(struct run_view *view, struct frame_view *frame,
+                            const struct record *record)
+{
+    bool has_endings = record->type == RECORD_RUN_ENDING;
+    if (frame != view->root) {
+        if (!has_endings) {
+            apply_child_ended(view, frame, record);
+        }
+        return;
+    }
+    view->state = has_endings ? RUN_ENDING : record->run_state;
+    view->outcome = record->run_state;
+    view->ended_at = has_endings ? 0 : record->at_unix_ms;
+    replace(&view->output, record->output);
+    replace(&view->error, record->error);
+}
+
+/* ---- events that were sent ---- */
+
+static void keep_event(struct run_view *view, const struct record *record)
+{
+    const struct document **events = array_reserve(
+        (void *)view->events, &view->event_cap, view->event_count + 1, sizeof(struct document *));
+    if (events == NULL) {
+        view->has_failed = true;
+        return;
+    }
+    view->events = events;
+    events[view->event_count++] = document_ref(record->output);
+}
+
+static void drop_event(struct run_view *view, uint64_t index)
+{
+    if (index >= view->event_count) {
+        return; /* memory ran out before */
+    }
+    document_unref(view->events[index]);
+    view->event_count--;
+    memmove((void *)(view->events + index), (const void *)(view->events + index + 1),
+            (view->event_count - index) * sizeof(struct document *));
+}
+
+/* ---- records ---- */
 
 void run_view_apply(struct run_view *view, const struct record *record)
 {
-    if (record->type == RECORD_FRAME_ENDED) {
-        count_iteration(view, record);
-        return;
+    view->run = view->run != NULL ? view->run : record->run;
+    run_tree_remove(&view->tree, view->ended_frame);
+    view->ended_frame = NULL;
+    struct step step = run_view_step(view, record->run, record->frame, record->node);
+    if (step.frame == NULL) {
+        return; /* memory ran out before */
     }
-    if (record->frame != 0) {
-        return; /* inside a loop: what the loop makes of it counts */
-    }
-    struct node_view *node = record->node != RECORD_NO_NODE ? &view->nodes[record->node] : NULL;
+    bool is_of_root = record->run == view->run;
     switch (record->type) {
     case RECORD_RUN_STARTED:
-        view->state = RUN_RUNNING;
-        view->started_at = record->at_unix_ms;
+        view->state = is_of_root ? RUN_RUNNING : view->state;
+        view->started_at = is_of_root ? record->at_unix_ms : view->started_at;
         return;
     case RECORD_NODE_QUEUED:
-        node->state = NODE_QUEUED;
+        begin(view, step);
+        step_state(step)->state = NODE_QUEUED;
         return;
     case RECORD_NODE_STARTED:
-        node->state = NODE_RUNNING;
-        node->attempt = record->attempt;
-        node->started_at = record->at_unix_ms;
-        view->running++;
+        apply_node_started(view, step, record);
         return;
     case RECORD_NODE_STOPPING:
-        node->state = NODE_STOPPING;
+        step_state(step)->state = NODE_STOPPING;
         return;
     case RECORD_NODE_ENDED:
-        apply_node_ended(view, record);
+        apply_node_ended(view, step, record);
         return;
     case RECORD_NODE_AGAIN:
+        apply_node_again(view, step, record);
+        return;
     case RECORD_NODE_DUE:
+        step_state(step)->due_at = 0;
+        return;
     case RECORD_FRAME_STARTED:
-    case RECORD_FRAME_STOPPING:
+        apply_frame_started(view, step, record);
+        return;
     case RECORD_FRAME_ENDED:
+        apply_frame_ended(view, step, record);
+        return;
+    case RECORD_SIGNAL:
+        if (is_of_root) {
+            keep_event(view, record);
+        }
+        return;
+    case RECORD_SIGNAL_TAKEN:
+        if (is_of_root) {
+            drop_event(view, record->index);
+        }
+        return;
+    case RECORD_FRAME_STOPPING:
     case RECORD_LOOP_REDUCED:
     case RECORD_ITEM:
     case RECORD_CREDIT:
-    case RECORD_SIGNAL:
-    case RECORD_SIGNAL_TAKEN:
     case RECORD_SIGNALS_SEEN:
-    case RECORD_RUN_ENDING:
     case RECORD_CHILD_UNDOING:
     case RECORD_CHILD_UNDONE:
     case RECORD_ENDINGS_DROPPED:
@@ -119,27 +605,44 @@ void run_view_apply(struct run_view *view, const struct record *record)
     case RECORD_RUN_UNDONE:
         return;
     case RECORD_RUN_STOPPING:
-        view->state = record->run_state;
+        view->state = is_of_root ? record->run_state : view->state;
         return;
+    case RECORD_RUN_ENDING:
     case RECORD_RUN_ENDED:
-        view->state = record->run_state;
-        view->ended_at = record->at_unix_ms;
-        view->output = document_ref(record->output);
-        view->error = document_ref(record->error);
+        apply_run_ended(view, step.frame, record);
         return;
     }
 }
 
+/* ---- questions ---- */
+
+/* A state without an action, with a transition for an event. */
+static bool is_open_state(struct step step)
+{
+    const struct node *def = step_def(step);
+    for (uint32_t i = 0; def->kind == NODE_IDLE && i < def->out_count; i++) {
+        if (step.frame->pipeline->edges[def->first_out + i].outcome >= OUTCOME_FIRST_NAMED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool run_view_is_waiting(struct step step)
+{
+    const struct node_view *node = step_state(step);
+    return node->state == NODE_RUNNING && (node->waits_for != NULL || is_open_state(step));
+}
+
+bool run_view_is_under_way(struct step step)
+{
+    const struct node_view *node = step_state(step);
+    return is_running(node) || (node->state == NODE_READY && node->due_at != 0);
+}
+
 uint32_t run_view_not_run(const struct run_view *view)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < view->node_count; i++) {
-        enum node_state state = view->nodes[i].state;
-        bool has_ended = state == NODE_COMPLETED || state == NODE_FAILED || state == NODE_SKIPPED ||
-                         state == NODE_CANCELLED;
-        count += has_ended ? 0u : 1u;
-    }
-    return count;
+    return view->node_count - view->ended;
 }
 
 int64_t run_view_node_ms(const struct node_view *node, int64_t now_unix_ms)

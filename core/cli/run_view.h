@@ -4,10 +4,11 @@
 
 /*
  * Run view: what is known of a run from its records, for whoever shows it. It sees only what is
- * durable.
+ * durable. Of what runs inside loops and child runs it keeps what is under way, the first
+ * failures, and, when asked to, the first steps that ended: memory has a bound.
  *
- * Used by:  cmd_run, run_screen, run_lines, run_result.
- * Uses:     engine/record.h, model.
+ * Used by:  cmd_run, run_lines, run_screen, run_text, run_summary, run_result.
+ * Uses:     run_tree, engine/record.h, model.
  * Threads:  [loop]
  */
 
@@ -15,47 +16,121 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/cli/run_tree.h"
 #include "core/engine/record.h"
 
 struct document;
 struct pipeline;
+struct run;
 
-struct node_view {
+enum {
+    RUN_VIEW_FAILURES_MOST = 100, /* inside loops and child runs; more are counted */
+    RUN_VIEW_STEPS_MOST = 1000,   /* inner steps for the result; more are counted */
+    RUN_VIEW_HISTORY_MOST = 1000, /* states that were left; more are counted */
+    RUN_VIEW_ENDINGS_MOST = 2,    /* the one of the outcome, and `finally` */
+};
+
+/* A failure below a node of the root body. */
+struct failure_view {
+    char *path;                   /* owned */
+    const struct document *error; /* shared */
+    bool is_handled;
+};
+
+/* A step that has ended, below a node of the root body or before its latest visit or round. */
+struct step_view {
+    char *path; /* owned */
+    struct str id;
     enum node_state state;
     uint32_t attempt;
-    int64_t started_at; /* unix ms; 0: not */
+    int64_t started_at;
     int64_t ended_at;
     const struct document *output; /* shared */
     const struct document *error;
-    uint64_t iterations; /* of a loop, that have ended */
-    uint64_t failed_iterations;
-    double fraction; /* of progress; < 0: unknown */
-    char note[128];  /* the latest message */
+    const struct document *detail;
+    char *child; /* owned; NULL: none */
+};
+
+/* An ending of the root run that has ended itself. */
+struct ending_view {
+    struct str what; /* "on_failure", ... */
+    enum run_state state;
+    const struct document *error; /* shared */
 };
 
 struct run_view {
     const struct pipeline *pipeline; /* borrowed */
-    struct node_view *nodes;         /* of the root body */
+    const struct run *run;           /* NULL until its first record */
+    struct run_tree tree;
+    struct frame_view *root;
+    struct frame_view *ended_frame; /* goes with the next record */
+    bool is_frames_own;             /* it failed without one of its nodes */
+    struct node_view *nodes;        /* of the root body: root->nodes */
     uint32_t node_count;
+    bool keeps_steps; /* set it after run_view_init() */
+    bool has_failed;  /* memory ran out: not all is known */
     enum run_state state;
+    enum run_state outcome; /* while state is RUN_ENDING */
+    struct ending_view endings[RUN_VIEW_ENDINGS_MOST];
+    size_t ending_count;
+    uint64_t undone; /* compensations that completed, child runs' included */
+    uint64_t undo_failures;
     int64_t started_at;
     int64_t ended_at;
-    uint32_t running;
-    uint32_t ended; /* completed, failed, skipped, cancelled; each visit of a state counts */
+    uint32_t running; /* of the root body, as are the following */
+    uint32_t ended;   /* completed, failed, skipped, cancelled */
     uint32_t completed;
     uint32_t failed;
     uint32_t skipped;
     uint32_t cancelled;
     const struct document *output; /* shared */
     const struct document *error;
+    uint32_t new_waits; /* waits for an event since who shows them set it to 0 */
+    struct failure_view *failures;
+    size_t failure_count;
+    size_t failure_cap;
+    uint64_t failure_total;
+    struct step_view *steps;
+    size_t step_count;
+    size_t step_cap;
+    uint64_t step_total;
+    uint32_t *history; /* of a state machine: the nodes of the states that were left */
+    size_t history_count;
+    size_t history_cap;
+    uint64_t history_total;
+    const struct document **events; /* that were sent to the run and nothing has taken */
+    size_t event_count;
+    size_t event_cap;
 };
 
 /* 0 or E_NOMEM. `pipeline` must outlive the view. */
 int run_view_init(struct run_view *view, const struct pipeline *pipeline);
 void run_view_finish(struct run_view *view);
 
+/* A child run that is heard of for the first time, or again when it is undone. */
+struct child_options {
+    const struct run *run;
+    const struct pipeline *pipeline; /* kept until it ends */
+    struct str id;
+    struct str path;  /* of the call, from the root run */
+    struct step call; /* `frame` NULL: it is gone */
+};
+
+/* Before the child's first record; nothing happens when it is there. */
+void run_view_add_child(struct run_view *view, const struct child_options *child);
+
 /* Takes one record in. */
 void run_view_apply(struct run_view *view, const struct record *record);
+
+/* The step that a record or an event is about. `frame` is NULL when it is not known. */
+struct step run_view_step(const struct run_view *view, const struct run *run, uint64_t frame,
+                          uint32_t node);
+
+/* It waits for an event. */
+bool run_view_is_waiting(struct step step);
+
+/* It runs, stops or waits for its next round. */
+bool run_view_is_under_way(struct step step);
 
 /* Nodes that will not run: known when the run has ended. */
 uint32_t run_view_not_run(const struct run_view *view);

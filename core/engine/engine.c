@@ -605,14 +605,17 @@ void engine_set_run_user(struct run *run, void *user)
     member_of(run)->user = user;
 }
 
-struct run *engine_parent(const struct run *run, uint32_t *out_node)
+bool engine_find_call(const struct run *run, struct engine_call *out_call)
 {
     const struct member *member = member_of(run);
     if (member->caller == NULL) {
-        return NULL;
+        return false;
     }
-    *out_node = member->parent_node;
-    return member->caller->run;
+    *out_call = (struct engine_call){.run = member->caller->run,
+                                     .frame = member->parent_frame,
+                                     .node = member->parent_node,
+                                     .is_awaited = member->parent != NULL};
+    return true;
 }
 
 bool engine_keeps(const struct run *run)

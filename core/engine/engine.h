@@ -14,6 +14,7 @@
  * Threads:  [loop]; never called from inside itself.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/engine/run.h"
@@ -56,8 +57,16 @@ int engine_continue(struct engine *engine, struct run *run, int64_t now_unix_ms,
 void *engine_run_user(const struct run *run);
 void engine_set_run_user(struct run *run, void *user);
 
-/* The run whose node started this one, and the node; NULL: nobody did, or it is removed. */
-struct run *engine_parent(const struct run *run, uint32_t *out_node);
+/* The execution of a node that started a child run. */
+struct engine_call {
+    struct run *run; /* its run */
+    uint64_t frame;
+    uint32_t node;
+    bool is_awaited; /* it waits for the child's end, and passes a cancel on */
+};
+
+/* Who started this run. False: nobody did, or that run is removed. */
+bool engine_find_call(const struct run *run, struct engine_call *out_call);
 
 /*
  * A run that has ended is still needed: its caller may have it undone. Until the caller has ended

@@ -27,6 +27,7 @@ struct loop_task;
 struct net_settings;
 struct pipeline;
 struct record;
+struct run;
 struct secrets;
 
 struct loop_options {
@@ -70,14 +71,35 @@ void loop_tick(struct loop *loop, uint32_t interval_ms, loop_tick_cb cb, void *u
 
 struct loop_run;
 
-/* What happens to a run, in order, all of it durable. Every function may be NULL. */
+/* One execution of a node, in a run or in a child run of it. */
+struct run_place {
+    const struct run *run;
+    uint64_t frame;
+    uint32_t node;
+};
+
+/*
+ * What happens to a run and to the child runs below it, in order, all of it durable. Every
+ * function may be NULL; what is passed is borrowed.
+ */
 struct run_observer {
     void *user;
-    void (*on_record)(void *user, const struct record *record); /* borrowed */
+    /* `place` has started a child run; before its first record. */
+    void (*on_child)(void *user, const struct run *child, const struct run_place *place);
+    void (*on_record)(void *user, const struct record *record);
+    void (*on_batch)(void *user); /* the last record of those that became durable together */
     /* `fraction` < 0: unknown. */
-    void (*on_progress)(void *user, uint32_t node, double fraction, struct str note);
-    void (*on_log)(void *user, uint32_t node, int level, struct str line); /* base/log.h */
-    void (*on_ended)(void *user);                                          /* last */
+    void (*on_progress)(void *user, const struct run_place *place, double fraction,
+                        struct str note);
+    /* `level`: base/log.h */
+    void (*on_log)(void *user, const struct run_place *place, int level, struct str line);
+    void (*on_ended)(void *user); /* last */
+};
+
+/* An event that is sent to a run. */
+struct loop_event {
+    struct str name;
+    const struct document *data; /* shared; NULL: null */
 };
 
 struct loop_run_options {
@@ -85,7 +107,9 @@ struct loop_run_options {
     const struct document *input;    /* shared; checked and with defaults */
     struct str id;                   /* copied */
     struct str triggered_by;         /* copied */
-    struct run_observer observer;    /* kept until loop_run_release() */
+    const struct loop_event *events; /* sent as it starts, in this order; copied */
+    size_t event_count;
+    struct run_observer observer; /* kept until loop_run_release() */
 };
 
 /*
@@ -96,8 +120,9 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
                    struct loop_run **out_run, struct error *err);
 
 /*
- * Cancels: no new node starts, running tasks are told; then compensations and endings run. Again:
- * an ending that runs is told, too.
+ * Cancels: a state machine takes its `cancel` transition; else no new node starts and running
+ * tasks are told. Then compensations and endings run. Again: an ending that runs is told, too.
+ * Child runs are told by the nodes that wait for them.
  */
 void loop_run_cancel(struct loop_run *run);
 

@@ -55,7 +55,7 @@ struct loop_run {
     struct loop_run *next; /* of the loop */
     struct loop_run *previous;
     struct loop_run *root;       /* the run that somebody started; itself when it is that one */
-    uint32_t root_node;          /* of the root, below which this run is */
+    bool is_awaited;             /* a node waits for its end */
     uint32_t children;           /* of a root: runs below it that have not ended */
     uint32_t kept;               /* ended runs of its nodes that it may want undone */
     struct loop_run *next_ended; /* while a batch is carried out */
@@ -301,10 +301,9 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
     }
 }
 
-/* The node of the root run that stands for what a task belongs to. */
-static uint32_t shown_node(const struct loop_task *task)
+static struct run_place place_of(const struct loop_task *task)
 {
-    return task->run->root == task->run ? task->node : task->run->root_node;
+    return (struct run_place){.run = task->run->run, .frame = task->frame, .node = task->node};
 }
 
 static void on_task_progress(void *user, uint64_t token, double fraction, struct str note)
@@ -314,7 +313,8 @@ static void on_task_progress(void *user, uint64_t token, double fraction, struct
     const struct run_observer *observer = &task->run->root->observer;
     struct strbuf masked = STRBUF_INIT;
     if (observer->on_progress != NULL) {
-        observer->on_progress(observer->user, shown_node(task), fraction,
+        const struct run_place place = place_of(task);
+        observer->on_progress(observer->user, &place, fraction,
                               masking_text(task->run->mask, note, &masked));
     }
     strbuf_finish(&masked);
@@ -342,7 +342,8 @@ static void on_task_log(void *user, uint64_t token, int level, struct str line)
     const struct run_observer *observer = &task->run->root->observer;
     struct strbuf masked = STRBUF_INIT;
     if (observer->on_log != NULL) {
-        observer->on_log(observer->user, shown_node(task), level,
+        const struct run_place place = place_of(task);
+        observer->on_log(observer->user, &place, level,
                          masking_text(task->run->mask, line, &masked));
     }
     strbuf_finish(&masked);
@@ -573,10 +574,19 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
 
 static void run_link(struct loop *loop, struct loop_run *run);
 
+static void tell_child(const struct loop_run *child, const struct engine_call *call)
+{
+    const struct run_observer *observer = &child->root->observer;
+    if (observer->on_child != NULL) {
+        struct run_place place = {.run = call->run, .frame = call->frame, .node = call->node};
+        observer->on_child(observer->user, child->run, &place);
+    }
+}
+
 /* The driver's side of a child run, made when the child is first heard of. NULL: no memory. */
 static struct loop_run *adopt(struct loop *loop, struct run *run)
 {
-    uint32_t node = 0;
+    struct engine_call call = {0};
     struct loop_run *child = calloc(1, sizeof(*child));
     if (child == NULL) {
         struct error err = {0};
@@ -584,15 +594,17 @@ static struct loop_run *adopt(struct loop *loop, struct run *run)
         fail_loop(loop, &err);
         return NULL;
     }
-    struct loop_run *parent = engine_run_user(engine_parent(run, &node));
+    CHECK_NAMED(engine_find_call(run, &call), run_id(run).p);
+    const struct loop_run *parent = engine_run_user(call.run);
     child->loop = loop;
     child->run = run;
     child->mask = masking_of(loop->secrets, run_pipeline(run));
     child->root = parent->root;
-    child->root_node = parent->root == parent ? node : parent->root_node;
+    child->is_awaited = call.is_awaited;
     child->root->children++;
     engine_set_run_user(run, child);
     run_link(loop, child);
+    tell_child(child, &call);
     return child;
 }
 
@@ -614,10 +626,10 @@ static void leave(struct loop_run *run, struct loop_run **ended)
 /* A child run that has ended is given up, unless its caller may have it undone. */
 static void collect_ended(struct loop_run *run, struct loop_run **ended)
 {
-    uint32_t node = 0;
+    struct engine_call call = {0};
     leave(run, ended);
-    if (run->root != run && !run->is_leaving) {
-        struct loop_run *caller = engine_run_user(engine_parent(run->run, &node));
+    if (run->root != run && !run->is_leaving && engine_find_call(run->run, &call)) {
+        struct loop_run *caller = engine_run_user(call.run);
         caller->kept++;
     }
     for (struct loop_run *other = run->loop->runs; run->kept > 0 && other != NULL;
@@ -637,6 +649,27 @@ static void release_ended(struct loop_run *ended)
     }
 }
 
+/* A batch may have records of several roots: each hears of the end of its own part. */
+static void tell_records(const struct commit *commit)
+{
+    const struct run_observer *observer = NULL;
+    for (size_t i = 0; i < commit->batch.record_count; i++) {
+        const struct record *record = &commit->batch.records[i];
+        const struct loop_run *run = run_of(commit->loop, record->run);
+        const struct run_observer *before = observer;
+        observer = run != NULL ? &run->root->observer : NULL;
+        if (before != NULL && before != observer && before->on_batch != NULL) {
+            before->on_batch(before->user);
+        }
+        if (observer != NULL && observer->on_record != NULL) {
+            observer->on_record(observer->user, record);
+        }
+    }
+    if (observer != NULL && observer->on_batch != NULL) {
+        observer->on_batch(observer->user);
+    }
+}
+
 static void on_durable(void *user, int status)
 {
     struct commit *commit = user;
@@ -647,13 +680,7 @@ static void on_durable(void *user, int status)
         commit_destroy(commit);
         return;
     }
-    for (size_t i = 0; i < commit->batch.record_count; i++) {
-        const struct record *record = &commit->batch.records[i];
-        const struct loop_run *run = run_of(commit->loop, record->run);
-        if (run != NULL && run->observer.on_record != NULL) {
-            run->observer.on_record(run->observer.user, record);
-        }
-    }
+    tell_records(commit);
     struct loop_run *ended = NULL;
     /* Without a host nothing can be carried out any more: the loop is closing. */
     size_t effect_count = commit->loop->is_host_closed ? 0 : commit->batch.effect_count;
@@ -695,6 +722,23 @@ static void run_link(struct loop *loop, struct loop_run *run)
     loop->runs = run;
 }
 
+/* In the batch of the start, so that nobody sees the run wait for what is here already. */
+static void send_events(struct loop_run *run, const struct loop_run_options *options,
+                        struct batch *batch)
+{
+    struct error err = {0};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < options->event_count; i++) {
+        const struct run_event event = {.type = RUN_EVENT_SIGNAL,
+                                        .port = options->events[i].name,
+                                        .output = options->events[i].data};
+        status = engine_handle(run->loop->engine, run->run, &event, clock_unix_ms(), batch, &err);
+    }
+    if (status != 0) {
+        fail_loop(run->loop, &err); /* loop_run() says so */
+    }
+}
+
 int loop_run_start(struct loop *loop, const struct loop_run_options *options,
                    struct loop_run **out_run, struct error *err)
 {
@@ -725,6 +769,7 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
         commit_destroy(commit);
         return status;
     }
+    send_events(run, options, &commit->batch);
     run_link(loop, run);
     submit(loop, commit);
     *out_run = run;
@@ -734,7 +779,7 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
 void loop_run_cancel(struct loop_run *run)
 {
     for (struct loop_run *below = run->loop->runs; below != NULL; below = below->next) {
-        if (below->root == run && !below->is_ended) {
+        if (below->root == run && !below->is_awaited && !below->is_ended) {
             handle_event(below,
                          &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED});
         }

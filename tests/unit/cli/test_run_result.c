@@ -59,14 +59,19 @@ static void test_run_result__has_every_field_of_a_success(void **state)
     check("{\"execution_id\":\"id-1\",\"workflow\":\"t\",\"version\":\"1.0\","
           "\"status\":\"completed\",\"started_at\":\"2025-02-01T00:00:00.000Z\","
           "\"completed_at\":\"2025-02-01T00:00:00.500Z\",\"total_duration_seconds\":0.5,"
-          "\"step_results\":[{\"step_id\":\"a\",\"status\":\"completed\",\"attempt\":1,"
+          "\"step_results\":[{\"step_id\":\"a\",\"path\":\"a\",\"status\":\"completed\","
+          "\"attempt\":1,"
           "\"started_at\":\"2025-02-01T00:00:00.100Z\","
           "\"completed_at\":\"2025-02-01T00:00:00.350Z\",\"duration_seconds\":0.25,"
-          "\"output\":{\"status\":200},\"error\":null},{\"step_id\":\"b\","
+          "\"output\":{\"status\":200},\"error\":null},{\"step_id\":\"b\",\"path\":\"b\","
           "\"status\":\"completed\",\"attempt\":1,\"started_at\":\"2025-02-01T00:00:00.351Z\","
           "\"completed_at\":\"2025-02-01T00:00:00.351Z\",\"duration_seconds\":0.0,"
           "\"output\":{\"x\":1},\"error\":null}],\"success_count\":2,\"failure_count\":0,"
-          "\"output\":{\"b\":{\"x\":1}},\"error_message\":null}");
+          "\"output\":{\"b\":{\"x\":1}},\"error_message\":null,\"inner_results\":[],\"inner_"
+          "results_left_out\":0,"
+          "\"inner_failures\":[],\"inner_failures_left_out\":0,\"history\":null,"
+          "\"history_left_out\":0,\"endings\":[],\"undone_count\":0,"
+          "\"undo_failure_count\":0}");
     view_end();
 }
 
@@ -84,14 +89,19 @@ static void test_run_result__what_is_not_there_is_null(void **state)
     check("{\"execution_id\":\"id-1\",\"workflow\":\"t\",\"version\":null,"
           "\"status\":\"failed\",\"started_at\":\"2025-02-01T00:00:00.000Z\","
           "\"completed_at\":\"2025-02-01T00:00:00.000Z\",\"total_duration_seconds\":0.0,"
-          "\"step_results\":[{\"step_id\":\"a\",\"status\":\"failed\",\"attempt\":1,"
+          "\"step_results\":[{\"step_id\":\"a\",\"path\":\"a\",\"status\":\"failed\",\"attempt\":1,"
           "\"started_at\":\"2025-02-01T00:00:00.000Z\","
           "\"completed_at\":\"2025-02-01T00:00:00.000Z\",\"duration_seconds\":0.0,"
           "\"output\":null,\"error\":{\"code\":\"EXPRESSION\",\"message\":\"no key 'x'\"}},"
-          "{\"step_id\":\"b\",\"status\":\"not_run\",\"attempt\":0,\"started_at\":null,"
+          "{\"step_id\":\"b\",\"path\":\"b\",\"status\":\"not_run\",\"attempt\":0,\"started_at\":"
+          "null,"
           "\"completed_at\":null,\"duration_seconds\":null,\"output\":null,\"error\":null}],"
           "\"success_count\":0,\"failure_count\":1,\"output\":null,"
-          "\"error_message\":\"node 'a': no key 'x'\"}");
+          "\"error_message\":\"node 'a': no key "
+          "'x'\",\"inner_results\":[],\"inner_results_left_out\":0,"
+          "\"inner_failures\":[],\"inner_failures_left_out\":0,\"history\":null,"
+          "\"history_left_out\":0,\"endings\":[],\"undone_count\":0,"
+          "\"undo_failure_count\":0}");
     view_end();
 }
 

@@ -65,7 +65,8 @@ static void drawn_init(struct drawn *drawn, unsigned short rows, unsigned short 
     pipeline_fixture_init(&drawn->fixture, yaml.p);
     strbuf_finish(&yaml);
     assert_int_equal(run_view_init(&drawn->view, drawn->fixture.pipeline), 0);
-    run_screen_init(&drawn->screen, &drawn->view, run_text_style_of(&drawn->view, is_colored));
+    run_screen_init(&drawn->screen, &drawn->view,
+                    run_text_style_of(&drawn->view, is_colored, columns));
     open_terminal(drawn, rows, columns);
 }
 
@@ -190,7 +191,9 @@ static void test_run_screen__a_tiny_terminal_has_a_row(void **state)
 
 static void set_note(struct drawn *drawn, const char *note)
 {
-    (void)snprintf(drawn->view.nodes[0].note, sizeof(drawn->view.nodes[0].note), "%s", note);
+    free(drawn->view.nodes[0].note);
+    drawn->view.nodes[0].note = str_dup(str_from(note));
+    assert_non_null(drawn->view.nodes[0].note);
 }
 
 static void test_run_screen__rows_are_cut_to_the_width(void **state)

@@ -47,6 +47,11 @@ static int tear_down(void **state)
     return 0;
 }
 
+static struct step at(uint32_t node)
+{
+    return (struct step){.frame = view.root, .node = node};
+}
+
 static void check(const char *wanted)
 {
     assert_string_equal(strbuf_str(&out).p, wanted);
@@ -56,7 +61,7 @@ static void check(const char *wanted)
 static void test_run_text__names_are_padded_within_reason(void **state)
 {
     (void)state;
-    struct run_text_style style = run_text_style_of(&view, true);
+    struct run_text_style style = run_text_style_of(&view, true, 80);
     assert_true(style.is_colored);
     assert_int_equal(style.name_columns, 32);
 }
@@ -64,20 +69,20 @@ static void test_run_text__names_are_padded_within_reason(void **state)
 static void test_run_text__a_node_starts(void **state)
 {
     (void)state;
-    run_text_started(&view, 0, plain, &out);
+    run_text_started(at(0), plain, &out);
     check("started    fetch     http\n");
-    run_text_started(&view, 1, plain, &out);
+    run_text_started(at(1), plain, &out);
     check("started    \xE6\xBC\xA2\xE5\xAD\x97      http\n");
-    run_text_started(&view, 0, colored, &out);
+    run_text_started(at(0), colored, &out);
     check("\033[36mstarted\033[0m    fetch     \033[2mhttp\033[0m\n");
 }
 
 static void test_run_text__names_cannot_steer_and_are_cut(void **state)
 {
     (void)state;
-    run_text_started(&view, 2, plain, &out);
+    run_text_started(at(2), plain, &out);
     check("started    \\x1b[2Jx  set\n");
-    run_text_started(&view, 3, plain, &out);
+    run_text_started(at(3), plain, &out);
     check("started    01234567  set\n");
 }
 
@@ -86,22 +91,22 @@ static void test_run_text__a_node_ends(void **state)
     (void)state;
     view_node_starts(&view, 0, 1000);
     view_node_ends(&view, 0, NODE_COMPLETED, 1120, "{}");
-    run_text_ended(&view, 0, plain, &out);
+    run_text_ended(at(0), plain, &out);
     check("completed  fetch       120 ms\n");
     view_node_starts(&view, 1, 1000);
     view_node_ends(&view, 1, NODE_FAILED, 3500,
                    "{\"code\":\"TIMEOUT\",\"message\":\"too\\nlate\\u001b\"}");
-    run_text_ended(&view, 1, plain, &out);
+    run_text_ended(at(1), plain, &out);
     check("failed     \xE6\xBC\xA2\xE5\xAD\x97        2.50 s  TIMEOUT: too\\nlate\\x1b\n");
     view_node_ends(&view, 2, NODE_SKIPPED, 3500, NULL);
-    run_text_ended(&view, 2, plain, &out);
+    run_text_ended(at(2), plain, &out);
     check("skipped    \\x1b[2Jx\n");
 }
 
 static void test_run_text__a_log_line_stands_behind_its_node(void **state)
 {
     (void)state;
-    run_text_log(&view, 0, STR("two\tcolumns\033[0m"), plain, &out);
+    run_text_log(at(0), STR("two\tcolumns\033[0m"), plain, &out);
     check("           fetch     | two    columns\\x1b[0m\n");
 }
 
@@ -109,16 +114,17 @@ static void test_run_text__a_live_row_has_time_share_and_note(void **state)
 {
     (void)state;
     view_node_starts(&view, 0, 1000);
-    run_text_live(&view, 0, 1500, plain, &out);
+    run_text_live(at(0), 1500, plain, &out);
     check("running    fetch       500 ms");
     view.nodes[0].fraction = 0.25;
-    (void)snprintf(view.nodes[0].note, sizeof(view.nodes[0].note), "page 2\033");
-    run_text_live(&view, 0, 61500, plain, &out);
+    view.nodes[0].note = str_dup(STR("page 2\033"));
+    run_text_live(at(0), 61500, plain, &out);
     check("running    fetch     1 min 00 s   25 %  page 2\\x1b");
     view_node_stops(&view, 0, 2000);
     view.nodes[0].fraction = -1;
-    view.nodes[0].note[0] = '\0';
-    run_text_live(&view, 0, 2000, plain, &out);
+    free(view.nodes[0].note);
+    view.nodes[0].note = NULL;
+    run_text_live(at(0), 2000, plain, &out);
     check("stopping   fetch       1.00 s");
 }
 
@@ -135,52 +141,6 @@ static void test_run_text__progress_counts(void **state)
     check("1/5 done, 1 running, 1 failed, 1.24 s");
 }
 
-static void test_run_text__a_summary_of_success(void **state)
-{
-    (void)state;
-    view_run_starts(&view, 1000);
-    view_node_ends(&view, 0, NODE_COMPLETED, 1100, "{}");
-    view_node_ends(&view, 1, NODE_SKIPPED, 1100, NULL);
-    view_run_ends(&view, RUN_COMPLETED, 1240, "{\"a\":{\"b\":1},\"c\":\"\\u001b\"}", NULL);
-    run_text_summary(&view, plain, &out);
-    check("output\n  a:\n    b: 1\n  c: \\x1b\n"
-          "\ncompleted in 240 ms: 1 completed, 1 skipped, 3 not run\n");
-}
-
-static void test_run_text__an_empty_output_is_left_out(void **state)
-{
-    (void)state;
-    view_run_starts(&view, 1000);
-    view_run_ends(&view, RUN_COMPLETED, 1240, "{}", NULL);
-    run_text_summary(&view, plain, &out);
-    check("completed in 240 ms: 5 not run\n");
-}
-
-static void test_run_text__a_summary_of_failure_has_the_reason(void **state)
-{
-    (void)state;
-    view_run_starts(&view, 1000);
-    view_node_ends(&view, 0, NODE_FAILED, 1100, "{}");
-    view_run_ends(&view, RUN_FAILED, 3000, NULL,
-                  "{\"code\":\"NOT_FOUND\",\"message\":\"no python3\",\"node\":\"fetch\","
-                  "\"hint\":\"apt install python3\"}");
-    run_text_summary(&view, plain, &out);
-    check("failed in 2.00 s: 1 failed, 4 not run\n"
-          "  node 'fetch': NOT_FOUND: no python3\n"
-          "  hint: apt install python3\n");
-}
-
-static void test_run_text__a_cancelled_run_says_no_reason(void **state)
-{
-    (void)state;
-    view_run_starts(&view, 1000);
-    view_node_starts(&view, 0, 1000);
-    view_node_ends(&view, 0, NODE_CANCELLED, 1100, NULL);
-    view_run_ends(&view, RUN_CANCELLED, 3000, NULL, "{\"message\":\"cancelled\"}");
-    run_text_summary(&view, colored, &out);
-    check("\033[33mcancelled\033[0m in 2.00 s: 1 cancelled, 4 not run\n");
-}
-
 #define WITH_VIEW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -193,10 +153,6 @@ int main(void)
         WITH_VIEW(test_run_text__a_log_line_stands_behind_its_node),
         WITH_VIEW(test_run_text__a_live_row_has_time_share_and_note),
         WITH_VIEW(test_run_text__progress_counts),
-        WITH_VIEW(test_run_text__a_summary_of_success),
-        WITH_VIEW(test_run_text__an_empty_output_is_left_out),
-        WITH_VIEW(test_run_text__a_summary_of_failure_has_the_reason),
-        WITH_VIEW(test_run_text__a_cancelled_run_says_no_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/run_summary.h"
+
+#include "core/base/quantity.h"
+#include "core/cli/run_view.h"
+#include "core/cli/terminal.h"
+#include "core/cli/value_text.h"
+#include "core/engine/failure.h"
+#include "core/model/pipeline.h"
+#include "core/value/value.h"
+
+static void append_output(const struct run_view *view, struct run_text_style style,
+                          struct strbuf *out)
+{
+    if (view->output == NULL) {
+        return;
+    }
+    const struct value *root = document_root(view->output);
+    if (value_is(root, VALUE_NULL) || (value_is(root, VALUE_MAP) && value_count(root) == 0)) {
+        return;
+    }
+    terminal_append_color(out, style.is_colored, COLOR_BOLD, STR("output"));
+    strbuf_append_char(out, '\n');
+    value_text_append(root, 2, out);
+    strbuf_append_char(out, '\n');
+}
+
+static void append_count(struct strbuf *out, uint32_t count, const char *word, bool *is_first)
+{
+    if (count == 0) {
+        return;
+    }
+    strbuf_append_format(out, "%s%u %s", *is_first ? ": " : ", ", count, word);
+    *is_first = false;
+}
+
+static void append_outcome(const struct run_view *view, struct run_text_style style,
+                           struct strbuf *out)
+{
+    char duration[QUANTITY_TEXT_SIZE];
+    quantity_format_duration(run_view_ms(view, view->ended_at), duration);
+    enum terminal_color color = view->state == RUN_COMPLETED ? COLOR_GREEN
+                                : view->state == RUN_FAILED  ? COLOR_RED
+                                                             : COLOR_YELLOW;
+    terminal_append_color(out, style.is_colored, color, str_from(run_state_name(view->state)));
+    strbuf_append_format(out, " in %s", duration);
+    bool is_first = true;
+    append_count(out, view->completed, "completed", &is_first);
+    append_count(out, view->failed, "failed", &is_first);
+    append_count(out, view->skipped, "skipped", &is_first);
+    append_count(out, view->cancelled, "cancelled", &is_first);
+    append_count(out, run_view_not_run(view), "not run", &is_first);
+    strbuf_append_char(out, '\n');
+}
+
+/* "  way: ask > deploy > ask > done" */
+static void append_way(const struct run_view *view, struct strbuf *out)
+{
+    size_t half = RUN_SUMMARY_STATES_MOST / 2;
+    if (view->history_count == 0) {
+        return;
+    }
+    strbuf_append_text(out, "  way: ");
+    for (size_t i = 0; i < view->history_count; i++) {
+        bool is_left_out = view->history_total > RUN_SUMMARY_STATES_MOST && i >= half &&
+                           i + half < view->history_total;
+        if (is_left_out) {
+            i += (size_t)view->history_total - 2 * half - 1;
+            strbuf_append_text(out, " > ...");
+            continue;
+        }
+        strbuf_append_text(out, i > 0 ? " > " : "");
+        terminal_append_safe(out, view->pipeline->nodes[view->history[i]].id);
+    }
+    strbuf_append_char(out, '\n');
+}
+
+static void append_reason(const struct run_view *view, struct strbuf *out)
+{
+    struct str hint = failure_hint(view->error);
+    const struct value *node = value_get(document_root(view->error), STR("node"));
+    strbuf_append_text(out, "  ");
+    if (value_is(node, VALUE_STRING)) {
+        strbuf_append_text(out, "node '");
+        terminal_append_safe(out, value_str(node));
+        strbuf_append_text(out, "': ");
+    }
+    run_text_append_failure(view->error, out);
+    strbuf_append_char(out, '\n');
+    if (hint.n > 0) {
+        strbuf_append_text(out, "  hint: ");
+        terminal_append_safe(out, hint);
+        strbuf_append_char(out, '\n');
+    }
+}
+
+static void append_failures(const struct run_view *view, struct run_text_style style,
+                            struct strbuf *out)
+{
+    size_t shown = view->failure_count < RUN_SUMMARY_FAILURES_MOST ? view->failure_count
+                                                                   : RUN_SUMMARY_FAILURES_MOST;
+    if (shown == 0) {
+        return;
+    }
+    strbuf_append_text(out, "  failed inside:\n");
+    for (size_t i = 0; i < shown; i++) {
+        const struct failure_view *failure = &view->failures[i];
+        struct strbuf path = STRBUF_INIT;
+        terminal_append_safe(&path, str_from(failure->path));
+        strbuf_append_text(out, "    ");
+        terminal_append_color(out, style.is_colored, COLOR_RED, strbuf_str(&path));
+        strbuf_append_text(out, "  ");
+        run_text_append_failure(failure->error, out);
+        strbuf_append_text(out, failure->is_handled ? " (handled)\n" : "\n");
+        strbuf_finish(&path);
+    }
+    if (view->failure_total > shown) {
+        strbuf_append_format(out, "    and %llu more\n",
+                             (unsigned long long)(view->failure_total - shown));
+    }
+}
+
+static void append_events(const struct run_view *view, struct strbuf *out)
+{
+    for (size_t i = 0; i < view->event_count; i++) {
+        const struct value *name = value_get(document_root(view->events[i]), STR("name"));
+        strbuf_append_text(out, "  the event '");
+        terminal_append_safe(out, value_str(name));
+        strbuf_append_text(out, "' was sent and nothing took it\n");
+    }
+}
+
+/* "  endings: on_failure completed, finally failed" and "  undone: 3 steps, 1 could not be" */
+static void append_endings(const struct run_view *view, struct strbuf *out)
+{
+    if (view->undone + view->undo_failures > 0) {
+        strbuf_append_format(out, "  undone: %llu", (unsigned long long)view->undone);
+        if (view->undo_failures > 0) {
+            strbuf_append_format(out, ", %llu could not be",
+                                 (unsigned long long)view->undo_failures);
+        }
+        strbuf_append_char(out, '\n');
+    }
+    for (size_t i = 0; i < view->ending_count; i++) {
+        const struct ending_view *ending = &view->endings[i];
+        strbuf_append_format(out, "%s%.*s %s", i == 0 ? "  endings: " : ", ", STR_ARG(ending->what),
+                             run_state_name(ending->state));
+    }
+    strbuf_append_text(out, view->ending_count > 0 ? "\n" : "");
+}
+
+void run_summary_append(const struct run_view *view, struct run_text_style style,
+                        struct strbuf *out)
+{
+    append_output(view, style, out);
+    append_outcome(view, style, out);
+    append_way(view, out);
+    if (view->error != NULL && view->state == RUN_FAILED) {
+        append_reason(view, out);
+    }
+    append_failures(view, style, out);
+    append_endings(view, out);
+    append_events(view, out);
+    if (view->has_failed) {
+        strbuf_append_text(out, "  memory ran out: not all that happened is shown\n");
+    }
+}

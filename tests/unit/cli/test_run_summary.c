@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/cli/command.h"
+#include "core/cli/run_summary.h"
+#include "core/cli/run_view.h"
+#include "tests/unit/cli/pipeline_fixture.h"
+
+const struct command *const command_table[] = {NULL};
+
+static const char yaml[] =
+    "id: t\nnodes:\n"
+    "  - {id: fetch, type: http, config: {url: 'http://a/'}}\n"
+    "  - {id: wide, name: \"\xE6\xBC\xA2\xE5\xAD\x97\", type: http, config: {url: 'http://a/'}}\n"
+    "  - {id: bad, name: \"\\e[2Jx\", type: set, config: {x: 1}}\n"
+    "  - {id: long, name: \"0123456789012345678901234567890123456789\", type: set,"
+    " config: {x: 1}}\n"
+    "  - {id: e, type: set, config: {x: 1}}\n";
+
+static struct pipeline_fixture fixture;
+static struct run_view view;
+static struct strbuf out;
+static const struct run_text_style plain = {.is_colored = false, .name_columns = 8};
+static const struct run_text_style colored = {.is_colored = true, .name_columns = 8};
+
+static int set_up(void **state)
+{
+    (void)state;
+    pipeline_fixture_init(&fixture, yaml);
+    out = STRBUF_INIT;
+    return run_view_init(&view, fixture.pipeline);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    strbuf_finish(&out);
+    run_view_finish(&view);
+    pipeline_fixture_finish(&fixture);
+    return 0;
+}
+
+static void check(const char *wanted)
+{
+    assert_string_equal(strbuf_str(&out).p, wanted);
+    strbuf_clear(&out);
+}
+
+static void test_run_summary__a_summary_of_success(void **state)
+{
+    (void)state;
+    view_run_starts(&view, 1000);
+    view_node_ends(&view, 0, NODE_COMPLETED, 1100, "{}");
+    view_node_ends(&view, 1, NODE_SKIPPED, 1100, NULL);
+    view_run_ends(&view, RUN_COMPLETED, 1240, "{\"a\":{\"b\":1},\"c\":\"\\u001b\"}", NULL);
+    run_summary_append(&view, plain, &out);
+    check("output\n  a:\n    b: 1\n  c: \\x1b\n"
+          "\ncompleted in 240 ms: 1 completed, 1 skipped, 3 not run\n");
+}
+
+static void test_run_summary__an_empty_output_is_left_out(void **state)
+{
+    (void)state;
+    view_run_starts(&view, 1000);
+    view_run_ends(&view, RUN_COMPLETED, 1240, "{}", NULL);
+    run_summary_append(&view, plain, &out);
+    check("completed in 240 ms: 5 not run\n");
+}
+
+static void test_run_summary__a_summary_of_failure_has_the_reason(void **state)
+{
+    (void)state;
+    view_run_starts(&view, 1000);
+    view_node_ends(&view, 0, NODE_FAILED, 1100, "{}");
+    view_run_ends(&view, RUN_FAILED, 3000, NULL,
+                  "{\"code\":\"NOT_FOUND\",\"message\":\"no python3\",\"node\":\"fetch\","
+                  "\"hint\":\"apt install python3\"}");
+    run_summary_append(&view, plain, &out);
+    check("failed in 2.00 s: 1 failed, 4 not run\n"
+          "  node 'fetch': NOT_FOUND: no python3\n"
+          "  hint: apt install python3\n");
+}
+
+static void test_run_summary__a_cancelled_run_says_no_reason(void **state)
+{
+    (void)state;
+    view_run_starts(&view, 1000);
+    view_node_starts(&view, 0, 1000);
+    view_node_ends(&view, 0, NODE_CANCELLED, 1100, NULL);
+    view_run_ends(&view, RUN_CANCELLED, 3000, NULL, "{\"message\":\"cancelled\"}");
+    run_summary_append(&view, colored, &out);
+    check("\033[33mcancelled\033[0m in 2.00 s: 1 cancelled, 4 not run\n");
+}
+
+#define WITH_VIEW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_VIEW(test_run_summary__a_summary_of_success),
+        WITH_VIEW(test_run_summary__an_empty_output_is_left_out),
+        WITH_VIEW(test_run_summary__a_summary_of_failure_has_the_reason),
+        WITH_VIEW(test_run_summary__a_cancelled_run_says_no_reason),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
