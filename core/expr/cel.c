@@ -8,11 +8,27 @@
 #include "core/value/builder.h"
 #include "core/value/value.h"
 
-const char *cel_type_name(const struct cel *cel)
+const char *cel_type_identifier(const struct cel *cel)
 {
     switch ((enum cel_type)cel->type) {
     case CEL_NULL:
         return "null_type";
+    case CEL_TIMESTAMP:
+        return "google.protobuf.Timestamp";
+    case CEL_DURATION:
+        return "google.protobuf.Duration";
+    case CEL_OPTIONAL:
+        return "optional_type";
+    default:
+        return cel_type_name(cel);
+    }
+}
+
+const char *cel_type_name(const struct cel *cel)
+{
+    switch ((enum cel_type)cel->type) {
+    case CEL_NULL:
+        return "null";
     case CEL_BOOL:
         return "bool";
     case CEL_INT:
@@ -32,13 +48,13 @@ const char *cel_type_name(const struct cel *cel)
     case CEL_JSON:
         return collection_is_list(cel) ? "list" : "map";
     case CEL_TIMESTAMP:
-        return "google.protobuf.Timestamp";
+        return "timestamp";
     case CEL_DURATION:
-        return "google.protobuf.Duration";
+        return "duration";
     case CEL_TYPE:
         return "type";
     case CEL_OPTIONAL:
-        return "optional_type";
+        return "optional";
     case CEL_OBJECT:
         return cel->as.object.class_->name;
     }

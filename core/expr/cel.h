@@ -129,8 +129,11 @@ static inline struct cel cel_from_value(const struct document *document, const s
     return cel;
 }
 
-/* "int", "string", "google.protobuf.Timestamp", ...: the name that type() gives. */
+/* For people: "int", "string", "timestamp", "list". */
 const char *cel_type_name(const struct cel *cel);
+
+/* The name that type() gives: "int", "google.protobuf.Timestamp", "null_type". */
+const char *cel_type_identifier(const struct cel *cel);
 
 /*
  * Adds `cel` to a document: documents are shared, timestamps become RFC 3339 text, durations

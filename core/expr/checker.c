@@ -26,6 +26,7 @@ struct checker {
     const struct expr *expr;
     struct arena arena;
     struct kind locals[MAX_LOCALS];
+    const struct checker_data *data;
     struct expr_fault *fault;
     struct error *err;
 };
@@ -248,9 +249,35 @@ static int check_binary(struct checker *c, const struct code *code, struct kind 
     return is_good ? 0 : fail_overload(c, code, operator_of(op), args, 2);
 }
 
-/* What a list or map holds; an optional, whatever is asked of it, gives one. */
-static struct kind inside_of(const struct kind *operand)
+static struct kind kind_of_shape(const struct expr_shape *shape)
 {
+    struct kind kind = kind_any;
+    kind.mask = shape->types != 0 ? (uint16_t)shape->types : kind.mask;
+    kind.shape = shape->shape;
+    return kind;
+}
+
+static struct kind describe(const struct checker *c, int slot, const struct kind *above,
+                            const struct str *field)
+{
+    if (c->data->describe == NULL || (above != NULL && above->shape == NULL)) {
+        return kind_any;
+    }
+    struct expr_shape shape =
+        c->data->describe(c->data->user, slot, above != NULL ? above->shape : NULL, field);
+    return kind_of_shape(&shape);
+}
+
+/*
+ * What a list or map holds: its member `field`, or any, when that is NULL. An optional, whatever
+ * is asked of it, gives one.
+ */
+static struct kind inside_of(const struct checker *c, const struct kind *operand,
+                             const struct str *field)
+{
+    if (operand->shape != NULL) {
+        return describe(c, 0, operand, field);
+    }
     struct kind inside = operand->item != NULL ? *operand->item : kind_any;
     if ((operand->mask & ~(KIND_LIST | KIND_MAP)) != 0) {
         inside = kind_any;
@@ -275,8 +302,16 @@ static int check_select(struct checker *c, const struct code *code, struct kind 
     }
     *out = code->op == OP_HAS          ? kind_of(KIND_BOOL)
            : code->op == OP_SELECT_OPT ? kind_of(KIND_OPTIONAL)
-                                       : inside_of(&operand);
+                                       : inside_of(c, &operand, &code->as.name);
     return 0;
+}
+
+/* A key that is a constant text. */
+static const struct str *constant_name(const struct checker *c, const struct code *code)
+{
+    const struct code *key = program_child(c->expr, code, 1);
+    bool is_text = key->op == OP_CONSTANT && key->as.constant.type == CEL_STRING;
+    return is_text ? &key->as.constant.as.text : NULL;
 }
 
 static int check_index(struct checker *c, const struct code *code, struct kind *out)
@@ -297,7 +332,8 @@ static int check_index(struct checker *c, const struct code *code, struct kind *
     if (!is_good) {
         return fail_overload(c, code, code->op == OP_INDEX ? "[]" : "[?]", args, 2);
     }
-    *out = code->op == OP_INDEX_OPT ? kind_of(KIND_OPTIONAL) : inside_of(&args[0]);
+    *out = code->op == OP_INDEX_OPT ? kind_of(KIND_OPTIONAL)
+                                    : inside_of(c, &args[0], constant_name(c, code));
     return 0;
 }
 
@@ -423,7 +459,7 @@ static int check_matches(struct checker *c, const struct code *code, struct kind
 static void set_variables(struct checker *c, const struct code *code, const struct kind *range)
 {
     struct kind *locals = &c->locals[code->local];
-    struct kind item = inside_of(range);
+    struct kind item = inside_of(c, range, NULL);
     struct kind key = range->key != NULL ? *range->key : kind_any;
     bool is_list = range->mask == KIND_LIST;
     bool is_map = range->mask == KIND_MAP;
@@ -588,6 +624,8 @@ static int check_code(struct checker *c, const struct code *code, struct kind *o
     case OP_MACRO:
         return check_macro(c, code, out);
     case OP_SLOT:
+        *out = describe(c, code->as.slot, NULL, NULL);
+        return 0;
     case OP_OPTIONAL: /* handled by the list or map around it */
     case OP_UNKNOWN:
         return 0;
@@ -603,10 +641,14 @@ static int static_type(const struct code *code, const struct kind *kind)
         return __builtin_ctz(kind->mask);
     }
     bool is_arithmetic = code->op == OP_NEGATE || (code->op >= OP_ADD && code->op <= OP_MODULO);
-    return is_arithmetic ? EXPR_TYPE_ARITHMETIC : EXPR_TYPE_OPEN;
+    if (is_arithmetic) {
+        return EXPR_TYPE_ARITHMETIC;
+    }
+    return (kind->mask & ~(unsigned)KIND_NUMBER) == 0 ? EXPR_TYPE_NUMBER : EXPR_TYPE_OPEN;
 }
 
-int checker_run(struct expr *expr, struct expr_fault *out_fault, struct error *err)
+int checker_run(const struct expr *expr, const struct checker_data *data, int *out_type,
+                struct expr_fault *out_fault, struct error *err)
 {
     struct checker *c = malloc(sizeof(*c));
     if (c == NULL) {
@@ -614,13 +656,14 @@ int checker_run(struct expr *expr, struct expr_fault *out_fault, struct error *e
     }
     c->expr = expr;
     c->arena = ARENA_INIT;
+    c->data = data;
     c->fault = out_fault;
     c->err = err;
     struct kind kind;
     const struct code *root = &expr->codes[expr->root];
     int status = check_code(c, root, &kind);
     if (status == 0) {
-        expr->static_type = static_type(root, &kind);
+        *out_type = static_type(root, &kind);
     }
     arena_finish(&c->arena);
     free(c);

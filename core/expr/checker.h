@@ -12,11 +12,18 @@
  * Threads:  [any]
  */
 
-struct error;
-struct expr;
-struct expr_fault;
+#include "core/expr/expr.h"
 
-/* Sets `expr->static_type`. E_INVALID with the place in `out_fault`, or E_NOMEM. */
-int checker_run(struct expr *expr, struct expr_fault *out_fault, struct error *err);
+struct error;
+
+/* What is known of the data; `describe` may be NULL. */
+struct checker_data {
+    expr_describe_cb describe;
+    void *user;
+};
+
+/* `*out_type` becomes the static type. E_INVALID with the place in `out_fault`, or E_NOMEM. */
+int checker_run(const struct expr *expr, const struct checker_data *data, int *out_type,
+                struct expr_fault *out_fault, struct error *err);
 
 #endif

@@ -268,5 +268,6 @@ int compile_program(const struct ast *ast, const struct expr_names *names, unsig
     free(c);
     expr->static_type = EXPR_TYPE_OPEN;
     bool is_checked = status == 0 && (flags & EXPR_UNCHECKED) == 0;
-    return is_checked ? checker_run(expr, out_fault, err) : status;
+    static const struct checker_data nothing = {NULL, NULL};
+    return is_checked ? checker_run(expr, &nothing, &expr->static_type, out_fault, err) : status;
 }

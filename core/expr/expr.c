@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/expr/ast.h"
+#include "core/expr/checker.h"
 #include "core/expr/compile.h"
 #include "core/expr/eval.h"
 #include "core/expr/parser.h"
@@ -85,6 +86,13 @@ struct str expr_source(const struct expr *expr)
 int expr_static_type(const struct expr *expr)
 {
     return expr->static_type;
+}
+
+int expr_check_types(const struct expr *expr, expr_describe_cb describe, void *user, int *out_type,
+                     struct expr_fault *out_fault, struct error *err)
+{
+    struct checker_data data = {.describe = describe, .user = user};
+    return checker_run(expr, &data, out_type, out_fault, err);
 }
 
 size_t expr_reference_count(const struct expr *expr)

@@ -64,8 +64,29 @@ struct str expr_source(const struct expr *expr);
 
 enum {
     EXPR_TYPE_OPEN = -1,       /* it depends on the data */
+    EXPR_TYPE_NUMBER = -3,     /* of one of the types of numbers */
     EXPR_TYPE_ARITHMETIC = -2, /* the same, but it comes from an operator that makes no bool */
 };
+
+/* What is known of data that is not there yet. */
+struct expr_shape {
+    unsigned types;    /* bits 1 << enum cel_type that it may have; 0: nothing is known */
+    const void *shape; /* the caller's, for what is inside; NULL: nothing is known of that */
+};
+
+/*
+ * The shape of the value of `slot` when `above` is NULL; else of a member (any item, when `field`
+ * is NULL) of the value whose shape `above` is. Numbers of data mix, so int and double go together.
+ */
+typedef struct expr_shape (*expr_describe_cb)(void *user, int slot, const void *above,
+                                              const struct str *field);
+
+/*
+ * Checks the types of a compiled expression once more, now that something is known of its data.
+ * 0 and its static type, E_INVALID with the place in `out_fault`, or E_NOMEM.
+ */
+int expr_check_types(const struct expr *expr, expr_describe_cb describe, void *user, int *out_type,
+                     struct expr_fault *out_fault, struct error *err);
 
 /* The enum cel_type that the expression is sure to have, or EXPR_TYPE_*. */
 int expr_static_type(const struct expr *expr);

@@ -245,7 +245,7 @@ static int call_type(struct evaluation *ev, const struct cel *args, size_t count
 {
     (void)ev;
     (void)count;
-    *out = (struct cel){.type = CEL_TYPE, .as.text = str_from(cel_type_name(args))};
+    *out = (struct cel){.type = CEL_TYPE, .as.text = str_from(cel_type_identifier(args))};
     return 0;
 }
 

@@ -43,6 +43,7 @@ bool kind_merge(struct kind *into, const struct kind *other, struct arena *arena
     bool is_collection = (other->mask & collections) != 0;
     into->mask |= other->mask;
     into->from_data = into->from_data || other->from_data;
+    into->shape = into->shape == other->shape ? into->shape : NULL;
     if (!was_collection) {
         into->item = other->item;
         into->key = other->key;

@@ -47,6 +47,7 @@ struct kind {
     bool from_data;          /* its numbers may mix with others */
     const struct kind *item; /* of a list, the values of a map; NULL: anything */
     const struct kind *key;  /* of a map; NULL: anything */
+    const void *shape;       /* of data, see expr_describe_cb; NULL: not known */
 };
 
 extern const struct kind kind_any;

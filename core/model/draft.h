@@ -142,6 +142,7 @@ struct use {
     uint32_t node;  /* of USE_NODE and USE_EDGE */
     uint32_t body;  /* where names are looked up first */
     unsigned names; /* enum scope_names */
+    bool is_condition;
 };
 
 struct draft {

@@ -11,6 +11,7 @@
 #include "core/model/reach.h"
 #include "core/model/schema_marks.h"
 #include "core/model/scope.h"
+#include "core/model/shapes.h"
 #include "core/model/tree.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
@@ -45,11 +46,17 @@ static const struct report *report_of(const struct check *check)
     return &check->draft->loader->report;
 }
 
-static struct place place_of(const struct check *check)
+/* A place in the expression. */
+static struct place place_at(const struct check *check, size_t offset)
 {
     const struct tree *scalar = check->use->scalar;
     return tree_place_at(scalar, report_of_place(report_of(check), scalar->place)->source,
-                         check->use->offset + check->reference->offset);
+                         check->use->offset + offset);
+}
+
+static struct place place_of(const struct check *check)
+{
+    return place_at(check, check->reference->offset);
 }
 
 /* The output of a body. */
@@ -103,7 +110,21 @@ static void check_field(const struct check *check, const struct str *fields, siz
     report_nearest(report_of(check), &nearest);
 }
 
-/* The steps of `path` from `schema` on, as far as it closes its objects. */
+/* The described name that `step` is probably meant to be, or an empty text. */
+static struct suggest nearest_property(const struct value *properties, struct str step)
+{
+    struct suggest nearest = suggest_start(step);
+    for (size_t p = 0; properties != NULL && p < value_count(properties); p++) {
+        suggest_offer(&nearest, value_str(&value_member_at(properties, p)->key));
+    }
+    return nearest;
+}
+
+/*
+ * The steps of the path from `first` on. A member that a closed object does not have is an error;
+ * one that an open object does not describe may be there, but looks misspelt when it nearly is one
+ * that it does.
+ */
 static void check_path(const struct check *check, const struct value *root, size_t first,
                        const char *name)
 {
@@ -111,13 +132,19 @@ static void check_path(const struct check *check, const struct value *root, size
     for (size_t i = first; i < check->reference->path_count && schema != NULL; i++) {
         const struct str *step = &check->reference->path[i];
         const struct value *properties = schema_marks_properties(root, schema);
-        if (schema_marks_is_closed(root, schema) && value_get(properties, *step) == NULL) {
-            struct suggest nearest = suggest_start(*step);
-            for (size_t p = 0; properties != NULL && p < value_count(properties); p++) {
-                suggest_offer(&nearest, value_str(&value_member_at(properties, p)->key));
-            }
+        bool is_known = value_get(properties, *step) != NULL;
+        bool is_closed = schema_marks_is_closed(root, schema);
+        struct suggest nearest = is_known ? suggest_start(*step)
+                                          : nearest_property(properties, *step);
+        if (!is_known && is_closed) {
             report_error(report_of(check), place_of(check), "%s: %s has no '%.*s'", who(check).text,
                          name, STR_ARG(*step));
+            report_nearest(report_of(check), &nearest);
+            return;
+        }
+        if (!is_known && nearest.best.n > 0) {
+            report_warning(report_of(check), place_of(check), "%s: nothing says that %s has '%.*s'",
+                           who(check).text, name, STR_ARG(*step));
             report_nearest(report_of(check), &nearest);
             return;
         }
@@ -507,6 +534,34 @@ static bool is_set_aside(const struct draft *draft, const struct use *use)
     return node != DRAFT_NO_NODE;
 }
 
+/* What the schemas of the data make sure to fail. */
+static int check_types(struct draft *draft, const struct use *use)
+{
+    struct expr_fault fault = {0};
+    struct error err = {0};
+    struct check check = {.draft = draft, .use = use};
+    int type = EXPR_TYPE_OPEN;
+    if (!shapes_know(draft, use->expr)) {
+        return 0;
+    }
+    int status = expr_check_types(use->expr, shapes_describe, draft, &type, &fault, &err);
+    if (status == E_NOMEM) {
+        return status;
+    }
+    const char *wrong = status == 0 && use->is_condition ? scope_wrong_condition(type) : NULL;
+    if (status != 0) {
+        report_error(report_of(&check), place_at(&check, fault.offset), "%s: %s", who(&check).text,
+                     err.message);
+    } else if (wrong != NULL) {
+        struct str source = expr_source(use->expr);
+        report_error(report_of(&check), place_at(&check, 0),
+                     "%s: '%.*s' must be true or false, and this is always %s", who(&check).text,
+                     STR_ARG(source), wrong);
+        report_hint(report_of(&check), "compare it with something: nothing is truthy");
+    }
+    return 0;
+}
+
 int references_check(struct draft *draft)
 {
     struct reach *reach = NULL;
@@ -523,6 +578,9 @@ int references_check(struct draft *draft)
         for (size_t r = 0; r < expr_reference_count(check.use->expr); r++) {
             check.reference = expr_reference_at(check.use->expr, r);
             check_reference(&check);
+        }
+        if (status == 0) {
+            status = check_types(draft, use);
         }
     }
     reach_destroy(reach);

@@ -224,8 +224,7 @@ static struct place place_in(const struct draft *draft, const struct tree *scala
     return tree_place_at(scalar, report->source, offset);
 }
 
-/* The type that a condition is sure to have, if that is not bool. */
-static const char *wrong_condition_type(int type)
+const char *scope_wrong_condition(int type)
 {
     static const char *const names[] = {
         [CEL_NULL] = "null",           [CEL_INT] = "a number",     [CEL_UINT] = "a number",
@@ -236,6 +235,9 @@ static const char *wrong_condition_type(int type)
     };
     if (type == EXPR_TYPE_ARITHMETIC) {
         return "the result of arithmetic";
+    }
+    if (type == EXPR_TYPE_NUMBER) {
+        return "a number";
     }
     return type == EXPR_TYPE_OPEN || type == CEL_BOOL ? NULL : names[type];
 }
@@ -322,7 +324,10 @@ int scope_compile_condition(struct draft *draft, const struct tree *scalar,
 {
     int type = EXPR_TYPE_OPEN;
     int status = scope_compile_expr(draft, scalar, at, out_expr, &type);
-    const char *wrong = wrong_condition_type(type);
+    const char *wrong = scope_wrong_condition(type);
+    if (status == 0 && *out_expr != NULL) {
+        draft->uses[draft->use_count - 1].is_condition = wrong == NULL;
+    }
     if (status == 0 && wrong != NULL) {
         report_error(&draft->loader->report, place_in(draft, scalar, 0),
                      "%s must be true or false, and this is always %s", at->what, wrong);

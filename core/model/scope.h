@@ -27,6 +27,9 @@ bool scope_is_reserved(struct str name);
 /* The shape of a name in an expression: [A-Za-z_][A-Za-z0-9_]*. */
 bool scope_is_identifier(struct str name);
 
+/* What a condition of this static type always is, in words; NULL when it may be a bool. */
+const char *scope_wrong_condition(int type);
+
 /* Names that are there in few places only. */
 enum scope_names {
     SCOPE_SIGNAL = 1u << 0,  /* `signal`: the event that arrives */

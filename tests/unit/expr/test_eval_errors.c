@@ -73,7 +73,7 @@ static void test_eval_errors__conditions_must_be_bool(void **state)
         {"input.i ? 1 : 2", E_INVALID, "'input.i' is of type int, but a condition must be bool"},
         {"!input.s", E_INVALID, "'input.s' is of type string, but a condition must be bool"},
         {"true && input.i", E_INVALID, "'input.i' is of type int, but a condition must be bool"},
-        {"false || vn", E_INVALID, "'vn' is of type null_type, but a condition must be bool"},
+        {"false || vn", E_INVALID, "'vn' is of type null, but a condition must be bool"},
         {"[1].filter(v, v)", E_INVALID, "'v' is of type int, but a condition must be bool"},
         {"[1].exists(v, 'x')", E_INVALID, "''x'' is of type string, but a condition must be bool"},
     };
@@ -182,7 +182,7 @@ static void test_eval_errors__operators_refuse_wrong_types(void **state)
     (void)state;
     static const char *const names[] = {"vi", "vd", "vs", "vb", "vn", "vl", "vm"};
     static const char *const types[] = {"int",       "double", "string", "bool",
-                                        "null_type", "list",   "map"};
+                                        "null", "list",   "map"};
     static const struct matrix matrices[] = {
         {"+", {"xx.....", "xx.....", "..x....", ".......", ".......", ".....x.", "......."}},
         {"-", {"xx.....", "xx.....", ".......", ".......", ".......", ".......", "......."}},
