@@ -35,6 +35,11 @@ static const struct known_problem known_problems[] = {
      "close it with the same quote"},
     {"found unknown escape character", NULL, "unknown escape in a double-quoted text",
      "write '\\\\' for a backslash, or take single quotes"},
+    {"found invalid Unicode character escape code", NULL, "this escape is no character",
+     "write the character itself"},
+    {"did not find expected comment or line break", NULL,
+     "text of '|' and '>' begins on the next line",
+     "put a value that begins with '|' or '>' in quotes"},
     {"block sequence entries are not allowed", NULL, "a list is not allowed here",
      "begin it on a line of its own"},
     {"found a tab character", NULL, "a tab is used for indentation", "use spaces"},
@@ -68,20 +73,27 @@ static const struct known_problem known_problems[] = {
 static const struct known_problem known_contexts[] = {
     {"while scanning a directive", NULL, "directives are not supported",
      "leave the line that begins with '%' out, or indent it when it is text"},
+    {"while scanning a tag", NULL, "tags are not allowed",
+     "put text that begins with '!' in quotes"},
     {"while scanning a %TAG directive", NULL, "tags are not allowed",
      "leave the line that begins with '%' out"},
     {"while scanning a %YAML directive", NULL, "no other YAML than 1.1 and 1.2 is supported",
      "leave the '%YAML' line out"},
 };
 
+static size_t line_begin(struct str source, size_t offset)
+{
+    while (offset > 0 && source.p[offset - 1] != '\n') {
+        offset--;
+    }
+    return offset;
+}
+
 /* The line that the byte `offset` is on, without its end. */
 static struct str source_line(struct str source, size_t offset)
 {
-    size_t begin = offset < source.n ? offset : source.n;
-    size_t end = begin;
-    while (begin > 0 && source.p[begin - 1] != '\n') {
-        begin--;
-    }
+    size_t end = offset < source.n ? offset : source.n;
+    size_t begin = line_begin(source, end);
     while (end < source.n && source.p[end] != '\n') {
         end++;
     }
@@ -182,6 +194,122 @@ static const struct known_problem *find_problem(const struct report *report,
     return NULL;
 }
 
+/* Where the text of the last line before `offset` begins that is neither blank nor a comment. */
+static size_t text_before(struct str source, size_t offset)
+{
+    size_t begin = line_begin(source, offset);
+    while (begin > 0) {
+        begin = line_begin(source, begin - 1);
+        size_t at = begin;
+        while (source.p[at] == ' ') {
+            at++;
+        }
+        if (strchr("\r\n#", source.p[at]) == NULL) {
+            return at;
+        }
+    }
+    return 0;
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* `id`, `id:a` and `-id: a` are text to YAML; it stumbles only over what is on the next line. */
+static bool report_missing_space(const struct report *report, size_t offset)
+{
+    struct str source = report->source;
+    size_t at = text_before(source, offset);
+    while (source.p[at] == '-' && source.p[at + 1] == ' ') {
+        at += 2;
+    }
+    if (source.p[at] == '-' && is_word(source.p[at + 1])) {
+        report_error(report, report_place(report, at), "a space is missing behind this '-'");
+        return true;
+    }
+    size_t word = at;
+    while (at < offset && is_word(source.p[at])) {
+        at++;
+    }
+    if (at < offset && source.p[at] == ':' && is_word(source.p[at + 1])) {
+        report_error(report, report_place(report, at), "a space is missing behind this ':'");
+        return true;
+    }
+    if (at > word && at < offset && strchr("\r\n", source.p[at]) != NULL) {
+        report_error(report, report_place(report, word), "a ':' is missing behind this key");
+        return true;
+    }
+    return false;
+}
+
+static bool report_wide_space(const struct report *report, size_t at)
+{
+    struct str rest = str_make(report->source.p + at, report->source.n - at);
+    if (!str_starts_with(rest, STR("\xc2\xa0"))) {
+        return false;
+    }
+    report_error(report, report_place(report, at),
+                 "a no-break space (U+00A0) is used for indentation");
+    report_hint(report, "use plain spaces");
+    return true;
+}
+
+/* A ':' behind the first word of a line that goes on with the value of the line above. */
+static bool report_value_goes_on(const struct report *report, const struct yaml_failure *failure)
+{
+    struct str source = report->source;
+    size_t begin = line_begin(source, failure->offset);
+    size_t key = begin;
+    while (source.p[key] == ' ' || source.p[key] == '-') {
+        key++;
+    }
+    if (report_wide_space(report, key) || report_wide_space(report, text_before(source, key))) {
+        return true;
+    }
+    size_t end = key;
+    while (end < failure->offset && is_word(source.p[end])) {
+        end++;
+    }
+    if (end != failure->offset) {
+        return false;
+    }
+    if (!report_missing_space(report, failure->offset)) {
+        report_error(report, report_place(report, key),
+                     "this line is indented as if it went on with the value above it");
+        report_hint(report, "keys of one map begin in the same column");
+    }
+    return true;
+}
+
+/* Text behind a closing quote: most often the quote was meant to be part of the text. */
+static bool report_quote_in_quotes(const struct report *report, const struct yaml_failure *failure)
+{
+    const char *before = report->source.p + failure->offset - 1;
+    if (failure->offset == 0 || failure->offset >= report->source.n || before[1] == ':' ||
+        (*before != '\'' && *before != '"')) {
+        return false;
+    }
+    report_error(report, failure->place, "the quoted text ended before this");
+    if (*before == '"') {
+        report_hint(report, "within \"...\" write \\\" for a quote, or put '...' around the text");
+    } else {
+        report_hint(report, "within '...' write '' for a quote, or put \"...\" around the text");
+    }
+    return true;
+}
+
+/* Mistakes that libyaml's words do not tell from others. */
+static bool report_cause(const struct report *report, const struct yaml_failure *failure)
+{
+    struct str problem = str_from(failure->problem);
+    if (str_starts_with(problem, STR("mapping values are not allowed"))) {
+        return report_value_goes_on(report, failure);
+    }
+    return str_starts_with(problem, STR("did not find expected")) &&
+           report_quote_in_quotes(report, failure);
+}
+
 static void report_end(const struct report *report, const struct yaml_failure *failure)
 {
     const char *context = failure->context;
@@ -203,6 +331,9 @@ void yaml_error_report(const struct report *report, const struct yaml_failure *f
     if (failure->offset == report->source.n &&
         source_line(report->source, failure->offset).n == 0) {
         report_end(report, failure);
+        return;
+    }
+    if (report_cause(report, failure)) {
         return;
     }
     if (known == NULL) {

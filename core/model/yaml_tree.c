@@ -399,6 +399,16 @@ static const struct tree *find_open_bracket(const struct yaml_reader *reader)
     return NULL;
 }
 
+/* Text without its closing quote and a key without its ':' are at fault where they begin. */
+static bool is_where_it_began(const yaml_parser_t *parser)
+{
+    const char *context = parser->context != NULL ? parser->context : "";
+    return (strstr(context, "quoted scalar") != NULL &&
+            strstr(parser->problem, "end of stream") != NULL) ||
+           (strstr(context, "simple key") != NULL &&
+            strstr(parser->problem, "could not find expected ':'") != NULL);
+}
+
 static int report_parser(struct yaml_reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
@@ -418,11 +428,8 @@ static int report_parser(struct yaml_reader *reader)
         failure.offset = parser->problem_offset;
         failure.place = report_place(reader->report, failure.offset);
     } else {
-        bool is_unterminated = parser->context != NULL &&
-                               strstr(parser->context, "quoted scalar") != NULL &&
-                               strstr(parser->problem, "end of stream") != NULL;
-        struct tree at =
-            tree_at(reader, is_unterminated ? &parser->context_mark : &parser->problem_mark);
+        struct tree at = tree_at(reader, is_where_it_began(parser) ? &parser->context_mark
+                                                                   : &parser->problem_mark);
         failure.offset = at.start;
         failure.place = at.place;
     }

@@ -43,6 +43,47 @@ static void test_yaml_tree__types_plain_scalars_by_the_core_schema(void **state)
                 "1:56 \"1.2.3\", 1:63 \"5\"]");
 }
 
+static void test_yaml_tree__tells_missing_spaces_and_colons(void **state)
+{
+    (void)state;
+    assert_yaml("a:\n  - id:x\n    type: set\n",
+                "t.yaml:2:7: error: a space is missing behind this ':'\n");
+    assert_yaml("a:\n  -id: x\n    type: set\n",
+                "t.yaml:2:3: error: a space is missing behind this '-'\n");
+    assert_yaml("a:\n  - id: x\n     type: set\n",
+                "t.yaml:3:6: error: this line is indented as if it went on with the value above "
+                "it\n"
+                "  keys of one map begin in the same column\n");
+    assert_yaml("a:\n\xc2\xa0 - id: x\n    type: set\n",
+                "t.yaml:2:1: error: a no-break space (U+00A0) is used for indentation\n"
+                "  use plain spaces\n");
+    assert_yaml("a:\n  - id: x\n    type set\n",
+                "t.yaml:3:5: error: a ':' is missing behind this key\n"
+                "  put a space behind the ':', and quotes around text of several lines\n");
+    assert_yaml("a\n  - id: x\n", "t.yaml:1:1: error: a ':' is missing behind this key\n");
+    assert_yaml("a: note: this\n",
+                "t.yaml:1:8: error: a ':' is not allowed here\n"
+                "  put quotes around text with ': ' in it, or mend the indentation\n");
+}
+
+static void test_yaml_tree__tells_quotes_within_quotes(void **state)
+{
+    (void)state;
+    assert_yaml("a: 'it's'\nb: 1\n",
+                "t.yaml:1:8: error: the quoted text ended before this\n"
+                "  within '...' write '' for a quote, or put \"...\" around the text\n");
+    assert_yaml("a: \"x == \"y\"\"\n",
+                "t.yaml:1:11: error: the quoted text ended before this\n"
+                "  within \"...\" write \\\" for a quote, or put '...' around the text\n");
+    assert_yaml("{a: 'it's'}\n",
+                "t.yaml:1:9: error: the quoted text ended before this\n"
+                "  within '...' write '' for a quote, or put \"...\" around the text\n");
+    assert_yaml("a: \"\\ud83d\\ude00\"\n", "t.yaml:1:7: error: this escape is no character\n"
+                                           "  write the character itself\n");
+    assert_yaml("a: |text\n", "t.yaml:1:5: error: text of '|' and '>' begins on the next line\n"
+                              "  put a value that begins with '|' or '>' in quotes\n");
+}
+
 static void test_yaml_tree__refuses_doubled_keys_with_both_places(void **state)
 {
     (void)state;
@@ -234,6 +275,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_yaml_tree__keeps_places_of_keys_and_values),
         cmocka_unit_test(test_yaml_tree__types_plain_scalars_by_the_core_schema),
+        cmocka_unit_test(test_yaml_tree__tells_missing_spaces_and_colons),
+        cmocka_unit_test(test_yaml_tree__tells_quotes_within_quotes),
         cmocka_unit_test(test_yaml_tree__refuses_doubled_keys_with_both_places),
         cmocka_unit_test(test_yaml_tree__refuses_what_the_format_leaves_out),
         cmocka_unit_test(test_yaml_tree__tells_of_all_that_it_leaves_out),
