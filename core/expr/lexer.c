@@ -228,7 +228,10 @@ static int scan_symbol(struct lexer *lexer, enum token_type *out_type)
     }
     uint32_t code = 0;
     size_t length = utf8_decode(rest.p, rest.n, &code);
-    return fail(lexer, lexer->at, length > 0 ? length : 1, "unexpected character");
+    bool is_quote = code == 0x2018 || code == 0x2019 || code == 0x201c || code == 0x201d;
+    return fail(lexer, lexer->at, length > 0 ? length : 1,
+                is_quote ? "curly quotes are no quotes here: write ' or \""
+                         : "unexpected character");
 }
 
 static int scan_token(struct lexer *lexer, enum token_type *out_type)

@@ -80,6 +80,20 @@ static const char *foreign_word(struct str word)
     return "";
 }
 
+/* The cure when the word before the place is `not`, or the operator is `<>`. */
+static const char *foreign_before(const struct parser *p)
+{
+    struct str before = str_make(p->lexer.text.p, p->token.offset);
+    if (str_ends_with(before, STR("<")) && p->lexer.text.p[p->token.offset] == '>') {
+        return ": use '!='";
+    }
+    before = str_trim(before);
+    return str_equal_text(before, "not") || str_ends_with(before, STR(" not")) ||
+                   str_ends_with(before, STR("(not"))
+               ? ": 'not' is written '!'"
+               : "";
+}
+
 static int fail_unexpected(struct parser *p, const char *expected)
 {
     struct str text = token_text(p);
@@ -87,8 +101,9 @@ static int fail_unexpected(struct parser *p, const char *expected)
         return fail_at(p, p->token.offset, 0, "the expression ends where %s is expected", expected);
     }
     int shown = text.n > 40 ? (int)utf8_whole_prefix(text.p, 40) : (int)text.n;
+    const char *cure = foreign_word(text);
     return fail_at(p, p->token.offset, p->token.length, "unexpected '%.*s' where %s is expected%s",
-                   shown, text.p, expected, foreign_word(text));
+                   shown, text.p, expected, *cure != '\0' ? cure : foreign_before(p));
 }
 
 static int expect(struct parser *p, enum token_type type, const char *expected)

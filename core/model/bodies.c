@@ -62,6 +62,10 @@ bool draft_check_id(struct draft *draft, uint32_t body, struct str id, struct pl
         report_hint(report_of(draft), "take another name, '%.*s_1' for example", STR_ARG(id));
         return false;
     }
+    if (id.n == 0) {
+        report_error(report_of(draft), place, "the id of a node is empty");
+        return false;
+    }
     if (!is_node_id(id)) {
         report_error(report_of(draft), place, "'%.*s' cannot be the id of a node", STR_ARG(id));
         report_hint(report_of(draft),
@@ -189,7 +193,11 @@ static int read_node(struct draft *draft, uint32_t body, const struct tree *tree
         return 0;
     }
     if (!format_text(tree, "id", &node.id)) {
-        report_error(report_of(draft), tree->place, "a node needs an 'id'");
+        format_check(report_of(draft), tree, format_node_keys, "a node", 0);
+        if (tree_find(tree, STR("id")) == NULL &&
+            !format_is_misspelt(tree, format_node_keys, "id")) {
+            report_error(report_of(draft), tree->place, "a node needs an 'id'");
+        }
         return 0;
     }
     node.id_place = tree_get(tree, STR("id"))->place;

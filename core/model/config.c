@@ -40,6 +40,26 @@ static void drop_internal(struct type_name *type)
     }
 }
 
+/* Says that there is no type, unless a misspelt key was meant to be it. */
+static void report_no_type(struct draft *draft, uint32_t index)
+{
+    static const char *const keys[] = {"type", "service", "action", "method"};
+    const struct tree *tree = draft->drafts[index].work;
+    bool is_action = tree != draft->drafts[index].tree;
+    const struct format_key *table = is_action          ? format_action_keys
+                                     : draft->is_single ? format_single_keys
+                                                        : format_node_keys;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (format_is_misspelt(tree, table, keys[i])) {
+            return;
+        }
+    }
+    report_error(&draft->loader->report, draft->nodes[index].place,
+                 is_action ? "'action' of state '%.*s' needs a 'service' and a 'method'"
+                           : "node '%.*s' needs a 'type', or a 'service' and an 'action'",
+                 STR_ARG(draft->nodes[index].id));
+}
+
 static int read_type_name(struct draft *draft, uint32_t index, struct type_name *out)
 {
     const struct report *report = &draft->loader->report;
@@ -61,11 +81,7 @@ static int read_type_name(struct draft *draft, uint32_t index, struct type_name 
     } else if (type != NULL) {
         *out = (struct type_name){tree_is_scalar(type) ? type->text : STR(""), type->place};
     } else if (service == NULL || action == NULL) {
-        bool is_action = tree != draft->drafts[index].tree;
-        report_error(report, draft->nodes[index].place,
-                     is_action ? "'action' of state '%.*s' needs a 'service' and a 'method'"
-                               : "node '%.*s' needs a 'type', or a 'service' and an 'action'",
-                     STR_ARG(id));
+        report_no_type(draft, index);
     } else if (tree_is_scalar(service) && tree_is_scalar(action)) {
         out->place = service->place;
         int status = join_names(draft, service->text, action->text, &out->name);
@@ -88,6 +104,22 @@ static bool is_later_type(struct str name)
     return false;
 }
 
+/* `http` of `http.get`, when there is such a type, or the empty slice. */
+static struct str type_before_dot(const struct load_options *options, struct str name)
+{
+    const char *dot = memchr(name.p, '.', name.n);
+    struct str service = str_make(name.p, dot != NULL ? (size_t)(dot - name.p) : 0);
+    enum node_kind kind = NODE_PLUGIN;
+    if (service.n == 0) {
+        return service;
+    }
+    const struct node_type *type = engine_types_find(options->engine_types, service, &kind);
+    if (type == NULL) {
+        type = options->catalogue->find_type(options->catalogue->user, service, NULL);
+    }
+    return type != NULL ? type->name : STR("");
+}
+
 static struct str nearest_type(const struct load_options *options, struct str name)
 {
     struct suggest nearest = suggest_start(name);
@@ -99,7 +131,7 @@ static struct str nearest_type(const struct load_options *options, struct str na
          i++) {
         suggest_offer(&nearest, type->name);
     }
-    return nearest.best;
+    return nearest.best.n > 0 ? nearest.best : type_before_dot(options, name);
 }
 
 static void report_unknown_type(struct draft *draft, const struct type_name *type)

@@ -142,7 +142,7 @@ static uint32_t read_end(struct draft *draft, uint32_t body, const struct tree *
         struct label what = label_make("'%s' of an edge", key);
         return find_end(draft, body, name, what.text);
     }
-    if (tree_find(map, str_from(key)) == NULL) {
+    if (tree_find(map, str_from(key)) == NULL && !format_is_misspelt(map, format_edge_keys, key)) {
         report_error(&draft->loader->report, map->place, "an edge needs '%s'", key);
     }
     return DRAFT_NO_NODE;

@@ -188,6 +188,10 @@ static int read_items(struct draft *draft, uint32_t index, struct for_each *out)
 {
     const struct tree_member *member = member_of(draft, index, "for_each");
     struct str id = draft->nodes[index].id;
+    if (member == NULL &&
+        format_is_misspelt(draft->drafts[index].tree, format_node_keys, "for_each")) {
+        return 0;
+    }
     if (member == NULL) {
         report_error(report_of(draft), draft->nodes[index].place,
                      "node '%.*s' has 'nodes' and needs 'for_each'", STR_ARG(id));
@@ -319,7 +323,7 @@ static int read_reduce(struct draft *draft, uint32_t index, const struct tree *m
     const struct tree *init = tree_get(map, STR("init"));
     out->collect = COLLECT_REDUCE;
     format_check(report_of(draft), map, format_collect_keys, what.text, 0);
-    if (reduce == NULL) {
+    if (reduce == NULL && !format_is_misspelt(map, format_collect_keys, "reduce")) {
         report_error(report_of(draft), map->place, "%s needs 'reduce'", what.text);
     }
     if (!tree_is_scalar(reduce) || reduce->kind == TREE_NULL) {

@@ -21,17 +21,19 @@ const struct format_key *format_find(const struct format_key *table, struct str 
     return NULL;
 }
 
-static void report_unknown(const struct report *report, const struct tree_member *member,
+static void report_unknown(const struct report *report, const struct tree *map, uint32_t index,
                            const struct format_key *table, const char *what)
 {
+    const struct tree_member *member = &map->as.members[index];
+    const struct tree_member *before = index > 0 ? member - 1 : NULL;
     struct str key = member->key.text;
     report_error(report, member->key.place, "%s has the unknown key '%.*s'", what, STR_ARG(key));
-    struct suggest nearest = suggest_start(key);
-    for (; report_wants_nearest(report) && table->name.n > 0; table++) {
-        suggest_offer(&nearest, table->name);
-    }
-    if (nearest.best.n > 0) {
-        report_nearest(report, &nearest);
+    struct str nearest = report_wants_nearest(report) ? format_nearest(table, key) : STR("");
+    if (nearest.n > 0) {
+        report_hint(report, "did you mean '%.*s'?", STR_ARG(nearest));
+    } else if (before != NULL && tree_is(&before->value, TREE_NULL) &&
+               format_find(table, before->key.text) != NULL) {
+        report_hint(report, "indent it deeper to put it below '%.*s'", STR_ARG(before->key.text));
     } else {
         (void)yaml_error_hint_quotes(report, &member->key); /* the hint may not apply */
     }
@@ -186,6 +188,40 @@ static void report_item(const struct report *report, const struct tree *list, co
                  tree_kind_name(&list->as.items[i]));
 }
 
+/* "30 s", "5 minutes": the unit in the one letter that it has here. */
+static void hint_duration(const struct report *report, struct str text)
+{
+    static const struct {
+        const char *word;
+        const char *unit;
+    } units[] = {{"mo", NULL}, {"ms", "ms"}, {"milli", "ms"}, {"s", "s"},
+                 {"m", "m"},   {"h", "h"},   {"d", "d"}};
+    size_t digits = 0;
+    while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9') {
+        digits++;
+    }
+    struct str word = str_trim(str_make(text.p + digits, text.n - digits));
+    for (size_t i = 0; digits > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (str_starts_with(word, str_from(units[i].word)) && units[i].unit == NULL) {
+            return; /* no months */
+        }
+        if (str_starts_with(word, str_from(units[i].word))) {
+            report_hint(report, "write '%.*s%s'", (int)digits, text.p, units[i].unit);
+            return;
+        }
+    }
+}
+
+/* What YAML of old took for true and false. */
+static void hint_bool(const struct report *report, struct str text)
+{
+    static const char *const yes[] = {"yes", "Yes", "YES", "on", "On", "y", "1", NULL};
+    static const char *const no[] = {"no", "No", "NO", "off", "Off", "n", "0", NULL};
+    if (is_choice(text, yes) || is_choice(text, no)) {
+        report_hint(report, "write %s", is_choice(text, yes) ? "true" : "false");
+    }
+}
+
 static void report_kind(const struct report *report, const struct tree *value,
                         const struct format_key *key, const char *what)
 {
@@ -203,6 +239,12 @@ static void report_kind(const struct report *report, const struct tree *value,
                  kind_text(key->kind), found);
     if (key->kind == FORMAT_DURATION && tree_is(value, TREE_INT)) {
         report_hint(report, "write '%.*ss' for seconds", STR_ARG(value->text));
+    } else if (key->kind == FORMAT_DURATION && tree_is(value, TREE_TEXT)) {
+        hint_duration(report, value->text);
+    } else if (key->kind == FORMAT_BOOL && is_text(value)) {
+        hint_bool(report, value->text);
+    } else if (key->kind == FORMAT_LIST && tree_is(value, TREE_MAP)) {
+        report_hint(report, "begin each entry with '- '");
     } else if ((key->kind == FORMAT_TEXTS || key->kind == FORMAT_LIST) && is_text(value)) {
         report_hint(report, "write [%.*s]", STR_ARG(value->text));
     } else if (key->kind == FORMAT_TEXT) {
@@ -239,7 +281,7 @@ void format_check(const struct report *report, const struct tree *map,
         if (key != NULL) {
             check_member(report, member, key, what, flags);
         } else if (!is_free && (flags & FORMAT_OTHER_KEYS) == 0) {
-            report_unknown(report, member, table, what);
+            report_unknown(report, map, i, table, what);
         }
     }
 }

@@ -66,6 +66,15 @@ extern const struct format_key format_policy_keys[]; /* of an integration, besid
 
 const struct format_key *format_find(const struct format_key *table, struct str key);
 
+/* The key that was meant by one that is not in the table, or the empty slice. */
+struct str format_nearest(const struct format_key *table, struct str wrong);
+
+/*
+ * Whether a key of `map` that is not in the table was meant to be `key`: then the unknown key is
+ * reported, and a second report that `key` is missing would only confuse.
+ */
+bool format_is_misspelt(const struct tree *map, const struct format_key *table, const char *key);
+
 enum format_flags {
     FORMAT_OTHER_KEYS = 1u << 0, /* keys that the table does not have are somebody else's */
     FORMAT_PROFILE = 1u << 1,    /* keys that do not work yet are fine */

@@ -94,7 +94,8 @@ static void read_on_error(struct draft *draft, uint32_t index)
     if (tree_is(value, TREE_MAP)) {
         struct label what = label_make("'on_error' of node '%.*s'", STR_ARG(node->id));
         format_check(report, value, format_on_error_keys, what.text, 0);
-        if (tree_find(value, STR("goto")) == NULL) {
+        if (tree_find(value, STR("goto")) == NULL &&
+            !format_is_misspelt(value, format_on_error_keys, "goto")) {
             report_error(report, value->place, "%s needs 'goto'", what.text);
         }
         node->on_error = ON_ERROR_FAIL;

@@ -28,7 +28,7 @@ int repeat_read(struct draft *draft, uint32_t index)
     (void)format_count(map, "max_iterations", &repeat->max_iterations); /* or the default */
     (void)format_duration(map, "delay", &repeat->delay_ms);             /* without: none */
     node->repeat = repeat;
-    if (until == NULL) {
+    if (until == NULL && !format_is_misspelt(map, format_repeat_keys, "until")) {
         report_error(&draft->loader->report, map->place, "%s needs 'until'", what.text);
         report_hint(&draft->loader->report, "for a list of things to do: for_each");
     }

@@ -7,6 +7,7 @@
 #include "core/base/suggest.h"
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
+#include "core/model/name_hint.h"
 #include "core/model/schema_marks.h"
 #include "core/model/secret_uses.h"
 #include "core/model/tree.h"
@@ -172,7 +173,10 @@ static struct str hint_for(const struct lookup *lookup, struct str name)
                           ? draft_find_container(draft, lookup->body, name)
                           : DRAFT_NO_NODE;
     if (inside == DRAFT_NO_NODE) {
-        return nearest_hint(lookup, name);
+        struct str hint = report_wants_nearest(&draft->loader->report)
+                              ? name_hint(draft, lookup->body, name)
+                              : STR("");
+        return hint.n > 0 ? hint : nearest_hint(lookup, name);
     }
     struct str id = draft->drafts[inside].id;
     struct label label =

@@ -154,8 +154,8 @@ static int add_transition(struct draft *draft, uint32_t index, const struct tree
     }
     int status = draft_outcome(draft, outcome->text, &edge.outcome);
     if (status == 0 && edge.when != NULL) {
-        struct label what = label_make("transition '%.*s' of state '%.*s'", STR_ARG(outcome->text),
-                                       STR_ARG(draft->nodes[index].id));
+        struct label what = label_make("'when' of transition '%.*s' of state '%.*s'",
+                                       STR_ARG(outcome->text), STR_ARG(draft->nodes[index].id));
         struct scope_at at = {.site = USE_EDGE, .node = index, .what = what.text};
         status = scope_compile_condition(draft, edge.when, &at, &edge.when_expr);
     }
@@ -170,7 +170,8 @@ static int read_guarded(struct draft *draft, uint32_t index, const struct tree *
                                    STR_ARG(draft->nodes[index].id));
     format_check(report_of(draft), map, format_transition_keys, what.text, 0);
     const struct tree *to = tree_get(map, STR("to"));
-    if (tree_is(map, TREE_MAP) && to == NULL) {
+    if (tree_is(map, TREE_MAP) && to == NULL &&
+        !format_is_misspelt(map, format_transition_keys, "to")) {
         report_error(report_of(draft), map->place, "%s needs 'to'", what.text);
     }
     return to != NULL ? add_transition(draft, index, outcome, to, tree_get(map, STR("when"))) : 0;

@@ -52,7 +52,9 @@ int tools_type_name(struct draft *draft, uint32_t index, struct str *out_name)
         struct label what = label_make("tool '%.*s'", STR_ARG(name));
         format_check(report_of(draft), tool, format_tool_keys, what.text, 0);
         if (!format_text(tool, "name", &name)) {
-            report_error(report_of(draft), tool->place, "%s needs a 'name'", what.text);
+            if (!format_is_misspelt(tool, format_tool_keys, "name")) {
+                report_error(report_of(draft), tool->place, "%s needs a 'name'", what.text);
+            }
             return 0;
         }
     }

@@ -88,6 +88,10 @@ static void check_id(struct draft *draft)
     struct str id = draft->storage->pipeline.id;
     const struct tree *written = tree_get(draft->tree, STR("id"));
     struct place place = written != NULL ? written->place : draft->tree->place;
+    if (id.n == 0 && (format_is_misspelt(draft->tree, format_pipeline_keys, "name") ||
+                      format_is_misspelt(draft->tree, format_pipeline_keys, "id"))) {
+        return;
+    }
     if (id.n == 0) {
         report_error(report, place, "a pipeline needs a 'name' or an 'id'");
     } else if (!is_pipeline_id(id)) {

@@ -20,10 +20,15 @@ static void check_keys(const struct draft *draft, uint32_t index, const struct t
     static const char *const of_events[] = {"match", "timeout"};
     struct str id = draft->nodes[index].id;
     unsigned count = 0;
+    unsigned known = 0;
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         count += tree_find(config, str_from(ends[i])) != NULL;
     }
-    if (count != 1) {
+    for (size_t i = 0; i < sizeof(of_events) / sizeof(of_events[0]); i++) {
+        known += tree_find(config, str_from(of_events[i])) != NULL;
+    }
+    bool has_unknown = config->count > count + known; /* which is reported, and meant to be one */
+    if (count > 1 || (count == 0 && !has_unknown)) {
         report_error(report_of(draft), config->place,
                      "node '%.*s' needs one of 'seconds', 'until' and 'event' in its config",
                      STR_ARG(id));

@@ -55,7 +55,6 @@ const struct fault_case fault_cases[] = {
      "  - {id: b, type: passthrough}\n"
      "edges:\n"
      "  - {source: a, traget: b}\n",
-     "t.yaml:6:5: error: an edge needs 'target'\n"
      "t.yaml:6:17: error: an edge has the unknown key 'traget'\n"
      "  did you mean 'target'?\n"},
     {"doubled key", "t.yaml", 0,
@@ -114,7 +113,8 @@ const struct fault_case fault_cases[] = {
     {"nodes no list", "t.yaml", 0,
      "name: t\n"
      "nodes: {a: {type: start}}\n",
-     "t.yaml:2:8: error: 'nodes' of the pipeline must be a list, not a map\n"},
+     "t.yaml:2:8: error: 'nodes' of the pipeline must be a list, not a map\n"
+     "  begin each entry with '- '\n"},
     {"nodes empty", "t.yaml", 0,
      "name: t\n"
      "nodes: []\n",
@@ -771,6 +771,117 @@ const struct fault_case fault_cases[] = {
      "t.yaml:3:30: error: 'when' of node 'a' always fails: division by zero in '1 / 0'\n"
      "t.yaml:3:57: error: config of node 'a': '<' does not take (int, string) in '1 < \"a\"': "
      "convert with string(x), int(x) or double(x)\n"},
+    {"words of other tools", "t.yaml", 0,
+     "name: t\n"
+     "jobs:\n"
+     "  - {id: a, uses: set}\n"
+     "env: {A: b}\n",
+     "t.yaml:2:1: error: the pipeline has the unknown key 'jobs'\n"
+     "  did you mean 'nodes'?\n"
+     "t.yaml:4:1: error: the pipeline has the unknown key 'env'\n"
+     "  did you mean 'environment'?\n"},
+    {"words of other tools for nodes", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, uses: set, needs: [b], if: 'true', with: {x: 1}}\n"
+     "  - {id: b, kind: set}\n"
+     "edges:\n"
+     "  - {from: b, to: a}\n",
+     "t.yaml:3:13: error: node 'a' has the unknown key 'uses'\n"
+     "  did you mean 'type'?\n"
+     "t.yaml:3:24: error: node 'a' has the unknown key 'needs'\n"
+     "  did you mean 'depends_on'?\n"
+     "t.yaml:3:36: error: node 'a' has the unknown key 'if'\n"
+     "  did you mean 'when'?\n"
+     "t.yaml:3:48: error: node 'a' has the unknown key 'with'\n"
+     "  did you mean 'config'?\n"
+     "t.yaml:4:13: error: node 'b' has the unknown key 'kind'\n"
+     "  did you mean 'type'?\n"
+     "t.yaml:6:6: error: an edge has the unknown key 'from'\n"
+     "  did you mean 'source'?\n"
+     "t.yaml:6:15: error: an edge has the unknown key 'to'\n"
+     "  did you mean 'target'?\n"},
+    {"upper case", "t.yaml", 0,
+     "Name: t\n"
+     "Nodes: [{id: a, type: set}]\n",
+     "t.yaml:1:1: error: the pipeline has the unknown key 'Name'\n"
+     "  did you mean 'name'?\n"
+     "t.yaml:2:1: error: the pipeline has the unknown key 'Nodes'\n"
+     "  did you mean 'nodes'?\n"},
+    {"node without an id", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {ID: a, type: set, cofnig: {}}\n"
+     "  - {id: [a], type: set}\n"
+     "  - {id: '', type: set}\n",
+     "t.yaml:3:6: error: a node has the unknown key 'ID'\n"
+     "  did you mean 'id'?\n"
+     "t.yaml:3:24: error: a node has the unknown key 'cofnig'\n"
+     "  did you mean 'config'?\n"
+     "t.yaml:4:10: error: 'id' of a node must be text, not a list\n"
+     "t.yaml:5:10: error: the id of a node is empty\n"},
+    {"not indented", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: set\n"
+     "    config:\n"
+     "    x: 1\n",
+     "t.yaml:6:5: error: node 'a' has the unknown key 'x'\n"
+     "  indent it deeper to put it below 'config'\n"},
+    {"type with a method", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http.get, config: {url: x}}\n",
+     "t.yaml:3:19: error: unknown node type 'http.get'\n"
+     "  did you mean 'http'? the folders searched: /p, /q\n"},
+    {"units", "t.yaml", 0,
+     "name: t\n"
+     "timeout: 5 minutes\n"
+     "nodes:\n"
+     "  - {id: a, type: set, timeout: 30sec, milestone: yes}\n"
+     "  - {id: b, type: set, timeout: 100 millis, milestone: off}\n"
+     "  - {id: c, type: set, timeout: 1w}\n",
+     "t.yaml:2:10: error: 'timeout' of the pipeline must be a duration like 250ms, 30s, 5m, 2h or "
+     "7d, not '5 minutes'\n"
+     "  write '5m'\n"
+     "t.yaml:4:33: error: 'timeout' of node 'a' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "not '30sec'\n"
+     "  write '30s'\n"
+     "t.yaml:4:51: error: 'milestone' of node 'a' must be true or false, not 'yes'\n"
+     "  write true\n"
+     "t.yaml:5:33: error: 'timeout' of node 'b' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "not '100 millis'\n"
+     "  write '100ms'\n"
+     "t.yaml:5:56: error: 'milestone' of node 'b' must be true or false, not 'off'\n"
+     "  write false\n"
+     "t.yaml:6:33: error: 'timeout' of node 'c' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "not '1w'\n"},
+    {"names of other languages", "t.yaml", 0,
+     "name: t\n"
+     "input: {type: object, required: [url], properties: {url: {type: string}}}\n"
+     "config: {channel: ops}\n"
+     "nodes:\n"
+     "  - {id: my-node, type: set, when: input.url == None, config: {x: '{{ url }}', y: '{{ "
+     "channel }}'}}\n"
+     "  - {id: b, type: set, depends_on: [my-node], when: yes, config: {x: '{{ my-node.x }}', y: "
+     "'{{ env.HOME }}', z: '${{ input.url }}'}}\n",
+     "t.yaml:5:49: error: 'when' of node 'my-node': nothing is called 'None' here: write null\n"
+     "t.yaml:5:71: error: config of node 'my-node': nothing is called 'url' here: did you mean "
+     "'input.url'?\n"
+     "t.yaml:5:87: error: config of node 'my-node': nothing is called 'channel' here: did you mean "
+     "'config.channel'?\n"
+     "t.yaml:6:53: error: 'when' of node 'b': nothing is called 'yes' here: write true\n"
+     "t.yaml:6:74: error: config of node 'b': nothing is called 'my' here: write nodes['my-node']\n"
+     "t.yaml:6:96: error: config of node 'b': nothing is called 'env' here: environment variables "
+     "are written ${NAME}\n"
+     "t.yaml:6:114: error: config of node 'b': '${{' is of other tools: leave the '$' out\n"},
+    {"wait for nothing", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: wait, config: {duration: 5s}}\n",
+     "t.yaml:3:34: error: config of node 'a': unknown key 'duration'; allowed: 'seconds', 'until', "
+     "'event', 'match', 'timeout'\n"},
     {"workflow wrapper", "t.yaml", 0,
      "workflow:\n"
      "  name: t\n"

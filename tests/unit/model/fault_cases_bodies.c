@@ -224,7 +224,8 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:5:59: error: 'delay' of 'repeat' of node 'c' must be a duration like 250ms, 30s, 5m, "
      "2h or 7d, not '5'\n"
      "  write '5s' for seconds\n"
-     "t.yaml:5:62: error: 'repeat' of node 'c' has the unknown key 'times'\n"},
+     "t.yaml:5:62: error: 'repeat' of node 'c' has the unknown key 'times'\n"
+     "  did you mean 'max_iterations'?\n"},
     {"router in loop", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -239,6 +240,7 @@ const struct fault_case fault_cases_bodies[] = {
      "\"{{ a.output.y }}\"}}}\n"
      "  - {id: b, type: set, config: {x: \"{{ a.output }}\"}, compensate: {config: {}}}\n",
      "t.yaml:2:11: error: 'rollback' of the pipeline must be true or false, not 'yes'\n"
+     "  write true\n"
      "t.yaml:4:48: error: 'depends_on' of 'compensate' of node 'a': it runs when the node is "
      "undone\n"
      "t.yaml:4:65: error: 'for_each' is not for 'compensate': it is one node that runs once\n"
@@ -316,6 +318,7 @@ const struct fault_case fault_cases_bodies[] = {
      "  - {id: g, type: set, config: {x: \"{{ a.output.x }} {{ run.stauts }}\"}}\n"
      "on_cancel: []\n",
      "t.yaml:4:13: error: 'on_failure' of the pipeline must be a list, not a map\n"
+     "  begin each entry with '- '\n"
      "t.yaml:6:10: error: the id 'a' is taken by a node that can be seen from here, at 3:10\n"
      "  take another name: 'a' means that node\n"
      "t.yaml:7:40: warning: node 'g': 'a' may have no output here\n"
@@ -367,11 +370,10 @@ const struct fault_case fault_cases_bodies[] = {
      "  - {name: two, action: {service: http, metod: get}}\n",
      "t.yaml:4:17: error: state 'one' has the unknown key 'depends_on'\n"
      "t.yaml:4:36: error: 'params' of state 'one' has no effect: the state has no action\n"
-     "t.yaml:4:79: error: transition 'go' of state 'one' must be true or false, and this is always "
-     "a number\n"
+     "t.yaml:4:79: error: 'when' of transition 'go' of state 'one' must be true or false, and this "
+     "is always a number\n"
      "  compare it with something: nothing is truthy\n"
      "t.yaml:4:97: error: transition 'go' of state 'one' needs 'to'\n"
-     "t.yaml:5:12: error: 'action' of state 'two' needs a 'service' and a 'method'\n"
      "t.yaml:5:41: error: 'action' of state 'two' has the unknown key 'metod'\n"
      "  did you mean 'method'?\n"},
     {"states references", "t.yaml", 0,
