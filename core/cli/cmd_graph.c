@@ -13,6 +13,7 @@
 
 static const struct command_option options[] = {
     {"format", 0, "FORMAT", "text, mermaid, dot or svg [text]", false},
+    LIBRARY_OPTION,
     WORKSPACE_OPTIONS,
     {NULL, 0, NULL, NULL, false},
 };

@@ -14,6 +14,7 @@
 
 static const struct command_option options[] = {
     {"json", 0, NULL, "print one JSON document", false},
+    LIBRARY_OPTION,
     WORKSPACE_OPTIONS,
     {NULL, 0, NULL, NULL, false},
 };

@@ -62,6 +62,7 @@ static const struct command_option options[] = {
     {"send", 0, "EVENT[=JSON]", "send the run an event as it starts (may be repeated)", true},
     {"json", 0, NULL, "print one JSON document at the end", false},
     {"quiet", 'q', NULL, "print the output and the outcome only", false},
+    LIBRARY_OPTION,
     WORKSPACE_OPTIONS,
     {NULL, 0, NULL, NULL, false},
 };

@@ -19,6 +19,7 @@ static const struct command_option options[] = {
     {"strict", 0, NULL, "treat warnings about names that lead nowhere as errors", false},
     {"quiet", 'q', NULL, "print nothing about files that are valid", false},
     {"json", 0, NULL, "print one JSON document", false},
+    LIBRARY_OPTION,
     WORKSPACE_OPTIONS,
     {NULL, 0, NULL, NULL, false},
 };

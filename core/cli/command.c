@@ -298,11 +298,12 @@ void command_print_overview(struct strbuf *out)
         }
         print_row(out, command->name, command->summary);
     }
-    strbuf_append_text(out, "\n'opstream help COMMAND' tells more.\n"
-                            "Environment: OPSTREAM_PLUGIN_PATH (plugin folders, ':' between), "
-                            "NO_COLOR.\n"
-                            "Exit codes: 0 done, 1 the run failed, 2 usage, 3 the pipeline does "
-                            "not validate,\n4 cancelled, 74 the output could not be written.\n");
+    strbuf_append_text(
+        out, "\n'opstream help COMMAND' tells more.\n"
+             "Environment: OPSTREAM_PLUGIN_PATH, OPSTREAM_LIBRARY_PATH (folders of plugins, "
+             "of\npipelines; ':' between), NO_COLOR.\n"
+             "Exit codes: 0 done, 1 the run failed, 2 usage, 3 the pipeline does "
+             "not validate,\n4 cancelled, 74 the output could not be written.\n");
 }
 
 void command_print_help(const struct command *command, struct strbuf *out)

@@ -25,45 +25,54 @@
 
 enum { DEFINITION_MAX_BYTES = 4 * 1024 * 1024 };
 
-/* ---- plugin folders ---- */
+/* ---- folders ---- */
 
-static int add_folder(struct workspace *workspace, struct str folder)
+static int add_folder(struct folder_list *list, struct str folder)
 {
     if (folder.n == 0) {
         return 0;
     }
-    char **folders =
-        reallocarray(workspace->folders, workspace->folder_count + 1, sizeof(*folders));
-    if (folders == NULL) {
+    char **names = reallocarray(list->names, list->count + 1, sizeof(*names));
+    if (names == NULL) {
         return E_NOMEM;
     }
-    workspace->folders = folders;
-    folders[workspace->folder_count] = str_dup(folder);
-    return folders[workspace->folder_count++] == NULL ? E_NOMEM : 0;
+    list->names = names;
+    names[list->count] = str_dup(folder);
+    return names[list->count++] == NULL ? E_NOMEM : 0;
 }
 
-static int add_folders_of_path(struct workspace *workspace, const char *path)
+static int add_folders_of_path(struct folder_list *list, const char *path)
 {
     int status = 0;
     while (path != NULL && status == 0) {
         const char *end = strchr(path, ':');
-        status = add_folder(workspace,
-                            end != NULL ? str_make(path, (size_t)(end - path)) : str_from(path));
+        status =
+            add_folder(list, end != NULL ? str_make(path, (size_t)(end - path)) : str_from(path));
         path = end != NULL ? end + 1 : NULL;
     }
     return status;
 }
 
-static int find_folders(struct workspace *workspace, const struct command_args *args)
+/* Those that the option gives, then those of the environment. */
+static int find_folders(struct folder_list *list, const struct command_args *args,
+                        const char *option, const char *variable)
 {
     const char *folder = NULL;
-    for (size_t i = 0; (folder = command_value_at(args, "plugins", i)) != NULL; i++) {
-        int status = add_folder(workspace, str_from(folder));
+    for (size_t i = 0; (folder = command_value_at(args, option, i)) != NULL; i++) {
+        int status = add_folder(list, str_from(folder));
         if (status != 0) {
             return status;
         }
     }
-    return add_folders_of_path(workspace, getenv("OPSTREAM_PLUGIN_PATH"));
+    return add_folders_of_path(list, getenv(variable));
+}
+
+static void folders_finish(struct folder_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->names[i]);
+    }
+    free(list->names);
 }
 
 /* Tells programs and lists of folders apart, so that each has an index of its own. */
@@ -73,8 +82,8 @@ static uint64_t index_key(const struct workspace *workspace)
     ssize_t n = readlink("/proc/self/exe", program, sizeof(program));
     struct strbuf text = STRBUF_INIT;
     strbuf_append(&text, program, n > 0 ? (size_t)n : 0);
-    for (size_t i = 0; i < workspace->folder_count; i++) {
-        strbuf_append_format(&text, "\n%s", workspace->folders[i]);
+    for (size_t i = 0; i < workspace->folders.count; i++) {
+        strbuf_append_format(&text, "\n%s", workspace->folders.names[i]);
     }
     uint64_t key = crc64_xz(strbuf_str(&text));
     strbuf_finish(&text);
@@ -106,13 +115,14 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
     if (secret_env_take(&workspace->secrets, &err) != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
     }
-    if (find_folders(workspace, args) != 0) {
+    if (find_folders(&workspace->folders, args, "plugins", "OPSTREAM_PLUGIN_PATH") != 0 ||
+        find_folders(&workspace->libraries, args, "library", "OPSTREAM_LIBRARY_PATH") != 0) {
         return command_error(EXIT_STATE, "out of memory");
     }
     workspace->index_path = find_index_path(workspace);
     struct loop_options options = {
-        .plugin_folders = (const char *const *)workspace->folders,
-        .plugin_folder_count = workspace->folder_count,
+        .plugin_folders = (const char *const *)workspace->folders.names,
+        .plugin_folder_count = workspace->folders.count,
         .plugin_index_path = workspace->index_path,
         .secrets = workspace->secrets,
     };
@@ -130,10 +140,8 @@ void workspace_finish(struct workspace *workspace)
 {
     loop_close(workspace->loop);
     engine_types_destroy(workspace->types);
-    for (size_t i = 0; i < workspace->folder_count; i++) {
-        free(workspace->folders[i]);
-    }
-    free(workspace->folders);
+    folders_finish(&workspace->folders);
+    folders_finish(&workspace->libraries);
     free(workspace->index_path);
     document_unref(workspace->config);
     secrets_destroy(workspace->secrets);
@@ -159,7 +167,7 @@ static struct str source_of(const char *file_name, void *user)
 {
     const struct workspace_file *file = user;
     if (strcmp(file_name, file->name) != 0) {
-        return STR("");
+        return folder_library_text(&file->library, file_name);
     }
     return str_make(file->text, file->size);
 }
@@ -213,7 +221,9 @@ static void show_diagnostics(struct workspace *workspace, struct workspace_file 
     struct strbuf text = STRBUF_INIT;
     diagnostics_sort(diagnostics);
     for (size_t i = 0; workspace->problems != NULL && i < diagnostics->count; i++) {
-        build_problem(workspace->problems, file->name, &diagnostics->items[i]);
+        const char *name = diagnostics->items[i].place.file;
+        build_problem(workspace->problems, name != NULL ? name : file->name,
+                      &diagnostics->items[i]);
     }
     if (workspace->problems != NULL) {
         return;
@@ -253,6 +263,9 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
         int code = err.code == E_LIMIT ? EXIT_INVALID : EXIT_USAGE;
         return say_problem(workspace, out_file, code, &err);
     }
+    folder_library_init(&out_file->library, workspace->libraries.names, workspace->libraries.count,
+                        out_file->name);
+    struct load_library library = folder_library_loader(&out_file->library);
     struct load_options options = {
         .catalogue = loop_catalogue(workspace->loop),
         .engine_types = workspace->types,
@@ -260,6 +273,7 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
         .id = str_from(out_file->wanted),
         .env = read_env,
         .user = workspace,
+        .library = &library,
         .flags = flags,
         .config = workspace->config,
     };
@@ -278,6 +292,7 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
 void workspace_file_finish(struct workspace_file *file)
 {
     definitions_destroy(file->definitions);
+    folder_library_finish(&file->library);
     free(file->name);
     free(file->wanted);
     free(file->text);

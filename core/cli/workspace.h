@@ -15,6 +15,7 @@
 
 #include "core/base/str.h"
 #include "core/cli/command.h"
+#include "core/cli/folder_library.h"
 #include "core/cli/site_config.h"
 
 struct builder;
@@ -25,11 +26,17 @@ struct loop;
 struct pipeline;
 struct secrets;
 
+/* Names of folders; owned. */
+struct folder_list {
+    char **names;
+    size_t count;
+};
+
 struct workspace {
     struct loop *loop;
     struct engine_types *types;
-    char **folders; /* plugin folders that were asked for */
-    size_t folder_count;
+    struct folder_list folders;   /* plugin folders that were asked for */
+    struct folder_list libraries; /* folders of pipelines that were asked for */
     char *index_path;
     struct document *config; /* the constants of opstream.yaml; NULL: there is none */
     struct secrets *secrets; /* of the environment, which has them no more; or NULL */
@@ -48,10 +55,17 @@ struct workspace {
         "plugins", 0, "DIR", "look for plugins in DIR first (may be repeated)", true               \
     }
 
+/* Of the commands that look at pipelines. */
+#define LIBRARY_OPTION                                                                             \
+    {                                                                                              \
+        "library", 0, "DIR", "find other pipelines in DIR first (may be repeated)", true           \
+    }
+
 /*
  * Opens the loop and the plugin folders: --plugins, then OPSTREAM_PLUGIN_PATH, then the program's
- * own; and reads the settings: --config. Returns EXIT_DONE, or another code after one line on
- * stderr. End it in every case with workspace_finish().
+ * own; notes the libraries: --library, then OPSTREAM_LIBRARY_PATH; and reads the settings:
+ * --config. Returns EXIT_DONE, or another code after one line on stderr. End it in every case with
+ * workspace_finish().
  */
 int workspace_open(struct workspace *workspace, const struct command_args *args);
 void workspace_finish(struct workspace *workspace);
@@ -62,6 +76,7 @@ struct workspace_file {
     char *wanted; /* the ID, or "" */
     char *text;
     size_t size;
+    struct folder_library library;   /* where it finds what it does not have */
     struct definitions *definitions; /* NULL when there are errors */
 };
 

@@ -167,7 +167,8 @@ class Runner:
         first, behind = lines
         shown = "\n".join(self.page.lines[first:behind]) + "\n" if first < behind else ""
         printed = self.run(command)
-        self.used.update(name for name in self.page.names if name in command)
+        self.used.update(name for name in self.page.names
+                         if name in command or (os.path.dirname(name) or name) in command)
         if same(printed).rstrip("\n") != same(shown).rstrip("\n"):
             self.faults.append(f"line {first}: $ {command}\n---- prints\n{printed}---- and the page "
                                f"shows\n{shown}----")
