@@ -40,6 +40,13 @@ int journal_memory_open(journal_wake_cb wake, void *user, struct journal **out_j
                         struct error *err);
 
 /*
+ * The same for a store that keeps nothing: journal_read() finds no record. For runs that end with
+ * the process and that nobody reads again, so that they take no more memory the longer they are.
+ */
+int journal_ephemeral_open(journal_wake_cb wake, void *user, struct journal **out_journal,
+                           struct error *err);
+
+/*
  * Submits the records of `batch` (borrowed; what they share is referenced): all are kept, or
  * none. `user` is kept until `cb` has run; `cb` runs exactly once if 0 is returned, and never from
  * inside this function. Lazy records (see record.h) may be left out.

@@ -108,7 +108,7 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
         status = engine_create(&engine_options, &loop->engine, err);
     }
     if (status == 0) {
-        status = journal_memory_open(wake_loop, loop, &loop->journal, err);
+        status = journal_ephemeral_open(wake_loop, loop, &loop->journal, err);
     }
     if (status == 0) {
         status = net_create(&loop->uv, options->network, &loop->net, err);
