@@ -42,10 +42,14 @@ struct scope {
     struct value_table *table;
     uint32_t owner;  /* plugin number */
     uint64_t handle; /* by which plugins name it: a task's or a scope's */
+    uint64_t task;   /* the handle of the task that opened it; 0: nobody */
     pthread_mutex_t lock;
     struct value_block *blocks;  /* newest first */
     uint32_t used;               /* slots of the newest */
     struct scope_memory *memory; /* newest first */
+    bool is_open;                /* in the list of the task; under its lock, as the next two */
+    struct scope *next_open;
+    struct scope *previous_open;
 };
 
 /* What a value handle names. */

@@ -9,6 +9,7 @@
 #include "core/host/bytes.h"
 #include "core/host/runtime.h"
 #include "core/host/scope.h"
+#include "core/host/task.h"
 #include "core/host/task_failure.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
@@ -550,6 +551,49 @@ static ops_status service_alloc(void *h, ops_scope scope_handle, uint64_t size, 
     return OPS_OK;
 }
 
+static ops_status service_scope_open(void *h, ops_task handle, ops_scope *out)
+{
+    struct plugin *plugin = plugin_from(h);
+    if (plugin == NULL || out == NULL) {
+        return OPS_E_INTERNAL;
+    }
+    struct task *task = task_acquire(h, handle);
+    if (task == NULL) {
+        return OPS_E_STALE;
+    }
+
+    uint64_t scope = task_open_scope(task);
+    task_release(task);
+    if (scope == 0) {
+        return OPS_E_RESOURCE;
+    }
+    *out = scope;
+    return OPS_OK;
+}
+
+static ops_status service_scope_close(void *h, ops_scope handle)
+{
+    struct plugin *plugin = plugin_from(h);
+    if (plugin == NULL) {
+        return OPS_E_INTERNAL;
+    }
+    if (handle_kind(handle) != HANDLE_SCOPE) {
+        return OPS_E_STALE;
+    }
+    struct scope *scope = scope_acquire(plugin, handle);
+    if (scope == NULL) {
+        return OPS_E_STALE;
+    }
+
+    struct task *task = task_acquire(h, scope->task);
+    bool was_open = task != NULL && task_close_scope(task, scope);
+    if (task != NULL) {
+        task_release(task);
+    }
+    scope_release(plugin, scope);
+    return was_open ? OPS_OK : OPS_E_STALE;
+}
+
 const ops_if_value service_value = {
     .size = sizeof(ops_if_value),
     .version = 1,
@@ -575,4 +619,6 @@ const ops_if_value service_value = {
     .to_json = service_to_json,
     .retain = service_retain,
     .alloc = service_alloc,
+    .scope_open = service_scope_open,
+    .scope_close = service_scope_close,
 };

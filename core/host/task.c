@@ -36,10 +36,62 @@ void task_release(struct task *task)
     handle_release(&task->host->tasks, task->handle);
 }
 
+uint64_t task_open_scope(struct task *task)
+{
+    struct scope *scope = scope_create(task->plugin);
+    if (scope == NULL) {
+        return 0;
+    }
+
+    (void)pthread_mutex_lock(&task->lock);
+    scope->task = task->handle;
+    scope->is_open = true;
+    scope->next_open = task->open_scopes;
+    if (task->open_scopes != NULL) {
+        task->open_scopes->previous_open = scope;
+    }
+    task->open_scopes = scope;
+    (void)pthread_mutex_unlock(&task->lock);
+    return scope->handle;
+}
+
+/* Under the task's lock. */
+static void scope_unlink(struct task *task, struct scope *scope)
+{
+    if (scope->previous_open != NULL) {
+        scope->previous_open->next_open = scope->next_open;
+    } else {
+        task->open_scopes = scope->next_open;
+    }
+    if (scope->next_open != NULL) {
+        scope->next_open->previous_open = scope->previous_open;
+    }
+    scope->is_open = false;
+}
+
+bool task_close_scope(struct task *task, struct scope *scope)
+{
+    (void)pthread_mutex_lock(&task->lock);
+    bool is_open = scope->is_open;
+    if (is_open) {
+        scope_unlink(task, scope);
+    }
+    (void)pthread_mutex_unlock(&task->lock);
+    if (is_open) {
+        handle_retire(&task->host->scopes, scope->handle);
+    }
+    return is_open;
+}
+
 void task_free(void *object)
 {
     struct task *task = object;
     CHECK_MAGIC(task, TASK_MAGIC);
+    while (task->open_scopes != NULL) {
+        struct scope *scope = task->open_scopes;
+        scope_unlink(task, scope);
+        handle_retire(&task->host->scopes, scope->handle);
+    }
     task->magic = 0;
     document_unref(task->output);
     document_unref(task->error);

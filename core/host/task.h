@@ -44,6 +44,7 @@ struct task {
     uint64_t handle;
     uint64_t token;
     struct scope scope;
+    struct scope *open_scopes; /* those that the plugin opened in it; under the lock */
     ops_val config;
     ops_task_info info; /* constant; its texts are in the scope */
 
@@ -127,6 +128,11 @@ void task_progress_flush(struct task *task);
 ops_status task_emit(struct task *task, const struct document *item);
 void task_on_writable(struct task *task, void (*call)(void *user, ops_task task), void *user);
 ops_status task_post(struct task *task, void (*call)(void *user, ops_task task), void *user);
+
+/* [any] A scope of its own inside the task. 0 when out of memory. */
+uint64_t task_open_scope(struct task *task);
+/* [any] Ends it, once; false: it had ended. The caller has a hold on both. */
+bool task_close_scope(struct task *task, struct scope *scope);
 
 /* For the handle table only. */
 void task_free(void *task);

@@ -42,7 +42,7 @@ AT(ops_host, name, 24);
 AT(ops_host, version, 40);
 AT(ops_host, get_iface, 56);
 
-SIZE(ops_if_value, 184);
+SIZE(ops_if_value, 200);
 AT(ops_if_value, size, 0);
 AT(ops_if_value, version, 4);
 AT(ops_if_value, type, 8);
@@ -67,6 +67,8 @@ AT(ops_if_value, from_json, 152);
 AT(ops_if_value, to_json, 160);
 AT(ops_if_value, retain, 168);
 AT(ops_if_value, alloc, 176);
+AT(ops_if_value, scope_open, 184);
+AT(ops_if_value, scope_close, 192);
 
 SIZE(ops_task_info, 120);
 AT(ops_task_info, size, 0);

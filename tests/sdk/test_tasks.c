@@ -500,6 +500,17 @@ static void test_values__die_with_their_task_unless_lifted(void **state)
     rig_close(&rig);
 }
 
+static void test_values__of_a_scope_inside_a_task_die_with_it(void **state)
+{
+    struct rig rig;
+    (void)state;
+    open_deeds(&rig, 1);
+    assert_string_equal(rig_run(&rig, 1, "deeds", "{\"do\":\"scopes\"}"), "done {\"good\":17}");
+    assert_string_equal(rig_run(&rig, 2, "deeds", "{\"do\":\"scopes\"}"), "done {\"good\":17}");
+    assert_int_equal(rig.tasks[2].item_count, 1); /* what was emitted outlives its scope */
+    rig_close(&rig);
+}
+
 /* ---- Instances ---- */
 
 static const char *run_with_settings(struct rig *rig, uint64_t token, const char *settings_text)
@@ -606,6 +617,7 @@ int main(void)
         cmocka_unit_test(test_wrong__made_up_handles_are_harmless),
         cmocka_unit_test(test_wrong__arguments_are_refused),
         cmocka_unit_test(test_values__die_with_their_task_unless_lifted),
+        cmocka_unit_test(test_values__of_a_scope_inside_a_task_die_with_it),
         cmocka_unit_test(test_instance__is_one_for_equal_settings),
         cmocka_unit_test(test_instance__is_destroyed_before_the_plugin_is_shut_down),
     };

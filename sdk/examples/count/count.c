@@ -16,29 +16,38 @@ static void finish(const struct count *count, ops_task task)
     ops_complete_map(task, &out);
 }
 
-static ops_status emit_next(const struct count *count, ops_task task)
+static ops_status emit_next(const struct count *count, ops_task task, ops_scope scope)
 {
     ops_val item = 0;
-    ops_status status = ops.value->new_i64(ops.h, task, count->next, &item);
+    ops_status status = ops.value->new_i64(ops.h, scope, count->next, &item);
     return status == OPS_OK ? ops.exec->emit(ops.h, task, ops_text(NULL), item) : status;
 }
 
-/* Emits until the consumer is behind, then waits to be called again; also called by a cancel. */
+/* Emits until the consumer is behind. The values of the items are not kept for longer. */
+static ops_status emit_some(struct count *count, ops_task task)
+{
+    ops_scope scope = 0;
+    ops_status status = ops.value->scope_open(ops.h, task, &scope);
+    while (status == OPS_OK && count->next <= count->last) {
+        status = emit_next(count, task, scope);
+        if (status == OPS_OK) {
+            count->next++;
+        }
+    }
+    (void)ops.value->scope_close(ops.h, scope); /* or it ends with the task */
+    return status;
+}
+
+/* Emits, then waits to be called again; also called by a cancel. */
 static void on_writable(void *user, ops_task task)
 {
     struct count *count = (struct count *)user;
-    ops_status status = OPS_OK;
     if (ops.exec->cancelled(ops.h, task) != 0) {
         ops_fail_text(task, OPS_E_CANCELLED, "stopped while counting");
         return;
     }
 
-    while (count->next <= count->last && status == OPS_OK) {
-        status = emit_next(count, task);
-        if (status == OPS_OK) {
-            count->next++;
-        }
-    }
+    ops_status status = emit_some(count, task);
     if (status == OPS_OK) {
         finish(count, task);
         return;

@@ -66,6 +66,7 @@ typedef uint64_t ops_scope; /* how long values live */
 /*
  * Scopes. Values die with theirs; nobody has to free them.
  *   a task's      the handle of the task itself; ends when it has completed
+ *   inside one    scope_open(); ends with scope_close(), or with the task
  *   a node's      the argument of create(); ends after destroy()
  *   the plugin's  ops_host.scope; ends after shutdown()
  */

@@ -96,6 +96,15 @@ typedef struct ops_if_value {
      * task is still there until the callback that ended it, and all work of its jobs, has returned.
      */
     ops_status (*alloc)(void *h, ops_scope scope, uint64_t size, void **out);
+
+    /*
+     * A scope inside a task, for values that are needed for a moment only: those of the items of a
+     * stream, of one page of many. Without it the values of a task that emits without end would
+     * all be kept. It ends with scope_close() or with the task. OPS_E_RESOURCE: out of memory.
+     */
+    ops_status (*scope_open)(void *h, ops_task task, ops_scope *out);
+    /* OPS_E_STALE: no scope that was opened, or it has ended. What emit() took is not affected. */
+    ops_status (*scope_close)(void *h, ops_scope scope);
 } ops_if_value;
 
 #ifdef __cplusplus

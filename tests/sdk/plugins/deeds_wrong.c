@@ -283,16 +283,41 @@ static void deed_retain(ops_task task, ops_val config)
     deed_complete_i64(task, "status", status + (int64_t)s.n * 100);
 }
 
+/* 1 for each thing that is as it should be with scopes inside the task. */
+static void deed_scopes(ops_task task, ops_val config)
+{
+    static ops_scope left_open; /* by an earlier task */
+    ops_scope scope = 0;
+    ops_val inner = 0;
+    ops_val kept = 0;
+    int64_t i = 0;
+    int64_t good = 0;
+    (void)config;
+    good += left_open == 0 || ops.value->scope_close(ops.h, left_open) == OPS_E_STALE;
+    good += ops.value->scope_open(ops.h, task, &scope) == OPS_OK;
+    good += ops.value->new_i64(ops.h, scope, 7, &inner) == OPS_OK;
+    good += ops.value->retain(ops.h, inner, task, &kept) == OPS_OK;
+    good += ops.exec->emit(ops.h, task, ops_text(NULL), inner) == OPS_OK;
+    good += ops.value->scope_close(ops.h, scope) == OPS_OK;
+    good += ops.value->scope_close(ops.h, scope) == OPS_E_STALE;
+    good += ops.value->get_i64(ops.h, inner, &i) == OPS_E_STALE;
+    good += ops.value->new_i64(ops.h, scope, 7, &inner) == OPS_E_STALE;
+    good += ops.value->get_i64(ops.h, kept, &i) == OPS_OK && i == 7;
+    good += ops.value->scope_close(ops.h, task) == OPS_E_STALE;
+    good += ops.value->scope_close(ops.h, ops.host->scope) == OPS_E_STALE;
+    good += ops.value->scope_close(ops.h, 0) == OPS_E_STALE;
+    good += ops.value->scope_open(ops.h, task, NULL) == OPS_E_INTERNAL;
+    good += ops.value->scope_open(ops.h, scope, &scope) == OPS_E_STALE;
+    good += ops.value->scope_open(ops.h, task, &left_open) == OPS_OK;
+    good += ops.value->scope_open(ops.h, task, &scope) == OPS_OK;
+    deed_complete_i64(task, "good", good);
+}
+
 const struct deed deeds_wrong[] = {
-    {"twice", deed_twice},
-    {"emit_after", deed_emit_after},
-    {"random", deed_random},
-    {"wrong_arguments", deed_wrong_arguments},
-    {"fail_null", deed_fail_null},
-    {"fail_odd_size", deed_fail_odd_size},
-    {"fail_short", deed_fail_short},
-    {"fail_garbled", deed_fail_garbled},
-    {"old_value", deed_old_value},
-    {"retain", deed_retain},
-    {NULL, NULL},
+    {"twice", deed_twice},           {"emit_after", deed_emit_after},
+    {"random", deed_random},         {"wrong_arguments", deed_wrong_arguments},
+    {"fail_null", deed_fail_null},   {"fail_odd_size", deed_fail_odd_size},
+    {"fail_short", deed_fail_short}, {"fail_garbled", deed_fail_garbled},
+    {"old_value", deed_old_value},   {"retain", deed_retain},
+    {"scopes", deed_scopes},         {NULL, NULL},
 };
