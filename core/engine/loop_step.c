@@ -558,6 +558,19 @@ static bool ask_until(const struct decision *d, const struct for_each *def, bool
     return true;
 }
 
+/* Nobody will see what the body gives, and finding out cannot fail. */
+static bool has_no_output(const struct decision *d, const struct for_each *def)
+{
+    return def != NULL && d->frame->body->output == NULL &&
+           (def->collect == COLLECT_COUNT || def->collect == COLLECT_NONE);
+}
+
+static int frame_output(const struct decision *d, const struct for_each *def, struct document **out,
+                        struct error *err)
+{
+    return has_no_output(d, def) ? 0 : decision_body_output(d, out, err);
+}
+
 static void complete_frame(const struct decision *d, struct record *record)
 {
     const struct for_each *def = d->run->pipeline->nodes[d->frame->owner].for_each;
@@ -565,7 +578,7 @@ static void complete_frame(const struct decision *d, struct record *record)
     struct document *output = NULL;
     struct document *failure = NULL;
     record->run_state = RUN_COMPLETED;
-    if (decision_body_output(d, &output, &err) != 0 || !ask_until(d, def, &record->is_last, &err)) {
+    if (frame_output(d, def, &output, &err) != 0 || !ask_until(d, def, &record->is_last, &err)) {
         failure = decision_failure(d, FAILURE_EXPRESSION, &err);
         record->run_state = RUN_FAILED;
     }

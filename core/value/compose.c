@@ -54,10 +54,11 @@ int compose_grow(struct compose *c)
 
 int compose_open(struct compose *c, enum value_type type)
 {
-    if (c->depth == VALUE_MAX_DEPTH) {
+    if (c->depth == VALUE_MAX_DEPTH || c->count > UINT32_MAX) {
         return E_LIMIT;
     }
-    c->frames[c->depth++] = (struct compose_frame){.first = c->count, .type = (uint8_t)type};
+    c->frames[c->depth++] =
+        (struct compose_frame){.first = (uint32_t)c->count, .type = (uint8_t)type};
     return 0;
 }
 
