@@ -169,6 +169,9 @@ static void append_type(const struct node_type *type, struct strbuf *out)
     strbuf_append_text(out, "\nconfig\n");
     schema_text_append(schema_source(type->config_schema), 2, out);
     append_outcomes(type, out);
+    if ((type->flags & NODE_TYPE_STREAMS) != 0) {
+        strbuf_append_text(out, "\nstream\n  emits items, for loops over NODE.stream\n");
+    }
     if (type->output_schema != NULL) {
         strbuf_append_text(out, "\noutput\n");
         schema_text_append(schema_source(type->output_schema), 2, out);
@@ -202,6 +205,7 @@ static int append_json_type(const struct node_type *type, struct strbuf *out)
     }
     builder_list_end(b);
     build_text(b, STR("outcomes_from"), type->ports_from);
+    builder_member_bool(b, STR("streams"), (type->flags & NODE_TYPE_STREAMS) != 0);
     build_schema(b, STR("config_schema"), type->config_schema);
     build_schema(b, STR("output_schema"), type->output_schema);
     builder_map_end(b);
