@@ -115,6 +115,10 @@ void body_text_append_repeat(const struct node *node, struct strbuf *out)
         quantity_format_duration(repeat->duration_ms, text);
         strbuf_append_format(out, " for %s", text);
     }
+    if (repeat->delay_ms > 0) {
+        quantity_format_duration(repeat->delay_ms, text);
+        strbuf_append_format(out, ", %s apart", text);
+    }
     if (repeat->interval_ms > 0 && repeat->duration_ms > 0) {
         quantity_format_duration(repeat->interval_ms, text);
         strbuf_append_format(out, ", every %s", text);

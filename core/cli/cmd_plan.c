@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shows what would run, in which order, and what in parallel. Nothing runs.
+ * Shows what would run, in which order, what in parallel, what may not run and why. Nothing runs.
  */
 #include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/cli/commands.h"
+#include "core/cli/plan_data.h"
 #include "core/cli/plan_text.h"
 #include "core/cli/terminal.h"
 #include "core/cli/workspace.h"
@@ -19,16 +20,28 @@ static const struct command_option options[] = {
     {NULL, 0, NULL, NULL, false},
 };
 
+/* Of lines that go to no terminal. */
+enum { PLAIN_COLUMNS = 100 };
+
+static struct plan_style style_of_output(void)
+{
+    return (struct plan_style){
+        .is_colored = terminal_has_color(STDOUT_FILENO),
+        .columns = terminal_is_live(STDOUT_FILENO) ? terminal_size(STDOUT_FILENO).columns
+                                                   : PLAIN_COLUMNS,
+    };
+}
+
 static int append_plan(const struct command_args *args, const struct pipeline *pipeline,
                        struct strbuf *out)
 {
     if (!command_has(args, "json")) {
-        plan_text_append(pipeline, terminal_has_color(STDOUT_FILENO), out);
+        plan_text_append(pipeline, style_of_output(), out);
         return EXIT_DONE;
     }
     struct error err = {0};
     cleanup_document struct document *plan = NULL;
-    if (plan_build(pipeline, &plan, &err) != 0) {
+    if (plan_data_build(pipeline, &plan, &err) != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
     }
     json_write(document_root(plan), JSON_PRETTY, out);
@@ -51,6 +64,10 @@ const struct command cmd_plan = {
     .group = "Look at pipelines",
     .summary = "show what would run, in which order, what in parallel",
     .usage = "FILE[#ID] [--json]",
+    .details = "Nothing runs. Nodes of one step run in parallel; 1.2 is step 2 inside the node\n"
+               "of step 1. 'may not run' stands at nodes that depend on a choice or a failure,\n"
+               "with what they depend on; a node that is 'skipped' does not hold back what\n"
+               "follows. The pipelines that it runs come behind it.",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,

@@ -1,271 +1,402 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table for all bodies of a pipeline: what is inside a node stands below it, moved in, and its
+ * steps are numbered within the node's. The last column is wrapped.
+ */
 #include "core/cli/plan_text.h"
 
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/base/error.h"
 #include "core/base/quantity.h"
+#include "core/cli/body_text.h"
+#include "core/cli/plan_children.h"
+#include "core/cli/plan_notes.h"
+#include "core/cli/plan_rows.h"
+#include "core/cli/plan_sure.h"
 #include "core/cli/terminal.h"
-#include "core/expr/expr.h"
-#include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
-#include "core/value/builder.h"
 
-/* Nodes by layer, in the file's order within one: a counting sort. */
-struct layers {
-    uint32_t *nodes;
-    uint32_t *first; /* of each layer, and one behind the last */
-    uint32_t count;
+enum {
+    GAP = 2,
+    INDENT = 2, /* of what is inside a node */
+    MOST_ID = 36,
+    MOST_TYPE = 32,
+    MOST_STEP = 12,
+    LEAST_NOTES = 36, /* narrower, and notes have lines of their own */
+    OWN_NOTES_AT = 6,
 };
 
-static void layers_finish(struct layers *layers)
-{
-    free(layers->nodes);
-    free(layers->first);
-}
+enum column { COLUMN_STEP, COLUMN_ID, COLUMN_TYPE, COLUMN_RISK, COLUMNS };
 
-static int layers_init(struct layers *layers, const struct pipeline *pipeline)
-{
-    *layers = (struct layers){0};
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        uint32_t layer = pipeline->nodes[i].layer + 1;
-        layers->count = layer > layers->count ? layer : layers->count;
-    }
-    layers->nodes = calloc((size_t)pipeline->node_count + 1, sizeof(*layers->nodes));
-    layers->first = calloc((size_t)layers->count + 2, sizeof(*layers->first));
-    if (layers->nodes == NULL || layers->first == NULL) {
-        layers_finish(layers);
-        return E_NOMEM;
-    }
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        layers->first[pipeline->nodes[i].layer + 2]++;
-    }
-    for (uint32_t i = 2; i <= layers->count; i++) {
-        layers->first[i] += layers->first[i - 1];
-    }
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        layers->nodes[layers->first[pipeline->nodes[i].layer + 1]++] = i;
-    }
-    return 0;
-}
+static const char *const titles[COLUMNS] = {"STEP", "NODE", "TYPE", "RISK"};
 
-static void append_padded(struct str text, size_t columns, struct strbuf *out)
+struct plan {
+    const struct pipeline *pipeline;
+    struct plan_style style;
+    struct plan_rows rows;
+    bool *is_sure;
+    size_t widths[COLUMNS];
+    size_t notes_at;
+    struct strbuf cell; /* of the row that is written */
+    struct strbuf *out;
+};
+
+/* ---- lines ---- */
+
+static void append_spaces(struct strbuf *out, size_t count)
 {
-    size_t before = out->n;
-    terminal_append_safe(out, text);
-    size_t width = out->failed ? columns
-                               : terminal_width(str_make(out->p + before, out->n - before));
-    for (; width < columns; width++) {
+    for (size_t i = 0; i < count; i++) {
         strbuf_append_char(out, ' ');
     }
 }
 
-static const struct edge *edge_in(const struct pipeline *pipeline, const struct node *node,
-                                  uint32_t i)
+static size_t word_bytes(struct str text)
 {
-    return &pipeline->edges[pipeline->in_edges[node->first_in + i]];
+    size_t n = 0;
+    while (n < text.n && text.p[n] != ' ') {
+        n++;
+    }
+    return n;
 }
 
-/* Between the clauses of a row. */
-static void append_separator(struct strbuf *clauses)
+/* As far as the next "; ", which ends a clause. */
+static size_t clause_bytes(struct str text)
 {
-    strbuf_append_text(clauses, clauses->n > 0 ? "; " : "");
+    size_t n = 0;
+    while (n < text.n && !(text.p[n] == ' ' && n > 0 && text.p[n - 1] == ';')) {
+        n++;
+    }
+    return n;
 }
 
-/* "after a, b (bug) if x > 1" */
-static void append_after(const struct pipeline *pipeline, const struct node *node,
-                         struct strbuf *clauses)
+/*
+ * `text` in lines from `left` to `columns`; the first one is there as far as `left`. A clause that
+ * fits into one line is not broken.
+ */
+static void append_wrapped(struct str text, size_t left, size_t columns, struct strbuf *out)
 {
-    enum { SHOWN = 6 };
-    for (uint32_t i = 0; i < node->in_count && i < SHOWN; i++) {
-        const struct edge *edge = edge_in(pipeline, node, i);
-        strbuf_append_text(clauses, i == 0 ? "after " : ", ");
-        terminal_append_safe(clauses, pipeline->nodes[edge->source].id);
-        if (edge->outcome != OUTCOME_SUCCESS) {
-            strbuf_append_text(clauses, " (");
-            terminal_append_safe(clauses, pipeline->outcomes[edge->outcome]);
-            strbuf_append_text(clauses, ")");
+    size_t column = left;
+    bool is_clause = true;
+    for (size_t at = 0; at < text.n;) {
+        struct str rest = str_make(text.p + at, text.n - at);
+        struct str word = str_make(rest.p, word_bytes(rest));
+        size_t width = terminal_width(word);
+        size_t clause = is_clause ? terminal_width(str_make(rest.p, clause_bytes(rest))) : 0;
+        size_t needed = left + clause <= columns && clause > width ? clause : width;
+        if (at > 0 && column + 1 + needed > columns) {
+            strbuf_append_char(out, '\n');
+            append_spaces(out, left);
+            column = left;
+        } else if (at > 0) {
+            strbuf_append_char(out, ' ');
+            column++;
         }
-        if (edge->when != NULL) {
-            strbuf_append_text(clauses, " if ");
-            terminal_append_safe(clauses, expr_source(edge->when));
-        }
-    }
-    if (node->in_count > SHOWN) {
-        strbuf_append_format(clauses, " and %u more", node->in_count - SHOWN);
-    }
-}
-
-static void append_conditions(const struct node *node, struct strbuf *clauses)
-{
-    if (node->when != NULL) {
-        append_separator(clauses);
-        strbuf_append_text(clauses, "skipped unless ");
-        terminal_append_safe(clauses, expr_source(node->when));
-    }
-    if (node->in_count > 1 && node->join != JOIN_DEFAULT) {
-        append_separator(clauses);
-        strbuf_append_text(clauses,
-                           node->join == JOIN_ANY ? "needs any of them" : "needs all of them");
-    }
-    if (node->timeout_ms > 0) {
-        char text[QUANTITY_TEXT_SIZE];
-        quantity_format_duration(node->timeout_ms, text);
-        append_separator(clauses);
-        strbuf_append_format(clauses, "at most %s", text);
-    }
-    if (node->on_error == ON_ERROR_CONTINUE) {
-        append_separator(clauses);
-        strbuf_append_text(clauses, "goes on after a failure");
-    }
-}
-
-struct columns {
-    size_t id;
-    size_t type;
-};
-
-static struct columns measure(const struct pipeline *pipeline)
-{
-    enum { MOST = 40 };
-    struct columns columns = {0};
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        size_t id = terminal_safe_width(pipeline->nodes[i].id);
-        size_t type = terminal_safe_width(pipeline->nodes[i].type->name);
-        columns.id = id > columns.id && id <= MOST ? id : columns.id;
-        columns.type = type > columns.type && type <= MOST ? type : columns.type;
-    }
-    return columns;
-}
-
-static void append_step(const struct pipeline *pipeline, const struct layers *layers,
-                        uint32_t layer, struct columns columns, struct strbuf *out)
-{
-    struct strbuf clauses = STRBUF_INIT;
-    for (uint32_t i = layers->first[layer]; i < layers->first[layer + 1]; i++) {
-        const struct node *node = &pipeline->nodes[layers->nodes[i]];
-        strbuf_append_text(out, "  ");
-        append_padded(node->id, columns.id, out);
-        strbuf_append_text(out, "  ");
-        strbuf_clear(&clauses);
-        append_after(pipeline, node, &clauses);
-        append_conditions(node, &clauses);
-        append_padded(node->type->name, clauses.n > 0 ? columns.type + 2 : 0, out);
-        strbuf_append_str(out, strbuf_str(&clauses));
-        out->failed = out->failed || clauses.failed;
-        strbuf_append_char(out, '\n');
-    }
-    strbuf_finish(&clauses);
-}
-
-/* "name: 5 nodes in 3 steps; ..." */
-static void append_title(const struct pipeline *pipeline, const struct layers *layers,
-                         bool is_colored, struct strbuf *out)
-{
-    struct strbuf name = STRBUF_INIT;
-    terminal_append_safe(&name, pipeline->name);
-    terminal_append_color(out, is_colored, COLOR_BOLD, strbuf_str(&name));
-    out->failed = out->failed || name.failed;
-    strbuf_finish(&name);
-    strbuf_append_format(out, ": %u node%s in %u step%s", pipeline->node_count,
-                         pipeline->node_count == 1 ? "" : "s", layers->count,
-                         layers->count == 1 ? "" : "s");
-    if (layers->count < pipeline->node_count) {
-        strbuf_append_text(out, "; the nodes of a step may run in parallel");
-    }
-    if (pipeline->max_parallel_nodes > 0) {
-        strbuf_append_format(out, ", at most %u at once", pipeline->max_parallel_nodes);
+        strbuf_append_str(out, word);
+        column += width;
+        is_clause = str_ends_with(word, STR(";"));
+        at += word.n + 1;
     }
     strbuf_append_char(out, '\n');
 }
 
-void plan_text_append(const struct pipeline *pipeline, bool is_colored, struct strbuf *out)
+static void append_bold(const struct plan *plan, struct str text)
 {
-    struct layers layers;
-    if (layers_init(&layers, pipeline) != 0) {
-        out->failed = true;
+    terminal_append_color(plan->out, plan->style.is_colored, COLOR_BOLD, text);
+}
+
+/* ---- the table ---- */
+
+static void make_cell(struct plan *plan, size_t row, enum column column)
+{
+    const struct plan_row *at = &plan->rows.rows[row];
+    const struct node *node = &plan->pipeline->nodes[at->node];
+    strbuf_clear(&plan->cell);
+    switch (column) {
+    case COLUMN_STEP:
+        plan_rows_append_step(&plan->rows, row, &plan->cell);
+        break;
+    case COLUMN_ID:
+        append_spaces(&plan->cell, (size_t)at->depth * INDENT);
+        terminal_append_safe(&plan->cell, node->id);
+        break;
+    case COLUMN_TYPE:
+        body_text_append_type(node, &plan->cell);
+        break;
+    case COLUMN_RISK:
+        strbuf_append_str(&plan->cell, body_text_risk(node));
+        break;
+    case COLUMNS:
+        break;
+    }
+}
+
+static void measure(struct plan *plan)
+{
+    static const size_t most[COLUMNS] = {MOST_STEP, MOST_ID, MOST_TYPE, SIZE_MAX};
+    plan->notes_at = 0;
+    for (enum column column = 0; column < COLUMNS; column++) {
+        size_t *widest = &plan->widths[column];
+        *widest = terminal_width(str_from(titles[column]));
+        for (size_t i = 0; i < plan->rows.count; i++) {
+            if (plan->rows.rows[i].node == PIPELINE_NO_NODE) {
+                continue;
+            }
+            make_cell(plan, i, column);
+            size_t width = terminal_width(strbuf_str(&plan->cell));
+            *widest = width > *widest && width <= most[column] ? width : *widest;
+        }
+        plan->notes_at += *widest + GAP;
+    }
+}
+
+static enum terminal_color risk_color(enum node_risk risk)
+{
+    switch (risk) {
+    case RISK_LOW:
+    case RISK_MEDIUM:
+        return COLOR_NONE;
+    case RISK_HIGH:
+        return COLOR_YELLOW;
+    case RISK_CRITICAL:
+        return COLOR_RED;
+    }
+    return COLOR_NONE;
+}
+
+/* Pads before the next cell, so that nothing is left at the end of a line. */
+static void append_cells(struct plan *plan, size_t row, size_t *out_column)
+{
+    const struct node *node = &plan->pipeline->nodes[plan->rows.rows[row].node];
+    size_t column = 0;
+    size_t at = 0;
+    for (enum column i = 0; i < COLUMNS; i++) {
+        make_cell(plan, row, i);
+        if (column > 0 && column + GAP > at) {
+            strbuf_append_char(plan->out, '\n');
+            column = 0;
+        }
+        if (plan->cell.n > 0) {
+            append_spaces(plan->out, at - column);
+            terminal_append_color(plan->out, plan->style.is_colored && i == COLUMN_RISK,
+                                  risk_color(node->risk), strbuf_str(&plan->cell));
+            column = at + terminal_width(strbuf_str(&plan->cell));
+        }
+        at += plan->widths[i] + GAP;
+    }
+    *out_column = column;
+}
+
+static void append_notes(struct plan *plan, size_t row, size_t column)
+{
+    uint32_t node = plan->rows.rows[row].node;
+    strbuf_clear(&plan->cell);
+    plan_notes_append(plan->pipeline, node, plan->is_sure[node], &plan->cell);
+    if (plan->cell.n == 0) {
+        strbuf_append_char(plan->out, '\n');
         return;
     }
-    struct columns columns = measure(pipeline);
-    append_title(pipeline, &layers, is_colored, out);
-    for (uint32_t layer = 0; layer < layers.count; layer++) {
-        strbuf_append_char(out, '\n');
-        char title[24];
-        (void)snprintf(title, sizeof(title), "step %u", layer + 1);
-        terminal_append_color(out, is_colored, COLOR_BOLD, str_from(title));
-        strbuf_append_char(out, '\n');
-        append_step(pipeline, &layers, layer, columns, out);
+    size_t left = plan->notes_at;
+    if (left + LEAST_NOTES > plan->style.columns) {
+        left = OWN_NOTES_AT;
+        column = 0;
+        strbuf_append_char(plan->out, '\n');
     }
-    layers_finish(&layers);
+    append_spaces(plan->out, left - column);
+    append_wrapped(strbuf_str(&plan->cell), left, plan->style.columns, plan->out);
 }
 
-/* ---- JSON ---- */
-
-static void build_expr(struct builder *b, struct str key, const struct expr *expr)
+static void append_titles(struct plan *plan)
 {
-    if (expr == NULL) {
-        builder_member_null(b, key);
-    } else {
-        builder_member_string(b, key, expr_source(expr));
+    strbuf_clear(&plan->cell);
+    for (enum column i = 0; i < COLUMNS; i++) {
+        strbuf_append_text(&plan->cell, titles[i]);
+        append_spaces(&plan->cell, plan->widths[i] + GAP - strlen(titles[i]));
     }
+    strbuf_append_text(&plan->cell, "NOTES");
+    append_bold(plan, strbuf_str(&plan->cell));
+    strbuf_append_char(plan->out, '\n');
 }
 
-static void build_node(struct builder *b, const struct pipeline *pipeline, const struct node *node)
+static void append_table(struct plan *plan)
 {
-    static const char *const joins[] = {"default", "any", "all"};
-    builder_map_begin(b);
-    builder_member_string(b, STR("id"), node->id);
-    builder_member_string(b, STR("type"), node->type->name);
-    builder_key(b, STR("after"));
-    builder_list_begin(b);
-    for (uint32_t i = 0; i < node->in_count; i++) {
-        const struct edge *edge = edge_in(pipeline, node, i);
-        builder_map_begin(b);
-        builder_member_string(b, STR("node"), pipeline->nodes[edge->source].id);
-        builder_member_string(b, STR("outcome"), pipeline->outcomes[edge->outcome]);
-        build_expr(b, STR("when"), edge->when);
-        builder_map_end(b);
-    }
-    builder_list_end(b);
-    build_expr(b, STR("when"), node->when);
-    builder_member_string(b, STR("join"), str_from(joins[node->join]));
-    if (node->timeout_ms > 0) {
-        builder_member_double(b, STR("timeout_seconds"), (double)node->timeout_ms / 1000.0);
-    } else {
-        builder_member_null(b, STR("timeout_seconds"));
-    }
-    builder_member_string(b, STR("on_error"),
-                          node->on_error == ON_ERROR_CONTINUE ? STR("continue") : STR("fail"));
-    builder_map_end(b);
-}
-
-int plan_build(const struct pipeline *pipeline, struct document **out_document, struct error *err)
-{
-    struct layers layers;
-    if (layers_init(&layers, pipeline) != 0) {
-        return error_nomem(err);
-    }
-    struct builder *b = builder_create();
-    builder_map_begin(b);
-    builder_member_string(b, STR("workflow"), pipeline->id);
-    if (pipeline->version.n > 0) {
-        builder_member_string(b, STR("version"), pipeline->version);
-    } else {
-        builder_member_null(b, STR("version"));
-    }
-    builder_member_int(b, STR("node_count"), pipeline->node_count);
-    builder_key(b, STR("steps"));
-    builder_list_begin(b);
-    for (uint32_t layer = 0; layer < layers.count; layer++) {
-        builder_list_begin(b);
-        for (uint32_t i = layers.first[layer]; i < layers.first[layer + 1]; i++) {
-            build_node(b, pipeline, &pipeline->nodes[layers.nodes[i]]);
+    measure(plan);
+    strbuf_append_char(plan->out, '\n');
+    append_titles(plan);
+    for (size_t i = 0; i < plan->rows.count; i++) {
+        const struct plan_row *row = &plan->rows.rows[i];
+        size_t column = 0;
+        if (row->node == PIPELINE_NO_NODE) {
+            strbuf_append_char(plan->out, '\n');
+            append_bold(plan, body_text_ending(plan->pipeline, row->body));
+            strbuf_append_char(plan->out, '\n');
+            continue;
         }
-        builder_list_end(b);
+        append_cells(plan, i, &column);
+        append_notes(plan, i, column);
     }
-    builder_list_end(b);
-    builder_map_end(b);
-    layers_finish(&layers);
-    return builder_finish(b, out_document, err);
+}
+
+/* ---- above the table ---- */
+
+/* Of the nodes that are not in the root. */
+struct sizes {
+    uint32_t inside;
+    uint32_t at_end;
+};
+
+static const char *plural(uint32_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* "5 nodes in 3 steps, those of a step in parallel; 4 more inside them; 1 at the end" */
+static void append_size(const struct pipeline *pipeline, struct sizes sizes, struct strbuf *out)
+{
+    const struct body *root = &pipeline->bodies[0];
+    if (root->kind == BODY_STATES) {
+        strbuf_append_format(out, "%u state%s, one at a time, at most %u transitions",
+                             root->node_count, plural(root->node_count), root->max_transitions);
+    } else {
+        uint32_t steps = plan_rows_count_steps(pipeline, 0);
+        strbuf_append_format(out, "%u node%s in %u step%s", root->node_count,
+                             plural(root->node_count), steps, plural(steps));
+        strbuf_append_text(out, steps < root->node_count ? ", those of a step in parallel" : "");
+    }
+    if (sizes.inside > 0) {
+        strbuf_append_format(out, "; %u more inside them", sizes.inside);
+    }
+    if (sizes.at_end > 0) {
+        strbuf_append_format(out, "; %u at the end", sizes.at_end);
+    }
+}
+
+static struct sizes count_sizes(const struct plan_rows *rows)
+{
+    struct sizes sizes = {0};
+    bool is_end = false;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct plan_row *row = &rows->rows[i];
+        is_end = is_end || row->node == PIPELINE_NO_NODE;
+        sizes.inside += !is_end && row->depth > 0;
+        sizes.at_end += is_end && row->node != PIPELINE_NO_NODE;
+    }
+    return sizes;
+}
+
+static void append_clause(struct plan *plan, const char *text)
+{
+    strbuf_append_text(&plan->cell, plan->cell.n > 0 ? "; " : "");
+    strbuf_append_text(&plan->cell, text);
+}
+
+static void append_risks(struct plan *plan)
+{
+    size_t counts[RISK_CRITICAL + 1] = {0};
+    struct strbuf *out = &plan->cell;
+    bool is_first = true;
+    for (size_t i = 0; i < plan->rows.count; i++) {
+        uint32_t node = plan->rows.rows[i].node;
+        if (node != PIPELINE_NO_NODE) {
+            counts[plan->pipeline->nodes[node].risk]++;
+        }
+    }
+    append_clause(plan, "risk: ");
+    for (int risk = RISK_CRITICAL; risk >= RISK_LOW; risk--) {
+        struct node like = {.risk = (enum node_risk)risk};
+        if (counts[risk] > 0) {
+            strbuf_append_format(out, "%s%zu ", is_first ? "" : ", ", counts[risk]);
+            strbuf_append_str(out, body_text_risk(&like));
+            is_first = false;
+        }
+    }
+}
+
+static void append_secrets(struct plan *plan)
+{
+    const struct pipeline *pipeline = plan->pipeline;
+    for (uint32_t i = 0; i < pipeline->secret_count; i++) {
+        if (i == 0) {
+            append_clause(plan, "reads the secret");
+            strbuf_append_text(&plan->cell, pipeline->secret_count == 1 ? " " : "s ");
+        } else {
+            strbuf_append_text(&plan->cell, ", ");
+        }
+        terminal_append_safe(&plan->cell, pipeline->secrets[i]);
+    }
+}
+
+static void append_facts(struct plan *plan)
+{
+    const struct pipeline *pipeline = plan->pipeline;
+    char text[QUANTITY_TEXT_SIZE];
+    strbuf_clear(&plan->cell);
+    append_size(pipeline, count_sizes(&plan->rows), &plan->cell);
+    if (pipeline->max_parallel_nodes > 0) {
+        strbuf_append_format(&plan->cell, "; at most %u nodes at once",
+                             pipeline->max_parallel_nodes);
+    }
+    if (pipeline->timeout_ms > 0) {
+        quantity_format_duration(pipeline->timeout_ms, text);
+        append_clause(plan, "at most ");
+        strbuf_append_format(&plan->cell, "%s in all", text);
+    }
+    if (pipeline->is_continue_on_error) {
+        append_clause(plan, "goes on after failures");
+    }
+    if (pipeline->has_rollback) {
+        append_clause(plan, "undone when it fails or is cancelled");
+    }
+    append_risks(plan);
+    append_secrets(plan);
+    append_wrapped(strbuf_str(&plan->cell), 0, plan->style.columns, plan->out);
+}
+
+static void append_title(struct plan *plan)
+{
+    const struct pipeline *pipeline = plan->pipeline;
+    strbuf_clear(&plan->cell);
+    terminal_append_safe(&plan->cell, pipeline->name);
+    append_bold(plan, strbuf_str(&plan->cell));
+    if (pipeline->version.n > 0) {
+        strbuf_append_char(plan->out, ' ');
+        terminal_append_safe(plan->out, pipeline->version);
+    }
+    if (!str_equal(pipeline->name, pipeline->id)) {
+        strbuf_append_text(plan->out, " (");
+        terminal_append_safe(plan->out, pipeline->id);
+        strbuf_append_char(plan->out, ')');
+    }
+    strbuf_append_char(plan->out, '\n');
+}
+
+static void append_pipeline(const struct pipeline *pipeline, struct plan_style style,
+                            struct strbuf *out)
+{
+    struct plan plan = {.pipeline = pipeline, .style = style, .cell = STRBUF_INIT, .out = out};
+    int status = plan_rows_init(&plan.rows, pipeline);
+    status = status == 0 ? plan_sure_find(pipeline, &plan.is_sure) : status;
+    if (status == 0) {
+        append_title(&plan);
+        append_facts(&plan);
+        append_table(&plan);
+    }
+    out->failed = out->failed || status != 0 || strbuf_status(&plan.cell) != 0;
+    strbuf_finish(&plan.cell);
+    free(plan.is_sure);
+    plan_rows_finish(&plan.rows);
+}
+
+void plan_text_append(const struct pipeline *pipeline, struct plan_style style, struct strbuf *out)
+{
+    struct plan_children children;
+    if (plan_children_init(&children, pipeline) != 0) {
+        out->failed = true;
+    }
+    for (size_t i = 0; i < children.count; i++) {
+        strbuf_append_text(out, i > 0 ? "\nworkflow " : "");
+        append_pipeline(children.pipelines[i], style, out);
+    }
+    plan_children_finish(&children);
 }

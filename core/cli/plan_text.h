@@ -3,28 +3,26 @@
 #define CORE_CLI_PLAN_TEXT_H
 
 /*
- * Plan text: what a pipeline would do, without doing it.
+ * Plan text: what a pipeline would do, without doing it, as a table for people.
  *
  * Used by:  cmd_plan.
- * Uses:     model, terminal.
+ * Uses:     model, terminal, plan_rows, plan_sure, plan_notes.
  * Threads:  [main]
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "core/base/str.h"
 
-struct document;
-struct error;
 struct pipeline;
 
-/* Step by step; the nodes of a step may run in parallel. */
-void plan_text_append(const struct pipeline *pipeline, bool is_colored, struct strbuf *out);
+struct plan_style {
+    bool is_colored;
+    size_t columns; /* lines are not longer, as far as words allow */
+};
 
-/*
- * {workflow, version, node_count, steps: [[{id, type, after: [{node, outcome, when}], when, join,
- * timeout_seconds, on_error}]]}. `*out_document` is owned. Fails with E_NOMEM.
- */
-int plan_build(const struct pipeline *pipeline, struct document **out_document, struct error *err);
+/* The pipeline's bodies and endings; then, once each, the pipelines that it runs. */
+void plan_text_append(const struct pipeline *pipeline, struct plan_style style, struct strbuf *out);
 
 #endif

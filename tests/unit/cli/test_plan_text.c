@@ -9,11 +9,8 @@
 #include <cmocka.h>
 
 #include "core/base/clock.h"
-#include "core/base/error.h"
 #include "core/cli/command.h"
 #include "core/cli/plan_text.h"
-#include "core/value/json.h"
-#include "core/value/value.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/unit/cli/pipeline_fixture.h"
 
@@ -36,51 +33,181 @@ static const char pipeline_yaml[] =
     "  - {source: route, target: meet, outcome: rest, when: input.z}\n"
     "  - {source: fix, target: meet}\n";
 
+/* All that a plan can say of bodies. */
+static const char bodies_yaml[] =
+    "workflows:\n"
+    "  bodies:\n"
+    "    name: All bodies\n"
+    "    rollback: true\n"
+    "    error_policy: continue\n"
+    "    timeout: 30m\n"
+    "    nodes:\n"
+    "      - {id: rows, type: emit}\n"
+    "      - id: each\n"
+    "        for_each: rows.stream\n"
+    "        as: row\n"
+    "        max_failures: 10%\n"
+    "        nodes:\n"
+    "          - {id: look, type: set, config: {x: 1}}\n"
+    "          - {id: call, type: workflow, depends_on: [look], config: {workflow: article}, "
+    "compensate: {type: http, config: {url: x}}}\n"
+    "      - {id: ready, type: conditional, depends_on: [each], config: {condition: "
+    "each.counts.failed == 0, true_edge: poll, false_edge: postponed}}\n"
+    "      - {id: poll, type: set, config: {x: 1}, milestone: true, risk: critical, repeat: "
+    "{until: "
+    "poll.output.x == 1, max_iterations: 5}}\n"
+    "      - {id: nap, type: wait, depends_on: [poll], config: {event: go, match: "
+    "signal.data.ok}}\n"
+    "    on_failure: [{id: tell, type: set}, {id: mend, type: http, config: {url: x}}]\n"
+    "    finally: [{id: clean, type: set, max_concurrency: 2}]\n"
+    "  article:\n"
+    "    initial_state: draft\n"
+    "    states:\n"
+    "      draft: {type: http, config: {url: x}, transitions: {success: review, error: lost}}\n"
+    "      review: {transitions: {approve: [{when: draft.output.status == 1, to: done}, "
+    "{to: lost}], reject: draft}}\n"
+    "      done: {}\n"
+    "      lost: {result: failed}\n";
+
+/* The plan is `expected`. */
+static void assert_plan(const char *yaml, size_t columns, const char *expected)
+{
+    struct pipeline_fixture fixture;
+    struct strbuf out = STRBUF_INIT;
+    pipeline_fixture_init(&fixture, yaml);
+    plan_text_append(fixture.pipeline, (struct plan_style){.columns = columns}, &out);
+    assert_string_equal(strbuf_str(&out).p, expected);
+    strbuf_finish(&out);
+    pipeline_fixture_finish(&fixture);
+}
+
 static void test_plan_text__tells_steps_and_conditions(void **state)
 {
     (void)state;
-    struct pipeline_fixture fixture;
-    struct strbuf out = STRBUF_INIT;
-    pipeline_fixture_init(&fixture, pipeline_yaml);
-    plan_text_append(fixture.pipeline, false, &out);
-    assert_string_equal(strbuf_str(&out).p,
-                        "A plan: 5 nodes in 4 steps; the nodes of a step may run in parallel, "
-                        "at most 4 at once\n"
-                        "\n"
-                        "step 1\n"
-                        "  fetch  http    at most 30.0 s\n"
-                        "  short  set\n"
-                        "\n"
-                        "step 2\n"
-                        "  route  router  after fetch\n"
-                        "\n"
-                        "step 3\n"
-                        "  fix    set     after route (bug); skipped unless input.y > 1; goes on "
-                        "after a failure\n"
-                        "\n"
-                        "step 4\n"
-                        "  meet   set     after route (rest) if input.z, fix; needs any of them\n");
-    strbuf_finish(&out);
-    pipeline_fixture_finish(&fixture);
+    assert_plan(
+        pipeline_yaml, 100,
+        "A plan 2.0 (t)\n"
+        "5 nodes in 4 steps, those of a step in parallel; at most 4 nodes at once; risk: 5 low\n"
+        "\n"
+        "STEP  NODE   TYPE    RISK  NOTES\n"
+        "1     fetch  http    low   at most 30.0 s\n"
+        "1     short  set     low\n"
+        "2     route  router  low   after fetch; bug if input.x == 1; else rest\n"
+        "3     fix    set     low   may not run: only after route (bug); skipped unless input.y > "
+        "1;\n"
+        "                           goes on after a failure\n"
+        "4     meet   set     low   may not run: only after route (rest if input.z) or fix\n");
+}
+
+static void test_plan_text__tells_all_bodies(void **state)
+{
+    (void)state;
+    assert_plan(
+        bodies_yaml, 100,
+        "All bodies (bodies)\n"
+        "5 nodes in 4 steps, those of a step in parallel; 2 more inside them; 3 at the end;\n"
+        "at most 30 min 00 s in all; goes on after failures; undone when it fails or is "
+        "cancelled;\n"
+        "risk: 1 critical, 1 high, 8 low\n"
+        "\n"
+        "STEP  NODE    TYPE              RISK      NOTES\n"
+        "1     rows    emit              high      goes on after a failure\n"
+        "1     each    loop              low       starts with the first item of rows;\n"
+        "                                          for each row in rows.stream, batches of 100; 10 "
+        "at once;\n"
+        "                                          at most 100000 items; up to 10% may fail;\n"
+        "                                          goes on after a failure\n"
+        "1.1     look  set               low       goes on after a failure\n"
+        "1.2     call  workflow article  low       after look; goes on after a failure;\n"
+        "                                          undone by http (risk: low)\n"
+        "2     ready   conditional       low       after each; true if each.counts.failed == 0;\n"
+        "                                          false ends as 'postponed'; goes on after a "
+        "failure\n"
+        "3     poll    set               critical  may not run: only after ready (true);\n"
+        "                                          again until poll.output.x == 1, at most 5 "
+        "times;\n"
+        "                                          goes on after a failure; a milestone\n"
+        "4     nap     wait              low       may not run: only after poll;\n"
+        "                                          waits for the event go if signal.data.ok;\n"
+        "                                          goes on after a failure\n"
+        "\n"
+        "on failure\n"
+        "1     tell    set               low       at most 10 min 00 s; goes on after a failure\n"
+        "2     mend    http              low       after tell; at most 10 min 00 s; goes on after "
+        "a failure\n"
+        "\n"
+        "finally\n"
+        "1     clean   set               low       at most 10 min 00 s; 2 at once in all runs;\n"
+        "                                          goes on after a failure\n"
+        "\n"
+        "workflow article\n"
+        "4 states, one at a time, at most 1000 transitions; risk: 4 low\n"
+        "\n"
+        "STEP  NODE    TYPE  RISK  NOTES\n"
+        "      draft   http  low   begins here; success -> review; error -> lost\n"
+        "      review  idle  low   waits for an event; approve if draft.output.status == 1 -> "
+        "done;\n"
+        "                          approve -> lost; reject -> draft\n"
+        "      done    idle  low   the run ends here\n"
+        "      lost    idle  low   the run ends here, as failed\n");
+}
+
+static void test_plan_text__narrow_terminals_get_notes_below(void **state)
+{
+    (void)state;
+    assert_plan(pipeline_yaml, 50,
+                "A plan 2.0 (t)\n"
+                "5 nodes in 4 steps, those of a step in parallel;\n"
+                "at most 4 nodes at once; risk: 5 low\n"
+                "\n"
+                "STEP  NODE   TYPE    RISK  NOTES\n"
+                "1     fetch  http    low\n"
+                "      at most 30.0 s\n"
+                "1     short  set     low\n"
+                "2     route  router  low\n"
+                "      after fetch; bug if input.x == 1; else rest\n"
+                "3     fix    set     low\n"
+                "      may not run: only after route (bug);\n"
+                "      skipped unless input.y > 1;\n"
+                "      goes on after a failure\n"
+                "4     meet   set     low\n"
+                "      may not run: only after route (rest if\n"
+                "      input.z) or fix\n");
 }
 
 static void test_plan_text__one_node_is_no_plural(void **state)
 {
     (void)state;
-    struct pipeline_fixture fixture;
-    struct strbuf out = STRBUF_INIT;
-    pipeline_fixture_init(&fixture, "id: t\nnodes: [{id: a, type: set, config: {x: 1}}]\n");
-    plan_text_append(fixture.pipeline, false, &out);
-    assert_string_equal(strbuf_str(&out).p, "t: 1 node in 1 step\n\nstep 1\n  a  set\n");
-    strbuf_finish(&out);
-    pipeline_fixture_finish(&fixture);
+    assert_plan("id: t\nnodes: [{id: a, type: set, config: {x: 1}}]\n", 80,
+                "t\n"
+                "1 node in 1 step; risk: 1 low\n"
+                "\n"
+                "STEP  NODE  TYPE  RISK  NOTES\n"
+                "1     a     set   low\n");
+}
+
+static void test_plan_text__long_names_move_the_rest_down(void **state)
+{
+    (void)state;
+    assert_plan("id: t\nnodes:\n"
+                "  - {id: a_name_that_is_longer_than_any_column_should_be, type: set}\n"
+                "  - {id: b, type: set, depends_on: "
+                "[a_name_that_is_longer_than_any_column_should_be]}\n",
+                80,
+                "t\n"
+                "2 nodes in 2 steps; risk: 2 low\n"
+                "\n"
+                "STEP  NODE  TYPE  RISK  NOTES\n"
+                "1     a_name_that_is_longer_than_any_column_should_be\n"
+                "            set   low\n"
+                "2     b     set   low   after a_name_that_is_longer_than_any_column_should_be\n");
 }
 
 static void test_plan_text__many_sources_are_cut(void **state)
 {
     (void)state;
-    struct pipeline_fixture fixture;
     struct strbuf yaml = STRBUF_INIT;
+    struct pipeline_fixture fixture;
     struct strbuf out = STRBUF_INIT;
     strbuf_append_text(&yaml, "id: t\nnodes:\n");
     for (int i = 0; i < 9; i++) {
@@ -89,9 +216,9 @@ static void test_plan_text__many_sources_are_cut(void **state)
     strbuf_append_text(&yaml, "  - {id: z, type: set, config: {x: 1}, depends_on: "
                               "[n0, n1, n2, n3, n4, n5, n6, n7, n8]}\n");
     pipeline_fixture_init(&fixture, yaml.p);
-    plan_text_append(fixture.pipeline, false, &out);
+    plan_text_append(fixture.pipeline, (struct plan_style){.columns = 80}, &out);
     assert_true(str_ends_with(strbuf_str(&out),
-                              STR("  z   set  after n0, n1, n2, n3, n4, n5 and 3 more\n")));
+                              STR("z     set   low   after n0, n1, n2, n3, n4, n5 and 3 more\n")));
     strbuf_finish(&yaml);
     strbuf_finish(&out);
     pipeline_fixture_finish(&fixture);
@@ -104,56 +231,20 @@ static void test_plan_text__nothing_steers_the_terminal(void **state)
     struct strbuf out = STRBUF_INIT;
     pipeline_fixture_init(&fixture,
                           "id: t\nname: \"\\e[2J\\u202E\"\nnodes:\n"
-                          "  - {id: \"a\\u202A\", type: set, config: {x: 1}}\n"
+                          "  - {id: \"a\\u202A\", type: set, config: {x: 1}, risk: critical}\n"
                           "  - {id: b, type: set, config: {x: 1}, depends_on: [\"a\\u202A\"],"
                           " when: \"input.x == '\\u202E'\"}\n");
-    plan_text_append(fixture.pipeline, true, &out);
-    assert_string_equal(strbuf_str(&out).p,
-                        "\033[1m\\x1b[2J\\u202e\033[0m: 2 nodes in 2 steps\n"
-                        "\n\033[1mstep 1\033[0m\n  a\\u202a  set\n"
-                        "\n\033[1mstep 2\033[0m\n"
-                        "  b        set  after a\\u202a; skipped unless input.x == '\\u202e'\n");
-    strbuf_finish(&out);
-    pipeline_fixture_finish(&fixture);
-}
-
-static void test_plan_text__json_has_every_field(void **state)
-{
-    (void)state;
-    struct pipeline_fixture fixture;
-    struct strbuf out = STRBUF_INIT;
-    cleanup_document struct document *plan = NULL;
-    pipeline_fixture_init(&fixture, pipeline_yaml);
-    assert_int_equal(plan_build(fixture.pipeline, &plan, NULL), 0);
-    json_write(document_root(plan), JSON_COMPACT, &out);
+    plan_text_append(fixture.pipeline, (struct plan_style){.is_colored = true, .columns = 80},
+                     &out);
     assert_string_equal(
         strbuf_str(&out).p,
-        "{\"workflow\":\"t\",\"version\":\"2.0\",\"node_count\":5,\"steps\":["
-        "[{\"id\":\"fetch\",\"type\":\"http\",\"after\":[],\"when\":null,\"join\":\"default\","
-        "\"timeout_seconds\":30.0,\"on_error\":\"fail\"},"
-        "{\"id\":\"short\",\"type\":\"set\",\"after\":[],\"when\":null,\"join\":\"default\","
-        "\"timeout_seconds\":null,\"on_error\":\"fail\"}],"
-        "[{\"id\":\"route\",\"type\":\"router\",\"after\":[{\"node\":\"fetch\",\"outcome\":"
-        "\"success\",\"when\":null}],\"when\":null,\"join\":\"default\",\"timeout_seconds\":null,"
-        "\"on_error\":\"fail\"}],"
-        "[{\"id\":\"fix\",\"type\":\"set\",\"after\":[{\"node\":\"route\",\"outcome\":\"bug\","
-        "\"when\":null}],\"when\":\"input.y > 1\",\"join\":\"default\",\"timeout_seconds\":null,"
-        "\"on_error\":\"continue\"}],"
-        "[{\"id\":\"meet\",\"type\":\"set\",\"after\":[{\"node\":\"route\",\"outcome\":\"rest\","
-        "\"when\":\"input.z\"},{\"node\":\"fix\",\"outcome\":\"success\",\"when\":null}],"
-        "\"when\":null,\"join\":\"any\",\"timeout_seconds\":null,\"on_error\":\"fail\"}]]}");
+        "\033[1m\\x1b[2J\\u202e\033[0m (t)\n"
+        "2 nodes in 2 steps; risk: 1 critical, 1 low\n"
+        "\n"
+        "\033[1mSTEP  NODE     TYPE  RISK      NOTES\033[0m\n"
+        "1     a\\u202a  set   \033[31mcritical\033[0m\n"
+        "2     b        set   low       after a\\u202a; skipped unless input.x == '\\u202e'\n");
     strbuf_finish(&out);
-    pipeline_fixture_finish(&fixture);
-}
-
-static void test_plan_text__json_without_a_version_is_null(void **state)
-{
-    (void)state;
-    struct pipeline_fixture fixture;
-    cleanup_document struct document *plan = NULL;
-    pipeline_fixture_init(&fixture, "id: t\nnodes: [{id: a, type: set, config: {x: 1}}]\n");
-    assert_int_equal(plan_build(fixture.pipeline, &plan, NULL), 0);
-    assert_true(value_is(value_get(document_root(plan), STR("version")), VALUE_NULL));
     pipeline_fixture_finish(&fixture);
 }
 
@@ -170,10 +261,10 @@ static void test_plan_text__ten_thousand_steps_are_fast(void **state)
     }
     pipeline_fixture_init(&fixture, yaml.p);
     int64_t started = clock_monotonic_ns();
-    plan_text_append(fixture.pipeline, false, &out);
+    plan_text_append(fixture.pipeline, (struct plan_style){.columns = 80}, &out);
     assert_true(clock_monotonic_ns() - started < 1000000000);
-    assert_true(str_ends_with(strbuf_str(&out), STR("\nstep 10000\n  n9999  passthrough  after "
-                                                    "n9998\n")));
+    assert_true(
+        str_ends_with(strbuf_str(&out), STR("\n10000  n9999  passthrough  low   after n9998\n")));
     strbuf_finish(&out);
     strbuf_finish(&yaml);
     pipeline_fixture_finish(&fixture);
@@ -183,22 +274,13 @@ static void test_plan_text__each_allocation_may_fail(void **state)
 {
     (void)state;
     struct pipeline_fixture fixture;
-    pipeline_fixture_init(&fixture, pipeline_yaml);
+    pipeline_fixture_init(&fixture, bodies_yaml);
     bool is_reached = true;
-    for (long n = 0; is_reached; n++) {
-        struct document *plan = NULL;
-        failing_alloc_arm(n);
-        int status = plan_build(fixture.pipeline, &plan, NULL);
-        is_reached = failing_alloc_disarm();
-        assert_int_equal(status, is_reached ? E_NOMEM : 0);
-        document_unref(plan);
-    }
-    is_reached = true;
-    struct str end = STR("after route (rest) if input.z, fix; needs any of them\n");
+    struct str end = STR("the run ends here, as failed\n");
     for (long n = 0; is_reached; n++) {
         struct strbuf out = STRBUF_INIT;
         failing_alloc_arm(n);
-        plan_text_append(fixture.pipeline, true, &out);
+        plan_text_append(fixture.pipeline, (struct plan_style){.columns = 80}, &out);
         is_reached = failing_alloc_disarm();
         /* Measuring columns is no reason to fail. */
         assert_true(strbuf_status(&out) == 0 || is_reached);
@@ -212,11 +294,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_text__tells_steps_and_conditions),
+        cmocka_unit_test(test_plan_text__tells_all_bodies),
+        cmocka_unit_test(test_plan_text__narrow_terminals_get_notes_below),
         cmocka_unit_test(test_plan_text__one_node_is_no_plural),
+        cmocka_unit_test(test_plan_text__long_names_move_the_rest_down),
         cmocka_unit_test(test_plan_text__many_sources_are_cut),
         cmocka_unit_test(test_plan_text__nothing_steers_the_terminal),
-        cmocka_unit_test(test_plan_text__json_has_every_field),
-        cmocka_unit_test(test_plan_text__json_without_a_version_is_null),
         cmocka_unit_test(test_plan_text__ten_thousand_steps_are_fast),
         cmocka_unit_test(test_plan_text__each_allocation_may_fail),
     };
