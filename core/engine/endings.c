@@ -12,10 +12,14 @@ void endings_apply_frame_started(struct frame *frame)
 {
     struct run *run = frame->run;
     run->ending = frame;
-    if (frame->kind == FRAME_ENDING &&
-        frame->body == &run->pipeline->bodies[run->pipeline->finally]) {
+    if (frame->kind == FRAME_UNDO) {
+        frame->visit = undo_top(run)->visit;
+        frame->iteration = undo_top(run)->iteration;
+        return;
+    }
+    if (frame->body == &run->pipeline->bodies[run->pipeline->finally]) {
         run->has_run_finally = true;
-    } else if (frame->kind == FRAME_ENDING) {
+    } else {
         run->has_run_outcome = true;
     }
 }

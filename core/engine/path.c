@@ -6,13 +6,13 @@
 enum { MOST_LEVELS = 64 };
 
 /* "#3": the third visit of a state; "@4": the fourth round of `repeat`. The first has no number. */
-static void append_times(const struct run_node *node, struct strbuf *out)
+static void append_times(uint32_t visit, uint32_t iteration, struct strbuf *out)
 {
-    if (node->visit > 1) {
-        strbuf_append_format(out, "#%u", node->visit);
+    if (visit > 1) {
+        strbuf_append_format(out, "#%u", visit);
     }
-    if (node->iteration > 0) {
-        strbuf_append_format(out, "@%u", node->iteration + 1);
+    if (iteration > 0) {
+        strbuf_append_format(out, "@%u", iteration + 1);
     }
 }
 
@@ -24,7 +24,7 @@ static void append_frame(const struct frame *frame, struct strbuf *out)
         return;
     }
     strbuf_append_str(out, pipeline->nodes[frame->owner].id);
-    append_times(frame_node(frame->parent, frame->owner), out);
+    append_times(frame->visit, frame->iteration, out);
     if (frame->kind == FRAME_ITEM) {
         strbuf_append_format(out, "[%llu]", (unsigned long long)frame->index);
     }
@@ -55,5 +55,5 @@ void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struc
     if (!is_single) {
         strbuf_append_str(out, run->pipeline->nodes[node].id);
     }
-    append_times(state, out);
+    append_times(state->visit, state->iteration, out);
 }

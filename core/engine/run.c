@@ -305,6 +305,8 @@ static void apply_frame_started(struct frame *parent, const struct record *recor
     if (is_of_endings(frame)) {
         endings_apply_frame_started(frame);
     } else {
+        frame->visit = frame_node(parent, record->node)->visit;
+        frame->iteration = frame_node(parent, record->node)->iteration;
         loops_apply_frame_started(frame);
     }
     frame_begin(frame, record->at_unix_ms);

@@ -67,6 +67,8 @@ struct frame {
     const struct body *body;
     struct frame *parent; /* whose nodes it sees, too; NULL: the root */
     uint32_t owner;       /* the node of the parent that it works for, or RECORD_NO_NODE */
+    uint32_t visit;       /* of the owner, and its round of `repeat`: those that it works for */
+    uint32_t iteration;
     uint32_t active;      /* nodes that are queued, running or stopping */
     uint32_t ready;       /* nodes that are ready */
     bool is_settled;      /* in the run's list of frames in which nothing is left to do */

@@ -26,8 +26,12 @@ static void push(struct frame *frame, const struct undo_entry *entry)
 void undo_apply_completed(struct frame *frame, const struct record *record)
 {
     const struct run *run = frame->run;
-    struct undo_entry entry = {
-        .frame = frame->id, .node = record->node, .attempt = record->attempt};
+    const struct run_node *node = frame_node(frame, record->node);
+    struct undo_entry entry = {.frame = frame->id,
+                               .node = record->node,
+                               .visit = node->visit,
+                               .iteration = node->iteration,
+                               .attempt = record->attempt};
     if (!run->has_rollback || run->state == RUN_ENDING || run->is_undoing) {
         return;
     }

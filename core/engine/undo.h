@@ -24,6 +24,8 @@ struct run;
 struct undo_entry {
     uint64_t frame;
     uint32_t node;
+    uint32_t visit;
+    uint32_t iteration;
     uint32_t attempt;              /* of a child run: which one of the node's */
     bool is_child;                 /* a child run, else a compensation */
     const struct document *output; /* of the node; shared, NULL for a child run */
