@@ -4,8 +4,8 @@
 
 usage: schema_agrees.py BUILD PLUGINS FOLDER...
 
-The definitions are those of the scenarios and pipelines in the folders: files that validate and break the
-schema would be underlined in editors for nothing.
+The definitions are those of the scenarios, pipelines and pages in the folders: files that validate
+and break the schema would be underlined in editors for nothing.
 """
 import os
 import re
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+BLOCK = re.compile(r"^```yaml\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^-- file (\S+\.(?:yaml|yml|json))\n(.*?)(?=^-- |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -23,14 +24,14 @@ def run(program, *arguments):
 def definitions(folders):
     names = [f"{folder}/{name}" for folder in folders for name in sorted(os.listdir(folder))]
     for path in names:
-        if not path.endswith((".scenario", ".yaml", ".json")):
+        if not path.endswith((".scenario", ".yaml", ".json", ".md")):
             continue
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        if not path.endswith(".scenario"):
+        if path.endswith((".yaml", ".json")):
             yield os.path.basename(path), text
             continue
-        for name, lines in FILE.findall(text):
+        for name, lines in (BLOCK if path.endswith(".md") else FILE).findall(text):
             yield f"{os.path.basename(path)}-{name.replace('/', '-')}", lines
 
 
