@@ -386,11 +386,29 @@ static bool is_ambiguous(const struct check *check, uint32_t node, struct str fi
     return value_get(schema_marks_properties(root, root), field) != NULL;
 }
 
+/* `has(a.output) ? a.x : 0`: the short form is asked for by the long one. */
+static bool is_output_asked(const struct check *check, size_t first)
+{
+    const struct expr_reference *reference = check->reference;
+    for (size_t r = 0; r < expr_reference_count(check->use->expr); r++) {
+        const struct expr_reference *other = expr_reference_at(check->use->expr, r);
+        bool is_it = other->is_guarded && other->slot == reference->slot &&
+                     other->path_count == first + 1 && str_equal(other->path[first], STR("output"));
+        for (size_t i = 0; i < first && is_it; i++) {
+            is_it = str_equal(other->path[i], reference->path[i]);
+        }
+        if (is_it) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_output(const struct check *check, const struct view *view, uint32_t node,
                          size_t first)
 {
     const struct node *it = &check->draft->nodes[node];
-    if (!is_guarded(check) && may_be_absent(check, view, node)) {
+    if (!is_guarded(check) && !is_output_asked(check, first) && may_be_absent(check, view, node)) {
         report_warning(report_of(check), place_of(check), "%s: '%.*s' may have no output here",
                        who(check).text, STR_ARG(it->id));
         if (scope_is_identifier(it->id)) {

@@ -463,6 +463,18 @@ const struct fault_case fault_cases[] = {
      "has(a.output) }}'}}\n",
      "t.yaml:5:60: warning: node 'b': 'a' may have no output here\n"
      "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
+    {"asked for before it is read", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: r, type: conditional, config: {condition: input.x, true_edge: a}}\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: c, type: set, config: {x: '{{ has(r.output) ? a.x : 0 }}'}, depends_on: [r, a]}\n"
+     "  - {id: d, type: set, config: {x: '{{ has(a.output) ? a.x + a.output.y : 0 }}'}, "
+     "depends_on: [r, a]}\n"
+     "  - {id: e, type: set, config: {x: \"{{ has(nodes.a.output) ? nodes.a.x : 0 }}\"}, "
+     "depends_on: [r, a]}\n",
+     "t.yaml:5:56: warning: node 'c': 'a' may have no output here\n"
+     "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
     {"output field unknown", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
