@@ -368,7 +368,7 @@ static void on_timer(const struct decision *d, const struct run_event *event)
     }
     if (node->state == NODE_STOPPING && node->stop_reason == STOP_FAILURE) {
         /* What was left to end by itself took too long. */
-        decision_stop_frames(d, event->node, RUN_FAILING, STOP_TIMEOUT, DECISION_STOP_TASKS);
+        decision_stop_frames(d, event->node, RUN_FAILING, STOP_REQUESTED, DECISION_STOP_TASKS);
         return;
     }
     if (node->state != NODE_RUNNING) {

@@ -264,7 +264,8 @@ void decision_stop_node(const struct decision *d, uint32_t node, enum stop_reaso
         return;
     }
     if (decision_node(d, node)->own_body != 0) {
-        decision_stop_frames(d, node, RUN_CANCELLING, reason, DECISION_STOP_TASKS);
+        decision_stop_frames(d, node, RUN_CANCELLING, stop_reason_inside(reason),
+                             DECISION_STOP_TASKS);
         return;
     }
     decision_add_effect(

@@ -347,7 +347,7 @@ static void stop_child(struct turn *turn, const struct effect *effect)
     const struct node *node = &run_pipeline(effect->run)->nodes[effect->node];
     struct member *child = node->kind == NODE_WORKFLOW ? find_child(effect) : NULL;
     if (child != NULL && child->due != DUE_END) {
-        child->stop_reason = effect->reason;
+        child->stop_reason = stop_reason_inside(effect->reason);
         if (child->due == DUE_NOTHING) {
             member_due(turn, child, DUE_CANCEL);
         }

@@ -110,6 +110,12 @@ enum stop_reason {
     STOP_FAILURE = 4, /* a loop: too many items failed */
 };
 
+/* What is inside a node that took too long is cancelled: its own time was not up. */
+static inline enum stop_reason stop_reason_inside(enum stop_reason reason)
+{
+    return reason == STOP_TIMEOUT ? STOP_REQUESTED : reason;
+}
+
 #define RECORD_NO_NODE UINT32_MAX
 
 struct record {

@@ -211,8 +211,8 @@ static void test_loops__a_time_out_stops_what_is_inside(void **state)
     toy_world_pass(&world, 4999);
     assert_int_equal(toy_run_node(run, "e[0].a")->stopped, 0);
     toy_world_pass(&world, 1);
-    assert_int_equal(toy_run_node(run, "e[0].a")->stopped, STOP_TIMEOUT);
-    assert_int_equal(toy_run_node(run, "e[1].inner[0]")->stopped, STOP_TIMEOUT);
+    assert_int_equal(toy_run_node(run, "e[0].a")->stopped, STOP_REQUESTED);
+    assert_int_equal(toy_run_node(run, "e[1].inner[0]")->stopped, STOP_REQUESTED);
     assert_state(run, "e[0].w", "cancelled");
     toy_run_failed(run, "e[0].a", "GONE");
     toy_run_done(run, "e[1].a", "1");
@@ -236,7 +236,7 @@ static void test_loops__a_time_out_holds_while_the_loop_waits_to_fail(void **sta
     toy_run_failed(run, "e[0].a", "BROKEN");
     assert_state(run, "e", "stopping");
     toy_world_pass(&world, 5000);
-    assert_int_equal(toy_run_node(run, "e[1].a")->stopped, STOP_TIMEOUT);
+    assert_int_equal(toy_run_node(run, "e[1].a")->stopped, STOP_REQUESTED);
     toy_run_failed(run, "e[1].a", "GONE");
     assert_ended(run, "failed");
     assert_holds(run->error, "\"code\":\"BROKEN\"");
@@ -256,7 +256,7 @@ static void test_loops__a_time_out_holds_while_the_run_waits_to_fail(void **stat
     assert_true(toy_run_is_live(run, "e[0].a"));
     assert_int_equal(toy_run_node(run, "e[0].a")->stopped, 0);
     toy_world_pass(&world, 5000);
-    assert_int_equal(toy_run_node(run, "e[0].a")->stopped, STOP_TIMEOUT);
+    assert_int_equal(toy_run_node(run, "e[0].a")->stopped, STOP_REQUESTED);
     toy_run_failed(run, "e[0].a", "GONE");
     assert_ended(run, "failed");
     assert_holds(run->error, "\"code\":\"BROKEN\"");
@@ -517,9 +517,35 @@ static void test_loops__cancel_ends_tools(void **state)
     assert_ended(working, "cancelled");
 }
 
+static void test_loops__a_timeout_cancels_what_is_inside(void **state)
+{
+    (void)state;
+    struct toy_run *run = toy_world_run(
+        &world,
+        "workflows:\n"
+        "  main:\n"
+        "    nodes:\n"
+        "      - {id: e, timeout: 1s, on_error: continue, for_each: [1], "
+        "nodes: [{id: a, type: toy.task}]}\n"
+        "      - {id: c, timeout: 1s, on_error: continue, type: workflow, config: {workflow: w}}\n"
+        "  w: {nodes: [{id: b, type: toy.task}]}\n",
+        NULL);
+    struct toy_run *child = toy_world_find(&world, "run1/c");
+    toy_world_pass(&world, 1000);
+    assert_int_equal(toy_run_node(run, "e[0].a")->stopped, STOP_REQUESTED);
+    assert_int_equal(toy_run_node(child, "b")->stopped, STOP_REQUESTED);
+    toy_run_failed(run, "e[0].a", "GONE");
+    toy_run_failed(child, "b", "GONE");
+    assert_state(child, "b", "cancelled");
+    assert_holds(toy_run_view(run, "e").error, "\"TIMEOUT\"");
+    assert_holds(toy_run_view(run, "c").error, "\"TIMEOUT\"");
+    assert_ended(run, "completed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WITH_WORLD(test_loops__a_timeout_cancels_what_is_inside),
         WITH_WORLD(test_loops__workers_take_batches_of_items),
         WITH_WORLD(test_loops__max_parallel_is_within_a_batch),
         WITH_WORLD(test_loops__the_run_bounds_what_its_loops_start),
