@@ -177,6 +177,24 @@ static int read_guarded(struct draft *draft, uint32_t index, const struct tree *
     return to != NULL ? add_transition(draft, index, outcome, to, tree_get(map, STR("when"))) : 0;
 }
 
+/* Any name may be that of an event; one letter beside an outcome it hardly is. */
+static void check_event(const struct draft *draft, const struct tree *name)
+{
+    static const char *const outcomes[] = {"success", "error", "timeout", "cancel"};
+    struct suggest nearest = suggest_start(name->text);
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+        if (str_equal_text(name->text, outcomes[i])) {
+            return;
+        }
+        suggest_offer(&nearest, str_from(outcomes[i]));
+    }
+    if (nearest.best.n > 0) {
+        report_warning(report_of(draft), name->place, "'%.*s' is no outcome, but an event",
+                       STR_ARG(name->text));
+        report_nearest(report_of(draft), &nearest);
+    }
+}
+
 static int read_transition(struct draft *draft, uint32_t index, const struct tree_member *member)
 {
     static const char *const later[] = {"queued", "denied", "budget"};
@@ -188,6 +206,7 @@ static int read_transition(struct draft *draft, uint32_t index, const struct tre
             return 0;
         }
     }
+    check_event(draft, &member->key);
     if (!tree_is(list, TREE_LIST)) {
         return add_transition(draft, index, &member->key, list, NULL);
     }

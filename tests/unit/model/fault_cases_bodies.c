@@ -292,6 +292,16 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:18:40: error: node 'f': '+' does not take (timestamp, int) in 'now + 1'\n"
      "t.yaml:18:60: warning: node 'f': nothing says that 'input' has 'lists'\n"
      "  did you mean 'list'?\n"},
+    {"outcome of a state misspelled", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: a\n"
+     "states:\n"
+     "  a: {type: set, transitions: {succes: b, eror: b, pushed: b, timeout: b}}\n"
+     "  b: {type: set}\n",
+     "t.yaml:4:32: warning: 'succes' is no outcome, but an event\n"
+     "  did you mean 'success'?\n"
+     "t.yaml:4:43: warning: 'eror' is no outcome, but an event\n"
+     "  did you mean 'error'?\n"},
     {"rollback without anything to undo", "t.yaml", 0,
      "name: t\n"
      "rollback: true\n"
