@@ -119,7 +119,7 @@ static bool give_to_wait(const struct decision *d, uint32_t node, size_t index)
     const struct node *def = decision_node(d, node);
     struct error err = {0};
     bool holds = true;
-    if (state->state != NODE_RUNNING || state->waits_for == NULL ||
+    if (state->state != NODE_RUNNING || state->is_delayed || state->waits_for == NULL ||
         !str_equal(value_str(document_root(state->waits_for)), name_of(d->signal))) {
         return false;
     }

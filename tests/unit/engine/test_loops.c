@@ -354,6 +354,29 @@ static void test_loops__cancel_while_failing_stops_tasks(void **state)
 
 /* ---- repeat ---- */
 
+static void test_loops__repeat_takes_no_event_between_rounds(void **state)
+{
+    (void)state;
+    const struct run_event tick = {.type = RUN_EVENT_SIGNAL, .port = STR("tick")};
+    struct toy_run *run = toy_world_run(&world,
+                                        "id: p\n"
+                                        "nodes:\n"
+                                        "  - id: a\n"
+                                        "    type: wait\n"
+                                        "    config: {event: tick}\n"
+                                        "    repeat: {until: 'false', delay: 10s}\n",
+                                        NULL);
+    toy_run_event(run, &tick);
+    toy_run_event(run, &tick); /* kept: nobody waits for it yet */
+    assert_int_equal(toy_run_view(run, "a").attempt, 1);
+    toy_world_pass(&world, 10000);
+    assert_int_equal(toy_run_view(run, "a").attempt, 2);
+    assert_state(run, "a", "running");
+    toy_world_pass(&world, 10000);
+    assert_int_equal(toy_run_view(run, "a").attempt, 3);
+    toy_run_cancel(run);
+}
+
 static void test_loops__repeat_waits_between_rounds(void **state)
 {
     (void)state;
@@ -559,6 +582,7 @@ int main(void)
         WITH_WORLD(test_loops__the_runs_time_out_reaches_inner_frames),
         WITH_WORLD(test_loops__cancel_reaches_inner_frames),
         WITH_WORLD(test_loops__cancel_while_failing_stops_tasks),
+        WITH_WORLD(test_loops__repeat_takes_no_event_between_rounds),
         WITH_WORLD(test_loops__repeat_waits_between_rounds),
         WITH_WORLD(test_loops__each_round_has_the_whole_time_out),
         WITH_WORLD(test_loops__a_round_that_ends_well_after_its_time_out_counts),
