@@ -168,13 +168,13 @@ bool step_is_plain(struct step step)
            state->visit == 0;
 }
 
-static void append_times(const struct node_view *node, struct strbuf *out)
+static void append_times(uint32_t visit, uint32_t round, struct strbuf *out)
 {
-    if (node->visit > 0) {
-        strbuf_append_format(out, "#%u", node->visit + 1);
+    if (visit > 0) {
+        strbuf_append_format(out, "#%u", visit + 1);
     }
-    if (node->round > 0) {
-        strbuf_append_format(out, "@%u", node->round + 1);
+    if (round > 0) {
+        strbuf_append_format(out, "@%u", round + 1);
     }
 }
 
@@ -186,7 +186,7 @@ static void append_level(const struct frame_view *frame, struct strbuf *out)
         return;
     }
     strbuf_append_str(out, step_def(owner)->id);
-    append_times(step_state(owner), out);
+    append_times(frame->visit, frame->round, out);
     if (frame->kind == FRAME_ITEM) {
         strbuf_append_format(out, "[%llu]", (unsigned long long)frame->index);
     }
@@ -221,5 +221,5 @@ void step_append_path(struct step step, struct strbuf *out)
     if (!is_single) {
         strbuf_append_str(out, step_def(step)->id);
     }
-    append_times(step_state(step), out);
+    append_times(step_state(step)->visit, step_state(step)->round, out);
 }

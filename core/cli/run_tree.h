@@ -62,6 +62,8 @@ struct frame_view {
     uint64_t caller_frame;
     enum frame_kind kind;
     uint64_t index;
+    uint32_t visit; /* of the owner, that it belongs to: from 0 */
+    uint32_t round;
     uint32_t top;      /* the node of the root body below which it is, or RECORD_NO_NODE */
     char *prefix;      /* of a child run's root: the path of the call, with '/' */
     bool is_quiet;     /* there are too many like it to show each */

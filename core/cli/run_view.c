@@ -102,6 +102,19 @@ static bool is_too_many(struct step owner, const struct record *record)
     return total > ITERATIONS_SHOWN || (total == 0 && record->index >= ITERATIONS_SHOWN);
 }
 
+/* Which execution of its owner a frame belongs to. A compensation may be of an earlier one. */
+static void set_times(struct frame_view *frame, struct step owner, const struct record *record)
+{
+    if (frame->kind == FRAME_ITEM || frame->kind == FRAME_GROUP) {
+        frame->visit = step_state(owner)->visit;
+        frame->round = step_state(owner)->round;
+    } else if (frame->kind == FRAME_UNDO) {
+        uint32_t visit = (uint32_t)(record->index >> 32);
+        frame->visit = visit > 0 ? visit - 1 : 0; /* what is no state has no visits */
+        frame->round = (uint32_t)record->index;
+    }
+}
+
 static void apply_frame_started(struct run_view *view, struct step owner,
                                 const struct record *record)
 {
@@ -118,6 +131,7 @@ static void apply_frame_started(struct run_view *view, struct step owner,
     frame->owner = owner.node;
     frame->kind = record->kind;
     frame->index = record->index;
+    set_times(frame, owner, record);
     frame->top = is_of_end(frame) ? RECORD_NO_NODE : top_of(view, owner);
     frame->has_rollback = owner.frame->has_rollback && !is_of_end(frame);
     frame->is_quiet = !is_of_end(frame) && (owner.frame->is_quiet || is_too_many(owner, record));

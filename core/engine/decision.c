@@ -181,8 +181,13 @@ struct document *decision_failure(const struct decision *d, const char *code,
 struct document *decision_timeout_failure(const struct decision *d, uint32_t node)
 {
     char text[80];
-    (void)snprintf(text, sizeof(text), "did not end within its time-out of %.10g s",
-                   (double)decision_node(d, node)->timeout_ms / 1000.0);
+    int64_t ms = decision_node(d, node)->timeout_ms;
+    if (ms > 0) {
+        (void)snprintf(text, sizeof(text), "did not end within its time-out of %.10g s",
+                       (double)ms / 1000.0);
+    } else { /* of a `wait`: what its config gave is not kept */
+        (void)snprintf(text, sizeof(text), "the event did not come within 'timeout'");
+    }
     return decision_create_failure(d, FAILURE_TIMEOUT, str_from(text),
                                    "raise 'timeout' of the node");
 }

@@ -95,6 +95,7 @@ static void start_undo(const struct decision *d, const struct undo_entry *entry)
     struct record record = decision_node_record(&there, RECORD_FRAME_STARTED, entry->node);
     record.child = d->run->next_frame;
     record.kind = FRAME_UNDO;
+    record.index = (uint64_t)entry->visit << 32 | entry->iteration;
     record.body = decision_node(d, entry->node)->compensate;
     record.output = entry->output;
     batch_add_record(d->batch, &record);

@@ -99,7 +99,8 @@ enum frame_kind {
     FRAME_ITEM,   /* one iteration of a loop */
     FRAME_GROUP,  /* the body of a group */
     FRAME_ENDING, /* of the run: on_failure, on_cancel, on_success, finally */
-    FRAME_UNDO,   /* the compensation of a node; `output`: the node's */
+    /* The compensation of a node; `output`: the node's; `index`: visit << 32 | round. */
+    FRAME_UNDO,
 };
 
 /* Reasons for stopping; equal to enum host_cancel_reason. */
