@@ -74,6 +74,7 @@ class Scenario:
         self.signals = []
         self.stdin = b""
         self.ran = None
+        self.signalled = None  # when the last signal was sent
 
     def close(self):
         for server in self.servers:
@@ -190,6 +191,7 @@ class Scenario:
     def send_signals(self, child, text):
         while self.signals and self.signals[0][1] in text:
             child.send_signal(self.signals.pop(0)[0])
+            self.signalled = time.monotonic()
 
     def ended(self, code, stdout, stderr, started):
         self.stdin = b""
@@ -198,6 +200,7 @@ class Scenario:
             "stdout": stdout.decode(errors="backslashreplace"),
             "stderr": stderr.decode(errors="backslashreplace"),
             "seconds": time.monotonic() - started,
+            "seconds after signal": time.monotonic() - (self.signalled or started),
         }
         if self.signals:
             raise Failed(f"never printed: {self.signals[0][1]!r}")
@@ -262,6 +265,12 @@ class Scenario:
         if self.ran["seconds"] > float(argument):
             raise Failed(f"took {self.ran['seconds']:.1f} s, more than {argument}")
 
+    def do_after_signal(self, argument, _body):
+        """The run ended within so many seconds after the last signal: its start does not count."""
+        if self.ran["seconds after signal"] > float(argument):
+            raise Failed(f"took {self.ran['seconds after signal']:.1f} s after the last signal, "
+                         f"more than {argument}")
+
     def do_no_process(self, argument, _body):
         """No process with this text in its command line is left, after at most two seconds."""
         for _ in range(40):
@@ -270,11 +279,13 @@ class Scenario:
             time.sleep(0.05)
         raise Failed(f"processes are left: {self.processes(argument)}")
 
-    @staticmethod
-    def processes(text):
+    def processes(self, text):
+        """Of this scenario: it may run more than once at a time on one machine."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
+                if os.readlink(f"/proc/{pid}/cwd") != self.folder:
+                    continue
                 with open(f"/proc/{pid}/cmdline", "rb") as source:
                     line = source.read().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
