@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { CHUNK_FIRST_BYTES = 256, CHUNK_LARGEST_BYTES = 256 * 1024 };
+enum { CHUNK_FIRST_BYTES = 112, CHUNK_LARGEST_BYTES = 256 * 1024 };
 
 struct arena_chunk {
     alignas(max_align_t) struct arena_chunk *older;

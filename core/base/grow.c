@@ -9,7 +9,7 @@ void *array_reserve(void *items, size_t *cap, size_t count, size_t item_size)
     if (items != NULL && count <= *cap) {
         return items;
     }
-    size_t wanted = *cap < 4 ? 4 : *cap;
+    size_t wanted = *cap > 0 ? *cap : 4;
     while (wanted < count) {
         if (wanted > SIZE_MAX / 2) {
             return NULL;

@@ -13,9 +13,10 @@
 #include <stddef.h>
 
 /*
- * Makes room for `count` items of `item_size` bytes in the malloc'd array `items` (NULL: none
- * yet) of `*cap` items. Returns the array, maybe moved, and updates `*cap`; NULL when out of
- * memory, and then the old array is still valid.
+ * Makes room for `count` items of `item_size` bytes in the malloc'd array `items` of `*cap` items
+ * (NULL: none yet; `*cap` is 0 then, or for how many items there is to be room at first). Returns
+ * the array, maybe moved, and updates `*cap`; NULL when out of memory, and then the old array is
+ * still valid.
  */
 void *array_reserve(void *items, size_t *cap, size_t count, size_t item_size);
 

@@ -47,7 +47,8 @@ static inline bool str_equal(struct str a, struct str b)
 
 static inline bool str_equal_text(struct str a, const char *text)
 {
-    return str_equal(a, str_from(text));
+    bool may_be = a.n > 0 && a.p[0] == text[0]; /* seldom: most names differ at once */
+    return may_be ? str_equal(a, str_from(text)) : a.n == 0 && text[0] == '\0';
 }
 
 static inline bool str_starts_with(struct str s, struct str prefix)

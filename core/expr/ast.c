@@ -48,6 +48,7 @@ int ast_add(struct ast *ast, const struct ast_node *node, const uint32_t *childr
         deepest = depth > deepest ? depth : deepest;
     }
     added->depth = deepest + 1;
+    ast->name_count += node->kind == AST_NAME ? 1 : 0;
     ast->link_count += count;
     *out_node = (uint32_t)ast->node_count++;
     return 0;

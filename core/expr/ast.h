@@ -81,10 +81,14 @@ struct ast {
     struct cel *literals; /* strings live in the parser's arena */
     size_t literal_count;
     size_t literal_cap;
+    size_t name_count; /* nodes that are an AST_NAME */
     uint32_t root;
 };
 
-#define AST_INIT ((struct ast){0})
+/* Room for what most expressions have, in blocks of which malloc() keeps some at hand. */
+enum { AST_FIRST_NODES = 18 };
+
+#define AST_INIT ((struct ast){.node_cap = AST_FIRST_NODES, .link_cap = AST_FIRST_NODES})
 
 void ast_finish(struct ast *ast);
 

@@ -25,10 +25,10 @@ enum { SHOWN_SOURCE_BYTES = 80, MAX_SHOWN_ARGUMENTS = 4 };
 struct checker {
     const struct expr *expr;
     struct arena arena;
-    struct kind locals[MAX_LOCALS];
     const struct checker_data *data;
     struct expr_fault *fault;
     struct error *err;
+    struct kind locals[]; /* as many as the expression has */
 };
 
 static int check_code(struct checker *c, const struct code *code, struct kind *out);
@@ -650,7 +650,7 @@ static int static_type(const struct code *code, const struct kind *kind)
 int checker_run(const struct expr *expr, const struct checker_data *data, int *out_type,
                 struct expr_fault *out_fault, struct error *err)
 {
-    struct checker *c = malloc(sizeof(*c));
+    struct checker *c = malloc(sizeof(*c) + expr->local_count * sizeof(struct kind));
     if (c == NULL) {
         return error_nomem(err);
     }

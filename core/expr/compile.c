@@ -246,26 +246,24 @@ int compiler_node(struct compiler *c, uint32_t index, uint32_t *out)
 int compile_program(const struct ast *ast, const struct expr_names *names, unsigned flags,
                     struct expr *expr, struct expr_fault *out_fault, struct error *err)
 {
-    /* Field by field: clearing the two large arrays would cost more than most expressions. */
-    struct compiler *c = malloc(sizeof(*c));
-    if (c == NULL) {
+    size_t depth = ast_at(ast, ast->root)->depth;
+    size_t variables = ast->name_count < MAX_LOCALS ? ast->name_count : MAX_LOCALS;
+    struct compiler compiler = {
+        .expr = expr, .ast = ast, .names = names, .flags = flags, .err = err};
+    struct compiler *c = &compiler;
+    c->locals = calloc(variables + depth, sizeof(*c->locals)); /* one block for both */
+    if (c->locals == NULL) {
         return error_nomem(err);
     }
-    c->expr = expr;
-    c->ast = ast;
-    c->names = names;
-    c->flags = flags;
-    c->local_count = 0;
-    c->parent_count = 0;
-    c->tests = NULL;
-    c->test_cap = 0;
-    c->guards = 0;
-    c->fault = (struct expr_fault){0, 0};
-    c->err = err;
+    c->parents = (const struct ast_node **)(void *)(c->locals + variables);
+    /* A node becomes one instruction, seldom two; room for more than that is never used. */
+    expr->code_cap = ast->node_count;
+    expr->link_cap = ast->link_count;
+    expr->reference_cap = ast->name_count;
     int status = compiler_node(c, ast->root, &expr->root);
     *out_fault = c->fault;
     free(c->tests);
-    free(c);
+    free(c->locals);
     expr->static_type = EXPR_TYPE_OPEN;
     bool is_checked = status == 0 && (flags & EXPR_UNCHECKED) == 0;
     static const struct checker_data nothing = {NULL, NULL};

@@ -43,36 +43,45 @@ static bool is_text_only(const struct compiler *c, size_t count)
     return i == count;
 }
 
+/*
+ * The steps from `root`, the innermost parent, outwards: how many; their texts when `path` is not
+ * NULL.
+ */
+static size_t walk_path(const struct compiler *c, const struct ast_node *root, struct str *path)
+{
+    const struct ast_node *below = root;
+    size_t count = 0;
+    for (size_t i = c->parent_count - 1; i > 0; i--) {
+        struct str step = {NULL, 0};
+        if (!read_step(c, c->parents[i - 1], below, &step)) {
+            break;
+        }
+        below = c->parents[i - 1];
+        if (path != NULL) {
+            path[count] = step;
+        }
+        count++;
+    }
+    return count;
+}
+
 /* Fills the path of a reference from the nodes around its root. */
 static int fill_path(struct compiler *c, const struct ast_node *root,
                      struct expr_reference *reference)
 {
-    struct str steps[PARSER_MAX_DEPTH];
-    const struct ast_node *below = root;
-    size_t count = 0;
-    reference->length = root->length;
-    size_t i = c->parent_count;
-    for (; i > 0 && count < PARSER_MAX_DEPTH; i--) {
-        const struct ast_node *node = c->parents[i - 1];
-        if (node == root) {
-            continue;
-        }
-        if (!read_step(c, node, below, &steps[count])) {
-            break;
-        }
-        count++;
-        reference->is_guarded = reference->is_guarded || (node->flags & AST_IF_PRESENT) != 0;
-        reference->length = node->offset + node->length - root->offset;
-        below = node;
-    }
-    reference->is_text_only = !reference->is_guarded && is_text_only(c, i);
-    struct str *path = arena_calloc(&c->expr->arena, count > 0 ? count : 1, sizeof(*path));
+    size_t count = walk_path(c, root, NULL);
+    size_t outermost = c->parent_count - 1 - count; /* of the parents that are steps */
+    const struct ast_node *whole = c->parents[outermost];
+    struct str *path = arena_alloc(&c->expr->arena, (count > 0 ? count : 1) * sizeof(*path));
     if (path == NULL) {
         return error_nomem(c->err);
     }
-    for (i = 0; i < count; i++) {
-        path[i] = steps[i];
+    (void)walk_path(c, root, path);
+    for (size_t i = outermost; i + 1 < c->parent_count; i++) {
+        reference->is_guarded |= (c->parents[i]->flags & AST_IF_PRESENT) != 0;
     }
+    reference->length = whole->offset + whole->length - root->offset;
+    reference->is_text_only = !reference->is_guarded && is_text_only(c, outermost);
     reference->path = path;
     reference->path_count = count;
     return 0;
@@ -311,6 +320,15 @@ struct str compile_name_dotted(const struct compiler *c, const struct ast_node *
     return str_make(buffer, length);
 }
 
+/* Whether a.b.c can be one name: for few callers a slot's, for all of them a type's. */
+static bool may_be_dotted(const struct compiler *c, const struct ast_node *node)
+{
+    size_t length = 0;
+    const struct ast_node *root = dotted_root(c, node, &length);
+    return root != NULL &&
+           ((c->flags & EXPR_DOTTED_NAMES) != 0 || str_equal(root->name, STR("google")));
+}
+
 /* a.b.c as one name: a slot's, or a type's. */
 static int compile_dotted(struct compiler *c, const struct ast_node *node, uint32_t *out,
                           bool *out_is_name)
@@ -337,7 +355,7 @@ static int compile_dotted(struct compiler *c, const struct ast_node *node, uint3
 int compile_name_select(struct compiler *c, const struct ast_node *node, uint32_t *out)
 {
     bool is_name = false;
-    int status = compile_dotted(c, node, out, &is_name);
+    int status = may_be_dotted(c, node) ? compile_dotted(c, node, out, &is_name) : 0;
     if (status != 0 || is_name) {
         return status;
     }

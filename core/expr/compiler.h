@@ -33,9 +33,9 @@ struct compiler {
     const struct ast *ast;
     const struct expr_names *names;
     unsigned flags;
-    struct str locals[MAX_LOCALS]; /* innermost last */
+    struct str *locals; /* innermost last */
     uint32_t local_count;
-    const struct ast_node *parents[PARSER_MAX_DEPTH + 1]; /* of the node that is being compiled */
+    const struct ast_node **parents; /* of the node that is being compiled */
     size_t parent_count;
     bool *tests; /* for each reference: whether has() asks for it */
     size_t test_cap;

@@ -176,46 +176,90 @@ static int scan_quoted(struct lexer *lexer)
 static enum token_type name_type(struct str name)
 {
     static const struct {
-        const char *text;
+        struct str text;
         enum token_type type;
     } words[] = {
-        {"true", TOKEN_TRUE},
-        {"false", TOKEN_FALSE},
-        {"null", TOKEN_NULL},
-        {"in", TOKEN_IN},
+        {{"true", 4}, TOKEN_TRUE},
+        {{"false", 5}, TOKEN_FALSE},
+        {{"null", 4}, TOKEN_NULL},
+        {{"in", 2}, TOKEN_IN},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (str_equal_text(name, words[i].text)) {
+        if (str_equal(name, words[i].text)) {
             return words[i].type;
         }
     }
     return TOKEN_IDENT;
 }
 
-static int scan_symbol(struct lexer *lexer, enum token_type *out_type)
+/* The operator of two characters that begins here; TOKEN_END: there is none. */
+static enum token_type pair_type(char first, char second)
 {
-    static const struct {
-        const char *text;
-        enum token_type type;
-    } symbols[] = {
-        {"<=", TOKEN_LESS_EQUAL},   {">=", TOKEN_GREATER_EQUAL}, {"==", TOKEN_EQUAL},
-        {"!=", TOKEN_NOT_EQUAL},    {"&&", TOKEN_AND},           {"||", TOKEN_OR},
-        {"(", TOKEN_PAREN_OPEN},    {")", TOKEN_PAREN_CLOSE},    {"[", TOKEN_BRACKET_OPEN},
-        {"]", TOKEN_BRACKET_CLOSE}, {"{", TOKEN_BRACE_OPEN},     {"}", TOKEN_BRACE_CLOSE},
-        {".", TOKEN_DOT},           {",", TOKEN_COMMA},          {":", TOKEN_COLON},
-        {"?", TOKEN_QUESTION},      {"+", TOKEN_PLUS},           {"-", TOKEN_MINUS},
-        {"*", TOKEN_STAR},          {"/", TOKEN_SLASH},          {"%", TOKEN_PERCENT},
-        {"!", TOKEN_NOT},           {"<", TOKEN_LESS},           {">", TOKEN_GREATER},
-    };
-    struct str rest = {lexer->text.p + lexer->at, lexer->text.n - lexer->at};
-    for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
-        struct str symbol = str_from(symbols[i].text);
-        if (str_starts_with(rest, symbol)) {
-            lexer->at += symbol.n;
-            *out_type = symbols[i].type;
-            return 0;
-        }
+    switch (first) {
+    case '<':
+        return second == '=' ? TOKEN_LESS_EQUAL : TOKEN_END;
+    case '>':
+        return second == '=' ? TOKEN_GREATER_EQUAL : TOKEN_END;
+    case '=':
+        return second == '=' ? TOKEN_EQUAL : TOKEN_END;
+    case '!':
+        return second == '=' ? TOKEN_NOT_EQUAL : TOKEN_END;
+    case '&':
+        return second == '&' ? TOKEN_AND : TOKEN_END;
+    case '|':
+        return second == '|' ? TOKEN_OR : TOKEN_END;
+    default:
+        return TOKEN_END;
     }
+}
+
+static enum token_type single_type(char c)
+{
+    switch (c) {
+    case '(':
+        return TOKEN_PAREN_OPEN;
+    case ')':
+        return TOKEN_PAREN_CLOSE;
+    case '[':
+        return TOKEN_BRACKET_OPEN;
+    case ']':
+        return TOKEN_BRACKET_CLOSE;
+    case '{':
+        return TOKEN_BRACE_OPEN;
+    case '}':
+        return TOKEN_BRACE_CLOSE;
+    case '.':
+        return TOKEN_DOT;
+    case ',':
+        return TOKEN_COMMA;
+    case ':':
+        return TOKEN_COLON;
+    case '?':
+        return TOKEN_QUESTION;
+    case '+':
+        return TOKEN_PLUS;
+    case '-':
+        return TOKEN_MINUS;
+    case '*':
+        return TOKEN_STAR;
+    case '/':
+        return TOKEN_SLASH;
+    case '%':
+        return TOKEN_PERCENT;
+    case '!':
+        return TOKEN_NOT;
+    case '<':
+        return TOKEN_LESS;
+    case '>':
+        return TOKEN_GREATER;
+    default:
+        return TOKEN_END;
+    }
+}
+
+static int fail_symbol(struct lexer *lexer)
+{
+    struct str rest = {lexer->text.p + lexer->at, lexer->text.n - lexer->at};
     switch (rest.p[0]) {
     case '=':
         return fail(lexer, lexer->at, 1, "'=' is no operator: equality is '=='");
@@ -232,6 +276,21 @@ static int scan_symbol(struct lexer *lexer, enum token_type *out_type)
     return fail(lexer, lexer->at, length > 0 ? length : 1,
                 is_quote ? "curly quotes are no quotes here: write ' or \""
                          : "unexpected character");
+}
+
+static int scan_symbol(struct lexer *lexer, enum token_type *out_type)
+{
+    *out_type = pair_type(peek(lexer, 0), peek(lexer, 1));
+    if (*out_type != TOKEN_END) {
+        lexer->at += 2;
+        return 0;
+    }
+    *out_type = single_type(peek(lexer, 0));
+    if (*out_type != TOKEN_END) {
+        lexer->at++;
+        return 0;
+    }
+    return fail_symbol(lexer);
 }
 
 static int scan_token(struct lexer *lexer, enum token_type *out_type)

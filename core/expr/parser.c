@@ -152,12 +152,14 @@ static int add_parent(struct parser *p, struct ast_node node, size_t start, uint
 
 static bool is_reserved(struct str name)
 {
-    static const char *const words[] = {
-        "as",  "break", "const",   "continue",  "else",   "for", "function", "if",    "import",
-        "let", "loop",  "package", "namespace", "return", "var", "void",     "while",
+    static const struct str words[] = {
+        {"as", 2},    {"break", 5},     {"const", 5},  {"continue", 8}, {"else", 4},
+        {"for", 3},   {"function", 8},  {"if", 2},     {"import", 6},   {"let", 3},
+        {"loop", 4},  {"package", 7},   {"return", 6}, {"var", 3},      {"void", 4},
+        {"while", 5}, {"namespace", 9},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (str_equal_text(name, words[i])) {
+        if (str_equal(name, words[i])) {
             return true;
         }
     }
@@ -605,32 +607,26 @@ static int parse_unary(struct parser *p, uint32_t *out)
 static int operator_level(enum token_type type, uint8_t *out_op)
 {
     static const struct {
-        enum token_type type;
-        int level;
+        uint8_t level; /* LEVEL_NONE: no operator */
         uint8_t op;
-    } operators[] = {
-        {TOKEN_OR, LEVEL_OR, 0},
-        {TOKEN_AND, LEVEL_AND, 0},
-        {TOKEN_EQUAL, LEVEL_RELATION, AST_EQUAL},
-        {TOKEN_NOT_EQUAL, LEVEL_RELATION, AST_NOT_EQUAL},
-        {TOKEN_LESS, LEVEL_RELATION, AST_LESS},
-        {TOKEN_LESS_EQUAL, LEVEL_RELATION, AST_LESS_EQUAL},
-        {TOKEN_GREATER, LEVEL_RELATION, AST_GREATER},
-        {TOKEN_GREATER_EQUAL, LEVEL_RELATION, AST_GREATER_EQUAL},
-        {TOKEN_IN, LEVEL_RELATION, AST_IN},
-        {TOKEN_PLUS, LEVEL_ADD, AST_ADD},
-        {TOKEN_MINUS, LEVEL_ADD, AST_SUBTRACT},
-        {TOKEN_STAR, LEVEL_MULTIPLY, AST_MULTIPLY},
-        {TOKEN_SLASH, LEVEL_MULTIPLY, AST_DIVIDE},
-        {TOKEN_PERCENT, LEVEL_MULTIPLY, AST_MODULO},
+    } operators[TOKEN_OR + 1] = {
+        [TOKEN_OR] = {LEVEL_OR, 0},
+        [TOKEN_AND] = {LEVEL_AND, 0},
+        [TOKEN_EQUAL] = {LEVEL_RELATION, AST_EQUAL},
+        [TOKEN_NOT_EQUAL] = {LEVEL_RELATION, AST_NOT_EQUAL},
+        [TOKEN_LESS] = {LEVEL_RELATION, AST_LESS},
+        [TOKEN_LESS_EQUAL] = {LEVEL_RELATION, AST_LESS_EQUAL},
+        [TOKEN_GREATER] = {LEVEL_RELATION, AST_GREATER},
+        [TOKEN_GREATER_EQUAL] = {LEVEL_RELATION, AST_GREATER_EQUAL},
+        [TOKEN_IN] = {LEVEL_RELATION, AST_IN},
+        [TOKEN_PLUS] = {LEVEL_ADD, AST_ADD},
+        [TOKEN_MINUS] = {LEVEL_ADD, AST_SUBTRACT},
+        [TOKEN_STAR] = {LEVEL_MULTIPLY, AST_MULTIPLY},
+        [TOKEN_SLASH] = {LEVEL_MULTIPLY, AST_DIVIDE},
+        [TOKEN_PERCENT] = {LEVEL_MULTIPLY, AST_MODULO},
     };
-    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
-        if (operators[i].type == type) {
-            *out_op = operators[i].op;
-            return operators[i].level;
-        }
-    }
-    return LEVEL_NONE;
+    *out_op = operators[type].op;
+    return operators[type].level;
 }
 
 static int parse_binary(struct parser *p, int min_level, uint32_t *out);
@@ -764,6 +760,7 @@ int parser_parse(struct str text, const struct parser_options *options, struct a
         .ast = ast,
         .arena = arena,
         .options = options,
+        .pending_cap = AST_FIRST_NODES,
         .err = err,
     };
     ast->text = text;

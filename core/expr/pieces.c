@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/expr/pieces.h"
 
+#include <string.h>
+
 #include "core/base/arena.h"
 #include "core/base/error.h"
+
+enum { FEW_PIECES = 4 };
 
 struct cutter {
     struct str string;
     size_t at;
-    struct piece *pieces; /* NULL: only counted */
+    struct piece *pieces;
+    size_t room; /* for pieces: what is more is only counted */
     size_t count;
     struct expr_fault fault;
     struct error *err;
@@ -36,7 +41,7 @@ static int fail_at(struct cutter *c, size_t from, size_t to, const char *message
 
 static void add(struct cutter *c, const struct piece *piece)
 {
-    if (c->pieces != NULL) {
+    if (c->count < c->room) {
         c->pieces[c->count] = *piece;
     }
     c->count++;
@@ -193,7 +198,9 @@ static int cut_all(struct cutter *c)
     c->at = 0;
     c->count = 0;
     while (c->at < c->string.n && status == 0) {
-        if (is_at(c, c->at, "$${")) {
+        if (c->string.p[c->at] != '{' && c->string.p[c->at] != '$') {
+            c->at++;
+        } else if (is_at(c, c->at, "$${")) {
             add_text(c, text, c->at);
             text = c->at + 1;
             c->at += 3;
@@ -223,18 +230,26 @@ bool pieces_are_worth_it(struct str string)
 int pieces_cut(struct str string, struct arena *arena, struct piece **out_pieces, size_t *out_count,
                struct expr_fault *out_fault, struct error *err)
 {
-    struct cutter c = {.string = string, .err = err};
+    struct piece few[FEW_PIECES]; /* nearly always enough */
+    struct cutter c = {.string = string, .pieces = few, .room = FEW_PIECES, .err = err};
     int status = cut_all(&c);
     if (status != 0) {
         *out_fault = c.fault;
         return status;
     }
-    c.pieces = arena_calloc(arena, c.count > 0 ? c.count : 1, sizeof(*c.pieces));
-    if (c.pieces == NULL) {
+    size_t size = (c.count > 0 ? c.count : 1) * sizeof(struct piece);
+    struct piece *pieces = arena_alloc(arena, size);
+    if (pieces == NULL) {
         return error_nomem(err);
     }
-    status = cut_all(&c);
-    *out_pieces = c.pieces;
+    if (c.count <= FEW_PIECES) {
+        memcpy(pieces, few, c.count * sizeof(struct piece));
+    } else {
+        c.pieces = pieces;
+        c.room = c.count;
+        status = cut_all(&c);
+    }
+    *out_pieces = pieces;
     *out_count = c.count;
     return status;
 }

@@ -72,13 +72,15 @@ struct compilation {
     size_t parent;         /* the mark of the container that is being compiled */
     size_t faults;
     bool has_variables;
-    struct error *err; /* the first fault's */
+    struct error *err;   /* the first fault's */
+    struct error latest; /* the latest fault's: clearing one for each string would be slow */
 };
 
 static int compile_value(struct compilation *c, const struct value *value, bool *out_dynamic);
 
-static int report(struct compilation *c, const struct expr_fault *fault, const struct error *err)
+static int report(struct compilation *c, const struct expr_fault *fault)
 {
+    const struct error *err = &c->latest;
     if (c->faults++ == 0) {
         (void)error_copy(c->err, err); /* all faults have this code */
         if (c->pointer.n > 0) {
@@ -141,10 +143,9 @@ static int compile_expr(struct compilation *c, size_t number, size_t i)
     struct mark *mark = &t->marks[number];
     const struct piece *piece = &mark->pieces[i];
     struct expr_fault fault = {0, 0};
-    struct error err = {0};
     int status = expr_compile(piece->text, &c->options->names,
                               piece->is_dollar ? EXPR_INPUT_DEFAULT : 0, &mark->exprs[i], &fault,
-                              &err);
+                              &c->latest);
     mark->is_dynamic = true;
     if (status == E_NOMEM) {
         return error_nomem(c->err);
@@ -152,10 +153,10 @@ static int compile_expr(struct compilation *c, size_t number, size_t i)
     if (status != 0) {
         fault.offset += piece->offset;
         if (piece->is_dollar && str_starts_with(piece->text, STR("{"))) {
-            (void)error_set(&err, err.code, "'${{' is of other tools: leave the '$' out");
+            (void)error_set(&c->latest, c->latest.code, "'${{' is of other tools: leave the '$' out");
             fault = (struct expr_fault){piece->offset - 2, 2};
         }
-        return report(c, &fault, &err);
+        return report(c, &fault);
     }
     return add_use(c, (struct use){number, i});
 }
@@ -215,16 +216,15 @@ static int compile_string(struct compilation *c, const struct value *value, bool
     }
     struct mark *mark = &c->template->marks[number];
     struct expr_fault fault = {0, 0};
-    struct error err = {0};
     status = pieces_cut(value_str(value), &c->template->arena, &mark->pieces, &mark->piece_count,
-                        &fault, &err);
+                        &fault, &c->latest);
     if (status == E_NOMEM) {
         return error_nomem(c->err);
     }
     if (status != 0) {
         mark->is_dynamic = true; /* nobody knows what it was to become */
         *out_dynamic = true;
-        return report(c, &fault, &err);
+        return report(c, &fault);
     }
     size_t written = 0;
     for (size_t i = 0; i < mark->piece_count; i++) {
