@@ -44,6 +44,46 @@ static inline void cursor_step(struct cursor *cursor)
     }
 }
 
+/* How many characters are left before number `index`, if all of them are one byte long. */
+static inline size_t cursor_left(const struct cursor *cursor, size_t index)
+{
+    size_t bytes = cursor->source.n - cursor->offset;
+    size_t characters = index > cursor->index ? index - cursor->index : 0;
+    return characters < bytes ? characters : bytes;
+}
+
+/* `n` characters on, all of one byte and none of them a line's end. */
+static inline void cursor_pass(struct cursor *cursor, size_t n)
+{
+    cursor->offset += n;
+    cursor->index += n;
+    cursor->place.column += (uint32_t)n;
+}
+
+/* Over ASCII text, at most to the character number `index` or the end of the line. */
+static inline void cursor_pass_plain(struct cursor *cursor, size_t index)
+{
+    size_t left = cursor_left(cursor, index);
+    const char *at = cursor->source.p + cursor->offset;
+    size_t n = 0;
+    while (n < left && (signed char)at[n] > 0 && at[n] != '\n') {
+        n++;
+    }
+    cursor_pass(cursor, n);
+}
+
+/* Over spaces, at most to the character number `index`. */
+static inline void cursor_pass_spaces(struct cursor *cursor, size_t index)
+{
+    size_t left = cursor_left(cursor, index);
+    const char *at = cursor->source.p + cursor->offset;
+    size_t n = 0;
+    while (n < left && at[n] == ' ') {
+        n++;
+    }
+    cursor_pass(cursor, n);
+}
+
 /* To the character number `index`, or the end; from the start again when that is behind. */
 static inline void cursor_to_index(struct cursor *cursor, size_t index)
 {
@@ -51,17 +91,7 @@ static inline void cursor_to_index(struct cursor *cursor, size_t index)
         *cursor = cursor_at_start(cursor->source, cursor->place.file);
     }
     while (cursor->index < index && cursor->offset < cursor->source.n) {
-        size_t plain = index - cursor->index;
-        size_t left = cursor->source.n - cursor->offset;
-        const char *at = cursor->source.p + cursor->offset;
-        size_t n = 0;
-        plain = plain < left ? plain : left;
-        while (n < plain && (signed char)at[n] > 0 && at[n] != '\n') {
-            n++;
-        }
-        cursor->offset += n;
-        cursor->index += n;
-        cursor->place.column += (uint32_t)n;
+        cursor_pass_plain(cursor, index);
         if (cursor->index < index && cursor->offset < cursor->source.n) {
             cursor_step(cursor);
         }

@@ -14,6 +14,7 @@ struct sets {
     uint64_t *before;           /* a set for each node; NULL: not filled yet */
     uint64_t *outputs;          /* likewise */
     struct state_reach *states; /* BODY_STATES: this in place of sets */
+    uint32_t start;             /* all ways begin here; PIPELINE_NO_NODE: at several nodes */
 };
 
 struct reach {
@@ -262,6 +263,27 @@ static void fill_sets(const struct filling *f, uint32_t index)
     }
 }
 
+/* Many pipelines begin with one node, and their others read it: no sets are needed for that. */
+static uint32_t find_start(const struct pipeline *pipeline, const struct body *body)
+{
+    uint32_t start = PIPELINE_NO_NODE;
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        if (pipeline->nodes[i].in_count > 0) {
+            continue;
+        }
+        if (start != PIPELINE_NO_NODE) {
+            return PIPELINE_NO_NODE;
+        }
+        start = i;
+    }
+    return start;
+}
+
+static bool is_start(const struct reach *reach, uint32_t before, uint32_t node)
+{
+    return before != node && reach->sets[reach->pipeline->nodes[node].body].start == before;
+}
+
 static void mark_sure(struct reach *reach, uint32_t index)
 {
     reach->is_sure[index] = reach->is_sure[index] ||
@@ -312,6 +334,9 @@ struct reach *reach_create(const struct pipeline *pipeline)
         reach->is_sure == NULL) {
         reach_destroy(reach);
         return NULL;
+    }
+    for (uint32_t i = 0; i < pipeline->body_count; i++) {
+        reach->sets[i].start = find_start(pipeline, &pipeline->bodies[i]);
     }
     find_meetings(reach);
     for (uint32_t i = 0; i < pipeline->node_count; i++) {
@@ -379,7 +404,8 @@ int reach_is_before(struct reach *reach, uint32_t before, uint32_t node, bool *o
     }
     /* The next round of a node that is repeated sees what the one before gave. */
     bool is_own = before == node && reach->pipeline->nodes[node].repeat != NULL;
-    *out_is_before = is_own || find_edge(reach, before, node) != NULL;
+    *out_is_before = is_own || is_start(reach, before, node) ||
+                     find_edge(reach, before, node) != NULL;
     if (*out_is_before) {
         return 0;
     }
@@ -402,6 +428,9 @@ int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *
     const struct edge *edge = find_edge(reach, before, node);
     *out_has_output = edge != NULL && tells_output(edge, &reach->pipeline->nodes[before]) &&
                       (target->in_count == 1 || is_sure_edge(reach, edge, target));
+    if (!*out_has_output && is_start(reach, before, node)) {
+        (void)reach_has_output_at_end(reach, before, out_has_output); /* it is no state */
+    }
     if (*out_has_output) {
         return 0;
     }

@@ -98,6 +98,10 @@ void yaml_layout_gap(struct yaml_layout *layout, size_t index,
     while (is_before(layout, index)) {
         size_t at = layout->cursor.offset;
         char c = byte_at(layout, at);
+        if (c == ' ') {
+            cursor_pass_spaces(&layout->cursor, index);
+            continue;
+        }
         if (c == '#') {
             skip_comment(layout, index);
             continue;
@@ -213,6 +217,10 @@ void yaml_layout_scalar(struct yaml_layout *layout, size_t index, enum yaml_sour
                         index > layout->cursor.index ? index : layout->cursor.index);
     }
     while (is_before(layout, index)) {
+        cursor_pass_plain(&layout->cursor, index);
+        if (!is_before(layout, index)) {
+            return;
+        }
         char c = byte_at(layout, layout->cursor.offset);
         cursor_step(&layout->cursor);
         if (c == '\n' && is_before(layout, index)) {
