@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Graphs of 10,000 nodes: from text to a checked pipeline. Wide (one root, the rest behind it),
- * deep (a chain in which each node reads the one before), and 100 layers of 100 nodes that each
- * depend on three of the layer before and read one of them.
+ * deep (a chain in which each node reads the one before), 100 layers of 100 nodes that each depend
+ * on three of the layer before and read one of them, and a chain whose nodes have a condition and
+ * two or three templates each. The yardstick is libyaml alone, which gives the events of the same
+ * text to nobody.
  */
 #include <stdio.h>
+#include <yaml.h>
 
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
@@ -16,6 +19,7 @@ enum { NODES = 10000, ROUNDS = 9 };
 
 struct graph {
     const char *name;
+    double goal_ms;
     void (*write)(struct strbuf *out);
     struct strbuf text;
     const struct node_types *types;
@@ -58,6 +62,45 @@ static void write_layers(struct strbuf *out)
     }
 }
 
+static void write_templates(struct strbuf *out)
+{
+    strbuf_append_text(out, "  - {id: n0, type: set, config: {x: 1, y: text}}\n");
+    for (int i = 1; i < NODES; i++) {
+        strbuf_append_format(out,
+                             "  - id: n%d\n    type: set\n    depends_on: [n%d]\n"
+                             "    when: input.mode != 'off' && n0.output.x > 0\n"
+                             "    config:\n"
+                             "      x: '{{ coalesce(n%d.?output.?x, 0) + 1 }}'\n"
+                             "      y: after {{ n0.output.y }}\n",
+                             i, i - 1, i - 1);
+        if (i % 2 == 0) {
+            strbuf_append_text(out, "      z: '{{ input.items.map(v, v * 2) }}'\n");
+        }
+    }
+}
+
+static int read_once(void *user)
+{
+    const struct graph *graph = user;
+    struct str text = strbuf_str(&graph->text);
+    yaml_parser_t parser;
+    yaml_event_type_t type = YAML_NO_EVENT;
+    if (yaml_parser_initialize(&parser) == 0) {
+        return -1;
+    }
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
+    while (type != YAML_STREAM_END_EVENT) {
+        yaml_event_t event;
+        if (yaml_parser_parse(&parser, &event) == 0) {
+            break;
+        }
+        type = event.type;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return type == YAML_STREAM_END_EVENT ? 0 : -1;
+}
+
 static int load_once(void *user)
 {
     const struct graph *graph = user;
@@ -78,19 +121,44 @@ static int load_once(void *user)
     return status;
 }
 
+/* The fastest of some rounds: whatever else the machine does only makes one slower. */
+static int fastest_ms(bench_round_cb round, struct graph *graph, double *out_ms)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t begin = bench_thread_ns();
+        if (round(graph) != 0) {
+            return 1;
+        }
+        double ms = (double)(bench_thread_ns() - begin) / 1e6;
+        *out_ms = i == 0 || ms < *out_ms ? ms : *out_ms;
+    }
+    return 0;
+}
+
 static int measure(struct graph *graph)
 {
-    struct bench_times times = {0};
+    double ours = 0;
+    double yardstick = 0;
     strbuf_append_text(&graph->text, "name: bench\nnodes:\n");
     graph->write(&graph->text);
-    if (strbuf_status(&graph->text) != 0 ||
-        bench_interleave(load_once, NULL, graph, ROUNDS, &times) != 0) {
-        return 1;
+    int status = strbuf_status(&graph->text);
+    if (status == 0) {
+        status = fastest_ms(load_once, graph, &ours);
     }
-    bench_print_row(&(struct bench_row){
-        .name = graph->name, .unit = "ms", .ours = times.ours_ns / 1e6, .goal = 100.0});
+    if (status == 0) {
+        status = fastest_ms(read_once, graph, &yardstick);
+    }
+    if (status == 0) {
+        bench_print_row(&(struct bench_row){
+            .name = graph->name, .unit = "ms", .ours = ours, .goal = graph->goal_ms});
+        struct strbuf name = STRBUF_INIT;
+        strbuf_append_format(&name, "%s, to libyaml", graph->name);
+        bench_print_row(&(struct bench_row){
+            .name = name.p, .unit = "ms", .ours = ours, .yardstick = yardstick, .goal = 4});
+        strbuf_finish(&name);
+    }
     strbuf_finish(&graph->text);
-    return 0;
+    return status;
 }
 
 int main(void)
@@ -98,9 +166,10 @@ int main(void)
     struct node_types types;
     node_types_init(&types);
     struct graph graphs[] = {
-        {.name = "graph: 10,000 nodes wide, checked", .write = write_wide, .types = &types},
-        {.name = "graph: 10,000 nodes deep, checked", .write = write_deep, .types = &types},
-        {.name = "graph: 100 x 100 nodes, checked", .write = write_layers, .types = &types},
+        {"graph: 10,000 nodes wide", 100, .write = write_wide, .types = &types},
+        {"graph: 10,000 nodes deep", 100, .write = write_deep, .types = &types},
+        {"graph: 100 x 100 nodes", 100, .write = write_layers, .types = &types},
+        {"graph: 10,000 nodes, templates", 150, .write = write_templates, .types = &types},
     };
     int status = 0;
     for (size_t i = 0; i < sizeof(graphs) / sizeof(graphs[0]) && status == 0; i++) {
