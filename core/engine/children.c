@@ -127,7 +127,6 @@ static int make_input(const struct decision *d, uint32_t node, const struct docu
 static void record_start(const struct decision *d, uint32_t node, const struct pipeline *child,
                          const struct document *input)
 {
-    const struct node *def = decision_node(d, node);
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
     record.attempt++;
     batch_add_record(d->batch, &record);
@@ -136,13 +135,7 @@ static void record_start(const struct decision *d, uint32_t node, const struct p
                                            .attempt = record.attempt,
                                            .child = child,
                                            .config = input});
-    if (def->timeout_ms > 0) {
-        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
-                                               .node = node,
-                                               .attempt = record.attempt,
-                                               .timer = TIMER_NODE_TIMEOUT,
-                                               .at_unix_ms = d->now + def->timeout_ms});
-    }
+    decision_arm_timeout(d, &record);
 }
 
 /* `wait: false`: the child goes on by itself. */
@@ -239,12 +232,7 @@ void child_end(const struct decision *d, const struct run_event *event)
     if (!is_live || state->attempt != event->attempt) {
         return;
     }
-    if (decision_node(d, event->node)->timeout_ms > 0) {
-        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
-                                               .node = event->node,
-                                               .attempt = event->attempt,
-                                               .timer = TIMER_NODE_TIMEOUT});
-    }
+    decision_disarm_timeout(d, event->node);
     if (event->child_state == RUN_COMPLETED) {
         struct record record = decision_node_record(d, RECORD_NODE_ENDED, event->node);
         record.node_state = NODE_COMPLETED;

@@ -244,13 +244,7 @@ static void on_admitted(const struct decision *d, uint32_t node)
                                            .at_unix_ms = deadline,
                                            .count = streams_credit(d, node),
                                            .config = config});
-    if (deadline > 0) {
-        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
-                                               .node = node,
-                                               .attempt = record.attempt,
-                                               .timer = TIMER_NODE_TIMEOUT,
-                                               .at_unix_ms = deadline});
-    }
+    decision_arm_timeout(d, &record);
     document_unref(config);
 }
 
@@ -267,12 +261,7 @@ static bool is_current_task(const struct decision *d, const struct run_event *ev
 static void release_task(const struct decision *d, uint32_t node)
 {
     decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
-    if (decision_node(d, node)->timeout_ms > 0) {
-        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
-                                               .node = node,
-                                               .attempt = decision_state(d, node)->attempt,
-                                               .timer = TIMER_NODE_TIMEOUT});
-    }
+    decision_disarm_timeout(d, node);
 }
 
 static uint32_t outcome_of_port(const struct decision *d, struct str port)

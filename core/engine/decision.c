@@ -241,6 +241,28 @@ static void end_queued(const struct decision *d, uint32_t node)
     decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
 }
 
+void decision_arm_timeout(const struct decision *d, const struct record *start)
+{
+    int64_t timeout_ms = decision_node(d, start->node)->timeout_ms;
+    if (timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
+                                               .node = start->node,
+                                               .attempt = start->attempt,
+                                               .timer = TIMER_NODE_TIMEOUT,
+                                               .at_unix_ms = d->now + timeout_ms});
+    }
+}
+
+void decision_disarm_timeout(const struct decision *d, uint32_t node)
+{
+    if (decision_node(d, node)->timeout_ms > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
+                                               .node = node,
+                                               .attempt = decision_state(d, node)->attempt,
+                                               .timer = TIMER_NODE_TIMEOUT});
+    }
+}
+
 void decision_disarm_waits(const struct decision *d, uint32_t node)
 {
     decision_add_effect(d,

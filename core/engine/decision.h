@@ -97,6 +97,10 @@ void decision_stop_run(const struct decision *d, enum run_state state, const str
 /* The same because `node` failed with `failure` (borrowed). Tasks are left as they are. */
 void decision_fail_run(const struct decision *d, uint32_t node, const struct document *failure);
 
+/* The time-out of a node, if it has one: armed with the record of its start. */
+void decision_arm_timeout(const struct decision *d, const struct record *start);
+void decision_disarm_timeout(const struct decision *d, uint32_t node);
+
 /* The timers of a node that waits. */
 void decision_disarm_waits(const struct decision *d, uint32_t node);
 

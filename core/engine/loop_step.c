@@ -185,19 +185,12 @@ static bool check_limit(const struct decision *d, uint32_t node, const struct do
 static void record_start(const struct decision *d, uint32_t node, const struct document *items,
                          const struct document *acc)
 {
-    const struct node *def = decision_node(d, node);
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
     record.attempt++;
     record.output = items;
     record.detail = acc;
     batch_add_record(d->batch, &record);
-    if (def->timeout_ms > 0) {
-        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
-                                               .node = node,
-                                               .attempt = record.attempt,
-                                               .timer = TIMER_NODE_TIMEOUT,
-                                               .at_unix_ms = d->now + def->timeout_ms});
-    }
+    decision_arm_timeout(d, &record);
 }
 
 void loop_start(const struct decision *d, uint32_t node)
@@ -308,16 +301,6 @@ static int make_output(const struct loop_state *loop, struct document **out, str
     unreachable_state("collect", (int)loop->def->collect);
 }
 
-static void disarm_timeout(const struct decision *d, uint32_t node)
-{
-    if (decision_node(d, node)->timeout_ms > 0) {
-        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
-                                               .node = node,
-                                               .attempt = decision_state(d, node)->attempt,
-                                               .timer = TIMER_NODE_TIMEOUT});
-    }
-}
-
 /* The end of a loop or group with what it has to tell. `output` and `failure` are borrowed. */
 static void end_node(const struct decision *d, uint32_t node, enum node_state state,
                      const struct document *output, const struct document *failure)
@@ -330,7 +313,7 @@ static void end_node(const struct decision *d, uint32_t node, enum node_state st
     record.output = output;
     record.error = failure;
     record.detail = detail;
-    disarm_timeout(d, node);
+    decision_disarm_timeout(d, node);
     if (state == NODE_COMPLETED) {
         decision_end_completed(d, &record);
     } else {

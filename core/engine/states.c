@@ -178,13 +178,7 @@ void states_idle(const struct decision *d, uint32_t node)
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
     record.attempt++;
     batch_add_record(d->batch, &record);
-    if (def->timeout_ms > 0) {
-        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
-                                               .node = node,
-                                               .attempt = record.attempt,
-                                               .timer = TIMER_NODE_TIMEOUT,
-                                               .at_unix_ms = d->now + def->timeout_ms});
-    }
+    decision_arm_timeout(d, &record);
 }
 
 /* One that has not started, or only waits. `signal` is what it gives; NULL: it is cancelled. */
