@@ -16,7 +16,8 @@ void file_format_time(struct timespec time, char out[TIME_TEXT_BYTES])
     if (gmtime_r(&time.tv_sec, &utc) != NULL) {
         (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
     }
-    (void)snprintf(out, TIME_TEXT_BYTES, "%s.%03ldZ", text, time.tv_nsec / 1000000);
+    (void)snprintf(out, TIME_TEXT_BYTES, "%s.%03uZ", text,
+                   (unsigned)(time.tv_nsec / 1000000) % 1000);
 }
 
 static ops_status file_create(ops_plugin *plugin, ops_scope scope, ops_val settings, ops_node **out,
