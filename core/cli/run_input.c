@@ -118,8 +118,10 @@ static int add_value(struct builder *b, const struct pipeline *pipeline, struct 
         return 0;
     }
     if (text.n > 0 && (text.p[0] == '{' || text.p[0] == '[')) {
-        return error_set(err, E_INVALID, "-i %.*s: not JSON: %s (column %u)", STR_ARG(key),
-                         why.message, why.column);
+        bool may_be_text = value_get(property_schema(pipeline, key), STR("type")) == NULL;
+        return error_set(err, E_INVALID, "-i %.*s: not JSON: %s (column %u)%s", STR_ARG(key),
+                         why.message, why.column,
+                         may_be_text ? "; put a text that begins so in double quotes" : "");
     }
     builder_string(b, text);
     return 0;

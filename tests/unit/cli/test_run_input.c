@@ -182,11 +182,14 @@ static void test_run_input__malformed_options_are_told(void **state)
     (void)state;
     check_refused(free_yaml, WORDS("novalue"), "opstream: -i 'novalue': write KEY=VALUE\n");
     check_refused(free_yaml, WORDS("=x"), "opstream: -i '=x': write KEY=VALUE\n");
-    check_refused(free_yaml, WORDS("a={\"b\":}"),
-                  "opstream: -i a: not JSON: expected a value, found '}' (column 6)\n");
     check_refused(
-        free_yaml, WORDS("a=[1,"),
-        "opstream: -i a: not JSON: expected a value, found the end of the text (column 4)\n");
+        free_yaml, WORDS("a={\"b\":}"),
+        "opstream: -i a: not JSON: expected a value, found '}' (column 6); put a text that "
+        "begins so in double quotes\n");
+    check_refused(free_yaml, WORDS("a=[1,"),
+                  "opstream: -i a: not JSON: expected a value, found the end of the text (column "
+                  "4); put a text "
+                  "that begins so in double quotes\n");
     check_refused(free_yaml, WORDS("a=\xFF"), "opstream: -i 'a=\\xff': not UTF-8\n");
 }
 
