@@ -7,10 +7,11 @@
  * everything, so that it repeats a failure exactly.
  *
  * The store commits late and in groups; plugins are slow, answer twice, answer after they were
- * told to stop, or never; timers fire late, and after they were disarmed; operators cancel.
+ * told to stop, or never; timers fire late, and after they were disarmed; operators cancel, and
+ * send events.
  *
  * Used by:  sim_main, sim_world, sim_checks.
- * Uses:     engine, journal.
+ * Uses:     engine, journal, run_watch.
  * Threads:  [main]
  */
 
@@ -21,6 +22,7 @@
 #include "core/engine/engine.h"
 #include "core/engine/record.h"
 #include "tests/support/random.h"
+#include "tests/support/run_watch.h"
 
 struct journal;
 struct pipeline;
@@ -30,9 +32,12 @@ enum sim_event_type {
     SIM_COMMIT, /* the store has written what waits */
     SIM_DONE,   /* a task reports: done, or failed */
     SIM_FAILED,
+    SIM_ITEMS, /* it emits some */
     SIM_TIMER,
+    SIM_SIGNAL, /* somebody sends the run an event */
     SIM_CANCEL, /* an operator */
-    SIM_CRASH,  /* what is durable at this moment is looked at */
+    SIM_SHUTDOWN,
+    SIM_CRASH, /* what is durable at this moment is looked at */
 };
 
 struct sim_event {
@@ -40,14 +45,10 @@ struct sim_event {
     uint64_t order; /* of scheduling: equal times keep it */
     enum sim_event_type type;
     uint32_t run; /* index */
+    uint64_t frame;
     uint32_t node;
     uint32_t attempt;
     enum timer_kind timer;
-};
-
-struct sim_task {
-    bool is_live; /* the plugin works on it */
-    uint32_t attempt;
 };
 
 struct sim_run {
@@ -55,12 +56,12 @@ struct sim_run {
     uint32_t index;
     struct pipeline *pipeline;
     struct document *input;
-    struct run *run; /* NULL: not started yet */
-    struct sim_task *tasks;
-    struct run_node_view *ends; /* of nodes whose end is decided; else all zero */
-    bool is_stopping;           /* nothing may start any more */
-    unsigned ends_recorded;
+    struct run *run;    /* NULL: not started yet, or given up after its end */
+    struct run *shadow; /* what the records so far make of it */
+    struct run_watch watch;
+    bool is_child;
     bool is_told; /* its end was shown to the world */
+    bool has_continue;
     enum run_state told_state;
 };
 
@@ -74,10 +75,12 @@ struct sim {
     size_t event_count;
     size_t event_cap;
     uint64_t next_order;
-    struct sim_run *runs;
-    uint32_t run_count;
+    struct sim_run **runs;
+    size_t run_count;
+    size_t run_cap;
     uint64_t steps;
     uint64_t starts;
+    uint64_t frames;
     bool has_trace;
 };
 
@@ -86,6 +89,10 @@ _Noreturn void sim_broken(const struct sim *sim, const char *promise, const char
 
 #define SIM_HOLDS(sim, condition)                                                                  \
     ((condition) ? (void)0 : sim_broken((sim), #condition, __FILE__, __LINE__))
+
+/* Of what gives NULL or the text of a broken promise. */
+#define SIM_KEEPS(sim, promise) sim_check_promise((sim), (promise), __FILE__, __LINE__)
+void sim_check_promise(const struct sim *sim, const char *broken, const char *file, int line);
 
 void sim_schedule(struct sim *sim, struct sim_event event);
 
@@ -96,14 +103,21 @@ void sim_world_handle(struct sim *sim, const struct sim_event *event);
 
 /* ---- sim_checks ---- */
 
-/* Of each batch, before it goes to the store. */
-void sim_check_batch(struct sim *sim, const struct batch *batch);
+/* The run's options, for a replay of its records. Owned: run_destroy(). */
+struct run *sim_fresh_run(const struct sim_run *run, struct str id);
+
+/* Of each record, before it goes to the store. */
+void sim_check_record(struct sim_run *run, const struct record *record);
 /* Of an effect, which is about to be carried out. */
-void sim_check_effect(const struct sim_run *run, const struct effect *effect);
+void sim_check_effect(struct sim_run *run, const struct effect *effect);
 /* After each event. */
 void sim_check_state(const struct sim *sim);
+/* The state in memory is what its records make. */
+void sim_check_shadow(const struct sim_run *run);
 /* What a crash at this moment would leave. */
 void sim_check_crash(const struct sim *sim);
+/* Of a run that has ended and is given up. */
+void sim_check_ended(const struct sim_run *run);
 /* When nothing can happen any more. */
 void sim_check_end(const struct sim *sim);
 

@@ -15,8 +15,10 @@
 enum { MOST_STEPS = 200000 };
 
 static const char *const event_names[] = {
-    [SIM_START] = "start", [SIM_COMMIT] = "commit", [SIM_DONE] = "done",   [SIM_FAILED] = "failed",
-    [SIM_TIMER] = "timer", [SIM_CANCEL] = "cancel", [SIM_CRASH] = "crash",
+    [SIM_START] = "start",   [SIM_COMMIT] = "commit", [SIM_DONE] = "done",
+    [SIM_FAILED] = "failed", [SIM_ITEMS] = "items",   [SIM_TIMER] = "timer",
+    [SIM_SIGNAL] = "signal", [SIM_CANCEL] = "cancel", [SIM_SHUTDOWN] = "shutdown",
+    [SIM_CRASH] = "crash",
 };
 
 static struct sim_event take_next(struct sim *sim)
@@ -37,25 +39,28 @@ static void trace(const struct sim *sim, const struct sim_event *event)
     if (!sim->has_trace) {
         return;
     }
-    const struct pipeline *pipeline = sim->runs[event->run].pipeline;
+    const struct pipeline *pipeline = sim->runs[event->run]->pipeline;
     bool has_node = event->type >= SIM_DONE && event->type <= SIM_TIMER &&
                     event->node < pipeline->node_count;
     struct str id = has_node ? pipeline->nodes[event->node].id : STR("");
-    printf("%6llu  %13lld  %-7s run-%u %.*s\n", (unsigned long long)sim->steps, (long long)sim->now,
-           event_names[event->type], event->run, STR_ARG(id));
+    printf("%6llu  %13lld  %-8s run %u frame %llu %.*s\n", (unsigned long long)sim->steps,
+           (long long)sim->now, event_names[event->type], event->run,
+           (unsigned long long)event->frame, STR_ARG(id));
 }
 
 static void sim_finish(struct sim *sim)
 {
     engine_destroy(sim->engine);
     journal_close(sim->store);
-    for (uint32_t i = 0; i < sim->run_count; i++) {
-        document_unref(sim->runs[i].input);
-        pipeline_unref(sim->runs[i].pipeline);
-        free(sim->runs[i].tasks);
-        free(sim->runs[i].ends);
+    for (size_t i = 0; i < sim->run_count; i++) {
+        sim->frames += sim->runs[i]->watch.next_frame;
+        run_destroy(sim->runs[i]->shadow);
+        run_watch_finish(&sim->runs[i]->watch);
+        document_unref(sim->runs[i]->input);
+        pipeline_unref(sim->runs[i]->pipeline);
+        free(sim->runs[i]);
     }
-    free(sim->runs);
+    free((void *)sim->runs);
     free(sim->events);
 }
 
@@ -83,12 +88,15 @@ int main(int argc, char **argv)
     uint64_t last = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? first : 300;
     uint64_t steps = 0;
     uint64_t starts = 0;
+    uint64_t frames = 0;
     for (uint64_t seed = first; seed <= last; seed++) {
         struct sim sim = run_seed(seed, argc == 2);
         steps += sim.steps;
         starts += sim.starts;
+        frames += sim.frames;
     }
-    printf("seeds %llu to %llu hold: %llu events, %llu tasks\n", (unsigned long long)first,
-           (unsigned long long)last, (unsigned long long)steps, (unsigned long long)starts);
+    printf("seeds %llu to %llu hold: %llu events, %llu tasks, %llu frames\n",
+           (unsigned long long)first, (unsigned long long)last, (unsigned long long)steps,
+           (unsigned long long)starts, (unsigned long long)frames);
     return 0;
 }

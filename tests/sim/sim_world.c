@@ -12,10 +12,13 @@
 #include "tests/sim/sim_store.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/random_pipeline.h"
+#include "tests/support/random_workflows.h"
 
 enum {
     LAST_WORD_MS = 120000, /* when operators cancel whatever still runs */
+    SHUTDOWN_MS = 160000,  /* and its endings */
     GRACE_MS = 10000,      /* the longest that a task may take to stop */
+    MOST_ITEMS = 12,       /* that a task emits at once */
 };
 
 /* A batch between the engine and the store's answer. */
@@ -39,15 +42,69 @@ static int64_t later(struct sim *sim, uint32_t most_ms)
     return sim->now + random_below(&sim->random, most_ms + 1);
 }
 
+/* ---- runs ---- */
+
+static struct sim_run *add_run(struct sim *sim, struct pipeline *pipeline, struct document *input)
+{
+    struct sim_run *run = calloc(1, sizeof(*run));
+    SIM_HOLDS(sim, run != NULL);
+    struct sim_run **runs = array_reserve((void *)sim->runs, &sim->run_cap, sim->run_count + 1,
+                                          sizeof(struct sim_run *));
+    SIM_HOLDS(sim, runs != NULL);
+    *run = (struct sim_run){
+        .sim = sim, .index = (uint32_t)sim->run_count, .pipeline = pipeline, .input = input};
+    run_watch_init(&run->watch, pipeline);
+    sim->runs = runs;
+    runs[sim->run_count++] = run;
+    return run;
+}
+
+static void schedule_end(struct sim *sim, uint32_t run)
+{
+    int64_t begin = INT64_C(1700000000000);
+    sim_schedule(sim,
+                 (struct sim_event){.at = begin + LAST_WORD_MS, .type = SIM_CANCEL, .run = run});
+    sim_schedule(sim,
+                 (struct sim_event){.at = begin + SHUTDOWN_MS, .type = SIM_SHUTDOWN, .run = run});
+}
+
+/* A child is first heard of when its start is recorded. */
+static struct sim_run *run_of(struct sim *sim, struct run *run, const struct document *input)
+{
+    struct sim_run *known = engine_run_user(run);
+    if (known == NULL) {
+        known = add_run(sim, pipeline_ref(run_pipeline(run)), document_ref(input));
+        known->is_child = true;
+        engine_set_run_user(run, known);
+        schedule_end(sim, known->index);
+    }
+    known->run = run;
+    return known;
+}
+
 /* ---- plugins ---- */
 
-static void schedule_report(struct sim_run *run, uint32_t node, uint32_t attempt, int64_t at)
+static void schedule_report(struct sim_run *run, const struct effect *effect, int64_t at)
 {
     struct sim *sim = run->sim;
     sim_schedule(sim, (struct sim_event){
                           .at = at,
-                          .type = random_percent(&sim->random, 75) ? SIM_DONE : SIM_FAILED,
+                          .type = random_percent(&sim->random, 88) ? SIM_DONE : SIM_FAILED,
                           .run = run->index,
+                          .frame = effect->frame,
+                          .node = effect->node,
+                          .attempt = effect->attempt,
+                      });
+}
+
+static void schedule_items(struct sim_run *run, uint64_t frame, uint32_t node, uint32_t attempt)
+{
+    struct sim *sim = run->sim;
+    sim_schedule(sim, (struct sim_event){
+                          .at = later(sim, 300),
+                          .type = SIM_ITEMS,
+                          .run = run->index,
+                          .frame = frame,
                           .node = node,
                           .attempt = attempt,
                       });
@@ -56,16 +113,18 @@ static void schedule_report(struct sim_run *run, uint32_t node, uint32_t attempt
 static void start_task(struct sim_run *run, const struct effect *effect)
 {
     struct sim *sim = run->sim;
-    run->tasks[effect->node] = (struct sim_task){.is_live = true, .attempt = effect->attempt};
     sim->starts++;
     uint32_t dice = random_below(&sim->random, 100);
-    if (dice < 8) {
+    if (run->pipeline->nodes[effect->node].has_readers) {
+        schedule_items(run, effect->frame, effect->node, effect->attempt);
+    }
+    if (dice < 4) {
         return; /* never reports by itself */
     }
     uint32_t most_ms = dice < 15 ? 20000 : 800;
-    schedule_report(run, effect->node, effect->attempt, later(sim, most_ms));
+    schedule_report(run, effect, later(sim, most_ms));
     if (dice >= 90) {
-        schedule_report(run, effect->node, effect->attempt, later(sim, most_ms));
+        schedule_report(run, effect, later(sim, most_ms));
     }
 }
 
@@ -73,11 +132,27 @@ static void start_task(struct sim_run *run, const struct effect *effect)
 static void stop_task(struct sim_run *run, const struct effect *effect)
 {
     struct sim *sim = run->sim;
+    if (run->pipeline->nodes[effect->node].kind != NODE_PLUGIN) {
+        return; /* a child run: the engine has told it */
+    }
     bool is_quick = random_percent(&sim->random, 70);
-    schedule_report(run, effect->node, effect->attempt, later(sim, is_quick ? 30 : GRACE_MS));
+    schedule_report(run, effect, later(sim, is_quick ? 30 : GRACE_MS));
 }
 
 /* ---- effects ---- */
+
+static void arm(struct sim_run *run, const struct effect *effect)
+{
+    sim_schedule(run->sim, (struct sim_event){
+                               .at = effect->at_unix_ms + random_below(&run->sim->random, 50),
+                               .type = SIM_TIMER,
+                               .run = run->index,
+                               .frame = effect->frame,
+                               .node = effect->node,
+                               .attempt = effect->attempt,
+                               .timer = effect->timer,
+                           });
+}
 
 static void disarm(struct sim_run *run, const struct effect *effect)
 {
@@ -87,8 +162,8 @@ static void disarm(struct sim_run *run, const struct effect *effect)
     }
     for (size_t i = 0; i < sim->event_count; i++) {
         const struct sim_event *event = &sim->events[i];
-        if (event->type == SIM_TIMER && event->run == run->index && event->node == effect->node &&
-            event->timer == effect->timer) {
+        if (event->type == SIM_TIMER && event->run == run->index && event->frame == effect->frame &&
+            event->node == effect->node && event->timer == effect->timer) {
             sim->events[i] = sim->events[--sim->event_count];
             return;
         }
@@ -109,6 +184,7 @@ static void go_on(struct sim_run *run)
 {
     struct error err = {0};
     struct commit *commit = commit_create(run->sim);
+    run->has_continue = false;
     int status = engine_continue(run->sim->engine, run->run, run->sim->now, &commit->batch, &err);
     SIM_HOLDS(run->sim, status == 0);
     submit(commit);
@@ -125,14 +201,7 @@ static void carry_out(struct sim_run *run, const struct effect *effect)
         stop_task(run, effect);
         return;
     case EFFECT_ARM_TIMER:
-        sim_schedule(run->sim, (struct sim_event){
-                                   .at = effect->at_unix_ms + random_below(&run->sim->random, 50),
-                                   .type = SIM_TIMER,
-                                   .run = run->index,
-                                   .node = effect->node,
-                                   .attempt = effect->attempt,
-                                   .timer = effect->timer,
-                               });
+        arm(run, effect);
         return;
     case EFFECT_DISARM:
         disarm(run, effect);
@@ -144,13 +213,26 @@ static void carry_out(struct sim_run *run, const struct effect *effect)
     case EFFECT_CONTINUE:
         go_on(run);
         return;
-    case EFFECT_CREDIT: /* none of its plugins emits */
+    case EFFECT_CREDIT: /* the watch counts it */
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:
     case EFFECT_UNDO_CHILD:
     case EFFECT_RUN_UNDONE:
-        return; /* dispatch's */
+        return; /* the engine's */
+    }
+}
+
+/* Child runs that nobody needs any more. */
+static void give_up_ended(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->run_count; i++) {
+        struct sim_run *run = sim->runs[i];
+        if (run->run != NULL && run->is_child && run->is_told && !engine_keeps(run->run)) {
+            sim_check_ended(run);
+            engine_remove(sim->engine, run->run);
+            run->run = NULL;
+        }
     }
 }
 
@@ -170,13 +252,21 @@ static void on_durable(void *user, int status)
 
 static void submit(struct commit *commit)
 {
+    struct sim *sim = commit->sim;
     if (commit->batch.record_count == 0 && commit->batch.effect_count == 0) {
         batch_finish(&commit->batch);
         free(commit);
         return;
     }
-    struct sim *sim = commit->sim;
-    sim_check_batch(sim, &commit->batch);
+    for (size_t i = 0; i < commit->batch.record_count; i++) {
+        const struct record *record = &commit->batch.records[i];
+        sim_check_record(run_of(sim, record->run, record->output), record);
+    }
+    for (size_t i = 0; i < commit->batch.effect_count; i++) {
+        const struct effect *effect = &commit->batch.effects[i];
+        struct sim_run *run = engine_run_user(effect->run);
+        run->has_continue = run->has_continue || effect->type == EFFECT_CONTINUE;
+    }
     SIM_HOLDS(sim, journal_append(sim->store, &commit->batch, on_durable, commit, NULL) == 0);
 }
 
@@ -212,12 +302,16 @@ static void start_run(struct sim *sim, struct sim_run *run)
 static void report(struct sim *sim, struct sim_run *run, const struct sim_event *event)
 {
     static const char *const ports[] = {"", "", "left", "right", "nobody's"};
-    struct document *output = pipeline_fixture_json("{\"x\": 1}");
+    static const char *const outputs[] = {"{\"x\": 1}", "{\"event\": \"left\"}", "[1, null]"};
+    struct document *output = pipeline_fixture_json(outputs[random_below(&sim->random, 3)]);
     struct document *error = failure_create("BROKEN", STR("the toy broke"), NULL);
-    struct sim_task *task = &run->tasks[event->node];
-    task->is_live = task->is_live && task->attempt != event->attempt;
+    struct watched_node *task = run_watch_node(&run->watch, event->frame, event->node);
+    if (task->attempt == event->attempt) {
+        run_watch_task_ended(&run->watch, task);
+    }
     tell_engine(run, &(struct run_event){
                          .type = event->type == SIM_DONE ? RUN_EVENT_DONE : RUN_EVENT_FAILED,
+                         .frame = event->frame,
                          .node = event->node,
                          .attempt = event->attempt,
                          .port = str_from(ports[random_below(&sim->random, 5)]),
@@ -226,6 +320,50 @@ static void report(struct sim *sim, struct sim_run *run, const struct sim_event 
                      });
     document_unref(output);
     document_unref(error);
+}
+
+/* As many items as the task has credit for, at most; one that has ended says nothing any more. */
+static void emit(struct sim *sim, struct sim_run *run, const struct sim_event *event)
+{
+    const struct document *items[MOST_ITEMS];
+    struct watched_node *task = run_watch_node(&run->watch, event->frame, event->node);
+    uint32_t count = random_below(&sim->random, MOST_ITEMS + 1);
+    if (!task->is_live || task->attempt != event->attempt) {
+        return;
+    }
+    count = count < task->credits ? count : task->credits;
+    for (uint32_t i = 0; i < count; i++) {
+        char number[16];
+        (void)snprintf(number, sizeof(number), "%u", (unsigned)(task->emitted + i));
+        items[i] = pipeline_fixture_json(number);
+    }
+    struct run_event emitted = {.type = RUN_EVENT_ITEMS,
+                                .frame = event->frame,
+                                .node = event->node,
+                                .attempt = event->attempt,
+                                .items = items,
+                                .item_count = count,
+                                .index = task->emitted};
+    task->credits -= count;
+    task->emitted += count;
+    tell_engine(run, &emitted);
+    for (uint32_t i = 0; i < count; i++) {
+        document_unref(items[i]);
+    }
+    if (random_percent(&sim->random, 80)) {
+        schedule_items(run, event->frame, event->node, event->attempt);
+    }
+}
+
+static void send_signal(struct sim *sim, struct sim_run *run)
+{
+    static const char *const names[] = {"go", "go", "stop", "other"};
+    static const char *const data[] = {"1", "2", "null"};
+    struct document *output = pipeline_fixture_json(data[random_below(&sim->random, 20) % 3]);
+    tell_engine(run, &(struct run_event){.type = RUN_EVENT_SIGNAL,
+                                         .port = str_from(names[random_below(&sim->random, 4)]),
+                                         .output = output});
+    document_unref(output);
 }
 
 static void on_wake(void *user)
@@ -242,40 +380,58 @@ static void commit_some(struct sim *sim)
         return;
     }
     sim_store_commit(sim->store, 1 + random_below(&sim->random, (uint32_t)waiting));
+    give_up_ended(sim);
     if (sim_store_waiting(sim->store) > 0) {
         on_wake(sim);
     }
 }
 
-void sim_world_handle(struct sim *sim, const struct sim_event *event)
+static void tell_run(struct sim *sim, struct sim_run *run, const struct sim_event *event)
 {
-    struct sim_run *run = &sim->runs[event->run];
+    struct run_event cancel = {.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED};
     switch (event->type) {
-    case SIM_START:
-        start_run(sim, run);
-        return;
-    case SIM_COMMIT:
-        commit_some(sim);
-        return;
     case SIM_DONE:
     case SIM_FAILED:
         report(sim, run, event);
         return;
+    case SIM_ITEMS:
+        emit(sim, run, event);
+        return;
     case SIM_TIMER:
         tell_engine(run, &(struct run_event){.type = RUN_EVENT_TIMER,
+                                             .frame = event->frame,
                                              .node = event->node,
                                              .attempt = event->attempt,
                                              .timer = event->timer});
         return;
+    case SIM_SIGNAL:
+        send_signal(sim, run);
+        return;
+    case SIM_SHUTDOWN:
+        cancel.reason = STOP_SHUTDOWN;
+        tell_engine(run, &cancel);
+        return;
     case SIM_CANCEL:
-        if (run->run != NULL) {
-            tell_engine(run,
-                        &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED});
-        }
+        tell_engine(run, &cancel);
         return;
+    case SIM_START:
+    case SIM_COMMIT:
     case SIM_CRASH:
-        sim_check_crash(sim);
         return;
+    }
+}
+
+void sim_world_handle(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_run *run = sim->runs[event->run];
+    if (event->type == SIM_START) {
+        start_run(sim, run);
+    } else if (event->type == SIM_COMMIT) {
+        commit_some(sim);
+    } else if (event->type == SIM_CRASH) {
+        sim_check_crash(sim);
+    } else if (run->run != NULL) {
+        tell_run(sim, run, event);
     }
 }
 
@@ -283,42 +439,52 @@ void sim_world_handle(struct sim *sim, const struct sim_event *event)
 
 static void make_run(struct sim *sim, uint32_t index)
 {
-    struct sim_run *run = &sim->runs[index];
     struct strbuf yaml = STRBUF_INIT;
     char input[64];
-    random_pipeline_write(&sim->random, &yaml);
-    (void)snprintf(input, sizeof(input), "{\"n\": %u, \"zero\": 0}",
-                   random_below(&sim->random, 12));
-    *run = (struct sim_run){.sim = sim, .index = index};
-    run->pipeline = pipeline_fixture_load_str(strbuf_str(&yaml));
-    run->input = pipeline_fixture_json(input);
-    run->tasks = calloc(run->pipeline->node_count, sizeof(*run->tasks));
-    run->ends = calloc(run->pipeline->node_count, sizeof(*run->ends));
-    SIM_HOLDS(sim, run->tasks != NULL && run->ends != NULL);
-    if (sim->has_trace) {
-        printf("run-%u, input %s:\n%.*s\n", index, input, (int)yaml.n, yaml.p);
+    if (random_percent(&sim->random, 25)) {
+        random_pipeline_write(&sim->random, &yaml);
+    } else {
+        random_workflows_write(&sim->random, &yaml);
     }
+    (void)snprintf(input, sizeof(input), "{\"n\": %u, \"zero\": 0, \"l\": [[1, 2], [], [3]]}",
+                   random_below(&sim->random, 12));
+    if (sim->has_trace) {
+        printf("run %u, input %s:\n%.*s\n", index, input, (int)yaml.n, yaml.p);
+        (void)fflush(stdout);
+    }
+    (void)add_run(sim, pipeline_fixture_load_str(strbuf_str(&yaml)), pipeline_fixture_json(input));
     strbuf_finish(&yaml);
+}
+
+static void schedule_run(struct sim *sim, uint32_t index)
+{
+    sim_schedule(sim, (struct sim_event){.at = later(sim, 3000), .type = SIM_START, .run = index});
+    schedule_end(sim, index);
+    if (random_percent(&sim->random, 25)) {
+        sim_schedule(sim,
+                     (struct sim_event){.at = later(sim, 6000), .type = SIM_CANCEL, .run = index});
+    }
+    if (random_percent(&sim->random, 20)) {
+        sim_schedule(sim,
+                     (struct sim_event){.at = later(sim, 12000), .type = SIM_CANCEL, .run = index});
+    }
+    for (uint32_t i = random_below(&sim->random, 8); i > 0; i--) {
+        sim_schedule(sim,
+                     (struct sim_event){.at = later(sim, 12000), .type = SIM_SIGNAL, .run = index});
+    }
 }
 
 void sim_world_begin(struct sim *sim)
 {
     struct error err = {0};
     sim->now = INT64_C(1700000000000);
-    int64_t end = sim->now + LAST_WORD_MS;
     SIM_HOLDS(sim, engine_create(&(struct engine_options){0}, &sim->engine, &err) == 0);
     sim->store = sim_store_open(on_wake, sim);
-    sim->run_count = 1 + random_below(&sim->random, 6);
-    sim->runs = calloc(sim->run_count, sizeof(*sim->runs));
-    SIM_HOLDS(sim, sim->store != NULL && sim->runs != NULL);
-    for (uint32_t i = 0; i < sim->run_count; i++) {
+    SIM_HOLDS(sim, sim->store != NULL);
+    uint32_t runs = 1 + random_below(&sim->random, 6);
+    for (uint32_t i = 0; i < runs; i++) {
         make_run(sim, i);
-        sim_schedule(sim, (struct sim_event){.at = later(sim, 3000), .type = SIM_START, .run = i});
-        sim_schedule(sim, (struct sim_event){.at = end, .type = SIM_CANCEL, .run = i});
-        if (random_percent(&sim->random, 40)) {
-            sim_schedule(sim,
-                         (struct sim_event){.at = later(sim, 6000), .type = SIM_CANCEL, .run = i});
-        }
+        schedule_run(sim, i);
     }
     for (uint32_t i = 0; i < 20; i++) {
         sim_schedule(sim, (struct sim_event){.at = later(sim, 12000), .type = SIM_CRASH});

@@ -68,6 +68,27 @@ static const char *compare_loops(const struct loop_state *a, const struct loop_s
     return compare_kept(a, b);
 }
 
+static const char *compare_streams(const struct stream *a, const struct stream *b)
+{
+    AGREES((a == NULL) == (b == NULL));
+    if (a == NULL) {
+        return NULL;
+    }
+    AGREES(a->first == b->first && a->end == b->end && a->kept == b->kept);
+    AGREES(a->window == b->window && a->owed == b->owed);
+    AGREES(a->has_ended == b->has_ended && a->is_broken == b->is_broken);
+    AGREES(a->reader_count == b->reader_count);
+    for (uint32_t i = 0; i < a->reader_count; i++) {
+        AGREES(a->readers[i].node == b->readers[i].node);
+        AGREES(a->readers[i].next == b->readers[i].next);
+        AGREES(a->readers[i].is_done == b->readers[i].is_done);
+    }
+    for (uint64_t i = a->first; i < a->end; i++) {
+        AGREES(is_same(stream_item(a, i), stream_item(b, i)));
+    }
+    return NULL;
+}
+
 /* ---- nodes ---- */
 
 static uint8_t state_to_be(const struct run_node *node, enum run_compare_lazy lazy)
@@ -92,7 +113,9 @@ static const char *compare_nodes(const struct run_node *a, const struct run_node
     AGREES(a->first_started_at == b->first_started_at && a->ended_at == b->ended_at);
     AGREES(is_same(a->output, b->output) && is_same(a->error, b->error));
     AGREES(is_same(a->detail, b->detail));
-    return compare_loops(a->loop, b->loop);
+    AGREES(a->is_reader == b->is_reader && a->source == b->source);
+    const char *differs = compare_streams(a->stream, b->stream);
+    return differs != NULL ? differs : compare_loops(a->loop, b->loop);
 }
 
 /* ---- frames ---- */
@@ -118,6 +141,7 @@ static const char *compare_frames(const struct frame *a, const struct frame *b,
     AGREES(a->is_settled == b->is_settled);
     AGREES(a->index == b->index && a->worker == b->worker && a->count == b->count);
     AGREES(a->undo_count == b->undo_count);
+    AGREES(a->parent == NULL || (a->visit == b->visit && a->iteration == b->iteration));
     AGREES(is_same_value(a->item, b->item) && is_same(a->error, b->error));
     AGREES(a->current == b->current && a->visits == b->visits);
     AGREES(a->visits == 0 || memcmp(a->history, b->history, a->visits * sizeof(uint32_t)) == 0);
@@ -147,6 +171,7 @@ static const char *compare_endings(const struct run *a, const struct run *b)
         const struct undo_entry *x = &a->undo.entries[i];
         const struct undo_entry *y = &b->undo.entries[i];
         AGREES(x->frame == y->frame && x->node == y->node && x->attempt == y->attempt);
+        AGREES(x->visit == y->visit && x->iteration == y->iteration);
         AGREES(x->is_child == y->is_child && is_same(x->output, y->output));
     }
     return NULL;

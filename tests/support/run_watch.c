@@ -452,7 +452,7 @@ const char *run_watch_effect(struct run_watch *watch, const struct effect *effec
         return NULL;
     }
     if (effect->type == EFFECT_CREDIT) {
-        PROMISE(node->is_live && node->attempt == effect->attempt && effect->count > 0);
+        PROMISE(node->attempt == effect->attempt && effect->count > 0);
         node->credits += effect->count;
         return NULL;
     }
