@@ -124,17 +124,26 @@ static int make_input(const struct decision *d, uint32_t node, const struct docu
     return status == 0 ? check_input(child, input, out, err) : status;
 }
 
+/* `attempt` 0: nobody waits for its end. */
+static void add_child(const struct decision *d, uint32_t node, uint32_t attempt,
+                      const struct pipeline *child, const struct document *input)
+{
+    decision_add_effect(d, (struct effect){.type = EFFECT_START_CHILD,
+                                           .node = node,
+                                           .attempt = attempt,
+                                           .child = child,
+                                           .visit = decision_state(d, node)->visit,
+                                           .iteration = decision_state(d, node)->iteration,
+                                           .config = input});
+}
+
 static void record_start(const struct decision *d, uint32_t node, const struct pipeline *child,
                          const struct document *input)
 {
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
     record.attempt++;
     batch_add_record(d->batch, &record);
-    decision_add_effect(d, (struct effect){.type = EFFECT_START_CHILD,
-                                           .node = node,
-                                           .attempt = record.attempt,
-                                           .child = child,
-                                           .config = input});
+    add_child(d, node, record.attempt, child, input);
     decision_arm_timeout(d, &record);
 }
 
@@ -151,9 +160,7 @@ static void detach(const struct decision *d, uint32_t node, const struct pipelin
         d->batch->has_failed = true;
         return;
     }
-    decision_add_effect(
-        d,
-        (struct effect){.type = EFFECT_START_CHILD, .node = node, .child = child, .config = input});
+    add_child(d, node, 0, child, input);
     decision_complete_node(d, node, OUTCOME_SUCCESS, output);
     document_unref(output);
 }

@@ -314,7 +314,7 @@ static int start_child(struct turn *turn, const struct effect *effect)
     struct strbuf id = STRBUF_INIT;
     strbuf_append_str(&id, run_id(effect->run));
     strbuf_append_char(&id, '/');
-    run_append_path(effect->run, effect->frame, effect->node, &id);
+    run_append_child_path(effect->run, effect, &id);
     struct run_options options = {
         .pipeline = effect->child,
         .input = effect->config,

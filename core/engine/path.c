@@ -30,15 +30,12 @@ static void append_frame(const struct frame *frame, struct strbuf *out)
     }
 }
 
-void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struct strbuf *out)
+/* All but what tells the executions of the node apart. */
+static void append_place(const struct frame *at, uint32_t node, struct strbuf *out)
 {
     const struct frame *levels[MOST_LEVELS];
     size_t count = 0;
-    const struct frame *at = frame_find(run, frame);
-    if (at == NULL) {
-        return;
-    }
-    const struct run_node *state = frame_node(at, node);
+    const struct pipeline *pipeline = at->run->pipeline;
     bool is_single = at->body->is_single;
     bool is_undo = false;
     for (; at->parent != NULL && count < MOST_LEVELS; at = at->parent) {
@@ -53,7 +50,24 @@ void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struc
         }
     }
     if (!is_single) {
-        strbuf_append_str(out, run->pipeline->nodes[node].id);
+        strbuf_append_str(out, pipeline->nodes[node].id);
     }
-    append_times(state->visit, state->iteration, out);
+}
+
+void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struct strbuf *out)
+{
+    const struct frame *at = frame_find(run, frame);
+    if (at != NULL) {
+        append_place(at, node, out);
+        append_times(frame_node(at, node)->visit, frame_node(at, node)->iteration, out);
+    }
+}
+
+void run_append_child_path(const struct run *run, const struct effect *effect, struct strbuf *out)
+{
+    const struct frame *at = frame_find(run, effect->frame);
+    if (at != NULL) {
+        append_place(at, effect->node, out);
+        append_times(effect->visit, effect->iteration, out);
+    }
 }

@@ -176,8 +176,10 @@ struct effect {
     enum timer_kind timer;
     enum stop_reason reason;
     int64_t at_unix_ms;
-    uint32_t count;                /* of credits */
-    const struct pipeline *child;  /* borrowed from the run's pipeline */
+    uint32_t count;               /* of credits */
+    const struct pipeline *child; /* borrowed from the run's pipeline */
+    uint32_t visit;               /* EFFECT_START_CHILD: of the node, when it started */
+    uint32_t iteration;
     const struct document *config; /* shared with the batch */
 };
 

@@ -152,6 +152,9 @@ struct run_node_view run_frame_node(const struct run *run, uint64_t frame, uint3
  */
 void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struct strbuf *out);
 
+/* The same for the execution that EFFECT_START_CHILD is of; the node may be in its next one. */
+void run_append_child_path(const struct run *run, const struct effect *effect, struct strbuf *out);
+
 /*
  * The tickets of a frame's nodes: `size` bytes for each node of its body, zeroed when they are
  * asked for first, freed with the frame. Node i of the body is at index i. NULL: out of memory,

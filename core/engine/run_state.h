@@ -69,13 +69,13 @@ struct frame {
     uint32_t owner;       /* the node of the parent that it works for, or RECORD_NO_NODE */
     uint32_t visit;       /* of the owner, and its round of `repeat`: those that it works for */
     uint32_t iteration;
-    uint32_t active;      /* nodes that are queued, running or stopping */
-    uint32_t ready;       /* nodes that are ready */
-    bool is_settled;      /* in the run's list of frames in which nothing is left to do */
-    uint64_t index;       /* of the iteration */
-    uint64_t count;       /* of a kept one: of the iterations, see iter.count */
-    size_t undo_count;    /* what is to be undone happened here so often */
-    uint32_t worker;      /* of the loop, see loops.c */
+    uint32_t active;   /* nodes that are queued, running or stopping */
+    uint32_t ready;    /* nodes that are ready */
+    bool is_settled;   /* in the run's list of frames in which nothing is left to do */
+    uint64_t index;    /* of the iteration */
+    uint64_t count;    /* of a kept one: of the iterations, see iter.count */
+    size_t undo_count; /* what is to be undone happened here so often */
+    uint32_t worker;   /* of the loop, see loops.c */
     const struct document *item_document; /* FRAME_UNDO: the output of what it undoes */
     const struct value *item;             /* NULL: none */
     const struct document *error;         /* the first failure that nothing handled */
