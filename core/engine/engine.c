@@ -50,6 +50,7 @@ struct member {
     enum member_due due;
     enum stop_reason stop_reason;
     bool has_continue; /* an EFFECT_CONTINUE is out */
+    bool has_undo;     /* it has ended, and its caller may have it undone */
 };
 
 struct engine {
@@ -468,6 +469,7 @@ static int tell_parent(struct turn *turn, struct member *child)
         .has_undo = run_has_undo(child->run) && run_has_rollback(parent->run),
     };
     child->parent = NULL; /* told once */
+    child->has_undo = event.has_undo;
     int status = turn_step(turn, parent->run, &event);
     return status == 0 ? member_advance(turn, parent) : status;
 }
@@ -620,10 +622,7 @@ bool engine_find_call(const struct run *run, struct engine_call *out_call)
 
 bool engine_keeps(const struct run *run)
 {
-    const struct member *member = member_of(run);
-    const struct member *caller = member->parent_attempt > 0 ? member->caller : NULL;
-    return caller != NULL && run_has_undo(run) && run_has_rollback(caller->run) &&
-           (!run_is_ended(caller->run) || engine_keeps(caller->run));
+    return member_of(run)->has_undo && member_of(run)->caller != NULL;
 }
 
 void engine_remove(struct engine *engine, struct run *run)

@@ -69,12 +69,12 @@ struct engine_call {
 bool engine_find_call(const struct run *run, struct engine_call *out_call);
 
 /*
- * A run that has ended is still needed: its caller may have it undone. Until the caller has ended
- * and is not needed itself.
+ * The caller of a run that has ended may have it undone, or does, or has: the run is needed until
+ * the end of the caller is durable and nobody needs that one either.
  */
 bool engine_keeps(const struct run *run);
 
-/* Frees a run that has ended and that the engine does not keep. */
+/* Frees a run that has ended and that nobody needs. All its records must be durable. */
 void engine_remove(struct engine *engine, struct run *run);
 
 #endif

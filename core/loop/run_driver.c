@@ -614,9 +614,24 @@ static struct loop_run *run_of(struct loop *loop, struct run *run)
     return known != NULL ? known : adopt(loop, run);
 }
 
+/* Its caller may have it undone, as long as the caller's own end is not durable. */
+static bool is_needed(const struct loop_run *run)
+{
+    struct engine_call call = {0};
+    bool is_kept = engine_keeps(run->run);
+    while (is_kept && engine_find_call(run->run, &call)) {
+        run = engine_run_user(call.run);
+        if (!run->is_ended) {
+            return true;
+        }
+        is_kept = engine_keeps(run->run);
+    }
+    return false;
+}
+
 static void leave(struct loop_run *run, struct loop_run **ended)
 {
-    if (run->root != run && !run->is_leaving && !engine_keeps(run->run)) {
+    if (run->root != run && !run->is_leaving && !is_needed(run)) {
         run->is_leaving = true;
         run->next_ended = *ended;
         *ended = run;

@@ -223,12 +223,27 @@ static void carry_out(struct sim_run *run, const struct effect *effect)
     }
 }
 
+/* A run that its caller may have undone, as long as the caller's own end was not told. */
+static bool is_needed(const struct sim_run *run)
+{
+    struct engine_call call = {0};
+    bool is_kept = engine_keeps(run->run);
+    while (is_kept && engine_find_call(run->run, &call)) {
+        run = engine_run_user(call.run);
+        if (!run->is_told) {
+            return true;
+        }
+        is_kept = engine_keeps(run->run);
+    }
+    return false;
+}
+
 /* Child runs that nobody needs any more. */
 static void give_up_ended(struct sim *sim)
 {
     for (size_t i = 0; i < sim->run_count; i++) {
         struct sim_run *run = sim->runs[i];
-        if (run->run != NULL && run->is_child && run->is_told && !engine_keeps(run->run)) {
+        if (run->run != NULL && run->is_child && run->is_told && !is_needed(run)) {
             sim_check_ended(run);
             engine_remove(sim->engine, run->run);
             run->run = NULL;
