@@ -20,7 +20,8 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
-    {ENOENT, OPS_E_NOT_FOUND, "'%s' does not exist", "the run's other nodes may make it first"},
+    {ENOENT, OPS_E_NOT_FOUND, "'%s' does not exist",
+     "if another node makes it, let this one depend on that"},
     {EACCES, OPS_E_PERMISSION, "'%s' may not be opened", "see ls -ld: whose is it, who may?"},
     {EPERM, OPS_E_PERMISSION, "'%s' may not be opened", "see ls -ld and lsattr"},
     {EROFS, OPS_E_PERMISSION, "'%s' is on a file system that is mounted read-only", NULL},
