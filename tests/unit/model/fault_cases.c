@@ -463,6 +463,24 @@ const struct fault_case fault_cases[] = {
      "has(a.output) }}'}}\n",
      "t.yaml:5:60: warning: node 'b': 'a' may have no output here\n"
      "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
+    {"reads the start from afar", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, when: input.x}\n"
+     "  - {id: b, type: start, depends_on: [a]}\n"
+     "  - {id: c, type: set, depends_on: [b], config: {x: '{{ a.output }}'}}\n",
+     "t.yaml:5:57: warning: node 'c': 'a' may have no output here\n"
+     "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
+    {"reads the start behind its failure", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, on_error: {goto: e}}\n"
+     "  - {id: b, type: start, depends_on: [a]}\n"
+     "  - {id: c, type: set, depends_on: [b], config: {x: '{{ a.output }}'}}\n"
+     "  - {id: e, type: set}\n"
+     "  - {id: f, type: set, depends_on: [e], config: {x: '{{ a.output }}'}}\n",
+     "t.yaml:7:57: warning: node 'f': 'a' may have no output here\n"
+     "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
     {"asked for before it is read", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
