@@ -117,19 +117,35 @@ static int make_map(struct arena *arena, const struct tree *at, const struct tre
     return 0;
 }
 
+/* An id that is taken, and the number to try behind it next. */
+struct taken_id {
+    unsigned next;
+};
+
 /* The workflow's id, or with a number behind it when that is taken. Fails with E_NOMEM. */
 static int choose_id(struct draft *draft, struct str id, struct strmap *taken, struct str *out)
 {
+    struct arena *arena = &draft->loader->arena;
+    struct taken_id *own = arena_calloc(arena, 1, sizeof(*own));
+    struct taken_id *earlier = strmap_get(taken, id);
     struct str chosen = id;
-    for (unsigned n = 2; strmap_get(taken, chosen) != NULL || scope_is_reserved(chosen); n++) {
+    unsigned n = earlier != NULL ? earlier->next : 2;
+    for (; strmap_get(taken, chosen) != NULL || scope_is_reserved(chosen); n++) {
         struct label numbered = label_make("%.*s_%u", STR_ARG(id), n);
-        chosen = arena_dup_str(&draft->loader->arena, str_from(numbered.text));
+        chosen = arena_dup_str(arena, str_from(numbered.text));
         if (chosen.p == NULL) {
             return E_NOMEM;
         }
     }
+    if (own == NULL) {
+        return E_NOMEM;
+    }
+    if (earlier != NULL) {
+        earlier->next = n;
+    }
+    own->next = 2;
     *out = chosen;
-    return strmap_add(taken, chosen, draft);
+    return strmap_add(taken, chosen, own);
 }
 
 static int make_node(struct draft *draft, const struct tree *id, struct strmap *taken,
