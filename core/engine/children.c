@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/base/error.h"
+#include "core/base/strmap.h"
 #include "core/engine/decision.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
@@ -13,48 +14,46 @@
 
 /* ---- the input ---- */
 
-static void lay_over(struct builder *b, const struct document *document, const struct value *below)
+/* Adds the members of `document` whose keys are not there yet. */
+static int add_below(struct builder *b, struct strmap *seen, const struct document *document)
 {
     const struct value *map = document_root(document);
     for (size_t i = 0; value_is(map, VALUE_MAP) && i < value_count(map); i++) {
         const struct value_member *member = value_member_at(map, i);
-        if (value_get(below, value_str(&member->key)) == NULL) {
-            builder_key(b, value_str(&member->key));
+        struct str key = value_str(&member->key);
+        int status = strmap_add(seen, key, b);
+        if (status == 0) {
+            builder_key(b, key);
             builder_embed(b, document, &member->value);
+        } else if (status != E_EXISTS) {
+            return status;
         }
     }
+    return 0;
 }
 
-/* `over` with what only `below` has. `below` is given up; `*out` is owned. */
-static int merge(const struct document *over, struct document *below, struct document **out,
-                 struct error *err)
-{
-    struct builder *b = builder_create();
-    builder_map_begin(b);
-    lay_over(b, over, document_root(document_null()));
-    lay_over(b, below, document_root(over));
-    builder_map_end(b);
-    int status = builder_finish(b, out, err);
-    document_unref(below);
-    return status;
-}
-
-/* The run's input with the outputs of the nodes before this one laid over it. */
+/* The run's input with the outputs of the nodes before this one laid over it: the latest wins. */
 static int chained_input(const struct decision *d, uint32_t node, struct document **out,
                          struct error *err)
 {
-    struct document *input = document_ref(d->run->input);
+    struct strmap seen = STRMAP_INIT;
+    struct builder *b = builder_create();
     int status = 0;
-    for (uint32_t i = d->frame->body->first_node; i < node && status == 0; i++) {
-        const struct document *output = decision_state(d, i)->output;
-        if (output != NULL && value_is(document_root(output), VALUE_MAP)) {
-            status = merge(output, input, &input, err);
-        }
+    builder_map_begin(b);
+    for (uint32_t i = node; i > d->frame->body->first_node && status == 0; i--) {
+        const struct document *output = decision_state(d, i - 1)->output;
+        status = output != NULL ? add_below(b, &seen, output) : 0;
     }
     if (status == 0) {
-        *out = input;
+        status = add_below(b, &seen, d->run->input);
     }
-    return status;
+    strmap_finish(&seen);
+    if (status != 0) {
+        builder_destroy(b);
+        return error_nomem(err);
+    }
+    builder_map_end(b);
+    return builder_finish(b, out, err);
 }
 
 static int given_input(const struct document *config, struct document **out, struct error *err)
