@@ -190,9 +190,11 @@ static int read_node(struct draft *draft, uint32_t body, const struct tree *tree
     if (!tree_is(tree, TREE_MAP)) {
         report_error(report_of(draft), tree->place, "a node must be a map, not %s",
                      tree_kind_name(tree));
+        draft->has_lost_nodes = true;
         return 0;
     }
     if (!format_text(tree, "id", &node.id)) {
+        draft->has_lost_nodes = true;
         format_check(report_of(draft), tree, format_node_keys, "a node", 0);
         if (tree_find(tree, STR("id")) == NULL &&
             !format_is_misspelt(tree, format_node_keys, "id")) {

@@ -43,7 +43,7 @@ static void drop_internal(struct type_name *type)
 /* Says that there is no type, unless a misspelt key was meant to be it. */
 static void report_no_type(struct draft *draft, uint32_t index)
 {
-    static const char *const keys[] = {"type", "service", "action", "method"};
+    static const char *const keys[] = {"type", "service", "action", "method", "nodes", "for_each"};
     const struct tree *tree = draft->drafts[index].work;
     bool is_action = tree != draft->drafts[index].tree;
     const struct format_key *table = is_action          ? format_action_keys
@@ -54,10 +54,22 @@ static void report_no_type(struct draft *draft, uint32_t index)
             return;
         }
     }
+    const struct tree_member *service = tree_find(tree, STR("service"));
+    const struct tree_member *action = tree_find(tree, STR("action"));
+    struct str id = draft->nodes[index].id;
+    if (!is_action && (service != NULL || action != NULL)) {
+        const struct tree_member *there = service != NULL ? service : action;
+        report_error(&draft->loader->report, there->key.place, "node '%.*s' has '%s', but no '%s'",
+                     STR_ARG(id), service != NULL ? "service" : "action",
+                     service != NULL ? "action" : "service");
+        report_hint(&draft->loader->report, "or write type: %.*s",
+                    STR_ARG(tree_is_scalar(&there->value) ? there->value.text : STR("TYPE")));
+        return;
+    }
     report_error(&draft->loader->report, draft->nodes[index].place,
                  is_action ? "'action' of state '%.*s' needs a 'service' and a 'method'"
                            : "node '%.*s' needs a 'type', or a 'service' and an 'action'",
-                 STR_ARG(draft->nodes[index].id));
+                 STR_ARG(id));
 }
 
 static int read_type_name(struct draft *draft, uint32_t index, struct type_name *out)

@@ -30,6 +30,9 @@ static void report_no_node(struct draft *draft, uint32_t body, const struct tree
         report_hint(report, "from outside only the loop is there: '%.*s'", STR_ARG(id));
         return;
     }
+    if (draft->has_lost_nodes && near.n == 0) {
+        return;
+    }
     report_error(report, name->place, "%s names the unknown node '%.*s'", what,
                  STR_ARG(name->text));
     if (near.n > 0) {
@@ -153,6 +156,7 @@ static int read_edge(struct draft *draft, uint32_t body, const struct tree *map)
     const struct report *report = &draft->loader->report;
     format_check(report, map, format_edge_keys, "an edge", 0);
     if (!tree_is(map, TREE_MAP)) {
+        report_hint(report, "write {source: NODE, target: NODE}");
         return 0;
     }
     const struct tree *outcome = text_of(map, "outcome");

@@ -168,6 +168,10 @@ static void report_choices(const struct report *report, const struct tree *value
     for (const char *const *choice = key->choices; *choice != NULL; choice++) {
         strbuf_append_format(&choices, "%s'%s'", choices.n > 0 ? ", " : "", *choice);
         suggest_offer(&nearest, str_from(*choice));
+        if (nearest.best.n == 0 && str_starts_with(str_from(*choice), nearest.wrong) &&
+            nearest.wrong.n >= 3) {
+            nearest.best = str_from(*choice); /* fail: failed */
+        }
     }
     report_error(report, value->place, "'%s' of %s must be one of %.*s, not %s", key->name.p, what,
                  STR_ARG(strbuf_str(&choices)), found);
@@ -186,6 +190,23 @@ static void report_item(const struct report *report, const struct tree *list, co
     report_error(report, list->as.items[i].place,
                  "'%s' of %s must be a list of texts, and its item %u is %s", name, what, i + 1,
                  tree_kind_name(&list->as.items[i]));
+}
+
+/* "64 MB" */
+static void hint_size(const struct report *report, struct str text)
+{
+    char joined[32];
+    size_t length = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < text.n && length < sizeof(joined); i++) {
+        if (text.p[i] != ' ') {
+            joined[length++] = text.p[i];
+        }
+    }
+    const struct tree value = {.kind = TREE_TEXT, .text = str_make(joined, length)};
+    if (read_size(&value, &bytes)) {
+        report_hint(report, "write '%.*s'", (int)length, joined);
+    }
 }
 
 /* "30 s", "5 minutes": the unit in the one letter that it has here. */
@@ -209,6 +230,35 @@ static void hint_duration(const struct report *report, struct str text)
             report_hint(report, "write '%.*s%s'", (int)digits, text.p, units[i].unit);
             return;
         }
+    }
+}
+
+/* A number or `true` in quotes is text. */
+static bool hint_quoted(const struct report *report, const struct tree *value,
+                        enum format_kind kind)
+{
+    bool is_digits = is_text(value) && value->text.n > 0;
+    for (size_t i = 0; is_digits && i < value->text.n; i++) {
+        is_digits = value->text.p[i] >= '0' && value->text.p[i] <= '9';
+    }
+    bool is_bool = tree_is(value, TREE_TEXT) &&
+                   (str_equal(value->text, STR("true")) || str_equal(value->text, STR("false")));
+    if (!tree_is(value, TREE_TEXT) ||
+        !((kind == FORMAT_COUNT && is_digits) || (kind == FORMAT_BOOL && is_bool))) {
+        return false;
+    }
+    report_hint(report, "leave the quotes out: they make text of it");
+    return true;
+}
+
+static void hint_map(const struct report *report, struct str name)
+{
+    if (str_equal(name, STR("input"))) {
+        report_hint(report, "write {type: object, properties: {NAME: {type: string}}}");
+    } else if (str_equal(name, STR("transitions"))) {
+        report_hint(report, "write {success: STATE, error: STATE}");
+    } else {
+        report_hint(report, "write NAME: VALUE in place of a list");
     }
 }
 
@@ -237,14 +287,21 @@ static void report_kind(const struct report *report, const struct tree *value,
     }
     report_error(report, value->place, "'%s' of %s must be %s, not %s", key->name.p, what,
                  kind_text(key->kind), found);
+    if (hint_quoted(report, value, key->kind)) {
+        return;
+    }
     if (key->kind == FORMAT_DURATION && tree_is(value, TREE_INT)) {
         report_hint(report, "write '%.*ss' for seconds", STR_ARG(value->text));
     } else if (key->kind == FORMAT_DURATION && tree_is(value, TREE_TEXT)) {
         hint_duration(report, value->text);
+    } else if (key->kind == FORMAT_SIZE && tree_is(value, TREE_TEXT)) {
+        hint_size(report, value->text);
     } else if (key->kind == FORMAT_BOOL && is_text(value)) {
         hint_bool(report, value->text);
     } else if (key->kind == FORMAT_LIST && tree_is(value, TREE_MAP)) {
         report_hint(report, "begin each entry with '- '");
+    } else if (key->kind == FORMAT_MAP && tree_is(value, TREE_LIST)) {
+        hint_map(report, key->name);
     } else if ((key->kind == FORMAT_TEXTS || key->kind == FORMAT_LIST) && is_text(value)) {
         report_hint(report, "write [%.*s]", STR_ARG(value->text));
     } else if (key->kind == FORMAT_TEXT) {

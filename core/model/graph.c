@@ -328,7 +328,7 @@ static void place_unreached(struct graph *graph, uint32_t index, const bool *is_
             continue;
         }
         *order++ = i;
-        if (graph->draft->body_drafts[index].has_initial) {
+        if (graph->draft->body_drafts[index].has_initial && !graph->draft->has_lost_transitions) {
             report_error(
                 report, graph->draft->nodes[i].place, "state '%.*s' cannot be reached from '%.*s'",
                 STR_ARG(graph->draft->nodes[i].id), STR_ARG(graph->draft->nodes[body->initial].id));

@@ -9,6 +9,7 @@
 #include "core/model/definition.h"
 #include "core/model/draft.h"
 #include "core/model/group.h"
+#include "core/model/recursion.h"
 #include "core/model/tree.h"
 
 static int report_unwanted(const struct loader *file, struct error *err)
@@ -178,6 +179,9 @@ static int load(struct loading *loading, struct str text, struct definitions **o
     }
     if (status == 0) {
         status = read_needed(loading);
+    }
+    if (status == 0) {
+        recursion_check(loading);
     }
     if (status == 0 && loading->any_place.line > 0) {
         status = try_candidates(loading);

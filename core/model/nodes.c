@@ -107,6 +107,10 @@ static void read_on_error(struct draft *draft, uint32_t index)
         report_error(report, value->place,
                      "'on_error' of node '%.*s' must be 'fail', 'continue' or {goto: NODE}",
                      STR_ARG(node->id));
+        if (tree_is(value, TREE_TEXT) &&
+            draft_find_node(draft, node->body, value->text) != DRAFT_NO_NODE) {
+            report_hint(report, "write {goto: %.*s}", STR_ARG(value->text));
+        }
     }
 }
 

@@ -47,6 +47,9 @@ static void check_companions(const struct draft *draft)
         if (member_of(draft, "steps") != NULL && str_equal_text(STR("edges"), companions[i].key)) {
             report_hint(report_of(draft), "steps run in the order in which they are written");
         }
+        if (member_of(draft, "states") != NULL && str_equal_text(STR("edges"), companions[i].key)) {
+            report_hint(report_of(draft), "states go on by their 'transitions'");
+        }
     }
     const struct tree_member *interval = member_of(draft, "interval");
     if (interval != NULL && member_of(draft, "tools") != NULL &&

@@ -74,6 +74,7 @@ struct lookup {
     struct draft *draft;
     uint32_t body; /* names are looked up here first */
     const struct scope_at *at;
+    bool is_lost; /* a name may be that of a node that could not be read: that was reported */
 };
 
 static struct lookup lookup_at(struct draft *draft, const struct scope_at *at)
@@ -162,12 +163,53 @@ static bool is_own_item(const struct lookup *lookup, struct str name)
     return loop != NULL && str_equal(loop->as, name);
 }
 
+/* What the items are called, where they are not called `item`. */
+static struct str hint_item(const struct lookup *lookup)
+{
+    struct draft *draft = lookup->draft;
+    for (uint32_t body = lookup->body; body != DRAFT_NO_BODY;
+         body = draft_body_around(draft, body)) {
+        const struct for_each *loop = loop_around(draft, body);
+        if (loop != NULL) {
+            struct label label = label_make("the items are called '%.*s' here", STR_ARG(loop->as));
+            return arena_dup_str(&draft->loader->arena, str_from(label.text));
+        }
+    }
+    return STR("it is there only inside a loop: in the nodes of 'for_each'");
+}
+
+/* An outcome of the node that the edge with this `when` leads away from. */
+static bool is_outcome(const struct lookup *lookup, struct str name)
+{
+    const struct draft *draft = lookup->draft;
+    if (lookup->at->site != USE_EDGE) {
+        return false;
+    }
+    const struct draft_node *node = &draft->drafts[lookup->at->node];
+    for (uint32_t i = 0; i < node->outcome_count; i++) {
+        if (str_equal(draft->outcomes[node->outcomes[i]], name)) {
+            return true;
+        }
+    }
+    return str_equal(name, STR("success")) || str_equal(name, STR("error"));
+}
+
 /* Why there is no such name: something near, or a node that is out of sight. */
 static struct str hint_for(const struct lookup *lookup, struct str name)
 {
     struct draft *draft = lookup->draft;
     if (is_own_item(lookup, name)) {
         return STR("the items are there only inside the loop, in its 'nodes'");
+    }
+    if (str_equal(name, STR("item"))) {
+        return hint_item(lookup);
+    }
+    if (is_outcome(lookup, name)) {
+        struct label label = label_make("write outcome: %.*s in place of 'when'", STR_ARG(name));
+        return arena_dup_str(&draft->loader->arena, str_from(label.text));
+    }
+    if ((lookup->at->names & SCOPE_REDUCE) != 0) {
+        return STR("there are 'acc', what was collected so far, and 'item'");
     }
     uint32_t inside = report_wants_nearest(&draft->loader->report)
                           ? draft_find_container(draft, lookup->body, name)
@@ -186,7 +228,7 @@ static struct str hint_for(const struct lookup *lookup, struct str name)
 
 static int resolve_name(void *user, struct str name, struct str *out_hint)
 {
-    const struct lookup *lookup = user;
+    struct lookup *lookup = user;
     for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
         if (str_equal(name, root_names[i].name)) {
             return root_names[i].slot >= 0 ? root_names[i].slot : find_iter(lookup, out_hint);
@@ -200,6 +242,7 @@ static int resolve_name(void *user, struct str name, struct str *out_hint)
     slot = slot >= 0 ? slot : find_slot(lookup, name);
     if (slot < 0) {
         *out_hint = hint_for(lookup, name);
+        lookup->is_lost = lookup->draft->has_lost_nodes && out_hint->n == 0;
     }
     return slot;
 }
@@ -294,8 +337,8 @@ static int compile(struct draft *draft, const struct tree *scalar, const struct 
     if (status != 0) {
         *out_expr = NULL;
     }
-    if (status == 0 || status == E_NOMEM) {
-        return status;
+    if (status == 0 || status == E_NOMEM || lookup.is_lost) {
+        return status == E_NOMEM ? status : 0;
     }
     report_error(report, place_in(draft, scalar, fault.offset), "%s: %s", at->what, err.message);
     return 0;
@@ -345,6 +388,7 @@ struct template_job {
     const struct tree *tree;
     const struct value *schema;
     const struct scope_at *at;
+    struct lookup *lookup;
     bool has_faults; /* on_fault() has reported some */
 };
 
@@ -381,6 +425,10 @@ static void on_fault(void *user, struct str pointer, struct expr_fault fault,
     }
     const struct tree *scalar = tree_pointer(job->tree, pointer, NULL);
     job->has_faults = true;
+    if (job->lookup->is_lost) {
+        job->lookup->is_lost = false;
+        return;
+    }
     report_error(&job->draft->loader->report, place_in(job->draft, scalar, fault.offset), "%s: %s",
                  job->at->what, err->message);
 }
@@ -586,6 +634,7 @@ static int compile_document(struct template_job *job, const struct document *doc
                             const struct template **out_template)
 {
     struct lookup lookup = lookup_at(job->draft, job->at);
+    job->lookup = &lookup;
     struct template_options options = {
         .names = {.resolve = resolve_name, .user = &lookup},
         .is_raw = is_raw,

@@ -22,6 +22,19 @@ static const struct tree *work_of(const struct tree *state)
     return action != NULL ? action : state;
 }
 
+/* A state of a list without a name: perhaps written as in a map, `- open: {...}`. */
+static void report_nameless(struct draft *draft, const struct tree *tree)
+{
+    bool is_named_so = tree->count == 1 &&
+                       format_find(format_state_keys, tree->as.members[0].key.text) == NULL;
+    report_error(report_of(draft), tree->place, "a state needs a 'name'");
+    if (is_named_so) {
+        report_hint(report_of(draft), "write {name: %.*s, ...}, or a map of states without '- '",
+                    STR_ARG(tree->as.members[0].key.text));
+    }
+    draft->has_lost_nodes = true;
+}
+
 static int read_state(struct draft *draft, uint32_t body, const struct tree *tree,
                       const struct tree *key)
 {
@@ -35,7 +48,7 @@ static int read_state(struct draft *draft, uint32_t body, const struct tree *tre
     written = written != NULL ? written : key;
     written = written != NULL ? written : tree_get(tree, STR("name"));
     if (!tree_is_scalar(written) || written->kind == TREE_NULL) {
-        report_error(report_of(draft), tree->place, "a state needs a 'name'");
+        report_nameless(draft, tree);
         return 0;
     }
     node.work = work_of(tree);
@@ -123,11 +136,16 @@ static uint32_t find_target(struct draft *draft, uint32_t index, const struct tr
                      "the transition '%.*s' of state '%.*s' must be a state, or a list of {when, "
                      "to}, not %s",
                      STR_ARG(outcome->text), STR_ARG(id), tree_kind_name(to));
+        draft->has_lost_transitions = true;
         return DRAFT_NO_NODE;
     }
     uint32_t target = draft_find_node(draft, draft->nodes[index].body, to->text);
     if (target == DRAFT_NO_NODE) {
         struct str near = draft_nearest_node(draft, draft->nodes[index].body, to->text);
+        draft->has_lost_transitions = true;
+        if (draft->has_lost_nodes && near.n == 0) {
+            return target;
+        }
         report_error(report_of(draft), to->place,
                      "invalid state transition: '%.*s' of state '%.*s' names the unknown state "
                      "'%.*s'",
@@ -174,6 +192,7 @@ static int read_guarded(struct draft *draft, uint32_t index, const struct tree *
         !format_is_misspelt(map, format_transition_keys, "to")) {
         report_error(report_of(draft), map->place, "%s needs 'to'", what.text);
     }
+    draft->has_lost_transitions = draft->has_lost_transitions || to == NULL;
     return to != NULL ? add_transition(draft, index, outcome, to, tree_get(map, STR("when"))) : 0;
 }
 
@@ -225,6 +244,9 @@ static void read_initial(struct draft *draft, uint32_t body)
     out->max_transitions = DEFAULT_MAX_TRANSITIONS;
     (void)format_count(from->tree, "max_transitions", &out->max_transitions); /* or the default */
     out->initial = from->first_node;
+    if (written == NULL && format_is_misspelt(from->tree, format_pipeline_keys, "initial_state")) {
+        return;
+    }
     if (written == NULL) {
         report_error(report_of(draft), from->list != NULL ? from->list->place : from->place,
                      "no initial state defined");
@@ -240,6 +262,9 @@ static void read_initial(struct draft *draft, uint32_t body)
     uint32_t initial = draft_find_node(draft, body, written->text);
     if (initial == DRAFT_NO_NODE) {
         struct str near = draft_nearest_node(draft, body, written->text);
+        if (draft->has_lost_nodes && near.n == 0) {
+            return;
+        }
         report_error(report_of(draft), written->place,
                      "'initial_state' names the unknown state '%.*s'", STR_ARG(written->text));
         if (near.n > 0) {
@@ -251,11 +276,25 @@ static void read_initial(struct draft *draft, uint32_t body)
     from->has_initial = true;
 }
 
+/* Whether states go on by something that is no `transitions`, which is reported. */
+static bool has_foreign_edges(const struct draft *draft, const struct draft_body *from)
+{
+    bool is_foreign = tree_find(from->tree, STR("edges")) != NULL;
+    for (uint32_t i = 0; i < from->node_count && !is_foreign; i++) {
+        const struct tree *state = draft->drafts[from->first_node + i].tree;
+        const struct tree_member *transitions = tree_find(state, STR("transitions"));
+        is_foreign = (transitions != NULL && !tree_is(&transitions->value, TREE_MAP)) ||
+                     format_is_misspelt(state, format_state_keys, "transitions");
+    }
+    return is_foreign;
+}
+
 int states_read_edges(struct draft *draft, uint32_t body)
 {
     const struct draft_body *from = &draft->body_drafts[body];
     int status = 0;
     read_initial(draft, body);
+    draft->has_lost_transitions = draft->has_lost_transitions || has_foreign_edges(draft, from);
     for (uint32_t i = 0; i < from->node_count && status == 0; i++) {
         uint32_t index = from->first_node + i;
         const struct tree *map = format_map(draft->drafts[index].tree, "transitions");

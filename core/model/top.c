@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of a pipeline that are not about single nodes: PIPELINES section 3. */
+#include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/expr/template.h"
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
 #include "core/model/format.h"
+#include "core/model/schema_keys.h"
 #include "core/model/scope.h"
 #include "core/model/settings.h"
 #include "core/model/tree.h"
@@ -163,6 +165,7 @@ static int read_input(struct draft *draft)
     if (tree == NULL) {
         return 0;
     }
+    schema_keys_check(&draft->loader->report, tree);
     int status = scope_make_document(draft, tree, NULL, &document);
     if (status != 0) {
         return status == E_INVALID ? 0 : status;
@@ -194,11 +197,12 @@ static int read_own_config(struct draft *draft, struct document **out_document)
     }
     const struct template *template = NULL;
     size_t uses = draft->use_count;
+    size_t errors = draft->loader->report.diagnostics->error_count;
     int status = scope_compile_template(draft, tree, NULL, &at, &template);
     if (status != 0) {
         return status;
     }
-    if (draft->use_count > uses) {
+    if (draft->use_count > uses && draft->loader->report.diagnostics->error_count == errors) {
         report_error(&draft->loader->report, draft->uses[uses].scalar->place,
                      "'config' holds constants: an expression is not allowed here");
     }

@@ -9,6 +9,8 @@
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
+enum { MOST_COMPARED = 100 }; /* each with each; beyond it nobody reads them all */
+
 /* "/routes/0/name" → "routes.0.name". */
 static void pointer_as_path(struct str pointer, struct strbuf *out)
 {
@@ -71,6 +73,122 @@ static bool is_misspelt(const struct schema_report *violations,
     return false;
 }
 
+static bool is_required(const struct schema_violation *violation)
+{
+    return str_equal_text(violation->rule, "required");
+}
+
+/* An unknown key that is near no known one. */
+static bool is_foreign(const struct schema_violation *violation)
+{
+    return violation->on_key && violation->suggestion.n == 0 &&
+           str_starts_with(violation->message, STR("unknown key '"));
+}
+
+/*
+ * The only key that is missing where `spot` is the only unknown one, or the other way round, which
+ * then is what was meant; NULL: nobody can tell.
+ */
+static const struct schema_violation *counterpart(const struct schema_report *violations,
+                                                  const struct schema_violation *spot)
+{
+    const struct schema_violation *found = NULL;
+    bool is_missing = is_required(spot);
+    struct str map = is_missing ? spot->pointer : parent_of(spot->pointer);
+    for (size_t i = 0; i < schema_report_count(violations); i++) {
+        const struct schema_violation *other = schema_report_at(violations, i);
+        bool is_like = is_required(other) ? is_missing : !is_missing;
+        struct str at = is_required(other) ? other->pointer : parent_of(other->pointer);
+        if (other == spot || (!is_required(other) && !is_foreign(other)) || !str_equal(at, map) ||
+            is_misspelt(violations, other)) {
+            continue;
+        }
+        if (is_like || found != NULL) {
+            return NULL;
+        }
+        found = other;
+    }
+    return found;
+}
+
+/* The name that "must have the key 'url'" tells. */
+static struct str missing_key(const struct schema_violation *missing)
+{
+    static const char before[] = "must have the key '";
+    size_t begin = sizeof(before) - 1;
+    struct str name = missing->message;
+    if (!str_starts_with(name, str_from(before))) {
+        return STR("");
+    }
+    name = str_make(name.p + begin, name.n - begin);
+    const char *quote = memchr(name.p, '\'', name.n);
+    return str_make(name.p, quote != NULL ? (size_t)(quote - name.p) : 0);
+}
+
+/* The member of a map before or (`step` 1) behind that of `key`, or NULL. */
+static const struct tree_member *beside(const struct tree *tree, struct str pointer,
+                                        const struct tree *key, int step)
+{
+    const struct tree *map = tree_pointer(tree, parent_of(pointer), NULL);
+    for (uint32_t i = 0; tree_is(map, TREE_MAP) && i < map->count; i++) {
+        if (&map->as.members[i].key == key) {
+            bool is_there = step < 0 ? i > 0 : i + 1 < map->count;
+            return is_there ? &map->as.members[i] + step : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The key with no value that an unknown one stands behind: its block was not indented. */
+static const struct tree_member *block_before(const struct tree *tree,
+                                              const struct schema_violation *unknown)
+{
+    const struct tree *key = NULL;
+    (void)tree_pointer(tree, unknown->pointer, &key);
+    const struct tree_member *before = key != NULL ? beside(tree, unknown->pointer, key, -1) : NULL;
+    return before != NULL && before->value.kind == TREE_NULL ? before : NULL;
+}
+
+/* A key with no value whose block was not indented, which the key behind it tells. */
+static bool is_block_before(const struct schema_report *violations, const struct tree *tree,
+                            const struct schema_violation *violation)
+{
+    const struct tree *key = NULL;
+    const struct tree *value = tree_pointer(tree, violation->pointer, &key);
+    for (size_t i = 0; tree_is(value, TREE_NULL) && i < schema_report_count(violations); i++) {
+        const struct schema_violation *other = schema_report_at(violations, i);
+        const struct tree_member *block = is_foreign(other) ? block_before(tree, other) : NULL;
+        if (block != NULL && &block->value == value) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What to do about a key that is near no known one. */
+static void hint_foreign(const struct draft *draft, const struct schema_report *violations,
+                         const struct tree *tree, const struct schema_violation *unknown)
+{
+    const struct schema_violation *missing = counterpart(violations, unknown);
+    const struct tree_member *block = block_before(tree, unknown);
+    if (block != NULL) {
+        report_hint(&draft->loader->report, "indent it deeper to put it below '%.*s'",
+                    STR_ARG(block->key.text));
+    } else if (missing != NULL && missing_key(missing).n > 0) {
+        report_hint(&draft->loader->report, "did you mean '%.*s'?", STR_ARG(missing_key(missing)));
+    }
+}
+
+/* Whether another violation tells the same mistake better. */
+static bool is_told(const struct schema_report *violations, const struct tree *tree,
+                    const struct schema_violation *violation)
+{
+    if (is_required(violation)) {
+        return is_misspelt(violations, violation) || counterpart(violations, violation) != NULL;
+    }
+    return is_block_before(violations, tree, violation);
+}
+
 static int report_all(const struct draft *draft, const struct tree *tree, int status,
                       struct schema_report *violations, const struct error *err, const char *what)
 {
@@ -81,10 +199,15 @@ static int report_all(const struct draft *draft, const struct tree *tree, int st
         report_error(&draft->loader->report, tree->place, "%s: %s", what, err->message);
         return 0;
     }
+    bool is_compared = schema_report_count(violations) <= MOST_COMPARED;
     for (size_t i = 0; i < schema_report_count(violations); i++) {
         const struct schema_violation *violation = schema_report_at(violations, i);
-        if (!is_misspelt(violations, violation)) {
-            report_violation(draft, tree, violation, what);
+        if (is_compared && is_told(violations, tree, violation)) {
+            continue;
+        }
+        report_violation(draft, tree, violation, what);
+        if (is_compared && is_foreign(violation)) {
+            hint_foreign(draft, violations, tree, violation);
         }
     }
     schema_report_destroy(violations);

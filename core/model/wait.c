@@ -28,7 +28,12 @@ static void check_keys(const struct draft *draft, uint32_t index, const struct t
         known += tree_find(config, str_from(of_events[i])) != NULL;
     }
     bool has_unknown = config->count > count + known; /* which is reported, and meant to be one */
-    if (count > 1 || (count == 0 && !has_unknown)) {
+    if (count > 1) {
+        report_error(
+            report_of(draft), config->place,
+            "node '%.*s' has more than one of 'seconds', 'until' and 'event' in its config",
+            STR_ARG(id));
+    } else if (count == 0 && !has_unknown) {
         report_error(report_of(draft), config->place,
                      "node '%.*s' needs one of 'seconds', 'until' and 'event' in its config",
                      STR_ARG(id));

@@ -60,6 +60,12 @@ int schema_compile_value(const struct document *document, const struct value *ro
 
 void schema_destroy(struct schema *schema);
 
+/*
+ * Whether `name` is a keyword; others are taken for remarks. When it is none, `*out_nearest` is
+ * that which was probably meant, or the empty slice.
+ */
+bool schema_knows_keyword(struct str name, struct str *out_nearest);
+
 /* The value that the schema was compiled from, borrowed. */
 const struct value *schema_source(const struct schema *schema);
 

@@ -6,7 +6,9 @@
 #include "core/value/schema_compiler.h"
 
 #include "core/base/error.h"
+#include "core/base/suggest.h"
 #include "core/value/regex.h"
+#include "core/value/schema.h"
 #include "core/value/schema_format.h"
 #include "core/value/schema_number.h"
 #include "core/value/schema_uri.h"
@@ -642,6 +644,23 @@ static size_t find_keyword(struct str name)
         i++;
     }
     return i;
+}
+
+bool schema_knows_keyword(struct str name, struct str *out_nearest)
+{
+    /* Of these the references of a schema are made, before its keywords are read. */
+    static const char *const names[] = {"$id", "$anchor", "$dynamicAnchor"};
+    struct suggest nearest = suggest_start(name);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (str_equal_text(name, names[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < KEYWORD_COUNT; i++) {
+        suggest_offer(&nearest, str_make(keywords[i].name, keywords[i].name_bytes));
+    }
+    *out_nearest = nearest.best;
+    return find_keyword(name) < KEYWORD_COUNT;
 }
 
 /* In the table's order, whatever the order in the schema: some rows build upon earlier ones. */

@@ -246,7 +246,8 @@ const struct fault_case fault_cases[] = {
      "name: t\n"
      "nodes:\n"
      "  - {id: a, type: http, config: [1]}\n",
-     "t.yaml:3:33: error: 'config' of node 'a' must be a map, not a list\n"},
+     "t.yaml:3:33: error: 'config' of node 'a' must be a map, not a list\n"
+     "  write NAME: VALUE in place of a list\n"},
     {"duplicate id", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -912,6 +913,80 @@ const struct fault_case fault_cases[] = {
      "  - {id: a, type: wait, config: {duration: 5s}}\n",
      "t.yaml:3:34: error: config of node 'a': unknown key 'duration'; allowed: 'seconds', 'until', "
      "'event', 'match', 'timeout'\n"},
+    {"input without a schema", "t.yaml", 0,
+     "name: t\n"
+     "input: {repo: string, kind: string}\n"
+     "nodes: [{id: a, type: set}]\n",
+     "t.yaml:2:9: error: 'input' is a JSON Schema, and 'repo' is no keyword of it\n"
+     "  write {type: object, properties: {repo: {type: string}}}\n"},
+    {"input with remarks", "t.yaml", 0,
+     "name: t\n"
+     "input: {type: object, requried: [a], x-note: 1, properties: {a: {typ: string}, type: {items: "
+     "{minimun: 1}}}}\n"
+     "nodes: [{id: a, type: set}]\n",
+     "t.yaml:2:23: warning: 'requried' is no keyword of JSON Schema: it checks nothing\n"
+     "  did you mean 'required'?\n"
+     "t.yaml:2:66: warning: 'typ' is no keyword of JSON Schema: it checks nothing\n"
+     "  did you mean 'type'?\n"
+     "t.yaml:2:95: warning: 'minimun' is no keyword of JSON Schema: it checks nothing\n"
+     "  did you mean 'minimum'?\n"},
+    {"input as a list", "t.yaml", 0,
+     "name: t\n"
+     "input: [repo]\n"
+     "nodes: [{id: a, type: set}]\n",
+     "t.yaml:2:8: error: 'input' of the pipeline must be a map, not a list\n"
+     "  write {type: object, properties: {NAME: {type: string}}}\n"},
+    {"a key of another name in a config", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: c, type: conditional, config: {if: 'true'}}\n"
+     "  - {id: h, type: http, config: {address: x, mode: y}}\n",
+     "t.yaml:3:41: error: config of node 'c': unknown key 'if'; allowed: 'condition', 'true_edge', "
+     "'false_edge'\n"
+     "  did you mean 'condition'?\n"
+     "t.yaml:4:33: error: config of node 'h' must have the key 'url'\n"
+     "t.yaml:4:34: error: config of node 'h': unknown key 'address'; allowed: 'url', 'method', "
+     "'headers', 'tries', 'body'\n"
+     "t.yaml:4:46: error: config of node 'h': unknown key 'mode'; allowed: 'url', 'method', "
+     "'headers', 'tries', 'body'\n"},
+    {"a block of a config that is not indented", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: a\n"
+     "    type: http\n"
+     "    config:\n"
+     "      url: x\n"
+     "      headers:\n"
+     "      Accept: text/plain\n",
+     "t.yaml:8:7: error: config of node 'a': unknown key 'Accept'; allowed: 'url', 'method', "
+     "'headers', 'tries', 'body'\n"
+     "  indent it deeper to put it below 'headers'\n"},
+    {"secrets as constants", "t.yaml", 0,
+     "name: t\n"
+     "config: {token: '{{ secrets.token }}'}\n"
+     "nodes: [{id: a, type: set, config: {x: '{{ config.token }}'}}]\n",
+     "t.yaml:2:21: error: 'config': 'secrets.token' may not stand here\n"
+     "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"},
+    {"edges as text", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, on_error: b}\n"
+     "  - {id: b, type: router, config: {routes: [{name: bug, when: input.x == 1}]}}\n"
+     "  - {id: c, type: set}\n"
+     "  - {id: d, type: set, action: fetch}\n"
+     "  - {id: e, service: github}\n"
+     "edges:\n"
+     "  - a -> b\n"
+     "  - {source: b, target: c, when: bug}\n",
+     "t.yaml:3:34: error: 'on_error' of node 'a' must be 'fail', 'continue' or {goto: NODE}\n"
+     "  write {goto: b}\n"
+     "t.yaml:6:19: error: node 'd' has both 'type' and 'service' or 'action'\n"
+     "t.yaml:7:13: error: node 'e' has 'service', but no 'action'\n"
+     "  or write type: github\n"
+     "t.yaml:9:5: error: an edge must be a map, not text\n"
+     "  write {source: NODE, target: NODE}\n"
+     "t.yaml:10:34: error: 'when' of the edge from 'b' to 'c': nothing is called 'bug' here: write "
+     "outcome: bug in place of 'when'\n"},
     {"workflow wrapper", "t.yaml", 0,
      "workflow:\n"
      "  name: t\n"

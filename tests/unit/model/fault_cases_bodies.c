@@ -379,6 +379,7 @@ const struct fault_case fault_cases_bodies[] = {
      "two}, {when: true}]}}\n"
      "  - {name: two, action: {service: http, metod: get}}\n",
      "t.yaml:4:17: error: state 'one' has the unknown key 'depends_on'\n"
+     "  did you mean 'transitions'?\n"
      "t.yaml:4:36: error: 'params' of state 'one' has no effect: the state has no action\n"
      "t.yaml:4:79: error: 'when' of transition 'go' of state 'one' must be true or false, and this "
      "is always a number\n"
@@ -427,7 +428,8 @@ const struct fault_case fault_cases_bodies[] = {
      "  - {id: b, type: wait, config: {seconds: 3, match: \"true\", timeout: 3s}}\n"
      "  - {id: c, type: wait, config: {event: go, match: signal.nam == 1, timeout: 5}}\n"
      "  - {id: d, type: set, config: {x: \"{{ signal.name }}\"}}\n",
-     "t.yaml:3:33: error: node 'a' needs one of 'seconds', 'until' and 'event' in its config\n"
+     "t.yaml:3:33: error: node 'a' has more than one of 'seconds', 'until' and 'event' in its "
+     "config\n"
      "t.yaml:4:46: error: 'match' of node 'b' goes with 'event'\n"
      "t.yaml:4:61: error: 'timeout' of node 'b' goes with 'event'\n"
      "t.yaml:5:52: error: node 'c': 'signal' has no 'nam'\n"
@@ -483,7 +485,8 @@ const struct fault_case fault_cases_bodies[] = {
      "  - {id: a, type: set, for_each: [1], collect: {reduce: \"acc + itm\", init: \"{{ acc "
      "}}\"}}\n"
      "  - {id: b, type: set, config: {x: \"{{ acc }}\"}}\n",
-     "t.yaml:3:64: error: 'reduce' of node 'a': nothing is called 'itm' here\n"
+     "t.yaml:3:64: error: 'reduce' of node 'a': nothing is called 'itm' here: there are 'acc', "
+     "what was collected so far, and 'item'\n"
      "t.yaml:3:80: error: 'init' of node 'a': nothing is called 'acc' here\n"
      "t.yaml:4:40: error: config of node 'b': nothing is called 'acc' here\n"},
     {"loop of absent", "t.yaml", 0,
@@ -528,5 +531,106 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:6:40: warning: the plugin 'gith' is not installed, and no node uses it\n"
      "t.yaml:8:36: error: unknown node type 'github.fetch'\n"
      "  `opstream nodes` lists all; the folders searched: /p, /q\n"},
+    {"workflow of itself", "t.yaml", 0,
+     "workflows:\n"
+     "  one: {type: workflow, config: {workflow: two}}\n"
+     "  two: {workflows: [one]}\n"
+     "  some: {type: workflow, when: 'input.n > 1', config: {workflow: some}}\n"
+     "  self: {type: workflow, config: {workflow: self}}\n"
+     "  goes_on: {type: workflow, on_error: continue, config: {workflow: goes_on}}\n",
+     "t.yaml:2:8: warning: the workflow 'one' runs itself without end: one → two → one\n"
+     "  give the node a 'when', so that it ends some time\n"
+     "t.yaml:5:9: warning: the workflow 'self' runs itself without end: self → self\n"
+     "  give the node a 'when', so that it ends some time\n"},
+    {"body of a loop by other names", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, for_each: [1], do: [{id: x, type: set}]}\n"
+     "  - {id: b, foreach: [1], nodes: [{id: y, type: set, config: {x: 1}}]}\n"
+     "  - {id: c, for_each: [1], as: issue, nodes: [{id: z, type: set, config: {x: '{{ item "
+     "}}'}}]}\n"
+     "  - {id: d, type: set, config: {x: '{{ item }}'}}\n",
+     "t.yaml:3:28: error: node 'a' has the unknown key 'do'\n"
+     "  did you mean 'nodes'?\n"
+     "t.yaml:4:13: error: node 'b' has the unknown key 'foreach'\n"
+     "  did you mean 'for_each'?\n"
+     "t.yaml:5:82: error: config of node 'z': nothing is called 'item' here: the items are called "
+     "'issue' here\n"
+     "t.yaml:6:40: error: config of node 'd': nothing is called 'item' here: it is there only "
+     "inside a loop: in the nodes of 'for_each'\n"},
+    {"text in place of numbers", "t.yaml", 0,
+     "name: t\n"
+     "rollback: 'true'\n"
+     "nodes:\n"
+     "  - {id: a, type: set, for_each: [1], batch_size: '100', max_parallel: two, limits: {memory: "
+     "64 MB}}\n",
+     "t.yaml:2:11: error: 'rollback' of the pipeline must be true or false, not 'true'\n"
+     "  leave the quotes out: they make text of it\n"
+     "t.yaml:4:51: error: 'batch_size' of node 'a' must be a whole number from 1 on, not '100'\n"
+     "  leave the quotes out: they make text of it\n"
+     "t.yaml:4:72: error: 'max_parallel' of node 'a' must be a whole number from 1 on, not 'two'\n"
+     "t.yaml:4:85: error: 'limits' of node 'a' have no effect: nodes of type 'set' start no "
+     "processes\n"
+     "t.yaml:4:94: error: 'memory' of 'limits' of node 'a' must be a size in bytes, or like 64KiB "
+     "or 10MB, not '64 MB'\n"
+     "  write '64MB'\n"},
+    {"states by other names", "t.yaml", 0,
+     "name: t\n"
+     "start: one\n"
+     "states:\n"
+     "  one: {type: set, on: {success: two}}\n"
+     "  two: {type: set, transitions: [{on: success, to: three}]}\n"
+     "  three: {action: http, result: fail}\n",
+     "t.yaml:2:1: error: the pipeline has the unknown key 'start'\n"
+     "  did you mean 'initial_state'?\n"
+     "t.yaml:4:20: error: state 'one' has the unknown key 'on'\n"
+     "  did you mean 'transitions'?\n"
+     "t.yaml:5:33: error: 'transitions' of state 'two' must be a map, not a list\n"
+     "  write {success: STATE, error: STATE}\n"
+     "t.yaml:6:11: error: node 'three' has 'action', but no 'service'\n"
+     "  or write type: http\n"
+     "t.yaml:6:33: error: 'result' of state 'three' must be one of 'success', 'failed', not "
+     "'fail'\n"
+     "  did you mean 'failed'?\n"},
+    {"states of a list without names", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  - one: {type: set, transitions: {success: two}}\n"
+     "  - two: {result: failed}\n",
+     "t.yaml:4:5: error: a state needs a 'name'\n"
+     "  write {name: one, ...}, or a map of states without '- '\n"
+     "t.yaml:5:5: error: a state needs a 'name'\n"
+     "  write {name: two, ...}, or a map of states without '- '\n"},
+    {"states with edges", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  one: {type: set}\n"
+     "  two: {type: set, depends_on: [one]}\n"
+     "edges: [{source: one, target: two}]\n",
+     "t.yaml:5:20: error: state 'two' has the unknown key 'depends_on'\n"
+     "  did you mean 'transitions'?\n"
+     "t.yaml:6:1: error: 'edges' without 'nodes'\n"
+     "  states go on by their 'transitions'\n"},
+    {"a target that is none reaches nothing", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  one: {type: set, transitions: {success: tow}}\n"
+     "  two: {type: set}\n",
+     "t.yaml:4:43: error: invalid state transition: 'success' of state 'one' names the unknown "
+     "state 'tow'\n"
+     "  did you mean 'two'?\n"},
+    {"names of a node that could not be read", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {ID: fetch, type: set}\n"
+     "  - {id: b, type: set, depends_on: [fetch], when: fetch.output.x > 1, config: {x: '{{ "
+     "fetch.output.y }}'}}\n"
+     "edges: [{source: fetch, target: b}]\n"
+     "output: '{{ fetch.output }}'\n",
+     "t.yaml:3:6: error: a node has the unknown key 'ID'\n"
+     "  did you mean 'id'?\n"},
     {NULL, NULL, 0, NULL, NULL},
 };

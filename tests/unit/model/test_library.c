@@ -35,7 +35,7 @@ static const struct shelf_file shelf[] = {
      "                     who: {type: string, default: me}}}\n"
      "nodes:\n"
      "  - {id: look, type: set, config: {t: '{{ input.title }}'}}\n"
-     "  - {id: back, type: workflow, config: {workflow: round}}\n"},
+     "  - {id: back, type: workflow, config: {workflow: round}, when: input.title != 'x'}\n"},
     {"lib/round.yaml",
      {"round", "own"},
      "workflows:\n"
