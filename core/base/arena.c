@@ -26,6 +26,15 @@ void arena_finish(struct arena *arena)
     *arena = ARENA_INIT;
 }
 
+size_t arena_size_bytes(const struct arena *arena)
+{
+    size_t size = 0;
+    for (const struct arena_chunk *chunk = arena->chunks; chunk != NULL; chunk = chunk->older) {
+        size += sizeof(*chunk) + chunk->size;
+    }
+    return size;
+}
+
 /* Chunks double in size, so that a large arena takes few allocations and a small one is small. */
 static int arena_grow(struct arena *arena, size_t size)
 {

@@ -40,4 +40,7 @@ char *arena_dup(struct arena *arena, struct str s);
 /* The same as a slice; `.p` is NULL when out of memory. */
 struct str arena_dup_str(struct arena *arena, struct str s);
 
+/* What the arena has taken from the system. */
+size_t arena_size_bytes(const struct arena *arena);
+
 #endif

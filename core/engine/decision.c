@@ -528,11 +528,40 @@ void decision_complete_node(const struct decision *d, uint32_t node, uint32_t ou
     decision_end_completed(d, &record);
 }
 
+/* Endings and compensations go on: what they would free is not known to be little. */
+static bool is_over_memory(const struct decision *d, const struct record *record)
+{
+    size_t bound = (size_t)d->run->max_memory_mb * 1024 * 1024;
+    return record->output != NULL && d->run->value_bytes > bound && d->run->state == RUN_RUNNING;
+}
+
+/* The node has done its work, and there is no room for what it gives. */
+static void end_over_memory(const struct decision *d, struct record *record)
+{
+    char text[120];
+    (void)snprintf(text, sizeof(text),
+                   "all values together take more than the %u MiB that they may",
+                   d->run->max_memory_mb);
+    struct document *failure = decision_create_failure(
+        d, FAILURE_MEMORY_LIMIT, str_from(text),
+        "let the loop collect less ('collect'), or raise 'scaling: {max_memory_mb}'");
+    record->node_state = NODE_FAILED;
+    record->outcome = OUTCOME_ERROR;
+    record->output = NULL;
+    record->error = failure;
+    decision_end_node(d, record);
+    document_unref(failure);
+}
+
 void decision_end_completed(const struct decision *d, struct record *record)
 {
     bool has_begun = decision_state(d, record->node)->state == NODE_RUNNING ||
                      decision_state(d, record->node)->state == NODE_STOPPING;
     record->attempt += has_begun ? 0u : 1u; /* it begins and ends in this decision */
+    if (is_over_memory(d, record)) {
+        end_over_memory(d, record);
+        return;
+    }
     if (!repeat_goes_on(d, record)) {
         decision_end_node(d, record);
     }

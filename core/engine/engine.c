@@ -322,6 +322,7 @@ static int start_child(struct turn *turn, const struct effect *effect)
         .id = strbuf_str(&id),
         .triggered_by = STR("workflow"),
         .depth = run_depth(effect->run) + 1,
+        .max_memory_mb = run_max_memory_mb(effect->run),
         .has_rollback = effect->attempt > 0 && run_has_rollback(effect->run),
         .secrets = run_secrets(effect->run),
     };
@@ -401,6 +402,9 @@ static int turn_dispatch_effects(struct turn *turn)
 static int turn_step(struct turn *turn, struct run *run, const struct run_event *event)
 {
     size_t first = turn->batch->record_count;
+    if (turn->engine->options.value_bytes != NULL) {
+        run_note_value_bytes(run, turn->engine->options.value_bytes());
+    }
     run_decide(run, event, turn->now, turn->batch);
     if (turn->batch->has_failed) {
         return E_NOMEM;

@@ -26,6 +26,11 @@ struct error;
 struct engine_options {
     uint32_t plugin_concurrency;  /* per plugin; 0: 25 */
     uint32_t process_concurrency; /* per plugin that starts processes; 0: 4 */
+    /*
+     * What all values take now, asked before each decision; NULL: nobody knows. `scaling.
+     * max_memory_mb` of the run that nobody called (1,024 when it does not say) is the bound.
+     */
+    size_t (*value_bytes)(void);
 };
 
 /* On success `*out_engine` is owned: engine_destroy(). Fails with E_NOMEM. */

@@ -18,10 +18,11 @@ struct document;
 struct error;
 
 /* The engine's own codes; static text. */
-#define FAILURE_EXPRESSION       "EXPRESSION" /* a template or condition could not be evaluated */
-#define FAILURE_LIMIT            "LIMIT"      /* a budget or bound was spent */
-#define FAILURE_LOOP_LIMIT       "LOOP_LIMIT" /* a loop has more to do than it may */
-#define FAILURE_NO_ROUTE         "NO_ROUTE"   /* no route of a router was true */
+#define FAILURE_EXPRESSION       "EXPRESSION"   /* a template or condition could not be evaluated */
+#define FAILURE_LIMIT            "LIMIT"        /* a budget or bound was spent */
+#define FAILURE_MEMORY_LIMIT     "MEMORY_LIMIT" /* the values of a run take more than they may */
+#define FAILURE_LOOP_LIMIT       "LOOP_LIMIT"   /* a loop has more to do than it may */
+#define FAILURE_NO_ROUTE         "NO_ROUTE"     /* no route of a router was true */
 #define FAILURE_TRANSITION_LIMIT "TRANSITION_LIMIT" /* a state machine does not end */
 #define FAILURE_TIMEOUT          "TIMEOUT"
 #define FAILURE_CANCELLED        "CANCELLED"

@@ -20,6 +20,8 @@
 #include "core/engine/streams.h"
 #include "core/value/value.h"
 
+enum { DEFAULT_MAX_MEMORY_MB = 1024 };
+
 /* ---- the two setters and their legal transitions ---- */
 
 #define BIT(state) (1u << (state))
@@ -614,6 +616,11 @@ int run_create(const struct run_options *options, struct run **out_run, struct e
     run->input = document_ref(options->input);
     run->user = options->user;
     run->depth = options->depth;
+    run->max_memory_mb = options->max_memory_mb;
+    if (run->max_memory_mb == 0) {
+        run->max_memory_mb = pipeline->max_memory_mb > 0 ? pipeline->max_memory_mb
+                                                         : DEFAULT_MAX_MEMORY_MB;
+    }
     run->has_rollback = options->has_rollback || pipeline->has_rollback;
     run->secrets = options->secrets;
     run->id = str_dup(options->id);
@@ -684,6 +691,16 @@ struct str run_id(const struct run *run)
 void *run_user(const struct run *run)
 {
     return run->user;
+}
+
+void run_note_value_bytes(struct run *run, size_t bytes)
+{
+    run->value_bytes = bytes;
+}
+
+uint32_t run_max_memory_mb(const struct run *run)
+{
+    return run->max_memory_mb;
 }
 
 uint32_t run_depth(const struct run *run)

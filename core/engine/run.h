@@ -38,6 +38,7 @@ struct run_options {
     struct str id;                   /* copied */
     struct str triggered_by;         /* "manual", "api", ...; copied */
     uint32_t depth;                  /* 0, or one more than its parent's */
+    uint32_t max_memory_mb;          /* of its parent; 0: the pipeline's, or the default */
     bool has_rollback;               /* its caller's; the pipeline may say it, too */
     const struct secrets *secrets;   /* kept until run_destroy(); NULL: there are none */
     void *user;                      /* the caller's, see run_user() */
@@ -87,6 +88,10 @@ struct run_event {
  */
 void run_decide(const struct run *run, const struct run_event *event, int64_t now_unix_ms,
                 struct batch *batch);
+
+/* What all values take, for decisions that come: like the time, an input and not its state. */
+void run_note_value_bytes(struct run *run, size_t bytes);
+uint32_t run_max_memory_mb(const struct run *run);
 
 /* Applies one record. The only function that changes a run. */
 void run_apply(struct run *run, const struct record *record);

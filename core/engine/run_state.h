@@ -103,6 +103,8 @@ struct run {
     const struct document *input;
     const struct document *output;
     uint32_t depth;
+    uint32_t max_memory_mb;
+    size_t value_bytes; /* see run_note_value_bytes() */
     int64_t started_at;
     int64_t ended_at;
     char date[40]; /* of the start, UTC: 2025-01-31 */

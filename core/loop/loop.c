@@ -14,6 +14,7 @@
 #include "core/loop/http_bridge.h"
 #include "core/loop/loop_state.h"
 #include "core/net/net.h"
+#include "core/value/value.h"
 
 /* ---- callbacks of libuv ---- */
 
@@ -102,6 +103,7 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
     struct engine_options engine_options = {
         .process_concurrency = options->process_concurrency != 0 ? options->process_concurrency
                                                                  : 2 * uv_available_parallelism(),
+        .value_bytes = document_total_bytes,
     };
     int status = open_handles(loop, err);
     if (status == 0) {

@@ -227,7 +227,8 @@ static const struct format_help scaling_help[] = {
     HELP("max_parallel_nodes", "How many nodes of a run are going on at once", NULL),
     HELP("batch_size", "How many items loops take at once", DEFAULT("100")),
     HELP("parallel_workers", "How many batches loops work on at once", DEFAULT("10")),
-    HELP("max_memory_mb", "How much memory the items of loops may take", NULL),
+    HELP("max_memory_mb",
+         "How much memory the values of a run may take: beyond it, what adds to them fails", NULL),
     HELP_END,
 };
 

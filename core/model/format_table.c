@@ -221,7 +221,7 @@ const struct format_key format_scaling_keys[] = {
     WORKS("max_parallel_nodes", FORMAT_COUNT),
     WORKS("batch_size", FORMAT_COUNT),
     WORKS("parallel_workers", FORMAT_COUNT),
-    LATER("max_memory_mb"),
+    WORKS("max_memory_mb", FORMAT_COUNT),
     TABLE_END,
 };
 

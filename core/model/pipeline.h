@@ -259,6 +259,7 @@ struct pipeline {
     bool is_continue_on_error;         /* error_policy: continue */
     int64_t timeout_ms;                /* of the run; 0: none */
     uint32_t max_parallel_nodes;       /* 0: no limit of its own */
+    uint32_t max_memory_mb;            /* of all values; 0: the default */
 
     const struct body *bodies; /* the root first */
     uint32_t body_count;

@@ -140,6 +140,7 @@ static void read_numbers(struct draft *draft)
     draft->parallel_workers = DEFAULT_PARALLEL_WORKERS;
     (void)format_count(scaling, "max_parallel_nodes",
                        &pipeline->max_parallel_nodes);                         /* or no limit */
+    (void)format_count(scaling, "max_memory_mb", &pipeline->max_memory_mb);    /* or the default */
     (void)format_count(scaling, "batch_size", &draft->batch_size);             /* or the default */
     (void)format_count(scaling, "parallel_workers", &draft->parallel_workers); /* likewise */
     (void)format_bool(draft->tree, "rollback", &pipeline->has_rollback);       /* without: no */

@@ -109,5 +109,6 @@ struct document *compose_take(struct compose *c)
     document->root = c->nodes[0];
     c->document = NULL;
     free_stack(c);
+    document_count(document);
     return document;
 }

@@ -8,6 +8,25 @@ static struct document static_null = {.is_static = true, .root = {.type = VALUE_
 static struct document static_map = {.is_static = true, .root = {.type = VALUE_MAP, .depth = 1}};
 static struct document static_list = {.is_static = true, .root = {.type = VALUE_LIST, .depth = 1}};
 
+/* A figure about the process, like those of malloc(): nothing is decided by it in this folder. */
+static atomic_size_t total_bytes;
+
+static size_t size_of(const struct document *document)
+{
+    return sizeof(*document) + arena_size_bytes(&document->arena);
+}
+
+void document_count(struct document *document)
+{
+    document->is_counted = true;
+    (void)atomic_fetch_add_explicit(&total_bytes, size_of(document), memory_order_relaxed);
+}
+
+size_t document_total_bytes(void)
+{
+    return atomic_load_explicit(&total_bytes, memory_order_relaxed);
+}
+
 struct document *document_create(void)
 {
     struct document *document = malloc(sizeof(*document));
@@ -53,6 +72,9 @@ void document_unref(const struct document *document)
                 held->next_dead = mine;
                 mine = held;
             }
+        }
+        if (dead->is_counted) {
+            (void)atomic_fetch_sub_explicit(&total_bytes, size_of(dead), memory_order_relaxed);
         }
         arena_finish(&dead->arena);
         free(dead);

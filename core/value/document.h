@@ -20,6 +20,7 @@
 struct document {
     atomic_size_t references;
     bool is_static;
+    bool is_counted; /* its size is in document_total_bytes() */
     size_t held_count;
     const struct document **held; /* in the arena; one reference each */
     struct document *next_dead;   /* links documents that are being freed */
@@ -29,5 +30,8 @@ struct document {
 
 /* An empty document with one reference and the root null; NULL when out of memory. */
 struct document *document_create(void);
+
+/* It is whole: from now on its size counts. */
+void document_count(struct document *document);
 
 #endif

@@ -83,6 +83,9 @@ const struct value *document_root(const struct document *document);
 /* Bytes of the document's own arena, without the documents that it holds. */
 size_t document_size_bytes(const struct document *document);
 
+/* What all documents of the process take that are whole. */
+size_t document_total_bytes(void);
+
 /* A document that is null, {} or []; static, so ref and unref do nothing and nothing can fail. */
 struct document *document_null(void);
 struct document *document_empty_map(void);

@@ -142,6 +142,70 @@ static void test_engine__default_limits_come_from_its_options(void **state)
     toy_world_finish(&small);
 }
 
+/* ---- memory ---- */
+
+static size_t toy_bytes;
+
+static size_t value_bytes(void)
+{
+    return toy_bytes;
+}
+
+static const char *code_of(const struct toy_run *run, const char *id)
+{
+    static char text[32];
+    (void)snprintf(text, sizeof(text), "%.*s", STR_ARG(failure_code(toy_run_view(run, id).error)));
+    return text;
+}
+
+static void test_engine__values_beyond_the_bound_fail_who_brings_more(void **state)
+{
+    (void)state;
+    struct toy_world bounded;
+    toy_bytes = 0;
+    toy_world_init(&bounded, &(struct engine_options){.value_bytes = value_bytes});
+    struct toy_run *run = toy_world_run(&bounded,
+                                        "id: p\n"
+                                        "scaling: {max_memory_mb: 2}\n"
+                                        "error_policy: continue\n"
+                                        "nodes:\n"
+                                        "  - {id: a, type: toy.task}\n"
+                                        "  - {id: b, type: toy.task}\n"
+                                        "  - {id: c, type: toy.task}\n"
+                                        "  - {id: d, type: toy.task}\n"
+                                        "  - {id: s, type: set, depends_on: [b]}\n",
+                                        NULL);
+    toy_bytes = 2 * 1024 * 1024;
+    toy_run_done(run, "a", "{}");
+    assert_state(run, "a", "completed");
+    toy_bytes++;
+    toy_run_done(run, "b", "{}");
+    assert_state(run, "b", "failed");
+    assert_string_equal(code_of(run, "b"), "MEMORY_LIMIT");
+    assert_state(run, "s", "failed");
+    toy_run_done(run, "c", NULL); /* it brings nothing */
+    assert_state(run, "c", "completed");
+    toy_bytes = 5;
+    toy_run_done(run, "d", "{}");
+    assert_state(run, "d", "completed");
+    assert_run_state(run, RUN_COMPLETED);
+    toy_world_finish(&bounded);
+}
+
+static void test_engine__values_have_a_bound_that_nobody_wrote(void **state)
+{
+    (void)state;
+    struct toy_world bounded;
+    toy_world_init(&bounded, &(struct engine_options){.value_bytes = value_bytes});
+    struct toy_run *run =
+        toy_world_run(&bounded, "id: p\nnodes: [{id: a, type: toy.task}]\n", NULL);
+    toy_bytes = (size_t)1024 * 1024 * 1024 + 1;
+    toy_run_done(run, "a", "{}");
+    assert_string_equal(code_of(run, "a"), "MEMORY_LIMIT");
+    assert_run_state(run, RUN_FAILED);
+    toy_world_finish(&bounded);
+}
+
 /* ---- big graphs ---- */
 
 static struct toy_run *run_text(struct strbuf *yaml)
@@ -498,6 +562,8 @@ int main(void)
         WITH_WORLD(test_engine__a_nodes_limit_holds_over_all_runs_of_its_pipeline),
         WITH_WORLD(test_engine__a_runs_limit_is_its_own),
         cmocka_unit_test(test_engine__default_limits_come_from_its_options),
+        cmocka_unit_test(test_engine__values_beyond_the_bound_fail_who_brings_more),
+        cmocka_unit_test(test_engine__values_have_a_bound_that_nobody_wrote),
         WITH_WORLD(test_engine__ten_thousand_in_a_row),
         WITH_WORLD(test_engine__ten_thousand_side_by_side),
         WITH_WORLD(test_engine__ten_thousand_that_do_not_run),

@@ -155,6 +155,31 @@ static void test_document__threads_share_one(void **state)
     }
 }
 
+static void test_document__size_counts_while_it_lives(void **state)
+{
+    (void)state;
+    size_t before = document_total_bytes();
+    struct builder *b = builder_create();
+    char text[1000];
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] = 'x';
+    }
+    builder_string(b, str_make(text, sizeof(text)));
+    assert_int_equal(document_total_bytes(), before); /* it is not whole */
+    struct document *document = NULL;
+    assert_int_equal(builder_finish(b, &document, NULL), 0);
+    size_t size = document_total_bytes() - before;
+    assert_in_range(size, 1000, 3000);
+    struct document *small = read_json("[1]");
+    assert_in_range(document_total_bytes() - before - size, 16, 600);
+    document_unref(document_ref(document));
+    assert_true(document_total_bytes() > before + size);
+    document_unref(document);
+    document_unref(small);
+    builder_destroy(builder_create());
+    assert_int_equal(document_total_bytes(), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_document__a_chain_of_a_hundred_thousand_is_freed),
         cmocka_unit_test(test_document__held_ones_outlive_their_holder),
         cmocka_unit_test(test_document__threads_share_one),
+        cmocka_unit_test(test_document__size_counts_while_it_lives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
