@@ -37,7 +37,8 @@ struct layer_segment {
     uint32_t lower;
     int upper_x; /* where it leaves the one and enters the other */
     int lower_x;
-    bool is_conflict; /* it crosses a straight part of a long edge */
+    bool is_conflict; /* it crosses a straight part of a long edge, or was cut: it need not be
+                         straight */
 };
 
 /* An edge of the layout, turned so that it goes down. */

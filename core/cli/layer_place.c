@@ -4,6 +4,10 @@
  * that become straight lines, four times: from above and from below, leaning left and leaning
  * right. Each time blocks are packed without overlap; the mean of the two middle results is taken.
  * Where edges cross, the straight part of a long edge wins.
+ *
+ * Many long blocks side by side, each a little lower than the one before, make stairs that are far
+ * wider than any layer. Then blocks are cut where the longest row of blocks that push each other
+ * goes from one layer to another, until the picture is narrow enough: some edges get a bend.
  */
 #include <limits.h>
 #include <string.h>
@@ -17,6 +21,8 @@ enum {
     SPACE_EDGES = 18,   /* between two edges that pass */
     SPACE_BETWEEN = 24, /* between a node and an edge */
     WAYS = 4,
+    NARROW = 1400,       /* what is not wider stays as it is */
+    MOST_STEPS = 6000000 /* of cutting */
 };
 
 struct placing {
@@ -24,7 +30,10 @@ struct placing {
     uint32_t *align;  /* the next vertex of the block, round to its root */
     uint32_t *degree; /* of blocks: neighbours that are still to be placed */
     uint32_t *queue;
+    uint32_t *pushed_at; /* of blocks: the member that decided their place, */
+    uint32_t *pushed_by; /* and the vertex beside it; LAYER_NONE: the border */
     int *x[WAYS];
+    uint64_t steps;
 };
 
 static int placing_init(struct placing *work, struct layer_graph *graph)
@@ -34,8 +43,10 @@ static int placing_init(struct placing *work, struct layer_graph *graph)
     work->align = arena_calloc(graph->arena, count, sizeof(*work->align));
     work->degree = arena_calloc(graph->arena, count, sizeof(*work->degree));
     work->queue = arena_calloc(graph->arena, count, sizeof(*work->queue));
+    work->pushed_at = arena_calloc(graph->arena, count, sizeof(*work->pushed_at));
+    work->pushed_by = arena_calloc(graph->arena, count, sizeof(*work->pushed_by));
     bool is_made = work->root != NULL && work->align != NULL && work->degree != NULL &&
-                   work->queue != NULL;
+                   work->queue != NULL && work->pushed_at != NULL && work->pushed_by != NULL;
     for (int way = 0; way < WAYS; way++) {
         work->x[way] = arena_calloc(graph->arena, count, sizeof(*work->x[way]));
         is_made = is_made && work->x[way] != NULL;
@@ -178,7 +189,11 @@ static uint32_t push_block(const struct layer_graph *graph, struct placing *work
         if (next != LAYER_NONE) {
             uint32_t root = work->root[next];
             int least = x[block] + distance(&graph->vertices[member], &graph->vertices[next]);
-            x[root] = least > x[root] ? least : x[root];
+            if (least > x[root]) {
+                x[root] = least;
+                work->pushed_at[root] = next;
+                work->pushed_by[root] = member;
+            }
             if (--work->degree[root] == 0) {
                 work->queue[tail++] = root;
             }
@@ -209,7 +224,8 @@ static void pull_block(const struct layer_graph *graph, struct placing *work, ui
     }
 }
 
-static void pack_blocks(const struct layer_graph *graph, struct placing *work, unsigned way)
+/* Places all blocks as far back as they may be; returns how many there are in the queue. */
+static uint32_t push_blocks(const struct layer_graph *graph, struct placing *work, unsigned way)
 {
     bool is_left = (way & 1u) == 0;
     uint32_t head = 0;
@@ -218,6 +234,7 @@ static void pack_blocks(const struct layer_graph *graph, struct placing *work, u
     for (uint32_t i = 0; i < graph->vertex_count; i++) {
         uint32_t next = beside(graph, i, is_left);
         work->degree[next != LAYER_NONE ? work->root[next] : 0] += next != LAYER_NONE ? 1 : 0;
+        work->pushed_by[i] = LAYER_NONE;
         work->x[way][i] = 0;
     }
     for (uint32_t i = 0; i < graph->vertex_count; i++) {
@@ -228,6 +245,14 @@ static void pack_blocks(const struct layer_graph *graph, struct placing *work, u
     while (head < tail) {
         tail = push_block(graph, work, work->queue[head++], way, tail);
     }
+    work->steps += graph->vertex_count;
+    return tail;
+}
+
+static void pack_blocks(const struct layer_graph *graph, struct placing *work, unsigned way)
+{
+    bool is_left = (way & 1u) == 0;
+    uint32_t tail = push_blocks(graph, work, way);
     while (tail > 0) {
         pull_block(graph, work, work->queue[--tail], way);
     }
@@ -238,6 +263,106 @@ static void pack_blocks(const struct layer_graph *graph, struct placing *work, u
     }
     for (uint32_t i = 0; i < graph->vertex_count && !is_left; i++) {
         work->x[way][i] = -work->x[way][i];
+    }
+}
+
+/* ---- cutting ---- */
+
+/* The width of the widest layer, packed tight: nothing can be narrower. */
+static int least_width(const struct layer_graph *graph)
+{
+    int most = 0;
+    for (uint32_t layer = 0; layer < graph->layer_count; layer++) {
+        int width = 0;
+        for (uint32_t i = graph->first[layer]; i + 1 < graph->first[layer + 1]; i++) {
+            width +=
+                distance(&graph->vertices[graph->order[i]], &graph->vertices[graph->order[i + 1]]);
+        }
+        most = width > most ? width : most;
+    }
+    return most;
+}
+
+/* The block that is pushed furthest. */
+static uint32_t furthest_block(const struct layer_graph *graph, const struct placing *work,
+                               unsigned way)
+{
+    uint32_t furthest = 0;
+    for (uint32_t i = 0; i < graph->vertex_count; i++) {
+        if (work->root[i] == i && work->x[way][i] > work->x[way][furthest]) {
+            furthest = i;
+        }
+    }
+    return furthest;
+}
+
+/* Of the two members of a block, the vertex that begins the lower half of the way between them. */
+static uint32_t cut_below(const struct layer_graph *graph, const struct placing *work, uint32_t a,
+                          uint32_t b)
+{
+    uint32_t layer = (graph->vertices[a].layer + graph->vertices[b].layer + 1) / 2;
+    uint32_t member = a;
+    while (graph->vertices[member].layer != layer) {
+        member = work->align[member];
+    }
+    return member;
+}
+
+/* Marks what joins the vertex to its block, upwards. */
+static void cut_above(struct layer_graph *graph, const struct placing *work, uint32_t vertex)
+{
+    const struct layer_vertex *lower = &graph->vertices[vertex];
+    for (uint32_t i = 0; i < lower->up_count; i++) {
+        struct layer_segment *segment = &graph->segments[graph->ups[lower->first_up + i]];
+        if (work->root[segment->upper] == work->root[vertex]) {
+            segment->is_conflict = true;
+        }
+    }
+}
+
+/*
+ * Goes back from the furthest block along those that push each other, and cuts the one nearest to
+ * the middle that is pushed in one layer and pushes in another. False: there is none.
+ */
+static bool cut_stairs(struct layer_graph *graph, struct placing *work, unsigned way,
+                       uint32_t furthest)
+{
+    const int *x = work->x[way];
+    int middle = x[furthest] / 2;
+    int nearest = INT_MAX;
+    uint32_t cut[2] = {0, 0};
+    uint32_t block = furthest;
+    while (work->pushed_by[block] != LAYER_NONE) {
+        uint32_t leaves = work->pushed_by[block];
+        uint32_t before = work->root[leaves];
+        uint32_t enters = work->pushed_by[before] != LAYER_NONE ? work->pushed_at[before] : leaves;
+        int off = x[before] > middle ? x[before] - middle : middle - x[before];
+        if (graph->vertices[enters].layer != graph->vertices[leaves].layer && off < nearest) {
+            nearest = off;
+            cut[0] = enters;
+            cut[1] = leaves;
+        }
+        block = before;
+    }
+    if (nearest != INT_MAX) {
+        cut_above(graph, work, cut_below(graph, work, cut[0], cut[1]));
+    }
+    return nearest != INT_MAX;
+}
+
+/* What is cut for one way is cut for all: else their mean would have a bend for each. */
+static void narrow(struct layer_graph *graph, struct placing *work)
+{
+    int least = least_width(graph);
+    int most = least + least / 2 > NARROW ? least + least / 2 : NARROW;
+    for (unsigned way = 0; way < WAYS; way++) {
+        bool is_wide = true;
+        while (is_wide && work->steps < MOST_STEPS) {
+            make_blocks(graph, work, way);
+            (void)push_blocks(graph, work, way); /* for the places alone */
+            uint32_t furthest = furthest_block(graph, work, way);
+            is_wide = work->x[way][furthest] > most && cut_stairs(graph, work, way, furthest);
+        }
     }
 }
 
@@ -315,6 +440,7 @@ int layer_place_run(struct layer_graph *graph)
     for (uint32_t layer = 1; layer < graph->layer_count; layer++) {
         mark_conflicts_above(graph, layer);
     }
+    narrow(graph, &work);
     for (unsigned way = 0; way < WAYS; way++) {
         make_blocks(graph, &work, way);
         pack_blocks(graph, &work, way);

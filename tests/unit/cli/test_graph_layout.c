@@ -255,6 +255,35 @@ static void test_graph_layout__a_graph_looks_the_same_each_time(void **state)
     graph_finish(&graphs[1]);
 }
 
+/* What follows a node is among the 12 behind it, seldom among the 60: as in a real, long pipeline.
+ */
+static void join_forward(struct graph *graph, uint64_t seed)
+{
+    struct random random = {seed};
+    for (uint32_t i = 1; i < graph->layout.node_count; i++) {
+        for (uint32_t k = random_below(&random, 2); k < 2; k++) {
+            uint32_t most = random_below(&random, 5) == 0 ? 60 : 12;
+            uint32_t back = 1 + random_below(&random, most);
+            join(graph, back < i ? i - back : 0, i, random_below(&random, 4) == 0 ? 60 : 0);
+        }
+    }
+}
+
+/* Straight long edges would push each other to three times this width. */
+static void test_graph_layout__long_edges_make_no_stairs(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct graph graph;
+        graph_init(&graph, 200, 400);
+        join_forward(&graph, seed);
+        lay_out(&graph);
+        assert_no_overlap(&graph.layout);
+        assert_in_range(graph.layout.width, 1000, 2700);
+        graph_finish(&graph);
+    }
+}
+
 /* A chain whose first node is followed by all: fifty million places that long edges pass. */
 static void test_graph_layout__very_long_edges_stay_in_proportion(void **state)
 {
@@ -299,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_graph_layout__cycles_go_back_up),
         cmocka_unit_test(test_graph_layout__nothing_is_nothing),
         cmocka_unit_test(test_graph_layout__random_graphs_never_overlap),
+        cmocka_unit_test(test_graph_layout__long_edges_make_no_stairs),
         cmocka_unit_test(test_graph_layout__a_graph_looks_the_same_each_time),
         cmocka_unit_test(test_graph_layout__very_long_edges_stay_in_proportion),
         cmocka_unit_test(test_graph_layout__each_allocation_may_fail),
