@@ -21,7 +21,8 @@ static void append_items(const struct pipeline *pipeline, const struct for_each 
     } else if (loop->list != NULL) {
         const struct value *list = template_source(loop->list);
         if (value_is(list, VALUE_LIST)) {
-            strbuf_append_format(out, "%zu items", value_count(list));
+            size_t count = value_count(list);
+            strbuf_append_format(out, "%zu item%s", count, count == 1 ? "" : "s");
         } else {
             terminal_append_json(out, list, JSON_COMPACT);
         }

@@ -12,14 +12,14 @@
 #include "core/model/pipeline.h"
 
 /*
- * Inside a quoted label: entities for what would end it, start markup (a backslash: a line) or,
- * "%%{", a directive.
+ * Inside a quoted label: entities for what would end it, start markup (a backslash: a line; two
+ * dollars: a formula) or, "%%{", a directive.
  */
 static void append_escaped(struct str text, struct strbuf *out)
 {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        if (strchr("\"<>&#`%\\", c) != NULL) {
+        if (strchr("\"<>&#`%\\$", c) != NULL) {
             strbuf_append_format(out, "#%d;", c);
         } else {
             strbuf_append_char(out, c);

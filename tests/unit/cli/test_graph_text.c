@@ -119,7 +119,7 @@ static const char hostile[] = "id: t\n"
                               "nodes:\n"
                               "  - {id: \"a\\\"];evil[\\\"\", type: set, config: {x: 1}}\n"
                               "  - {id: \"<b>&amp;#96;`\\\\N\", type: set, config: {x: 1}}\n"
-                              "  - {id: \"%%{init: {}}%%\", type: set, config: {x: 1}}\n"
+                              "  - {id: \"%%{init: {}}%% $$x$$\", type: set, config: {x: 1}}\n"
                               "  - {id: \"[2J\\u202Ex\", type: set, config: {x: 1}}\n";
 
 static void test_graph_text__hostile_ids_stay_text(void **state)
@@ -128,20 +128,20 @@ static void test_graph_text__hostile_ids_stay_text(void **state)
     check(hostile, append_tree,
           "a\"];evil[\" (set)\n"
           "<b>&amp;#96;`\\N (set)\n"
-          "%%{init: {}}%% (set)\n"
+          "%%{init: {}}%% $$x$$ (set)\n"
           "[2J\\u202ex (set)\n");
     check(hostile, graph_text_append_mermaid,
           "graph TD\n"
           "    n0[\"a#34;];evil[#34;<br/>set\"]\n"
           "    n1[\"#60;b#62;#38;amp;#35;96;#96;#92;N<br/>set\"]\n"
-          "    n2[\"#37;#37;{init: {}}#37;#37;<br/>set\"]\n"
+          "    n2[\"#37;#37;{init: {}}#37;#37; #36;#36;x#36;#36;<br/>set\"]\n"
           "    n3[\"[2J#92;u202ex<br/>set\"]\n");
     check(hostile, graph_text_append_dot,
           "digraph \"t\" {\n"
           "    node [shape=box, fontname=\"sans-serif\"];\n"
           "    n0 [shape=box, tooltip=\"set\", label=\"a\\\"];evil[\\\"\"];\n"
           "    n1 [shape=box, tooltip=\"set\", label=\"<b>&amp;#96;`\\\\N\"];\n"
-          "    n2 [shape=box, tooltip=\"set\", label=\"%%{init: {}}%%\"];\n"
+          "    n2 [shape=box, tooltip=\"set\", label=\"%%{init: {}}%% $$x$$\"];\n"
           "    n3 [shape=box, tooltip=\"set\", label=\"[2J\\\\u202ex\"];\n"
           "}\n");
 }
