@@ -112,6 +112,24 @@ static inline int bench_interleave(bench_round_cb ours, bench_round_cb yardstick
     return 0;
 }
 
+/*
+ * The fastest of `rounds` rounds in time of the processor: for what one thread computes, which
+ * everything else on the machine only makes slower. Returns 0, or what a round returned.
+ */
+static inline int bench_fastest(bench_round_cb round, void *user, size_t rounds, double *out_ns)
+{
+    for (size_t i = 0; i < rounds; i++) {
+        uint64_t begin = bench_thread_ns();
+        int status = round(user);
+        double ns = (double)(bench_thread_ns() - begin);
+        *out_ns = i == 0 || ns < *out_ns ? ns : *out_ns;
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
 /* "NAME | ours | yardstick | ratio | goal | met", or "not met". */
 static inline void bench_print_row(const struct bench_row *row)
 {

@@ -127,17 +127,17 @@ static void add_square(struct strbuf *text, int count)
 static int measure_small(struct work *work)
 {
     struct strbuf text = STRBUF_INIT;
-    struct bench_times times = {0};
+    double ns = 0;
     begin_text(&text);
     add_row(&text, SMALL_NODES);
     work->pipeline = pipeline_fixture_load_str(strbuf_str(&text));
     work->run_count = SMALL_RUNS;
-    int status = bench_interleave(round_runs, NULL, work, ROUNDS, &times);
+    int status = bench_fastest(round_runs, work, ROUNDS, &ns);
     if (status == 0) {
         double nodes = (double)SMALL_RUNS * SMALL_NODES;
         bench_print_row(&(struct bench_row){.name = "engine: runs of 10 empty nodes",
                                             .unit = "million nodes/s",
-                                            .ours = nodes / times.ours_ns * 1e3,
+                                            .ours = nodes / ns * 1e3,
                                             .goal = 2.0,
                                             .is_least = true});
     }
@@ -154,15 +154,15 @@ struct shape {
 static int measure_big(struct work *work, const struct shape *shape)
 {
     struct strbuf text = STRBUF_INIT;
-    struct bench_times times = {0};
+    double ns = 0;
     begin_text(&text);
     shape->add(&text, BIG_NODES);
     work->pipeline = pipeline_fixture_load_str(strbuf_str(&text));
     work->run_count = 1;
-    int status = bench_interleave(round_runs, NULL, work, ROUNDS, &times);
+    int status = bench_fastest(round_runs, work, ROUNDS, &ns);
     if (status == 0) {
-        bench_print_row(&(struct bench_row){
-            .name = shape->name, .unit = "ms", .ours = times.ours_ns / 1e6, .goal = 1000});
+        bench_print_row(
+            &(struct bench_row){.name = shape->name, .unit = "ms", .ours = ns / 1e6, .goal = 1000});
     }
     pipeline_unref(work->pipeline);
     strbuf_finish(&text);
@@ -197,18 +197,15 @@ static int measure_condition(struct engine *engine)
     struct batch batch = BATCH_INIT;
     struct error err = {0};
     struct run *run = NULL;
-    double fastest = 0; /* whatever else the machine does only makes one slower */
+    double ns = 0;
     int status = engine_start(engine, &options, 1000, &batch, &run, &err);
-    for (size_t i = 0; i < CONDITION_ROUNDS && status == 0; i++) {
-        uint64_t begin = bench_thread_ns();
-        status = round_condition(run);
-        double time = (double)(bench_thread_ns() - begin);
-        fastest = i == 0 || time < fastest ? time : fastest;
+    if (status == 0) {
+        status = bench_fastest(round_condition, run, CONDITION_ROUNDS, &ns);
     }
     if (status == 0) {
         bench_print_row(&(struct bench_row){.name = "engine: a condition in a run's scope",
                                             .unit = "ns",
-                                            .ours = fastest / EVALUATIONS,
+                                            .ours = ns / EVALUATIONS,
                                             .goal = 150});
     }
     batch_finish(&batch);

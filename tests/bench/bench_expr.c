@@ -95,22 +95,16 @@ static int compile_round(void *user)
     return 0;
 }
 
-/* The fastest round counts: whatever else the machine does only makes one slower. */
 static int measure(const char *name, bench_round_cb round, struct work *work, double count,
                    double goal_ns)
 {
-    double fastest = 0;
-    for (size_t i = 0; i < ROUNDS; i++) {
-        uint64_t start = bench_thread_ns();
-        if (round(work) != 0) {
-            (void)fprintf(stderr, "bench_expr: %s: wrong result\n", name);
-            return 1;
-        }
-        double time = (double)(bench_thread_ns() - start);
-        fastest = i == 0 || time < fastest ? time : fastest;
+    double ns = 0;
+    if (bench_fastest(round, work, ROUNDS, &ns) != 0) {
+        (void)fprintf(stderr, "bench_expr: %s: wrong result\n", name);
+        return 1;
     }
     bench_print_row(
-        &(struct bench_row){.name = name, .unit = "ns", .ours = fastest / count, .goal = goal_ns});
+        &(struct bench_row){.name = name, .unit = "ns", .ours = ns / count, .goal = goal_ns});
     return 0;
 }
 

@@ -121,20 +121,6 @@ static int load_once(void *user)
     return status;
 }
 
-/* The fastest of some rounds: whatever else the machine does only makes one slower. */
-static int fastest_ms(bench_round_cb round, struct graph *graph, double *out_ms)
-{
-    for (int i = 0; i < ROUNDS; i++) {
-        uint64_t begin = bench_thread_ns();
-        if (round(graph) != 0) {
-            return 1;
-        }
-        double ms = (double)(bench_thread_ns() - begin) / 1e6;
-        *out_ms = i == 0 || ms < *out_ms ? ms : *out_ms;
-    }
-    return 0;
-}
-
 static int measure(struct graph *graph)
 {
     double ours = 0;
@@ -143,18 +129,21 @@ static int measure(struct graph *graph)
     graph->write(&graph->text);
     int status = strbuf_status(&graph->text);
     if (status == 0) {
-        status = fastest_ms(load_once, graph, &ours);
+        status = bench_fastest(load_once, graph, ROUNDS, &ours);
     }
     if (status == 0) {
-        status = fastest_ms(read_once, graph, &yardstick);
+        status = bench_fastest(read_once, graph, ROUNDS, &yardstick);
     }
     if (status == 0) {
         bench_print_row(&(struct bench_row){
-            .name = graph->name, .unit = "ms", .ours = ours, .goal = graph->goal_ms});
+            .name = graph->name, .unit = "ms", .ours = ours / 1e6, .goal = graph->goal_ms});
         struct strbuf name = STRBUF_INIT;
         strbuf_append_format(&name, "%s, to libyaml", graph->name);
-        bench_print_row(&(struct bench_row){
-            .name = name.p, .unit = "ms", .ours = ours, .yardstick = yardstick, .goal = 4});
+        bench_print_row(&(struct bench_row){.name = name.p,
+                                            .unit = "ms",
+                                            .ours = ours / 1e6,
+                                            .yardstick = yardstick / 1e6,
+                                            .goal = 4});
         strbuf_finish(&name);
     }
     strbuf_finish(&graph->text);
