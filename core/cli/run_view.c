@@ -196,12 +196,12 @@ static void keep_failure(struct run_view *view, char *path, const struct record 
     }
     struct failure_view *failures = array_reserve(view->failures, &view->failure_cap,
                                                   view->failure_count + 1, sizeof(*failures));
+    view->failures = failures != NULL ? failures : view->failures;
     if (failures == NULL || path == NULL) {
         view->has_failed = true;
         free(path);
         return;
     }
-    view->failures = failures;
     failures[view->failure_count++] = (struct failure_view){
         .path = path, .error = document_ref(record->error), .is_handled = record->is_handled};
 }
@@ -559,7 +559,8 @@ static void drop_event(struct run_view *view, uint64_t index)
 
 void run_view_apply(struct run_view *view, const struct record *record)
 {
-    view->run = view->run != NULL ? view->run : record->run;
+    view->run = view->has_begun ? view->run : record->run;
+    view->has_begun = true;
     run_tree_remove(&view->tree, view->ended_frame);
     view->ended_frame = NULL;
     struct step step = run_view_step(view, record->run, record->frame, record->node);

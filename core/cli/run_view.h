@@ -60,7 +60,8 @@ struct ending_view {
 
 struct run_view {
     const struct pipeline *pipeline; /* borrowed */
-    const struct run *run;           /* NULL until its first record */
+    const struct run *run;           /* of the first record */
+    bool has_begun;
     struct run_tree tree;
     struct frame_view *root;
     struct frame_view *ended_frame; /* goes with the next record */

@@ -5,6 +5,7 @@
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/model/load.h"
+#include "core/model/pipeline.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
 
@@ -83,6 +84,50 @@ void view_run_ends(struct run_view *view, enum run_state state, int64_t at, cons
                             .at_unix_ms = at,
                             .run_state = state,
                             .output = result,
+                            .error = failure};
+    run_view_apply(view, &record);
+}
+
+void view_frame_starts(struct run_view *view, struct view_frame of)
+{
+    struct record record = {.type = RECORD_FRAME_STARTED,
+                            .frame = of.frame,
+                            .node = of.owner,
+                            .child = of.child,
+                            .kind = of.kind,
+                            .index = of.index};
+    if (of.owner != RECORD_NO_NODE) {
+        const struct node *owner = &view->pipeline->nodes[of.owner];
+        record.body = of.kind == FRAME_UNDO ? owner->compensate : owner->own_body;
+    } else {
+        record.body = view->pipeline->finally;
+    }
+    run_view_apply(view, &record);
+}
+
+void view_frame_ends(struct run_view *view, struct view_frame of, enum run_state state,
+                     const char *error)
+{
+    cleanup_document struct document *failure = error != NULL ? fixture_json(error) : NULL;
+    struct record record = {.type = RECORD_FRAME_ENDED,
+                            .frame = of.child,
+                            .node = of.owner,
+                            .kind = of.kind,
+                            .index = of.index,
+                            .run_state = state,
+                            .error = failure};
+    run_view_apply(view, &record);
+}
+
+void view_inner_ends(struct run_view *view, uint64_t frame, uint32_t node, const char *error)
+{
+    cleanup_document struct document *failure = error != NULL ? fixture_json(error) : NULL;
+    struct record record = {.type = RECORD_NODE_ENDED,
+                            .frame = frame,
+                            .node = node,
+                            .attempt = 1,
+                            .at_unix_ms = 2000,
+                            .node_state = error != NULL ? NODE_FAILED : NODE_COMPLETED,
                             .error = failure};
     run_view_apply(view, &record);
 }

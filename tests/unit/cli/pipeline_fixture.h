@@ -37,4 +37,19 @@ void view_node_ends(struct run_view *view, uint32_t node, enum node_state state,
 void view_run_ends(struct run_view *view, enum run_state state, int64_t at, const char *output,
                    const char *error);
 
+/* The frame `child` of `owner`, a node of the frame `frame`, starts (as its own body) and ends. */
+struct view_frame {
+    uint64_t frame;
+    uint32_t owner;
+    uint64_t child;
+    enum frame_kind kind;
+    uint64_t index;
+};
+void view_frame_starts(struct run_view *view, struct view_frame of);
+void view_frame_ends(struct run_view *view, struct view_frame of, enum run_state state,
+                     const char *error);
+
+/* A node of a frame ends: completed, or failed with the error. */
+void view_inner_ends(struct run_view *view, uint64_t frame, uint32_t node, const char *error);
+
 #endif
