@@ -291,7 +291,7 @@ static int init_view(struct session *session, const struct pipeline *pipeline)
     }
     bool is_json = session->show == SHOW_JSON;
     bool has_color = !is_json && terminal_has_color(STDOUT_FILENO);
-    unsigned columns = session->show == SHOW_LIVE ? terminal_size(STDOUT_FILENO).columns : 80;
+    unsigned columns = session->show == SHOW_LIVE ? terminal_size(STDOUT_FILENO).columns : 0;
     session->view.keeps_steps = is_json;
     session->style = run_text_style_of(&session->view, has_color, columns);
     run_screen_init(&session->screen, &session->view, session->style);

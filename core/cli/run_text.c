@@ -14,22 +14,38 @@
 enum {
     NAME_COLUMNS_LEAST = 8,
     NAME_COLUMNS_MOST = 32,
+    PATH_COLUMNS = 20,
     WORD_COLUMNS = 10,
     OTHER_COLUMNS = 28, /* what a row has beside the name: the word, the time, a share */
     EVENTS_SHOWN = 5,
 };
 
+/* Paths are longer than names. */
+static bool has_paths(const struct pipeline *pipeline)
+{
+    for (uint32_t i = 0; i < pipeline->bodies[0].node_count; i++) {
+        if (pipeline->nodes[i].kind == NODE_WORKFLOW) {
+            return true;
+        }
+    }
+    return pipeline->body_count > 1;
+}
+
 struct run_text_style run_text_style_of(const struct run_view *view, bool is_colored,
-                                        unsigned columns)
+                                        unsigned live_columns)
 {
     size_t widest = NAME_COLUMNS_LEAST;
-    size_t most = columns > OTHER_COLUMNS ? columns - OTHER_COLUMNS : NAME_COLUMNS_LEAST;
+    size_t most = NAME_COLUMNS_MOST;
+    if (live_columns > 0) {
+        size_t room = live_columns > OTHER_COLUMNS ? live_columns - OTHER_COLUMNS : 0;
+        widest = has_paths(view->pipeline) ? PATH_COLUMNS : widest;
+        most = room < most ? room : most;
+        most = most < NAME_COLUMNS_LEAST ? NAME_COLUMNS_LEAST : most;
+    }
     for (uint32_t i = 0; i < view->node_count; i++) {
         size_t width = terminal_safe_width(view->pipeline->nodes[i].name);
         widest = width > widest ? width : widest;
     }
-    most = most > NAME_COLUMNS_MOST ? NAME_COLUMNS_MOST : most;
-    most = most < NAME_COLUMNS_LEAST ? NAME_COLUMNS_LEAST : most;
     widest = widest > most ? most : widest;
     return (struct run_text_style){.is_colored = is_colored, .name_columns = (unsigned)widest};
 }

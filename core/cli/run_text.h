@@ -25,10 +25,12 @@ struct run_text_style {
     unsigned name_columns; /* node names are padded to this */
 };
 
-/* The style for a pipeline on a terminal (or not) of so many columns: the widest name, within
- * reason. */
+/*
+ * The style for a pipeline: the widest name, within reason. On a terminal of so many columns (0:
+ * on none) its rows leave room for the rest.
+ */
 struct run_text_style run_text_style_of(const struct run_view *view, bool is_colored,
-                                        unsigned columns);
+                                        unsigned live_columns);
 
 /* "started    fetch  http" */
 void run_text_started(struct step step, struct run_text_style style, struct strbuf *out);

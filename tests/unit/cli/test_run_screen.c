@@ -232,6 +232,128 @@ static void test_run_screen__colours_take_no_width(void **state)
     drawn_finish(&drawn);
 }
 
+/* ---- what is inside ---- */
+
+static const char inner_yaml[] = "id: t\nnodes:\n"
+                                 "  - id: each\n"
+                                 "    for_each: input.x\n"
+                                 "    nodes: [{id: fix, type: http, config: {url: 'http://a/'}}]\n"
+                                 "  - {id: n1, type: http, config: {url: 'http://a/'}}\n"
+                                 "finally: [{id: tidy, type: http, config: {url: 'http://a/'}}]\n";
+
+static void inner_init(struct drawn *drawn, unsigned short rows, unsigned short columns)
+{
+    *drawn = (struct drawn){0};
+    pipeline_fixture_init(&drawn->fixture, inner_yaml);
+    assert_int_equal(run_view_init(&drawn->view, drawn->fixture.pipeline), 0);
+    run_screen_init(&drawn->screen, &drawn->view, run_text_style_of(&drawn->view, false, columns));
+    open_terminal(drawn, rows, columns);
+    view_run_starts(&drawn->view, 1000);
+    view_node_starts(&drawn->view, 0, 1000);
+    drawn->view.nodes[0].total = 300;
+}
+
+static void start_inner(struct drawn *drawn, uint64_t frame, uint32_t node, int64_t at)
+{
+    run_view_apply(&drawn->view, &(struct record){.type = RECORD_NODE_STARTED,
+                                                  .frame = frame,
+                                                  .node = node,
+                                                  .attempt = 1,
+                                                  .at_unix_ms = at});
+}
+
+static void start_item(struct drawn *drawn, uint64_t index)
+{
+    const struct pipeline *pipeline = drawn->fixture.pipeline;
+    view_frame_starts(&drawn->view,
+                      (struct view_frame){.child = index + 1, .kind = FRAME_ITEM, .index = index});
+    start_inner(drawn, index + 1, pipeline->bodies[pipeline->nodes[0].own_body].first_node,
+                1000 + (int64_t)index);
+}
+
+static void test_run_screen__draws_the_first_that_run_inside(void **state)
+{
+    (void)state;
+    struct drawn drawn;
+    inner_init(&drawn, 24, 80);
+    for (uint64_t i = 0; i < 9; i++) {
+        start_item(&drawn, i);
+    }
+    view_node_starts(&drawn.view, 1, 1000);
+    drawn.view.nodes[0].iterations = 12;
+    drawn.view.nodes[0].failed_iterations = 2;
+    run_screen_draw(&drawn.screen, 1500);
+    assert_string_equal(look(&drawn),
+                        "\r\033[J"
+                        "running    each                    500 ms  12/300, 2 failed\n"
+                        "           each[0].fix             500 ms\n"
+                        "           each[1].fix             499 ms\n"
+                        "           each[2].fix             498 ms\n"
+                        "           each[3].fix             497 ms\n"
+                        "           ... and 5 more\n"
+                        "running    n1                      500 ms\n"
+                        "0/2 done, 2 running, 500 ms\n");
+    drawn_finish(&drawn);
+}
+
+static void test_run_screen__nodes_come_before_what_is_inside(void **state)
+{
+    (void)state;
+    struct drawn drawn;
+    inner_init(&drawn, 6, 80);
+    for (uint64_t i = 0; i < 9; i++) {
+        start_item(&drawn, i);
+    }
+    view_node_starts(&drawn.view, 1, 1000);
+    run_screen_draw(&drawn.screen, 1500);
+    assert_string_equal(look(&drawn), "\r\033[J"
+                                      "running    each                    500 ms  0/300\n"
+                                      "           each[0].fix             500 ms\n"
+                                      "running    n1                      500 ms\n"
+                                      "0/2 done, 2 running, 500 ms\n");
+    drawn_finish(&drawn);
+}
+
+static void test_run_screen__draws_endings(void **state)
+{
+    (void)state;
+    struct drawn drawn;
+    inner_init(&drawn, 24, 80);
+    view_node_ends(&drawn.view, 0, NODE_COMPLETED, 1400, "[]");
+    view_frame_starts(&drawn.view, (struct view_frame){
+                                       .owner = RECORD_NO_NODE, .child = 7, .kind = FRAME_ENDING});
+    const struct pipeline *pipeline = drawn.fixture.pipeline;
+    start_inner(&drawn, 7, pipeline->bodies[pipeline->finally].first_node, 1450);
+    run_screen_draw(&drawn.screen, 1500);
+    assert_string_equal(look(&drawn), "\r\033[J"
+                                      "           finally.tidy             50 ms\n"
+                                      "1/2 done, 0 running, 500 ms\n");
+    drawn_finish(&drawn);
+}
+
+static void test_run_screen__says_in_which_state_a_machine_is(void **state)
+{
+    (void)state;
+    struct drawn drawn = {0};
+    pipeline_fixture_init(&drawn.fixture, "id: t\ninitial_state: a\nstates:\n"
+                                          "  a: {transitions: {go: b, stop: b}}\n"
+                                          "  b: {transitions: {back: a}}\n");
+    assert_int_equal(run_view_init(&drawn.view, drawn.fixture.pipeline), 0);
+    run_screen_init(&drawn.screen, &drawn.view, run_text_style_of(&drawn.view, false, 100));
+    open_terminal(&drawn, 24, 100);
+    view_run_starts(&drawn.view, 1000);
+    view_node_ends(&drawn.view, 0, NODE_COMPLETED, 1000, "{}");
+    view_node_ends(&drawn.view, 1, NODE_COMPLETED, 1000, "{}");
+    view_node_starts(&drawn.view, 0, 1000);
+    run_screen_draw(&drawn.screen, 1500);
+    assert_string_equal(look(&drawn),
+                        "\r\033[J"
+                        "waiting    a#2         500 ms  for one of the events 'go', 'stop' "
+                        "(--send EVENT)\n"
+                        "in 'a', 2 states left, 500 ms\n");
+    drawn_finish(&drawn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +364,10 @@ int main(void)
         cmocka_unit_test(test_run_screen__a_tiny_terminal_has_a_row),
         cmocka_unit_test(test_run_screen__rows_are_cut_to_the_width),
         cmocka_unit_test(test_run_screen__colours_take_no_width),
+        cmocka_unit_test(test_run_screen__draws_the_first_that_run_inside),
+        cmocka_unit_test(test_run_screen__nodes_come_before_what_is_inside),
+        cmocka_unit_test(test_run_screen__draws_endings),
+        cmocka_unit_test(test_run_screen__says_in_which_state_a_machine_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

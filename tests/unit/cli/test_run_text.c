@@ -61,9 +61,12 @@ static void check(const char *wanted)
 static void test_run_text__names_are_padded_within_reason(void **state)
 {
     (void)state;
-    struct run_text_style style = run_text_style_of(&view, true, 80);
+    struct run_text_style style = run_text_style_of(&view, true, 0);
     assert_true(style.is_colored);
     assert_int_equal(style.name_columns, 32);
+    assert_int_equal(run_text_style_of(&view, true, 80).name_columns, 32);
+    assert_int_equal(run_text_style_of(&view, true, 40).name_columns, 12);
+    assert_int_equal(run_text_style_of(&view, true, 2).name_columns, 8);
 }
 
 static void test_run_text__a_node_starts(void **state)
