@@ -153,7 +153,8 @@ static int compile_expr(struct compilation *c, size_t number, size_t i)
     if (status != 0) {
         fault.offset += piece->offset;
         if (piece->is_dollar && str_starts_with(piece->text, STR("{"))) {
-            (void)error_set(&c->latest, c->latest.code, "'${{' is of other tools: leave the '$' out");
+            (void)error_set(&c->latest, c->latest.code,
+                            "'${{' is of other tools: leave the '$' out");
             fault = (struct expr_fault){piece->offset - 2, 2};
         }
         return report(c, &fault);
