@@ -408,7 +408,7 @@ static void test_endings__children_are_undone_as_a_whole(void **state)
     toy_run_done(run, "undo:a", NULL);
     assert_ended(run, "failed");
     assert_code(run->error, "NO");
-    assert_ended(child, "completed"); /* a result never changes */
+    assert_ended(child, "completed");      /* a result never changes */
     assert_true(engine_keeps(child->run)); /* who drives the engine knows when all is durable */
 }
 

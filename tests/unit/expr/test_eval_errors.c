@@ -181,8 +181,7 @@ static void test_eval_errors__operators_refuse_wrong_types(void **state)
 {
     (void)state;
     static const char *const names[] = {"vi", "vd", "vs", "vb", "vn", "vl", "vm"};
-    static const char *const types[] = {"int",       "double", "string", "bool",
-                                        "null", "list",   "map"};
+    static const char *const types[] = {"int", "double", "string", "bool", "null", "list", "map"};
     static const struct matrix matrices[] = {
         {"+", {"xx.....", "xx.....", "..x....", ".......", ".......", ".....x.", "......."}},
         {"-", {"xx.....", "xx.....", ".......", ".......", ".......", ".......", "......."}},
