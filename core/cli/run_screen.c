@@ -28,13 +28,16 @@ struct strbuf *run_screen_lines(struct run_screen *screen)
     return &screen->kept;
 }
 
-/* Up to the first row of the live part, and everything below it away. */
+/*
+ * Up to the first row of the live part, and everything below it away. Not from the first column:
+ * in the first row that would be the whole screen, which tmux then keeps among what scrolled away.
+ */
 static void append_rewind(const struct run_screen *screen, struct strbuf *out)
 {
     if (screen->drawn > 0) {
         strbuf_append_format(out, "\033[%uA", screen->drawn);
     }
-    strbuf_append_text(out, "\r\033[J");
+    strbuf_append_text(out, "\r \033[J\r");
 }
 
 /* One row, cut to the terminal: a row that wraps would break the count of rows. */

@@ -16,7 +16,7 @@ enum {
     NAME_COLUMNS_MOST = 32,
     PATH_COLUMNS = 20,
     WORD_COLUMNS = 10,
-    OTHER_COLUMNS = 28, /* what a row has beside the name: the word, the time, a share */
+    OTHER_COLUMNS = 36, /* what a row has beside the name: the word, the time, counts */
     EVENTS_SHOWN = 5,
 };
 
@@ -418,6 +418,11 @@ void run_text_progress(const struct run_view *view, int64_t now, struct run_text
     }
     if (view->failed > 0) {
         strbuf_append_format(&text, ", %u failed", view->failed);
+    }
+    if (view->state == RUN_CANCELLING) {
+        strbuf_append_text(&text, ", cancelling");
+    } else if (view->state == RUN_ENDING) {
+        strbuf_append_format(&text, ", %s, endings", run_state_name(view->outcome));
     }
     strbuf_append_format(&text, ", %s", duration);
     terminal_append_color(out, style.is_colored, COLOR_BOLD, strbuf_str(&text));

@@ -113,7 +113,7 @@ static void test_run_screen__draws_a_row_for_each_that_runs(void **state)
     view_node_starts(&drawn.view, 0, 1000);
     view_node_starts(&drawn.view, 2, 1000);
     run_screen_draw(&drawn.screen, 1500);
-    assert_string_equal(look(&drawn), "\r\033[J"
+    assert_string_equal(look(&drawn), "\r \033[J\r"
                                       "running    n0          500 ms\n"
                                       "running    n2          500 ms\n"
                                       "0/30 done, 2 running, 500 ms\n");
@@ -132,11 +132,11 @@ static void test_run_screen__redraws_over_what_it_drew(void **state)
     strbuf_append_text(run_screen_lines(&drawn.screen), "a line that stays\n");
     view_node_ends(&drawn.view, 0, NODE_COMPLETED, 1600, "{}");
     run_screen_draw(&drawn.screen, 1600);
-    assert_string_equal(look(&drawn), "\033[2A\r\033[J"
+    assert_string_equal(look(&drawn), "\033[2A\r \033[J\r"
                                       "a line that stays\n"
                                       "1/30 done, 0 running, 600 ms\n");
     run_screen_draw(&drawn.screen, 1700);
-    assert_string_equal(look(&drawn), "\033[1A\r\033[J"
+    assert_string_equal(look(&drawn), "\033[1A\r \033[J\r"
                                       "1/30 done, 0 running, 700 ms\n");
     drawn_finish(&drawn);
 }
@@ -151,9 +151,9 @@ static void test_run_screen__clear_takes_the_live_part_away(void **state)
     (void)look(&drawn);
     strbuf_append_text(run_screen_lines(&drawn.screen), "kept\n");
     run_screen_clear(&drawn.screen);
-    assert_string_equal(look(&drawn), "\033[1A\r\033[Jkept\n");
+    assert_string_equal(look(&drawn), "\033[1A\r \033[J\rkept\n");
     run_screen_clear(&drawn.screen);
-    assert_string_equal(look(&drawn), "\r\033[J");
+    assert_string_equal(look(&drawn), "\r \033[J\r");
     drawn_finish(&drawn);
 }
 
@@ -172,7 +172,7 @@ static void test_run_screen__shows_as_many_as_fit(void **state)
     assert_non_null(strstr(text, "running    n6          500 ms\n"
                                  "0/30 done, 30 running, 500 ms (23 not shown)\n"));
     run_screen_draw(&drawn.screen, 1600);
-    assert_int_equal(strncmp(look(&drawn), "\033[8A\r\033[J", 8), 0);
+    assert_int_equal(strncmp(look(&drawn), "\033[8A\r \033[J", 9), 0);
     drawn_finish(&drawn);
 }
 
@@ -185,7 +185,7 @@ static void test_run_screen__a_tiny_terminal_has_a_row(void **state)
     view_node_starts(&drawn.view, 0, 1000);
     view_node_starts(&drawn.view, 1, 1000);
     run_screen_draw(&drawn.screen, 1500);
-    assert_string_equal(look(&drawn), "\r\033[Jr\033[0m\n0\033[0m\n");
+    assert_string_equal(look(&drawn), "\r \033[J\rr\033[0m\n0\033[0m\n");
     drawn_finish(&drawn);
 }
 
@@ -206,10 +206,10 @@ static void test_run_screen__rows_are_cut_to_the_width(void **state)
     set_note(&drawn, "abcdefghijklmnop");
     run_screen_draw(&drawn.screen, 1500);
     assert_non_null(
-        strstr(look(&drawn), "\033[Jrunning    n0          500 ms  abcdefghi\033[0m\n"));
+        strstr(look(&drawn), "\033[J\rrunning    n0          500 ms  abcdefghi\033[0m\n"));
     set_note(&drawn, "abcdefghi");
     run_screen_draw(&drawn.screen, 1500);
-    assert_non_null(strstr(look(&drawn), "\033[Jrunning    n0          500 ms  abcdefghi\n"));
+    assert_non_null(strstr(look(&drawn), "\033[J\rrunning    n0          500 ms  abcdefghi\n"));
     set_note(&drawn, "\xE6\xBC\xA2\xE5\xAD\x97\xE6\xBC\xA2\xE5\xAD\x97\xE6\xBC\xA2\xE5\xAD\x97");
     run_screen_draw(&drawn.screen, 1500);
     assert_non_null(strstr(look(&drawn), "500 ms  \xE6\xBC\xA2\xE5\xAD\x97\xE6\xBC\xA2\xE5\xAD\x97"
@@ -226,7 +226,7 @@ static void test_run_screen__colours_take_no_width(void **state)
     view_node_starts(&drawn.view, 0, 1000);
     set_note(&drawn, "abcdefghijklmnop");
     run_screen_draw(&drawn.screen, 1500);
-    assert_string_equal(look(&drawn), "\r\033[J\033[36mrunning\033[0m    n0          500 ms  "
+    assert_string_equal(look(&drawn), "\r \033[J\r\033[36mrunning\033[0m    n0          500 ms  "
                                       "abcdefghi\033[0m\n"
                                       "\033[1m0/30 done, 1 running, 500 ms\033[0m\n");
     drawn_finish(&drawn);
@@ -284,7 +284,7 @@ static void test_run_screen__draws_the_first_that_run_inside(void **state)
     drawn.view.nodes[0].failed_iterations = 2;
     run_screen_draw(&drawn.screen, 1500);
     assert_string_equal(look(&drawn),
-                        "\r\033[J"
+                        "\r \033[J\r"
                         "running    each                    500 ms  12/300, 2 failed\n"
                         "           each[0].fix             500 ms\n"
                         "           each[1].fix             499 ms\n"
@@ -306,7 +306,7 @@ static void test_run_screen__nodes_come_before_what_is_inside(void **state)
     }
     view_node_starts(&drawn.view, 1, 1000);
     run_screen_draw(&drawn.screen, 1500);
-    assert_string_equal(look(&drawn), "\r\033[J"
+    assert_string_equal(look(&drawn), "\r \033[J\r"
                                       "running    each                    500 ms  0/300\n"
                                       "           each[0].fix             500 ms\n"
                                       "running    n1                      500 ms\n"
@@ -320,14 +320,17 @@ static void test_run_screen__draws_endings(void **state)
     struct drawn drawn;
     inner_init(&drawn, 24, 80);
     view_node_ends(&drawn.view, 0, NODE_COMPLETED, 1400, "[]");
+    run_view_apply(&drawn.view, &(struct record){.type = RECORD_RUN_ENDING,
+                                                 .node = RECORD_NO_NODE,
+                                                 .run_state = RUN_FAILED});
     view_frame_starts(&drawn.view, (struct view_frame){
                                        .owner = RECORD_NO_NODE, .child = 7, .kind = FRAME_ENDING});
     const struct pipeline *pipeline = drawn.fixture.pipeline;
     start_inner(&drawn, 7, pipeline->bodies[pipeline->finally].first_node, 1450);
     run_screen_draw(&drawn.screen, 1500);
-    assert_string_equal(look(&drawn), "\r\033[J"
+    assert_string_equal(look(&drawn), "\r \033[J\r"
                                       "           finally.tidy             50 ms\n"
-                                      "1/2 done, 0 running, 500 ms\n");
+                                      "1/2 done, 0 running, failed, endings, 500 ms\n");
     drawn_finish(&drawn);
 }
 
@@ -347,7 +350,7 @@ static void test_run_screen__says_in_which_state_a_machine_is(void **state)
     view_node_starts(&drawn.view, 0, 1000);
     run_screen_draw(&drawn.screen, 1500);
     assert_string_equal(look(&drawn),
-                        "\r\033[J"
+                        "\r \033[J\r"
                         "waiting    a#2         500 ms  for one of the events 'go', 'stop' "
                         "(--send EVENT)\n"
                         "in 'a', 2 states left, 500 ms\n");

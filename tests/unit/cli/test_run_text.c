@@ -65,7 +65,7 @@ static void test_run_text__names_are_padded_within_reason(void **state)
     assert_true(style.is_colored);
     assert_int_equal(style.name_columns, 32);
     assert_int_equal(run_text_style_of(&view, true, 80).name_columns, 32);
-    assert_int_equal(run_text_style_of(&view, true, 40).name_columns, 12);
+    assert_int_equal(run_text_style_of(&view, true, 50).name_columns, 14);
     assert_int_equal(run_text_style_of(&view, true, 2).name_columns, 8);
 }
 
