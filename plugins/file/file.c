@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node types `file.read`, `file.write`, `file.list` and `file.glob`: files below allowed
- * folders. They block, so the host calls them on its job pool.
+ * The node types `file.read`, `file.lines`, `file.write`, `file.list` and `file.glob`: files below
+ * allowed folders. They block, so the host calls them on its job pool; `file.lines` goes there by
+ * itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,17 +47,19 @@ static void file_destroy(ops_node *node)
 
 #define FILE_TYPE(type_name, more_flags, execute_function)                                         \
     {                                                                                              \
-        .size = sizeof(ops_node_type),                                                             \
-        .flags = OPS_NODE_PARALLEL | OPS_NODE_BLOCKING | (more_flags), .name = (type_name),        \
-        .config_version = 1, .create = file_create, .execute = (execute_function),                 \
-        .destroy = file_destroy                                                                    \
+        .size = sizeof(ops_node_type), .flags = OPS_NODE_PARALLEL | (more_flags),                  \
+        .name = (type_name), .config_version = 1, .create = file_create,                           \
+        .execute = (execute_function), .destroy = file_destroy                                     \
     }
 
 static const ops_node_type read_type =
-    FILE_TYPE("file.read", OPS_NODE_IDEMPOTENT, file_read_execute);
-static const ops_node_type write_type = FILE_TYPE("file.write", 0, file_write_execute);
+    FILE_TYPE("file.read", OPS_NODE_BLOCKING | OPS_NODE_IDEMPOTENT, file_read_execute);
+static const ops_node_type lines_type =
+    FILE_TYPE("file.lines", OPS_NODE_IDEMPOTENT, file_lines_execute);
+static const ops_node_type write_type =
+    FILE_TYPE("file.write", OPS_NODE_BLOCKING, file_write_execute);
 static const ops_node_type list_type =
-    FILE_TYPE("file.list", OPS_NODE_IDEMPOTENT, file_list_execute);
+    FILE_TYPE("file.list", OPS_NODE_BLOCKING | OPS_NODE_IDEMPOTENT, file_list_execute);
 static const ops_node_type glob_type =
-    FILE_TYPE("file.glob", OPS_NODE_IDEMPOTENT, file_glob_execute);
-OPS_PLUGIN("file", "1.0.0", &read_type, &write_type, &list_type, &glob_type);
+    FILE_TYPE("file.glob", OPS_NODE_BLOCKING | OPS_NODE_IDEMPOTENT, file_glob_execute);
+OPS_PLUGIN("file", "1.0.0", &read_type, &lines_type, &write_type, &list_type, &glob_type);

@@ -119,6 +119,107 @@ static void test_file__says_why_it_cannot_read(void **state)
     assert_has(run("file.read", "{\"path\":\"%s/long\",\"max_bytes\":10}"), "\"size\":10");
 }
 
+static const char *items(void)
+{
+    struct str text = strbuf_str(&rig.tasks[last_token].items);
+    return text.n > 0 ? text.p : "";
+}
+
+static void assert_items(const char *expected)
+{
+    assert_string_equal(items(), expected);
+}
+
+static void test_file__emits_lines(void **state)
+{
+    (void)state;
+    put("a", "one\n\ntwo \xC3\xBC\r\nlast");
+    assert_has(run("file.lines", "{\"path\":\"%s/a\"}"), "\"count\":4,\"size\":17}");
+    assert_items("\"one\" \"\" \"two \xC3\xBC\" \"last\" ");
+    put("b", "{\"n\": 1}\n  \n[2]\r\n3\n");
+    assert_has(run("file.lines", "{\"path\":\"%s/b\",\"as\":\"json\"}"), "\"count\":3,");
+    assert_items("{\"n\":1} [2] 3 ");
+    put("empty", "");
+    assert_has(run("file.lines", "{\"path\":\"%s/empty\"}"), "\"count\":0,\"size\":0}");
+    assert_items("");
+    put("end", "\n");
+    assert_has(run("file.lines", "{\"path\":\"%s/end\"}"), "\"count\":1,");
+    assert_items("\"\" ");
+}
+
+static void put_many(const char *name, int count, int width)
+{
+    FILE *file = fopen(path_of(name), "we");
+    assert_non_null(file);
+    for (int i = 0; i < count; i++) {
+        assert_true(fprintf(file, "%0*d\n", width, i) > 0);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_file__emits_lines_however_many_and_long(void **state)
+{
+    (void)state;
+    put_many("many", 50000, 5);
+    assert_has(run("file.lines", "{\"path\":\"%s/many\"}"), "\"count\":50000,\"size\":300000}");
+    assert_int_equal(rig.tasks[last_token].item_count, 50000);
+    assert_has(items(), "\"00000\" \"00001\" \"00002\" "); /* the rig keeps only the first */
+    put_many("long", 3, 200000);                           /* over what is read at once */
+    assert_has(run("file.lines", "{\"path\":\"%s/long\"}"), "\"count\":3,\"size\":600003}");
+    assert_has(run("file.lines", "{\"path\":\"%s/long\",\"max_line_bytes\":200000}"), "done");
+    assert_has(run("file.lines", "{\"path\":\"%s/long\",\"max_line_bytes\":199999}"),
+               "/long' is longer than 199999 bytes");
+}
+
+static void test_file__says_which_line_is_wrong(void **state)
+{
+    (void)state;
+    put("bytes", "fine\n\xFF\xFE\n");
+    put("broken", "1\n\n{]\n");
+    assert_int_equal(mkdir(path_of("sub"), 0700), 0);
+    assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
+    static const char *const cases[][3] = {
+        {"{\"path\":\"%s/none\"}", "NOT_FOUND", "/none' does not exist"},
+        {"{\"path\":\"%s/sub\"}", "INPUT", "/sub' is a folder"},
+        {"{\"path\":\"%s/pipe\"}", "INPUT", "is no ordinary file"},
+        {"{\"path\":\"/etc/passwd\"}", "PERMISSION", "/etc/passwd"},
+        {"{\"path\":\"%s/bytes\"}", "INPUT", "/bytes': it is not UTF-8"},
+        {"{\"path\":\"%s/broken\",\"as\":\"json\"}", "INPUT", "line 3 of '"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *end = run("file.lines", cases[i][0]);
+        assert_has(end, cases[i][1]);
+        assert_has(end, cases[i][2]);
+    }
+}
+
+static void test_file__emits_no_faster_than_lines_are_taken(void **state)
+{
+    (void)state;
+    char config[512];
+    struct error err = {0};
+    put_many("many", 1000, 5);
+    (void)snprintf(config, sizeof(config), "{\"path\":\"%s\"}", path_of("many"));
+    uint64_t reads = ++last_token;
+    uint64_t stops = ++last_token;
+    uint32_t credit = rig.credit;
+    rig.credit = 0;
+    assert_int_equal(rig_start(&rig, reads, "file.lines", config, &err), 0);
+    assert_int_equal(rig_start(&rig, stops, "file.lines", config, &err), 0);
+    rig_turn(&rig, 100);
+    int first = rig.tasks[reads].item_count;
+    assert_in_range(first, 1, 999);
+    host_task_credit(rig.host, rig.tasks[reads].handle, 10);
+    rig_turn(&rig, 100);
+    assert_int_equal(rig.tasks[reads].item_count, first + 10);
+    host_task_cancel(rig.host, rig.tasks[stops].handle, HOST_CANCEL_REQUESTED);
+    assert_has(rig_wait(&rig, stops), "stopped while reading");
+    host_task_credit(rig.host, rig.tasks[reads].handle, 1000);
+    assert_has(rig_wait(&rig, reads), "\"count\":1000,");
+    assert_int_equal(rig.tasks[reads].item_count, 1000);
+    rig.credit = credit;
+}
+
 static void test_file__stays_below_its_folders(void **state)
 {
     (void)state;
@@ -368,6 +469,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILE_TEST(test_file__reads_text_json_and_bytes),
         FILE_TEST(test_file__says_why_it_cannot_read),
+        FILE_TEST(test_file__emits_lines),
+        FILE_TEST(test_file__emits_lines_however_many_and_long),
+        FILE_TEST(test_file__says_which_line_is_wrong),
+        FILE_TEST(test_file__emits_no_faster_than_lines_are_taken),
         FILE_TEST(test_file__stays_below_its_folders),
         FILE_TEST(test_file__follows_links_inside_when_it_may),
         FILE_TEST(test_file__default_folders_are_here_and_the_temporary_one),
