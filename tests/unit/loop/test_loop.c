@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/engine/failure.h"
 #include "core/engine/record.h"
+#include "core/engine/run.h"
 #include "core/loop/loop.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
@@ -31,6 +32,11 @@ struct watched {
     struct document *output;
     struct document *error;
     size_t ends;
+    size_t batches;
+    size_t children;
+    size_t child_records;
+    size_t states_left; /* by child runs */
+    const struct run *child;
     size_t *left; /* runs that are under way: the last one stops the loop */
 };
 
@@ -38,6 +44,11 @@ static void on_record(void *user, const struct record *record)
 {
     struct watched *watched = user;
     assert_int_equal(watched->ends, 0);
+    if (record->run == watched->child) {
+        watched->child_records++;
+        watched->states_left += record->type == RECORD_NODE_ENDED ? 1 : 0;
+        return;
+    }
     watched->first = watched->record_count == 0 ? record->type : watched->first;
     watched->last = record->type;
     watched->record_count++;
@@ -46,6 +57,27 @@ static void on_record(void *user, const struct record *record)
         watched->output = document_ref(record->output);
         watched->error = document_ref(record->error);
     }
+}
+
+static void on_child(void *user, const struct run *child, const struct run_place *place)
+{
+    struct watched *watched = user;
+    struct strbuf path = STRBUF_INIT;
+    assert_int_equal(watched->child_records, 0);
+    assert_ptr_not_equal(child, place->run);
+    run_append_path(place->run, place->frame, place->node, &path);
+    assert_string_equal(strbuf_str(&path).p, "call");
+    strbuf_finish(&path);
+    watched->child = child;
+    watched->children++;
+}
+
+/* Records come in batches, and nothing after the last batch. */
+static void on_batch(void *user)
+{
+    struct watched *watched = user;
+    assert_true(watched->record_count > 0);
+    watched->batches++;
 }
 
 static void on_ended(void *user)
@@ -68,7 +100,8 @@ static struct loop *create_loop(void)
     return loop;
 }
 
-static void start(struct loop *loop, const char *yaml, size_t *left, struct watched *watched)
+static void start_with(struct loop *loop, const char *yaml, const struct loop_event *events,
+                       size_t *left, struct watched *watched)
 {
     struct pipeline *pipeline = pipeline_fixture_load(yaml);
     struct error err = {0};
@@ -78,7 +111,13 @@ static void start(struct loop *loop, const char *yaml, size_t *left, struct watc
         .input = document_empty_map(),
         .id = STR("run"),
         .triggered_by = STR("manual"),
-        .observer = {.user = watched, .on_record = on_record, .on_ended = on_ended},
+        .events = events,
+        .event_count = events != NULL ? 2 : 0,
+        .observer = {.user = watched,
+                     .on_child = on_child,
+                     .on_record = on_record,
+                     .on_batch = on_batch,
+                     .on_ended = on_ended},
     };
     assert_int_equal(loop_run_start(loop, &options, &watched->run, &err), 0);
     assert_int_equal(watched->record_count, 0); /* nothing before the loop is at work */
@@ -86,9 +125,15 @@ static void start(struct loop *loop, const char *yaml, size_t *left, struct watc
     pipeline_unref(pipeline);
 }
 
+static void start(struct loop *loop, const char *yaml, size_t *left, struct watched *watched)
+{
+    start_with(loop, yaml, NULL, left, watched);
+}
+
 static void finish(struct watched *watched)
 {
     assert_int_equal(watched->ends, 1);
+    assert_true(watched->batches > 0);
     assert_int_equal(watched->first, RECORD_RUN_STARTED);
     assert_int_equal(watched->last, RECORD_RUN_ENDED);
     loop_run_release(watched->run);
@@ -174,6 +219,76 @@ static void test_loop__cancel_ends_a_run(void **state)
     loop_close(loop);
 }
 
+static void test_loop__observers_hear_of_child_runs(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop();
+    struct watched watched;
+    struct error err = {0};
+    size_t left = 0;
+    start(loop,
+          "workflows:\n"
+          "  main: {nodes: [{id: call, type: workflow, config: {workflow: child}}]}\n"
+          "  child: {nodes: [{id: a, type: set, config: {n: 1}}]}\n",
+          &left, &watched);
+    assert_int_equal(loop_run(loop, &err), 0);
+    assert_int_equal(watched.state, RUN_COMPLETED);
+    assert_int_equal(watched.children, 1);
+    assert_int_equal(watched.child_records, 3); /* its start, its node, its end */
+    finish(&watched);
+    loop_close(loop);
+}
+
+static void test_loop__events_are_there_from_the_start(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop();
+    struct watched watched;
+    struct error err = {0};
+    size_t left = 0;
+    cleanup_document struct document *data = pipeline_fixture_json("7");
+    const struct loop_event events[] = {{.name = STR("other")}, {.name = STR("go"), .data = data}};
+    start_with(loop, "id: p\nnodes: [{id: w, type: wait, config: {event: go}}]\n", events, &left,
+               &watched);
+    assert_int_equal(loop_run(loop, &err), 0);
+    assert_int_equal(watched.state, RUN_COMPLETED);
+    assert_int_equal(watched.batches, 1);
+    assert_int_equal(value_int(value_pointer(document_root(watched.output), STR("/w/data"))), 7);
+    finish(&watched);
+    loop_close(loop);
+}
+
+static void cancel_once(void *user)
+{
+    struct watched *watched = user;
+    loop_run_cancel(watched->run);
+    loop_tick(watched->loop, 0, NULL, NULL);
+}
+
+static void test_loop__a_cancel_reaches_a_child_run_once(void **state)
+{
+    (void)state;
+    struct loop *loop = create_loop();
+    struct watched watched;
+    struct error err = {0};
+    size_t left = 0;
+    start(loop,
+          "workflows:\n"
+          "  main: {nodes: [{id: call, type: workflow, config: {workflow: child}}]}\n"
+          "  child:\n"
+          "    initial_state: a\n"
+          "    states:\n"
+          "      a: {transitions: {go: b, cancel: b}}\n"
+          "      b: {type: set, config: {n: 1}}\n",
+          &left, &watched);
+    loop_tick(loop, 1, cancel_once, &watched); /* when the child run is heard of */
+    assert_int_equal(loop_run(loop, &err), 0);
+    assert_int_equal(watched.state, RUN_CANCELLED);
+    assert_int_equal(watched.states_left, 2); /* a second one would have ended it in a */
+    finish(&watched);
+    loop_close(loop);
+}
+
 static void test_loop__closes_with_runs_under_way(void **state)
 {
     (void)state;
@@ -199,6 +314,9 @@ int main(void)
         cmocka_unit_test(test_loop__no_timer_fires_before_its_time),
         cmocka_unit_test(test_loop__timers_of_runs_cut_them),
         cmocka_unit_test(test_loop__cancel_ends_a_run),
+        cmocka_unit_test(test_loop__observers_hear_of_child_runs),
+        cmocka_unit_test(test_loop__events_are_there_from_the_start),
+        cmocka_unit_test(test_loop__a_cancel_reaches_a_child_run_once),
         cmocka_unit_test(test_loop__closes_with_runs_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
