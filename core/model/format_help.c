@@ -29,7 +29,8 @@ static const struct format_help file_help[] = {
 };
 
 static const struct format_help pipeline_help[] = {
-    HELP("id", "The name that commands and other pipelines use", NULL),
+    HELP("id", "The name that commands and other pipelines use",
+         "{\"type\": [\"string\", \"number\"], \"pattern\": \"^[A-Za-z0-9_][A-Za-z0-9_.-]*$\"}"),
     HELP("name", "The name for people; without an id, the id is made from it", NULL),
     HELP("description", "What the pipeline is for", NULL),
     HELP("version", "Stored with each run; a run keeps the definition it started with", NULL),
@@ -82,7 +83,8 @@ static const struct format_help pipeline_help[] = {
     HELP("edges", "What follows what, and after which outcome", LIST_OF("edge")),
     HELP("steps", "Nodes, each of which follows the one before", NODES),
     HELP("states", "The states of a state machine, by name or as a list",
-         "{\"anyOf\": [{\"type\": \"object\", \"minProperties\": 1, \"additionalProperties\":"
+         "{\"anyOf\": [{\"type\": \"object\", \"minProperties\": 1,"
+         " \"propertyNames\": {\"$ref\": \"#/$defs/id\"}, \"additionalProperties\":"
          " {\"$ref\": \"#/$defs/state\"}}, {\"type\": \"array\", \"minItems\": 1,"
          " \"items\": {\"$ref\": \"#/$defs/state\", \"anyOf\": [{\"required\": [\"name\"]},"
          " {\"required\": [\"id\"]}]}}]}"),
@@ -98,7 +100,7 @@ static const struct format_help pipeline_help[] = {
 };
 
 static const struct format_help node_help[] = {
-    HELP("id", "The name that expressions use: ID.output", NULL),
+    HELP("id", "The name that expressions use: ID.output", REF("id")),
     HELP("name", "The name for people", NULL),
     HELP("type", "What the node does; `opstream nodes` lists all types", REF("type")),
     HELP("service", "The first part of a node type, up to the point", REF("service")),
@@ -137,9 +139,10 @@ static const struct format_help node_help[] = {
     HELP("edges", "What follows what among its nodes, and after which outcome", LIST_OF("edge")),
     HELP("output", "What comes of its nodes, a template; without: the outputs of the last ones",
          NULL),
-    HELP("as", "The name of the item in its nodes", DEFAULT("\"item\"")),
+    HELP("as", "The name of the item in its nodes",
+         "{\"$ref\": \"#/$defs/item_name\", \"default\": \"item\"}"),
     HELP("as_batch", "The name of a whole batch of items in its nodes, in place of single ones",
-         NULL),
+         REF("item_name")),
     HELP("batch_size", "How many items are taken at once", DEFAULT("100")),
     HELP("parallel_workers", "How many batches are worked on at once", DEFAULT("10")),
     HELP("max_parallel", "How many items of a batch are worked on at once", DEFAULT("1")),
@@ -159,7 +162,7 @@ static const struct format_help node_help[] = {
 };
 
 static const struct format_help state_help[] = {
-    HELP("id", "The name that transitions use", NULL),
+    HELP("id", "The name that transitions use", REF("id")),
     HELP("name", "The name for people; without an id, the name that transitions use", NULL),
     HELP("description", "What the state is for", NULL),
     HELP("action", "What is done in the state; without: it waits for an event",
@@ -180,7 +183,7 @@ static const struct format_help transition_help[] = {
 };
 
 static const struct format_help tool_help[] = {
-    HELP("id", "The name that expressions use; without: the name", NULL),
+    HELP("id", "The name that expressions use; without: the name", REF("id")),
     HELP("name", "The node type, or SERVER/TOOL", REF("tool_name")),
     HELP("config", "What does not come from inputs of the same name", NULL),
     HELP("params", "Another name for 'config'", NULL),

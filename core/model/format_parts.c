@@ -143,7 +143,8 @@ static const struct format_value values[] = {
      " \"$ref\": \"#/$defs/definition\"}},"
      " \"patternProperties\": {\"^x-|^\\\\$schema$\": true}, \"additionalProperties\": false}"},
     {"several",
-     "{\"type\": \"object\", \"properties\": {\"workflows\": {\"type\": \"object\","
+     "{\"type\": \"object\", \"properties\": {\"workflows\": {\"type\": \"object\", "
+     "\"minProperties\": 1,"
      " \"additionalProperties\": {\"type\": \"object\", \"$ref\": \"#/$defs/definition\"}}},"
      " \"patternProperties\": {\"^x-|^\\\\$schema$\": true}, \"additionalProperties\": false}"},
     {FORMAT_PARTS_PROFILE "integrations", "{\"type\": [\"object\", \"null\"],"

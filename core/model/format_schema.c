@@ -14,6 +14,7 @@
 #include "core/model/format_parts.h"
 #include "core/model/node_schema.h"
 #include "core/model/schema_writer.h"
+#include "core/model/scope.h"
 #include "core/model/template_schema.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
@@ -264,6 +265,25 @@ static void define_part(struct schema_writer *writer, const struct format_part *
     builder_map_end(writer->b);
 }
 
+/* What nodes and items may be called; a number may stand for a text. */
+static void define_name(struct schema_writer *writer, const char *name, const char *pattern)
+{
+    struct str word = {0};
+    schema_writer_define(writer, name, STR(""));
+    schema_writer_members(writer, "{\"type\": [\"string\", \"number\"]}");
+    builder_member_string(writer->b, STR("pattern"), str_from(pattern));
+    builder_key(writer->b, STR("not"));
+    builder_map_begin(writer->b);
+    builder_key(writer->b, STR("enum"));
+    builder_list_begin(writer->b);
+    for (size_t i = 0; (word = scope_reserved_at(i)).n > 0; i++) {
+        builder_string(writer->b, word);
+    }
+    builder_list_end(writer->b);
+    builder_map_end(writer->b);
+    builder_map_end(writer->b);
+}
+
 /* What editors offer before there is anything that says which form it is. */
 static void build_root(struct schema_writer *writer)
 {
@@ -305,6 +325,8 @@ static void build_definitions(struct schema_writer *writer, const struct node_sc
         schema_writer_members(writer, value->schema);
         builder_map_end(writer->b);
     }
+    define_name(writer, "id", "^[^\\x00-\\x20\\x7f]([^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f])?$");
+    define_name(writer, "item_name", "^[A-Za-z_][A-Za-z0-9_]*$");
     node_schema_define(writer, types, policies);
     builder_map_end(writer->b);
 }

@@ -196,6 +196,21 @@ static void build_config_members(struct schema_writer *writer, const struct node
     }
 }
 
+/* What the schemas of configs do not say of engine types. */
+#define ONE_OF_WAIT                                                                                \
+    "{\"anyOf\": [{\"required\": [\"seconds\"]}, {\"required\": [\"until\"]},"                     \
+    " {\"required\": [\"event\"]}]}"
+
+static const struct {
+    const char *type;
+    const char *members;
+} type_rules[] = {
+    {"loop", "{\"required\": [\"for_each\", \"nodes\"]}"},
+    {"wait", "{\"allOf\": [{\"properties\": {\"config\": " ONE_OF_WAIT ","
+             " \"params\": " ONE_OF_WAIT "}},"
+             " {\"anyOf\": [{\"required\": [\"config\"]}, {\"required\": [\"params\"]}]}]}"},
+};
+
 static void define_node(struct schema_writer *writer, const struct node_type *type)
 {
     bool is_loop = str_equal(type->name, STR("loop"));
@@ -210,8 +225,10 @@ static void define_node(struct schema_writer *writer, const struct node_type *ty
         builder_member_bool(writer->b, STR("nodes"), false);
     }
     builder_map_end(writer->b);
-    if (is_loop) {
-        schema_writer_members(writer, "{\"required\": [\"for_each\", \"nodes\"]}");
+    for (size_t i = 0; i < sizeof(type_rules) / sizeof(type_rules[0]); i++) {
+        if (str_equal_text(type->name, type_rules[i].type)) {
+            schema_writer_members(writer, type_rules[i].members);
+        }
     }
     if (is_required(type->config_schema)) {
         schema_writer_members(writer, "{\"if\": {\"not\": {\"required\": [\"params\"]}},"

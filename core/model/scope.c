@@ -51,6 +51,16 @@ bool scope_is_reserved(struct str name)
     return false;
 }
 
+struct str scope_reserved_at(size_t i)
+{
+    size_t roots = sizeof(root_names) / sizeof(root_names[0]);
+    size_t words = sizeof(cel_words) / sizeof(cel_words[0]);
+    if (i < roots) {
+        return root_names[i].name;
+    }
+    return i - roots < words ? cel_words[i - roots] : STR("");
+}
+
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';

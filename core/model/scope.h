@@ -24,6 +24,9 @@ struct value;
 /* A name that means something in every expression, or a reserved word of CEL. */
 bool scope_is_reserved(struct str name);
 
+/* The reserved names, one by one; empty behind the last. */
+struct str scope_reserved_at(size_t i);
+
 /* The shape of a name in an expression: [A-Za-z_][A-Za-z0-9_]*. */
 bool scope_is_identifier(struct str name);
 

@@ -151,6 +151,38 @@ static void test_format_schema__checks_the_kinds_of_values(void **state)
     assert_node_breaks("\"type\": \"set\", \"on_error\": \"stop\"", "/on_error");
 }
 
+static void test_format_schema__checks_names(void **state)
+{
+    (void)state;
+    assert_fits("{\"name\": \"a\", \"nodes\": [{\"id\": \"deploy-prod 2\", \"type\": \"set\"},"
+                " {\"id\": 7, \"type\": \"set\"}]}");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"\", \"type\": \"set\"}]}",
+                  "/nodes/0/id");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \" a\", \"type\": \"set\"}]}",
+                  "/nodes/0/id");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"a\\u0001b\", \"type\": \"set\"}]}",
+                  "/nodes/0/id");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"input\", \"type\": \"set\"}]}",
+                  "/nodes/0/id");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"while\", \"type\": \"set\"}]}",
+                  "/nodes/0/id");
+    assert_breaks("{\"name\": \"a\", \"initial_state\": \"s\", \"states\": {\"in\": {}}}",
+                  "/states/in");
+    assert_breaks("{\"id\": \"a b\", \"nodes\": []}", "/id");
+    assert_breaks("{\"workflows\": {}}", "/workflows");
+    assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"as\": \"my-item\"", "/as");
+    assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"as_batch\": \"loop\"", "/as_batch");
+}
+
+static void test_format_schema__knows_what_a_wait_waits_for(void **state)
+{
+    (void)state;
+    assert_node_fits("\"type\": \"wait\", \"config\": {\"seconds\": 1}");
+    assert_node_fits("\"type\": \"wait\", \"params\": {\"event\": \"go\"}");
+    assert_node_breaks("\"type\": \"wait\", \"config\": {}", "/config");
+    assert_node_breaks("\"type\": \"wait\"", "");
+}
+
 static void test_format_schema__checks_edges(void **state)
 {
     (void)state;
@@ -415,6 +447,8 @@ int main(void)
         cmocka_unit_test(test_format_schema__knows_every_key),
         cmocka_unit_test(test_format_schema__leaves_out_what_is_refused),
         cmocka_unit_test(test_format_schema__checks_the_kinds_of_values),
+        cmocka_unit_test(test_format_schema__checks_names),
+        cmocka_unit_test(test_format_schema__knows_what_a_wait_waits_for),
         cmocka_unit_test(test_format_schema__checks_edges),
         cmocka_unit_test(test_format_schema__takes_one_body),
         cmocka_unit_test(test_format_schema__checks_loops),
