@@ -24,7 +24,11 @@
 
 static const struct format_help file_help[] = {
     HELP("workflow", "The pipeline of this file, when its keys do not stand at the top", NULL),
-    HELP("workflows", "Several pipelines by their id; FILE#ID names one of them", NULL),
+    HELP("workflows",
+         "Several pipelines by their id, FILE#ID names one of them; or the ids of pipelines that "
+         "run "
+         "one after the other",
+         "{\"type\": [\"object\", \"array\", \"null\"]}"),
     HELP_END,
 };
 

@@ -108,6 +108,9 @@ static void test_format_schema__tells_the_forms_of_a_file_apart(void **state)
     assert_breaks("{\"workflow\": {\"name\": \"a\"}, \"nodes\": []}", "/nodes");
     assert_breaks("{\"workflows\": {\"a\": {\"notes\": []}}}", "/workflows/a/notes");
     assert_breaks("{\"workflows\": {\"a\": 1}}", "/workflows/a");
+    assert_fits("{\"name\": \"a\", \"workflows\": [\"b\", \"c\"]}");
+    assert_breaks("{\"name\": \"a\", \"workflows\": [[]]}", "/workflows/0");
+    assert_breaks("{\"name\": \"a\", \"workflows\": []}", "/workflows");
     assert_breaks("{\"name\": \"a\", \"nodes\": {}}", "/nodes");
     assert_breaks("{\"name\": \"a\", \"edges\": []}", "/edges");
     assert_breaks("[]", "");
