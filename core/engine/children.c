@@ -21,7 +21,7 @@ static int add_below(struct builder *b, struct strmap *seen, const struct docume
     for (size_t i = 0; value_is(map, VALUE_MAP) && i < value_count(map); i++) {
         const struct value_member *member = value_member_at(map, i);
         struct str key = value_str(&member->key);
-        int status = strmap_add(seen, key, b);
+        int status = strmap_add(seen, key, seen);
         if (status == 0) {
             builder_key(b, key);
             builder_embed(b, document, &member->value);
@@ -208,10 +208,7 @@ static struct document *child_failure(const struct decision *d, const struct run
     }
     strbuf_append_str(&text, event->error != NULL ? failure_message(event->error)
                                                   : STR("it was cancelled"));
-    struct document *failure = decision_create_failure(
-        d, code.n > 0 ? code_text : FAILURE_CANCELLED, strbuf_str(&text), NULL);
-    strbuf_finish(&text);
-    return failure;
+    return decision_text_failure(d, code.n > 0 ? code_text : FAILURE_CANCELLED, &text, NULL);
 }
 
 static void end_failed(const struct decision *d, const struct run_event *event)

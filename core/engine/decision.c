@@ -178,6 +178,15 @@ struct document *decision_failure(const struct decision *d, const char *code,
     return failure;
 }
 
+struct document *decision_text_failure(const struct decision *d, const char *code,
+                                       struct strbuf *text, const char *hint)
+{
+    d->batch->has_failed |= strbuf_status(text) != 0;
+    struct document *failure = decision_create_failure(d, code, strbuf_str(text), hint);
+    strbuf_finish(text);
+    return failure;
+}
+
 struct document *decision_timeout_failure(const struct decision *d, uint32_t node)
 {
     char text[80];

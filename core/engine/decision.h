@@ -22,6 +22,7 @@ struct expr;
 struct frame;
 struct node;
 struct run_node;
+struct strbuf;
 struct template;
 
 struct decision {
@@ -73,6 +74,9 @@ struct document *decision_create_failure(const struct decision *d, const char *c
                                          struct str message, const char *hint);
 struct document *decision_failure(const struct decision *d, const char *code,
                                   const struct error *err);
+/* With the message in `text`, which is finished. */
+struct document *decision_text_failure(const struct decision *d, const char *code,
+                                       struct strbuf *text, const char *hint);
 
 /* A node did not end within its time-out. Owned. */
 struct document *decision_timeout_failure(const struct decision *d, uint32_t node);

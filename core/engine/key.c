@@ -5,11 +5,12 @@
 #include "core/engine/run_state.h"
 
 /* `ops1_` and 26 characters of base32: DURABILITY, "Idempotency key". */
-void run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, char out_key[32])
+int run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, char out_key[32])
 {
     struct strbuf path = STRBUF_INIT;
     struct digest digest;
     run_append_path(run, frame, node, &path);
+    int status = strbuf_status(&path);
     digest_init(&digest);
     digest_update(&digest, str_from(run->id));
     digest_update(&digest, STR("|"));
@@ -23,4 +24,5 @@ void run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, c
     memcpy(out_key, "ops1_", 5);
     memcpy(out_key + 5, text, 26);
     out_key[31] = '\0';
+    return status;
 }

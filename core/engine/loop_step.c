@@ -349,11 +349,9 @@ static struct document *loop_failure(const struct decision *d, const struct loop
     struct str code = failure_code(first->error);
     char code_text[64];
     (void)snprintf(code_text, sizeof(code_text), "%.*s", STR_ARG(code));
-    struct document *failure = decision_create_failure(
-        d, code.n > 0 ? code_text : FAILURE_FAILED, strbuf_str(&text),
+    return decision_text_failure(
+        d, code.n > 0 ? code_text : FAILURE_FAILED, &text,
         "see the loop's errors; 'max_failures' says how many items may fail");
-    strbuf_finish(&text);
-    return failure;
 }
 
 static void fail_with(const struct decision *d, uint32_t node, struct document *failure)
@@ -374,10 +372,7 @@ static void fail_broken(const struct decision *d, uint32_t node)
     if (failure_code(cause).n > 0) {
         (void)snprintf(code, sizeof(code), "%.*s", STR_ARG(failure_code(cause)));
     }
-    struct document *failure =
-        decision_create_failure(d, code, strbuf_str(&text), "see the failure of that node");
-    strbuf_finish(&text);
-    fail_with(d, node, failure);
+    fail_with(d, node, decision_text_failure(d, code, &text, "see the failure of that node"));
 }
 
 /* Nothing of a loop that was told to stop runs any more. */

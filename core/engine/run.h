@@ -167,8 +167,11 @@ void run_append_child_path(const struct run *run, const struct effect *effect, s
  */
 void *run_frame_memory(struct run *run, uint64_t frame, size_t size, bool *has_made);
 
-/* The key of a node's effects: equal over attempts (DURABILITY, idempotency key). */
-void run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, char out_key[32]);
+/*
+ * The key of a node's effects: equal over attempts (DURABILITY, idempotency key). 0 or E_NOMEM,
+ * and then it is not the key.
+ */
+int run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, char out_key[32]);
 
 /*
  * The values of an expression's root names. For expr_scope.fetch; `user` is a struct run_scope,

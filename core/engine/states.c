@@ -124,9 +124,7 @@ static struct document *end_machine(const struct decision *d, const struct recor
     struct strbuf text = STRBUF_INIT;
     strbuf_append_format(&text, "ended in state '%.*s', whose result is 'failed'",
                          STR_ARG(def->id));
-    struct document *failure = decision_create_failure(d, FAILURE_FAILED, strbuf_str(&text), NULL);
-    strbuf_finish(&text);
-    return failure;
+    return decision_text_failure(d, FAILURE_FAILED, &text, NULL);
 }
 
 /* The out edge to take: an event's, which was chosen when it came, or by how the state ended. */

@@ -388,7 +388,7 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
     const struct node *node = &run_pipeline(run->run)->nodes[effect->node];
     struct strbuf path = STRBUF_INIT;
     char key[32];
-    run_idempotency_key(run->run, effect->frame, effect->node, key);
+    int status = run_idempotency_key(run->run, effect->frame, effect->node, key);
     run_append_path(run->run, effect->frame, effect->node, &path);
     struct host_task_spec spec = {
         .type = node->type,
@@ -405,7 +405,9 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
         .credits = effect->count,
         .token = (uint64_t)(uintptr_t)task,
     };
-    int status = strbuf_status(&path) == 0 ? 0 : error_nomem(err);
+    if (status != 0 || strbuf_status(&path) != 0) {
+        status = error_nomem(err);
+    }
     if (status == 0) {
         status = find_settings(run, node->type->plugin, &spec.settings, err);
     }

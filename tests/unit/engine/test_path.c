@@ -114,12 +114,12 @@ static void test_path__counts_visits_of_a_state(void **state)
                                         "  deploy: {transitions: {back: ask}}\n",
                                         NULL);
     assert_path(run, 0, "ask", "ask");
-    run_idempotency_key(run->run, 0, find_node(run, "ask"), first);
+    assert_int_equal(run_idempotency_key(run->run, 0, find_node(run, "ask"), first), 0);
     send(run, "no");
     assert_path(run, 0, "deploy", "deploy");
     send(run, "back");
     assert_path(run, 0, "ask", "ask#2");
-    run_idempotency_key(run->run, 0, find_node(run, "ask"), again);
+    assert_int_equal(run_idempotency_key(run->run, 0, find_node(run, "ask"), again), 0);
     assert_string_not_equal(first, again);
     send(run, "no");
     send(run, "back");

@@ -462,11 +462,11 @@ static void test_run__key_is_equal_over_attempts_and_differs_over_nodes(void **s
     struct toy_run *first = toy_world_run(&world, yaml, NULL);
     struct toy_run *second = toy_world_run(&world, yaml, NULL);
     char keys[4][32];
-    run_idempotency_key(first->run, 0, 0, keys[0]);
-    run_idempotency_key(first->run, 0, 1, keys[1]);
-    run_idempotency_key(second->run, 0, 0, keys[2]);
+    assert_int_equal(run_idempotency_key(first->run, 0, 0, keys[0]), 0);
+    assert_int_equal(run_idempotency_key(first->run, 0, 1, keys[1]), 0);
+    assert_int_equal(run_idempotency_key(second->run, 0, 0, keys[2]), 0);
     toy_run_done(first, "a", "{}");
-    run_idempotency_key(first->run, 0, 0, keys[3]);
+    assert_int_equal(run_idempotency_key(first->run, 0, 0, keys[3]), 0);
     assert_string_equal(keys[0], keys[3]);
     assert_string_not_equal(keys[0], keys[1]);
     assert_string_not_equal(keys[0], keys[2]);
