@@ -164,7 +164,7 @@ static void on_progress(void *user, const struct run_place *place, double fracti
     struct node_view *node = step_state(step);
     node->fraction = fraction;
     keep_note(node, note);
-    if (session->show == SHOW_LINES && node->note != NULL) {
+    if (session->show == SHOW_LINES && node->note != NULL && !step.frame->is_quiet) {
         run_text_log(step, str_from(node->note), session->style, lines_of(session));
         flush_lines(session);
     }

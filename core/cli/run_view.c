@@ -452,7 +452,7 @@ static void end_iteration(struct run_view *view, struct frame_view *frame,
     struct node_view *owner =
         step_state((struct step){.frame = frame->parent, .node = frame->owner});
     bool has_failed = record->run_state == RUN_FAILED;
-    owner->iterations++;
+    owner->iterations += record->run_state == RUN_CANCELLED ? 0u : 1u; /* as the loop counts */
     owner->failed_iterations += has_failed ? 1u : 0u;
     view->is_frames_own = has_failed && !frame->has_failures && record->error != NULL;
     if (view->is_frames_own) {

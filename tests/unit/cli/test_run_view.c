@@ -221,7 +221,10 @@ static void test_run_view__counts_the_items_of_a_loop(void **state)
     view_frame_ends(&inner.view, item, RUN_FAILED, "{\"message\":\"m\"}");
     assert_int_equal(inner.view.nodes[EACH].iterations, 1);
     assert_int_equal(inner.view.nodes[EACH].failed_iterations, 1);
-    view_run_starts(&inner.view, 1); /* any record: the frame goes with the next one */
+    view_frame_starts(&inner.view, item); /* the frame goes with the next record */
+    view_frame_ends(&inner.view, item, RUN_CANCELLED, NULL);
+    assert_int_equal(inner.view.nodes[EACH].iterations, 1); /* as the loop counts */
+    view_run_starts(&inner.view, 1);
     assert_null(run_view_step(&inner.view, NULL, 5, fix).frame);
 }
 
