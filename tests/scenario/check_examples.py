@@ -144,7 +144,6 @@ class Runner:
             "PATH": os.path.join(self.build, "bin") + ":/usr/local/bin:/usr/bin:/bin",
             "HOME": self.folder,
             "LANG": "C.UTF-8",
-            "EXAMPLES": os.path.join(self.build, "sdk/examples"),
         })
         self.faults = []
         self.changes = []  # (first line, behind the last one, what goes there)
