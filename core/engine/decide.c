@@ -126,11 +126,11 @@ static void want_start(const struct decision *d, uint32_t node)
 static bool pass_when(const struct decision *d, uint32_t node)
 {
     const struct node *def = decision_node(d, node);
-    struct error err = {0};
-    bool holds = true;
     if (def->when == NULL || decision_state(d, node)->iteration > 0) {
         return true;
     }
+    struct error err = {0}; /* clearing it costs more than all before */
+    bool holds = true;
     if (decision_evaluate(d, node, def->when, &holds, &err) != 0) {
         error_prefix(&err, "when: ");
         decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);

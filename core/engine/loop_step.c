@@ -103,7 +103,7 @@ static void build_batch(const struct loop_state *loop, uint64_t unit, struct bui
 }
 
 static int make_item_of_stream(const struct loop_state *loop, struct document **out_document,
-                               const struct value **out_item, struct error *err)
+                               const struct value **out_item)
 {
     uint64_t first = loop->reader->next;
     uint64_t end = first + loop_next_items(loop);
@@ -119,7 +119,7 @@ static int make_item_of_stream(const struct loop_state *loop, struct document **
         builder_embed(b, item, document_root(item));
     }
     builder_list_end(b);
-    int status = builder_finish(b, out_document, err);
+    int status = builder_finish(b, out_document, NULL);
     if (status == 0) {
         *out_item = document_root(*out_document);
     }
@@ -128,10 +128,10 @@ static int make_item_of_stream(const struct loop_state *loop, struct document **
 
 /* The item of a unit: `*out_item` in `*out_document`, which is owned. */
 static int make_item(const struct loop_state *loop, uint64_t unit, struct document **out_document,
-                     const struct value **out_item, struct error *err)
+                     const struct value **out_item)
 {
     if (loop->stream != NULL) {
-        return make_item_of_stream(loop, out_document, out_item, err);
+        return make_item_of_stream(loop, out_document, out_item);
     }
     const struct value *items = document_root(loop->items);
     if (!loop->def->is_batch && !is_product(items)) {
@@ -145,7 +145,7 @@ static int make_item(const struct loop_state *loop, uint64_t unit, struct docume
     } else {
         build_combination(loop->items, unit, b);
     }
-    int status = builder_finish(b, out_document, err);
+    int status = builder_finish(b, out_document, NULL);
     if (status == 0) {
         *out_item = document_root(*out_document);
     }
@@ -413,11 +413,10 @@ static void start_frame(const struct decision *d, uint32_t node, enum frame_kind
 
 static void start_unit(const struct decision *d, uint32_t node, uint64_t unit)
 {
-    struct error err = {0};
     struct document *document = NULL;
     struct record record = decision_node_record(d, RECORD_FRAME_STARTED, node);
     record.index = unit;
-    if (make_item(decision_state(d, node)->loop, unit, &document, &record.item, &err) != 0) {
+    if (make_item(decision_state(d, node)->loop, unit, &document, &record.item) != 0) {
         d->batch->has_failed = true; /* the items are there, so this is memory */
         return;
     }
@@ -552,10 +551,14 @@ static int frame_output(const struct decision *d, const struct for_each *def, st
 static void complete_frame(const struct decision *d, struct record *record)
 {
     const struct for_each *def = d->run->pipeline->nodes[d->frame->owner].for_each;
-    struct error err = {0};
+    record->run_state = RUN_COMPLETED;
+    if (has_no_output(d, def) && def->until == NULL) {
+        batch_add_record(d->batch, record);
+        return;
+    }
+    struct error err = {0}; /* clearing it costs more than all before */
     struct document *output = NULL;
     struct document *failure = NULL;
-    record->run_state = RUN_COMPLETED;
     if (frame_output(d, def, &output, &err) != 0 || !ask_until(d, def, &record->is_last, &err)) {
         failure = decision_failure(d, FAILURE_EXPRESSION, &err);
         record->run_state = RUN_FAILED;

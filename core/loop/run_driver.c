@@ -210,10 +210,10 @@ static struct loop_task *find_task(const struct loop_run *run, const struct effe
 static bool hide_secrets(const struct loop_run *run, const struct document *document,
                          struct document **out_document)
 {
-    struct error err = {0};
     if (masking_document(run->mask, document, out_document) == 0) {
         return true;
     }
+    struct error err = {0};
     (void)error_nomem(&err);
     fail_loop(run->loop, &err);
     return false;
