@@ -133,6 +133,19 @@ void run_lines_add(struct run_lines *lines, const struct record *record)
 
 /* ---- waits ---- */
 
+/* In a loop with many items, too: somebody has to know why it does not go on. */
+static bool take_wait(struct run_lines *lines)
+{
+    if (lines->waits > RUN_LINES_WAITS_MOST) {
+        return false;
+    }
+    if (lines->waits++ == RUN_LINES_WAITS_MOST) {
+        run_text_note("... more inner steps wait", lines->style, lines->out);
+        return false;
+    }
+    return true;
+}
+
 static void add_waits_of(struct run_lines *lines, struct frame_view *frame)
 {
     const struct body *body = frame->body;
@@ -143,7 +156,7 @@ static void add_waits_of(struct run_lines *lines, struct frame_view *frame)
             continue;
         }
         state->is_told = true;
-        if (!is_inner(lines, step) || take_step(lines, step)) {
+        if (!is_inner(lines, step) || take_wait(lines)) {
             run_text_waits(step, lines->style, lines->out);
         }
     }

@@ -26,6 +26,7 @@ struct run_view;
 enum {
     RUN_LINES_STEPS_MOST = 400,    /* lines about steps below the root body */
     RUN_LINES_FAILURES_MOST = 100, /* lines about failures there */
+    RUN_LINES_WAITS_MOST = 20,     /* lines about waits for events there */
 };
 
 struct run_lines {
@@ -35,6 +36,7 @@ struct run_lines {
     bool is_live;
     uint32_t steps;
     uint32_t failures;
+    uint32_t waits;
 };
 
 /* Appends what there is to say about a record that the view has just taken in. */

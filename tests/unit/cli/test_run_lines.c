@@ -23,9 +23,12 @@ static const char yaml[] = "id: t\nnodes:\n"
                            "    for_each: input.x\n"
                            "    nodes: [{id: fix, type: set, config: {x: 1}}]\n"
                            "  - {id: gate, type: wait, config: {event: go}}\n"
-                           "  - {id: plain, type: set, config: {x: 1}}\n";
+                           "  - {id: plain, type: set, config: {x: 1}}\n"
+                           "  - id: ask\n"
+                           "    for_each: input.x\n"
+                           "    nodes: [{id: answer, type: wait, config: {event: yes}}]\n";
 
-enum { EACH = 0, GATE = 1, PLAIN = 2 };
+enum { EACH = 0, GATE = 1, PLAIN = 2, ASK = 3 };
 
 static struct pipeline_fixture fixture;
 static struct run_view view;
@@ -282,6 +285,26 @@ static void test_run_lines__a_wait_that_is_over_is_not_told(void **state)
     check("");
 }
 
+static void test_run_lines__waits_in_long_loops_are_told_up_to_a_limit(void **state)
+{
+    (void)state;
+    cleanup_document struct document *name = fixture_json("\"yes\"");
+    const struct pipeline *pipeline = fixture.pipeline;
+    uint32_t answer = pipeline->bodies[pipeline->nodes[ASK].own_body].first_node;
+    view_node_starts(&view, ASK, 1000);
+    view.nodes[ASK].total = 500;
+    for (uint64_t i = 0; i < 500; i++) {
+        view_frame_starts(&view, (struct view_frame){
+                                     .owner = ASK, .child = i + 1, .kind = FRAME_ITEM, .index = i});
+        tell(&(struct record){
+            .type = RECORD_NODE_STARTED, .frame = i + 1, .node = answer, .output = name});
+    }
+    check("");
+    run_lines_add_waits(&lines);
+    assert_int_equal(count_lines(), RUN_LINES_WAITS_MOST + 1);
+    assert_non_null(strstr(out.p, "waiting    ask[19].answer  for the event 'yes' (--send yes)\n"));
+}
+
 static void test_run_lines__what_is_not_known_has_none(void **state)
 {
     (void)state;
@@ -304,6 +327,7 @@ int main(void)
         WITH_LINES(test_run_lines__a_body_that_failed_has_its_own_line),
         WITH_LINES(test_run_lines__a_wait_is_told_once),
         WITH_LINES(test_run_lines__a_wait_that_is_over_is_not_told),
+        WITH_LINES(test_run_lines__waits_in_long_loops_are_told_up_to_a_limit),
         WITH_LINES(test_run_lines__what_is_not_known_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
