@@ -17,7 +17,10 @@
 #define LIST_OF(name)  "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/" name "\"}}"
 #define DEFAULT(value) "{\"default\": " value "}"
 #define NODES          "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"$ref\": \"#/$defs/node\"}}"
-#define TRIGGER        "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/trigger\"}]}"
+#define STEPS                                                                                      \
+    "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"$ref\": \"#/$defs/node\","               \
+    " \"properties\": {\"depends_on\": false}}}"
+#define TRIGGER "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/trigger\"}]}"
 #define TRIGGERS                                                                                   \
     "{\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/trigger\"}, {\"type\": \"array\","  \
     " \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/trigger\"}]}}]}"
@@ -76,16 +79,16 @@ static const struct format_help pipeline_help[] = {
     HELP("retention", "How long its runs are kept", NULL),
     HELP("rollback", "On failure and on cancel, what has completed is undone in reverse order",
          DEFAULT("false")),
-    HELP("on_failure", "Nodes that run one after the other when the run has failed", NODES),
-    HELP("on_cancel", "Nodes that run one after the other when the run was cancelled", NODES),
-    HELP("on_success", "Nodes that run one after the other when the run has completed", NODES),
+    HELP("on_failure", "Nodes that run one after the other when the run has failed", STEPS),
+    HELP("on_cancel", "Nodes that run one after the other when the run was cancelled", STEPS),
+    HELP("on_success", "Nodes that run one after the other when the run has completed", STEPS),
     HELP("finally", "Nodes that run one after the other at the very end, whatever came of it",
-         NODES),
+         STEPS),
     HELP("output", "The result of the run, a template; without: the outputs of the last nodes",
          NULL),
     HELP("nodes", "Nodes and, by 'depends_on' and 'edges', what follows what", NODES),
     HELP("edges", "What follows what, and after which outcome", LIST_OF("edge")),
-    HELP("steps", "Nodes, each of which follows the one before", NODES),
+    HELP("steps", "Nodes, each of which follows the one before", STEPS),
     HELP("states", "The states of a state machine, by name or as a list",
          "{\"anyOf\": [{\"type\": \"object\", \"minProperties\": 1,"
          " \"propertyNames\": {\"$ref\": \"#/$defs/id\"}, \"additionalProperties\":"
@@ -139,7 +142,7 @@ static const struct format_help node_help[] = {
          "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\"}, {\"type\": \"object\","
          " \"additionalProperties\": {\"type\": [\"array\", \"string\"]}}]}"),
     HELP("nodes", "The nodes that run for each item, or once", NODES),
-    HELP("steps", "The nodes that run for each item, or once, one after the other", NODES),
+    HELP("steps", "The nodes that run for each item, or once, one after the other", STEPS),
     HELP("edges", "What follows what among its nodes, and after which outcome", LIST_OF("edge")),
     HELP("output", "What comes of its nodes, a template; without: the outputs of the last ones",
          NULL),

@@ -81,7 +81,8 @@ static const struct format_rule edge_rules[] = {
 static const char *const not_undoing[] = {
     "for_each",     "as",       "as_batch",       "batch_size", "parallel_workers", "max_parallel",
     "max_failures", "on_limit", "max_iterations", "until",      "collect",          "nodes",
-    "edges",        "output",   "compensate",     "join",       "milestone",        NULL,
+    "edges",        "output",   "compensate",     "join",       "milestone",        "depends_on",
+    NULL,
 };
 
 static const struct format_part parts[] = {
@@ -100,7 +101,10 @@ static const struct format_part parts[] = {
      .left_out = not_undoing},
     {.name = "work", .rules = work_rules},
     {.name = "loops", .rules = loop_rules},
-    {.name = "state", .table = format_state_keys, .also = {"typed"}, .rules = state_rules},
+    {.name = "state",
+     .table = format_state_keys,
+     .also = {"typed", "action_of_service"},
+     .rules = state_rules},
     {.name = "action",
      .table = format_action_keys,
      .also = {"typed", "acted"},
@@ -149,6 +153,9 @@ static const struct format_value values[] = {
      " \"patternProperties\": {\"^x-|^\\\\$schema$\": true}, \"additionalProperties\": false}"},
     {FORMAT_PARTS_PROFILE "integrations", "{\"type\": [\"object\", \"null\"],"
                                           " \"additionalProperties\": {\"type\": \"object\"}}"},
+    {"action_of_service",
+     "{\"if\": {\"required\": [\"action\"], \"properties\": {\"action\": {\"type\": \"string\"}}},"
+     " \"then\": {\"required\": [\"service\"]}}"},
     {"text", "{\"type\": [\"string\", \"number\"]}"},
     {"expression", "{\"type\": [\"string\", \"boolean\", \"number\"]}"},
     {TEMPLATE_SCHEMA_NAME, "{\"pattern\": \"\\\\{\\\\{|\\\\$\\\\{\"}"},

@@ -198,7 +198,7 @@ static void build_config_members(struct schema_writer *writer, const struct node
 
 /* What the schemas of configs do not say of engine types. */
 #define ONE_OF_WAIT                                                                                \
-    "{\"anyOf\": [{\"required\": [\"seconds\"]}, {\"required\": [\"until\"]},"                     \
+    "{\"oneOf\": [{\"required\": [\"seconds\"]}, {\"required\": [\"until\"]},"                     \
     " {\"required\": [\"event\"]}]}"
 
 static const struct {

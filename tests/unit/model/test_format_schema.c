@@ -184,6 +184,8 @@ static void test_format_schema__knows_what_a_wait_waits_for(void **state)
     assert_node_fits("\"type\": \"wait\", \"params\": {\"event\": \"go\"}");
     assert_node_breaks("\"type\": \"wait\", \"config\": {}", "/config");
     assert_node_breaks("\"type\": \"wait\"", "");
+    assert_node_breaks("\"type\": \"wait\", \"config\": {\"seconds\": 1, \"event\": \"go\"}",
+                       "/config");
 }
 
 static void test_format_schema__checks_edges(void **state)
@@ -215,6 +217,27 @@ static void test_format_schema__takes_one_body(void **state)
     assert_breaks("{\"name\": \"a\", \"nodes\": [{\"id\": \"x\", \"type\": \"set\"}],"
                   " \"finally\": [{\"type\": \"set\"}]}",
                   "/finally/0");
+}
+
+static void test_format_schema__orders_steps(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"steps", "finally", "on_failure"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct strbuf json = STRBUF_INIT;
+        struct strbuf pointer = STRBUF_INIT;
+        strbuf_append_format(&json,
+                             "{\"name\": \"a\", \"%s\": [{\"id\": \"y\", \"type\": \"set\","
+                             " \"depends_on\": [\"x\"]}]%s}",
+                             keys[i], i == 0 ? "" : ", \"nodes\": []");
+        strbuf_append_format(&pointer, "/%s/0/depends_on", keys[i]);
+        assert_breaks(json.p, pointer.p);
+        strbuf_finish(&json);
+        strbuf_finish(&pointer);
+    }
+    assert_node_breaks("\"type\": \"set\", \"compensate\": {\"type\": \"set\","
+                       " \"depends_on\": [\"y\"]}",
+                       "/compensate/depends_on");
 }
 
 static void test_format_schema__checks_loops(void **state)
@@ -291,6 +314,7 @@ static void test_format_schema__checks_states(void **state)
     assert_state_breaks("{\"transitions\": {\"success\": [{\"when\": true}]}}",
                         "/transitions/success/0");
     assert_state_breaks("{\"result\": \"bad\"}", "/result");
+    assert_state_breaks("{\"action\": \"post\"}", "");
     assert_state_breaks("{\"transition\": {}}", "/transition");
 }
 
@@ -454,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_format_schema__knows_what_a_wait_waits_for),
         cmocka_unit_test(test_format_schema__checks_edges),
         cmocka_unit_test(test_format_schema__takes_one_body),
+        cmocka_unit_test(test_format_schema__orders_steps),
         cmocka_unit_test(test_format_schema__checks_loops),
         cmocka_unit_test(test_format_schema__checks_compensations),
         cmocka_unit_test(test_format_schema__checks_states),
