@@ -13,6 +13,7 @@
 #include "core/journal/journal.h"
 #include "core/loop/http_bridge.h"
 #include "core/loop/loop_state.h"
+#include "core/loop/run_tasks.h"
 #include "core/net/net.h"
 #include "core/value/value.h"
 
@@ -33,7 +34,7 @@ static void wake_loop(void *user)
 static void on_items(uv_check_t *check)
 {
     (void)uv_check_stop(check); /* cannot fail */
-    run_driver_tell_items(check->data);
+    run_tasks_tell_items(check->data);
 }
 
 void loop_tell_items_soon(struct loop *loop)
@@ -89,7 +90,7 @@ static int open_host(struct loop *loop, const struct loop_options *options, stru
         .folders = options->plugin_folders,
         .folder_count = options->plugin_folder_count,
         .index_path = options->plugin_index_path,
-        .events = run_driver_events,
+        .events = run_tasks_events,
         .http = &loop->http,
         .cancel_grace_ms = options->cancel_grace_ms,
     };

@@ -5,7 +5,7 @@
 /*
  * The inside of a loop, for the files of this folder alone.
  *
- * Used by:  loop, run_driver.
+ * Used by:  loop, run_driver, run_tasks.
  * Uses:     engine, journal, host, net, libuv.
  * Threads:  [loop]
  */
@@ -52,14 +52,8 @@ struct loop {
     bool is_net_closed;
 };
 
-/* What the driver of the runs gives to the loop's callbacks. */
-extern const struct host_events run_driver_events;
-
-/* run_driver_tell_items() at the end of this turn. */
+/* run_tasks_tell_items() at the end of this turn. */
 void loop_tell_items_soon(struct loop *loop);
-
-/* Items that tasks have emitted in this turn: their runs hear of them. */
-void run_driver_tell_items(struct loop *loop);
 
 /* Timers that are due: their runs hear of it; the next one is armed. */
 void run_driver_on_timer(struct loop *loop);

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A task's token is its `struct loop_task`, which lives from its start to its one end. */
+#include "core/loop/run_tasks.h"
+
+#include <stdlib.h>
+
+#include "core/base/check.h"
+#include "core/base/grow.h"
+#include "core/engine/failure.h"
+#include "core/engine/run.h"
+#include "core/loop/loop_state.h"
+#include "core/loop/masking.h"
+#include "core/loop/run_driver.h"
+#include "core/model/catalogue.h"
+#include "core/model/pipeline.h"
+#include "core/value/value.h"
+
+enum { TASK_MAGIC = 0x7461736b };
+
+struct loop_task {
+    uint32_t magic;
+    uint64_t frame;
+    uint32_t node;
+    uint32_t attempt;
+    struct loop_run *run;
+    host_task handle;
+    struct loop_task *next; /* of the run */
+    struct loop_task *previous;
+    const struct document **items; /* emitted, and not yet told */
+    size_t item_count;
+    size_t item_cap;
+    uint64_t told; /* items that were told */
+    struct loop_task *next_telling;
+    bool is_telling; /* it is in the loop's list of those with items to tell */
+};
+
+/* The resolved settings of one plugin. */
+struct plugin_settings {
+    struct document *document;
+    struct plugin_settings *next;
+    struct str plugin; /* the pipeline's */
+};
+
+static struct loop_task *task_create(struct loop_run *run, const struct effect *effect)
+{
+    struct loop_task *task = calloc(1, sizeof(*task));
+    if (task == NULL) {
+        return NULL;
+    }
+    task->magic = TASK_MAGIC;
+    task->frame = effect->frame;
+    task->node = effect->node;
+    task->attempt = effect->attempt;
+    task->run = run;
+    task->next = run->tasks;
+    if (run->tasks != NULL) {
+        run->tasks->previous = task;
+    }
+    run->tasks = task;
+    return task;
+}
+
+static void drop_items(struct loop_task *task)
+{
+    for (size_t i = 0; i < task->item_count; i++) {
+        document_unref(task->items[i]);
+    }
+    task->item_count = 0;
+}
+
+static void stop_telling(struct loop_task *task)
+{
+    struct loop_task **at = &task->run->loop->telling;
+    while (task->is_telling && *at != task) {
+        at = &(*at)->next_telling;
+    }
+    if (task->is_telling) {
+        *at = task->next_telling;
+    }
+    task->is_telling = false;
+}
+
+static void task_destroy(struct loop_task *task)
+{
+    stop_telling(task);
+    drop_items(task);
+    free(task->items);
+    if (task->previous != NULL) {
+        task->previous->next = task->next;
+    } else {
+        task->run->tasks = task->next;
+    }
+    if (task->next != NULL) {
+        task->next->previous = task->previous;
+    }
+    task->magic = 0;
+    free(task);
+}
+
+static struct loop_task *task_of(uint64_t token)
+{
+    struct loop_task *task = (struct loop_task *)(uintptr_t)token;
+    CHECK_MAGIC(task, TASK_MAGIC);
+    return task;
+}
+
+static struct loop_task *find_task(const struct loop_run *run, const struct effect *effect)
+{
+    struct loop_task *task = run->tasks;
+    while (task != NULL && (task->node != effect->node || task->frame != effect->frame)) {
+        task = task->next;
+    }
+    return task;
+}
+
+/* What a task brought back, as the run may keep it: owned. False after run_driver_fail(). */
+static bool hide_secrets(const struct loop_run *run, const struct document *document,
+                         struct document **out_document)
+{
+    if (masking_document(run->mask, document, out_document) == 0) {
+        return true;
+    }
+    struct error err = {0};
+    (void)error_nomem(&err);
+    run_driver_fail(run->loop, &err);
+    return false;
+}
+
+/* What the task has emitted so far goes to the engine, as one event. */
+static void tell_items(struct loop_task *task)
+{
+    struct run_event event = {.type = RUN_EVENT_ITEMS,
+                              .frame = task->frame,
+                              .node = task->node,
+                              .attempt = task->attempt,
+                              .items = task->items,
+                              .item_count = task->item_count,
+                              .index = task->told};
+    stop_telling(task);
+    if (task->item_count > 0) {
+        task->told += task->item_count;
+        run_driver_handle(task->run, &event);
+        drop_items(task);
+    }
+}
+
+void run_tasks_tell_items(struct loop *loop)
+{
+    while (loop->telling != NULL) {
+        tell_items(loop->telling);
+    }
+}
+
+/* Many items come in one turn of the loop: they wait for its end. */
+static int keep_item(struct loop_task *task, const struct document *item)
+{
+    struct loop *loop = task->run->loop;
+    const struct document **items = array_reserve(task->items, &task->item_cap,
+                                                  task->item_count + 1, sizeof(struct document *));
+    if (items == NULL) {
+        return E_NOMEM;
+    }
+    task->items = items;
+    items[task->item_count++] = document_ref(item);
+    if (!task->is_telling) {
+        task->is_telling = true;
+        task->next_telling = loop->telling;
+        loop->telling = task;
+        loop_tell_items_soon(loop);
+    }
+    return 0;
+}
+
+static void on_task_done(void *user, uint64_t token, struct str port, const struct document *output)
+{
+    (void)user; /* the token leads to everything */
+    struct loop_task *task = task_of(token);
+    struct loop_run *run = task->run;
+    struct run_event event = {.type = RUN_EVENT_DONE,
+                              .frame = task->frame,
+                              .node = task->node,
+                              .attempt = task->attempt,
+                              .port = port};
+    cleanup_document struct document *shown = NULL;
+    tell_items(task); /* they came before */
+    task_destroy(task);
+    if (hide_secrets(run, output, &shown)) {
+        event.output = shown;
+        run_driver_handle(run, &event);
+    }
+}
+
+static void on_task_failed(void *user, uint64_t token, const struct document *error)
+{
+    (void)user;
+    struct loop_task *task = task_of(token);
+    struct loop_run *run = task->run;
+    struct run_event event = {.type = RUN_EVENT_FAILED,
+                              .frame = task->frame,
+                              .node = task->node,
+                              .attempt = task->attempt};
+    cleanup_document struct document *shown = NULL;
+    tell_items(task);
+    task_destroy(task);
+    if (hide_secrets(run, error, &shown)) {
+        event.error = shown;
+        run_driver_handle(run, &event);
+    }
+}
+
+static struct run_place place_of(const struct loop_task *task)
+{
+    return (struct run_place){.run = task->run->run, .frame = task->frame, .node = task->node};
+}
+
+static void on_task_progress(void *user, uint64_t token, double fraction, struct str note)
+{
+    (void)user;
+    const struct loop_task *task = task_of(token);
+    const struct run_observer *observer = &task->run->root->observer;
+    struct strbuf masked = STRBUF_INIT;
+    if (observer->on_progress != NULL) {
+        const struct run_place place = place_of(task);
+        observer->on_progress(observer->user, &place, fraction,
+                              masking_text(task->run->mask, note, &masked));
+    }
+    strbuf_finish(&masked);
+}
+
+/* Items that no loop reads are counted off, so that their producer goes on. */
+static void on_task_item(void *user, uint64_t token, const struct document *item)
+{
+    struct loop *loop = user;
+    struct loop_task *task = task_of(token);
+    cleanup_document struct document *shown = NULL;
+    if (!run_pipeline(task->run->run)->nodes[task->node].has_readers) {
+        host_task_credit(loop->host, task->handle, 1);
+    } else if (hide_secrets(task->run, item, &shown) && keep_item(task, shown) != 0) {
+        struct error err = {0};
+        (void)error_nomem(&err);
+        run_driver_fail(loop, &err);
+    }
+}
+
+static void on_task_log(void *user, uint64_t token, int level, struct str line)
+{
+    (void)user;
+    const struct loop_task *task = task_of(token);
+    const struct run_observer *observer = &task->run->root->observer;
+    struct strbuf masked = STRBUF_INIT;
+    if (observer->on_log != NULL) {
+        const struct run_place place = place_of(task);
+        observer->on_log(observer->user, &place, level,
+                         masking_text(task->run->mask, line, &masked));
+    }
+    strbuf_finish(&masked);
+}
+
+const struct host_events run_tasks_events = {
+    .on_done = on_task_done,
+    .on_failed = on_task_failed,
+    .on_progress = on_task_progress,
+    .on_item = on_task_item,
+    .on_log = on_task_log,
+};
+
+static int find_settings(struct loop_run *run, struct str plugin,
+                         const struct document **out_settings, struct error *err)
+{
+    for (struct plugin_settings *s = run->settings; s != NULL; s = s->next) {
+        if (str_equal(s->plugin, plugin)) {
+            *out_settings = s->document;
+            return 0;
+        }
+    }
+    struct plugin_settings *settings = calloc(1, sizeof(*settings));
+    if (settings == NULL) {
+        return error_nomem(err);
+    }
+    int status = run_resolve_settings(run->run, plugin, &settings->document, err);
+    if (status != 0) {
+        free(settings);
+        return status;
+    }
+    settings->plugin = plugin;
+    settings->next = run->settings;
+    run->settings = settings;
+    *out_settings = settings->document;
+    return 0;
+}
+
+static int start_task(struct loop_run *run, const struct effect *effect, struct loop_task *task,
+                      struct error *err)
+{
+    const struct node *node = &run_pipeline(run->run)->nodes[effect->node];
+    struct strbuf path = STRBUF_INIT;
+    char key[32];
+    int status = run_idempotency_key(run->run, effect->frame, effect->node, key);
+    run_append_path(run->run, effect->frame, effect->node, &path);
+    struct host_task_spec spec = {
+        .type = node->type,
+        .config = effect->config,
+        .run_id = run_id(run->run),
+        .workflow = run_pipeline(run->run)->id,
+        .path = strbuf_str(&path),
+        .idempotency_key = str_from(key),
+        .attempt = effect->attempt,
+        .deadline_unix_ms = effect->at_unix_ms,
+        .memory_bytes = node->limits.memory_bytes,
+        .output_bytes = node->limits.output_bytes,
+        .wall_ms = node->limits.wall_ms,
+        .credits = effect->count,
+        .token = (uint64_t)(uintptr_t)task,
+    };
+    if (status != 0 || strbuf_status(&path) != 0) {
+        status = error_nomem(err);
+    }
+    if (status == 0) {
+        status = find_settings(run, node->type->plugin, &spec.settings, err);
+    }
+    if (status == 0) {
+        status = host_task_start(run->loop->host, &spec, &task->handle, err);
+    }
+    strbuf_finish(&path);
+    return status;
+}
+
+static void fail_start(struct loop_run *run, const struct effect *effect, const struct error *err)
+{
+    const char *code = err->code == E_INVALID ? FAILURE_CONFIG : FAILURE_PLUGIN;
+    cleanup_document struct document *failure = failure_from_error(code, err);
+    cleanup_document struct document *shown = NULL;
+    if (!hide_secrets(run, failure, &shown)) {
+        return;
+    }
+    run_driver_handle(run, &(struct run_event){.type = RUN_EVENT_FAILED,
+                                               .frame = effect->frame,
+                                               .node = effect->node,
+                                               .attempt = effect->attempt,
+                                               .error = shown});
+}
+
+void run_tasks_start(struct loop_run *run, const struct effect *effect)
+{
+    struct error err = {0};
+    struct loop_task *task = task_create(run, effect);
+    if (task == NULL) {
+        (void)error_nomem(&err);
+        fail_start(run, effect, &err);
+        return;
+    }
+    if (start_task(run, effect, task, &err) != 0) {
+        task_destroy(task);
+        fail_start(run, effect, &err);
+    }
+}
+
+void run_tasks_stop(struct loop_run *run, const struct effect *effect)
+{
+    const struct loop_task *task = find_task(run, effect);
+    if (task != NULL) {
+        host_task_cancel(run->loop->host, task->handle, (enum host_cancel_reason)effect->reason);
+    }
+}
+
+void run_tasks_credit(struct loop_run *run, const struct effect *effect)
+{
+    const struct loop_task *task = find_task(run, effect);
+    if (task != NULL && task->attempt == effect->attempt) {
+        host_task_credit(run->loop->host, task->handle, effect->count);
+    }
+}
+
+void run_tasks_kill(struct loop_run *run)
+{
+    for (const struct loop_task *task = run->tasks; task != NULL; task = task->next) {
+        host_task_kill(run->loop->host, task->handle, HOST_CANCEL_REQUESTED);
+    }
+}
+
+void run_tasks_finish(struct loop_run *run)
+{
+    while (run->tasks != NULL) {
+        task_destroy(run->tasks);
+    }
+    while (run->settings != NULL) {
+        struct plugin_settings *settings = run->settings;
+        run->settings = settings->next;
+        document_unref(settings->document);
+        free(settings);
+    }
+}
