@@ -193,19 +193,27 @@ void child_start(const struct decision *d, uint32_t node)
 
 /* ---- the end ---- */
 
-/* The child's failure; its message says whose it is. */
+/* Which node of which workflow failed; of runs that called each other it is the innermost. */
+static void append_who_failed(const struct run_event *event, struct strbuf *out)
+{
+    const struct value *node =
+        event->error != NULL ? value_get(document_root(event->error), STR("node")) : NULL;
+    if (event->error != NULL && str_starts_with(failure_message(event->error), STR("workflow '"))) {
+        return;
+    }
+    strbuf_append_format(out, "workflow '%.*s': ", STR_ARG(event->port));
+    if (value_is(node, VALUE_STRING)) {
+        strbuf_append_format(out, "node '%.*s': ", STR_ARG(value_str(node)));
+    }
+}
+
 static struct document *child_failure(const struct decision *d, const struct run_event *event)
 {
     struct str code = failure_code(event->error);
     char code_text[64];
     struct strbuf text = STRBUF_INIT;
-    const struct value *node =
-        event->error != NULL ? value_get(document_root(event->error), STR("node")) : NULL;
     (void)snprintf(code_text, sizeof(code_text), "%.*s", STR_ARG(code));
-    strbuf_append_format(&text, "workflow '%.*s': ", STR_ARG(event->port));
-    if (value_is(node, VALUE_STRING)) {
-        strbuf_append_format(&text, "node '%.*s': ", STR_ARG(value_str(node)));
-    }
+    append_who_failed(event, &text);
     strbuf_append_str(&text, event->error != NULL ? failure_message(event->error)
                                                   : STR("it was cancelled"));
     return decision_text_failure(d, code.n > 0 ? code_text : FAILURE_CANCELLED, &text, NULL);

@@ -210,8 +210,9 @@ static int leaf_outputs(const struct decision *d, struct document **out, struct 
     builder_map_begin(b);
     for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
         const struct document *output = decision_state(d, i)->output;
-        if (decision_node(d, i)->out_count == 0 && output != NULL) {
-            builder_key(b, decision_node(d, i)->id);
+        const struct node *def = decision_node(d, i);
+        if (def->out_count == 0 && !def->has_readers && output != NULL) {
+            builder_key(b, def->id);
             builder_embed(b, output, document_root(output));
         }
     }

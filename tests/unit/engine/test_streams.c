@@ -145,7 +145,7 @@ static void test_streams__a_loop_starts_with_the_first_item(void **state)
     assert_output(run, "each", "[{\"n\":\"x\"},{\"n\":1},{\"n\":2}]");
     assert_json(toy_run_view(run, "each").detail,
                 "{\"errors\":[],\"counts\":{\"total\":3,\"completed\":3,\"failed\":0}}");
-    assert_json(run->output, "{\"a\":{\"count\":3},\"each\":[{\"n\":\"x\"},{\"n\":1},{\"n\":2}]}");
+    assert_json(run->output, "{\"each\":[{\"n\":\"x\"},{\"n\":1},{\"n\":2}]}");
 }
 
 static void test_streams__without_an_item_is_an_empty_list(void **state)
