@@ -54,7 +54,7 @@ static bool check_taken(struct draft *draft, uint32_t body, struct str id, struc
     return true;
 }
 
-bool draft_check_id(struct draft *draft, uint32_t body, struct str id, struct place place)
+static bool is_right_id(struct draft *draft, uint32_t body, struct str id, struct place place)
 {
     if (scope_is_reserved(id)) {
         report_error(report_of(draft), place,
@@ -75,6 +75,14 @@ bool draft_check_id(struct draft *draft, uint32_t body, struct str id, struct pl
         return false;
     }
     return check_taken(draft, body, id, place);
+}
+
+bool draft_check_id(struct draft *draft, uint32_t body, struct str id, struct place place)
+{
+    bool is_right = is_right_id(draft, body, id, place);
+    bool is_there = !is_right && draft_find_visible(draft, body, id) != DRAFT_NO_NODE;
+    draft->has_lost_nodes = draft->has_lost_nodes || (!is_right && !is_there);
+    return is_right;
 }
 
 int draft_add_body(struct draft *draft, const struct draft_body *body, uint32_t *out_body)
@@ -291,6 +299,7 @@ static int read_body(struct draft *draft, uint32_t body)
     struct draft_body *from = &draft->body_drafts[body];
     from->first_node = draft->node_count;
     if (from->list == NULL || !check_count(draft, from)) {
+        draft->has_lost_nodes = true;
         return 0;
     }
     switch (from->form) {

@@ -317,39 +317,34 @@ static int report_cycles(struct graph *graph, const uint32_t *waiting)
     return 0;
 }
 
-/* Unreachable states, behind the others. */
-static void place_unreached(struct graph *graph, uint32_t index, const bool *is_placed,
-                            uint32_t *order)
+static void report_unreached(const struct graph *graph, uint32_t index, uint32_t state)
 {
     const struct body *body = &graph->draft->bodies[index];
     const struct report *report = &graph->draft->loader->report;
-    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
-        if (is_placed[i]) {
-            continue;
-        }
-        *order++ = i;
-        if (graph->draft->body_drafts[index].has_initial && !graph->draft->has_lost_transitions) {
-            report_error(
-                report, graph->draft->nodes[i].place, "state '%.*s' cannot be reached from '%.*s'",
-                STR_ARG(graph->draft->nodes[i].id), STR_ARG(graph->draft->nodes[body->initial].id));
-            report_hint(report, "no transition that can be taken leads to it");
-        }
-    }
+    const struct node *nodes = graph->draft->nodes;
+    report_error(report, nodes[state].place, "state '%.*s' cannot be reached from '%.*s'",
+                 STR_ARG(nodes[state].id), STR_ARG(nodes[body->initial].id));
+    report_hint(report, "no transition that can be taken leads to it");
 }
 
-/* From the initial state on, in the order in which transitions lead away from it. */
-static void order_states(struct graph *graph, uint32_t index, bool *is_placed)
+/* Whether an unreachable state leads to this one: then that one is what to mend. */
+static bool is_led_to(const struct graph *graph, const bool *is_placed, uint32_t state)
+{
+    for (size_t i = 0; i < graph->draft->edge_count; i++) {
+        const struct draft_edge *edge = &graph->draft->edges[i];
+        if (edge->target == state && edge->source != state && !is_placed[edge->source]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Places what transitions lead to from the states order[next] and behind, `placed` in all. */
+static uint32_t walk_states(struct graph *graph, uint32_t *order, uint32_t next, uint32_t placed,
+                            bool *is_placed)
 {
     struct node *nodes = graph->draft->nodes;
-    const struct body *body = &graph->draft->bodies[index];
-    uint32_t *order = graph->order + body->first_node;
-    uint32_t placed = 0;
-    if (body->node_count == 0) {
-        return;
-    }
-    is_placed[body->initial] = true;
-    order[placed++] = body->initial;
-    for (uint32_t next = 0; next < placed; next++) {
+    for (; next < placed; next++) {
         const struct node *source = &nodes[order[next]];
         for (uint32_t i = 0; i < source->out_count; i++) {
             uint32_t target = graph->edges[source->first_out + i].target;
@@ -360,7 +355,45 @@ static void order_states(struct graph *graph, uint32_t index, bool *is_placed)
             }
         }
     }
-    place_unreached(graph, index, is_placed, order + placed);
+    return placed;
+}
+
+/*
+ * Unreachable states, behind the others. What one of them leads to is not told beside it; of a
+ * circle the first is.
+ */
+static void place_unreached(struct graph *graph, uint32_t index, bool *is_placed, uint32_t placed)
+{
+    const struct body *body = &graph->draft->bodies[index];
+    uint32_t *order = graph->order + body->first_node;
+    bool is_told = graph->draft->body_drafts[index].has_initial &&
+                   !graph->draft->has_lost_transitions;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+            if (is_placed[i] || (pass == 0 && is_led_to(graph, is_placed, i))) {
+                continue;
+            }
+            if (is_told) {
+                report_unreached(graph, index, i);
+            }
+            is_placed[i] = true;
+            order[placed] = i;
+            placed = walk_states(graph, order, placed, placed + 1, is_placed);
+        }
+    }
+}
+
+/* From the initial state on, in the order in which transitions lead away from it. */
+static void order_states(struct graph *graph, uint32_t index, bool *is_placed)
+{
+    const struct body *body = &graph->draft->bodies[index];
+    uint32_t *order = graph->order + body->first_node;
+    if (body->node_count == 0) {
+        return;
+    }
+    is_placed[body->initial] = true;
+    order[0] = body->initial;
+    place_unreached(graph, index, is_placed, walk_states(graph, order, 0, 1, is_placed));
 }
 
 static uint32_t count_placed(const struct body *body, const uint32_t *waiting)

@@ -39,7 +39,8 @@ static void check_companions(const struct draft *draft)
 {
     for (size_t i = 0; i < COUNT(companions); i++) {
         const struct tree_member *member = member_of(draft, companions[i].key);
-        if (member == NULL || member_of(draft, companions[i].body) != NULL) {
+        if (member == NULL || member_of(draft, companions[i].body) != NULL ||
+            format_is_misspelt(draft->tree, format_pipeline_keys, companions[i].body)) {
             continue;
         }
         report_error(report_of(draft), member->key.place, "'%s' without '%s'", companions[i].key,

@@ -42,6 +42,7 @@ static int read_state(struct draft *draft, uint32_t body, const struct tree *tre
     if (!tree_is(tree, TREE_MAP)) {
         report_error(report_of(draft), tree->place, "a state must be a map, not %s",
                      tree_kind_name(tree));
+        draft->has_lost_nodes = true;
         return 0;
     }
     const struct tree *written = tree_get(tree, STR("id"));

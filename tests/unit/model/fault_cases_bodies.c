@@ -632,5 +632,44 @@ const struct fault_case fault_cases_bodies[] = {
      "output: '{{ fetch.output }}'\n",
      "t.yaml:3:6: error: a node has the unknown key 'ID'\n"
      "  did you mean 'id'?\n"},
+    {"ids that are none, and their names", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: for, type: set}\n"
+     "  - {id: b, type: set, depends_on: [for], config: {x: '{{ nodes[\"for\"].output.x }}'}}\n"
+     "edges: [{source: for, target: b}]\n"
+     "output: '{{ fetch.output }}'\n",
+     "t.yaml:3:10: error: 'for' is a reserved name and cannot be the id of a node\n"
+     "  take another name, 'for_1' for example\n"
+     "t.yaml:4:59: error: node 'b': there is no node 'for'\n"},
+    {"nodes by another name", "t.yaml", 0,
+     "name: t\n"
+     "node:\n"
+     "  - {id: a, type: set}\n"
+     "edges: [{source: a, target: b}]\n"
+     "output: '{{ a.output }}'\n",
+     "t.yaml:2:1: error: the pipeline has the unknown key 'node'\n"
+     "  did you mean 'nodes'?\n"},
+    {"states that lead to each other", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  one: {type: set}\n"
+     "  two: {type: set, transitions: {success: three}}\n"
+     "  three: {type: set, transitions: {success: four, error: three}}\n"
+     "  four: {type: set, transitions: {success: three}}\n"
+     "  five: {type: set, transitions: {success: six}}\n"
+     "  six: {type: set, transitions: {success: five}}\n",
+     "t.yaml:5:3: error: state 'two' cannot be reached from 'one'\n"
+     "  no transition that can be taken leads to it\n"
+     "t.yaml:8:3: error: state 'five' cannot be reached from 'one'\n"
+     "  no transition that can be taken leads to it\n"},
+    {"a state that is none", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  one: {type: set, transitions: {success: two}}\n"
+     "  two: set\n",
+     "t.yaml:5:8: error: a state must be a map, not text\n"},
     {NULL, NULL, 0, NULL, NULL},
 };
