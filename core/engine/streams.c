@@ -155,10 +155,14 @@ static bool is_portion(const struct stream *stream)
     return stream->owed > 0 && stream->owed >= stream->window / PORTIONS;
 }
 
-/* A producer whose items nobody wants ends, if nothing can come of its own end, either. */
+/*
+ * A producer whose items nobody wants any more ends, if nothing can come of its own end, either.
+ * One that nobody has read may be there for what it does itself.
+ */
 static bool is_useless(const struct run_node *producer)
 {
-    return producer->frame->state != RUN_RUNNING || def_of(producer)->out_count == 0;
+    bool is_read_only = producer->stream->was_read && def_of(producer)->out_count == 0;
+    return is_read_only || producer->frame->state != RUN_RUNNING;
 }
 
 void streams_look(struct run_node *producer)
@@ -262,6 +266,7 @@ bool streams_join(struct run_node *reader, struct stream **out_stream,
     if (stream == NULL) {
         return false;
     }
+    stream->was_read = true;
     *out_stream = stream;
     *out_reader = find_reader(stream, run_node_index(reader));
     return true;

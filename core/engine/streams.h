@@ -9,7 +9,8 @@
  * has taken it. The producer may have so many items out as the readers' batches hold together
  * (streams_window()): its task starts with this credit, an item that all have taken gives one back,
  * and credits go back in portions. Without a reader that will take them, items are dropped and
- * their credit goes back at once; a producer that nothing else follows is told to end then.
+ * their credit goes back at once. A producer that nothing else follows is told to end when its
+ * readers have ended early; when none of them ever started, it goes on to its end.
  *
  * A later attempt of the producer begins its stream anew: as many items as are there already are
  * not taken again.
@@ -50,6 +51,7 @@ struct stream {
     uint32_t window;
     uint64_t owed; /* credits that have not gone back */
     bool has_ended;
+    bool was_read;  /* a reader has started */
     bool is_broken; /* the producer failed, and what follows it does not run */
     uint32_t reader_count;
     struct stream_reader readers[];

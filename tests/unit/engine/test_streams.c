@@ -237,6 +237,20 @@ static void test_streams__of_a_loop_that_cannot_run_are_let_go(void **state)
     assert_run_state(run, RUN_COMPLETED);
 }
 
+static void test_streams__that_nobody_ever_reads_come_to_their_end(void **state)
+{
+    (void)state;
+    struct toy_run *run = run_set(", when: 'false', batch_size: 2, parallel_workers: 1");
+    toy_run_emit(run, "a", 2, NULL);
+    assert_state(run, "each", "skipped");
+    assert_int_equal(credits(run), 2);
+    assert_int_equal(toy_run_node(run, "a")->stopped, 0);
+    toy_run_emit(run, "a", 2, NULL);
+    assert_int_equal(credits(run), 2);
+    toy_run_done(run, "a", "{\"n\": 4}");
+    assert_json(run->output, "{\"a\":{\"n\":4}}");
+}
+
 static void test_streams__in_steps_go_on_beside_each_other(void **state)
 {
     (void)state;
@@ -839,6 +853,7 @@ int main(void)
         STREAM_TEST(of_a_node_that_is_not_run_is_a_dead_edge),
         STREAM_TEST(waits_for_other_edges_of_the_loop),
         STREAM_TEST(of_a_loop_that_cannot_run_are_let_go),
+        STREAM_TEST(that_nobody_ever_reads_come_to_their_end),
         STREAM_TEST(in_steps_go_on_beside_each_other),
         STREAM_TEST(give_credit_for_what_is_taken),
         STREAM_TEST(start_in_order_and_keep_it),
