@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tree: each node has one parent: its source with the greatest layer, or, where a body begins,
- * the node whose body it is. Walked with a list of children for each node and a stack of its own,
- * so that depth costs nothing; the indentation stops growing at INDENT_MOST levels.
+ * the node whose body it is. What alone follows a node, whatever its outcome, stands below it with
+ * an arrow, not moved in, so that long pipelines stay narrow. Walked with a list of children for
+ * each node and a stack of its own, so that depth costs nothing; the indentation stops growing at
+ * INDENT_MOST levels.
  */
 #include <stdlib.h>
 
@@ -20,6 +22,7 @@ struct tree_node {
     uint32_t next_sibling;
     bool is_child;
     bool is_inside; /* it begins the body of its parent */
+    bool is_next;   /* nothing else follows its parent */
 };
 
 struct tree_place {
@@ -102,6 +105,21 @@ static void hang_behind(struct tree *tree, uint32_t index)
     }
 }
 
+/* Whether one plain edge leads from the parent to its only follower. */
+static bool is_only_follower(const struct tree *tree, uint32_t index)
+{
+    const struct tree_node *node = &tree->nodes[index];
+    if (node->parent_edge == 0 || node->next_sibling != 0) {
+        return false;
+    }
+    const struct edge *edge = &tree->pipeline->edges[node->parent_edge - 1];
+    uint32_t first = tree->nodes[edge->source].first_child - 1;
+    while (tree->nodes[first].is_inside) {
+        first = tree->nodes[first].next_sibling - 1;
+    }
+    return first == index && edge->outcome == OUTCOME_SUCCESS && edge->when == NULL;
+}
+
 /* What is inside a node comes before what follows it. */
 static void grow_tree(struct tree *tree)
 {
@@ -114,6 +132,9 @@ static void grow_tree(struct tree *tree)
     }
     for (uint32_t k = 0; k < pipeline->node_count; k++) {
         hang_behind(tree, pipeline->order[k]);
+    }
+    for (uint32_t i = 0; i < pipeline->node_count; i++) {
+        tree->nodes[i].is_next = is_only_follower(tree, i);
     }
 }
 
@@ -249,6 +270,9 @@ static void append_node(struct tree *tree, uint32_t index)
 static const char *branch_of(const struct tree_node *node)
 {
     bool is_last = node->next_sibling == 0;
+    if (node->is_next) {
+        return "↓ ";
+    }
     if (node->is_inside) {
         return is_last ? "╘═ " : "╞═ ";
     }
@@ -260,7 +284,8 @@ static size_t push_children(struct tree *tree, uint32_t node, uint32_t depth, si
     size_t first = count;
     for (uint32_t child = tree->nodes[node].first_child; child != 0;
          child = tree->nodes[child - 1].next_sibling) {
-        tree->stack[count++] = (struct tree_place){child - 1, depth};
+        uint32_t in = tree->nodes[child - 1].is_next ? 0 : 1;
+        tree->stack[count++] = (struct tree_place){child - 1, depth + in};
     }
     for (size_t a = first, b = count; a + 1 < b; a++) {
         b--;
@@ -289,15 +314,16 @@ static void walk_body(struct tree *tree, uint32_t body)
     size_t count = push_body(tree, body);
     while (count > 0) {
         struct tree_place place = tree->stack[--count];
-        append_branches(tree, place.depth, branch_of(&tree->nodes[place.node]));
+        const struct tree_node *node = &tree->nodes[place.node];
+        append_branches(tree, place.depth + (node->is_next ? 1 : 0), branch_of(node));
         append_node(tree, place.node);
-        if (place.depth <= INDENT_MOST) {
-            tree->is_last[place.depth] = tree->nodes[place.node].next_sibling == 0;
+        if (place.depth <= INDENT_MOST && !node->is_next) {
+            tree->is_last[place.depth] = node->next_sibling == 0;
         }
         if (is_state(tree->pipeline, &tree->pipeline->nodes[place.node])) {
             append_transitions(tree, place.node, place.depth);
         }
-        count = push_children(tree, place.node, place.depth + 1, count);
+        count = push_children(tree, place.node, place.depth, count);
     }
 }
 

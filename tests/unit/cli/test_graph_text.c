@@ -167,22 +167,22 @@ static void test_graph_text__tree_shows_bodies_inside_their_nodes(void **state)
                  "fetch (http)\n"
                  "└─ each_issue (passthrough) for each issue in fetch.stream\n"
                  "   ╞═ classify (http)\n"
-                 "   │  └─ route (router)\n"
-                 "   │     ├─ [bug] fix (passthrough fix_bug)\n"
-                 "   │     │  └─ story (http), undone by http, also after route [other], escalate\n"
-                 "   │     │     └─ each_step (passthrough) for each item in story.output.steps\n"
-                 "   │     │        ╘═ note (set)\n"
-                 "   │     │           └─ send (http)\n"
-                 "   │     └─ [security] escalate (http)\n"
+                 "   │  ↓ route (router)\n"
+                 "   │  ├─ [bug] fix (passthrough fix_bug)\n"
+                 "   │  │  ↓ story (http), undone by http, also after route [other], escalate\n"
+                 "   │  │  ↓ each_step (passthrough) for each item in story.output.steps\n"
+                 "   │  │  ╘═ note (set)\n"
+                 "   │  │     ↓ send (http)\n"
+                 "   │  └─ [security] escalate (http)\n"
                  "   ├─ report (http)\n"
-                 "   │  └─ poll (http), again until poll.output.done == true, at most 5 times\n"
+                 "   │  ↓ poll (http), again until poll.output.done == true, at most 5 times\n"
                  "   └─ [error] tidy (passthrough)\n"
                  "      ╞═ sweep (set)\n"
                  "      ╘═ pause (wait)\n"
                  "\n"
                  "on failure:\n"
                  "tell (http)\n"
-                 "└─ give_up (fail)\n"
+                 "↓ give_up (fail)\n"
                  "\n"
                  "finally:\n"
                  "clean (set)\n");
@@ -368,6 +368,39 @@ static char *deep_yaml(unsigned count)
     return strbuf_take(&yaml);
 }
 
+/* Each node deals with the failure of the one before. */
+static char *failing_yaml(unsigned count)
+{
+    struct strbuf yaml = STRBUF_INIT;
+    strbuf_append_text(&yaml, "id: deep\nnodes:\n");
+    for (unsigned i = 0; i < count; i++) {
+        strbuf_append_format(&yaml, "  - {id: n%u, type: passthrough", i);
+        strbuf_append_format(&yaml, i + 1 < count ? ", on_error: {goto: n%u}}\n" : "}\n", i + 1);
+    }
+    return strbuf_take(&yaml);
+}
+
+static void test_graph_text__deep_branches_stay_small_and_fast(void **state)
+{
+    (void)state;
+    enum { COUNT = 10000 };
+    struct pipeline_fixture fixture;
+    struct strbuf out = STRBUF_INIT;
+    char *yaml = failing_yaml(COUNT);
+    pipeline_fixture_init(&fixture, yaml);
+    int64_t started = clock_monotonic_ns();
+    append_tree(fixture.pipeline, &out);
+    assert_true(clock_monotonic_ns() - started < 1000000000);
+    assert_true(out.n < COUNT * 170u);
+    assert_true(str_starts_with(strbuf_str(&out), STR("n0 (passthrough)\n"
+                                                      "└─ [error] n1 (passthrough)\n"
+                                                      "   └─ [error] n2 (passthrough)\n")));
+    assert_true(str_ends_with(strbuf_str(&out), STR("└─ [error] n9999 (passthrough)\n")));
+    strbuf_finish(&out);
+    pipeline_fixture_finish(&fixture);
+    free(yaml);
+}
+
 static void test_graph_text__a_deep_chain_stays_small_and_fast(void **state)
 {
     (void)state;
@@ -379,11 +412,11 @@ static void test_graph_text__a_deep_chain_stays_small_and_fast(void **state)
     int64_t started = clock_monotonic_ns();
     append_tree(fixture.pipeline, &out);
     assert_true(clock_monotonic_ns() - started < 1000000000);
-    assert_true(out.n < COUNT * 160u);
+    assert_true(out.n < COUNT * 30u);
     assert_true(str_starts_with(strbuf_str(&out), STR("n0 (passthrough)\n"
-                                                      "└─ n1 (passthrough)\n"
-                                                      "   └─ n2 (passthrough)\n")));
-    assert_true(str_ends_with(strbuf_str(&out), STR("└─ n9999 (passthrough)\n")));
+                                                      "↓ n1 (passthrough)\n"
+                                                      "↓ n2 (passthrough)\n")));
+    assert_true(str_ends_with(strbuf_str(&out), STR("\n↓ n9999 (passthrough)\n")));
     strbuf_clear(&out);
     graph_text_append_mermaid(fixture.pipeline, &out);
     assert_true(str_ends_with(strbuf_str(&out), STR("    n9998 --> n9999\n")));
@@ -428,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_graph_text__dot_has_clusters),
         cmocka_unit_test(test_graph_text__dot_draws_states),
         cmocka_unit_test(test_graph_text__a_deep_chain_stays_small_and_fast),
+        cmocka_unit_test(test_graph_text__deep_branches_stay_small_and_fast),
         cmocka_unit_test(test_graph_text__each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
