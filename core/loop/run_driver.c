@@ -134,6 +134,7 @@ static void carry_out_arm(struct loop_run *run, const struct effect *effect)
         .attempt = effect->attempt,
         .kind = effect->timer,
     };
+    run->has_timers = true;
     if (timer_heap_add(&run->loop->timers, &timer) != 0) {
         struct error err = {0};
         (void)error_nomem(&err);
@@ -459,7 +460,9 @@ void loop_run_release(struct loop_run *run)
         return;
     }
     CHECK(run->is_ended);
-    timer_heap_remove_run(&run->loop->timers, run);
+    if (run->has_timers) {
+        timer_heap_remove_run(&run->loop->timers, run);
+    }
     journal_drop(run->loop->journal, run_id(run->run));
     engine_remove(run->loop->engine, run->run);
     run_free(run);

@@ -38,6 +38,7 @@ struct loop_run {
     uint32_t children;           /* of a root: runs below it that have not ended */
     uint32_t kept;               /* ended runs of its nodes that it may want undone */
     struct loop_run *next_ended; /* while a batch is carried out */
+    bool has_timers;             /* it has had some */
     bool is_ended;
     bool is_leaving; /* in the list of those that ended */
 };

@@ -101,8 +101,10 @@ void timer_heap_remove_run(struct timer_heap *heap, const struct loop_run *run)
             heap->items[kept++] = heap->items[i];
         }
     }
-    heap->count = kept;
-    rebuild(heap);
+    if (kept < heap->count) {
+        heap->count = kept;
+        rebuild(heap);
+    }
 }
 
 void timer_heap_remove(struct timer_heap *heap, const struct heap_timer *like)
