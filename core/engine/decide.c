@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Decisions of a run: from an event to records and effects. Nothing here changes the run; what a
- * record will do to it is run.c's business.
+ * record will do to it is apply.c's business.
  *
  * A ready node is decided from the head of the ready list: its `when`, then by its kind. The
  * engine's own types end at once, in the same decision; `wait` arms a timer; a plugin's node asks

@@ -6,7 +6,7 @@
  * Edge set: which of a node's out edges are taken. Nearly all nodes have few, so the first 64
  * need no memory of their own.
  *
- * Used by:  record, run, decision, journal.
+ * Used by:  record, apply, decision, states, journal.
  * Uses:     base.
  * Threads:  [any]; one set belongs to one thread at a time.
  */

@@ -14,7 +14,7 @@
  * The functions of the first half change the run (run_apply() calls them); the others read or
  * decide.
  *
- * Used by:  run, decide, signals.
+ * Used by:  run, apply, decide.
  * Uses:     run_state, decision, undo.
  * Threads:  [loop]
  */

@@ -9,7 +9,7 @@
  * The rule of this house: the records of a batch are durable before any of its effects is
  * carried out or anything of it is shown. Who drives the engine keeps it.
  *
- * Used by:  loop, tests/sim.
+ * Used by:  loop, tests.
  * Uses:     run, dispatch.
  * Threads:  [loop]; never called from inside itself.
  */

@@ -5,7 +5,7 @@
 /*
  * The inside of a loop that has started, for loops.c, which writes it, and loop_step.c.
  *
- * Used by:  loops, loop_step.
+ * Used by:  loops, loop_step, frame, scope, apply, tests.
  * Uses:     model, value.
  * Threads:  [loop]
  */

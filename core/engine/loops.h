@@ -13,7 +13,7 @@
  * The functions of the first half change the run (run_apply() calls them); those of the second
  * decide.
  *
- * Used by:  run, decide.
+ * Used by:  apply, decide, frame, scope, streams.
  * Uses:     run_state, decision.
  * Threads:  [loop]
  */

@@ -13,7 +13,7 @@
  *
  * With endings (see endings.h) it is `ending` before it is completed, failed or cancelled.
  *
- * Used by:  engine, loop and cli (queries), tests/sim.
+ * Used by:  engine, journal_memory, loop and cli (queries), tests.
  * Uses:     model, expr, value.
  * Threads:  [loop]
  */

@@ -3,14 +3,14 @@
 #define CORE_ENGINE_RUN_STATE_H
 
 /*
- * The inside of a run, for the files of this folder alone: run.c and what it calls write it
- * (run_apply), the others read it.
+ * The inside of a run, for the files of this folder alone: apply.c and what it calls write
+ * it (run_apply), the others read it.
  *
  * A run is a tree of frames. Each frame is one execution of a body: the states of its nodes and
  * edges. Work that needs nothing from outside waits in two lists of the run: nodes to look at,
  * and frames in which nothing is left to do.
  *
- * Used by:  run, frame, decide, loops, scope.
+ * Used by:  the files of this folder, tests that compare runs.
  * Uses:     record, model.
  * Threads:  [loop]
  */

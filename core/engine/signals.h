@@ -6,7 +6,7 @@
  * Signals: events that are sent to a run. Each is kept until a waiting node or a state takes it;
  * one takes it, the first that wants it.
  *
- * Used by:  decide, run.
+ * Used by:  decide, apply, run.
  * Uses:     decision, states.
  * Threads:  [loop]
  */

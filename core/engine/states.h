@@ -6,7 +6,7 @@
  * States: bodies that are state machines. One node at a time is at work; its end chooses a
  * transition, which enters the next one, maybe for the second time.
  *
- * Used by:  run (states_apply...), decision, decide, signals.
+ * Used by:  apply (states_apply...), decision, decide, signals.
  * Uses:     run_state, decision.
  * Threads:  [loop]
  */

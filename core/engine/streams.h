@@ -18,7 +18,7 @@
  * The functions of the first part change the run (run_apply() calls them), those of the second are
  * questions, those of the third decide.
  *
- * Used by:  run, frame, loops, decide.
+ * Used by:  apply, frame, loops, decide.
  * Uses:     run_state, decision.
  * Threads:  [loop]
  */

@@ -7,7 +7,7 @@
  * compensation and completed, and child runs that completed and have something to undo. The
  * frames in which they ran are kept, because compensations see them.
  *
- * Used by:  run, endings.
+ * Used by:  run, apply, endings.
  * Uses:     run_state.
  * Threads:  [loop]
  */
