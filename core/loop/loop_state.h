@@ -19,6 +19,7 @@
 #include "core/loop/loop.h"
 #include "core/loop/timer_heap.h"
 
+struct commit;
 struct engine;
 struct journal;
 struct loop_task;
@@ -45,6 +46,8 @@ struct loop {
     loop_tick_cb on_tick;
     void *tick_user;
     struct loop_run *runs;
+    struct commit *spare; /* to be used again */
+    uint32_t spare_count;
     struct loop_task *telling; /* tasks with items that no event has told yet */
     struct error failure;      /* why the loop had to stop; code 0: it had not to */
     bool has_handles;

@@ -16,16 +16,34 @@
 #include "core/loop/run_tasks.h"
 #include "core/model/catalogue.h"
 
-/* A batch between submission and durability. */
+enum { SPARE_COMMITS = 4, SPARE_RECORDS = 4096 };
+
+/* A batch between submission and durability; or one of the loop's spare ones. */
 struct commit {
     struct loop *loop;
+    struct commit *next_spare;
     struct batch batch;
 };
 
-static void commit_destroy(struct commit *commit)
+static void commit_free(struct commit *commit)
 {
     batch_finish(&commit->batch);
     free(commit);
+}
+
+/* A few are kept with their arrays, which otherwise would grow anew with each event. */
+static void commit_destroy(struct commit *commit)
+{
+    struct loop *loop = commit->loop;
+    if (loop->spare_count == SPARE_COMMITS || commit->batch.record_cap > SPARE_RECORDS ||
+        commit->batch.effect_cap > SPARE_RECORDS) {
+        commit_free(commit);
+        return;
+    }
+    batch_clear(&commit->batch);
+    commit->next_spare = loop->spare;
+    loop->spare = commit;
+    loop->spare_count++;
 }
 
 void run_driver_fail(struct loop *loop, const struct error *err)
@@ -53,7 +71,13 @@ static void submit(struct loop *loop, struct commit *commit)
 
 static struct commit *commit_create(struct loop *loop)
 {
-    struct commit *commit = calloc(1, sizeof(*commit));
+    struct commit *commit = loop->spare;
+    if (commit != NULL) {
+        loop->spare = commit->next_spare;
+        loop->spare_count--;
+        return commit;
+    }
+    commit = calloc(1, sizeof(*commit));
     if (commit == NULL) {
         struct error err = {0};
         (void)error_nomem(&err);
@@ -481,5 +505,10 @@ void run_driver_free_all(struct loop *loop)
 {
     while (loop->runs != NULL) {
         run_free(loop->runs);
+    }
+    while (loop->spare != NULL) {
+        struct commit *commit = loop->spare;
+        loop->spare = commit->next_spare;
+        commit_free(commit);
     }
 }
