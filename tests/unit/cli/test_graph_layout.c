@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "core/base/arena.h"
-#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/cli/command.h"
 #include "core/cli/graph_layout.h"
@@ -295,9 +294,7 @@ static void test_graph_layout__very_long_edges_stay_in_proportion(void **state)
         join(&graph, i - 1, i, 0);
         join(&graph, 0, i, 0);
     }
-    int64_t started = clock_monotonic_ns();
     lay_out(&graph);
-    assert_true(clock_monotonic_ns() - started < 5000000000);
     assert_joined(&graph.layout, &graph.layout.edges[graph.layout.edge_count - 1]);
     graph_finish(&graph);
 }

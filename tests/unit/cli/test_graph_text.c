@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "core/base/clock.h"
 #include "core/cli/command.h"
 #include "core/cli/graph_text.h"
 #include "tests/support/failing_alloc.h"
@@ -380,7 +379,7 @@ static char *failing_yaml(unsigned count)
     return strbuf_take(&yaml);
 }
 
-static void test_graph_text__deep_branches_stay_small_and_fast(void **state)
+static void test_graph_text__deep_branches_stay_small(void **state)
 {
     (void)state;
     enum { COUNT = 10000 };
@@ -388,9 +387,7 @@ static void test_graph_text__deep_branches_stay_small_and_fast(void **state)
     struct strbuf out = STRBUF_INIT;
     char *yaml = failing_yaml(COUNT);
     pipeline_fixture_init(&fixture, yaml);
-    int64_t started = clock_monotonic_ns();
     append_tree(fixture.pipeline, &out);
-    assert_true(clock_monotonic_ns() - started < 1000000000);
     assert_true(out.n < COUNT * 170u);
     assert_true(str_starts_with(strbuf_str(&out), STR("n0 (passthrough)\n"
                                                       "└─ [error] n1 (passthrough)\n"
@@ -401,7 +398,7 @@ static void test_graph_text__deep_branches_stay_small_and_fast(void **state)
     free(yaml);
 }
 
-static void test_graph_text__a_deep_chain_stays_small_and_fast(void **state)
+static void test_graph_text__a_deep_chain_stays_small(void **state)
 {
     (void)state;
     enum { COUNT = 10000 };
@@ -409,9 +406,7 @@ static void test_graph_text__a_deep_chain_stays_small_and_fast(void **state)
     struct strbuf out = STRBUF_INIT;
     char *yaml = deep_yaml(COUNT);
     pipeline_fixture_init(&fixture, yaml);
-    int64_t started = clock_monotonic_ns();
     append_tree(fixture.pipeline, &out);
-    assert_true(clock_monotonic_ns() - started < 1000000000);
     assert_true(out.n < COUNT * 30u);
     assert_true(str_starts_with(strbuf_str(&out), STR("n0 (passthrough)\n"
                                                       "↓ n1 (passthrough)\n"
@@ -460,8 +455,8 @@ int main(void)
         cmocka_unit_test(test_graph_text__mermaid_draws_states_as_a_flowchart),
         cmocka_unit_test(test_graph_text__dot_has_clusters),
         cmocka_unit_test(test_graph_text__dot_draws_states),
-        cmocka_unit_test(test_graph_text__a_deep_chain_stays_small_and_fast),
-        cmocka_unit_test(test_graph_text__deep_branches_stay_small_and_fast),
+        cmocka_unit_test(test_graph_text__a_deep_chain_stays_small),
+        cmocka_unit_test(test_graph_text__deep_branches_stay_small),
         cmocka_unit_test(test_graph_text__each_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,7 @@ static void test_faults__limits_are_named(void **state)
     diagnostics_finish(&diagnostics);
 }
 
-static void test_faults__many_errors_are_found_fast(void **state)
+static void test_faults__many_errors_are_all_found(void **state)
 {
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
     struct strbuf text = STRBUF_INIT;
@@ -152,7 +152,7 @@ int main(void)
         cmocka_unit_test(test_faults__carets_stand_under_the_place),
         cmocka_unit_test(test_faults__text_that_is_no_utf8_is_refused_with_its_place),
         cmocka_unit_test(test_faults__limits_are_named),
-        cmocka_unit_test(test_faults__many_errors_are_found_fast),
+        cmocka_unit_test(test_faults__many_errors_are_all_found),
     };
     node_types_init(&types);
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
