@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/error.h"
 #include "core/base/str.h"
 #include "core/engine/failure.h"
 #include "core/engine/run.h"
+#include "core/model/pipeline.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
@@ -192,6 +194,85 @@ static void test_loops__a_failed_item_lets_the_others_end(void **state)
     assert_ended(run, "failed");
     assert_holds(run->error, "\"code\":\"FIRST\",\"message\":\"2 items failed; item 1: the toy");
     assert_holds(toy_run_view(run, "e").detail, "\"index\":0,\"item\":\"x\"");
+}
+
+static void test_loops__so_many_errors_are_kept_and_all_are_counted(void **state)
+{
+    (void)state;
+    struct toy_run *run =
+        toy_world_run(&world,
+                      "id: p\n"
+                      "nodes: [{id: e, type: set, for_each: 'range(1500)', max_failures: 100%, "
+                      "config: {v: '{{ 1 / (item - item) }}'}}]\n"
+                      "output: {n: '{{ size(e.errors) }}', last: '{{ e.errors[999].index }}', "
+                      "c: '{{ e.counts }}', o: '{{ size(e.output) }}'}\n",
+                      NULL);
+    assert_json(run->output, "{\"n\":1000,\"last\":999,"
+                             "\"c\":{\"total\":1500,\"completed\":0,\"failed\":1500},"
+                             "\"o\":1500}");
+}
+
+/* ---- portions ---- */
+
+/* A run of `yaml` that has only begun when engine_start() returns. */
+static struct run *start_much(struct engine *engine, struct pipeline *pipeline,
+                              struct document *input, struct batch *batch)
+{
+    struct run_options options = {
+        .pipeline = pipeline, .input = input, .id = STR("run1"), .triggered_by = STR("manual")};
+    struct error err = {0};
+    struct run *run = NULL;
+    assert_int_equal(engine_start(engine, &options, 1000, batch, &run, &err), 0);
+    assert_true(run_has_work(run));
+    assert_int_equal(batch->effects[batch->effect_count - 1].type, EFFECT_CONTINUE);
+    return run;
+}
+
+static void test_loops__a_cancel_between_portions_ends_them(void **state)
+{
+    static const char *const bodies[] = {
+        "nodes: [{id: e, type: set, for_each: 'range(5000)', config: {v: 1}}]",
+        "nodes: [{id: e, for_each: 'range(100)', nodes: [{id: f, type: set, "
+        "for_each: 'range(100)', collect: {reduce: 'acc + 1', init: 0}, config: {v: 1}}]}]",
+        "nodes: [{id: e, type: set, config: {v: 1}, repeat: {until: 'false', "
+        "max_iterations: 5000}}]",
+        "initial_state: a\nmax_transitions: 5000\nstates: {a: {type: set, config: {n: 1}, "
+        "transitions: {success: a}}}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        char yaml[400];
+        struct batch batch = BATCH_INIT;
+        struct error err = {0};
+        (void)snprintf(yaml, sizeof(yaml), "id: p\n%s\n", bodies[i]);
+        struct pipeline *pipeline = pipeline_fixture_load(yaml);
+        struct document *input = pipeline_fixture_json("{}");
+        struct run *run = start_much(world.engine, pipeline, input, &batch);
+        batch_clear(&batch);
+        struct run_event cancel = {.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED};
+        assert_int_equal(engine_handle(world.engine, run, &cancel, 1001, &batch, &err), 0);
+        assert_string_equal(run_state_name(run_state(run)), "cancelled");
+        batch_clear(&batch);
+        assert_int_equal(engine_continue(world.engine, run, 1002, &batch, &err), 0);
+        assert_int_equal(batch.record_count, 0); /* the portion that was asked for is empty */
+        engine_remove(world.engine, run);
+        batch_finish(&batch);
+        document_unref(input);
+        pipeline_unref(pipeline);
+    }
+}
+
+static void test_loops__much_is_done_in_portions(void **state)
+{
+    (void)state;
+    struct toy_run *run =
+        toy_world_run(&world,
+                      "id: p\nnodes: [{id: e, type: set, for_each: 'range(5000)', collect: count, "
+                      "config: {v: 1}}]\n",
+                      NULL);
+    assert_json(run->output, "{\"e\":5000}");
+    assert_in_range(world.batches, 20, 100);
+    assert_in_range(world.largest_batch, 1, 1100);
 }
 
 /* ---- time-outs ---- */
@@ -575,6 +656,9 @@ int main(void)
         WITH_WORLD(test_loops__items_in_flight_finish_after_until),
         WITH_WORLD(test_loops__what_finished_after_until_is_reduced),
         WITH_WORLD(test_loops__a_failed_item_lets_the_others_end),
+        WITH_WORLD(test_loops__so_many_errors_are_kept_and_all_are_counted),
+        WITH_WORLD(test_loops__a_cancel_between_portions_ends_them),
+        WITH_WORLD(test_loops__much_is_done_in_portions),
         WITH_WORLD(test_loops__a_time_out_stops_what_is_inside),
         WITH_WORLD(test_loops__a_time_out_holds_while_the_loop_waits_to_fail),
         WITH_WORLD(test_loops__a_time_out_holds_while_the_run_waits_to_fail),
