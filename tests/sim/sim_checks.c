@@ -8,6 +8,7 @@
 #include "core/journal/journal.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
+#include "core/value/value.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/sim_store.h"
 #include "tests/support/random_pipeline.h"
@@ -48,9 +49,29 @@ struct run *sim_fresh_run(const struct sim_run *run, struct str id)
     return fresh;
 }
 
+/* The numbers in a loop's output are those of its iterations: it is in their order. */
+static void check_order(const struct sim_run *run, const struct record *record)
+{
+    const struct for_each *def = run->pipeline->nodes[record->node].for_each;
+    int64_t last = -1;
+    if (def == NULL || def->collect != COLLECT_LIST || record->output == NULL) {
+        return;
+    }
+    const struct value *list = document_root(record->output);
+    for (size_t i = 0; i < value_count(list); i++) {
+        const struct value *item = value_at(list, i);
+        bool outputs_are_in_order = !value_is(item, VALUE_INT) || value_int(item) > last;
+        SIM_HOLDS(run->sim, outputs_are_in_order);
+        last = value_is(item, VALUE_INT) ? value_int(item) : last;
+    }
+}
+
 void sim_check_record(struct sim_run *run, const struct record *record)
 {
     SIM_KEEPS(run->sim, run_watch_record(&run->watch, record));
+    if (record->type == RECORD_NODE_ENDED) {
+        check_order(run, record);
+    }
     if (run->shadow == NULL) {
         run->shadow = sim_fresh_run(run, run_id(record->run));
     }
