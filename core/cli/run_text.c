@@ -269,17 +269,33 @@ void run_text_sum(struct step step, struct run_text_style style, struct strbuf *
     strbuf_append_char(out, '\n');
 }
 
+/* The event that a step waits for; "EVENT" when there are several. */
+static struct str event_of(struct step step)
+{
+    const struct pipeline *pipeline = step.frame->pipeline;
+    const struct document *name = step_state(step)->waits_for;
+    const struct node *def = step_def(step);
+    struct str found = name != NULL ? value_str(document_root(name)) : STR("");
+    for (uint32_t i = 0; name == NULL && i < def->out_count; i++) {
+        if (!is_named_before(pipeline, def, i)) {
+            bool is_first = found.n == 0;
+            found = is_first ? pipeline->outcomes[pipeline->edges[def->first_out + i].outcome]
+                             : STR("EVENT");
+        }
+    }
+    return found;
+}
+
 /* Events can be sent to the run itself only. */
 static void append_how_to_send(struct step step, struct strbuf *out)
 {
-    const struct document *name = step_state(step)->waits_for;
     for (const struct frame_view *at = step.frame; at != NULL; at = at->parent) {
         if (at->prefix != NULL) {
             return; /* in a child run */
         }
     }
     strbuf_append_text(out, " (--send ");
-    terminal_append_safe(out, name != NULL ? value_str(document_root(name)) : STR("EVENT"));
+    terminal_append_safe(out, event_of(step));
     strbuf_append_char(out, ')');
 }
 

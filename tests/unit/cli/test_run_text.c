@@ -5,12 +5,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "core/cli/command.h"
 #include "core/cli/run_text.h"
 #include "core/cli/run_view.h"
+#include "core/model/pipeline.h"
 #include "tests/unit/cli/pipeline_fixture.h"
 
 const struct command *const command_table[] = {NULL};
@@ -144,6 +146,122 @@ static void test_run_text__progress_counts(void **state)
     check("1/5 done, 1 running, 1 failed, 1.24 s");
 }
 
+/* ---- what is inside ---- */
+
+/* A step of a loop whose name and items are those of the case. */
+static const char inner_yaml[] = "id: t\nnodes:\n"
+                                 "  - id: each\n"
+                                 "    for_each: input.x\n"
+                                 "    nodes: [{id: \"\xE6\xBC\xA2\xE5\xAD\x97\", type: http,"
+                                 " config: {url: 'http://a/'}}]\n";
+
+static struct step step_inside(void)
+{
+    run_view_finish(&view);
+    pipeline_fixture_finish(&fixture);
+    pipeline_fixture_init(&fixture, inner_yaml);
+    assert_int_equal(run_view_init(&view, fixture.pipeline), 0);
+    uint32_t node = fixture.pipeline->bodies[fixture.pipeline->nodes[0].own_body].first_node;
+    view_frame_starts(&view, (struct view_frame){.child = 1, .kind = FRAME_ITEM, .index = 7});
+    run_view_apply(&view, &(struct record){.type = RECORD_NODE_STARTED,
+                                           .frame = 1,
+                                           .node = node,
+                                           .attempt = 1,
+                                           .at_unix_ms = 1000});
+    return run_view_step(&view, NULL, 1, node);
+}
+
+static void test_run_text__paths_are_whole_in_lines(void **state)
+{
+    (void)state;
+    struct step step = step_inside();
+    run_text_started(step, plain, &out);
+    check("started    each[7].\xE6\xBC\xA2\xE5\xAD\x97  http\n");
+    run_text_log(step, STR("text"), plain, &out);
+    check("           each[7].\xE6\xBC\xA2\xE5\xAD\x97  | text\n");
+}
+
+static void test_run_text__rows_have_the_end_of_a_path(void **state)
+{
+    (void)state;
+    struct step step = step_inside();
+    struct run_text_style style = {.name_columns = 12};
+    run_text_live_inner(step, 1500, style, &out);
+    check("           each[7].\xE6\xBC\xA2\xE5\xAD\x97    500 ms");
+    style.name_columns = 7;
+    run_text_live_inner(step, 1500, style, &out);
+    check("           \xE2\x80\xA6].\xE6\xBC\xA2\xE5\xAD\x97    500 ms");
+    style.name_columns = 4; /* half a character is none */
+    run_text_live_inner(step, 1500, style, &out);
+    check("           \xE2\x80\xA6\xE5\xAD\x97     500 ms");
+}
+
+static void test_run_text__loops_count(void **state)
+{
+    (void)state;
+    struct step each = {.frame = step_inside().frame->parent, .node = 0};
+    struct node_view *loop = step_state(each);
+    loop->iterations = 340;
+    run_text_sum(each, plain, &out);
+    check("running    each      340\n");
+    loop->total = 1000;
+    loop->failed_iterations = 2;
+    run_text_sum(each, plain, &out);
+    check("running    each      340/1000, 2 failed\n");
+    view_node_starts(&view, 0, 1000);
+    view_node_ends(&view, 0, NODE_COMPLETED, 1100, "[]");
+    run_text_ended(each, plain, &out);
+    check("completed  each        100 ms  0 items\n");
+    loop->iterations = 1;
+    run_text_ended(each, plain, &out);
+    check("completed  each        100 ms  1 item\n");
+}
+
+static void test_run_text__a_round_says_when_the_next_one_is(void **state)
+{
+    (void)state;
+    struct record again = {
+        .type = RECORD_NODE_AGAIN, .attempt = 1, .at_unix_ms = 1100, .due_unix_ms = 6100};
+    view_node_starts(&view, 0, 1000);
+    run_view_apply(&view, &again);
+    run_text_ended(at(0), plain, &out);
+    check("completed  fetch       100 ms  again in 5.00 s\n");
+    run_text_live(at(0), 4100, plain, &out);
+    check("waiting    fetch       100 ms  round 2 in 2.00 s");
+    view_node_starts(&view, 0, 6100);
+    run_text_started(at(0), plain, &out);
+    check("started    fetch@2   http\n");
+}
+
+static void test_run_text__a_state_names_the_events_it_takes(void **state)
+{
+    (void)state;
+    struct strbuf yaml_text = STRBUF_INIT;
+    strbuf_append_text(&yaml_text, "id: t\ninitial_state: a\nstates:\n"
+                                   "  b: {transitions: {go: [{when: 'true', to: a}, {to: b}]}}\n"
+                                   "  a: {timeout: 5s, transitions: {timeout: b");
+    for (int i = 0; i < 7; i++) {
+        strbuf_append_format(&yaml_text, ", e%d: b", i);
+    }
+    strbuf_append_text(&yaml_text, "}}\n");
+    run_view_finish(&view);
+    pipeline_fixture_finish(&fixture);
+    pipeline_fixture_init(&fixture, yaml_text.p);
+    strbuf_finish(&yaml_text);
+    assert_int_equal(run_view_init(&view, fixture.pipeline), 0);
+    run_text_append_wait(at(1), &out);
+    check("for one of the events 'e0', 'e1', 'e2', 'e3', 'e4' and 2 more");
+    view_node_starts(&view, 1, 1000);
+    run_text_waits(at(1), plain, &out);
+    assert_non_null(strstr(out.p, "and 2 more (--send EVENT)\n"));
+    strbuf_clear(&out);
+    run_text_append_wait(at(0), &out);
+    check("for the event 'go'");
+    view_node_starts(&view, 0, 1000);
+    run_text_waits(at(0), plain, &out);
+    check("waiting    b         for the event 'go' (--send go)\n");
+}
+
 #define WITH_VIEW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -156,6 +274,11 @@ int main(void)
         WITH_VIEW(test_run_text__a_log_line_stands_behind_its_node),
         WITH_VIEW(test_run_text__a_live_row_has_time_share_and_note),
         WITH_VIEW(test_run_text__progress_counts),
+        WITH_VIEW(test_run_text__paths_are_whole_in_lines),
+        WITH_VIEW(test_run_text__rows_have_the_end_of_a_path),
+        WITH_VIEW(test_run_text__loops_count),
+        WITH_VIEW(test_run_text__a_round_says_when_the_next_one_is),
+        WITH_VIEW(test_run_text__a_state_names_the_events_it_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
