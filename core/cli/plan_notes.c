@@ -213,6 +213,23 @@ static void append_wait(const struct node *node, struct strbuf *out, size_t star
     }
 }
 
+/* Which pipeline it is, unless the type says so, and whether its end is waited for. */
+static void append_child(const struct node *node, struct strbuf *out, size_t start)
+{
+    const struct value *config = template_source(node->config);
+    const struct value *id = value_get(config, STR("workflow"));
+    const struct value *wait = value_get(config, STR("wait"));
+    if (node->child.n == 0 && value_is(id, VALUE_STRING)) {
+        begin(out, start);
+        strbuf_append_text(out, "runs the pipeline ");
+        terminal_append_safe(out, value_str(id));
+    }
+    if (value_is(wait, VALUE_BOOL) && !value_bool(wait)) {
+        begin(out, start);
+        strbuf_append_text(out, "does not wait for its end");
+    }
+}
+
 static void append_bounds(const struct node *node, struct strbuf *out, size_t start)
 {
     if (node->repeat != NULL) {
@@ -265,6 +282,8 @@ void plan_notes_append(const struct pipeline *pipeline, uint32_t index, bool is_
     append_loop(pipeline, node, out, start);
     if (node->kind == NODE_WAIT) {
         append_wait(node, out, start);
+    } else if (node->kind == NODE_WORKFLOW) {
+        append_child(node, out, start);
     }
     append_bounds(node, out, start);
     append_undoing(pipeline, node, out, start);

@@ -142,7 +142,6 @@ static const struct format_help node_help[] = {
          "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\"}, {\"type\": \"object\","
          " \"additionalProperties\": {\"type\": [\"array\", \"string\"]}}]}"),
     HELP("nodes", "The nodes that run for each item, or once", NODES),
-    HELP("steps", "The nodes that run for each item, or once, one after the other", STEPS),
     HELP("edges", "What follows what among its nodes, and after which outcome", LIST_OF("edge")),
     HELP("output", "What comes of its nodes, a template; without: the outputs of the last ones",
          NULL),

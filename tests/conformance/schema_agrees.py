@@ -5,7 +5,8 @@
 usage: schema_agrees.py BUILD PLUGINS FOLDER...
 
 The definitions are those of the scenarios, pipelines and pages in the folders: files that validate
-and break the schema would be underlined in editors for nothing.
+and break the schema would be underlined in editors for nothing. Those of one scenario lie in one
+folder, where they can find each other.
 """
 import os
 import re
@@ -32,7 +33,7 @@ def definitions(folders):
             yield os.path.basename(path), text
             continue
         for name, lines in (BLOCK if path.endswith(".md") else FILE).findall(text):
-            yield f"{os.path.basename(path)}-{name.replace('/', '-')}", lines
+            yield f"{os.path.basename(path)}/{name.replace('/', '-')}", lines
 
 
 def main(build, plugins, *folders):
@@ -45,6 +46,7 @@ def main(build, plugins, *folders):
         valid = []
         for name, text in definitions(folders):
             path = f"{folder}/{name}"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
             if run(opstream, "validate", *options, path).returncode == 0:

@@ -174,6 +174,21 @@ static void test_plan_text__narrow_terminals_get_notes_below(void **state)
                 "      input.z) or fix\n");
 }
 
+static void test_plan_text__tells_how_children_run(void **state)
+{
+    (void)state;
+    assert_plan(
+        "id: t\nnodes:\n"
+        "  - {id: a, type: workflow, config: {workflow: \"{{ input.which }}\", wait: false}}\n",
+        80,
+        "t\n"
+        "1 node in 1 step; risk: 1 low\n"
+        "\n"
+        "STEP  NODE  TYPE      RISK  NOTES\n"
+        "1     a     workflow  low   runs the pipeline {{ input.which }};\n"
+        "                            does not wait for its end\n");
+}
+
 static void test_plan_text__one_node_is_no_plural(void **state)
 {
     (void)state;
@@ -293,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_plan_text__tells_steps_and_conditions),
         cmocka_unit_test(test_plan_text__tells_all_bodies),
         cmocka_unit_test(test_plan_text__narrow_terminals_get_notes_below),
+        cmocka_unit_test(test_plan_text__tells_how_children_run),
         cmocka_unit_test(test_plan_text__one_node_is_no_plural),
         cmocka_unit_test(test_plan_text__long_names_move_the_rest_down),
         cmocka_unit_test(test_plan_text__many_sources_are_cut),
