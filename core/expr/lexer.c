@@ -262,6 +262,9 @@ static int fail_symbol(struct lexer *lexer)
     struct str rest = {lexer->text.p + lexer->at, lexer->text.n - lexer->at};
     switch (rest.p[0]) {
     case '=':
+        if (rest.n > 1 && rest.p[1] == '>') {
+            return fail(lexer, lexer->at, 2, "'=>' is no operator: write list.map(x, x.name)");
+        }
         return fail(lexer, lexer->at, 1, "'=' is no operator: equality is '=='");
     case '&':
         return fail(lexer, lexer->at, 1, "'&' is no operator: use '&&'");

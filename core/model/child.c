@@ -34,6 +34,9 @@ static int check_input(struct draft *draft, uint32_t index, const struct tree *c
     const struct schema *schema = NULL;
     int status = definition_input(child, &schema);
     const struct tree *input = tree_get(config, STR("input"));
+    if (input == NULL && config->count > (tree_get(config, STR("wait")) != NULL ? 2u : 1u)) {
+        return 0; /* an unknown key, which was reported, may be meant to be it */
+    }
     const struct value *value = value_get(template_source(template), STR("input"));
     if (status != 0 || schema == NULL || draft->nodes[index].is_chained ||
         (value != NULL && value_type(value) != VALUE_MAP)) {

@@ -4,6 +4,7 @@
 #include "core/base/suggest.h"
 #include "core/expr/template.h"
 #include "core/model/catalogue.h"
+#include "core/model/definition.h"
 #include "core/model/draft.h"
 #include "core/model/engine_types.h"
 #include "core/model/format.h"
@@ -116,25 +117,77 @@ static bool is_later_type(struct str name)
     return false;
 }
 
+static bool is_type(const struct load_options *options, struct str name)
+{
+    enum node_kind kind = NODE_PLUGIN;
+    return name.n > 0 &&
+           (engine_types_find(options->engine_types, name, &kind) != NULL ||
+            options->catalogue->find_type(options->catalogue->user, name, NULL) != NULL);
+}
+
 /* `http` of `http.get`, when there is such a type, or the empty slice. */
 static struct str type_before_dot(const struct load_options *options, struct str name)
 {
     const char *dot = memchr(name.p, '.', name.n);
     struct str service = str_make(name.p, dot != NULL ? (size_t)(dot - name.p) : 0);
-    enum node_kind kind = NODE_PLUGIN;
-    if (service.n == 0) {
-        return service;
+    return is_type(options, service) ? service : STR("");
+}
+
+/* What other tools call it, when we have such a type. */
+static struct str type_of_word(struct str word)
+{
+    static const struct {
+        const char *word;
+        const char *type;
+    } words[] = {
+        {"bash", "code"},
+        {"sh", "code"},
+        {"shell", "code"},
+        {"script", "code"},
+        {"python", "code"},
+        {"javascript", "code"},
+        {"js", "code"},
+        {"exec", "code"},
+        {"command", "code"},
+        {"run", "code"},
+        {"rest", "http"},
+        {"request", "http"},
+        {"curl", "http"},
+        {"webhook", "http"},
+        {"api", "http"},
+        {"if", "conditional"},
+        {"condition", "conditional"},
+        {"switch", "router"},
+        {"choice", "router"},
+        {"sleep", "wait"},
+        {"delay", "wait"},
+        {"timer", "wait"},
+        {"foreach", "loop"},
+        {"for_each", "loop"},
+        {"map", "loop"},
+        {"subflow", "workflow"},
+        {"pipeline", "workflow"},
+        {"noop", "passthrough"},
+        {"pass", "passthrough"},
+        {"assign", "set"},
+        {"variables", "set"},
+        {"error", "fail"},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (str_equal_text(word, words[i].word)) {
+            return str_from(words[i].type);
+        }
     }
-    const struct node_type *type = engine_types_find(options->engine_types, service, &kind);
-    if (type == NULL) {
-        type = options->catalogue->find_type(options->catalogue->user, service, NULL);
-    }
-    return type != NULL ? type->name : STR("");
+    return STR("");
 }
 
 static struct str nearest_type(const struct load_options *options, struct str name)
 {
     struct suggest nearest = suggest_start(name);
+    struct str word = type_of_word(name);
+    if (is_type(options, word)) {
+        return word;
+    }
     const struct node_type *type = NULL;
     for (size_t i = 0; (type = engine_types_at(options->engine_types, i)) != NULL; i++) {
         suggest_offer(&nearest, type->name);
@@ -152,6 +205,13 @@ static void report_unknown_type(struct draft *draft, const struct type_name *typ
     const struct load_options *options = draft->loader->options;
     struct str folders = options->catalogue->folders(options->catalogue->user);
     report_error(report, type->place, "unknown node type '%.*s'", STR_ARG(type->name));
+    for (size_t i = 0; i < draft->loader->definition_count; i++) {
+        if (str_equal(draft->loader->definitions[i].id, type->name)) {
+            report_hint(report, "it is a workflow: type: workflow, config: {workflow: %.*s}",
+                        STR_ARG(type->name));
+            return;
+        }
+    }
     struct str near = report_wants_nearest(report) ? nearest_type(options, type->name) : STR("");
     if (near.n > 0) {
         report_hint(report, "did you mean '%.*s'? the folders searched: %.*s", STR_ARG(near),
@@ -403,6 +463,7 @@ static int check_config(struct draft *draft, uint32_t index, const struct tree *
     struct node *node = &draft->nodes[index];
     struct label what = label_make("config of node '%.*s'", STR_ARG(node->id));
     struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
+    draft->config_owner = draft->drafts[index].work;
     if (node->kind == NODE_ROUTER || node->kind == NODE_CONDITIONAL) {
         return check_branches(draft, index, config, &at);
     }

@@ -151,9 +151,10 @@ struct draft {
     const struct tree *tree; /* the definition's map */
     bool is_single;          /* a pipeline of one node: the map is the node's, too */
     bool is_profile;
-    bool has_lost_nodes;       /* some could not be read: names may mean these */
-    bool has_lost_transitions; /* likewise: states may be reached by these */
-    bool is_config_faulty;     /* `config` is not known, and it was said why */
+    const struct tree *config_owner; /* the map of the node whose config is checked */
+    bool has_lost_nodes;             /* some could not be read: names may mean these */
+    bool has_lost_transitions;       /* likewise: states may be reached by these */
+    bool is_config_faulty;           /* `config` is not known, and it was said why */
 
     struct draft_body *body_drafts; /* the root first */
     size_t body_cap;

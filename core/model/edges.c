@@ -105,6 +105,9 @@ static void report_outcome(struct draft *draft, uint32_t source, const struct tr
     }
     suggest_offer(&nearest, STR("success"));
     suggest_offer(&nearest, STR("error"));
+    if (nearest.best.n == 0 && str_starts_with(name->text, STR("fail"))) {
+        nearest.best = STR("error");
+    }
     report_error(report, name->place,
                  "node '%.*s' has no outcome '%.*s'; it has %.*s'success' and 'error'",
                  STR_ARG(draft->nodes[source].id), STR_ARG(name->text), STR_ARG(strbuf_str(&list)));

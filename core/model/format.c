@@ -28,14 +28,16 @@ static void report_unknown(const struct report *report, const struct tree *map, 
     const struct tree_member *before = index > 0 ? member - 1 : NULL;
     struct str key = member->key.text;
     report_error(report, member->key.place, "%s has the unknown key '%.*s'", what, STR_ARG(key));
+    bool is_of_node = table == format_node_keys || table == format_single_keys ||
+                      table == format_tool_keys;
     struct str nearest = report_wants_nearest(report) ? format_nearest(table, key) : STR("");
     if (nearest.n > 0) {
         report_hint(report, "did you mean '%.*s'?", STR_ARG(nearest));
     } else if (before != NULL && tree_is(&before->value, TREE_NULL) &&
                format_find(table, before->key.text) != NULL) {
         report_hint(report, "indent it deeper to put it below '%.*s'", STR_ARG(before->key.text));
-    } else {
-        (void)yaml_error_hint_quotes(report, &member->key); /* the hint may not apply */
+    } else if (!yaml_error_hint_quotes(report, &member->key) && is_of_node) {
+        report_hint(report, "what a type takes goes into 'config'");
     }
 }
 
@@ -154,7 +156,8 @@ static const char *kind_text(enum format_kind kind)
 /* "a list", or the scalar itself: "'30'". */
 static void found_text(const struct tree *value, char *out, size_t size)
 {
-    bool is_shown = tree_is_scalar(value) && value->text.n > 0 && value->text.n <= 80;
+    bool is_shown = tree_is_scalar(value) && value->text.n <= 80 &&
+                    (value->text.n > 0 || value->kind == TREE_TEXT);
     int length = is_shown ? snprintf(out, size, "'%.*s'", STR_ARG(value->text))
                           : snprintf(out, size, "%s", tree_kind_name(value));
     CHECK(length >= 0 && (size_t)length < size);

@@ -180,9 +180,13 @@ static void hint_foreign(const struct draft *draft, const struct schema_report *
 }
 
 /* Whether another violation tells the same mistake better. */
-static bool is_told(const struct schema_report *violations, const struct tree *tree,
-                    const struct schema_violation *violation)
+static bool is_told(const struct draft *draft, const struct schema_report *violations,
+                    const struct tree *tree, const struct schema_violation *violation)
 {
+    if (is_required(violation) && violation->pointer.n == 0 &&
+        tree_find(draft->config_owner, missing_key(violation)) != NULL) {
+        return true; /* it stands beside 'config', as an unknown key */
+    }
     if (is_required(violation)) {
         return is_misspelt(violations, violation) || counterpart(violations, violation) != NULL;
     }
@@ -202,7 +206,7 @@ static int report_all(const struct draft *draft, const struct tree *tree, int st
     bool is_compared = schema_report_count(violations) <= MOST_COMPARED;
     for (size_t i = 0; i < schema_report_count(violations); i++) {
         const struct schema_violation *violation = schema_report_at(violations, i);
-        if (is_compared && is_told(violations, tree, violation)) {
+        if (is_compared && is_told(draft, violations, tree, violation)) {
             continue;
         }
         report_violation(draft, tree, violation, what);

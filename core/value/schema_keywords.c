@@ -140,6 +140,33 @@ static unsigned type_bit(struct str name)
     return 0;
 }
 
+/* What programming languages call it, or NULL. */
+static const char *meant_type(const struct value *name)
+{
+    static const char *const words[][2] = {
+        {"int", "integer"},  {"str", "string"},    {"text", "string"}, {"bool", "boolean"},
+        {"float", "number"}, {"double", "number"}, {"list", "array"},  {"dict", "object"},
+        {"map", "object"},   {"any", "{}"},
+    };
+    for (size_t i = 0; value_is(name, VALUE_STRING) && i < sizeof(words) / sizeof(words[0]); i++) {
+        if (str_equal_text(value_str(name), words[i][0])) {
+            return words[i][1];
+        }
+    }
+    return NULL;
+}
+
+static int fail_type(struct compiler *c, const struct keyword *keyword, const struct value *name,
+                     const char *meant)
+{
+    if (strcmp(meant, "{}") == 0) {
+        return fail(c, keyword, "'any' is no type: leave 'type' out");
+    }
+    return compiler_fail_at(c, c->node, str_make(keyword->name, keyword->name_bytes), E_INVALID,
+                            "'%.*s' is no type: did you mean '%s'?", STR_ARG(value_str(name)),
+                            meant);
+}
+
 static int read_type(struct compiler *c, const struct keyword *keyword, const struct value *operand)
 {
     static const char *const must = "must be 'null', 'boolean', 'integer', 'number', 'string', "
@@ -150,6 +177,10 @@ static int read_type(struct compiler *c, const struct keyword *keyword, const st
     for (size_t i = 0; i < count; i++) {
         const struct value *name = is_list ? value_at(operand, i) : operand;
         unsigned bit = value_is(name, VALUE_STRING) ? type_bit(value_str(name)) : 0;
+        const char *meant = bit == 0 ? meant_type(name) : NULL;
+        if (meant != NULL) {
+            return fail_type(c, keyword, name, meant);
+        }
         if (bit == 0 || (types & bit) != 0) {
             return fail(c, keyword, must);
         }

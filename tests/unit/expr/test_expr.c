@@ -35,6 +35,7 @@ static const struct fault_row fault_rows[] = {
      "unexpected 'x' where an operator or the end is expected: 'not' is written '!'"},
     {"input.i > 1 && (not input.b)", 0, 20, 5,
      "unexpected 'input' where ')' is expected: 'not' is written '!'"},
+    {"input.l.map(x => x)", 0, 14, 2, "'=>' is no operator: write list.map(x, x.name)"},
     {"knot x", 0, 5, 1, "unexpected 'x' where an operator or the end is expected"},
     {"input.i <> 1", 0, 9, 1, "unexpected '>' where a value is expected: use '!='"},
     {"input.s == \u201ca\u201d", 0, 11, 3, "curly quotes are no quotes here: write ' or \""},

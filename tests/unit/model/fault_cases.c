@@ -987,6 +987,52 @@ const struct fault_case fault_cases[] = {
      "  write {source: NODE, target: NODE}\n"
      "t.yaml:10:34: error: 'when' of the edge from 'b' to 'c': nothing is called 'bug' here: write "
      "outcome: bug in place of 'when'\n"},
+    {"config keys beside the config", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, url: x}\n"
+     "  - {id: b, type: http, url: x, config: {}}\n",
+     "t.yaml:3:25: error: node 'a' has the unknown key 'url'\n"
+     "  what a type takes goes into 'config'\n"
+     "t.yaml:4:25: error: node 'b' has the unknown key 'url'\n"
+     "  what a type takes goes into 'config'\n"},
+    {"types of other tools", "t.yaml", 0,
+     "workflows:\n"
+     "  one:\n"
+     "    nodes:\n"
+     "      - {id: a, type: bash, config: {code: x}}\n"
+     "      - {id: b, type: request, config: {url: x}}\n"
+     "      - {id: c, type: two}\n"
+     "      - {id: d, type: sleep}\n"
+     "  two: {type: set}\n",
+     "t.yaml:4:23: error: unknown node type 'bash'\n"
+     "  did you mean 'code'? the folders searched: /p, /q\n"
+     "t.yaml:5:23: error: unknown node type 'request'\n"
+     "  did you mean 'http'? the folders searched: /p, /q\n"
+     "t.yaml:6:23: error: unknown node type 'two'\n"
+     "  it is a workflow: type: workflow, config: {workflow: two}\n"
+     "t.yaml:7:23: error: unknown node type 'sleep'\n"
+     "  did you mean 'wait'? the folders searched: /p, /q\n"},
+    {"outcomes of other tools", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: b, type: set, timeout: ''}\n"
+     "edges:\n"
+     "  - {source: a, target: b, outcome: failed}\n"
+     "on_error: [{id: c, type: set}]\n",
+     "t.yaml:4:33: error: 'timeout' of node 'b' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "not ''\n"
+     "t.yaml:6:37: error: node 'a' has no outcome 'failed'; it has 'success' and 'error'\n"
+     "  did you mean 'error'?\n"
+     "t.yaml:7:1: error: the pipeline has the unknown key 'on_error'\n"
+     "  did you mean 'on_failure'?\n"},
+    {"types of other languages in the input", "t.yaml", 0,
+     "name: t\n"
+     "input: {type: object, properties: {n: {type: int}}}\n"
+     "nodes: [{id: a, type: set}]\n",
+     "t.yaml:2:46: error: 'input' is no valid schema: /properties/n/type: 'int' is no type: did "
+     "you mean 'integer'?\n"},
     {"workflow wrapper", "t.yaml", 0,
      "workflow:\n"
      "  name: t\n"

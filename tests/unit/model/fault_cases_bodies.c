@@ -419,6 +419,7 @@ const struct fault_case fault_cases_bodies[] = {
      "  did you mean 'http'? the folders searched: /p, /q\n"
      "t.yaml:6:5: error: a tool must be its name or {name, config}, not a map\n"
      "t.yaml:7:36: error: tool 'http' has the unknown key 'depends_on'\n"
+     "  what a type takes goes into 'config'\n"
      "t.yaml:8:5: error: two nodes have the id 'http'; the first is at 7:12\n"
      "t.yaml:9:5: error: a tool must be its name or {name, config}, not a list\n"},
     {"wait", "t.yaml", 0,
