@@ -7,6 +7,7 @@
 #include "core/engine/failure.h"
 #include "core/model/pipeline.h"
 #include "core/value/builder.h"
+#include "core/value/json.h"
 #include "core/value/value.h"
 
 static void add_time(struct builder *b, struct str key, int64_t unix_ms)
@@ -29,6 +30,22 @@ static void add_seconds(struct builder *b, struct str key, int64_t from, int64_t
     builder_member_double(b, key, (double)(to - from) / 1000.0);
 }
 
+/* Levels around a value: the result, its list of steps, a step. */
+enum { LEVELS_AROUND = 3 };
+
+/* A value that is too deep to stand inside the result is there as the text of its JSON. */
+static void add_value(struct builder *b, const struct document *document, const struct value *value)
+{
+    if (value->depth + LEVELS_AROUND <= VALUE_MAX_DEPTH) {
+        builder_embed(b, document, value);
+        return;
+    }
+    struct strbuf text = STRBUF_INIT;
+    json_write(value, JSON_COMPACT, &text);
+    builder_string(b, strbuf_str(&text));
+    strbuf_finish(&text);
+}
+
 static void add_document(struct builder *b, struct str key, const struct document *document)
 {
     if (document == NULL) {
@@ -36,7 +53,7 @@ static void add_document(struct builder *b, struct str key, const struct documen
         return;
     }
     builder_key(b, key);
-    builder_embed(b, document, document_root(document));
+    add_value(b, document, document_root(document));
 }
 
 /* What only loops and calls have. */
@@ -46,7 +63,7 @@ static void add_extras(struct builder *b, const struct document *detail, const c
     for (size_t i = 0; root != NULL && i < value_count(root); i++) {
         const struct value_member *member = value_member_at(root, i);
         builder_key(b, value_str(&member->key));
-        builder_embed(b, detail, &member->value);
+        add_value(b, detail, &member->value);
     }
     if (child != NULL) {
         builder_member_string(b, STR("child_run_id"), str_from(child));
