@@ -20,7 +20,7 @@
 /* A pipeline, and its output as JSON; or `error`, a part of its error's JSON. */
 struct sentence {
     const char *says;
-    const char *yaml; /* behind "id: p\n" */
+    const char *yaml; /* behind "id: p\n"; or several pipelines, of which `main` is run */
     const char *input;
     const char *output;
     const char *error;
@@ -32,7 +32,8 @@ static bool check(const struct sentence *sentence)
     struct toy_world world;
     char yaml[3000];
     toy_world_init(&world, NULL);
-    int n = snprintf(yaml, sizeof(yaml), "id: p\n%s", sentence->yaml);
+    const char *id = strncmp(sentence->yaml, "workflows:", 10) == 0 ? "" : "id: p\n";
+    int n = snprintf(yaml, sizeof(yaml), "%s%s", id, sentence->yaml);
     assert_in_range(n, 1, sizeof(yaml) - 1);
     struct toy_run *run = toy_world_run(&world, yaml, sentence->input);
     for (int i = 0; i < 1000 && toy_run_timer_count(run) > 0; i++) {
@@ -419,14 +420,43 @@ static void test_language__repeat(void **state)
 
 /* ---- children ---- */
 
+static const struct sentence children[] = {
+    {"a child gives its output under `output`",
+     "workflows:\n"
+     "  main: {nodes: [{id: a, type: workflow, config: {workflow: one, input: {n: 1}}}], "
+     "output: '{{ a.output }}'}\n"
+     "  one: {nodes: [{id: x, type: set, config: {v: '{{ input.n + 1 }}'}}]}\n",
+     NULL, "{\"x\":{\"v\":2}}", NULL},
+    {"a child fails its node with what failed in it",
+     "workflows:\n"
+     "  main: {nodes: [{id: a, type: workflow, config: {workflow: one}}]}\n"
+     "  one: {nodes: [{id: x, type: fail, config: {code: OH, message: no}}]}\n",
+     NULL, NULL, "\"node\":\"a\",\"code\":\"OH\""},
+    {"a list gives the output of each",
+     "workflows:\n"
+     "  main: {workflows: [one, two]}\n"
+     "  one: {nodes: [{id: x, type: set, config: {v: 1}}], output: {n: 1}}\n"
+     "  two: {nodes: [{id: x, type: set, config: {v: 1}}], output: '{{ input.n + 1 }}'}\n",
+     NULL, "{\"two\":2}", NULL},
+    {"a list lays outputs over the input, and only maps",
+     "workflows:\n"
+     "  main: {workflows: [one, two, three]}\n"
+     "  one: {nodes: [{id: x, type: set, config: {v: 1}}], output: {n: 1}}\n"
+     "  two: {nodes: [{id: x, type: set, config: {v: 1}}], output: '{{ [input.n] }}'}\n"
+     "  three: {nodes: [{id: x, type: set, config: {v: 1}}], output: '{{ input }}'}\n",
+     "{\"k\": 7, \"n\": 0}", "{\"three\":{\"n\":1,\"k\":7}}", NULL},
+    {"a list ends with the first that fails",
+     "workflows:\n"
+     "  main: {workflows: [one, two]}\n"
+     "  one: {nodes: [{id: x, type: fail, config: {code: OH, message: no}}]}\n"
+     "  two: {nodes: [{id: x, type: set, config: {v: 1}}]}\n",
+     NULL, NULL, "\"code\":\"OH\""},
+};
+
 static void test_language__workflows(void **state)
 {
-    static const struct sentence sentences[] = {
-        {"a list of workflows hands its context on", "workflows: [one, two]\n", NULL, NULL,
-         "there is no pipeline 'one'"},
-    };
     (void)state;
-    (void)sentences;
+    CHECK_ALL(children);
 }
 
 /* ---- state machines ---- */
