@@ -8,51 +8,12 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/str.h"
 #include "core/engine/run.h"
 #include "core/value/value.h"
-#include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define WITH_WORLD(test)                  cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define assert_state(run, path, expected) assert_string_equal(toy_run_state(run, path), expected)
-#define assert_ended(toy, expected)                                                                \
-    assert_string_equal(run_state_name(run_state((toy)->run)), expected)
-
-static void assert_json(const struct document *document, const char *expected)
-{
-    char *text = pipeline_fixture_text(document);
-    assert_string_equal(text, expected);
-    free(text);
-}
-
-static void assert_holds(const struct document *document, const char *part)
-{
-    char *text = pipeline_fixture_text(document);
-    if (strstr(text, part) == NULL) {
-        fail_msg("%s does not hold %s", text, part);
-    }
-    free(text);
-}
+#include "tests/unit/engine/world.h"
 
 /* A pipeline `main` with `nodes`, and `child`, whose one node is a task. */
 static struct toy_run *run_main(const char *nodes)
@@ -198,7 +159,7 @@ static void test_children__a_time_out_of_the_node_ends_them(void **state)
     struct toy_run *child = toy_world_find(&world, "run1/call");
     toy_world_pass(&world, 5000);
     assert_int_equal(toy_run_node(child, "w")->stopped, STOP_REQUESTED);
-    assert_ended(run, "running");
+    assert_status(run, "running");
     toy_run_failed(child, "w", "GONE");
     assert_ended(child, "cancelled");
     assert_ended(run, "failed");

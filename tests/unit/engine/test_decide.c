@@ -7,54 +7,14 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/str.h"
 #include "core/engine/failure.h"
 #include "core/engine/run.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
-#include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define assert_state(run, id, expected) assert_string_equal(toy_run_state(run, id), expected)
-#define assert_run_state(toy, expected) assert_int_equal(run_state((toy)->run), expected)
-#define WITH_WORLD(test)                cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
-static void assert_code(const struct document *error, const char *code)
-{
-    struct str found = failure_code(error);
-    if (!str_equal_text(found, code)) {
-        char *text = pipeline_fixture_text(error);
-        fail_msg("the error is %s, its code should be %s", text, code);
-    }
-}
-
-static void assert_text(const struct document *document, const char *part)
-{
-    char *text = pipeline_fixture_text(document);
-    if (strstr(text, part) == NULL) {
-        fail_msg("%s does not hold %s", text, part);
-    }
-    free(text);
-}
+#include "tests/unit/engine/world.h"
 
 /* ---- failures of nodes ---- */
 
@@ -83,7 +43,7 @@ static void test_decide__a_failure_lets_what_runs_end_and_starts_nothing(void **
     assert_state(run, "after_b", "not_run");
     assert_run_state(run, RUN_FAILED);
     assert_code(run->error, "BROKEN");
-    assert_text(run->error, "\"node\":\"a\"");
+    assert_holds(run->error, "\"node\":\"a\"");
     assert_null(run->output);
 }
 
@@ -124,7 +84,7 @@ static void test_decide__an_error_edge_is_the_only_way_on(void **state)
     assert_state(run, "plain", "not_run");
     assert_state(run, "port", "not_run");
     assert_run_state(run, RUN_COMPLETED);
-    assert_text(toy_run_view(run, "mend").output, "{\"why\":\"BROKEN\"}");
+    assert_holds(toy_run_view(run, "mend").output, "{\"why\":\"BROKEN\"}");
 }
 
 static void test_decide__an_error_edge_is_dead_when_all_is_well(void **state)
@@ -218,7 +178,7 @@ static void test_decide__on_error_continue_takes_the_plain_edges(void **state)
     toy_run_failed(run, "a", "BROKEN");
     assert_state(run, "a", "failed");
     assert_state(run, "port", "not_run");
-    assert_text(toy_run_view(run, "next").output, "{\"had\":\"the toy broke\"}");
+    assert_holds(toy_run_view(run, "next").output, "{\"had\":\"the toy broke\"}");
     assert_run_state(run, RUN_COMPLETED);
 }
 
@@ -256,7 +216,7 @@ static void test_decide__a_condition_that_fails_is_the_nodes_failure(void **stat
         assert_int_equal(toy_run_node(run, "a")->starts, 0);
         assert_run_state(run, RUN_FAILED);
         assert_code(run->error, FAILURE_EXPRESSION);
-        assert_text(run->error, "when: ");
+        assert_holds(run->error, "when: ");
     }
 }
 
@@ -273,11 +233,11 @@ static void test_decide__a_config_that_fails_gives_its_permits_back(void **state
         "{\"n\": 1}");
     assert_state(run, "a", "failed");
     assert_code(toy_run_view(run, "a").error, FAILURE_EXPRESSION);
-    assert_text(toy_run_view(run, "a").error, "missing");
+    assert_holds(toy_run_view(run, "a").error, "missing");
     assert_int_equal(toy_run_view(run, "a").attempt, 1);
     assert_true(toy_run_view(run, "a").started_at_unix_ms > 0);
     assert_true(toy_run_is_live(run, "b"));
-    assert_text(toy_run_node(run, "b")->config, "{\"x\":2}");
+    assert_holds(toy_run_node(run, "b")->config, "{\"x\":2}");
     toy_run_done(run, "b", "{}");
     assert_run_state(run, RUN_COMPLETED);
 }
@@ -317,7 +277,7 @@ static void test_decide__a_time_out_stops_the_task_and_fails_the_node(void **sta
     toy_run_failed(run, "a", "CANCELLED");
     assert_state(run, "a", "failed");
     assert_code(toy_run_view(run, "a").error, FAILURE_TIMEOUT);
-    assert_text(run->error, "time-out of 5 s");
+    assert_holds(run->error, "time-out of 5 s");
     assert_run_state(run, RUN_FAILED);
     assert_int_equal(toy_run_timer_count(run), 0);
 }
@@ -463,7 +423,7 @@ static void test_decide__cancel_tells_what_runs_and_starts_nothing(void **state)
     assert_int_equal(toy_run_node(run, "a")->stopped, STOP_REQUESTED);
     toy_run_done(run, "a", "{\"late\": true}");
     assert_state(run, "a", "completed");
-    assert_text(toy_run_view(run, "a").output, "late");
+    assert_holds(toy_run_view(run, "a").output, "late");
     assert_run_state(run, RUN_CANCELLING);
     toy_run_failed(run, "b", "CANCELLED");
     assert_state(run, "b", "cancelled");
@@ -561,7 +521,7 @@ static void test_decide__late_and_doubled_ends_are_ignored(void **state)
     toy_run_event(run, &done);
     toy_run_event(run, &failed);
     assert_int_equal(world.record_count, records);
-    assert_text(toy_run_view(run, "a").output, "first");
+    assert_holds(toy_run_view(run, "a").output, "first");
     done.node = 1;
     failed.node = 1;
     done.attempt = 2;

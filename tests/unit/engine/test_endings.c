@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/engine/engine.h"
@@ -19,40 +18,13 @@
 #include "tests/support/failing_alloc.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, &(struct engine_options){.plugin_concurrency = 100});
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define assert_ended(toy, expected)                                                                \
-    do {                                                                                           \
-        assert_true(run_is_ended((toy)->run));                                                     \
-        assert_string_equal(run_state_name(run_state((toy)->run)), expected);                      \
-    } while (0)
+#include "tests/unit/engine/world.h"
 
 static void assert_config(const struct toy_run *run, const char *path, const char *expected)
 {
     char *text = pipeline_fixture_text(toy_run_node(run, path)->config);
     assert_string_equal(text, expected);
     free(text);
-}
-
-static void assert_code(const struct document *failure, const char *expected)
-{
-    assert_true(str_equal_text(failure_code(failure), expected));
 }
 
 /* ---- which endings run, and what they see ---- */
@@ -492,24 +464,24 @@ static void test_endings__survive_each_failing_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_WORLD(test_endings__after_a_success),
-        WITH_WORLD(test_endings__after_a_failure),
-        WITH_WORLD(test_endings__after_a_cancel),
-        WITH_WORLD(test_endings__an_output_that_fails_is_a_failure),
-        WITH_WORLD(test_endings__their_failures_change_nothing),
-        WITH_WORLD(test_endings__nodes_run_as_steps_and_may_loop),
-        WITH_WORLD(test_endings__end_after_their_time),
-        WITH_WORLD(test_endings__a_cancel_ends_the_one_that_runs),
-        WITH_WORLD(test_endings__a_kill_drops_them),
-        WITH_WORLD(test_endings__wait_for_events),
-        WITH_WORLD(test_endings__undoing_goes_by_the_order_of_completion),
-        WITH_WORLD(test_endings__iterations_are_undone_where_they_ran),
-        WITH_WORLD(test_endings__each_round_is_undone_with_its_output),
-        WITH_WORLD(test_endings__each_visit_is_undone_with_its_output),
-        WITH_WORLD(test_endings__undone_on_cancel_but_not_on_success),
-        WITH_WORLD(test_endings__children_are_undone_as_a_whole),
-        WITH_WORLD(test_endings__a_child_that_fails_undoes_itself),
-        WITH_WORLD(test_endings__a_kill_ends_undoing),
+        WITH_WIDE_WORLD(test_endings__after_a_success),
+        WITH_WIDE_WORLD(test_endings__after_a_failure),
+        WITH_WIDE_WORLD(test_endings__after_a_cancel),
+        WITH_WIDE_WORLD(test_endings__an_output_that_fails_is_a_failure),
+        WITH_WIDE_WORLD(test_endings__their_failures_change_nothing),
+        WITH_WIDE_WORLD(test_endings__nodes_run_as_steps_and_may_loop),
+        WITH_WIDE_WORLD(test_endings__end_after_their_time),
+        WITH_WIDE_WORLD(test_endings__a_cancel_ends_the_one_that_runs),
+        WITH_WIDE_WORLD(test_endings__a_kill_drops_them),
+        WITH_WIDE_WORLD(test_endings__wait_for_events),
+        WITH_WIDE_WORLD(test_endings__undoing_goes_by_the_order_of_completion),
+        WITH_WIDE_WORLD(test_endings__iterations_are_undone_where_they_ran),
+        WITH_WIDE_WORLD(test_endings__each_round_is_undone_with_its_output),
+        WITH_WIDE_WORLD(test_endings__each_visit_is_undone_with_its_output),
+        WITH_WIDE_WORLD(test_endings__undone_on_cancel_but_not_on_success),
+        WITH_WIDE_WORLD(test_endings__children_are_undone_as_a_whole),
+        WITH_WIDE_WORLD(test_endings__a_child_that_fails_undoes_itself),
+        WITH_WIDE_WORLD(test_endings__a_kill_ends_undoing),
         cmocka_unit_test(test_endings__survive_each_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,6 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/engine/engine.h"
@@ -20,25 +18,7 @@
 #include "tests/support/random.h"
 #include "tests/support/random_pipeline.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define assert_state(run, id, expected) assert_string_equal(toy_run_state(run, id), expected)
-#define assert_run_state(toy, expected) assert_int_equal(run_state((toy)->run), expected)
+#include "tests/unit/engine/world.h"
 
 /* ---- what runs share ---- */
 
@@ -555,7 +535,6 @@ static void test_engine__create_survives_each_failed_allocation(void **state)
 
 int main(void)
 {
-#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(test_engine__a_plugins_limit_holds_over_all_runs),
         WITH_WORLD(test_engine__other_limits_are_other_scopes),

@@ -16,33 +16,7 @@
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define assert_state(run, id, expected) assert_string_equal(toy_run_state(run, id), expected)
-#define assert_run_state(toy, expected) assert_int_equal(run_state((toy)->run), expected)
-#define WITH_WORLD(test)                cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
-static void assert_output(const struct toy_run *run, const char *id, const char *expected)
-{
-    char *text = pipeline_fixture_text(toy_run_view(run, id).output);
-    assert_string_equal(text, expected);
-    free(text);
-}
+#include "tests/unit/engine/world.h"
 
 static void assert_error(const struct document *error, const char *code, const char *part)
 {

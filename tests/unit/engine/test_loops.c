@@ -8,54 +8,15 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/str.h"
-#include "core/engine/failure.h"
 #include "core/engine/run.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, &(struct engine_options){.plugin_concurrency = 100});
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define WITH_WORLD(test)                  cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define assert_state(run, path, expected) assert_string_equal(toy_run_state(run, path), expected)
-#define assert_ended(toy, expected)                                                                \
-    assert_string_equal(run_state_name(run_state((toy)->run)), expected)
-
-static void assert_json(const struct document *document, const char *expected)
-{
-    char *text = pipeline_fixture_text(document);
-    assert_string_equal(text, expected);
-    free(text);
-}
-
-static void assert_holds(const struct document *document, const char *part)
-{
-    char *text = pipeline_fixture_text(document);
-    if (strstr(text, part) == NULL) {
-        fail_msg("%s does not hold %s", text, part);
-    }
-    free(text);
-}
+#include "tests/unit/engine/world.h"
 
 /* ---- how many at once ---- */
 
@@ -577,7 +538,7 @@ static void test_loops__tools_repeat_until_the_duration_has_passed(void **state)
     end_tools(run, "@2");
     toy_world_pass(&world, 120000);
     assert_int_equal(world.live, 2);
-    assert_ended(run, "running");
+    assert_status(run, "running");
     end_tools(run, "@3"); /* minute 4: the next would start in minute 6 */
     assert_ended(run, "completed");
     assert_json(run->output, "{\"toy/task\":1,\"b\":2}");
@@ -649,33 +610,33 @@ static void test_loops__a_timeout_cancels_what_is_inside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_WORLD(test_loops__a_timeout_cancels_what_is_inside),
-        WITH_WORLD(test_loops__workers_take_batches_of_items),
-        WITH_WORLD(test_loops__max_parallel_is_within_a_batch),
-        WITH_WORLD(test_loops__the_run_bounds_what_its_loops_start),
-        WITH_WORLD(test_loops__items_in_flight_finish_after_until),
-        WITH_WORLD(test_loops__what_finished_after_until_is_reduced),
-        WITH_WORLD(test_loops__a_failed_item_lets_the_others_end),
-        WITH_WORLD(test_loops__so_many_errors_are_kept_and_all_are_counted),
-        WITH_WORLD(test_loops__a_cancel_between_portions_ends_them),
-        WITH_WORLD(test_loops__much_is_done_in_portions),
-        WITH_WORLD(test_loops__a_time_out_stops_what_is_inside),
-        WITH_WORLD(test_loops__a_time_out_holds_while_the_loop_waits_to_fail),
-        WITH_WORLD(test_loops__a_time_out_holds_while_the_run_waits_to_fail),
-        WITH_WORLD(test_loops__the_time_out_of_one_node_is_of_each_item),
-        WITH_WORLD(test_loops__the_runs_time_out_reaches_inner_frames),
-        WITH_WORLD(test_loops__cancel_reaches_inner_frames),
-        WITH_WORLD(test_loops__cancel_while_failing_stops_tasks),
-        WITH_WORLD(test_loops__repeat_takes_no_event_between_rounds),
-        WITH_WORLD(test_loops__repeat_waits_between_rounds),
-        WITH_WORLD(test_loops__each_round_has_the_whole_time_out),
-        WITH_WORLD(test_loops__a_round_that_ends_well_after_its_time_out_counts),
-        WITH_WORLD(test_loops__cancel_ends_a_delay),
-        WITH_WORLD(test_loops__cancel_ends_the_rounds),
-        WITH_WORLD(test_loops__tools_repeat_until_the_duration_has_passed),
-        WITH_WORLD(test_loops__tools_that_take_longer_start_again_at_once),
-        WITH_WORLD(test_loops__a_tool_that_fails_ends_it),
-        WITH_WORLD(test_loops__cancel_ends_tools),
+        WITH_WIDE_WORLD(test_loops__a_timeout_cancels_what_is_inside),
+        WITH_WIDE_WORLD(test_loops__workers_take_batches_of_items),
+        WITH_WIDE_WORLD(test_loops__max_parallel_is_within_a_batch),
+        WITH_WIDE_WORLD(test_loops__the_run_bounds_what_its_loops_start),
+        WITH_WIDE_WORLD(test_loops__items_in_flight_finish_after_until),
+        WITH_WIDE_WORLD(test_loops__what_finished_after_until_is_reduced),
+        WITH_WIDE_WORLD(test_loops__a_failed_item_lets_the_others_end),
+        WITH_WIDE_WORLD(test_loops__so_many_errors_are_kept_and_all_are_counted),
+        WITH_WIDE_WORLD(test_loops__a_cancel_between_portions_ends_them),
+        WITH_WIDE_WORLD(test_loops__much_is_done_in_portions),
+        WITH_WIDE_WORLD(test_loops__a_time_out_stops_what_is_inside),
+        WITH_WIDE_WORLD(test_loops__a_time_out_holds_while_the_loop_waits_to_fail),
+        WITH_WIDE_WORLD(test_loops__a_time_out_holds_while_the_run_waits_to_fail),
+        WITH_WIDE_WORLD(test_loops__the_time_out_of_one_node_is_of_each_item),
+        WITH_WIDE_WORLD(test_loops__the_runs_time_out_reaches_inner_frames),
+        WITH_WIDE_WORLD(test_loops__cancel_reaches_inner_frames),
+        WITH_WIDE_WORLD(test_loops__cancel_while_failing_stops_tasks),
+        WITH_WIDE_WORLD(test_loops__repeat_takes_no_event_between_rounds),
+        WITH_WIDE_WORLD(test_loops__repeat_waits_between_rounds),
+        WITH_WIDE_WORLD(test_loops__each_round_has_the_whole_time_out),
+        WITH_WIDE_WORLD(test_loops__a_round_that_ends_well_after_its_time_out_counts),
+        WITH_WIDE_WORLD(test_loops__cancel_ends_a_delay),
+        WITH_WIDE_WORLD(test_loops__cancel_ends_the_rounds),
+        WITH_WIDE_WORLD(test_loops__tools_repeat_until_the_duration_has_passed),
+        WITH_WIDE_WORLD(test_loops__tools_that_take_longer_start_again_at_once),
+        WITH_WIDE_WORLD(test_loops__a_tool_that_fails_ends_it),
+        WITH_WIDE_WORLD(test_loops__cancel_ends_tools),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,29 +6,11 @@
 
 #include <cmocka.h>
 
-#include <string.h>
-
 #include "core/engine/run.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
-#include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
+#include "tests/unit/engine/world.h"
 
 static uint32_t find_node(const struct toy_run *run, const char *id)
 {
@@ -139,12 +121,10 @@ static void test_path__is_empty_for_a_frame_that_is_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_path__names_items_and_bodies, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_path__counts_rounds_and_the_first_has_no_number,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_path__counts_visits_of_a_state, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_path__is_empty_for_a_frame_that_is_gone, set_up,
-                                        tear_down),
+        WITH_WORLD(test_path__names_items_and_bodies),
+        WITH_WORLD(test_path__counts_rounds_and_the_first_has_no_number),
+        WITH_WORLD(test_path__counts_visits_of_a_state),
+        WITH_WORLD(test_path__is_empty_for_a_frame_that_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

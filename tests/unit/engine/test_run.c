@@ -17,25 +17,7 @@
 #include "tests/support/failing_alloc.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define assert_state(run, id, expected) assert_string_equal(toy_run_state(run, id), expected)
-#define assert_run_state(toy, expected) assert_int_equal(run_state((toy)->run), expected)
+#include "tests/unit/engine/world.h"
 
 /* ---- when a node runs ---- */
 
@@ -496,7 +478,6 @@ static void test_run__a_cancelled_loop_waits_for_the_loops_inside(void **state)
 
 int main(void)
 {
-#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(test_run__roots_start_together_and_the_rest_waits),
         WITH_WORLD(test_run__a_run_without_anything_ready_ends_at_once),

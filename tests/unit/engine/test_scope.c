@@ -17,24 +17,7 @@
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#include "tests/unit/engine/world.h"
 
 /*
  * A run in which `a` was done after two seconds, `b` failed, `off` was skipped and `gone` not

@@ -8,51 +8,12 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/str.h"
 #include "core/engine/run.h"
 #include "core/value/value.h"
-#include "tests/support/pipeline_fixture.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define WITH_WORLD(test)                  cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-#define assert_state(run, path, expected) assert_string_equal(toy_run_state(run, path), expected)
-#define assert_ended(toy, expected)                                                                \
-    assert_string_equal(run_state_name(run_state((toy)->run)), expected)
-
-static void assert_json(const struct document *document, const char *expected)
-{
-    char *text = pipeline_fixture_text(document);
-    assert_string_equal(text, expected);
-    free(text);
-}
-
-static void assert_holds(const struct document *document, const char *part)
-{
-    char *text = pipeline_fixture_text(document);
-    if (strstr(text, part) == NULL) {
-        fail_msg("%s does not hold %s", text, part);
-    }
-    free(text);
-}
+#include "tests/unit/engine/world.h"
 
 /* An approval by events, with work in between. */
 static const char review[] = "id: p\n"
@@ -107,7 +68,7 @@ static void test_states__the_event_counts_when_the_action_ends_well_after_it(voi
     toy_run_done(run, "check", "{\"event\": \"success\"}");
     assert_state(run, "check", "completed");
     assert_state(run, "draft", "running");
-    assert_ended(run, "running");
+    assert_status(run, "running");
 }
 
 static void test_states__events_without_a_transition_are_kept(void **state)
@@ -198,7 +159,7 @@ static void test_states__a_guard_that_fails_ends_the_action(void **state)
     (void)state;
     struct toy_run *run = toy_world_run(&world, guarded_action, "{\"n\": 0}");
     toy_run_send(run, "go", NULL);
-    assert_ended(run, "running");
+    assert_status(run, "running");
     assert_int_equal(toy_run_node(run, "a")->stopped, STOP_REQUESTED);
     toy_run_failed(run, "a", "GONE");
     assert_ended(run, "failed");
@@ -306,7 +267,7 @@ static void test_states__a_cancel_request_takes_the_cancel_transition_once(void 
     struct toy_run *run = toy_world_run(&world, review, NULL);
     toy_run_send(run, "submit", NULL);
     toy_run_cancel(run);
-    assert_ended(run, "running");
+    assert_status(run, "running");
     assert_int_equal(toy_run_node(run, "check")->stopped, STOP_REQUESTED);
     toy_run_failed(run, "check", "GONE");
     assert_true(toy_run_is_live(run, "tidy"));

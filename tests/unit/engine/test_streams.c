@@ -7,8 +7,6 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/error.h"
 #include "core/engine/engine.h"
@@ -19,34 +17,7 @@
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/random.h"
 #include "tests/support/toy_world.h"
-
-static struct toy_world world;
-
-static int set_up(void **state)
-{
-    (void)state;
-    toy_world_init(&world, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    toy_world_finish(&world);
-    return 0;
-}
-
-#define assert_state(run, id, expected) assert_string_equal(toy_run_state(run, id), expected)
-#define assert_run_state(toy, expected) assert_int_equal(run_state((toy)->run), expected)
-
-static void assert_json(const struct document *document, const char *expected)
-{
-    char *text = pipeline_fixture_text(document);
-    assert_string_equal(text, expected);
-    free(text);
-}
-
-#define assert_output(run, id, expected) assert_json(toy_run_view(run, id).output, expected)
+#include "tests/unit/engine/world.h"
 
 static void assert_failure(const struct document *error, const char *code, const char *message)
 {
@@ -842,7 +813,7 @@ static void test_streams__lack_of_memory_is_told(void **state)
     pipeline_unref(pipeline);
 }
 
-#define STREAM_TEST(name) cmocka_unit_test_setup_teardown(test_streams__##name, set_up, tear_down)
+#define STREAM_TEST(name) WITH_WORLD(test_streams__##name)
 
 int main(void)
 {
