@@ -206,6 +206,7 @@ static int check_state(struct draft *draft, uint32_t index)
     struct node *node = &draft->nodes[index];
     struct scope_at at = {.site = USE_NODE, .node = index, .what = "the state"};
     bool has_work = states_check(draft, index);
+    read_on_error(draft, index); /* no key of states: the policy's */
     (void)format_bool(draft->drafts[index].tree, "milestone", &node->is_milestone); /* or not */
     int status = has_work ? check_work(draft, index)
                           : scope_compile_template(draft, NULL, NULL, &at, &node->config);

@@ -238,7 +238,9 @@ bool state_reach_is_before(struct state_reach *r, uint32_t before, uint32_t node
 
 bool state_reach_has_output(const struct state_reach *r, uint32_t before, uint32_t node)
 {
-    return dominates(r, success_of(r, before - r->first), node - r->first);
+    /* One that goes on after an error goes the way of a success then. */
+    return state_at(r, before - r->first)->on_error != ON_ERROR_CONTINUE &&
+           dominates(r, success_of(r, before - r->first), node - r->first);
 }
 
 /* A state that always goes on by success ends the machine only by failing. */
@@ -262,5 +264,6 @@ bool state_reach_has_output_at_end(const struct state_reach *r, uint32_t node)
             return false;
         }
     }
-    return state_at(r, state)->kind != NODE_IDLE;
+    return state_at(r, state)->kind != NODE_IDLE &&
+           state_at(r, state)->on_error != ON_ERROR_CONTINUE;
 }

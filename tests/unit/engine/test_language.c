@@ -177,6 +177,33 @@ static const struct sentence bodies[] = {
      "      - {source: route, target: s, outcome: small}\n"
      "    output: '{{ meet.output }}'\n",
      "{\"l\": [1, 10]}", "{\"each\":[{\"k\":\"small\",\"n\":1},{\"k\":\"big\",\"n\":10}]}", NULL},
+    {"join: any and all ask for one edge and for every one",
+     "nodes:\n"
+     "  - id: each\n    for_each: input.l\n    nodes:\n"
+     "      - {id: a, type: conditional, config: {condition: 'item > 1'}}\n"
+     "      - {id: b, type: conditional, config: {condition: 'item > 2'}}\n"
+     "      - {id: any, type: set, join: any, config: {n: any}}\n"
+     "      - {id: every, type: set, join: all, config: {n: all}}\n"
+     "    edges:\n"
+     "      - {source: a, target: any, outcome: 'true'}\n"
+     "      - {source: b, target: any, outcome: 'true'}\n"
+     "      - {source: a, target: every, outcome: 'true'}\n"
+     "      - {source: b, target: every, outcome: 'true'}\n"
+     "    output: '{{ [any.status, every.status] }}'\n",
+     "{\"l\": [1, 2, 3]}",
+     "{\"each\":[[\"not_run\",\"not_run\"],[\"completed\",\"not_run\"],[\"completed\","
+     "\"completed\"]]}",
+     NULL},
+    {"a branch that failed keeps what joins it from running, though another was taken",
+     "nodes:\n"
+     "  - id: each\n    for_each: input.l\n    nodes:\n"
+     "      - {id: a, type: set, config: {v: '{{ 1 / item }}'}, on_error: {goto: mend}}\n"
+     "      - {id: b, type: set, config: {v: 1}}\n"
+     "      - {id: meet, type: set, depends_on: [a, b], config: {v: 1}}\n"
+     "      - {id: mend, type: set, config: {v: 1}}\n"
+     "    output: '{{ [meet.status, mend.status] }}'\n",
+     "{\"l\": [0, 1]}", "{\"each\":[[\"not_run\",\"completed\"],[\"completed\",\"not_run\"]]}",
+     NULL},
     {"a route that nobody takes fails the item",
      "nodes:\n"
      "  - id: each\n    for_each: input.l\n    nodes:\n"
@@ -597,7 +624,22 @@ static const struct sentence machines[] = {
      "  b: {type: set, config: {n: b}}\n"
      "  c: {type: set, config: {n: c}}\n",
      NULL, "{\"state\":\"c\",\"output\":{\"n\":\"c\"},\"history\":[\"a\",\"c\"]}", NULL},
-    {"error_policy: continue does not end a machine that fails",
+    {"with error_policy: continue an unmatched error goes on as a success",
+     "error_policy: continue\n"
+     "initial_state: a\n"
+     "states:\n"
+     "  a: {type: set, config: {n: '{{ 1 / input.z }}'}, transitions: {success: b}}\n"
+     "  b: {type: set, config: {s: '{{ a.status }}'}}\n",
+     "{\"z\": 0}", "{\"state\":\"b\",\"output\":{\"s\":\"failed\"},\"history\":[\"a\",\"b\"]}",
+     NULL},
+    {"and ends the machine where nothing follows",
+     "error_policy: continue\n"
+     "initial_state: a\n"
+     "states:\n"
+     "  a: {type: set, config: {n: '{{ 1 / input.z }}'}, transitions: {go: b}}\n"
+     "  b: {type: set, config: {n: b}}\n",
+     "{\"z\": 0}", "{\"state\":\"a\",\"output\":null,\"history\":[\"a\"]}", NULL},
+    {"an expression that fails is an error of its state",
      "initial_state: a\n"
      "states:\n"
      "  a: {type: set, config: {n: '{{ 1 / input.z }}'}, transitions: {success: b}}\n"
