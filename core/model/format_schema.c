@@ -265,14 +265,19 @@ static void define_part(struct schema_writer *writer, const struct format_part *
     builder_map_end(writer->b);
 }
 
-/* What nodes and items may be called; a number may stand for a text. */
-static void define_name(struct schema_writer *writer, const char *name, const char *pattern)
+/*
+ * What nodes and items may be called; a number may stand for a text. `fault` is what the language
+ * servers of editors say, who know this keyword of their own.
+ */
+static void define_name(struct schema_writer *writer, const char *name, const char *pattern,
+                        const char *fault)
 {
     struct str word = {0};
     schema_writer_define(writer, name, STR(""));
     schema_writer_members(writer, "{\"type\": [\"string\", \"number\"]}");
     builder_member_string(writer->b, STR("pattern"), str_from(pattern));
-    builder_key(writer->b, STR("not"));
+    builder_member_string(writer->b, STR("errorMessage"), str_from(fault));
+    builder_key(writer->b, STR("if"));
     builder_map_begin(writer->b);
     builder_key(writer->b, STR("enum"));
     builder_list_begin(writer->b);
@@ -281,6 +286,9 @@ static void define_name(struct schema_writer *writer, const char *name, const ch
     }
     builder_list_end(writer->b);
     builder_map_end(writer->b);
+    builder_key(writer->b, STR("then")); /* 'not' would have no text of its own */
+    schema_writer_value(writer,
+                        "{\"pattern\": \"^$\", \"errorMessage\": \"this name is reserved\"}");
     builder_map_end(writer->b);
 }
 
@@ -325,8 +333,10 @@ static void build_definitions(struct schema_writer *writer, const struct node_sc
         schema_writer_members(writer, value->schema);
         builder_map_end(writer->b);
     }
-    define_name(writer, "id", "^[^\\x00-\\x20\\x7f]([^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f])?$");
-    define_name(writer, "item_name", "^[A-Za-z_][A-Za-z0-9_]*$");
+    define_name(writer, "id", "^[^\\x00-\\x20\\x7f]([^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f])?$",
+                "an id is not empty and has no blanks at its ends");
+    define_name(writer, "item_name", "^[A-Za-z_][A-Za-z0-9_]*$",
+                "the name of an item has letters, digits and _ alone");
     node_schema_define(writer, types, policies);
     builder_map_end(writer->b);
 }
