@@ -300,7 +300,11 @@ static void test_loop__closes_with_runs_under_way(void **state)
     start(loop, "id: p\nnodes:\n  - {id: a, type: start}\n", &left, &watched[1]);
     left = 9; /* nobody is to stop a loop that closes */
     loop_close(loop);
+    assert_int_equal(left, 7);
+    assert_int_equal(watched[0].state, RUN_CANCELLED);
     for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(watched[i].ends, 1);
+        assert_int_equal(watched[i].last, RECORD_RUN_ENDED);
         document_unref(watched[i].output);
         document_unref(watched[i].error);
     }
