@@ -5,7 +5,7 @@
 /*
  * Arena: many small allocations that end together.
  *
- * Used by:  value, expr, model, engine.
+ * Used by:  base and every folder above it but journal and loop.
  * Uses:     str.
  * Threads:  [any]; one arena belongs to one thread at a time.
  */

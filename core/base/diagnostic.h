@@ -13,7 +13,7 @@
  * A list remembers the first failed allocation, so that a checker adds freely and asks once, at
  * the end, with diagnostics_status(). The first 1,000 are kept; the rest are counted.
  *
- * Used by:  value, expr, model, host, cli.
+ * Used by:  model, cli.
  * Uses:     arena, error, str, utf8.
  * Threads:  [any]; one list belongs to one thread at a time.
  */

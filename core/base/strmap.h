@@ -5,7 +5,7 @@
 /*
  * Strmap: from strings to pointers, in memory, by hash.
  *
- * Used by:  model, host, engine.
+ * Used by:  value, model, host, engine, cli.
  * Uses:     str.
  * Threads:  [any]; one map belongs to one thread at a time.
  */

@@ -5,7 +5,7 @@
 /*
  * Body text: what a body or a node does, in words for people. One wording for plans and graphs.
  *
- * Used by:  graph_text, graph_tree, picture_box, plan_text, plan_data.
+ * Used by:  the graphs (graph_*, picture_*) and the plans (plan_*).
  * Uses:     model, terminal.
  * Threads:  [main]
  */

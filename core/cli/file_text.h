@@ -5,7 +5,7 @@
 /*
  * File text: a whole file or the whole standard input, up to a limit.
  *
- * Used by:  workspace, run_input.
+ * Used by:  workspace, run_input, folder_library, site_config.
  * Uses:     base.
  * Threads:  [main]
  */

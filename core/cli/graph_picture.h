@@ -7,7 +7,7 @@
  * needs to know, whatever it is drawn with. Each body is laid out for itself; a loop or a group is
  * a frame around its body.
  *
- * Used by:  graph_svg.
+ * Used by:  graph_svg; picture_body, picture_box and what they call.
  * Uses:     graph_layout, picture_box, picture_body, model.
  * Threads:  [main]
  */

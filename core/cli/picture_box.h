@@ -6,7 +6,7 @@
  * Picture box: the texts of boxes, frames and labels, cut to what fits, and the sizes that follow
  * from them.
  *
- * Used by:  picture_body, graph_picture.
+ * Used by:  graph_picture, picture_body, graph_svg.
  * Uses:     glyph_width, body_text, model.
  * Threads:  [main]
  */

@@ -5,7 +5,7 @@
 /*
  * Schema text: a JSON Schema as a list of fields that people read.
  *
- * Used by:  cmd_nodes, cmd_plugin.
+ * Used by:  cmd_nodes.
  * Uses:     value, terminal.
  * Threads:  [main]
  */

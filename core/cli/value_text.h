@@ -6,7 +6,7 @@
  * Value text: a JSON value as people like to read it: members by name, items by dashes, text
  * without quotes, several lines as they are.
  *
- * Used by:  run_text, cmd_nodes, cmd_plugin.
+ * Used by:  run_summary.
  * Uses:     value, terminal.
  * Threads:  [main]
  */

@@ -5,7 +5,7 @@
 /*
  * Decision: what the steps of run_decide() share. Appends to a batch, never changes the run.
  *
- * Used by:  decide and what it calls: inline_types, loop_step, streams, states, endings, ...
+ * Used by:  decide, and the files of one kind of node or body that it calls.
  * Uses:     run_state, record, expr.
  * Threads:  [loop]
  */

@@ -6,7 +6,7 @@
  * Masking: what tasks bring back, with *** for the secrets of their runs, before the engine or
  * anybody else sees it. Runs of pipelines that name no secret cost nothing.
  *
- * Used by:  run_driver, http_bridge.
+ * Used by:  run_driver, run_tasks.
  * Uses:     value (mask, secrets), model.
  * Threads:  [loop]
  */

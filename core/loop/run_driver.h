@@ -6,7 +6,7 @@
  * The loop's side of a run, and the way of events into the engine, for the files of this folder
  * alone.
  *
- * Used by:  run_driver, run_tasks.
+ * Used by:  loop, run_tasks.
  * Uses:     loop_state, engine.
  * Threads:  [loop]
  */

@@ -7,7 +7,7 @@
  * and those among them that are needed. Files of the library are opened when an id is not in the
  * file that asks for it. Nothing is read more than once.
  *
- * Used by:  model (load, profile, child).
+ * Used by:  load, profile, child, config, recursion.
  * Uses:     draft, tree, group.
  * Threads:  [any]; one loading belongs to one thread.
  */

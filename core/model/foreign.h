@@ -6,7 +6,7 @@
  * Foreign: files that are clearly something else than a pipeline. One line says so, instead of
  * many about each of their keys.
  *
- * Used by:  load.
+ * Used by:  definition.
  * Uses:     tree, report.
  * Threads:  [any]
  */

@@ -5,7 +5,7 @@
 /*
  * JSON text → tree, by the strict reader of core/value and a second pass for the places.
  *
- * Used by:  load, tests.
+ * Used by:  definition, tests.
  * Uses:     tree, report, value.
  * Threads:  [any]
  */

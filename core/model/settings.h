@@ -7,7 +7,7 @@
  *
  *     config: {channel: "#ops"}     # constants; those of a pipeline are over them
  *
- * Used by:  cli.
+ * Used by:  top, cli.
  * Uses:     tree, format, value.
  * Threads:  [any]
  */

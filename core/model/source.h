@@ -8,7 +8,7 @@
  * YAML is stricter than JSON: libyaml ends lines at characters where YAML 1.2 has no end, so these
  * may only be written as escapes; and lines end with LF or CR LF, so that all places agree.
  *
- * Used by:  load, tests.
+ * Used by:  definition, settings, tests.
  * Uses:     report, tree.
  * Threads:  [any]
  */

@@ -8,7 +8,7 @@
  * stand, too, but for fields that are marked raw; where text is wanted, a plain number is text.
  * What only means something here (x-*, `format: cel`) is left out, so that others can read it.
  *
- * Used by:  format_schema.
+ * Used by:  format_schema, format_parts, node_schema.
  * Uses:     value.
  * Threads:  [any]
  */

@@ -5,7 +5,7 @@
 /*
  * YAML text → tree. One document, no tags, no merge keys, no doubled keys; aliases are bounded.
  *
- * Used by:  load, tests.
+ * Used by:  definition, settings, tests.
  * Uses:     tree, report; libyaml, which nothing else includes.
  * Threads:  [any]
  */
