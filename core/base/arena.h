@@ -5,7 +5,7 @@
 /*
  * Arena: many small allocations that end together.
  *
- * Used by:  base and every folder above it but journal and loop.
+ * Used by:  every folder of core but journal and loop.
  * Uses:     str.
  * Threads:  [any]; one arena belongs to one thread at a time.
  */
