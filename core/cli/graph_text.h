@@ -6,7 +6,7 @@
  * Graph text: a pipeline's graph as a tree for the eye, as Mermaid, and as DOT of Graphviz.
  *
  * Used by:  cmd_graph.
- * Uses:     model, terminal.
+ * Uses:     model, terminal, graph_code.
  * Threads:  [main]
  */
 

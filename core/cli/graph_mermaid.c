@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/cli/body_text.h"
+#include "core/cli/graph_code.h"
 #include "core/cli/terminal.h"
 #include "core/expr/expr.h"
 #include "core/model/pipeline.h"
@@ -49,13 +50,6 @@ static void append_made(struct strbuf *made, const char *before, const char *aft
     strbuf_clear(made);
 }
 
-static void append_indent(unsigned depth, struct strbuf *out)
-{
-    for (unsigned i = 0; i <= depth; i++) {
-        strbuf_append_text(out, "    ");
-    }
-}
-
 /* Opening and closing signs of a node's shape. */
 static const char *const *shape_of(const struct pipeline *pipeline, const struct node *node)
 {
@@ -93,7 +87,7 @@ static void append_node(const struct pipeline *pipeline, uint32_t index, unsigne
     const struct node *node = &pipeline->nodes[index];
     const char *const *shape = shape_of(pipeline, node);
     struct strbuf made = STRBUF_INIT;
-    append_indent(depth, out);
+    graph_code_append_indent(depth, out);
     strbuf_append_format(out, "n%u%s", index, shape[0]);
     append_safe(node->id, out);
     body_text_append_type(node, &made);
@@ -116,12 +110,12 @@ static void append_node(const struct pipeline *pipeline, uint32_t index, unsigne
 }
 
 /* The title of a loop or a group; its body comes behind it. */
-static void append_frame(const struct pipeline *pipeline, uint32_t index, unsigned depth,
-                         struct strbuf *out)
+static void open_node(const struct pipeline *pipeline, uint32_t index, unsigned depth,
+                      struct strbuf *out)
 {
     const struct node *node = &pipeline->nodes[index];
     struct strbuf made = STRBUF_INIT;
-    append_indent(depth, out);
+    graph_code_append_indent(depth, out);
     strbuf_append_format(out, "subgraph n%u[\"", index);
     append_safe(node->id, out);
     body_text_append_over(pipeline, node, &made);
@@ -130,90 +124,50 @@ static void append_frame(const struct pipeline *pipeline, uint32_t index, unsign
     strbuf_finish(&made);
 }
 
-/* Nested as deep as a file may be: 64. */
-static void append_body(const struct pipeline *pipeline, uint32_t index, unsigned depth,
+static void open_ending(const struct pipeline *pipeline, uint32_t body, struct strbuf *out)
+{
+    strbuf_append_format(out, "    subgraph b%u[\"", body);
+    append_safe(body_text_ending(pipeline, body), out);
+    strbuf_append_text(out, "\"]\n");
+}
+
+static void append_edge(const struct pipeline *pipeline, const struct graph_code_edge *edge,
                         struct strbuf *out)
 {
-    const struct body *body = &pipeline->bodies[index];
-    if (body->kind == BODY_STATES) {
-        append_indent(depth, out);
-        strbuf_append_format(out, "b%u((\" \"))\n", index);
-    }
-    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
-        if (pipeline->nodes[i].own_body == 0) {
-            append_node(pipeline, i, depth, out);
-            continue;
-        }
-        append_frame(pipeline, i, depth, out);
-        append_body(pipeline, pipeline->nodes[i].own_body, depth + 1, out);
-        append_indent(depth, out);
-        strbuf_append_text(out, "end\n");
-    }
+    (void)pipeline; /* edges lead to frames as to nodes */
+    strbuf_append_format(out, "    n%u %s", edge->source, edge->is_stream ? "-.->" : "-->");
+    append_made(edge->label, "|\"", "\"|", out);
+    strbuf_append_format(out, " n%u\n", edge->target);
 }
 
-static void append_endings(const struct pipeline *pipeline, struct strbuf *out)
+static void append_entry(const struct pipeline *pipeline, uint32_t body, struct strbuf *out)
 {
-    uint32_t endings[BODY_ENDINGS];
-    uint32_t count = body_text_endings(pipeline, endings);
-    for (uint32_t i = 0; i < count; i++) {
-        strbuf_append_format(out, "    subgraph b%u[\"", endings[i]);
-        append_safe(body_text_ending(pipeline, endings[i]), out);
-        strbuf_append_text(out, "\"]\n");
-        append_body(pipeline, endings[i], 1, out);
-        strbuf_append_text(out, "    end\n");
-    }
+    strbuf_append_format(out, "    b%u --> n%u\n", body, pipeline->bodies[body].initial);
 }
 
-static void append_edges(const struct pipeline *pipeline, struct strbuf *out)
+static void append_end(const struct pipeline *pipeline, uint32_t index, struct strbuf *out)
 {
-    struct strbuf made = STRBUF_INIT;
-    for (uint32_t i = 0; i < pipeline->edge_count; i++) {
-        const struct edge *edge = &pipeline->edges[i];
-        if (!body_text_is_drawn(pipeline, pipeline->nodes[edge->source].body)) {
-            continue;
-        }
-        strbuf_append_format(out, "    n%u %s", edge->source,
-                             body_text_is_stream(pipeline, edge) ? "-.->" : "-->");
-        body_text_append_way(pipeline, edge, &made);
-        append_made(&made, "|\"", "\"|", out);
-        strbuf_append_format(out, " n%u\n", edge->target);
-    }
-    strbuf_finish(&made);
+    const struct named_end *end = &pipeline->ends[index];
+    strbuf_append_format(out, "    e%u([\"", index);
+    append_safe(end->name, out);
+    strbuf_append_format(out, "\"])\n    n%u -->|\"", end->node);
+    append_safe(pipeline->outcomes[end->outcome], out);
+    strbuf_append_format(out, "\"| e%u\n", index);
 }
 
-static void append_marks(const struct pipeline *pipeline, struct strbuf *out)
-{
-    for (uint32_t i = 0; i < pipeline->body_count; i++) {
-        if (pipeline->bodies[i].kind == BODY_STATES && body_text_is_drawn(pipeline, i)) {
-            strbuf_append_format(out, "    b%u --> n%u\n", i, pipeline->bodies[i].initial);
-        }
-    }
-    for (uint32_t i = 0; i < pipeline->node_count; i++) {
-        if (body_text_reads_stream_alone(pipeline, i) &&
-            body_text_is_drawn(pipeline, pipeline->nodes[i].body)) {
-            strbuf_append_format(out, "    n%u -.-> n%u\n", pipeline->nodes[i].for_each->stream, i);
-        }
-    }
-}
-
-static void append_ends(const struct pipeline *pipeline, struct strbuf *out)
-{
-    for (uint32_t i = 0; i < pipeline->end_count; i++) {
-        const struct named_end *end = &pipeline->ends[i];
-        strbuf_append_format(out, "    e%u([\"", i);
-        append_safe(end->name, out);
-        strbuf_append_format(out, "\"])\n    n%u -->|\"", end->node);
-        append_safe(pipeline->outcomes[end->outcome], out);
-        strbuf_append_format(out, "\"| e%u\n", i);
-    }
-}
+static const struct graph_language mermaid = {
+    .append_node = append_node,
+    .open_node = open_node,
+    .open_ending = open_ending,
+    .append_edge = append_edge,
+    .append_entry = append_entry,
+    .append_end = append_end,
+    .mark = "((\" \"))",
+    .close = "end",
+};
 
 void graph_text_append_mermaid(const struct pipeline *pipeline, struct strbuf *out)
 {
     strbuf_append_text(out, "graph TD\n");
-    append_body(pipeline, 0, 0, out);
-    append_endings(pipeline, out);
-    append_edges(pipeline, out);
-    append_marks(pipeline, out);
-    append_ends(pipeline, out);
+    graph_code_append(&mermaid, pipeline, out);
 }
