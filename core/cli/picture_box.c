@@ -82,21 +82,28 @@ int picture_box_cut(struct arena *arena, struct str text, enum picture_text look
     return status;
 }
 
-/* Adds what `text` holds as a line of the box and of its hint; nothing when it is empty. */
-static int add_line(struct arena *arena, struct picture_box *box, enum picture_text look,
-                    struct strbuf *text, struct strbuf *hint)
+/* A box while it is written. */
+struct writing {
+    struct arena *arena;
+    struct picture_box box;
+    struct strbuf text; /* of the next line */
+    struct strbuf hint;
+    int status;
+};
+
+/* The text is a line of the box and of its hint; nothing when it is empty. */
+static void end_line(struct writing *w, enum picture_text look)
 {
-    int status = strbuf_status(text);
-    if (status == 0 && text->n > 0) {
-        CHECK(box->line_count < PICTURE_LINES);
-        status = picture_box_cut(arena, strbuf_str(text), look,
-                                 box->look >= LOOK_LOOP ? MOST_TITLE : MOST_TEXT,
-                                 &box->lines[box->line_count++]);
-        strbuf_append_text(hint, hint->n > 0 ? "\n" : "");
-        strbuf_append_str(hint, strbuf_str(text));
+    w->status = w->status != 0 ? w->status : strbuf_status(&w->text);
+    if (w->status == 0 && w->text.n > 0) {
+        CHECK(w->box.line_count < PICTURE_LINES);
+        w->status = picture_box_cut(w->arena, strbuf_str(&w->text), look,
+                                    w->box.look >= LOOK_LOOP ? MOST_TITLE : MOST_TEXT,
+                                    &w->box.lines[w->box.line_count++]);
+        strbuf_append_text(&w->hint, w->hint.n > 0 ? "\n" : "");
+        strbuf_append_str(&w->hint, strbuf_str(&w->text));
     }
-    strbuf_clear(text);
-    return status;
+    strbuf_clear(&w->text);
 }
 
 static int take_hint(struct arena *arena, struct strbuf *hint, struct str *out)
@@ -105,6 +112,14 @@ static int take_hint(struct arena *arena, struct strbuf *hint, struct str *out)
     int status = strbuf_status(hint) != 0 || out->p == NULL ? E_NOMEM : 0;
     strbuf_finish(hint);
     return status;
+}
+
+static int end_box(struct writing *w, struct picture_box *out_box)
+{
+    int hint_status = take_hint(w->arena, &w->hint, &w->box.hint);
+    strbuf_finish(&w->text);
+    *out_box = w->box;
+    return w->status != 0 ? w->status : hint_status;
 }
 
 static void append_undo(const struct pipeline *pipeline, const struct node *node,
@@ -133,6 +148,19 @@ static void append_risk(const struct node *node, struct strbuf *out)
     }
 }
 
+/* The lines below the type: when it runs, what undoes it, its risk. */
+static void append_notes(struct writing *w, const struct pipeline *pipeline,
+                         const struct node *node)
+{
+    append_when(node, &w->text);
+    body_text_append_repeat(node, &w->text);
+    end_line(w, TEXT_CONDITION);
+    append_undo(pipeline, node, &w->text);
+    end_line(w, TEXT_CONDITION);
+    append_risk(node, &w->text);
+    end_line(w, TEXT_RISK);
+}
+
 static int widest_line(const struct picture_box *box)
 {
     int widest = 0;
@@ -156,31 +184,21 @@ int picture_box_of_node(struct arena *arena, const struct pipeline *pipeline, ui
                         struct picture_box *out_box)
 {
     const struct node *node = &pipeline->nodes[index];
-    struct picture_box box = {.look = look_of(node), .is_milestone = node->is_milestone};
-    struct strbuf text = STRBUF_INIT;
-    struct strbuf hint = STRBUF_INIT;
-    box.is_last = body_text_is_last_state(pipeline, node);
-    box.look = node->is_failed_end ? LOOK_FAIL : box.look;
-    terminal_append_safe(&text, node->id);
-    int status = add_line(arena, &box, TEXT_NAME, &text, &hint);
-    body_text_append_type(node, &text);
-    status = status != 0 ? status : add_line(arena, &box, TEXT_TYPE, &text, &hint);
-    append_when(node, &text);
-    body_text_append_repeat(node, &text);
-    status = status != 0 ? status : add_line(arena, &box, TEXT_CONDITION, &text, &hint);
-    append_undo(pipeline, node, &text);
-    status = status != 0 ? status : add_line(arena, &box, TEXT_CONDITION, &text, &hint);
-    append_risk(node, &text);
-    status = status != 0 ? status : add_line(arena, &box, TEXT_RISK, &text, &hint);
+    struct writing w = {.arena = arena,
+                        .box = {.look = node->is_failed_end ? LOOK_FAIL : look_of(node),
+                                .is_milestone = node->is_milestone,
+                                .is_last = body_text_is_last_state(pipeline, node)}};
+    terminal_append_safe(&w.text, node->id);
+    end_line(&w, TEXT_NAME);
+    body_text_append_type(node, &w.text);
+    end_line(&w, TEXT_TYPE);
+    append_notes(&w, pipeline, node);
     if (!str_equal(node->name, node->id)) {
-        strbuf_append_char(&hint, '\n');
-        terminal_append_safe(&hint, node->name);
+        strbuf_append_char(&w.hint, '\n');
+        terminal_append_safe(&w.hint, node->name);
     }
-    int hint_status = take_hint(arena, &hint, &box.hint);
-    strbuf_finish(&text);
-    size_box(&box);
-    *out_box = box;
-    return status != 0 ? status : hint_status;
+    size_box(&w.box);
+    return end_box(&w, out_box);
 }
 
 int picture_box_of_cell(struct arena *arena, const struct pipeline *pipeline, uint32_t index,
@@ -215,56 +233,36 @@ int picture_box_of_loop(struct arena *arena, const struct pipeline *pipeline, ui
                         const int size[2], struct picture_box *out_box)
 {
     const struct node *node = &pipeline->nodes[index];
-    struct picture_box box = {.look = look_of(node), .is_milestone = node->is_milestone};
-    struct strbuf text = STRBUF_INIT;
-    struct strbuf hint = STRBUF_INIT;
-    terminal_append_safe(&text, node->id);
-    int status = add_line(arena, &box, TEXT_NAME, &text, &hint);
-    body_text_append_over(pipeline, node, &text);
-    status = status != 0 ? status : add_line(arena, &box, TEXT_TYPE, &text, &hint);
-    append_when(node, &text);
-    body_text_append_repeat(node, &text);
-    status = status != 0 ? status : add_line(arena, &box, TEXT_CONDITION, &text, &hint);
-    append_undo(pipeline, node, &text);
-    status = status != 0 ? status : add_line(arena, &box, TEXT_CONDITION, &text, &hint);
-    append_risk(node, &text);
-    status = status != 0 ? status : add_line(arena, &box, TEXT_RISK, &text, &hint);
-    strbuf_append_text(&hint, node->for_each != NULL ? "\n" : "");
-    body_text_append_bounds(pipeline, node, &hint);
-    int hint_status = take_hint(arena, &hint, &box.hint);
-    strbuf_finish(&text);
-    size_frame(&box, size);
-    *out_box = box;
-    return status != 0 ? status : hint_status;
+    struct writing w = {.arena = arena,
+                        .box = {.look = look_of(node), .is_milestone = node->is_milestone}};
+    terminal_append_safe(&w.text, node->id);
+    end_line(&w, TEXT_NAME);
+    body_text_append_over(pipeline, node, &w.text);
+    end_line(&w, TEXT_TYPE);
+    append_notes(&w, pipeline, node);
+    strbuf_append_text(&w.hint, node->for_each != NULL ? "\n" : "");
+    body_text_append_bounds(pipeline, node, &w.hint);
+    size_frame(&w.box, size);
+    return end_box(&w, out_box);
 }
 
 int picture_box_of_ending(struct arena *arena, const struct pipeline *pipeline, uint32_t body,
                           const int size[2], struct picture_box *out_box)
 {
-    struct picture_box box = {.look = LOOK_ENDING};
-    struct strbuf text = STRBUF_INIT;
-    struct strbuf hint = STRBUF_INIT;
-    strbuf_append_str(&text, body_text_ending(pipeline, body));
-    int status = add_line(arena, &box, TEXT_NAME, &text, &hint);
-    int hint_status = take_hint(arena, &hint, &box.hint);
-    strbuf_finish(&text);
-    size_frame(&box, size);
-    *out_box = box;
-    return status != 0 ? status : hint_status;
+    struct writing w = {.arena = arena, .box = {.look = LOOK_ENDING}};
+    strbuf_append_str(&w.text, body_text_ending(pipeline, body));
+    end_line(&w, TEXT_NAME);
+    size_frame(&w.box, size);
+    return end_box(&w, out_box);
 }
 
 int picture_box_of_end(struct arena *arena, struct str name, struct picture_box *out_box)
 {
-    struct picture_box box = {.look = LOOK_END};
-    struct strbuf text = STRBUF_INIT;
-    struct strbuf hint = STRBUF_INIT;
-    terminal_append_safe(&text, name);
-    int status = add_line(arena, &box, TEXT_TYPE, &text, &hint);
-    int hint_status = take_hint(arena, &hint, &box.hint);
-    strbuf_finish(&text);
-    size_box(&box);
-    *out_box = box;
-    return status != 0 ? status : hint_status;
+    struct writing w = {.arena = arena, .box = {.look = LOOK_END}};
+    terminal_append_safe(&w.text, name);
+    end_line(&w, TEXT_TYPE);
+    size_box(&w.box);
+    return end_box(&w, out_box);
 }
 
 /* ---- labels ---- */
