@@ -224,13 +224,17 @@ static bool can_be_ordered(const struct kind *a, const struct kind *b)
     return are_numbers || (a->mask & b->mask & KIND_ORDERED) != 0;
 }
 
+/* The two operands of `code`. */
+static int check_children(struct checker *c, const struct code *code, struct kind out[2])
+{
+    int status = check_child(c, code, 0, &out[0]);
+    return status != 0 ? status : check_child(c, code, 1, &out[1]);
+}
+
 static int check_binary(struct checker *c, const struct code *code, struct kind *out)
 {
     struct kind args[2];
-    int status = check_child(c, code, 0, &args[0]);
-    if (status == 0) {
-        status = check_child(c, code, 1, &args[1]);
-    }
+    int status = check_children(c, code, args);
     if (status != 0) {
         return status;
     }
@@ -317,10 +321,7 @@ static const struct str *constant_name(const struct checker *c, const struct cod
 static int check_index(struct checker *c, const struct code *code, struct kind *out)
 {
     struct kind args[2];
-    int status = check_child(c, code, 0, &args[0]);
-    if (status == 0) {
-        status = check_child(c, code, 1, &args[1]);
-    }
+    int status = check_children(c, code, args);
     if (status != 0) {
         return status;
     }
