@@ -99,11 +99,7 @@ static void answer_issues(ops_task task, ops_val config)
     on_writable(fetch, task);
 }
 
-static void fetch_issues(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, answer_issues);
-}
+STAND_IN_EXECUTE(fetch_issues, answer_issues)
 
 static const ops_node_type fetch_type =
     OPS_NODE("github.fetch_issues", OPS_NODE_PARALLEL, fetch_issues);

@@ -53,11 +53,7 @@ static void answer_prompt(ops_task task, ops_val config)
     ops_complete_map(task, &out);
 }
 
-static void llm_execute(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, answer_prompt);
-}
+STAND_IN_EXECUTE(llm_execute, answer_prompt)
 
 static const ops_node_type llm_type = OPS_NODE("llm", OPS_NODE_PARALLEL, llm_execute);
 

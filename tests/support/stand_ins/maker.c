@@ -13,11 +13,7 @@ static void answer_made(ops_task task, ops_val config)
     ops_complete_map(task, &out);
 }
 
-static void make(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, answer_made);
-}
+STAND_IN_EXECUTE(make, answer_made)
 
 static const ops_node_type made_type = OPS_NODE(MADE_TYPE, OPS_NODE_PARALLEL, make);
 

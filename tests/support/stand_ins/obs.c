@@ -20,23 +20,9 @@ static void answer_stopped(ops_task task, ops_val config)
     ops_complete_map(task, &out);
 }
 
-static void set_current_scene(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, stand_in_answer_echo);
-}
-
-static void stop_streaming(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, answer_stopped);
-}
-
-static void save_replay_buffer(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, answer_saved);
-}
+STAND_IN_EXECUTE(set_current_scene, stand_in_answer_echo)
+STAND_IN_EXECUTE(stop_streaming, answer_stopped)
+STAND_IN_EXECUTE(save_replay_buffer, answer_saved)
 
 static const ops_node_type scene_type =
     OPS_NODE("obs.set_current_scene", OPS_NODE_PARALLEL, set_current_scene);

@@ -20,8 +20,16 @@
 /* Ends the task, or lets it go on: the call was neither to fail nor has it been cancelled. */
 typedef void (*stand_in_answer_fn)(ops_task task, ops_val config);
 
-/* An execute() for a call that `answer` ends. */
+/* What an execute() does for a call that `answer` ends. */
 void stand_in_call(ops_task task, ops_val config, stand_in_answer_fn answer);
+
+/* That execute(), called `name`. */
+#define STAND_IN_EXECUTE(name, answer)                                                             \
+    static void name(ops_node *node, ops_task task, ops_val config)                                \
+    {                                                                                              \
+        (void)node;                                                                                \
+        stand_in_call(task, config, answer);                                                       \
+    }
 
 /* Adds the members of `config` but those that steer the stand-in; keys live as long as it. */
 void stand_in_echo(struct ops_map *out, ops_val config);

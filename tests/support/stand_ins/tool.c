@@ -13,11 +13,7 @@ static void answer_found(ops_task task, ops_val config)
     ops_complete_map(task, &out);
 }
 
-static void tool_execute(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, answer_found);
-}
+STAND_IN_EXECUTE(tool_execute, answer_found)
 
 static const ops_node_type tool_type = OPS_NODE(TOOL_ID, OPS_NODE_PARALLEL, tool_execute);
 

@@ -21,23 +21,9 @@ static void answer_clip(ops_task task, ops_val config)
     ops_complete_map(task, &out);
 }
 
-static void send_chat_message(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, answer_sent);
-}
-
-static void raid_channel(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, stand_in_answer_echo);
-}
-
-static void create_clip(ops_node *node, ops_task task, ops_val config)
-{
-    (void)node;
-    stand_in_call(task, config, answer_clip);
-}
+STAND_IN_EXECUTE(send_chat_message, answer_sent)
+STAND_IN_EXECUTE(raid_channel, stand_in_answer_echo)
+STAND_IN_EXECUTE(create_clip, answer_clip)
 
 static const ops_node_type chat_type =
     OPS_NODE("twitch.send_chat_message", OPS_NODE_PARALLEL, send_chat_message);
