@@ -218,6 +218,10 @@ int draft_read(struct loader *loader, const struct tree *tree, struct str key,
         status = run_steps(&draft);
     }
     bool is_right = loader->report.diagnostics->error_count == errors_before;
+    if (status == 0 && is_right && draft.has_lost_nodes && !draft.is_profile) {
+        report_error(&loader->report, tree->place, "there are nodes in it that cannot be read");
+        is_right = false; /* whatever lost them should have said so */
+    }
     if (status == 0 && is_right && !draft.is_profile) {
         *out_pipeline = pipeline;
         draft.storage = NULL;

@@ -81,6 +81,11 @@ static void choose_body(const struct draft *draft, struct draft_body *root)
         root->form = body_keys[i].form;
         root->what = str_from(body_keys[i].key);
         root->list = is_right ? &member->value : NULL;
+        if (!is_right && body_keys[i].form == FORM_STATES) {
+            report_error(report_of(draft), member->value.place,
+                         "'states' of the pipeline must be a map or a list, not %s",
+                         tree_kind_name(&member->value));
+        }
     }
 }
 

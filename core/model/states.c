@@ -245,6 +245,9 @@ static void read_initial(struct draft *draft, uint32_t body)
     out->max_transitions = DEFAULT_MAX_TRANSITIONS;
     (void)format_count(from->tree, "max_transitions", &out->max_transitions); /* or the default */
     out->initial = from->first_node;
+    if (from->list == NULL) {
+        return; /* it was said why */
+    }
     if (written == NULL && format_is_misspelt(from->tree, format_pipeline_keys, "initial_state")) {
         return;
     }

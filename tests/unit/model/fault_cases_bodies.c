@@ -672,5 +672,14 @@ const struct fault_case fault_cases_bodies[] = {
      "  one: {type: set, transitions: {success: two}}\n"
      "  two: set\n",
      "t.yaml:5:8: error: a state must be a map, not text\n"},
+    {"states that are none", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states: 1.5\n",
+     "t.yaml:3:9: error: 'states' of the pipeline must be a map or a list, not a number\n"},
+    {"states with nothing in them", "t.yaml", 0,
+     "name: t\n"
+     "states:\n",
+     "t.yaml:2:8: error: 'states' of the pipeline must be a map or a list, not nothing\n"},
     {NULL, NULL, 0, NULL, NULL},
 };
