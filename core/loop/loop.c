@@ -13,6 +13,7 @@
 #include "core/journal/journal.h"
 #include "core/loop/http_bridge.h"
 #include "core/loop/loop_state.h"
+#include "core/loop/run_driver.h"
 #include "core/loop/run_tasks.h"
 #include "core/net/net.h"
 #include "core/value/value.h"

@@ -58,13 +58,4 @@ struct loop {
 /* run_tasks_tell_items() at the end of this turn. */
 void loop_tell_items_soon(struct loop *loop);
 
-/* Timers that are due: their runs hear of it; the next one is armed. */
-void run_driver_on_timer(struct loop *loop);
-
-/* Cancels and kills what runs; used while closing. */
-void run_driver_stop_all(struct loop *loop);
-
-/* Frees what is left, when nothing can call back any more. */
-void run_driver_free_all(struct loop *loop);
-
 #endif

@@ -115,10 +115,7 @@ static int64_t monotonic_ms(void)
     return clock_monotonic_ns() / 1000000;
 }
 
-static void on_uv_timer(uv_timer_t *timer)
-{
-    run_driver_on_timer(timer->data);
-}
+static void on_uv_timer(uv_timer_t *uv_timer);
 
 static void arm_next(struct loop *loop)
 {
@@ -132,8 +129,10 @@ static void arm_next(struct loop *loop)
     (void)uv_timer_start(&loop->timer, on_uv_timer, delay > 0 ? (uint64_t)delay : 0, 0);
 }
 
-void run_driver_on_timer(struct loop *loop)
+/* Timers that are due: their runs hear of it. */
+static void on_uv_timer(uv_timer_t *uv_timer)
 {
+    struct loop *loop = uv_timer->data;
     struct heap_timer timer;
     while (timer_heap_pop(&loop->timers, monotonic_ms(), &timer)) {
         run_driver_handle(timer.run, &(struct run_event){.type = RUN_EVENT_TIMER,

@@ -46,6 +46,12 @@ struct loop_run {
 /* The engine decides `event` (NULL: goes on), and its batch goes to the journal. */
 void run_driver_handle(struct loop_run *run, const struct run_event *event);
 
+/* Cancels and kills what runs; used while closing. */
+void run_driver_stop_all(struct loop *loop);
+
+/* Frees what is left, when nothing can call back any more. */
+void run_driver_free_all(struct loop *loop);
+
 /* Memory ran out in the middle of a decision: the state in memory is not to be trusted. */
 void run_driver_fail(struct loop *loop, const struct error *err);
 
