@@ -16,7 +16,7 @@
 
 #include "core/base/str.h"
 
-/* What the program says when it ends; ARCHITECTURE, section 6. */
+/* What the program says when it ends. */
 enum exit_code {
     EXIT_DONE = 0,
     EXIT_RUN_FAILED = 1,

@@ -93,7 +93,7 @@ static void make_ready(struct run_node *node, int64_t at)
 
 /* ---- edges ---- */
 
-/* All edges of `node` are decided: does it run? (PIPELINES, section 4, "When a node runs") */
+/* All edges of `node` are decided: does it run? (config/pipelines/README.md, "When a node runs") */
 static bool node_may_run(const struct run_node *node)
 {
     const struct node *def = &node->frame->run->pipeline->nodes[run_node_index(node)];

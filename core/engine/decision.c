@@ -459,7 +459,8 @@ static struct document *take_edges(const struct decision *d, const struct record
     return NULL;
 }
 
-/* An error edge that is taken is the only way on (PIPELINES section 4, "Failure"). */
+/* An error edge that is taken is the only way on (config/pipelines/README.md, "When a node fails").
+ */
 static void keep_error_edges_only(const struct decision *d, uint32_t node, struct edge_set *taken)
 {
     const struct node *def = decision_node(d, node);

@@ -54,7 +54,7 @@ int engine_start(struct engine *engine, const struct run_options *options, int64
 int engine_handle(struct engine *engine, struct run *run, const struct run_event *event,
                   int64_t now_unix_ms, struct batch *batch, struct error *err);
 
-/* The answer to EFFECT_CONTINUE. */
+/* The answer to EFFECT_CONTINUE. Fails as engine_handle() does. */
 int engine_continue(struct engine *engine, struct run *run, int64_t now_unix_ms,
                     struct batch *batch, struct error *err);
 

@@ -4,7 +4,7 @@
 #include "core/base/digest.h"
 #include "core/engine/run_state.h"
 
-/* `ops1_` and 26 characters of base32: DURABILITY, "Idempotency key". */
+/* `ops1_` and 26 characters of base32, of a digest of the run and the path. */
 int run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, char out_key[32])
 {
     struct strbuf path = STRBUF_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths name executions of nodes; see DURABILITY, "Paths name executions". */
+/* Paths name executions of nodes: run_append_path() says how. */
 #include "core/engine/run_state.h"
 
 /* Frames have few levels: a file nests bodies no deeper than its own nesting goes. */

@@ -46,6 +46,7 @@ struct run_options {
 
 /* On success `*out_run` is owned: run_destroy(). Fails with E_NOMEM. */
 int run_create(const struct run_options *options, struct run **out_run, struct error *err);
+/* NULL is fine. */
 void run_destroy(struct run *run);
 
 enum run_event_type {
@@ -121,7 +122,11 @@ const struct document *run_undo_error(const struct run *run);
 const struct document *run_output(const struct run *run);
 const struct document *run_error(const struct run *run);
 
-/* The context of settings: their template is resolved in the scope of the run alone. */
+/*
+ * The settings that the run has for `plugin`: their template is resolved in the scope of the run
+ * alone. `*out_settings` is owned, an empty map when there are none. Fails with what the template's
+ * evaluation fails with.
+ */
 int run_resolve_settings(const struct run *run, struct str plugin, struct document **out_settings,
                          struct error *err);
 
@@ -151,7 +156,7 @@ uint32_t run_frame_body(const struct run *run, uint64_t frame);
 struct run_node_view run_frame_node(const struct run *run, uint64_t frame, uint32_t node);
 
 /*
- * Appends the path of one execution of a node (DURABILITY, "Paths name executions"): "story",
+ * Appends the path of one execution of a node: "story",
  * "each[17].fix" (items count from 0), "poll@4" (the fourth round of its `repeat`), "deploy#3"
  * (the third visit of a state). Nothing when the frame is gone.
  */
@@ -168,8 +173,8 @@ void run_append_child_path(const struct run *run, const struct effect *effect, s
 void *run_frame_memory(struct run *run, uint64_t frame, size_t size, bool *has_made);
 
 /*
- * The key of a node's effects: equal over attempts (DURABILITY, idempotency key). 0 or E_NOMEM,
- * and then it is not the key.
+ * The key of a node's effects: equal over attempts, different for each execution. Fails with
+ * E_NOMEM, and then it is not the key.
  */
 int run_idempotency_key(const struct run *run, uint64_t frame, uint32_t node, char out_key[32]);
 

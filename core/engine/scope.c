@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What expressions see of a run: PIPELINES section 7, "In scope". Nothing is copied: fields are
- * read from the run's state when an expression asks for them.
+ * What expressions see of a run (config/pipelines/README.md, "Expressions and templates"). Nothing
+ * is copied: fields are read from the run's state when an expression asks for them.
  */
 #include "core/base/check.h"
 #include "core/base/error.h"

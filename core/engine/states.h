@@ -48,7 +48,8 @@ int64_t states_find_edge(const struct decision *d, uint32_t node, uint32_t outco
 bool states_interrupt(const struct decision *d, uint32_t node, uint32_t edge,
                       const struct document *signal);
 
-/* {state, output, history}: what a machine gives without an `output` of its own. Owned. */
+/* {state, output, history}: what a machine gives without an `output` of its own. `*out` is
+ * owned. Fails with E_NOMEM, E_LIMIT. */
 int states_output(const struct decision *d, struct document **out, struct error *err);
 
 #endif

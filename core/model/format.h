@@ -48,10 +48,10 @@ struct format_key {
 /* Tables, each ended by an entry without a name. */
 extern const struct format_key format_file_keys[];     /* beside `workflow` and `workflows` */
 extern const struct format_key format_settings_keys[]; /* of opstream.yaml */
-extern const struct format_key format_pipeline_keys[]; /* PIPELINES section 3 */
-extern const struct format_key format_single_keys[];   /* a pipeline of one node */
-extern const struct format_key format_node_keys[];     /* section 5 */
-extern const struct format_key format_edge_keys[];     /* section 4 */
+extern const struct format_key format_pipeline_keys[];
+extern const struct format_key format_single_keys[]; /* a pipeline of one node */
+extern const struct format_key format_node_keys[];
+extern const struct format_key format_edge_keys[];
 extern const struct format_key format_state_keys[];
 extern const struct format_key format_action_keys[];     /* `action` of a state */
 extern const struct format_key format_transition_keys[]; /* {when, to} */

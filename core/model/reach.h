@@ -7,8 +7,8 @@
  * surely have an output when it runs. Sets of bits, filled in topological order when they are first
  * needed.
  *
- * What surely has an output is a cautious guess: join and failures are followed as PIPELINES
- * section 4 says, conditions are taken to be open.
+ * What surely has an output is a cautious guess: join and failures are followed as they are
+ * when it runs, conditions are taken to be open.
  *
  * Used by:  references.
  * Uses:     pipeline.

@@ -3,8 +3,8 @@
 #define CORE_MODEL_SCOPE_H
 
 /*
- * Scope: compiles the expressions and templates of a draft, with the names that PIPELINES
- * section 7 gives them, and notes each for references_check().
+ * Scope: compiles the expressions and templates of a draft, with the names that
+ * are in scope there, and notes each for references_check().
  *
  * Used by:  model.
  * Uses:     draft, expr.

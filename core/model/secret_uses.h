@@ -3,7 +3,7 @@
 #define CORE_MODEL_SECRET_USES_H
 
 /*
- * Secret uses: where `secrets.NAME` stands, and what is done with it (PIPELINES, section 7). It may
+ * Secret uses: where `secrets.NAME` stands, and what is done with it. It may
  * stand in settings of integrations and where the schema of a config says x-ops-secret, itself or
  * above; its value may be put into text, joined with '+' and given to base64().
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys of a pipeline that are not about single nodes: PIPELINES section 3. */
+/* The keys of a pipeline that are not about single nodes. */
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/expr/template.h"
