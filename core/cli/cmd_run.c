@@ -161,7 +161,7 @@ static void on_progress(void *user, const struct run_place *place, double fracti
     if (step.frame == NULL) {
         return; /* memory ran out before */
     }
-    struct node_view *node = step_state(step);
+    struct node_view *node = run_tree_state(step);
     node->fraction = fraction;
     keep_note(node, note);
     if (session->show == SHOW_LINES && node->note != NULL && !step.frame->is_quiet) {
@@ -173,7 +173,7 @@ static void on_progress(void *user, const struct run_place *place, double fracti
 static void write_log(struct step step, int level, struct str line)
 {
     struct strbuf path = STRBUF_INIT;
-    step_append_path(step, &path);
+    run_tree_append_path(step, &path);
     log_write((enum log_level)level, "node says",
               LOG_FIELDS(log_str("node", strbuf_str(&path)), log_str("line", line)));
     strbuf_finish(&path);

@@ -13,7 +13,7 @@ enum {
 
 static bool is_inner(const struct run_lines *lines, struct step step)
 {
-    return step.frame != lines->view->root || !step_is_plain(step);
+    return step.frame != lines->view->root || !run_tree_is_plain(step);
 }
 
 /* Whether a line about an inner step may still be shown. Counts it. */
@@ -52,7 +52,7 @@ static void add_started(struct run_lines *lines, struct step step)
 /* A loop or a call fails through what is in it, which has had its line. */
 static bool is_worth_a_line(struct run_lines *lines, struct step step)
 {
-    const struct node_view *state = step_state(step);
+    const struct node_view *state = run_tree_state(step);
     if (state->state == NODE_NOT_RUN && !state->is_round_over) {
         return false;
     }
@@ -87,8 +87,8 @@ static void set_next_sum(struct node_view *loop)
 
 static void add_sum(struct run_lines *lines, struct step owner)
 {
-    struct node_view *loop = step_state(owner);
-    if (lines->is_live || step_def(owner)->for_each == NULL || owner.frame->is_quiet) {
+    struct node_view *loop = run_tree_state(owner);
+    if (lines->is_live || run_tree_def(owner)->for_each == NULL || owner.frame->is_quiet) {
         return;
     }
     if (loop->next_sum == 0) {
@@ -151,7 +151,7 @@ static void add_waits_of(struct run_lines *lines, struct frame_view *frame)
     const struct body *body = frame->body;
     for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
         struct step step = {.frame = frame, .node = i};
-        struct node_view *state = step_state(step);
+        struct node_view *state = run_tree_state(step);
         if (!run_view_is_waiting(step) || state->is_told) {
             continue;
         }

@@ -91,7 +91,7 @@ static int add_root_step(struct builder *b, const struct run_view *view, uint32_
     const struct node_view *node = &view->nodes[i];
     bool is_over = node->state >= NODE_COMPLETED;
     struct strbuf path = STRBUF_INIT;
-    step_append_path((struct step){.frame = view->root, .node = i}, &path);
+    run_tree_append_path((struct step){.frame = view->root, .node = i}, &path);
     int status = strbuf_status(&path);
     if (status == 0) {
         add_step(b, &(struct step_view){.id = view->pipeline->nodes[i].id,

@@ -62,7 +62,7 @@ static void append_padding(struct strbuf *out, size_t used, size_t columns)
 static void append_path(struct step step, struct strbuf *out)
 {
     struct strbuf path = STRBUF_INIT;
-    step_append_path(step, &path);
+    run_tree_append_path(step, &path);
     terminal_append_safe(out, strbuf_str(&path));
     strbuf_finish(&path);
 }
@@ -71,13 +71,13 @@ static void append_path(struct step step, struct strbuf *out)
 static void append_name(struct step step, struct run_text_style style, struct strbuf *out)
 {
     struct strbuf safe = STRBUF_INIT;
-    if (step_is_plain(step)) {
-        terminal_append_safe(&safe, step_def(step)->name);
+    if (run_tree_is_plain(step)) {
+        terminal_append_safe(&safe, run_tree_def(step)->name);
     } else {
         append_path(step, &safe);
     }
     struct str name = strbuf_str(&safe);
-    name.n = step_is_plain(step) ? terminal_fit(name, style.name_columns) : name.n;
+    name.n = run_tree_is_plain(step) ? terminal_fit(name, style.name_columns) : name.n;
     strbuf_append_str(out, name);
     append_padding(out, terminal_width(name), style.name_columns);
     strbuf_finish(&safe);
@@ -163,7 +163,7 @@ static bool is_named_before(const struct pipeline *pipeline, const struct node *
 static void append_transitions(struct step step, struct strbuf *out)
 {
     const struct pipeline *pipeline = step.frame->pipeline;
-    const struct node *def = step_def(step);
+    const struct node *def = run_tree_def(step);
     struct strbuf names = STRBUF_INIT;
     uint32_t count = 0;
     for (uint32_t i = 0; i < def->out_count; i++) {
@@ -186,7 +186,7 @@ static void append_transitions(struct step step, struct strbuf *out)
 
 void run_text_append_wait(struct step step, struct strbuf *out)
 {
-    const struct document *name = step_state(step)->waits_for;
+    const struct document *name = run_tree_state(step)->waits_for;
     if (name == NULL) {
         append_transitions(step, out);
         return;
@@ -202,7 +202,7 @@ void run_text_started(struct step step, struct run_text_style style, struct strb
     append_word(out, "started", COLOR_BLUE, style);
     append_name(step, style, out);
     strbuf_append_text(out, "  ");
-    terminal_append_color(out, style.is_colored, COLOR_DIM, step_def(step)->type->name);
+    terminal_append_color(out, style.is_colored, COLOR_DIM, run_tree_def(step)->type->name);
     strbuf_append_char(out, '\n');
 }
 
@@ -224,7 +224,7 @@ static void append_next_round(const struct node_view *node, struct strbuf *out)
 
 void run_text_ended(struct step step, struct run_text_style style, struct strbuf *out)
 {
-    const struct node_view *state = step_state(step);
+    const struct node_view *state = run_tree_state(step);
     enum node_state shown = state->is_round_over ? NODE_COMPLETED : state->state;
     append_word(out, node_state_name(shown), color_of(shown), style);
     append_name(step, style, out);
@@ -233,7 +233,7 @@ void run_text_ended(struct step step, struct run_text_style style, struct strbuf
         append_duration(out, run_view_node_ms(state, state->ended_at));
     }
     bool has_looped = state->iterations > 0 || shown == NODE_COMPLETED;
-    if (step_def(step)->for_each != NULL && has_looped) {
+    if (run_tree_def(step)->for_each != NULL && has_looped) {
         append_end_of_loop(state, out);
     }
     if (state->due_at != 0) {
@@ -251,7 +251,7 @@ void run_text_frame_failed(const struct frame_view *frame, const struct document
 {
     struct strbuf path = STRBUF_INIT;
     append_word(out, "failed", COLOR_RED, style);
-    frame_append_path(frame, &path);
+    run_tree_append_frame_path(frame, &path);
     terminal_append_safe(out, strbuf_str(&path));
     append_padding(out, terminal_safe_width(strbuf_str(&path)), style.name_columns);
     strbuf_append_text(out, "  ");
@@ -265,7 +265,7 @@ void run_text_sum(struct step step, struct run_text_style style, struct strbuf *
     append_word(out, "running", COLOR_BLUE, style);
     append_name(step, style, out);
     strbuf_append_text(out, "  ");
-    run_text_append_counts(step_state(step), out);
+    run_text_append_counts(run_tree_state(step), out);
     strbuf_append_char(out, '\n');
 }
 
@@ -273,8 +273,8 @@ void run_text_sum(struct step step, struct run_text_style style, struct strbuf *
 static struct str event_of(struct step step)
 {
     const struct pipeline *pipeline = step.frame->pipeline;
-    const struct document *name = step_state(step)->waits_for;
-    const struct node *def = step_def(step);
+    const struct document *name = run_tree_state(step)->waits_for;
+    const struct node *def = run_tree_def(step);
     struct str found = name != NULL ? value_str(document_root(name)) : STR("");
     for (uint32_t i = 0; name == NULL && i < def->out_count; i++) {
         if (!is_named_before(pipeline, def, i)) {
@@ -330,7 +330,7 @@ void run_text_log(struct step step, struct str line, struct run_text_style style
 
 static void append_live_word(struct step step, struct run_text_style style, struct strbuf *out)
 {
-    const struct node_view *state = step_state(step);
+    const struct node_view *state = run_tree_state(step);
     bool is_waiting = state->due_at != 0 || run_view_is_waiting(step);
     append_word(out, is_waiting ? "waiting" : node_state_name(state->state),
                 is_waiting ? COLOR_YELLOW : color_of(state->state), style);
@@ -339,9 +339,9 @@ static void append_live_word(struct step step, struct run_text_style style, stru
 /* What there is to say about it beside its name and time. */
 static void append_detail(struct step step, int64_t now, struct strbuf *out)
 {
-    const struct node_view *state = step_state(step);
+    const struct node_view *state = run_tree_state(step);
     char text[QUANTITY_TEXT_SIZE];
-    if (step_def(step)->for_each != NULL) {
+    if (run_tree_def(step)->for_each != NULL) {
         strbuf_append_text(out, "  ");
         run_text_append_counts(state, out);
     }
@@ -367,7 +367,7 @@ void run_text_live(struct step step, int64_t now, struct run_text_style style, s
     append_live_word(step, style, out);
     append_name(step, style, out);
     strbuf_append_text(out, "  ");
-    append_duration(out, run_view_node_ms(step_state(step), now));
+    append_duration(out, run_view_node_ms(run_tree_state(step), now));
     append_detail(step, now, out);
 }
 
@@ -400,7 +400,7 @@ void run_text_live_inner(struct step step, int64_t now, struct run_text_style st
     append_tail(strbuf_str(&path), style.name_columns, out);
     strbuf_finish(&path);
     strbuf_append_text(out, "  ");
-    append_duration(out, run_view_node_ms(step_state(step), now));
+    append_duration(out, run_view_node_ms(run_tree_state(step), now));
     append_detail(step, now, out);
 }
 
@@ -408,10 +408,10 @@ static void append_state(const struct run_view *view, struct strbuf *out)
 {
     for (uint32_t i = 0; i < view->node_count; i++) {
         struct step step = {.frame = view->root, .node = i};
-        enum node_state state = step_state(step)->state;
+        enum node_state state = run_tree_state(step)->state;
         if (state == NODE_QUEUED || run_view_is_under_way(step)) {
             strbuf_append_text(out, "in ");
-            append_event(out, step_def(step)->id);
+            append_event(out, run_tree_def(step)->id);
             strbuf_append_text(out, ", ");
             break;
         }

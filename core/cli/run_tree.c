@@ -151,19 +151,19 @@ void run_tree_finish(struct run_tree *tree)
 
 /* ---- steps ---- */
 
-struct node_view *step_state(struct step step)
+struct node_view *run_tree_state(struct step step)
 {
     return &step.frame->nodes[step.node - step.frame->body->first_node];
 }
 
-const struct node *step_def(struct step step)
+const struct node *run_tree_def(struct step step)
 {
     return &step.frame->pipeline->nodes[step.node];
 }
 
-bool step_is_plain(struct step step)
+bool run_tree_is_plain(struct step step)
 {
-    const struct node_view *state = step_state(step);
+    const struct node_view *state = run_tree_state(step);
     return step.frame->top == RECORD_NO_NODE && step.frame->parent == NULL && state->round == 0 &&
            state->visit == 0;
 }
@@ -185,14 +185,14 @@ static void append_level(const struct frame_view *frame, struct strbuf *out)
         strbuf_append_str(out, frame->body->what);
         return;
     }
-    strbuf_append_str(out, step_def(owner)->id);
+    strbuf_append_str(out, run_tree_def(owner)->id);
     append_times(frame->visit, frame->round, out);
     if (frame->kind == FRAME_ITEM) {
         strbuf_append_format(out, "[%llu]", (unsigned long long)frame->index);
     }
 }
 
-void frame_append_path(const struct frame_view *frame, struct strbuf *out)
+void run_tree_append_frame_path(const struct frame_view *frame, struct strbuf *out)
 {
     const struct frame_view *levels[MOST_LEVELS];
     size_t count = 0;
@@ -211,15 +211,15 @@ void frame_append_path(const struct frame_view *frame, struct strbuf *out)
     }
 }
 
-void step_append_path(struct step step, struct strbuf *out)
+void run_tree_append_path(struct step step, struct strbuf *out)
 {
     bool is_single = step.frame->parent != NULL && step.frame->body->is_single;
-    frame_append_path(step.frame, out);
+    run_tree_append_frame_path(step.frame, out);
     if (step.frame->parent != NULL && !is_single) {
         strbuf_append_char(out, '.');
     }
     if (!is_single) {
-        strbuf_append_str(out, step_def(step)->id);
+        strbuf_append_str(out, run_tree_def(step)->id);
     }
-    append_times(step_state(step)->visit, step_state(step)->round, out);
+    append_times(run_tree_state(step)->visit, run_tree_state(step)->round, out);
 }

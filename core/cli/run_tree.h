@@ -114,19 +114,19 @@ void run_tree_remove_run(struct run_tree *tree, const struct run *run);
 /* NULL: there is none. Borrowed. */
 struct frame_view *run_tree_find(const struct run_tree *tree, const struct run *run, uint64_t id);
 
-struct node_view *step_state(struct step step);
-const struct node *step_def(struct step step);
+struct node_view *run_tree_state(struct step step);
+const struct node *run_tree_def(struct step step);
 
 /* It is in the root body of the run that was started, and for the first time. */
-bool step_is_plain(struct step step);
+bool run_tree_is_plain(struct step step);
 
 /*
  * Appends the path of the execution: "each[17].fix", "poll@4", "deploy#3" as run_append_path();
  * in a child run behind the path of the node that called it, "each[17].call/fetch".
  */
-void step_append_path(struct step step, struct strbuf *out);
+void run_tree_append_path(struct step step, struct strbuf *out);
 
 /* The path of a body: "each[17]". */
-void frame_append_path(const struct frame_view *frame, struct strbuf *out);
+void run_tree_append_frame_path(const struct frame_view *frame, struct strbuf *out);
 
 #endif

@@ -98,7 +98,7 @@ static bool is_too_many(struct step owner, const struct record *record)
     if (record->kind != FRAME_ITEM) {
         return false;
     }
-    uint64_t total = step_state(owner)->total;
+    uint64_t total = run_tree_state(owner)->total;
     return total > ITERATIONS_SHOWN || (total == 0 && record->index >= ITERATIONS_SHOWN);
 }
 
@@ -106,8 +106,8 @@ static bool is_too_many(struct step owner, const struct record *record)
 static void set_times(struct frame_view *frame, struct step owner, const struct record *record)
 {
     if (frame->kind == FRAME_ITEM || frame->kind == FRAME_GROUP) {
-        frame->visit = step_state(owner)->visit;
-        frame->round = step_state(owner)->round;
+        frame->visit = run_tree_state(owner)->visit;
+        frame->round = run_tree_state(owner)->round;
     } else if (frame->kind == FRAME_UNDO) {
         uint32_t visit = (uint32_t)(record->index >> 32);
         frame->visit = visit > 0 ? visit - 1 : 0; /* what is no state has no visits */
@@ -149,7 +149,7 @@ static char *make_prefix(struct str path)
 static void link_call(struct run_view *view, struct frame_view *frame,
                       const struct child_options *child)
 {
-    struct node_view *caller = step_state(child->call);
+    struct node_view *caller = run_tree_state(child->call);
     free(caller->child);
     caller->child = str_dup(child->id);
     frame->owner = child->call.node;
@@ -209,14 +209,14 @@ static void keep_failure(struct run_view *view, char *path, const struct record 
 static char *path_of(struct step step)
 {
     struct strbuf path = STRBUF_INIT;
-    step_append_path(step, &path);
+    run_tree_append_path(step, &path);
     return strbuf_take(&path);
 }
 
 /* A node below the root body has failed: its own failure, or one that is known already. */
 static void note_failure(struct run_view *view, struct step step, const struct record *record)
 {
-    if (!is_root(view, step) && !step_state(step)->has_failures) {
+    if (!is_root(view, step) && !run_tree_state(step)->has_failures) {
         keep_failure(view, path_of(step), record);
     }
     step.frame->has_failures = step.frame->has_failures || !record->is_handled;
@@ -224,7 +224,7 @@ static void note_failure(struct run_view *view, struct step step, const struct r
 
 static void keep_step(struct run_view *view, struct step step)
 {
-    const struct node_view *state = step_state(step);
+    const struct node_view *state = run_tree_state(step);
     if (!view->keeps_steps) {
         return;
     }
@@ -245,7 +245,7 @@ static void keep_step(struct run_view *view, struct step step)
     }
     view->steps[view->step_count++] = (struct step_view){
         .path = path,
-        .id = step_def(step)->id,
+        .id = run_tree_def(step)->id,
         .state = state->state,
         .attempt = state->attempt,
         .started_at = state->started_at,
@@ -303,7 +303,7 @@ static void count_end(struct run_view *view, enum node_state state, uint32_t by)
 /* The first record of a new round or visit: what was known of the one before goes. */
 static void begin(struct run_view *view, struct step step)
 {
-    struct node_view *node = step_state(step);
+    struct node_view *node = run_tree_state(step);
     if (node->is_round_over) {
         node->round++;
     } else if (is_over(node)) {
@@ -349,9 +349,9 @@ static uint64_t count_units(const struct for_each *def, const struct value *item
 
 static void apply_node_started(struct run_view *view, struct step step, const struct record *record)
 {
-    const struct node *def = step_def(step);
+    const struct node *def = run_tree_def(step);
     begin(view, step);
-    struct node_view *node = step_state(step);
+    struct node_view *node = run_tree_state(step);
     view->running += is_root(view, step) && !is_running(node) ? 1u : 0u;
     node->state = NODE_RUNNING;
     node->attempt = record->attempt;
@@ -372,7 +372,7 @@ static void apply_node_started(struct run_view *view, struct step step, const st
 /* Something completed that a rollback may undo: its frame is needed for its path. */
 static void note_undo(struct step step, const struct record *record)
 {
-    const struct node *def = step_def(step);
+    const struct node *def = run_tree_def(step);
     bool has_completed = record->type == RECORD_NODE_AGAIN || record->node_state == NODE_COMPLETED;
     bool can_be_undone = def->compensate != 0 || record->has_undo;
     step.frame->has_undo = step.frame->has_undo ||
@@ -383,7 +383,7 @@ static void note_undo(struct step step, const struct record *record)
 static void end_work(struct run_view *view, struct step step, const struct record *record)
 {
     begin(view, step);
-    struct node_view *node = step_state(step);
+    struct node_view *node = run_tree_state(step);
     bool was_running = is_running(node);
     bool has_run = record->type == RECORD_NODE_AGAIN || record->node_state == NODE_COMPLETED ||
                    record->node_state == NODE_FAILED;
@@ -400,7 +400,7 @@ static void end_work(struct run_view *view, struct step step, const struct recor
 
 static void apply_node_ended(struct run_view *view, struct step step, const struct record *record)
 {
-    struct node_view *node = step_state(step);
+    struct node_view *node = run_tree_state(step);
     end_work(view, step, record);
     node->state = record->node_state;
     replace(&node->error, record->error);
@@ -422,7 +422,7 @@ static void apply_node_ended(struct run_view *view, struct step step, const stru
 
 static void apply_node_again(struct run_view *view, struct step step, const struct record *record)
 {
-    struct node_view *node = step_state(step);
+    struct node_view *node = run_tree_state(step);
     end_work(view, step, record);
     node->state = NODE_COMPLETED;
     keep_step(view, step);
@@ -450,14 +450,14 @@ static void end_iteration(struct run_view *view, struct frame_view *frame,
                           const struct record *record)
 {
     struct node_view *owner =
-        step_state((struct step){.frame = frame->parent, .node = frame->owner});
+        run_tree_state((struct step){.frame = frame->parent, .node = frame->owner});
     bool has_failed = record->run_state == RUN_FAILED;
     owner->iterations += record->run_state == RUN_CANCELLED ? 0u : 1u; /* as the loop counts */
     owner->failed_iterations += has_failed ? 1u : 0u;
     view->is_frames_own = has_failed && !frame->has_failures && record->error != NULL;
     if (view->is_frames_own) {
         struct strbuf path = STRBUF_INIT;
-        frame_append_path(frame, &path);
+        run_tree_append_frame_path(frame, &path);
         keep_failure(view, strbuf_take(&path), record);
         frame->has_failures = true;
     }
@@ -502,10 +502,11 @@ static void apply_child_ended(struct run_view *view, struct frame_view *frame,
     struct step call = {.frame = run_tree_find(&view->tree, frame->caller, frame->caller_frame),
                         .node = frame->owner};
     bool has_failed = record->run_state == RUN_FAILED;
-    bool is_awaited = call.frame != NULL && is_running(step_state(call));
+    bool is_awaited = call.frame != NULL && is_running(run_tree_state(call));
     let_go(view, frame);
     if (has_failed && is_awaited) {
-        step_state(call)->has_failures = step_state(call)->has_failures || frame->has_failures;
+        run_tree_state(call)->has_failures = run_tree_state(call)->has_failures ||
+                                             frame->has_failures;
     } else if (has_failed && !frame->has_failures && frame->prefix != NULL) {
         struct str path = str_from(frame->prefix);
         keep_failure(view, str_dup(str_make(path.p, path.n - 1)), record);
@@ -575,13 +576,13 @@ void run_view_apply(struct run_view *view, const struct record *record)
         return;
     case RECORD_NODE_QUEUED:
         begin(view, step);
-        step_state(step)->state = NODE_QUEUED;
+        run_tree_state(step)->state = NODE_QUEUED;
         return;
     case RECORD_NODE_STARTED:
         apply_node_started(view, step, record);
         return;
     case RECORD_NODE_STOPPING:
-        step_state(step)->state = NODE_STOPPING;
+        run_tree_state(step)->state = NODE_STOPPING;
         return;
     case RECORD_NODE_ENDED:
         apply_node_ended(view, step, record);
@@ -590,7 +591,7 @@ void run_view_apply(struct run_view *view, const struct record *record)
         apply_node_again(view, step, record);
         return;
     case RECORD_NODE_DUE:
-        step_state(step)->due_at = 0;
+        run_tree_state(step)->due_at = 0;
         return;
     case RECORD_FRAME_STARTED:
         apply_frame_started(view, step, record);
@@ -634,7 +635,7 @@ void run_view_apply(struct run_view *view, const struct record *record)
 /* A state without an action, with a transition for an event. */
 static bool is_open_state(struct step step)
 {
-    const struct node *def = step_def(step);
+    const struct node *def = run_tree_def(step);
     for (uint32_t i = 0; def->kind == NODE_IDLE && i < def->out_count; i++) {
         if (step.frame->pipeline->edges[def->first_out + i].outcome >= OUTCOME_FIRST_NAMED) {
             return true;
@@ -645,13 +646,13 @@ static bool is_open_state(struct step step)
 
 bool run_view_is_waiting(struct step step)
 {
-    const struct node_view *node = step_state(step);
+    const struct node_view *node = run_tree_state(step);
     return node->state == NODE_RUNNING && (node->waits_for != NULL || is_open_state(step));
 }
 
 bool run_view_is_under_way(struct step step)
 {
-    const struct node_view *node = step_state(step);
+    const struct node_view *node = run_tree_state(step);
     return is_running(node) || (node->state == NODE_READY && node->due_at != 0);
 }
 

@@ -164,7 +164,7 @@ static void detach(const struct decision *d, uint32_t node, const struct pipelin
     document_unref(output);
 }
 
-void child_start(const struct decision *d, uint32_t node)
+void children_start(const struct decision *d, uint32_t node)
 {
     struct error err = {0};
     const struct pipeline *child = NULL;
@@ -236,7 +236,7 @@ static void end_failed(const struct decision *d, const struct run_event *event)
     document_unref(failure);
 }
 
-void child_end(const struct decision *d, const struct run_event *event)
+void children_end(const struct decision *d, const struct run_event *event)
 {
     const struct run_node *state = decision_state(d, event->node);
     bool is_live = state->state == NODE_RUNNING || state->state == NODE_STOPPING;

@@ -19,9 +19,9 @@ struct run_event;
 enum { CHILDREN_MOST_DEPTH = 32 };
 
 /* A ready node: EFFECT_START_CHILD with the child's pipeline and checked input, or a failure. */
-void child_start(const struct decision *d, uint32_t node);
+void children_start(const struct decision *d, uint32_t node);
 
 /* The child's end, while its node waits for it. */
-void child_end(const struct decision *d, const struct run_event *event);
+void children_end(const struct decision *d, const struct run_event *event);
 
 #endif

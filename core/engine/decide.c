@@ -178,7 +178,7 @@ static void begin_node(const struct decision *d, uint32_t node)
         loop_start(d, node);
         return;
     case NODE_WORKFLOW:
-        child_start(d, node);
+        children_start(d, node);
         return;
     case NODE_IDLE:
         states_idle(d, node);
@@ -452,7 +452,7 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
         signals_receive(&d, event);
         return;
     case RUN_EVENT_CHILD:
-        child_end(&d, event);
+        children_end(&d, event);
         return;
     case RUN_EVENT_CHILD_UNDONE:
         endings_child_undone(&d, event);

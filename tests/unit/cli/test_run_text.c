@@ -200,7 +200,7 @@ static void test_run_text__loops_count(void **state)
 {
     (void)state;
     struct step each = {.frame = step_inside().frame->parent, .node = 0};
-    struct node_view *loop = step_state(each);
+    struct node_view *loop = run_tree_state(each);
     loop->iterations = 340;
     run_text_sum(each, plain, &out);
     check("running    each      340\n");

@@ -82,7 +82,7 @@ static struct frame_view *add_below(struct frame_view *parent, const char *owner
 static void assert_path(struct frame_view *frame, uint32_t node, const char *expected)
 {
     struct strbuf path = STRBUF_INIT;
-    step_append_path((struct step){.frame = frame, .node = node}, &path);
+    run_tree_append_path((struct step){.frame = frame, .node = node}, &path);
     assert_string_equal(strbuf_str(&path).p, expected);
     strbuf_finish(&path);
 }
@@ -140,10 +140,10 @@ static void test_run_tree__paths_name_items_rounds_and_visits(void **state)
     single->round = 1;
     assert_path(item, node_at("fix"), "each#2[17].fix@4");
     assert_path(single, single->body->first_node, "one@2[0]");
-    assert_true(step_is_plain((struct step){.frame = root, .node = 0}));
+    assert_true(run_tree_is_plain((struct step){.frame = root, .node = 0}));
     root->nodes[0].visit = 2;
     assert_path(root, 0, "each#3");
-    assert_false(step_is_plain((struct step){.frame = root, .node = 0}));
+    assert_false(run_tree_is_plain((struct step){.frame = root, .node = 0}));
 }
 
 static void test_run_tree__paths_name_endings_and_compensations(void **state)
@@ -160,7 +160,7 @@ static void test_run_tree__paths_name_endings_and_compensations(void **state)
     assert_path(undo, undo->body->first_node, "undo:each[0].fix@3");
     assert_path(ending, node_at("tidy"), "finally.tidy");
     struct strbuf path = STRBUF_INIT;
-    frame_append_path(item, &path);
+    run_tree_append_frame_path(item, &path);
     assert_string_equal(strbuf_str(&path).p, "each[0]");
     strbuf_finish(&path);
 }
@@ -176,7 +176,7 @@ static void test_run_tree__paths_of_child_runs_begin_with_the_call(void **state)
     assert_path(child, 0, "each[2].call/each");
     assert_path(item, node_at("fix"), "each[2].call/each[0].fix");
     assert_path(undo, undo->body->first_node, "each[2].call/undo:each[0].fix");
-    assert_false(step_is_plain((struct step){.frame = child, .node = 0}));
+    assert_false(run_tree_is_plain((struct step){.frame = child, .node = 0}));
 }
 
 static void test_run_tree__each_allocation_may_fail(void **state)
