@@ -15,39 +15,29 @@
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/unit/model/loading.h"
 #include "tests/unit/model/node_types.h"
 
 static struct node_types types;
 
+static struct load_options options_of_types(void)
+{
+    return (struct load_options){
+        .catalogue = &types.catalogue, .engine_types = types.engine_types, .file = STR("t.yaml")};
+}
+
 static int load(const char *text, struct diagnostics *diagnostics, struct definitions **out,
                 struct error *err)
 {
-    struct load_options options = {
-        .catalogue = &types.catalogue, .engine_types = types.engine_types, .file = STR("t.yaml")};
+    struct load_options options = options_of_types();
     return load_text(str_from(text), &options, diagnostics, out, err);
 }
 
 /* The pipelines of a right text, without any warning. */
 static struct definitions *load_right(const char *text)
 {
-    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
-    struct strbuf printed = STRBUF_INIT;
-    struct definitions *definitions = NULL;
-    int status = load(text, &diagnostics, &definitions, NULL);
-    diagnostics_print(&diagnostics, NULL, NULL, 0, &printed);
-    assert_string_equal(strbuf_str(&printed).p, "");
-    assert_int_equal(status, 0);
-    strbuf_finish(&printed);
-    diagnostics_finish(&diagnostics);
-    return definitions;
-}
-
-static void assert_str(struct str found, const char *expected)
-{
-    struct strbuf text = STRBUF_INIT;
-    strbuf_append_str(&text, found);
-    assert_string_equal(strbuf_str(&text).p, expected);
-    strbuf_finish(&text);
+    struct load_options options = options_of_types();
+    return loading_read(&options, text, "");
 }
 
 static const struct node *visible(const struct pipeline *pipeline, uint32_t body, const char *id)

@@ -16,6 +16,7 @@
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/unit/model/loading.h"
 #include "tests/unit/model/node_types.h"
 
 static struct node_types types;
@@ -91,14 +92,19 @@ static struct str shelf_id_at(void *user, size_t n)
 
 static const struct load_library library = {.find = shelf_find, .id_at = shelf_id_at};
 
+static struct load_options options_of(const struct load_library *from, const char *id)
+{
+    return (struct load_options){.catalogue = &types.catalogue,
+                                 .engine_types = types.engine_types,
+                                 .file = STR("t.yaml"),
+                                 .id = str_from(id),
+                                 .library = from};
+}
+
 static int load_with(const struct load_library *from, const char *text, const char *id,
                      struct diagnostics *diagnostics, struct definitions **out)
 {
-    struct load_options options = {.catalogue = &types.catalogue,
-                                   .engine_types = types.engine_types,
-                                   .file = STR("t.yaml"),
-                                   .id = str_from(id),
-                                   .library = from};
+    struct load_options options = options_of(from, id);
     struct error err = {0};
     return load_text(str_from(text), &options, diagnostics, out, &err);
 }
@@ -119,24 +125,8 @@ static void expect_faults(const struct load_library *from, const char *text, con
 
 static struct definitions *expect_right(const char *text, const char *id, const char *warnings)
 {
-    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
-    struct strbuf printed = STRBUF_INIT;
-    struct definitions *definitions = NULL;
-    int status = load_with(&library, text, id, &diagnostics, &definitions);
-    diagnostics_print(&diagnostics, NULL, NULL, 0, &printed);
-    assert_string_equal(strbuf_str(&printed).p, warnings);
-    assert_int_equal(status, 0);
-    strbuf_finish(&printed);
-    diagnostics_finish(&diagnostics);
-    return definitions;
-}
-
-static void assert_str(struct str found, const char *expected)
-{
-    struct strbuf text = STRBUF_INIT;
-    strbuf_append_str(&text, found);
-    assert_string_equal(strbuf_str(&text).p, expected);
-    strbuf_finish(&text);
+    struct load_options options = options_of(&library, id);
+    return loading_read(&options, text, warnings);
 }
 
 static void test_library__brings_what_is_reached(void **state)

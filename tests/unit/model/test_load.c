@@ -16,6 +16,7 @@
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/unit/model/loading.h"
 #include "tests/unit/model/node_types.h"
 
 static struct node_types types;
@@ -37,39 +38,27 @@ static const char *env(void *user, struct str name)
     return NULL;
 }
 
+static struct load_options options_of(const char *file, const char *id)
+{
+    return (struct load_options){.catalogue = &types.catalogue,
+                                 .engine_types = types.engine_types,
+                                 .file = str_from(file),
+                                 .id = str_from(id),
+                                 .env = env};
+}
+
 static int load_as(struct str text, const char *file, const char *id,
                    struct diagnostics *diagnostics, struct definitions **out, struct error *err)
 {
-    struct load_options options = {.catalogue = &types.catalogue,
-                                   .engine_types = types.engine_types,
-                                   .file = str_from(file),
-                                   .id = str_from(id),
-                                   .env = env};
+    struct load_options options = options_of(file, id);
     return load_text(text, &options, diagnostics, out, err);
 }
 
 /* The pipelines of a right text, without any warning. */
 static struct definitions *load_right(const char *text, const char *file)
 {
-    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
-    struct strbuf printed = STRBUF_INIT;
-    struct definitions *definitions = NULL;
-    struct error err = {0};
-    int status = load_as(str_from(text), file, NULL, &diagnostics, &definitions, &err);
-    diagnostics_print(&diagnostics, NULL, NULL, 0, &printed);
-    assert_string_equal(strbuf_str(&printed).p, "");
-    assert_int_equal(status, 0);
-    strbuf_finish(&printed);
-    diagnostics_finish(&diagnostics);
-    return definitions;
-}
-
-static void assert_str(struct str found, const char *expected)
-{
-    struct strbuf text = STRBUF_INIT;
-    strbuf_append_str(&text, found);
-    assert_string_equal(strbuf_str(&text).p, expected);
-    strbuf_finish(&text);
+    struct load_options options = options_of(file, NULL);
+    return loading_read(&options, text, "");
 }
 
 static const struct node *node_of(const struct pipeline *pipeline, const char *id)
