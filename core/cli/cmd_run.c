@@ -219,7 +219,10 @@ static void say_interrupt(struct session *session, const char *text)
 static void on_signal(void *user, int signal_number)
 {
     struct session *session = user;
-    (void)signal_number; /* SIGTERM asks for the same */
+    (void)signal_number; /* SIGTERM and SIGHUP ask for the same */
+    if (session->run == NULL) {
+        return; /* it has ended, and the loop is closing */
+    }
     session->interrupts++;
     if (session->interrupts == 1) {
         say_interrupt(session, "cancelling; once more kills what runs\n");
@@ -378,7 +381,10 @@ static int run(const struct command_args *args)
     struct session session = {.show = choose_show(args)};
     int code = run_session(&session, args);
     run_screen_finish(&session.screen);
-    loop_run_release(session.run != NULL && session.view.ended_at != 0 ? session.run : NULL);
+    if (session.run != NULL && session.view.ended_at != 0) {
+        loop_run_release(session.run);
+        session.run = NULL; /* a signal may still come while the loop closes */
+    }
     workspace_finish(&session.workspace);
     if (session.view.nodes != NULL) {
         run_view_finish(&session.view);

@@ -173,11 +173,14 @@ static void stop_ending(const struct decision *d, enum stop_reason reason)
 void endings_cancel(const struct decision *d, enum stop_reason reason)
 {
     const struct run *run = d->run;
-    if (reason == STOP_SHUTDOWN && !run->drops_endings) {
+    if (reason != STOP_SHUTDOWN) {
+        return;
+    }
+    if (!run->drops_endings) {
         struct record record = decision_run_record(d, RECORD_ENDINGS_DROPPED);
         batch_add_record(d->batch, &record);
     }
-    if (run->ending != NULL && (reason == STOP_SHUTDOWN || run->ending->kind == FRAME_ENDING)) {
+    if (run->ending != NULL) {
         stop_ending(d, reason);
     }
 }

@@ -44,9 +44,8 @@ void endings_step(const struct decision *d);
 void endings_end_frame(const struct decision *d);
 
 /*
- * A cancel that comes when the outcome is known: the ending that runs is told to end and the next
- * ones go on, compensations are left alone. With STOP_SHUTDOWN all is told to end, and nothing
- * more of the endings starts.
+ * A cancel that comes when the outcome is known. What tidies up is left alone; with STOP_SHUTDOWN
+ * all is told to end, and nothing more of the endings starts.
  */
 void endings_cancel(const struct decision *d, enum stop_reason reason);
 

@@ -15,6 +15,7 @@
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/value/builder.h"
+#include "core/value/json.h"
 #include "core/value/value.h"
 
 /* ---- the engine's own types ---- */
@@ -163,24 +164,42 @@ void inline_router(const struct decision *d, uint32_t node)
     document_unref(failure);
 }
 
+/* A text as it is, another value as JSON, `otherwise` for none. False when out of memory. */
+static bool append_text(const struct value *value, const char *otherwise, struct strbuf *out)
+{
+    if (value == NULL) {
+        strbuf_append_text(out, otherwise);
+    } else if (value_is(value, VALUE_STRING)) {
+        strbuf_append_str(out, value_str(value));
+    } else {
+        json_write(value, JSON_COMPACT, out);
+    }
+    return strbuf_status(out) == 0;
+}
+
 void inline_fail(const struct decision *d, uint32_t node)
 {
     struct error err = {0};
     struct document *config = NULL;
+    struct strbuf message = STRBUF_INIT;
+    struct strbuf code = STRBUF_INIT;
     if (decision_resolve(d, node, decision_node(d, node)->config, &config, &err) != 0) {
         decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
-    const struct value *message = value_get(document_root(config), STR("message"));
-    const struct value *code = value_get(document_root(config), STR("code"));
-    bool has_code = value_is(code, VALUE_STRING) && value_count(code) > 0;
-    cleanup_free char *code_text = str_dup(has_code ? value_str(code) : STR(FAILURE_FAILED));
-    d->batch->has_failed |= code_text == NULL;
-    struct str text = value_is(message, VALUE_STRING) ? value_str(message) : STR("failed");
-    struct document *failure =
-        decision_create_failure(d, code_text != NULL ? code_text : FAILURE_FAILED, text, NULL);
-    decision_fail_node(d, node, failure);
-    document_unref(failure);
+    const struct value *root = document_root(config);
+    if (!append_text(value_get(root, STR("message")), "failed", &message) ||
+        !append_text(value_get(root, STR("code")), FAILURE_FAILED, &code)) {
+        d->batch->has_failed = true;
+    } else {
+        const char *code_text = strbuf_str(&code).n > 0 ? code.p : FAILURE_FAILED;
+        struct document *failure =
+            decision_create_failure(d, code_text, strbuf_str(&message), NULL);
+        decision_fail_node(d, node, failure);
+        document_unref(failure);
+    }
+    strbuf_finish(&message);
+    strbuf_finish(&code);
     document_unref(config);
 }
 

@@ -123,7 +123,11 @@ static bool give_to_wait(const struct decision *d, uint32_t node, size_t index)
         !str_equal(value_str(document_root(state->waits_for)), name_of(d->signal))) {
         return false;
     }
-    if (def->match != NULL && decision_evaluate(d, node, def->match, &holds, &err) != 0) {
+    int status = def->match != NULL ? decision_evaluate(d, node, def->match, &holds, &err) : 0;
+    if (status == E_NOT_FOUND) {
+        return false; /* an event without what `match` asks for is another one */
+    }
+    if (status != 0) {
         error_prefix(&err, "match: ");
         decision_disarm_waits(d, node);
         decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);

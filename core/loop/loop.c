@@ -72,7 +72,7 @@ static int open_handles(struct loop *loop, struct error *err)
     (void)uv_timer_init(&loop->uv, &loop->timer); /* these always succeed */
     (void)uv_timer_init(&loop->uv, &loop->tick);
     (void)uv_check_init(&loop->uv, &loop->items);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < LOOP_SIGNALS; i++) {
         loop->signals[i].data = loop;
         (void)uv_signal_init(&loop->uv, &loop->signals[i]);
         uv_unref((uv_handle_t *)&loop->signals[i]);
@@ -131,8 +131,9 @@ int loop_create(const struct loop_options *options, struct loop **out_loop, stru
     if (loop == NULL) {
         return error_nomem(err);
     }
-    /* A child or a peer that went away is an error of the write, not the end of the program. */
+    /* A reader that went away, a file too large: errors of the write, not the program's end. */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     int status = open_parts(loop, options, err);
     if (status != 0) {
         loop_close(loop);
@@ -164,8 +165,9 @@ static void close_handles(struct loop *loop)
     uv_close((uv_handle_t *)&loop->timer, NULL);
     uv_close((uv_handle_t *)&loop->tick, NULL);
     uv_close((uv_handle_t *)&loop->items, NULL);
-    uv_close((uv_handle_t *)&loop->signals[0], NULL);
-    uv_close((uv_handle_t *)&loop->signals[1], NULL);
+    for (size_t i = 0; i < LOOP_SIGNALS; i++) {
+        uv_close((uv_handle_t *)&loop->signals[i], NULL);
+    }
     if (uv_handle_get_type((uv_handle_t *)&loop->wake) == UV_ASYNC) {
         uv_close((uv_handle_t *)&loop->wake, NULL);
     }
@@ -226,10 +228,10 @@ void loop_stop(struct loop *loop)
 
 int loop_watch_signals(struct loop *loop, loop_signal_cb cb, void *user, struct error *err)
 {
-    static const int numbers[] = {SIGINT, SIGTERM};
+    static const int numbers[LOOP_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
     loop->on_signal = cb;
     loop->signal_user = user;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < LOOP_SIGNALS; i++) {
         int status = uv_signal_start(&loop->signals[i], on_signal, numbers[i]);
         if (status != 0) {
             return error_set(err, E_IO, "signals cannot be watched: %s", uv_strerror(status));

@@ -121,7 +121,7 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
 
 /*
  * Cancels: a state machine takes its `cancel` transition; else no new node starts and running
- * tasks are told. Then compensations and endings run. Again: an ending that runs is told, too.
+ * tasks are told. Then compensations and endings run, which a further call leaves alone.
  * Child runs are told by the nodes that wait for them.
  */
 void loop_run_cancel(struct loop_run *run);

@@ -26,13 +26,15 @@ struct loop_task;
 struct net;
 struct secrets;
 
+enum { LOOP_SIGNALS = 3 };
+
 struct loop {
     uv_loop_t uv;
     uv_async_t wake;  /* the journal has callbacks */
     uv_timer_t timer; /* the next timer of the heap */
     uv_timer_t tick;  /* loop_tick() */
     uv_check_t items; /* at the end of a turn: tasks have emitted items */
-    uv_signal_t signals[2];
+    uv_signal_t signals[LOOP_SIGNALS];
     struct timer_heap timers;
     struct engine *engine;
     struct journal *journal;

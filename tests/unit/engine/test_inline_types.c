@@ -258,6 +258,11 @@ static void test_inline_types__fail_fails_with_its_message(void **state)
     struct toy_run *plain = toy_world_run(
         &world, "id: p\nnodes:\n  - {id: f, type: fail, config: {message: stop}}\n", NULL);
     assert_error(plain->error, FAILURE_FAILED, "stop");
+    struct toy_run *data = toy_world_run(&world,
+                                         "id: p\nnodes: [{id: f, type: fail, config: {message: '{{ "
+                                         "input.l }}', code: '{{ 7 }}'}}]\n",
+                                         "{\"l\": [1, \"x\"]}");
+    assert_error(data->error, "7", "[1,\\\"x\\\"]");
     struct toy_run *bad = toy_world_run(
         &world, "id: p\nnodes:\n  - {id: f, type: fail, config: {message: \"{{ input.what }}\"}}\n",
         NULL);

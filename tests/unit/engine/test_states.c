@@ -392,7 +392,9 @@ static void test_states__a_match_that_fails_fails_its_node(void **state)
         "id: p\n"
         "nodes: [{id: w, type: wait, config: {event: go, match: 'signal.data.n > 1'}}]\n",
         NULL);
-    toy_run_send(run, "go", "{}");
+    toy_run_send(run, "go", "{}"); /* what it lacks it cannot match: it is another event */
+    assert_state(run, "w", "running");
+    toy_run_send(run, "go", "{\"n\": \"x\"}");
     assert_ended(run, "failed");
     assert_holds(run->error, "match: ");
 }
