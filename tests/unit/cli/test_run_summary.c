@@ -15,46 +15,9 @@
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 #include "tests/unit/cli/pipeline_fixture.h"
+#include "tests/unit/cli/shown_run.h"
 
 const struct command *const command_table[] = {NULL};
-
-static const char yaml[] =
-    "id: t\nnodes:\n"
-    "  - {id: fetch, type: http, config: {url: 'http://a/'}}\n"
-    "  - {id: wide, name: \"\xE6\xBC\xA2\xE5\xAD\x97\", type: http, config: {url: 'http://a/'}}\n"
-    "  - {id: bad, name: \"\\e[2Jx\", type: set, config: {x: 1}}\n"
-    "  - {id: long, name: \"0123456789012345678901234567890123456789\", type: set,"
-    " config: {x: 1}}\n"
-    "  - {id: e, type: set, config: {x: 1}}\n";
-
-static struct pipeline_fixture fixture;
-static struct run_view view;
-static struct strbuf out;
-static const struct run_text_style plain = {.is_colored = false, .name_columns = 8};
-static const struct run_text_style colored = {.is_colored = true, .name_columns = 8};
-
-static int set_up(void **state)
-{
-    (void)state;
-    pipeline_fixture_init(&fixture, yaml);
-    out = STRBUF_INIT;
-    return run_view_init(&view, fixture.pipeline);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    strbuf_finish(&out);
-    run_view_finish(&view);
-    pipeline_fixture_finish(&fixture);
-    return 0;
-}
-
-static void check(const char *wanted)
-{
-    assert_string_equal(strbuf_str(&out).p, wanted);
-    strbuf_clear(&out);
-}
 
 static void test_run_summary__a_summary_of_success(void **state)
 {
@@ -64,8 +27,8 @@ static void test_run_summary__a_summary_of_success(void **state)
     view_node_ends(&view, 1, NODE_SKIPPED, 1100, NULL);
     view_run_ends(&view, RUN_COMPLETED, 1240, "{\"a\":{\"b\":1},\"c\":\"\\u001b\"}", NULL);
     run_summary_append(&view, plain, &out);
-    check("output\n  a:\n    b: 1\n  c: \\x1b\n"
-          "\ncompleted in 240 ms: 1 completed, 1 skipped, 3 not run\n");
+    assert_shown("output\n  a:\n    b: 1\n  c: \\x1b\n"
+                 "\ncompleted in 240 ms: 1 completed, 1 skipped, 3 not run\n");
 }
 
 static void test_run_summary__an_empty_output_is_left_out(void **state)
@@ -74,7 +37,7 @@ static void test_run_summary__an_empty_output_is_left_out(void **state)
     view_run_starts(&view, 1000);
     view_run_ends(&view, RUN_COMPLETED, 1240, "{}", NULL);
     run_summary_append(&view, plain, &out);
-    check("completed in 240 ms: 5 not run\n");
+    assert_shown("completed in 240 ms: 5 not run\n");
 }
 
 static void test_run_summary__a_summary_of_failure_has_the_reason(void **state)
@@ -86,9 +49,9 @@ static void test_run_summary__a_summary_of_failure_has_the_reason(void **state)
                   "{\"code\":\"NOT_FOUND\",\"message\":\"no python3\",\"node\":\"fetch\","
                   "\"hint\":\"apt install python3\"}");
     run_summary_append(&view, plain, &out);
-    check("failed in 2.00 s: 1 failed, 4 not run\n"
-          "  node 'fetch': NOT_FOUND: no python3\n"
-          "  hint: apt install python3\n");
+    assert_shown("failed in 2.00 s: 1 failed, 4 not run\n"
+                 "  node 'fetch': NOT_FOUND: no python3\n"
+                 "  hint: apt install python3\n");
 }
 
 static void test_run_summary__a_cancelled_run_says_no_reason(void **state)
@@ -99,7 +62,7 @@ static void test_run_summary__a_cancelled_run_says_no_reason(void **state)
     view_node_ends(&view, 0, NODE_CANCELLED, 1100, NULL);
     view_run_ends(&view, RUN_CANCELLED, 3000, NULL, "{\"message\":\"cancelled\"}");
     run_summary_append(&view, colored, &out);
-    check("\033[33mcancelled\033[0m in 2.00 s: 1 cancelled, 4 not run\n");
+    assert_shown("\033[33mcancelled\033[0m in 2.00 s: 1 cancelled, 4 not run\n");
 }
 
 static void with_item(const char *source)
@@ -127,9 +90,9 @@ static void test_run_summary__lists_the_first_failures_inside(void **state)
     view.failures[0].is_handled = true;
     view_run_ends(&view, RUN_COMPLETED, 0, NULL, NULL);
     run_summary_append(&view, plain, &out);
-    check("completed in 0 ms: 1 not run\n"
-          "  failed inside:\n"
-          "    each[2].fix  C: m\\n (handled)\n");
+    assert_shown("completed in 0 ms: 1 not run\n"
+                 "  failed inside:\n"
+                 "    each[2].fix  C: m\\n (handled)\n");
     for (int i = 0; i < 11; i++) {
         view_inner_ends(&view, 1, fix, "{\"message\":\"m\"}");
     }
@@ -147,10 +110,10 @@ static void test_run_summary__says_what_was_undone_and_which_endings_ran(void **
     view_frame_ends(&view, ending, RUN_CANCELLED, NULL);
     view_run_ends(&view, RUN_FAILED, 0, NULL, "{\"message\":\"m\"}");
     run_summary_append(&view, plain, &out);
-    check("failed in 0 ms: 1 not run\n"
-          "  m\n"
-          "  undone: 2\n"
-          "  endings: finally cancelled\n");
+    assert_shown("failed in 0 ms: 1 not run\n"
+                 "  m\n"
+                 "  undone: 2\n"
+                 "  endings: finally cancelled\n");
     view.undo_failures = 1;
     run_summary_append(&view, plain, &out);
     assert_non_null(strstr(strbuf_str(&out).p, "  undone: 2, 1 could not be\n"));
@@ -167,18 +130,18 @@ static void test_run_summary__shows_the_way_of_a_machine(void **state)
     }
     view_run_ends(&view, RUN_COMPLETED, 0, NULL, NULL);
     run_summary_append(&view, plain, &out);
-    check("completed in 0 ms: 2 completed\n"
-          "  way: a > b > a > b > a > b > a > b > a > b > a > b\n");
+    assert_shown("completed in 0 ms: 2 completed\n"
+                 "  way: a > b > a > b > a > b > a > b > a > b > a > b\n");
     view_node_ends(&view, 0, NODE_COMPLETED, 0, "{}");
     run_summary_append(&view, plain, &out);
-    check("completed in 0 ms: 2 completed\n"
-          "  way: a > b > a > b > a > b > ... > b > a > b > a > b > a\n");
+    assert_shown("completed in 0 ms: 2 completed\n"
+                 "  way: a > b > a > b > a > b > ... > b > a > b > a > b > a\n");
     for (uint32_t i = 0; i < 2 * RUN_VIEW_HISTORY_MOST; i++) {
         view_node_ends(&view, i % 2, NODE_COMPLETED, 0, "{}");
     }
     run_summary_append(&view, plain, &out);
-    check("completed in 0 ms: 2 completed\n"
-          "  way: a > b > a > b > a > b > ...\n"); /* the last ones are not kept */
+    assert_shown("completed in 0 ms: 2 completed\n"
+                 "  way: a > b > a > b > a > b > ...\n"); /* the last ones are not kept */
 }
 
 static void test_run_summary__names_events_that_nothing_took(void **state)
@@ -189,12 +152,10 @@ static void test_run_summary__names_events_that_nothing_took(void **state)
     view_run_ends(&view, RUN_COMPLETED, 0, NULL, NULL);
     view.has_failed = true;
     run_summary_append(&view, plain, &out);
-    check("completed in 0 ms: 5 not run\n"
-          "  the event 'go\\x1b' was sent and nothing took it\n"
-          "  memory ran out: not all that happened is shown\n");
+    assert_shown("completed in 0 ms: 5 not run\n"
+                 "  the event 'go\\x1b' was sent and nothing took it\n"
+                 "  memory ran out: not all that happened is shown\n");
 }
-
-#define WITH_VIEW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {

@@ -14,50 +14,13 @@
 #include "core/cli/run_view.h"
 #include "core/model/pipeline.h"
 #include "tests/unit/cli/pipeline_fixture.h"
+#include "tests/unit/cli/shown_run.h"
 
 const struct command *const command_table[] = {NULL};
-
-static const char yaml[] =
-    "id: t\nnodes:\n"
-    "  - {id: fetch, type: http, config: {url: 'http://a/'}}\n"
-    "  - {id: wide, name: \"\xE6\xBC\xA2\xE5\xAD\x97\", type: http, config: {url: 'http://a/'}}\n"
-    "  - {id: bad, name: \"\\e[2Jx\", type: set, config: {x: 1}}\n"
-    "  - {id: long, name: \"0123456789012345678901234567890123456789\", type: set,"
-    " config: {x: 1}}\n"
-    "  - {id: e, type: set, config: {x: 1}}\n";
-
-static struct pipeline_fixture fixture;
-static struct run_view view;
-static struct strbuf out;
-static const struct run_text_style plain = {.is_colored = false, .name_columns = 8};
-static const struct run_text_style colored = {.is_colored = true, .name_columns = 8};
-
-static int set_up(void **state)
-{
-    (void)state;
-    pipeline_fixture_init(&fixture, yaml);
-    out = STRBUF_INIT;
-    return run_view_init(&view, fixture.pipeline);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    strbuf_finish(&out);
-    run_view_finish(&view);
-    pipeline_fixture_finish(&fixture);
-    return 0;
-}
 
 static struct step at(uint32_t node)
 {
     return (struct step){.frame = view.root, .node = node};
-}
-
-static void check(const char *wanted)
-{
-    assert_string_equal(strbuf_str(&out).p, wanted);
-    strbuf_clear(&out);
 }
 
 static void test_run_text__names_are_padded_within_reason(void **state)
@@ -75,20 +38,20 @@ static void test_run_text__a_node_starts(void **state)
 {
     (void)state;
     run_text_started(at(0), plain, &out);
-    check("started    fetch     http\n");
+    assert_shown("started    fetch     http\n");
     run_text_started(at(1), plain, &out);
-    check("started    \xE6\xBC\xA2\xE5\xAD\x97      http\n");
+    assert_shown("started    \xE6\xBC\xA2\xE5\xAD\x97      http\n");
     run_text_started(at(0), colored, &out);
-    check("\033[36mstarted\033[0m    fetch     \033[2mhttp\033[0m\n");
+    assert_shown("\033[36mstarted\033[0m    fetch     \033[2mhttp\033[0m\n");
 }
 
 static void test_run_text__names_cannot_steer_and_are_cut(void **state)
 {
     (void)state;
     run_text_started(at(2), plain, &out);
-    check("started    \\x1b[2Jx  set\n");
+    assert_shown("started    \\x1b[2Jx  set\n");
     run_text_started(at(3), plain, &out);
-    check("started    01234567  set\n");
+    assert_shown("started    01234567  set\n");
 }
 
 static void test_run_text__a_node_ends(void **state)
@@ -97,22 +60,22 @@ static void test_run_text__a_node_ends(void **state)
     view_node_starts(&view, 0, 1000);
     view_node_ends(&view, 0, NODE_COMPLETED, 1120, "{}");
     run_text_ended(at(0), plain, &out);
-    check("completed  fetch       120 ms\n");
+    assert_shown("completed  fetch       120 ms\n");
     view_node_starts(&view, 1, 1000);
     view_node_ends(&view, 1, NODE_FAILED, 3500,
                    "{\"code\":\"TIMEOUT\",\"message\":\"too\\nlate\\u001b\"}");
     run_text_ended(at(1), plain, &out);
-    check("failed     \xE6\xBC\xA2\xE5\xAD\x97        2.50 s  TIMEOUT: too\\nlate\\x1b\n");
+    assert_shown("failed     \xE6\xBC\xA2\xE5\xAD\x97        2.50 s  TIMEOUT: too\\nlate\\x1b\n");
     view_node_ends(&view, 2, NODE_SKIPPED, 3500, NULL);
     run_text_ended(at(2), plain, &out);
-    check("skipped    \\x1b[2Jx\n");
+    assert_shown("skipped    \\x1b[2Jx\n");
 }
 
 static void test_run_text__a_log_line_stands_behind_its_node(void **state)
 {
     (void)state;
     run_text_log(at(0), STR("two\tcolumns\033[0m"), plain, &out);
-    check("           fetch     | two    columns\\x1b[0m\n");
+    assert_shown("           fetch     | two    columns\\x1b[0m\n");
 }
 
 static void test_run_text__a_live_row_has_time_share_and_note(void **state)
@@ -120,17 +83,17 @@ static void test_run_text__a_live_row_has_time_share_and_note(void **state)
     (void)state;
     view_node_starts(&view, 0, 1000);
     run_text_live(at(0), 1500, plain, &out);
-    check("running    fetch       500 ms");
+    assert_shown("running    fetch       500 ms");
     view.nodes[0].fraction = 0.25;
     view.nodes[0].note = str_dup(STR("page 2\033"));
     run_text_live(at(0), 61500, plain, &out);
-    check("running    fetch     1 min 00 s   25 %  page 2\\x1b");
+    assert_shown("running    fetch     1 min 00 s   25 %  page 2\\x1b");
     view_node_stops(&view, 0, 2000);
     view.nodes[0].fraction = -1;
     free(view.nodes[0].note);
     view.nodes[0].note = NULL;
     run_text_live(at(0), 2000, plain, &out);
-    check("stopping   fetch       1.00 s");
+    assert_shown("stopping   fetch       1.00 s");
 }
 
 static void test_run_text__progress_counts(void **state)
@@ -138,12 +101,12 @@ static void test_run_text__progress_counts(void **state)
     (void)state;
     view_run_starts(&view, 1000);
     run_text_progress(&view, 1000, plain, &out);
-    check("0/5 done, 0 running, 0 ms");
+    assert_shown("0/5 done, 0 running, 0 ms");
     view_node_starts(&view, 0, 1000);
     view_node_starts(&view, 1, 1000);
     view_node_ends(&view, 0, NODE_FAILED, 1500, "{}");
     run_text_progress(&view, 2240, plain, &out);
-    check("1/5 done, 1 running, 1 failed, 1.24 s");
+    assert_shown("1/5 done, 1 running, 1 failed, 1.24 s");
 }
 
 /* ---- what is inside ---- */
@@ -176,9 +139,9 @@ static void test_run_text__paths_are_whole_in_lines(void **state)
     (void)state;
     struct step step = step_inside();
     run_text_started(step, plain, &out);
-    check("started    each[7].\xE6\xBC\xA2\xE5\xAD\x97  http\n");
+    assert_shown("started    each[7].\xE6\xBC\xA2\xE5\xAD\x97  http\n");
     run_text_log(step, STR("text"), plain, &out);
-    check("           each[7].\xE6\xBC\xA2\xE5\xAD\x97  | text\n");
+    assert_shown("           each[7].\xE6\xBC\xA2\xE5\xAD\x97  | text\n");
 }
 
 static void test_run_text__rows_have_the_end_of_a_path(void **state)
@@ -187,13 +150,13 @@ static void test_run_text__rows_have_the_end_of_a_path(void **state)
     struct step step = step_inside();
     struct run_text_style style = {.name_columns = 12};
     run_text_live_inner(step, 1500, style, &out);
-    check("           each[7].\xE6\xBC\xA2\xE5\xAD\x97    500 ms");
+    assert_shown("           each[7].\xE6\xBC\xA2\xE5\xAD\x97    500 ms");
     style.name_columns = 7;
     run_text_live_inner(step, 1500, style, &out);
-    check("           \xE2\x80\xA6].\xE6\xBC\xA2\xE5\xAD\x97    500 ms");
+    assert_shown("           \xE2\x80\xA6].\xE6\xBC\xA2\xE5\xAD\x97    500 ms");
     style.name_columns = 4; /* half a character is none */
     run_text_live_inner(step, 1500, style, &out);
-    check("           \xE2\x80\xA6\xE5\xAD\x97     500 ms");
+    assert_shown("           \xE2\x80\xA6\xE5\xAD\x97     500 ms");
 }
 
 static void test_run_text__loops_count(void **state)
@@ -203,18 +166,18 @@ static void test_run_text__loops_count(void **state)
     struct node_view *loop = run_tree_state(each);
     loop->iterations = 340;
     run_text_sum(each, plain, &out);
-    check("running    each      340\n");
+    assert_shown("running    each      340\n");
     loop->total = 1000;
     loop->failed_iterations = 2;
     run_text_sum(each, plain, &out);
-    check("running    each      340/1000, 2 failed\n");
+    assert_shown("running    each      340/1000, 2 failed\n");
     view_node_starts(&view, 0, 1000);
     view_node_ends(&view, 0, NODE_COMPLETED, 1100, "[]");
     run_text_ended(each, plain, &out);
-    check("completed  each        100 ms  0 items\n");
+    assert_shown("completed  each        100 ms  0 items\n");
     loop->iterations = 1;
     run_text_ended(each, plain, &out);
-    check("completed  each        100 ms  1 item\n");
+    assert_shown("completed  each        100 ms  1 item\n");
 }
 
 static void test_run_text__a_round_says_when_the_next_one_is(void **state)
@@ -225,12 +188,12 @@ static void test_run_text__a_round_says_when_the_next_one_is(void **state)
     view_node_starts(&view, 0, 1000);
     run_view_apply(&view, &again);
     run_text_ended(at(0), plain, &out);
-    check("completed  fetch       100 ms  again in 5.00 s\n");
+    assert_shown("completed  fetch       100 ms  again in 5.00 s\n");
     run_text_live(at(0), 4100, plain, &out);
-    check("waiting    fetch       100 ms  round 2 in 2.00 s");
+    assert_shown("waiting    fetch       100 ms  round 2 in 2.00 s");
     view_node_starts(&view, 0, 6100);
     run_text_started(at(0), plain, &out);
-    check("started    fetch@2   http\n");
+    assert_shown("started    fetch@2   http\n");
 }
 
 static void test_run_text__a_state_names_the_events_it_takes(void **state)
@@ -250,19 +213,17 @@ static void test_run_text__a_state_names_the_events_it_takes(void **state)
     strbuf_finish(&yaml_text);
     assert_int_equal(run_view_init(&view, fixture.pipeline), 0);
     run_text_append_wait(at(1), &out);
-    check("for one of the events 'e0', 'e1', 'e2', 'e3', 'e4' and 2 more");
+    assert_shown("for one of the events 'e0', 'e1', 'e2', 'e3', 'e4' and 2 more");
     view_node_starts(&view, 1, 1000);
     run_text_waits(at(1), plain, &out);
     assert_non_null(strstr(out.p, "and 2 more (--send EVENT)\n"));
     strbuf_clear(&out);
     run_text_append_wait(at(0), &out);
-    check("for the event 'go'");
+    assert_shown("for the event 'go'");
     view_node_starts(&view, 0, 1000);
     run_text_waits(at(0), plain, &out);
-    check("waiting    b         for the event 'go' (--send go)\n");
+    assert_shown("waiting    b         for the event 'go' (--send go)\n");
 }
-
-#define WITH_VIEW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
