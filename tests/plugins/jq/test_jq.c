@@ -249,7 +249,7 @@ static void test_jq__a_step_that_cannot_be_stopped_is_given_up(void **state)
     assert_has(end, "TIMEOUT");
     assert_has(end, "could not be stopped");
     assert_string_equal(run("1", NULL, NULL), "done 1");
-    for (int i = 0; i < 6000 && job_pool_counts(rig.host->jobs).lost > 0; i++) {
+    for (int i = 0; i < 10000 && job_pool_counts(rig.host->jobs).lost > 0; i++) {
         rig_turn(&rig, 10);
     }
     assert_int_equal(job_pool_counts(rig.host->jobs).lost, 0);
