@@ -164,8 +164,9 @@ const struct node *run_tree_def(struct step step)
 bool run_tree_is_plain(struct step step)
 {
     const struct node_view *state = run_tree_state(step);
-    return step.frame->top == RECORD_NO_NODE && step.frame->parent == NULL && state->round == 0 &&
-           state->visit == 0;
+    bool is_of_child = step.frame->prefix != NULL; /* an ending's has no top */
+    return step.frame->top == RECORD_NO_NODE && step.frame->parent == NULL && !is_of_child &&
+           state->round == 0 && state->visit == 0;
 }
 
 static void append_times(uint32_t visit, uint32_t round, struct strbuf *out)

@@ -177,6 +177,8 @@ static void test_run_tree__paths_of_child_runs_begin_with_the_call(void **state)
     assert_path(item, node_at("fix"), "each[2].call/each[0].fix");
     assert_path(undo, undo->body->first_node, "each[2].call/undo:each[0].fix");
     assert_false(run_tree_is_plain((struct step){.frame = child, .node = 0}));
+    child->top = RECORD_NO_NODE; /* the call is in an ending */
+    assert_false(run_tree_is_plain((struct step){.frame = child, .node = 0}));
 }
 
 static void test_run_tree__each_allocation_may_fail(void **state)
