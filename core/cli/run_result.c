@@ -190,8 +190,11 @@ static int add_error_message(struct builder *b, const struct run_view *view)
     return status;
 }
 
+/* Those that a kill left out are there, too. */
 static void add_endings(struct builder *b, const struct run_view *view)
 {
+    struct str dropped[RUN_VIEW_ENDINGS_MOST];
+    size_t dropped_count = run_view_dropped_endings(view, dropped);
     builder_key(b, STR("endings"));
     builder_list_begin(b);
     for (size_t i = 0; i < view->ending_count; i++) {
@@ -202,9 +205,17 @@ static void add_endings(struct builder *b, const struct run_view *view)
         add_document(b, STR("error"), ending->error);
         builder_map_end(b);
     }
+    for (size_t i = 0; i < dropped_count; i++) {
+        builder_map_begin(b);
+        builder_member_string(b, STR("name"), dropped[i]);
+        builder_member_string(b, STR("status"), str_from(node_state_name(NODE_NOT_RUN)));
+        add_document(b, STR("error"), NULL);
+        builder_map_end(b);
+    }
     builder_list_end(b);
     builder_member_int(b, STR("undone_count"), (int64_t)view->undone);
     builder_member_int(b, STR("undo_failure_count"), (int64_t)view->undo_failures);
+    builder_member_int(b, STR("not_undone_count"), (int64_t)run_view_not_undone(view));
 }
 
 int run_result_build(const struct run_view *view, struct str execution_id,

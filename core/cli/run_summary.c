@@ -130,23 +130,39 @@ static void append_events(const struct run_view *view, struct strbuf *out)
     }
 }
 
-/* "  endings: on_failure completed, finally failed" and "  undone: 3 steps, 1 could not be" */
-static void append_endings(const struct run_view *view, struct strbuf *out)
+/* "  undone: 3, 1 could not be, 2 not tried (killed)" */
+static void append_undone(const struct run_view *view, struct strbuf *out)
 {
-    if (view->undone + view->undo_failures > 0) {
+    uint64_t not_undone = run_view_not_undone(view);
+    if (view->undone + view->undo_failures + not_undone > 0) {
         strbuf_append_format(out, "  undone: %llu", (unsigned long long)view->undone);
         if (view->undo_failures > 0) {
             strbuf_append_format(out, ", %llu could not be",
                                  (unsigned long long)view->undo_failures);
         }
+        if (not_undone > 0) {
+            strbuf_append_format(out, ", %llu not tried (killed)", (unsigned long long)not_undone);
+        }
         strbuf_append_char(out, '\n');
     }
+}
+
+/* "  endings: on_failure completed, finally not run (killed)" */
+static void append_endings(const struct run_view *view, struct strbuf *out)
+{
+    struct str dropped[RUN_VIEW_ENDINGS_MOST];
+    size_t dropped_count = run_view_dropped_endings(view, dropped);
     for (size_t i = 0; i < view->ending_count; i++) {
         const struct ending_view *ending = &view->endings[i];
         strbuf_append_format(out, "%s%.*s %s", i == 0 ? "  endings: " : ", ", STR_ARG(ending->what),
                              run_state_name(ending->state));
     }
-    strbuf_append_text(out, view->ending_count > 0 ? "\n" : "");
+    for (size_t i = 0; i < dropped_count; i++) {
+        strbuf_append_format(out, "%s%.*s not run (killed)",
+                             i + view->ending_count == 0 ? "  endings: " : ", ",
+                             STR_ARG(dropped[i]));
+    }
+    strbuf_append_text(out, view->ending_count + dropped_count > 0 ? "\n" : "");
 }
 
 void run_summary_append(const struct run_view *view, struct run_text_style style,
@@ -159,6 +175,7 @@ void run_summary_append(const struct run_view *view, struct run_text_style style
         append_reason(view, out);
     }
     append_failures(view, style, out);
+    append_undone(view, out);
     append_endings(view, out);
     append_events(view, out);
     if (view->has_failed) {

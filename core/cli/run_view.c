@@ -370,13 +370,16 @@ static void apply_node_started(struct run_view *view, struct step step, const st
 }
 
 /* Something completed that a rollback may undo: its frame is needed for its path. */
-static void note_undo(struct step step, const struct record *record)
+static void note_undo(struct run_view *view, struct step step, const struct record *record)
 {
     const struct node *def = run_tree_def(step);
     bool has_completed = record->type == RECORD_NODE_AGAIN || record->node_state == NODE_COMPLETED;
     bool can_be_undone = def->compensate != 0 || record->has_undo;
     step.frame->has_undo = step.frame->has_undo ||
                            (step.frame->has_rollback && has_completed && can_be_undone);
+    bool is_of_end = !is_root(view, step) && step.frame->top == RECORD_NO_NODE;
+    bool is_counted = view->root->has_rollback && has_completed && def->compensate != 0;
+    view->undoable += is_counted && !is_of_end ? 1u : 0u;
 }
 
 /* Of a round or of all of it. */
@@ -395,7 +398,7 @@ static void end_work(struct run_view *view, struct step step, const struct recor
     node->ended_at = node->started_at != 0 ? record->at_unix_ms : 0;
     replace(&node->output, record->output);
     replace(&node->waits_for, NULL);
-    note_undo(step, record);
+    note_undo(view, step, record);
 }
 
 static void apply_node_ended(struct run_view *view, struct step step, const struct record *record)
@@ -616,12 +619,16 @@ void run_view_apply(struct run_view *view, const struct record *record)
     case RECORD_SIGNALS_SEEN:
     case RECORD_CHILD_UNDOING:
     case RECORD_CHILD_UNDONE:
-    case RECORD_ENDINGS_DROPPED:
     case RECORD_RUN_UNDOING:
     case RECORD_RUN_UNDONE:
         return;
+    case RECORD_ENDINGS_DROPPED:
+        view->drops_endings = view->drops_endings || is_of_root;
+        return;
     case RECORD_RUN_STOPPING:
         view->state = is_of_root ? record->run_state : view->state;
+        view->drops_endings = view->drops_endings ||
+                              (is_of_root && record->reason == STOP_SHUTDOWN);
         return;
     case RECORD_RUN_ENDING:
     case RECORD_RUN_ENDED:
@@ -659,6 +666,41 @@ bool run_view_is_under_way(struct step step)
 uint32_t run_view_not_run(const struct run_view *view)
 {
     return view->node_count - view->ended;
+}
+
+uint64_t run_view_not_undone(const struct run_view *view)
+{
+    uint64_t tried = view->undone + view->undo_failures;
+    bool is_left_out = view->drops_endings && view->outcome != RUN_COMPLETED;
+    return is_left_out && view->undoable > tried ? view->undoable - tried : 0;
+}
+
+static bool has_run_ending(const struct run_view *view, struct str what)
+{
+    for (size_t i = 0; i < view->ending_count; i++) {
+        if (str_equal(view->endings[i].what, what)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t run_view_dropped_endings(const struct run_view *view,
+                                struct str out_names[RUN_VIEW_ENDINGS_MOST])
+{
+    const struct pipeline *pipeline = view->pipeline;
+    uint32_t of_outcome = view->outcome == RUN_FAILED      ? pipeline->on_failure
+                          : view->outcome == RUN_CANCELLED ? pipeline->on_cancel
+                                                           : pipeline->on_success;
+    const uint32_t bodies[RUN_VIEW_ENDINGS_MOST] = {of_outcome, pipeline->finally};
+    size_t count = 0;
+    for (size_t i = 0; i < RUN_VIEW_ENDINGS_MOST && view->drops_endings; i++) {
+        struct str what = pipeline->bodies[bodies[i]].what;
+        if (bodies[i] != 0 && !has_run_ending(view, what)) {
+            out_names[count++] = what;
+        }
+    }
+    return count;
 }
 
 int64_t run_view_node_ms(const struct node_view *node, int64_t now_unix_ms)

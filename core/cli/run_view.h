@@ -76,6 +76,8 @@ struct run_view {
     size_t ending_count;
     uint64_t undone; /* compensations that completed, child runs' included */
     uint64_t undo_failures;
+    uint64_t undoable;  /* completed with a compensation, while the run has `rollback` */
+    bool drops_endings; /* it was killed: no more endings and compensations start */
     int64_t started_at;
     int64_t ended_at;
     uint32_t running; /* of the root body, as are the following */
@@ -135,6 +137,13 @@ bool run_view_is_under_way(struct step step);
 
 /* Nodes that will not run: known when the run has ended. */
 uint32_t run_view_not_run(const struct run_view *view);
+
+/* Compensations that a kill left out. */
+uint64_t run_view_not_undone(const struct run_view *view);
+
+/* The names of the endings that a kill left out, and how many; known when the run has ended. */
+size_t run_view_dropped_endings(const struct run_view *view,
+                                struct str out_names[RUN_VIEW_ENDINGS_MOST]);
 
 /* The milliseconds that node or run took so far, as seen at `now`. */
 int64_t run_view_node_ms(const struct node_view *node, int64_t now_unix_ms);

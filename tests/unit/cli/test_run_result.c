@@ -72,7 +72,7 @@ static void test_run_result__has_every_field_of_a_success(void **state)
           "results_left_out\":0,"
           "\"inner_failures\":[],\"inner_failures_left_out\":0,\"history\":null,"
           "\"history_left_out\":0,\"endings\":[],\"undone_count\":0,"
-          "\"undo_failure_count\":0}");
+          "\"undo_failure_count\":0,\"not_undone_count\":0}");
     view_end();
 }
 
@@ -102,7 +102,7 @@ static void test_run_result__what_is_not_there_is_null(void **state)
           "'x'\",\"inner_results\":[],\"inner_results_left_out\":0,"
           "\"inner_failures\":[],\"inner_failures_left_out\":0,\"history\":null,"
           "\"history_left_out\":0,\"endings\":[],\"undone_count\":0,"
-          "\"undo_failure_count\":0}");
+          "\"undo_failure_count\":0,\"not_undone_count\":0}");
     view_end();
 }
 

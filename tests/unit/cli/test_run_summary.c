@@ -119,6 +119,26 @@ static void test_run_summary__says_what_was_undone_and_which_endings_ran(void **
     assert_non_null(strstr(strbuf_str(&out).p, "  undone: 2, 1 could not be\n"));
 }
 
+static void test_run_summary__says_what_a_kill_left_out(void **state)
+{
+    (void)state;
+    with_item(loop_yaml);
+    view.undoable = 3;
+    view.undone = 1;
+    view_run_ends(&view, RUN_CANCELLED, 0, NULL, NULL);
+    run_summary_append(&view, plain, &out);
+    assert_shown("cancelled in 0 ms: 1 not run\n"
+                 "  undone: 1\n");
+    run_view_apply(&view, &(struct record){.type = RECORD_ENDINGS_DROPPED});
+    run_summary_append(&view, plain, &out);
+    assert_shown("cancelled in 0 ms: 1 not run\n"
+                 "  undone: 1, 2 not tried (killed)\n"
+                 "  endings: finally not run (killed)\n");
+    view.undo_failures = 2;
+    run_summary_append(&view, plain, &out);
+    assert_non_null(strstr(strbuf_str(&out).p, "  undone: 1, 2 could not be\n"));
+}
+
 static void test_run_summary__shows_the_way_of_a_machine(void **state)
 {
     (void)state;
@@ -166,6 +186,7 @@ int main(void)
         WITH_VIEW(test_run_summary__a_cancelled_run_says_no_reason),
         WITH_VIEW(test_run_summary__lists_the_first_failures_inside),
         WITH_VIEW(test_run_summary__says_what_was_undone_and_which_endings_ran),
+        WITH_VIEW(test_run_summary__says_what_a_kill_left_out),
         WITH_VIEW(test_run_summary__shows_the_way_of_a_machine),
         WITH_VIEW(test_run_summary__names_events_that_nothing_took),
     };
