@@ -253,6 +253,10 @@ static int event_due(const struct decision *d, uint32_t node, const struct value
         if (status != 0) {
             return status;
         }
+        if (own_ms == 0) {
+            return error_set(err, E_INVALID, "'timeout' must be more than 0, not '%.*s'",
+                             STR_ARG(value_str(timeout)));
+        }
         ms = ms > 0 && ms < own_ms ? ms : own_ms;
     }
     *out_due = ms > 0 ? d->now + ms : INT64_MAX;

@@ -112,6 +112,8 @@ static bool has_kind(const struct tree *value, const struct format_key *key)
         return read_count(value, &count);
     case FORMAT_DURATION:
         return read_duration(value, &ms);
+    case FORMAT_TIMEOUT:
+        return read_duration(value, &ms) && ms > 0;
     case FORMAT_SIZE:
         return read_size(value, &bytes);
     case FORMAT_MAP:
@@ -138,6 +140,7 @@ static const char *kind_text(enum format_kind kind)
     case FORMAT_COUNT:
         return "a whole number from 1 on";
     case FORMAT_DURATION:
+    case FORMAT_TIMEOUT:
         return "a duration like 250ms, 30s, 5m, 2h or 7d";
     case FORMAT_SIZE:
         return "a size in bytes, or like 64KiB or 10MB";
@@ -288,14 +291,21 @@ static void report_kind(const struct report *report, const struct tree *value,
         report_item(report, value, key->name.p, what);
         return;
     }
+    bool is_duration = key->kind == FORMAT_DURATION || key->kind == FORMAT_TIMEOUT;
+    int64_t ms = 0;
+    if (is_duration && read_duration(value, &ms)) {
+        report_error(report, value->place, "'%s' of %s must be more than 0, not %s", key->name.p,
+                     what, found);
+        return;
+    }
     report_error(report, value->place, "'%s' of %s must be %s, not %s", key->name.p, what,
                  kind_text(key->kind), found);
     if (hint_quoted(report, value, key->kind)) {
         return;
     }
-    if (key->kind == FORMAT_DURATION && tree_is(value, TREE_INT)) {
+    if (is_duration && tree_is(value, TREE_INT)) {
         report_hint(report, "write '%.*ss' for seconds", STR_ARG(value->text));
-    } else if (key->kind == FORMAT_DURATION && tree_is(value, TREE_TEXT)) {
+    } else if (is_duration && tree_is(value, TREE_TEXT)) {
         hint_duration(report, value->text);
     } else if (key->kind == FORMAT_SIZE && tree_is(value, TREE_TEXT)) {
         hint_size(report, value->text);

@@ -25,6 +25,7 @@ enum format_kind {
     FORMAT_BOOL,     /* true or false */
     FORMAT_COUNT,    /* a whole number, at least 1 */
     FORMAT_DURATION, /* 30s */
+    FORMAT_TIMEOUT,  /* a duration of more than 0 */
     FORMAT_SIZE,     /* bytes, or 64KiB */
     FORMAT_MAP,
     FORMAT_LIST,

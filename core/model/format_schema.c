@@ -46,6 +46,8 @@ static const char *kind_members(enum format_kind kind)
         return "{\"type\": \"integer\", \"minimum\": 1, \"maximum\": 2147483647}";
     case FORMAT_DURATION:
         return "{\"$ref\": \"#/$defs/duration\"}";
+    case FORMAT_TIMEOUT:
+        return "{\"$ref\": \"#/$defs/duration\", \"pattern\": \"[1-9]\"}";
     case FORMAT_SIZE:
         return "{\"$ref\": \"#/$defs/size\"}";
     case FORMAT_MAP:

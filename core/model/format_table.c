@@ -78,7 +78,7 @@ const struct format_key format_settings_keys[] = {
 const struct format_key format_pipeline_keys[] = {
     PIPELINE_KEYS,
     WORKS("config", FORMAT_MAP),
-    WORKS("timeout", FORMAT_DURATION),
+    WORKS("timeout", FORMAT_TIMEOUT),
     WORKS("nodes", FORMAT_LIST),
     WORKS("edges", FORMAT_LIST),
     WORKS("steps", FORMAT_LIST),
@@ -87,7 +87,7 @@ const struct format_key format_pipeline_keys[] = {
     WORKS("max_transitions", FORMAT_COUNT),
     WORKS("tools", FORMAT_LIST),
     WORKS("sequence", FORMAT_BOOL),
-    WORKS("duration", FORMAT_DURATION),
+    WORKS("duration", FORMAT_TIMEOUT),
     WORKS("interval", FORMAT_DURATION),
     WORKS("workflows", FORMAT_TEXTS),
     TABLE_END,
@@ -98,7 +98,7 @@ const struct format_key format_single_keys[] = {
     NODE_KEYS,
     LOOP_KEYS,
     WORKS("config", FORMAT_MAP),
-    WORKS("timeout", FORMAT_DURATION),
+    WORKS("timeout", FORMAT_TIMEOUT),
     WORKS("on_error", FORMAT_ANY),
     TABLE_END,
 };
@@ -109,7 +109,7 @@ const struct format_key format_node_keys[] = {
     WORKS("name", FORMAT_TEXT),
     WORKS("config", FORMAT_MAP),
     WORKS("depends_on", FORMAT_TEXTS),
-    WORKS("timeout", FORMAT_DURATION),
+    WORKS("timeout", FORMAT_TIMEOUT),
     WORKS("on_error", FORMAT_ANY),
     LATER("budget"),
     LOOP_KEYS,
@@ -130,7 +130,7 @@ const struct format_key format_state_keys[] = {
     WORKS("params", FORMAT_MAP),
     WORKS("transitions", FORMAT_MAP),
     CHOICE("result", results),
-    WORKS("timeout", FORMAT_DURATION),
+    WORKS("timeout", FORMAT_TIMEOUT),
     WORKS("compensate", FORMAT_MAP),
     WORKS("milestone", FORMAT_BOOL),
     WORKS("max_concurrency", FORMAT_COUNT),
@@ -170,7 +170,7 @@ const struct format_key format_tool_keys[] = {
     WORKS("name", FORMAT_TEXT),
     WORKS("config", FORMAT_MAP),
     WORKS("params", FORMAT_MAP),
-    WORKS("timeout", FORMAT_DURATION),
+    WORKS("timeout", FORMAT_TIMEOUT),
     WORKS("on_error", FORMAT_ANY),
     WORKS("max_concurrency", FORMAT_COUNT),
     WORKS("limits", FORMAT_MAP),
@@ -211,7 +211,7 @@ const struct format_key format_on_error_keys[] = {
 };
 
 const struct format_key format_resilience_keys[] = {
-    WORKS("timeout", FORMAT_DURATION),
+    WORKS("timeout", FORMAT_TIMEOUT),
     LATER("retry"),
     LATER("circuit_breaker"),
     TABLE_END,
@@ -228,7 +228,7 @@ const struct format_key format_scaling_keys[] = {
 const struct format_key format_limits_keys[] = {
     WORKS("memory", FORMAT_SIZE),
     WORKS("output", FORMAT_SIZE),
-    WORKS("wall", FORMAT_DURATION),
+    WORKS("wall", FORMAT_TIMEOUT),
     LATER("cpu_time"),
     LATER("processes"),
     LATER("file_size"),
@@ -237,7 +237,7 @@ const struct format_key format_limits_keys[] = {
 };
 
 const struct format_key format_policy_keys[] = {
-    WORKS("timeout", FORMAT_DURATION),
+    WORKS("timeout", FORMAT_TIMEOUT),
     WORKS("max_concurrency", FORMAT_COUNT),
     LATER("retry"),
     LATER("circuit_breaker"),

@@ -60,6 +60,10 @@ static void check_timeout(const struct draft *draft, uint32_t index, const struc
         report_error(report_of(draft), timeout->place,
                      "'timeout' of node '%.*s' must be a duration like 250ms, 30s, 5m, 2h or 7d",
                      STR_ARG(draft->nodes[index].id));
+    } else if (ms == 0) {
+        report_error(report_of(draft), timeout->place,
+                     "'timeout' of node '%.*s' must be more than 0, not '%.*s'",
+                     STR_ARG(draft->nodes[index].id), STR_ARG(timeout->text));
     }
 }
 

@@ -144,6 +144,21 @@ const struct fault_case fault_cases[] = {
      "  write '30s' for seconds\n"
      "t.yaml:4:35: error: 'timeout' of node 'a' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
      "not 'soon'\n"},
+    {"no time at all", "t.yaml", 0,
+     "name: t\n"
+     "timeout: 0s\n"
+     "resilience: {timeout: 0ms}\n"
+     "integrations: {file: {timeout: 0m0s}}\n"
+     "nodes:\n"
+     "  - {id: a, type: start, timeout: 0h}\n"
+     "  - {id: b, type: wait, config: {event: e, timeout: 0s}}\n"
+     "  - {id: c, type: start, timeout: 1ns}\n",
+     "t.yaml:2:10: error: 'timeout' of the pipeline must be more than 0, not '0s'\n"
+     "t.yaml:3:23: error: 'timeout' of 'resilience' must be more than 0, not '0ms'\n"
+     "t.yaml:4:16: warning: the plugin 'file' is not installed, and no node uses it\n"
+     "t.yaml:4:32: error: 'timeout' of integration 'file' must be more than 0, not '0m0s'\n"
+     "t.yaml:6:35: error: 'timeout' of node 'a' must be more than 0, not '0h'\n"
+     "t.yaml:7:53: error: 'timeout' of node 'b' must be more than 0, not '0s'\n"},
     {"count wrong", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
