@@ -315,8 +315,14 @@ static int read_route(struct draft *draft, uint32_t index, const struct tree *ro
 {
     const struct tree *name = tree_get(&routes->as.items[i], STR("name"));
     const struct tree *when = tree_get(&routes->as.items[i], STR("when"));
-    if (!tree_is_scalar(name) || !tree_is_scalar(when)) {
+    if (!tree_is_scalar(name) || when == NULL) {
         return 0; /* the schema has said so */
+    }
+    if (!tree_is_scalar(when)) {
+        report_error(&draft->loader->report, when->place,
+                     "'when' of route '%.*s' of node '%.*s' must be an expression, not %s",
+                     STR_ARG(name->text), STR_ARG(draft->nodes[index].id), tree_kind_name(when));
+        return 0;
     }
     check_route_name(draft, name);
     check_route_doubled(draft, routes, i);

@@ -1048,6 +1048,14 @@ const struct fault_case fault_cases[] = {
      "nodes: [{id: a, type: set}]\n",
      "t.yaml:2:46: error: 'input' is no valid schema: /properties/n/type: 'int' is no type: did "
      "you mean 'integer'?\n"},
+    {"routes without expressions", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: r, type: router, config: {routes: [{name: a, when: []}, {name: b, when: {c: 1}}, "
+     "{name: [], when: 'true'}]}}\n",
+     "t.yaml:3:61: error: 'when' of route 'a' of node 'r' must be an expression, not a list\n"
+     "t.yaml:3:82: error: 'when' of route 'b' of node 'r' must be an expression, not a map\n"
+     "t.yaml:3:98: error: config of node 'r': 'routes.2.name' must be text, found an empty list\n"},
     {"workflow wrapper", "t.yaml", 0,
      "workflow:\n"
      "  name: t\n"
