@@ -12,10 +12,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/base/grow.h"
+#include "core/base/utf8.h"
 #include "core/expr/pieces.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
@@ -174,6 +176,13 @@ static int put_variable(struct compilation *c, size_t number, size_t i)
     }
     if (set == NULL && !piece->has_fallback) {
         return add_unset(c, (struct unset){piece->text, t->marks[number].pointer});
+    }
+    if (set != NULL && utf8_valid_prefix(set, strlen(set)) < strlen(set)) {
+        struct expr_fault fault = {piece->offset, piece->text.n};
+        t->marks[number].is_dynamic = true; /* as other strings with faults */
+        (void)error_set(&c->latest, E_INVALID, "the environment variable '%.*s' is not UTF-8",
+                        STR_ARG(piece->text));
+        return report(c, &fault);
     }
     /* As in the shell, ":-" also stands in for a variable that is set to nothing. */
     bool is_fallback = set == NULL || (piece->has_fallback && *set == '\0');

@@ -36,6 +36,9 @@ static const char *get_env(void *user, struct str name)
     if (str_equal_text(name, "HOME")) {
         return "/home/{{ input.s }}";
     }
+    if (str_equal_text(name, "BYTES")) {
+        return "a\xff";
+    }
     return str_equal_text(name, "EMPTY") ? "" : NULL;
 }
 
@@ -352,6 +355,25 @@ static void test_template__all_faults_are_reported(void **state)
     bindings_close(&bindings);
 }
 
+static void test_template__a_variable_must_be_utf8(void **state)
+{
+    (void)state;
+    struct bindings bindings = bindings_open(data);
+    struct report report = {STRBUF_INIT, NULL};
+    struct template *template = NULL;
+    struct error err = {0};
+    cleanup_document struct document *document = NULL;
+    assert_int_equal(
+        json_read(STR("{\"a\":\"x ${BYTES}\",\"b\":\"${BYTES:-c}\"}"), NULL, &document, NULL), 0);
+    assert_int_equal(compile(document, &bindings, &report, &template, &err), E_INVALID);
+    assert_null(template);
+    assert_string_equal(report.faults.p, "/a 4+5: the environment variable 'BYTES' is not UTF-8\n"
+                                         "/b 2+5: the environment variable 'BYTES' is not UTF-8\n");
+    assert_string_equal(err.message, "/a: the environment variable 'BYTES' is not UTF-8");
+    strbuf_finish(&report.faults);
+    bindings_close(&bindings);
+}
+
 static void test_template__tells_what_is_inside(void **state)
 {
     (void)state;
@@ -533,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_template__results_are_not_templates),
         cmocka_unit_test(test_template__failures_name_the_place),
         cmocka_unit_test(test_template__all_faults_are_reported),
+        cmocka_unit_test(test_template__a_variable_must_be_utf8),
         cmocka_unit_test(test_template__tells_what_is_inside),
         cmocka_unit_test(test_template__constant_parts_are_shared),
         cmocka_unit_test(test_template__shared_values_are_told_apart),
