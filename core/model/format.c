@@ -215,6 +215,23 @@ static void hint_size(const struct report *report, struct str text)
     }
 }
 
+/* A number with its unit, if that is a duration. */
+static void hint_written(const struct report *report, struct str digits, const char *unit,
+                         const char *what_for)
+{
+    char text[64];
+    int64_t ms = 0;
+    int n = snprintf(text, sizeof(text), "%.*s%s", STR_ARG(digits), unit);
+    int status = n > 0 && (size_t)n < sizeof(text)
+                     ? quantity_parse_duration(str_from(text), &ms, NULL)
+                     : E_LIMIT;
+    if (status == 0) {
+        report_hint(report, "write '%s'%s", text, what_for);
+    } else if (status == E_LIMIT) {
+        report_hint(report, "it is too large for a duration");
+    }
+}
+
 /* "30 s", "5 minutes": the unit in the one letter that it has here. */
 static void hint_duration(const struct report *report, struct str text)
 {
@@ -233,7 +250,7 @@ static void hint_duration(const struct report *report, struct str text)
             return; /* no months */
         }
         if (str_starts_with(word, str_from(units[i].word))) {
-            report_hint(report, "write '%.*s%s'", (int)digits, text.p, units[i].unit);
+            hint_written(report, str_make(text.p, digits), units[i].unit, "");
             return;
         }
     }
@@ -304,7 +321,7 @@ static void report_kind(const struct report *report, const struct tree *value,
         return;
     }
     if (is_duration && tree_is(value, TREE_INT)) {
-        report_hint(report, "write '%.*ss' for seconds", STR_ARG(value->text));
+        hint_written(report, value->text, "s", " for seconds");
     } else if (is_duration && tree_is(value, TREE_TEXT)) {
         hint_duration(report, value->text);
     } else if (key->kind == FORMAT_SIZE && tree_is(value, TREE_TEXT)) {
