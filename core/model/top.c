@@ -94,7 +94,13 @@ static void check_id(struct draft *draft)
                       format_is_misspelt(draft->tree, format_pipeline_keys, "id"))) {
         return;
     }
-    if (id.n == 0) {
+    struct str name = {0};
+    if (id.n == 0 && written == NULL && format_text(draft->tree, "name", &name) &&
+        str_trim(name).n > 0) {
+        report_error(report, tree_get(draft->tree, STR("name"))->place,
+                     "no id can be made of this name: give an 'id'");
+        report_hint(report, "of a name, letters a to z, digits and '_' become the id");
+    } else if (id.n == 0) {
         report_error(report, place, "a pipeline needs a 'name' or an 'id'");
     } else if (!is_pipeline_id(id)) {
         report_error(report, place, "'%.*s' cannot be the id of a pipeline", STR_ARG(id));

@@ -14,6 +14,25 @@ const struct fault_case fault_cases[] = {
      "nodes:\n"
      "  - {id: a, type: start}\n",
      "t.yaml:1:1: error: a pipeline needs a 'name' or an 'id'\n"},
+    {"name that gives no id", "t.yaml", 0,
+     "name: 日本語\n"
+     "nodes: [{id: a, type: start}]\n",
+     "t.yaml:1:7: error: no id can be made of this name: give an 'id'\n"
+     "  of a name, letters a to z, digits and '_' become the id\n"},
+    {"empty name", "t.yaml", 0,
+     "name: ''\n"
+     "nodes: [{id: a, type: start}]\n",
+     "t.yaml:1:1: error: a pipeline needs a 'name' or an 'id'\n"},
+    {"durations that are too large", "t.yaml", 0,
+     "name: t\n"
+     "timeout: 99999999999999999999d\n"
+     "nodes: [{id: a, type: set, timeout: 9223372036854775807}]\n",
+     "t.yaml:2:10: error: 'timeout' of the pipeline must be a duration like 250ms, 30s, 5m, 2h or "
+     "7d, not '99999999999999999999d'\n"
+     "  it is too large for a duration\n"
+     "t.yaml:3:37: error: 'timeout' of node 'a' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "not '9223372036854775807'\n"
+     "  it is too large for a duration\n"},
     {"settings of a plugin", "t.yaml", 0,
      "bot: {token: x}\n"
      "rooms: {default: a}\n"
