@@ -282,7 +282,7 @@ static int find(void *user, struct str id, struct load_library_text *out_text, s
     }
     struct library_file *file = found->file;
     if (found->other != NULL) {
-        return error_set(err, E_NOT_FOUND, "both '%s' and '%s' have it", file->name,
+        return error_set(err, E_CONFLICT, "both '%s' and '%s' have it", file->name,
                          found->other->name);
     }
     struct error why = {0};

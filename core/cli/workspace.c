@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/workspace.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +110,21 @@ static char *find_index_path(const struct workspace *workspace)
     return strbuf_take(&path);
 }
 
+/* A folder that somebody names is meant to be there; those of the environment need not be. */
+static int check_libraries(const struct command_args *args)
+{
+    const char *folder = NULL;
+    for (size_t i = 0; (folder = command_value_at(args, "library", i)) != NULL; i++) {
+        DIR *opened = opendir(folder);
+        if (opened == NULL) {
+            return command_error(EXIT_USAGE, "--library: '%s' cannot be read: %s", folder,
+                                 strerror(errno));
+        }
+        (void)closedir(opened);
+    }
+    return EXIT_DONE;
+}
+
 int workspace_open(struct workspace *workspace, const struct command_args *args)
 {
     *workspace = (struct workspace){0};
@@ -118,6 +135,9 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
     if (find_folders(&workspace->folders, args, "plugins", "OPSTREAM_PLUGIN_PATH") != 0 ||
         find_folders(&workspace->libraries, args, "library", "OPSTREAM_LIBRARY_PATH") != 0) {
         return command_error(EXIT_STATE, "out of memory");
+    }
+    if (check_libraries(args) != EXIT_DONE) {
+        return EXIT_USAGE;
     }
     workspace->index_path = find_index_path(workspace);
     struct loop_options options = {

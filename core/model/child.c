@@ -18,6 +18,9 @@ static const struct report *report_of(const struct draft *draft)
 
 static void report_unknown(struct draft *draft, const struct tree *name, const struct error *err)
 {
+    if (definition_is_doubled(draft->loader, name->place, name->text, err)) {
+        return;
+    }
     struct str nearest = definition_nearest(draft->loader, name->text);
     report_error(report_of(draft), name->place, "there is no workflow '%.*s'", STR_ARG(name->text));
     if (nearest.n > 0) {

@@ -298,7 +298,7 @@ static int find_in_library(struct loading *loading, struct str id,
     struct load_library_text found = {0};
     int status = library->find(library->user, id, &found, err);
     if (status != 0) {
-        return status == E_NOT_FOUND ? 0 : status;
+        return status == E_NOT_FOUND || status == E_CONFLICT ? 0 : status;
     }
     struct loader *loader = file_of_name(loading, found.file);
     if (loader == NULL) {
@@ -331,6 +331,17 @@ int definition_find(struct loader *from, struct str id, struct definition **out_
     *err = where;
     *out_definition = definition;
     return 0;
+}
+
+bool definition_is_doubled(const struct loader *from, struct place place, struct str id,
+                           const struct error *err)
+{
+    if (err->code == E_CONFLICT) {
+        report_error(&from->report, place, "the id '%.*s' is there twice: %s", STR_ARG(id),
+                     err->message);
+        report_hint(&from->report, "give one of them another id");
+    }
+    return err->code == E_CONFLICT;
 }
 
 struct str definition_nearest(struct loader *from, struct str id)

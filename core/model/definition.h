@@ -86,6 +86,10 @@ struct definition *definition_next(struct loading *loading);
 int definition_find(struct loader *from, struct str id, struct definition **out_definition,
                     struct error *err);
 
+/* When definition_find() gave none as two files have it (`err` of that call): reports that. */
+bool definition_is_doubled(const struct loader *from, struct place place, struct str id,
+                           const struct error *err);
+
 /* The nearest id to a wrong one, of those that `from` can name; empty when none is near. */
 struct str definition_nearest(struct loader *from, struct str id);
 

@@ -32,7 +32,8 @@ struct load_library {
     void *user;
     /*
      * The file that has the definition `id`. E_NOT_FOUND: `err` says where it was looked for and
-     * what could not be read ("the folder searched: DIR"); E_NOMEM.
+     * what could not be read ("the folder searched: DIR"); E_CONFLICT: it is there twice, `err`
+     * says where ("both 'A' and 'B' have it"); E_NOMEM.
      */
     int (*find)(void *user, struct str id, struct load_library_text *out_text, struct error *err);
     /* The i-th id there is; empty at the end. */

@@ -172,6 +172,9 @@ static void report_unknown(struct definition *definition, const struct tree *ext
                            const struct error *err)
 {
     const struct report *report = &definition->loader->report;
+    if (definition_is_doubled(definition->loader, extends->place, extends->text, err)) {
+        return;
+    }
     struct str nearest = definition_nearest(definition->loader, extends->text);
     report_error(report, extends->place, "there is no profile '%.*s'", STR_ARG(extends->text));
     if (nearest.n > 0) {

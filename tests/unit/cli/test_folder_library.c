@@ -90,13 +90,18 @@ static void expect_file(struct folder_library *library, const char *id, const ch
     assert_true(str_equal(folder_library_text(library, file), found.text));
 }
 
-static void expect_none(struct folder_library *library, const char *id, const char *why)
+static void expect_code(struct folder_library *library, const char *id, int code, const char *why)
 {
     struct load_library loader = folder_library_loader(library);
     struct load_library_text found = {0};
     struct error err = {0};
-    assert_int_equal(loader.find(loader.user, str_from(id), &found, &err), E_NOT_FOUND);
+    assert_int_equal(loader.find(loader.user, str_from(id), &found, &err), code);
     assert_string_equal(err.message, why);
+}
+
+static void expect_none(struct folder_library *library, const char *id, const char *why)
+{
+    expect_code(library, id, E_NOT_FOUND, why);
 }
 
 static void test_folder_library__finds_pipelines_beside_the_file(void **state)
@@ -137,7 +142,7 @@ static void test_folder_library__two_files_with_one_id_are_no_answer(void **stat
     (void)state;
     folder_library_init(&library, folders, 1, "-");
     loader = folder_library_loader(&library);
-    expect_none(&library, "e", "both 'near/e.yaml' and 'near/e2.yaml' have it");
+    expect_code(&library, "e", E_CONFLICT, "both 'near/e.yaml' and 'near/e2.yaml' have it");
     for (; loader.id_at(loader.user, count).n > 0; count++) {
         is_named = is_named || str_equal_text(loader.id_at(loader.user, count), "e");
     }
