@@ -215,9 +215,9 @@ static void hint_size(const struct report *report, struct str text)
     }
 }
 
-/* A number with its unit, if that is a duration. */
-static void hint_written(const struct report *report, struct str digits, const char *unit,
-                         const char *what_for)
+/* A number with its unit, if that is what the key takes. */
+static void hint_written(const struct report *report, enum format_kind kind, struct str digits,
+                         const char *unit, const char *what_for)
 {
     char text[64];
     int64_t ms = 0;
@@ -225,7 +225,9 @@ static void hint_written(const struct report *report, struct str digits, const c
     int status = n > 0 && (size_t)n < sizeof(text)
                      ? quantity_parse_duration(str_from(text), &ms, NULL)
                      : E_LIMIT;
-    if (status == 0) {
+    if (status == 0 && ms == 0 && kind == FORMAT_TIMEOUT) {
+        report_hint(report, "it must be more than 0");
+    } else if (status == 0) {
         report_hint(report, "write '%s'%s", text, what_for);
     } else if (status == E_LIMIT) {
         report_hint(report, "it is too large for a duration");
@@ -233,7 +235,7 @@ static void hint_written(const struct report *report, struct str digits, const c
 }
 
 /* "30 s", "5 minutes": the unit in the one letter that it has here. */
-static void hint_duration(const struct report *report, struct str text)
+static void hint_duration(const struct report *report, enum format_kind kind, struct str text)
 {
     static const struct {
         const char *word;
@@ -250,7 +252,7 @@ static void hint_duration(const struct report *report, struct str text)
             return; /* no months */
         }
         if (str_starts_with(word, str_from(units[i].word))) {
-            hint_written(report, str_make(text.p, digits), units[i].unit, "");
+            hint_written(report, kind, str_make(text.p, digits), units[i].unit, "");
             return;
         }
     }
@@ -321,9 +323,9 @@ static void report_kind(const struct report *report, const struct tree *value,
         return;
     }
     if (is_duration && tree_is(value, TREE_INT)) {
-        hint_written(report, value->text, "s", " for seconds");
+        hint_written(report, key->kind, value->text, "s", " for seconds");
     } else if (is_duration && tree_is(value, TREE_TEXT)) {
-        hint_duration(report, value->text);
+        hint_duration(report, key->kind, value->text);
     } else if (key->kind == FORMAT_SIZE && tree_is(value, TREE_TEXT)) {
         hint_size(report, value->text);
     } else if (key->kind == FORMAT_BOOL && is_text(value)) {

@@ -23,16 +23,21 @@ const struct fault_case fault_cases[] = {
      "name: ''\n"
      "nodes: [{id: a, type: start}]\n",
      "t.yaml:1:1: error: a pipeline needs a 'name' or an 'id'\n"},
-    {"durations that are too large", "t.yaml", 0,
+    {"durations that are too large or nothing", "t.yaml", 0,
      "name: t\n"
      "timeout: 99999999999999999999d\n"
-     "nodes: [{id: a, type: set, timeout: 9223372036854775807}]\n",
+     "nodes:\n"
+     "  - {id: a, type: set, timeout: 9223372036854775807}\n"
+     "  - {id: b, type: set, timeout: 0}\n",
      "t.yaml:2:10: error: 'timeout' of the pipeline must be a duration like 250ms, 30s, 5m, 2h or "
      "7d, not '99999999999999999999d'\n"
      "  it is too large for a duration\n"
-     "t.yaml:3:37: error: 'timeout' of node 'a' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "t.yaml:4:33: error: 'timeout' of node 'a' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
      "not '9223372036854775807'\n"
-     "  it is too large for a duration\n"},
+     "  it is too large for a duration\n"
+     "t.yaml:5:33: error: 'timeout' of node 'b' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "not '0'\n"
+     "  it must be more than 0\n"},
     {"settings of a plugin", "t.yaml", 0,
      "bot: {token: x}\n"
      "rooms: {default: a}\n"
