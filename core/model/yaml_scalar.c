@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/model/yaml_scalar.h"
 
-#include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/model/tree.h"
 #include "core/value/number.h"
@@ -41,34 +40,23 @@ static int digit_value(char c)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : 99;
 }
 
-static bool is_prefixed(struct str text)
+/* 0o17 and 0x1f; what int64_t cannot hold stays text. */
+static bool read_prefixed(struct str text, int64_t *out_integer)
 {
     if (text.n < 3 || text.p[0] != '0' || (text.p[1] != 'o' && text.p[1] != 'x')) {
         return false;
     }
+    int base = text.p[1] == 'o' ? 8 : 16;
+    int64_t integer = 0;
     for (size_t i = 2; i < text.n; i++) {
-        if (digit_value(text.p[i]) >= (text.p[1] == 'o' ? 8 : 16)) {
+        int digit = digit_value(text.p[i]);
+        if (digit >= base || __builtin_mul_overflow(integer, (int64_t)base, &integer) ||
+            __builtin_add_overflow(integer, (int64_t)digit, &integer)) {
             return false;
         }
     }
+    *out_integer = integer;
     return true;
-}
-
-/* 0o17 and 0x1f */
-static int read_prefixed(struct tree *scalar)
-{
-    struct str text = scalar->text;
-    int64_t base = text.p[1] == 'o' ? 8 : 16;
-    int64_t integer = 0;
-    for (size_t i = 2; i < text.n; i++) {
-        if (__builtin_mul_overflow(integer, base, &integer) ||
-            __builtin_add_overflow(integer, (int64_t)digit_value(text.p[i]), &integer)) {
-            return E_LIMIT;
-        }
-    }
-    scalar->kind = TREE_INT;
-    scalar->as.integer = integer;
-    return 0;
 }
 
 /* The parts of [-+]? digits? (. digits?)? (e [-+]? digits)?; false for anything else. */
@@ -137,23 +125,18 @@ static int read_number(struct tree *scalar)
 {
     char buffer[LONGEST_NUMBER + 8];
     struct number_parts parts = {0};
-    if (!split_number(scalar->text, &parts)) {
+    if (scalar->text.n > LONGEST_NUMBER || !split_number(scalar->text, &parts)) {
         return 0;
-    }
-    if (scalar->text.n > LONGEST_NUMBER) {
-        return E_LIMIT;
     }
     struct str text = write_json_number(&parts, buffer);
     struct value number = {0};
     size_t used = 0;
     int status = number_read(text, &number, &used);
-    if (status != 0) {
+    if (status == E_NOMEM) {
         return status;
     }
-    CHECK(used == text.n);
-    bool is_whole = !parts.has_point && parts.exponent.n == 0;
-    if (is_whole && number.type != VALUE_INT && value_double(&number) != 0.0) { /* -0 is a double */
-        return E_LIMIT;
+    if (status != 0 || used != text.n) {
+        return 0; /* too large for a double: text, and an error where a number is wanted */
     }
     if (number.type == VALUE_INT) {
         scalar->kind = TREE_INT;
@@ -183,8 +166,9 @@ int yaml_scalar_resolve(struct tree *scalar)
         scalar->as.boolean = is_one_of(scalar->text, trues);
         return 0;
     }
-    if (is_prefixed(scalar->text)) {
-        return read_prefixed(scalar);
+    if (read_prefixed(scalar->text, &scalar->as.integer)) {
+        scalar->kind = TREE_INT;
+        return 0;
     }
     char first = scalar->text.p[0];
     return is_digit(first) || first == '-' || first == '+' || first == '.' ? read_number(scalar)

@@ -3,7 +3,7 @@
 #define CORE_MODEL_YAML_SCALAR_H
 
 /*
- * Plain YAML scalars by the core schema of YAML 1.2: null, booleans, numbers as JSON has them;
+ * Plain YAML scalars by the core schema of YAML 1.2: null, booleans, numbers that JSON can hold;
  * all else is text, `no`, `on`, `12:30`, `.inf` and `1_000` among it.
  *
  * Used by:  yaml_tree.
@@ -13,10 +13,7 @@
 
 struct tree;
 
-/*
- * Sets kind and value of `scalar` from its text. Fails with E_NOMEM, and with E_LIMIT when it is a
- * number that neither int64_t nor, with a fraction or an exponent, a double holds: it is text then.
- */
+/* Sets kind and value of `scalar` from its text. Fails with E_NOMEM. */
 int yaml_scalar_resolve(struct tree *scalar);
 
 #endif

@@ -210,15 +210,6 @@ static void check_layout(struct yaml_reader *reader, const yaml_event_t *event, 
     yaml_layout_scalar(layout, end, source_of((enum tree_style)scalar->style), around);
 }
 
-/* A number that does not fit; keys are text. */
-static void check_number(struct yaml_reader *reader, const struct tree *scalar)
-{
-    if (!is_at_key(reader)) {
-        refuse_later(reader, scalar->place, "the number does not fit into 64 bits",
-                     "quote it to have text");
-    }
-}
-
 static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event)
 {
     struct tree scalar = tree_at(reader, &event->start_mark);
@@ -236,14 +227,10 @@ static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event)
     }
     reader->behind = reader->depth == 0 && scalar.style == TREE_BLOCK ? YAML_BEHIND_BLOCK
                                                                       : YAML_BEHIND_VALUE;
-    int status = scalar.style == TREE_PLAIN ? yaml_scalar_resolve(&scalar) : 0;
-    if (status == E_LIMIT) {
-        check_number(reader, &scalar);
-        status = 0;
+    if (scalar.style == TREE_PLAIN && yaml_scalar_resolve(&scalar) != 0) {
+        return E_NOMEM;
     }
-    if (status != 0) {
-        return status;
-    }
+    int status = 0;
     struct anchor *anchor = NULL;
     if (event->data.scalar.anchor != NULL) {
         status = set_anchor(reader, (const char *)event->data.scalar.anchor, &scalar, &anchor);
