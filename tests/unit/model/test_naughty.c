@@ -84,13 +84,12 @@ static const char *const naughty[] = {
     "\x01",
     "\x1b[31m",
     "\x7f",
-    "\xc2\x80",     /* U+0080 */
-    "\xc2\x85",     /* U+0085 */
-    "\xc2\xa0",     /* no-break space */
-    "\xe2\x80\x8b", /* zero width space */
-    "\xe2\x80\xa8", /* line separator */
-    "\xe2\x80\xae"
-    "a",                                            /* right to left */
+    "\xc2\x80",                                     /* U+0080 */
+    "\xc2\x85",                                     /* U+0085 */
+    "\xc2\xa0",                                     /* no-break space */
+    "\xe2\x80\x8b",                                 /* zero width space */
+    "\xe2\x80\xa8",                                 /* line separator */
+    "\xe2\x80\xae\x61",                             /* right to left */
     "\xef\xbb\xbf",                                 /* byte order mark */
     "\xef\xbf\xbe",                                 /* U+FFFE */
     "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7", /* two pictures joined to one */
