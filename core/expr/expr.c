@@ -8,6 +8,7 @@
 #include "core/expr/checker.h"
 #include "core/expr/compile.h"
 #include "core/expr/eval.h"
+#include "core/expr/memo.h"
 #include "core/expr/parser.h"
 #include "core/expr/program.h"
 #include "core/value/regex.h"
@@ -38,21 +39,22 @@ static int compile_text(struct expr *expr, const struct expr_names *names, unsig
     return status;
 }
 
-int expr_compile(struct str text, const struct expr_names *names, unsigned flags,
-                 struct expr **out_expr, struct expr_fault *out_fault, struct error *err)
+static int compile_new(struct str text, const struct expr_names *names, unsigned flags,
+                       struct expr **out_expr, struct expr_fault *out_fault, struct error *err)
 {
-    struct expr_fault unused;
-    struct expr_fault *fault = out_fault != NULL ? out_fault : &unused;
-    *fault = (struct expr_fault){0, 0};
     struct expr *expr = calloc(1, sizeof(*expr));
     if (expr == NULL) {
         return error_nomem(err);
     }
     /* A text that is too long is refused by the parser; there is no need to copy all of it. */
     size_t kept = text.n > PARSER_MAX_TEXT_BYTES ? PARSER_MAX_TEXT_BYTES + 1 : text.n;
+    expr->flags = flags;
     expr->text = arena_dup_str(&expr->arena, str_make(text.p, kept));
     int status = expr->text.p == NULL ? error_nomem(err)
-                                      : compile_text(expr, names, flags, fault, err);
+                                      : compile_text(expr, names, flags, out_fault, err);
+    if (status == 0 && names->memo != NULL && expr_memo_add(names->memo, expr) != 0) {
+        status = error_nomem(err);
+    }
     if (status != 0) {
         keep_one_line(err);
         expr_destroy(expr);
@@ -62,9 +64,24 @@ int expr_compile(struct str text, const struct expr_names *names, unsigned flags
     return 0;
 }
 
+int expr_compile(struct str text, const struct expr_names *names, unsigned flags,
+                 struct expr **out_expr, struct expr_fault *out_fault, struct error *err)
+{
+    struct expr_fault unused;
+    struct expr_fault *fault = out_fault != NULL ? out_fault : &unused;
+    *fault = (struct expr_fault){0, 0};
+    struct expr *known = names->memo != NULL ? expr_memo_find(names->memo, text, flags) : NULL;
+    if (known == NULL) {
+        return compile_new(text, names, flags, out_expr, fault, err);
+    }
+    known->holders++;
+    *out_expr = known;
+    return 0;
+}
+
 void expr_destroy(struct expr *expr)
 {
-    if (expr == NULL) {
+    if (expr == NULL || expr->holders-- > 0) {
         return;
     }
     for (size_t i = 0; i < expr->regex_count; i++) {

@@ -24,6 +24,7 @@
 struct arena;
 struct error;
 struct expr;
+struct expr_memo;
 
 /* Where a fault is in the source text: byte offset, for the caller to map to line and column. */
 struct expr_fault {
@@ -40,6 +41,7 @@ typedef int (*expr_resolve_cb)(void *user, struct str name, struct str *out_hint
 struct expr_names {
     expr_resolve_cb resolve;
     void *user;
+    struct expr_memo *memo; /* of the scope that `resolve` knows; NULL: nothing is shared */
 };
 
 enum expr_flags {
@@ -51,9 +53,10 @@ enum expr_flags {
 };
 
 /*
- * Compiles `text` (borrowed). On success `*out_expr` is owned: expr_destroy().
- * Fails with E_INVALID, E_LIMIT (longer than 64 KiB, nested deeper than 250 levels), E_NOMEM;
- * `err` gets the sentence and `out_fault` (may be NULL) the place.
+ * Compiles `text` (borrowed). On success `*out_expr` is owned: expr_destroy(). With a memo it may
+ * be one that others own, too: then all of them belong to one thread when they are destroyed. Fails
+ * with E_INVALID, E_LIMIT (longer than 64 KiB, nested deeper than 250 levels), E_NOMEM; `err` gets
+ * the sentence and `out_fault` (may be NULL) the place.
  */
 int expr_compile(struct str text, const struct expr_names *names, unsigned flags,
                  struct expr **out_expr, struct expr_fault *out_fault, struct error *err);

@@ -90,6 +90,8 @@ struct expr {
     struct regex **regexes; /* owned ones */
     size_t regex_count;
     size_t regex_cap;
+    uint32_t holders; /* besides the first: see memo.h */
+    unsigned flags;   /* enum expr_flags that it was compiled with */
     uint32_t root;
     uint32_t local_count; /* variables of macros that live at one time */
     int static_type;

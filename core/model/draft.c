@@ -39,6 +39,7 @@ void draft_finish(struct draft *draft)
     free(draft->uses);
     free(draft->outcomes);
     strmap_finish(&draft->outcome_numbers);
+    expr_memo_finish(&draft->memo);
     if (draft->storage != NULL) {
         pipeline_unref(&draft->storage->pipeline);
     }

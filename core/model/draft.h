@@ -20,6 +20,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/strmap.h"
+#include "core/expr/memo.h"
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
 #include "core/model/report.h"
@@ -155,6 +156,8 @@ struct draft {
     bool has_lost_nodes;             /* some could not be read: names may mean these */
     bool has_lost_transitions;       /* likewise: states may be reached by these */
     bool is_config_faulty;           /* `config` is not known, and it was said why */
+
+    struct expr_memo memo; /* of the scope at hand */
 
     struct draft_body *body_drafts; /* the root first */
     size_t body_cap;

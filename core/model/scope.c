@@ -257,6 +257,19 @@ static int resolve_name(void *user, struct str name, struct str *out_hint)
     return slot;
 }
 
+/* What a name means follows from the body and from the names that are special to the place. */
+static struct expr_names names_of(struct lookup *lookup)
+{
+    struct draft *draft = lookup->draft;
+    struct expr_names names = {.resolve = resolve_name, .user = lookup};
+    if (draft->body_count > 0) {
+        unsigned special = lookup->at->names & (SCOPE_SIGNAL | SCOPE_REDUCE);
+        expr_memo_enter(&draft->memo, (uint64_t)lookup->body << 32 | special);
+        names.memo = &draft->memo;
+    }
+    return names;
+}
+
 static struct use use_at(struct draft *draft, const struct scope_at *at)
 {
     return (struct use){
@@ -340,7 +353,7 @@ static int compile(struct draft *draft, const struct tree *scalar, const struct 
 {
     const struct report *report = &draft->loader->report;
     struct lookup lookup = lookup_at(draft, at);
-    struct expr_names names = {.resolve = resolve_name, .user = &lookup};
+    struct expr_names names = names_of(&lookup);
     struct expr_fault fault = {0};
     struct error err = {0};
     int status = expr_compile(scalar->text, &names, EXPR_BRACES, out_expr, &fault, &err);
@@ -646,7 +659,7 @@ static int compile_document(struct template_job *job, const struct document *doc
     struct lookup lookup = lookup_at(job->draft, job->at);
     job->lookup = &lookup;
     struct template_options options = {
-        .names = {.resolve = resolve_name, .user = &lookup},
+        .names = names_of(&lookup),
         .is_raw = is_raw,
         .env = read_env,
         .on_fault = on_fault,

@@ -84,7 +84,7 @@ static int evaluate_round(void *user)
 static int compile_round(void *user)
 {
     (void)user;
-    struct expr_names names = {resolve, NULL};
+    struct expr_names names = {.resolve = resolve};
     for (int i = 0; i < COMPILATIONS; i++) {
         struct expr *expr = NULL;
         if (expr_compile(str_from(condition), &names, 0, &expr, NULL, NULL) != 0) {
@@ -111,7 +111,7 @@ static int measure(const char *name, bench_round_cb round, struct work *work, do
 int main(void)
 {
     struct work work = {NULL, NULL, NULL, NULL};
-    struct expr_names names = {resolve, NULL};
+    struct expr_names names = {.resolve = resolve};
     int status = 1;
     if (json_read(str_from(data), NULL, &work.document, NULL) == 0 &&
         expr_compile(str_from(condition), &names, 0, &work.expr, NULL, NULL) == 0) {

@@ -281,7 +281,7 @@ static enum outcome run_evaluation(const struct value *test, char *why, size_t w
     }
     struct bindings bindings = {value_get(test, STR("bindings")), value_get(test, STR("declared")),
                                 member(test, "container"), &arena};
-    struct expr_names names = {resolve, &bindings};
+    struct expr_names names = {.resolve = resolve, .user = &bindings};
     struct expr_scope scope = {fetch, &bindings};
     struct expr_budget budget = expr_default_budget;
     const struct value *unchecked = value_get(test, STR("disable_check"));

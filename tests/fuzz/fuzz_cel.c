@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct str text = str_make((const char *)bytes + 1, size - 1);
     unsigned flags = bytes[0] &
                      (EXPR_BRACES | EXPR_INPUT_DEFAULT | EXPR_DOTTED_NAMES | EXPR_UNCHECKED);
-    struct expr_names names = {resolve, document};
+    struct expr_names names = {.resolve = resolve, .user = document};
     struct expr_fault fault = {0, 0};
     struct error err = {0};
     struct expr *expr = NULL;

@@ -64,7 +64,7 @@ static inline int bindings_fetch(const void *user, int slot, struct cel *out, st
 
 static inline struct expr_names bindings_names(struct bindings *bindings)
 {
-    return (struct expr_names){bindings_resolve, bindings};
+    return (struct expr_names){.resolve = bindings_resolve, .user = bindings};
 }
 
 static inline struct expr_scope bindings_scope(const struct bindings *bindings)

@@ -551,7 +551,7 @@ static int fetch_nodes(const void *user, int slot, struct cel *out, struct error
 
 static int evaluate_nodes(const char *text, struct cel *out, struct error *err)
 {
-    struct expr_names names = {resolve_nodes, NULL};
+    struct expr_names names = {.resolve = resolve_nodes};
     struct expr_scope scope = {fetch_nodes, &node_class};
     struct expr_budget budget = expr_default_budget;
     struct arena arena = ARENA_INIT;
