@@ -51,14 +51,14 @@ static int check_encoding(const struct report *report)
     return E_INVALID;
 }
 
-/* Line feeds and tabs are right; CR is where an LF follows. */
-static bool is_plain(struct str text, size_t at)
+/* Behind the ASCII from `at` on that is allowed wherever it stands: nearly all of most files. */
+static size_t skip_plain(struct str text, size_t at)
 {
-    unsigned char c = (unsigned char)text.p[at];
-    if (c == '\r') {
-        return at + 1 < text.n && text.p[at + 1] == '\n';
+    while (at < text.n && ((unsigned char)(text.p[at] - 0x20) < 0x7F - 0x20 || text.p[at] == '\n' ||
+                           text.p[at] == '\t')) {
+        at++;
     }
-    return (c >= 0x20 && c < 0x7F) || c == '\n' || c == '\t';
+    return at;
 }
 
 static bool is_allowed(uint32_t code)
@@ -87,14 +87,11 @@ static int refuse_character(const struct report *report, size_t offset, uint32_t
 static int check_characters(const struct report *report)
 {
     struct str text = report->source;
-    for (size_t at = 0; at < text.n;) {
+    for (size_t at = skip_plain(text, 0); at < text.n; at = skip_plain(text, at)) {
         uint32_t code = 0;
-        if (is_plain(text, at)) {
-            at++;
-            continue;
-        }
         size_t length = utf8_decode(text.p + at, text.n - at, &code);
-        if (!is_allowed(code)) {
+        bool is_line_end = code == '\r' && at + 1 < text.n && text.p[at + 1] == '\n';
+        if (!is_line_end && !is_allowed(code)) {
             return refuse_character(report, at, code);
         }
         at += length;
