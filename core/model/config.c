@@ -371,7 +371,7 @@ static int read_conditional(struct draft *draft, uint32_t index, const struct tr
     draft->drafts[index].outcomes = outcomes;
     draft->drafts[index].outcome_count = 2;
     const struct tree *condition = tree_get(config, STR("condition"));
-    struct label what = label_make("'condition' of node '%.*s'", STR_ARG(node->id));
+    struct label what = label_of("'condition' of node", node->id);
     struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
     if (condition == NULL) {
         return 0; /* the schema has said so */
@@ -467,7 +467,7 @@ static bool check_place(struct draft *draft, uint32_t index, struct place place)
 static int check_config(struct draft *draft, uint32_t index, const struct tree *config)
 {
     struct node *node = &draft->nodes[index];
-    struct label what = label_make("config of node '%.*s'", STR_ARG(node->id));
+    struct label what = label_of("config of node", node->id);
     struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
     draft->config_owner = draft->drafts[index].work;
     if (node->kind == NODE_ROUTER || node->kind == NODE_CONDITIONAL) {

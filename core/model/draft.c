@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
@@ -24,6 +25,20 @@ struct label label_make(const char *format, ...)
     if (length >= (int)sizeof(label.text)) {
         label.text[utf8_whole_prefix(label.text, sizeof(label.text) - 1)] = '\0';
     }
+    return label;
+}
+
+struct label label_of(const char *text, struct str id)
+{
+    struct label label = {{0}};
+    size_t n = strlen(text);
+    if (n + id.n + sizeof(" ''") > sizeof(label.text)) {
+        return label_make("%s '%.*s'", text, STR_ARG(id));
+    }
+    char *end = mempcpy(label.text, text, n);
+    end = mempcpy(end, " '", 2);
+    end = mempcpy(end, id.p, id.n);
+    *end = '\'';
     return label;
 }
 

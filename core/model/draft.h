@@ -195,6 +195,9 @@ struct label {
 
 struct label label_make(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* `text`, and `id` in quotes behind it: most labels are nothing else, and each node has some. */
+struct label label_of(const char *text, struct str id);
+
 /* Also what draft_read() left half done. */
 void draft_finish(struct draft *draft);
 

@@ -57,7 +57,7 @@ static int read_depends(struct draft *draft, uint32_t index)
     if (list == NULL) {
         return 0;
     }
-    struct label what = label_make("'depends_on' of node '%.*s'", STR_ARG(draft->nodes[index].id));
+    struct label what = label_of("'depends_on' of node", draft->nodes[index].id);
     int status = 0;
     for (uint32_t i = 0; i < list->count && status == 0; i++) {
         const struct tree *name = &list->as.items[i];
@@ -253,7 +253,7 @@ static int read_goto(struct draft *draft, uint32_t index)
     if (name == NULL) {
         return 0;
     }
-    struct label what = label_make("'on_error' of node '%.*s'", STR_ARG(draft->nodes[index].id));
+    struct label what = label_of("'on_error' of node", draft->nodes[index].id);
     uint32_t body = draft->nodes[index].body;
     struct draft_edge edge = {.source = index,
                               .target = find_end(draft, body, name, what.text),

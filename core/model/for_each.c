@@ -137,7 +137,7 @@ static bool is_no_collection(int type)
 static int read_expression(struct draft *draft, uint32_t index, const struct tree *value,
                            struct for_each *out)
 {
-    struct label what = label_make("'for_each' of node '%.*s'", STR_ARG(draft->nodes[index].id));
+    struct label what = label_of("'for_each' of node", draft->nodes[index].id);
     struct scope_at at = {
         .site = USE_NODE, .node = index, .names = SCOPE_STREAM, .what = what.text};
     int type = EXPR_TYPE_OPEN;
@@ -165,7 +165,7 @@ static int read_written(struct draft *draft, uint32_t index, const struct tree *
                         struct for_each *out)
 {
     static const char product[] = "{\"additionalProperties\": {\"format\": \"cel\"}}";
-    struct label what = label_make("'for_each' of node '%.*s'", STR_ARG(draft->nodes[index].id));
+    struct label what = label_of("'for_each' of node", draft->nodes[index].id);
     struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
     cleanup_document struct document *schema = NULL;
     int status = json_read(str_from(product), NULL, &schema, NULL);
@@ -317,8 +317,8 @@ static int read_reduce(struct draft *draft, uint32_t index, const struct tree *m
                        struct for_each *out)
 {
     struct str id = draft->nodes[index].id;
-    struct label what = label_make("'collect' of node '%.*s'", STR_ARG(id));
-    struct label of = label_make("'reduce' of node '%.*s'", STR_ARG(id));
+    struct label what = label_of("'collect' of node", id);
+    struct label of = label_of("'reduce' of node", id);
     const struct tree *reduce = tree_get(map, STR("reduce"));
     const struct tree *init = tree_get(map, STR("init"));
     out->collect = COLLECT_REDUCE;
@@ -335,7 +335,7 @@ static int read_reduce(struct draft *draft, uint32_t index, const struct tree *m
     if (status != 0 || init == NULL) {
         return status;
     }
-    struct label first = label_make("'init' of node '%.*s'", STR_ARG(id));
+    struct label first = label_of("'init' of node", id);
     struct scope_at before = {.site = USE_NODE, .node = index, .what = first.text};
     return scope_compile_template(draft, init, NULL, &before, &out->init);
 }
@@ -370,7 +370,7 @@ static int read_inside(struct draft *draft, uint32_t index, struct for_each *out
     struct node *node = &draft->nodes[index];
     const struct tree *until = tree_get(draft->drafts[index].tree, STR("until"));
     const struct tree *output = tree_get(draft->drafts[index].tree, STR("output"));
-    struct label what = label_make("'until' of node '%.*s'", STR_ARG(node->id));
+    struct label what = label_of("'until' of node", node->id);
     struct scope_at at = {.site = USE_OUTPUT, .body = node->own_body, .what = what.text};
     int status = 0;
     if (node->own_body == 0) {
@@ -382,7 +382,7 @@ static int read_inside(struct draft *draft, uint32_t index, struct for_each *out
     if (status != 0 || output == NULL || draft->drafts[index].role != ROLE_LOOP) {
         return status;
     }
-    struct label of = label_make("'output' of node '%.*s'", STR_ARG(node->id));
+    struct label of = label_of("'output' of node", node->id);
     at.what = of.text;
     return scope_compile_template(draft, output, NULL, &at, &draft->bodies[node->own_body].output);
 }

@@ -9,7 +9,7 @@
 
 static struct label node_label(const struct draft *draft, uint32_t index)
 {
-    return label_make("node '%.*s'", STR_ARG(draft->nodes[index].id));
+    return label_of("node", draft->nodes[index].id);
 }
 
 static int read_name(struct draft *draft, uint32_t index)
@@ -31,7 +31,7 @@ static int read_when(struct draft *draft, uint32_t index)
     if (!tree_is_scalar(when) || when->kind == TREE_NULL) {
         return 0;
     }
-    struct label what = label_make("'when' of node '%.*s'", STR_ARG(draft->nodes[index].id));
+    struct label what = label_of("'when' of node", draft->nodes[index].id);
     struct scope_at at = {.site = USE_NODE, .node = index, .what = what.text};
     return scope_compile_condition(draft, when, &at, &draft->nodes[index].when);
 }
@@ -68,7 +68,7 @@ static void read_limits(struct draft *draft, uint32_t index)
     if (limits == NULL) {
         return;
     }
-    struct label what = label_make("'limits' of node '%.*s'", STR_ARG(node->id));
+    struct label what = label_of("'limits' of node", node->id);
     format_check(&draft->loader->report, limits, format_limits_keys, what.text, 0);
     (void)format_size(limits, "memory", &node->limits.memory_bytes); /* or the default */
     (void)format_size(limits, "output", &node->limits.output_bytes); /* or the default */
@@ -92,7 +92,7 @@ static void read_on_error(struct draft *draft, uint32_t index)
         return;
     }
     if (tree_is(value, TREE_MAP)) {
-        struct label what = label_make("'on_error' of node '%.*s'", STR_ARG(node->id));
+        struct label what = label_of("'on_error' of node", node->id);
         format_check(report, value, format_on_error_keys, what.text, 0);
         if (tree_find(value, STR("goto")) == NULL &&
             !format_is_misspelt(value, format_on_error_keys, "goto")) {
@@ -144,7 +144,7 @@ static void check_keys(struct draft *draft, uint32_t index)
     const struct draft_body *body = &draft->body_drafts[draft->nodes[index].body];
     struct label what = node_label(draft, index);
     if (body->is_compensation) {
-        what = label_make("'compensate' of node '%.*s'", STR_ARG(draft->nodes[body->owner].id));
+        what = label_of("'compensate' of node", draft->nodes[body->owner].id);
     }
     format_check(&draft->loader->report, draft->drafts[index].tree, format_node_keys, what.text, 0);
 }

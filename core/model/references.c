@@ -63,9 +63,8 @@ static struct place place_of(const struct check *check)
 static struct label who_ends(const struct check *check)
 {
     uint32_t owner = check->draft->bodies[check->use->body].owner;
-    return owner == DRAFT_NO_NODE
-               ? label_make("'output'")
-               : label_make("the loop '%.*s'", STR_ARG(check->draft->nodes[owner].id));
+    return owner == DRAFT_NO_NODE ? label_make("'output'")
+                                  : label_of("the loop", check->draft->nodes[owner].id);
 }
 
 /* Who says it. */
@@ -74,9 +73,9 @@ static struct label who(const struct check *check)
     switch (check->use->site) {
     case USE_NODE:
     case USE_SELF:
-        return label_make("node '%.*s'", STR_ARG(check->draft->nodes[check->use->node].id));
+        return label_of("node", check->draft->nodes[check->use->node].id);
     case USE_EDGE:
-        return label_make("an edge from '%.*s'", STR_ARG(check->draft->nodes[check->use->node].id));
+        return label_of("an edge from", check->draft->nodes[check->use->node].id);
     case USE_OUTPUT:
         return who_ends(check);
     case USE_SETTINGS:
@@ -420,7 +419,7 @@ static void check_output(const struct check *check, const struct view *view, uin
         }
     }
     if (it->type != NULL && it->type->output_schema != NULL) {
-        struct label name = label_make("the output of '%.*s'", STR_ARG(it->id));
+        struct label name = label_of("the output of", it->id);
         check_path(check, schema_source(it->type->output_schema), first, name.text);
     }
 }

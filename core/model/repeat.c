@@ -15,8 +15,8 @@ int repeat_read(struct draft *draft, uint32_t index)
     if (map == NULL) {
         return 0;
     }
-    struct label what = label_make("'repeat' of node '%.*s'", STR_ARG(node->id));
-    struct label of = label_make("'until' of node '%.*s'", STR_ARG(node->id));
+    struct label what = label_of("'repeat' of node", node->id);
+    struct label of = label_of("'until' of node", node->id);
     const struct tree *until = tree_get(map, STR("until"));
     struct scope_at at = {.site = USE_SELF, .node = index, .what = of.text};
     struct repeat *repeat = arena_calloc(&draft->storage->arena, 1, sizeof(*repeat));

@@ -100,11 +100,11 @@ bool states_check(struct draft *draft, uint32_t index)
 {
     const struct tree *tree = draft->drafts[index].tree;
     struct node *node = &draft->nodes[index];
-    struct label what = label_make("state '%.*s'", STR_ARG(node->id));
+    struct label what = label_of("state", node->id);
     format_check(report_of(draft), tree, format_state_keys, what.text, 0);
     const struct tree *action = tree_get(tree, STR("action"));
     if (tree_is(action, TREE_MAP)) {
-        struct label of = label_make("'action' of state '%.*s'", STR_ARG(node->id));
+        struct label of = label_of("'action' of state", node->id);
         format_check(report_of(draft), action, format_action_keys, of.text, 0);
     } else if (action != NULL && !tree_is(action, TREE_TEXT)) {
         report_error(report_of(draft), action->place,

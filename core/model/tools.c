@@ -49,7 +49,7 @@ int tools_type_name(struct draft *draft, uint32_t index, struct str *out_name)
     const struct tree *tool = draft->drafts[index].tree;
     struct str name = draft->nodes[index].id;
     if (tree_is(tool, TREE_MAP)) {
-        struct label what = label_make("tool '%.*s'", STR_ARG(name));
+        struct label what = label_of("tool", name);
         format_check(report_of(draft), tool, format_tool_keys, what.text, 0);
         if (!format_text(tool, "name", &name)) {
             if (!format_is_misspelt(tool, format_tool_keys, "name")) {

@@ -327,7 +327,7 @@ static const struct plugin_type *find_plugin(struct draft *draft, const struct t
 static int read_integration(struct draft *draft, const struct tree_member *member,
                             struct integration *out)
 {
-    struct label what = label_make("integration '%.*s'", STR_ARG(member->key.text));
+    struct label what = label_of("integration", member->key.text);
     struct scope_at at = {.site = USE_SETTINGS, .names = SCOPE_SECRETS, .what = what.text};
     struct tree settings = {0};
     format_check(&draft->loader->report, &member->value, format_policy_keys, what.text,

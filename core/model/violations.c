@@ -63,7 +63,7 @@ static bool is_misspelt(const struct schema_report *violations,
     }
     for (size_t i = 0; i < schema_report_count(violations); i++) {
         const struct schema_violation *other = schema_report_at(violations, i);
-        struct label wanted = label_make("must have the key '%.*s'", STR_ARG(other->suggestion));
+        struct label wanted = label_of("must have the key", other->suggestion);
         if (other->on_key && other->suggestion.n > 0 &&
             str_equal(parent_of(other->pointer), missing->pointer) &&
             str_starts_with(missing->message, str_from(wanted.text))) {

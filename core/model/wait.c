@@ -91,7 +91,7 @@ int wait_check(struct draft *draft, uint32_t index, const struct tree *config,
 {
     struct node *node = &draft->nodes[index];
     const struct tree *match = tree_get(config, STR("match"));
-    struct label what = label_make("'match' of node '%.*s'", STR_ARG(node->id));
+    struct label what = label_of("'match' of node", node->id);
     struct scope_at of = {
         .site = USE_NODE, .node = index, .names = SCOPE_SIGNAL, .what = what.text};
     struct tree rest = {0};
