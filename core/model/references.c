@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 #include "core/expr/expr.h"
+#include "core/expr/template.h"
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
 #include "core/model/reach.h"
@@ -373,16 +374,44 @@ static bool may_be_absent(const struct check *check, const struct view *view, ui
     return !has_output(check, node, view->node);
 }
 
+/* The output of a `set` node as it is written; NULL for other nodes. */
+static const struct value *written_output(const struct node *node)
+{
+    return node->kind == NODE_SET && node->config != NULL ? template_source(node->config) : NULL;
+}
+
 /* `node.status` where the output has a status, too: nobody could tell which is meant. */
 static bool is_ambiguous(const struct check *check, uint32_t node, struct str field)
 {
     const struct node *it = &check->draft->nodes[node];
     const struct schema *schema = it->type != NULL ? it->type->output_schema : NULL;
-    if (schema == NULL || str_equal(field, STR("output"))) {
+    if (str_equal(field, STR("output"))) {
         return false;
+    }
+    if (schema == NULL) {
+        return value_get(written_output(it), field) != NULL;
     }
     const struct value *root = schema_source(schema);
     return value_get(schema_marks_properties(root, root), field) != NULL;
+}
+
+/* What nobody writes into the output of a `set` node is not in it. */
+static void check_written(const struct check *check, uint32_t node, size_t first)
+{
+    const struct expr_reference *reference = check->reference;
+    const struct node *it = &check->draft->nodes[node];
+    const struct value *value = written_output(it);
+    for (size_t i = first; i < reference->path_count && value_is(value, VALUE_MAP); i++) {
+        const struct value *inner = value_get(value, reference->path[i]);
+        if (inner == NULL) {
+            struct label name = label_of("the output of", it->id);
+            struct suggest nearest = nearest_property(value, reference->path[i]);
+            report_error(report_of(check), place_of(check), "%s: %s has no '%.*s'", who(check).text,
+                         name.text, STR_ARG(reference->path[i]));
+            report_nearest(report_of(check), &nearest);
+        }
+        value = inner;
+    }
 }
 
 /* `has(a.output) ? a.x : 0`: the short form is asked for by the long one. */
@@ -421,6 +450,8 @@ static void check_output(const struct check *check, const struct view *view, uin
     if (it->type != NULL && it->type->output_schema != NULL) {
         struct label name = label_of("the output of", it->id);
         check_path(check, schema_source(it->type->output_schema), first, name.text);
+    } else if (!is_guarded(check)) {
+        check_written(check, node, first);
     }
 }
 

@@ -525,7 +525,7 @@ const struct fault_case fault_cases[] = {
      "name: t\n"
      "nodes:\n"
      "  - {id: r, type: conditional, config: {condition: input.x, true_edge: a}}\n"
-     "  - {id: a, type: set}\n"
+     "  - {id: a, type: set, config: {x: 1, y: 2}}\n"
      "  - {id: c, type: set, config: {x: '{{ has(r.output) ? a.x : 0 }}'}, depends_on: [r, a]}\n"
      "  - {id: d, type: set, config: {x: '{{ has(a.output) ? a.x + a.output.y : 0 }}'}, "
      "depends_on: [r, a]}\n"
@@ -533,6 +533,24 @@ const struct fault_case fault_cases[] = {
      "depends_on: [r, a]}\n",
      "t.yaml:5:56: warning: node 'c': 'a' may have no output here\n"
      "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
+    {"output of a set node", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {count: 1, all: \"{{ [1] }}\", deep: {x: 1}, status: up}}\n"
+     "  - id: b\n"
+     "    type: set\n"
+     "    depends_on: [a]\n"
+     "    config:\n"
+     "      x: '{{ a.cuont }} {{ a.output.deep.y }} {{ nodes.a.output.none }}'\n"
+     "      y: '{{ a.status }}'\n"
+     "      right: '{{ a.count }} {{ a.all[0].x }} {{ a.deep.x }} {{ a.output.?none.orValue(0) "
+     "}} {{ has(a.none) }} {{ a.output.status }}'\n",
+     "t.yaml:8:14: error: node 'b': the output of 'a' has no 'cuont'\n"
+     "  did you mean 'count'?\n"
+     "t.yaml:8:28: error: node 'b': the output of 'a' has no 'y'\n"
+     "t.yaml:8:50: error: node 'b': the output of 'a' has no 'none'\n"
+     "t.yaml:9:14: error: node 'b': 'a.status' can mean the node's own or its output's\n"
+     "  write 'a.output.status', or nodes['a'].status\n"},
     {"output field unknown", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

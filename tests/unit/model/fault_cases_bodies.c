@@ -216,15 +216,15 @@ const struct fault_case fault_cases_bodies[] = {
      "nodes:\n"
      "  - {id: a, type: set, for_each: [1], repeat: {until: true}}\n"
      "  - {id: b, type: set, repeat: {max_iterations: 3}}\n"
-     "  - {id: c, type: set, repeat: {until: c.output.x, delay: 5, times: 3}}\n",
+     "  - {id: c, type: set, repeat: {until: c.attempts > 1, delay: 5, times: 3}}\n",
      "t.yaml:3:39: error: node 'a' has both 'for_each' and 'repeat'\n"
      "  give the loop 'nodes', and one of these the 'repeat'\n"
      "t.yaml:4:32: error: 'repeat' of node 'b' needs 'until'\n"
      "  for a list of things to do: for_each\n"
-     "t.yaml:5:59: error: 'delay' of 'repeat' of node 'c' must be a duration like 250ms, 30s, 5m, "
+     "t.yaml:5:63: error: 'delay' of 'repeat' of node 'c' must be a duration like 250ms, 30s, 5m, "
      "2h or 7d, not '5'\n"
      "  write '5s' for seconds\n"
-     "t.yaml:5:62: error: 'repeat' of node 'c' has the unknown key 'times'\n"
+     "t.yaml:5:66: error: 'repeat' of node 'c' has the unknown key 'times'\n"
      "  did you mean 'max_iterations'?\n"},
     {"router in loop", "t.yaml", 0,
      "name: t\n"
@@ -237,7 +237,7 @@ const struct fault_case fault_cases_bodies[] = {
      "rollback: yes\n"
      "nodes:\n"
      "  - {id: a, type: set, compensate: {type: set, depends_on: [b], for_each: [1], config: {x: "
-     "\"{{ a.output.y }}\"}}}\n"
+     "\"{{ a.output }}\"}}}\n"
      "  - {id: b, type: set, config: {x: \"{{ a.output }}\"}, compensate: {config: {}}}\n",
      "t.yaml:2:11: error: 'rollback' of the pipeline must be true or false, not 'yes'\n"
      "  write true\n"
@@ -321,7 +321,7 @@ const struct fault_case fault_cases_bodies[] = {
     {"endings", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
-     "  - {id: a, type: set}\n"
+     "  - {id: a, type: set, config: {x: 1}}\n"
      "on_failure: {id: f, type: set}\n"
      "finally:\n"
      "  - {id: a, type: set}\n"
@@ -391,7 +391,7 @@ const struct fault_case fault_cases_bodies[] = {
      "name: t\n"
      "initial_state: one\n"
      "states:\n"
-     "  - {name: one, type: set, transitions: {success: two, error: three}}\n"
+     "  - {name: one, type: set, config: {a: 1}, transitions: {success: two, error: three}}\n"
      "  - {name: two, type: set, config: {x: \"{{ one.output.a }} {{ three.output }}\"}, "
      "transitions: {success: three}}\n"
      "  - {name: three, type: set, config: {x: \"{{ one.output.a }} {{ two.output.x }}\"}}\n"
@@ -505,9 +505,9 @@ const struct fault_case fault_cases_bodies[] = {
      "rollback: true\n"
      "nodes:\n"
      "  - {id: a, type: set}\n"
-     "  - {id: b, type: set, compensate: {type: set, config: {x: \"{{ b.output.y }} {{ a.output.z "
+     "  - {id: b, type: set, compensate: {type: set, config: {x: \"{{ b.output }} {{ a.output "
      "}}\"}}}\n",
-     "t.yaml:5:81: error: node 'b': 'a' cannot have run before it\n"
+     "t.yaml:5:79: error: node 'b': 'a' cannot have run before it\n"
      "  add 'a' to 'depends_on' of 'b'\n"},
     {"settings of tools and states", "t.yaml", 0,
      "workflows:\n"

@@ -371,7 +371,7 @@ static void test_load__knows_what_surely_has_an_output(void **state)
     /* Both ways meet again; what is behind one of them has run there; what is before has. */
     definitions_destroy(load_right(
         "name: t\nnodes:\n"
-        "  - {id: a, type: set}\n"
+        "  - {id: a, type: set, config: {x: true}}\n"
         "  - {id: c, type: conditional, depends_on: [a], config: {condition: a.output.x, "
         "true_edge: l, false_edge: r}}\n"
         "  - {id: l, type: set, config: {x: '{{ a.output }}'}}\n"
@@ -389,7 +389,7 @@ static void test_load__takes_a_question_for_a_guard(void **state)
     definitions_destroy(load_right("name: t\n"
                                    "input: {type: object, properties: {who: {type: string}}}\n"
                                    "nodes:\n"
-                                   "  - {id: a, type: set, on_error: continue}\n"
+                                   "  - {id: a, type: set, config: {x: 1}, on_error: continue}\n"
                                    "  - id: b\n"
                                    "    type: set\n"
                                    "    depends_on: [a]\n"
