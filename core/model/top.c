@@ -6,6 +6,7 @@
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
 #include "core/model/format.h"
+#include "core/model/input_defaults.h"
 #include "core/model/schema_keys.h"
 #include "core/model/scope.h"
 #include "core/model/settings.h"
@@ -188,7 +189,8 @@ static int read_input(struct draft *draft)
         return 0;
     }
     draft->storage->pipeline.input_schema = schema;
-    return storage_take_schema(draft->storage, schema);
+    status = storage_take_schema(draft->storage, schema);
+    return status == 0 ? input_defaults_check(draft, tree, document) : status;
 }
 
 /*

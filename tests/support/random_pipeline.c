@@ -125,7 +125,8 @@ static void write_edge(struct random *random, uint32_t source, enum kind kind, u
         strbuf_append_format(out, ", when: \"n%u.status == 'completed' && input.n > %u\"", source,
                              random_below(random, 8));
     } else if (random_percent(random, 2)) {
-        strbuf_append_format(out, ", when: \"n%u.output.x > 0\"", source);
+        strbuf_append_format(out, ", when: \"n%u.output.%s > 0\"", source,
+                             kind == KIND_SET ? "n" : "x");
     }
     strbuf_append_text(out, "}\n");
 }

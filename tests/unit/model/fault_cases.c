@@ -551,6 +551,27 @@ const struct fault_case fault_cases[] = {
      "t.yaml:8:50: error: node 'b': the output of 'a' has no 'none'\n"
      "t.yaml:9:14: error: node 'b': 'a.status' can mean the node's own or its output's\n"
      "  write 'a.output.status', or nodes['a'].status\n"},
+    {"input defaults that break their schemas", "t.yaml", 0,
+     "name: t\n"
+     "input:\n"
+     "  type: object\n"
+     "  $defs: {port: {type: integer, maximum: 65535}}\n"
+     "  properties:\n"
+     "    n: {type: integer, minimum: 2, default: 1}\n"
+     "    s: {type: string, default: 2.0}\n"
+     "    p: {$ref: '#/$defs/port', default: 70000}\n"
+     "    in: {type: object, required: [a], default: {}, properties: {a: {enum: [x], default: "
+     "z}}}\n"
+     "    list: {type: array, default: [1, b], items: {type: integer}}\n"
+     "    right: {type: object, required: [a], default: {}, properties: {a: {default: z}}}\n"
+     "    null: {type: [string, 'null'], default: null}\n"
+     "nodes: [{id: a, type: set}]\n",
+     "t.yaml:6:45: error: the default of 'input.n' must be at least 2, found 1\n"
+     "t.yaml:7:32: error: the default of 'input.s' must be text, found 2.0\n"
+     "t.yaml:8:40: error: the default of 'input.p' must be at most 65535, found 70000\n"
+     "t.yaml:9:89: error: the default of 'input.in.a' must be 'x', found 'z'\n"
+     "t.yaml:10:38: error: the default of 'input.list': '1' must be a whole number, found text "
+     "'b'\n"},
     {"output field unknown", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
