@@ -13,6 +13,8 @@
  * Patterns are in RE2's syntax (regex.h). Below a subschema marked `x-ops-secret: true` or
  * `writeOnly: true` messages do not show the value.
  *
+ * What breaks a `pattern` is told by the `examples` beside it, if there are some.
+ *
  * When no branch of anyOf or oneOf fits, one violation names the types or the fixed values that
  * they all ask for, if that is all they ask; else the branch that came closest speaks for all:
  * the value's own type and fixed values decide first, then its members' fixed values, then the

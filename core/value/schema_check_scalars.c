@@ -200,8 +200,13 @@ enum verdict check_pattern(struct check *c, const struct schema_rule *rule,
 
     struct strbuf *message = check_message(c);
     if (message != NULL) {
-        strbuf_append_text(message, "must match the pattern ");
-        report_append_value(message, rule->operand);
+        strbuf_append_text(message,
+                           rule->examples != NULL ? "must be like " : "must match the pattern ");
+        if (rule->examples != NULL) {
+            report_append_choices(message, rule->examples);
+        } else {
+            report_append_value(message, rule->operand);
+        }
         check_append_found(c, message, spot->value);
     }
     return check_fail(c, spot->place, "pattern");

@@ -276,8 +276,10 @@ static int read_pattern(struct compiler *c, const struct keyword *keyword,
         regex_destroy(regex);
         return E_NOMEM;
     }
+    const struct value *examples = value_get(c->schema->nodes[c->node].source, STR("examples"));
     rule->regex = regex;
     rule->operand = operand;
+    rule->examples = value_is(examples, VALUE_LIST) && value_count(examples) > 0 ? examples : NULL;
     return 0;
 }
 

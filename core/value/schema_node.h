@@ -106,6 +106,7 @@ struct schema_rule {
     uint64_t max;                 /* SCHEMA_RULE_CONTAINS: maxContains */
     unsigned types;               /* SCHEMA_RULE_TYPE */
     struct regex *regex;          /* SCHEMA_RULE_PATTERN; owned by the schema */
+    const struct value *examples; /* SCHEMA_RULE_PATTERN: a list, or NULL */
     const struct schema_format *format;
 };
 

@@ -291,6 +291,9 @@ static void test_http__config_is_checked(void **state)
         {"{\"url\":\"http://a\",\"expect\":[]}", "/expect"},
         {"{\"url\":\"http://a\",\"response\":\"xml\"}", "/response"},
         {"{\"url\":\"http://a\",\"query\":{\"a\":{}}}", "/query"},
+        {"{\"url\":\"http://a\",\"timeout\":\"soon\"}", "must be like '250ms'"},
+        {"{\"url\":\"http://a\",\"timeout\":\"0s\"}", "/timeout"},
+        {"{\"url\":\"http://a\",\"connect_timeout\":\"5\"}", "/connect_timeout"},
         {"{\"url\":\"http://a\",\"max_response_bytes\":0}", "/max_response_bytes"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
@@ -301,7 +304,7 @@ static void test_http__config_is_checked(void **state)
         assert_has(err.message, refused[i][1]);
     }
     const char *end =
-        rig_run(&rig, ++last_token, "http", "{\"url\":\"http://a\",\"timeout\":\"soon\"}");
+        rig_run(&rig, ++last_token, "http", "{\"url\":\"http://a\",\"timeout\":\"12345678901s\"}");
     assert_has(end, "failed {\"code\":\"CONFIG\"");
     assert_has(end, "\"path\":\"/timeout\"");
     end = rig_run(&rig, ++last_token, "http",
