@@ -559,6 +559,32 @@ static void drop_event(struct run_view *view, uint64_t index)
             (view->event_count - index) * sizeof(struct document *));
 }
 
+/* What happens to the run that is shown; that of the runs in it is theirs. */
+static void apply_to_root(struct run_view *view, const struct record *record)
+{
+    switch (record->type) {
+    case RECORD_RUN_STARTED:
+        view->state = RUN_RUNNING;
+        view->started_at = record->at_unix_ms;
+        return;
+    case RECORD_SIGNAL:
+        keep_event(view, record);
+        return;
+    case RECORD_SIGNAL_TAKEN:
+        drop_event(view, record->index);
+        return;
+    case RECORD_ENDINGS_DROPPED:
+        view->drops_endings = true;
+        return;
+    case RECORD_RUN_STOPPING:
+        view->state = record->run_state;
+        view->drops_endings = view->drops_endings || record->reason == STOP_SHUTDOWN;
+        return;
+    default:
+        return;
+    }
+}
+
 /* ---- records ---- */
 
 void run_view_apply(struct run_view *view, const struct record *record)
@@ -571,12 +597,10 @@ void run_view_apply(struct run_view *view, const struct record *record)
     if (step.frame == NULL) {
         return; /* memory ran out before */
     }
-    bool is_of_root = record->run == view->run;
+    if (record->run == view->run) {
+        apply_to_root(view, record);
+    }
     switch (record->type) {
-    case RECORD_RUN_STARTED:
-        view->state = is_of_root ? RUN_RUNNING : view->state;
-        view->started_at = is_of_root ? record->at_unix_ms : view->started_at;
-        return;
     case RECORD_NODE_QUEUED:
         begin(view, step);
         run_tree_state(step)->state = NODE_QUEUED;
@@ -602,38 +626,12 @@ void run_view_apply(struct run_view *view, const struct record *record)
     case RECORD_FRAME_ENDED:
         apply_frame_ended(view, step, record);
         return;
-    case RECORD_SIGNAL:
-        if (is_of_root) {
-            keep_event(view, record);
-        }
-        return;
-    case RECORD_SIGNAL_TAKEN:
-        if (is_of_root) {
-            drop_event(view, record->index);
-        }
-        return;
-    case RECORD_FRAME_STOPPING:
-    case RECORD_LOOP_REDUCED:
-    case RECORD_ITEM:
-    case RECORD_CREDIT:
-    case RECORD_SIGNALS_SEEN:
-    case RECORD_CHILD_UNDOING:
-    case RECORD_CHILD_UNDONE:
-    case RECORD_RUN_UNDOING:
-    case RECORD_RUN_UNDONE:
-        return;
-    case RECORD_ENDINGS_DROPPED:
-        view->drops_endings = view->drops_endings || is_of_root;
-        return;
-    case RECORD_RUN_STOPPING:
-        view->state = is_of_root ? record->run_state : view->state;
-        view->drops_endings = view->drops_endings ||
-                              (is_of_root && record->reason == STOP_SHUTDOWN);
-        return;
     case RECORD_RUN_ENDING:
     case RECORD_RUN_ENDED:
         apply_run_ended(view, step.frame, record);
         return;
+    default:
+        return; /* nothing of it is shown */
     }
 }
 
