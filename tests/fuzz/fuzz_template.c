@@ -98,7 +98,7 @@ static void check_template(const struct template *template)
 static void check_data_stays_data(void)
 {
     struct document *document = document_of(STR("\"{{ x }}\""));
-    struct template_options options = {.names = {resolve, NULL}};
+    struct template_options options = {.names.resolve = resolve};
     struct expr_scope scope = {fetch, NULL};
     struct expr_budget budget = {5000, 65536};
     struct template *template = NULL;
@@ -119,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     struct template_options options = {
-        .names = {resolve, NULL}, .env = get_env, .on_fault = on_fault, .user = document};
+        .names.resolve = resolve, .env = get_env, .on_fault = on_fault, .user = document};
     struct error err = {0};
     struct template *template = NULL;
     int status = template_compile(document, document_root(document), &options, &template, &err);
