@@ -61,12 +61,13 @@ static int check_default(struct default_check *check, const struct tree *tree,
 static int check_schema(struct default_check *check, const struct tree *tree,
                         const struct value *part);
 
-/* `tree` and `part` are the schema of what `step` leads to from here. */
-static int check_inner(struct default_check *check, struct str step, const struct tree *tree,
-                       const struct value *part)
+/* `tree` and `part` are the schema of what `joint` and `name` lead to from here. */
+static int check_inner(struct default_check *check, const char *joint, struct str name,
+                       const struct tree *tree, const struct value *part)
 {
     size_t length = check->path.n;
-    strbuf_append_str(&check->path, step);
+    strbuf_append_text(&check->path, joint);
+    strbuf_append_str(&check->path, name);
     int status = strbuf_status(&check->path);
     if (status == 0) {
         status = check_schema(check, tree, part);
@@ -82,14 +83,8 @@ static int check_properties(struct default_check *check, const struct tree *tree
     int status = 0;
     for (uint32_t i = 0; tree_is(tree, TREE_MAP) && i < tree->count && status == 0; i++) {
         const struct tree_member *member = &tree->as.members[i];
-        size_t length = check->path.n;
-        strbuf_append_text(&check->path, ".");
-        status =
-            check_inner(check, member->key.text, &member->value, value_get(part, member->key.text));
-        if (check->path.p != NULL) {
-            check->path.n = length;
-            check->path.p[length] = '\0';
-        }
+        status = check_inner(check, ".", member->key.text, &member->value,
+                             value_get(part, member->key.text));
     }
     return status;
 }
@@ -104,7 +99,7 @@ static int check_schema(struct default_check *check, const struct tree *tree,
     int status = check_properties(check, tree_get(tree, STR("properties")),
                                   value_get(part, STR("properties")));
     if (status == 0 && items != NULL) {
-        status = check_inner(check, STR("[]"), items, value_get(part, STR("items")));
+        status = check_inner(check, "[]", STR(""), items, value_get(part, STR("items")));
     }
     /* The inner defaults are filled into this one: what is wrong with them was said. */
     return status == 0 && found->error_count == count ? check_default(check, tree, part) : status;
