@@ -502,8 +502,10 @@ static void apply_frame_ended(struct run_view *view, struct step step, const str
 static void apply_child_ended(struct run_view *view, struct frame_view *frame,
                               const struct record *record)
 {
-    struct step call = {.frame = run_tree_find(&view->tree, frame->caller, frame->caller_frame),
-                        .node = frame->owner};
+    bool is_linked = frame->owner != RECORD_NO_NODE; /* its caller was there when it began */
+    struct step call = {
+        .frame = is_linked ? run_tree_find(&view->tree, frame->caller, frame->caller_frame) : NULL,
+        .node = frame->owner};
     bool has_failed = record->run_state == RUN_FAILED;
     bool is_awaited = call.frame != NULL && is_running(run_tree_state(call));
     let_go(view, frame);
