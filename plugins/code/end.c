@@ -287,33 +287,48 @@ static void complete_with_null(struct run *run)
     }
 }
 
-static void end_well(struct run *run, const ops_process_exit *exit, ops_val answer)
+/* 0: there is none; `*last` is the last line then, and `*why` what is wrong with it. */
+static int complete_with_result(struct run *run, ops_val answer, ops_str *last, ops_error *why)
 {
     ops_val value = ops_get(answer, "value");
     if (run->mode == RESULT_JSON && answer != 0 && value != 0) {
         run_flush(run, ops_text(NULL));
         ops_complete(run->task, value);
-        return;
+        return 1;
     }
     if (run->mode == RESULT_TEXT) {
         run_flush(run, ops_text(NULL));
         complete_with_text(run);
-        return;
+        return 1;
     }
     if (run->mode == RESULT_NONE) {
         run_flush(run, ops_text(NULL));
         complete_with_null(run);
-        return;
+        return 1;
     }
-    ops_str last = text_last_line(text_slice(&run->out));
-    ops_error why = ops_error_make(OPS_E_INPUT, NULL);
-    if (last.n > 0 && ops.value->from_json(ops.h, run->task, last, &value, &why) == OPS_OK) {
-        run_flush(run, last);
+    *last = text_last_line(text_slice(&run->out));
+    if (last->n > 0 && ops.value->from_json(ops.h, run->task, *last, &value, why) == OPS_OK) {
+        run_flush(run, *last);
         ops_complete(run->task, value);
-        return;
+        return 1;
+    }
+    return 0;
+}
+
+/* 1: it has done its work, and the task has ended. What was told to stop may still have done it. */
+static int end_well(struct run *run, const ops_process_exit *exit, ops_val answer)
+{
+    ops_str last = ops_text(NULL);
+    ops_error why = ops_error_make(OPS_E_INPUT, NULL);
+    if (complete_with_result(run, answer, &last, &why)) {
+        return 1;
+    }
+    if (ops.exec->cancelled(ops.h, run->task) != 0) {
+        return 0;
     }
     run_flush(run, ops_text(NULL));
     fail_without_result(run, exit, last, why.message);
+    return 1;
 }
 
 void run_end(struct run *run, const ops_process_exit *exit, const ops_error *err)
@@ -333,15 +348,15 @@ void run_end(struct run *run, const ops_process_exit *exit, const ops_error *err
     if (text.n > 0) {
         status = ops.value->from_json(ops.h, run->task, text, &answer, &why);
     }
-    int is_good = exit->exit_code == 0 && exit->limit == OPS_LIMIT_NONE &&
-                  ops.exec->cancelled(ops.h, run->task) == 0;
-    if (is_good && status != OPS_OK && run->mode == RESULT_JSON) {
+    int is_good = exit->exit_code == 0 && exit->signal == 0 && exit->limit == OPS_LIMIT_NONE;
+    int is_stopped = ops.exec->cancelled(ops.h, run->task) != 0;
+    if (is_good && status != OPS_OK && run->mode == RESULT_JSON && !is_stopped) {
         run_flush(run, ops_text(NULL));
         fail_by_bad_answer(run, exit, why.message);
         return;
     }
-    if (is_good) {
-        end_well(run, exit, answer);
+    int is_readable = status == OPS_OK || run->mode != RESULT_JSON;
+    if (is_good && is_readable && end_well(run, exit, answer)) {
         return;
     }
     run_flush(run, ops_text(NULL));
