@@ -373,7 +373,8 @@ static void apply_node_started(struct run_view *view, struct step step, const st
 static void note_undo(struct run_view *view, struct step step, const struct record *record)
 {
     const struct node *def = run_tree_def(step);
-    bool has_completed = record->type == RECORD_NODE_AGAIN || record->node_state == NODE_COMPLETED;
+    bool has_completed = record->type == RECORD_NODE_AGAIN || record->is_done ||
+                         record->node_state == NODE_COMPLETED;
     bool can_be_undone = def->compensate != 0 || record->has_undo;
     step.frame->has_undo = step.frame->has_undo ||
                            (step.frame->has_rollback && has_completed && can_be_undone);

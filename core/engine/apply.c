@@ -417,7 +417,7 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     loop_state_destroy(node->loop);
     node->loop = NULL;
     note_cancel(frame->run, record);
-    if (record->node_state == NODE_COMPLETED) {
+    if (record->node_state == NODE_COMPLETED || record->is_done) {
         undo_apply_completed(frame, record);
     }
     if (frame->run->pipeline->nodes[record->node].has_readers) {

@@ -556,11 +556,7 @@ static void end_over_memory(const struct decision *d, struct record *record)
     struct document *failure = decision_create_failure(
         d, FAILURE_MEMORY_LIMIT, str_from(text),
         "let the loop collect less ('collect'), or raise 'scaling: {max_memory_mb}'");
-    record->node_state = NODE_FAILED;
-    record->outcome = OUTCOME_ERROR;
-    record->output = NULL;
-    record->error = failure;
-    decision_end_node(d, record);
+    decision_fail_done(d, record, failure);
     document_unref(failure);
 }
 
@@ -585,6 +581,19 @@ void decision_fail_node(const struct decision *d, uint32_t node, const struct do
     record.outcome = OUTCOME_ERROR;
     record.error = failure;
     record.attempt = record.attempt == 0 ? 1 : record.attempt;
+    decision_end_node(d, &record);
+}
+
+void decision_fail_done(const struct decision *d, const struct record *end,
+                        const struct document *failure)
+{
+    struct record record = *end;
+    record.node_state = NODE_FAILED;
+    record.outcome = OUTCOME_ERROR;
+    record.error = failure;
+    record.is_done = true;
+    record.done = end->output;
+    record.output = NULL;
     decision_end_node(d, &record);
 }
 

@@ -93,6 +93,10 @@ void decision_complete_node(const struct decision *d, uint32_t node, uint32_t ou
 void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure);
 void decision_fail_node_for(const struct decision *d, uint32_t node, const char *code,
                             const struct error *err);
+/* A node fails whose work was done, as `end` (its completion) says: it is undone as that would be.
+ */
+void decision_fail_done(const struct decision *d, const struct record *end,
+                        const struct document *failure);
 
 /* Nothing new starts from here on; `error` (borrowed) becomes the run's. */
 void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,

@@ -32,6 +32,7 @@ void batch_clear(struct batch *batch)
         document_unref(batch->records[i].output);
         document_unref(batch->records[i].error);
         document_unref(batch->records[i].detail);
+        document_unref(batch->records[i].done);
         edge_set_finish(&batch->records[i].taken);
     }
     for (size_t i = 0; i < batch->effect_count; i++) {
@@ -67,6 +68,7 @@ void batch_add_record(struct batch *batch, const struct record *record)
     (void)document_ref(record->output); /* the same pointer comes back */
     (void)document_ref(record->error);
     (void)document_ref(record->detail);
+    (void)document_ref(record->done);
     records[batch->record_count++] = *record;
 }
 

@@ -139,11 +139,13 @@ struct record {
     uint32_t outcome;
     enum stop_reason reason;
     bool has_undo;         /* NODE_WORKFLOW: its child run can be undone */
+    bool is_done;          /* NODE_FAILED: the work itself was done, so it is undone like other */
     bool is_handled;       /* a failed node's failure is taken care of by an edge or on_error */
     struct edge_set taken; /* of the out edges; its memory belongs to who holds the record */
     const struct document *output; /* shared with the batch; NULL: none */
     const struct document *error;
     const struct document *detail; /* of a loop's end: {errors, counts} */
+    const struct document *done;   /* with is_done: what the work gave; NULL: nothing */
 };
 
 enum effect_type {

@@ -44,14 +44,21 @@ static int ask(const struct decision *d, const struct record *end, bool *out_is_
     return 0;
 }
 
-static void fail_at_limit(const struct decision *d, uint32_t node, uint32_t rounds)
+static void fail_at_limit(const struct decision *d, const struct record *end, uint32_t rounds)
 {
     char text[120];
     (void)snprintf(text, sizeof(text), "'until' did not hold after %u rounds (max_iterations)",
                    rounds);
     struct document *failure = decision_create_failure(d, FAILURE_LOOP_LIMIT, str_from(text),
                                                        "raise 'max_iterations' of its 'repeat'");
-    decision_fail_node(d, node, failure);
+    decision_fail_done(d, end, failure);
+    document_unref(failure);
+}
+
+static void fail_for(const struct decision *d, const struct record *end, const struct error *err)
+{
+    struct document *failure = decision_failure(d, FAILURE_EXPRESSION, err);
+    decision_fail_done(d, end, failure);
     document_unref(failure);
 }
 
@@ -87,14 +94,14 @@ bool repeat_goes_on(const struct decision *d, const struct record *end)
     bool is_done = false;
     uint32_t rounds = state->iteration + 1;
     if (ask(d, end, &is_done, &err) != 0) {
-        decision_fail_node_for(d, end->node, FAILURE_EXPRESSION, &err);
+        fail_for(d, end, &err);
         return true;
     }
     if (is_done) {
         return false;
     }
     if (rounds >= repeat->max_iterations) {
-        fail_at_limit(d, end->node, rounds);
+        fail_at_limit(d, end, rounds);
         return true;
     }
     run_again(d, end);

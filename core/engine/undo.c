@@ -41,7 +41,7 @@ void undo_apply_completed(struct frame *frame, const struct record *record)
     }
     if (run->pipeline->nodes[record->node].compensate != 0) {
         entry.is_child = false;
-        entry.output = record->output;
+        entry.output = record->is_done ? record->done : record->output;
         push(frame, &entry);
     }
 }

@@ -38,7 +38,7 @@ struct undo_stack {
     const struct document *error; /* why the first that failed to be undone did; NULL: none has */
 };
 
-/* `record` ends an execution of a node well: what is to be undone of it comes on top. */
+/* `record` ends an execution of a node that did its work: what is to be undone comes on top. */
 void undo_apply_completed(struct frame *frame, const struct record *record);
 
 /* The topmost is undone, or has failed to be: `error` (shared), else NULL. */

@@ -110,6 +110,7 @@ static void drop_last(struct run_records *run)
     document_unref(record->output);
     document_unref(record->error);
     document_unref(record->detail);
+    document_unref(record->done);
     edge_set_finish(&record->taken);
 }
 
@@ -136,6 +137,7 @@ static int keep_record(struct journal_memory *memory, const struct record *recor
     (void)document_ref(record->output); /* the same pointer comes back */
     (void)document_ref(record->error);
     (void)document_ref(record->detail);
+    (void)document_ref(record->done);
     return 0;
 }
 

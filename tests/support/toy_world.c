@@ -75,6 +75,7 @@ static void keep_record(struct toy_world *world, const struct record *record)
     (void)document_ref(record->output);
     (void)document_ref(record->error);
     (void)document_ref(record->detail);
+    (void)document_ref(record->done);
     HOLDS(edge_set_copy(&record->taken, &kept->taken) == 0);
 }
 
@@ -254,6 +255,7 @@ void toy_world_finish(struct toy_world *world)
         document_unref(world->records[i].output);
         document_unref(world->records[i].error);
         document_unref(world->records[i].detail);
+        document_unref(world->records[i].done);
         edge_set_finish(&world->records[i].taken);
     }
     free((void *)world->runs);
