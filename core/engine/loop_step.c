@@ -570,6 +570,41 @@ static void complete_frame(const struct decision *d, struct record *record)
     document_unref(failure);
 }
 
+/* It failed, and the loop may go on. What `until` misses then is no second failure. */
+static void fail_frame(const struct decision *d, struct record *record,
+                       const struct document *error)
+{
+    struct error unused = {0};
+    record->run_state = RUN_FAILED;
+    record->error = error;
+    (void)ask_until(d, d->run->pipeline->nodes[d->frame->owner].for_each, &record->is_last,
+                    &unused);
+    batch_add_record(d->batch, record);
+}
+
+/*
+ * How an item ended that was to start nothing more: it may have done all that there was to do, or
+ * have failed, before that made a difference. `*out_error` is borrowed.
+ */
+static enum run_state stopped_state(const struct decision *d, const struct document **out_error)
+{
+    const struct body *body = d->frame->body;
+    enum run_state state = body->kind == BODY_STATES ? RUN_CANCELLED : RUN_COMPLETED;
+    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
+        const struct run_node *node = decision_state(d, i);
+        bool is_left_out = node->state == NODE_NOT_RUN && node->ended_at == 0; /* by its edges */
+        if (node->state == NODE_FAILED && decision_node(d, i)->on_error != ON_ERROR_CONTINUE) {
+            *out_error = node->error;
+            return RUN_FAILED;
+        }
+        if (node->state != NODE_COMPLETED && node->state != NODE_SKIPPED &&
+            node->state != NODE_FAILED && !is_left_out) {
+            state = RUN_CANCELLED;
+        }
+    }
+    return state;
+}
+
 void loop_end_frame(const struct decision *d)
 {
     struct record record = decision_run_record(d, RECORD_FRAME_ENDED);
@@ -577,11 +612,17 @@ void loop_end_frame(const struct decision *d)
     record.kind = d->frame->kind;
     record.body = (uint32_t)(d->frame->body - d->run->pipeline->bodies);
     record.index = d->frame->index;
-    if (d->frame->state == RUN_RUNNING) {
-        complete_frame(d, &record);
-        return;
+    const struct document *error = d->frame->error;
+    enum run_state state = error != NULL ? RUN_FAILED : (enum run_state)d->frame->state;
+    if (state != RUN_RUNNING && error == NULL) {
+        state = d->frame->kind == FRAME_ITEM ? stopped_state(d, &error) : RUN_CANCELLED;
     }
-    record.run_state = d->frame->error != NULL ? RUN_FAILED : RUN_CANCELLED;
-    record.error = d->frame->error;
-    batch_add_record(d->batch, &record);
+    if (state == RUN_FAILED) {
+        fail_frame(d, &record, error);
+    } else if (state == RUN_CANCELLED) {
+        record.run_state = RUN_CANCELLED;
+        batch_add_record(d->batch, &record);
+    } else {
+        complete_frame(d, &record);
+    }
 }
