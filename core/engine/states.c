@@ -188,6 +188,9 @@ static void end_at_once(const struct decision *d, uint32_t node, uint32_t edge,
     record.node_state = signal != NULL ? NODE_COMPLETED : NODE_CANCELLED;
     record.output = signal;
     record.index = edge + 1;
+    if (signal != NULL && state != NODE_RUNNING) {
+        record.attempt++; /* it begins and ends in this decision */
+    }
     if (state == NODE_QUEUED) {
         decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
     } else if (state == NODE_RUNNING) {
@@ -207,8 +210,7 @@ bool states_interrupt(const struct decision *d, uint32_t node, uint32_t edge,
         return false;
     }
     if (state->state == NODE_READY || state->state == NODE_QUEUED || is_waiting) {
-        bool has_begun = state->state == NODE_RUNNING;
-        end_at_once(d, node, edge, has_begun && def->kind == NODE_IDLE ? signal : NULL);
+        end_at_once(d, node, edge, def->kind == NODE_IDLE ? signal : NULL);
     } else {
         decision_stop_node(d, node, STOP_REQUESTED, edge + 1);
     }

@@ -359,8 +359,9 @@ static bool may_be_absent(const struct check *check, const struct view *view, ui
         return !has_output_at_end(check, node);
     case VIEW_END:
         if (view->node == node) {
+            bool is_event_lacking = it->kind == NODE_IDLE && (check->use->names & SCOPE_EVENT) == 0;
             return check->use->site == USE_EDGE &&
-                   (it->when != NULL || it->on_error == ON_ERROR_CONTINUE || it->kind == NODE_IDLE);
+                   (it->when != NULL || it->on_error == ON_ERROR_CONTINUE || is_event_lacking);
         }
         break;
     case VIEW_START:

@@ -46,6 +46,13 @@ static uint32_t way_count(const struct state_reach *r, uint32_t point)
                             : state_at(r, point - r->count)->out_count;
 }
 
+/* The state has an output then: it succeeded, or waited for this event, which is its output. */
+static bool leaves_output(const struct node *state, const struct edge *edge)
+{
+    bool is_event = state->kind == NODE_IDLE && edge->outcome >= OUTCOME_FIRST_NAMED;
+    return is_event || edge->outcome == OUTCOME_SUCCESS;
+}
+
 /* The i-th point that follows `point`, or NOWHERE. */
 static uint32_t way_at(const struct state_reach *r, uint32_t point, uint32_t i)
 {
@@ -56,7 +63,7 @@ static uint32_t way_at(const struct state_reach *r, uint32_t point, uint32_t i)
         return success_of(r, state);
     }
     const struct edge *edge = &r->pipeline->edges[node->first_out + i];
-    return (edge->outcome == OUTCOME_SUCCESS) == is_success ? edge->target - r->first : NOWHERE;
+    return leaves_output(node, edge) == is_success ? edge->target - r->first : NOWHERE;
 }
 
 /* Fills order and number by a walk in depth with a stack of its own. */
@@ -243,9 +250,12 @@ bool state_reach_has_output(const struct state_reach *r, uint32_t before, uint32
            dominates(r, success_of(r, before - r->first), node - r->first);
 }
 
-/* A state that always goes on by success ends the machine only by failing. */
+/* One that always goes on by success, or waits for events, ends the machine only by failing. */
 static bool can_end(const struct state_reach *r, const struct node *state)
 {
+    if (state->kind == NODE_IDLE && state->out_count > 0) {
+        return false;
+    }
     for (uint32_t i = 0; i < state->out_count; i++) {
         const struct edge *edge = &r->pipeline->edges[state->first_out + i];
         if (edge->outcome == OUTCOME_SUCCESS && edge->when == NULL) {

@@ -176,6 +176,7 @@ static int add_transition(struct draft *draft, uint32_t index, const struct tree
         struct label what = label_make("'when' of transition '%.*s' of state '%.*s'",
                                        STR_ARG(outcome->text), STR_ARG(draft->nodes[index].id));
         struct scope_at at = {.site = USE_EDGE, .node = index, .what = what.text};
+        at.names = edge.outcome >= OUTCOME_FIRST_NAMED ? SCOPE_EVENT : 0;
         status = scope_compile_condition(draft, edge.when, &at, &edge.when_expr);
     }
     return status == 0 ? draft_add_edge(draft, &edge) : status;
