@@ -268,8 +268,17 @@ static int print_json(struct session *session)
     return code;
 }
 
+/* The run had ended when it was their turn. */
+static void add_late_events(struct session *session)
+{
+    for (size_t i = session->view.event_total; i < session->events.count; i++) {
+        run_view_add_late_event(&session->view, session->events.items[i].name);
+    }
+}
+
 static int print_end(struct session *session)
 {
+    add_late_events(session);
     if (session->show == SHOW_LIVE) {
         run_screen_clear(&session->screen);
     }

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/model/pipeline.h"
+#include "core/value/builder.h"
 #include "core/value/value.h"
 
 /* A loop with more iterations shows its sum, not each. */
@@ -539,7 +540,7 @@ static void apply_run_ended(struct run_view *view, struct frame_view *frame,
 
 /* ---- events that were sent ---- */
 
-static void keep_event(struct run_view *view, const struct record *record)
+static void keep_event(struct run_view *view, const struct document *event)
 {
     const struct document **events = array_reserve(
         (void *)view->events, &view->event_cap, view->event_count + 1, sizeof(struct document *));
@@ -548,7 +549,22 @@ static void keep_event(struct run_view *view, const struct record *record)
         return;
     }
     view->events = events;
-    events[view->event_count++] = document_ref(record->output);
+    events[view->event_count++] = document_ref(event);
+}
+
+void run_view_add_late_event(struct run_view *view, struct str name)
+{
+    struct document *event = NULL;
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    builder_member_string(b, STR("name"), name);
+    builder_map_end(b);
+    if (builder_finish(b, &event, NULL) != 0) {
+        view->has_failed = true;
+        return;
+    }
+    keep_event(view, event);
+    document_unref(event);
 }
 
 static void drop_event(struct run_view *view, uint64_t index)
@@ -571,7 +587,8 @@ static void apply_to_root(struct run_view *view, const struct record *record)
         view->started_at = record->at_unix_ms;
         return;
     case RECORD_SIGNAL:
-        keep_event(view, record);
+        keep_event(view, record->output);
+        view->event_total++;
         return;
     case RECORD_SIGNAL_TAKEN:
         drop_event(view, record->index);

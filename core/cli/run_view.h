@@ -104,6 +104,7 @@ struct run_view {
     const struct document **events; /* that were sent to the run and nothing has taken */
     size_t event_count;
     size_t event_cap;
+    size_t event_total; /* that the run took in */
 };
 
 /* 0 or E_NOMEM. `pipeline` must outlive the view. */
@@ -121,6 +122,9 @@ struct child_options {
 
 /* Before the child's first record; nothing happens when it is there. */
 void run_view_add_child(struct run_view *view, const struct child_options *child);
+
+/* An event that was sent when the run had ended: nothing will take it. */
+void run_view_add_late_event(struct run_view *view, struct str name);
 
 /* Takes one record in. */
 void run_view_apply(struct run_view *view, const struct record *record);
