@@ -510,11 +510,12 @@ static void apply_child_ended(struct run_view *view, struct frame_view *frame,
         .node = frame->owner};
     bool has_failed = record->run_state == RUN_FAILED;
     bool is_awaited = call.frame != NULL && is_running(run_tree_state(call));
+    bool is_cut_off = record->run_state == RUN_CANCELLED && view->state == RUN_COMPLETED;
     let_go(view, frame);
     if (has_failed && is_awaited) {
         run_tree_state(call)->has_failures = run_tree_state(call)->has_failures ||
                                              frame->has_failures;
-    } else if (has_failed && !frame->has_failures && frame->prefix != NULL) {
+    } else if ((has_failed || is_cut_off) && !frame->has_failures && frame->prefix != NULL) {
         struct str path = str_from(frame->prefix);
         keep_failure(view, str_dup(str_make(path.p, path.n - 1)), record);
     }
