@@ -50,7 +50,7 @@ static const struct format_rule undo_rules[] = {
     {0},
 };
 
-/* `action` of a state may be a map, whose service the state itself does not name then. */
+/* `action` of a state may be a map, which says all then; "action_of_state" tells the two apart. */
 static const struct format_rule state_rules[] = {
     {.beside = "type", .refused = {"service", "action"}},
     {.beside = "service", .needed = "action"},
@@ -103,7 +103,7 @@ static const struct format_part parts[] = {
     {.name = "loops", .rules = loop_rules},
     {.name = "state",
      .table = format_state_keys,
-     .also = {"typed", "action_of_service"},
+     .also = {"typed", "action_of_state"},
      .rules = state_rules},
     {.name = "action",
      .table = format_action_keys,
@@ -153,9 +153,11 @@ static const struct format_value values[] = {
      " \"patternProperties\": {\"^x-|^\\\\$schema$\": true}, \"additionalProperties\": false}"},
     {FORMAT_PARTS_PROFILE "integrations", "{\"type\": [\"object\", \"null\"],"
                                           " \"additionalProperties\": {\"type\": \"object\"}}"},
-    {"action_of_service",
+    {"action_of_state",
      "{\"if\": {\"required\": [\"action\"], \"properties\": {\"action\": {\"type\": \"string\"}}},"
-     " \"then\": {\"required\": [\"service\"]}}"},
+     " \"then\": {\"required\": [\"service\"]},"
+     " \"else\": {\"if\": {\"required\": [\"action\"]}, \"then\": {\"properties\": {"
+     "\"service\": false, \"config\": false, \"params\": false}}}}"},
     {"text", "{\"type\": [\"string\", \"number\"]}"},
     {"expression", "{\"type\": [\"string\", \"boolean\", \"number\"]}"},
     {TEMPLATE_SCHEMA_NAME, "{\"pattern\": \"\\\\{\\\\{|\\\\$\\\\{\"}"},

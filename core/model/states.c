@@ -96,21 +96,47 @@ static void check_idle(struct draft *draft, uint32_t index)
     node->type = engine_types_of(draft->loader->options->engine_types, NODE_IDLE);
 }
 
+/* `action` as a map says all that the state does. */
+static void check_action_map(struct draft *draft, uint32_t index, const struct tree *action)
+{
+    static const char *const keys[] = {"type", "service", "config", "params"};
+    struct str id = draft->nodes[index].id;
+    struct label what = label_of("'action' of state", id);
+    format_check(report_of(draft), action, format_action_keys, what.text, 0);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct tree_member *member = tree_find(draft->drafts[index].tree, str_from(keys[i]));
+        if (member != NULL) {
+            report_error(report_of(draft), member->key.place,
+                         "state '%.*s' has '%s' beside its 'action'", STR_ARG(id), keys[i]);
+            report_hint(report_of(draft), "put it into the map of 'action', or leave it out");
+        }
+    }
+    const struct tree_member *method = tree_find(action, STR("method"));
+    if (method != NULL && tree_find(action, STR("action")) != NULL) {
+        report_error(report_of(draft), method->key.place,
+                     "%s has both 'action' and 'method', which mean the same", what.text);
+    }
+}
+
+static void check_action(struct draft *draft, uint32_t index)
+{
+    const struct tree *action = tree_get(draft->drafts[index].tree, STR("action"));
+    if (tree_is(action, TREE_MAP)) {
+        check_action_map(draft, index, action);
+    } else if (action != NULL && !tree_is(action, TREE_TEXT)) {
+        report_error(report_of(draft), action->place,
+                     "'action' of state '%.*s' must be {service, method, params}, not %s",
+                     STR_ARG(draft->nodes[index].id), tree_kind_name(action));
+    }
+}
+
 bool states_check(struct draft *draft, uint32_t index)
 {
     const struct tree *tree = draft->drafts[index].tree;
     struct node *node = &draft->nodes[index];
     struct label what = label_of("state", node->id);
     format_check(report_of(draft), tree, format_state_keys, what.text, 0);
-    const struct tree *action = tree_get(tree, STR("action"));
-    if (tree_is(action, TREE_MAP)) {
-        struct label of = label_of("'action' of state", node->id);
-        format_check(report_of(draft), action, format_action_keys, of.text, 0);
-    } else if (action != NULL && !tree_is(action, TREE_TEXT)) {
-        report_error(report_of(draft), action->place,
-                     "'action' of state '%.*s' must be {service, method, params}, not %s",
-                     STR_ARG(node->id), tree_kind_name(action));
-    }
+    check_action(draft, index);
     const struct tree_member *result = tree_find(tree, STR("result"));
     const struct tree *transitions = format_map(tree, "transitions");
     struct str text = STR("");

@@ -387,6 +387,25 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:4:97: error: transition 'go' of state 'one' needs 'to'\n"
      "t.yaml:5:41: error: 'action' of state 'two' has the unknown key 'metod'\n"
      "  did you mean 'method'?\n"},
+    {"states with two actions", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "states:\n"
+     "  one: {action: {type: set, config: {a: 1}}, type: set, config: {b: 1}, transitions: "
+     "{success: two}}\n"
+     "  two: {action: {service: http, action: get, method: post}, service: http, params: {}}\n",
+     "t.yaml:4:46: error: state 'one' has 'type' beside its 'action'\n"
+     "  put it into the map of 'action', or leave it out\n"
+     "t.yaml:4:57: error: state 'one' has 'config' beside its 'action'\n"
+     "  put it into the map of 'action', or leave it out\n"
+     "t.yaml:5:27: error: unknown node type 'http.get'\n"
+     "  did you mean 'http'? the folders searched: /p, /q\n"
+     "t.yaml:5:46: error: 'action' of state 'two' has both 'action' and 'method', which mean the "
+     "same\n"
+     "t.yaml:5:61: error: state 'two' has 'service' beside its 'action'\n"
+     "  put it into the map of 'action', or leave it out\n"
+     "t.yaml:5:76: error: state 'two' has 'params' beside its 'action'\n"
+     "  put it into the map of 'action', or leave it out\n"},
     {"states references", "t.yaml", 0,
      "name: t\n"
      "initial_state: one\n"

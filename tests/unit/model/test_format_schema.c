@@ -315,6 +315,15 @@ static void test_format_schema__checks_states(void **state)
                         "/transitions/success/0");
     assert_state_breaks("{\"result\": \"bad\"}", "/result");
     assert_state_breaks("{\"action\": \"post\"}", "");
+    assert_state_breaks("{\"action\": {\"type\": \"set\"}, \"type\": \"set\"}", "/action");
+    assert_state_breaks("{\"action\": {\"type\": \"set\"}, \"config\": {}}", "/config");
+    assert_state_breaks("{\"action\": {\"type\": \"set\"}, \"params\": {}}", "/params");
+    assert_state_breaks("{\"action\": {\"service\": \"a\", \"method\": \"b\", \"action\":"
+                        " \"c\"}}",
+                        "/action/action");
+    assert_state_breaks("{\"action\": {\"service\": \"a\", \"method\": \"b\"}, \"service\":"
+                        " \"a\"}",
+                        "/service");
     assert_state_breaks("{\"transition\": {}}", "/transition");
 }
 
