@@ -218,6 +218,10 @@ static int wait_due(const struct value *config, int64_t ready_at, int64_t *out_d
         *out_due = ready_at + (int64_t)llround(ms);
         return 0;
     }
+    if (seconds != NULL) {
+        return error_set(err, E_INVALID, "'seconds' must be a number, not %s",
+                         value_type_name(value_type(seconds)));
+    }
     struct clock_time time = {0};
     if (!value_is(until, VALUE_STRING) || clock_parse_rfc3339(value_str(until), &time) != 0) {
         return error_set(err, E_INVALID,

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/expr/template.h"
+#include "core/model/known_values.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
 #include "core/value/builder.h"
@@ -34,6 +35,14 @@ static struct str parent_of(struct str pointer)
     return pointer.n > 0 ? str_make(pointer.p, pointer.n - 1) : pointer;
 }
 
+/* Text with an expression in it: "5{{ x }}". */
+static bool is_mixed(const struct tree *value)
+{
+    struct str text = tree_is(value, TREE_TEXT) ? str_trim(value->text) : STR("");
+    bool is_alone = str_starts_with(text, STR("{{")) && str_ends_with(text, STR("}}"));
+    return !is_alone && memmem(text.p, text.n, "{{", 2) != NULL;
+}
+
 static void report_violation(const struct draft *draft, const struct tree *tree,
                              const struct schema_violation *violation, const char *what)
 {
@@ -50,6 +59,8 @@ static void report_violation(const struct draft *draft, const struct tree *tree,
                  STR_ARG(violation->message));
     if (violation->suggestion.n > 0) {
         report_hint(report, "did you mean '%.*s'?", STR_ARG(violation->suggestion));
+    } else if (str_equal_text(violation->rule, "type") && is_mixed(value)) {
+        report_hint(report, "text around an expression makes text of it: leave it out");
     }
     strbuf_finish(&path);
 }
@@ -218,11 +229,6 @@ static int report_all(const struct draft *draft, const struct tree *tree, int st
     return 0;
 }
 
-static bool is_unknown(const struct value *value, void *user)
-{
-    return value_type(value) == VALUE_STRING && template_is_dynamic(user, value);
-}
-
 int violations_check_template(struct draft *draft, const struct tree *tree,
                               const struct schema *schema, const struct scope_at *at,
                               const struct template **out_template)
@@ -234,21 +240,17 @@ int violations_check_template(struct draft *draft, const struct tree *tree,
     }
     struct schema_report *violations = NULL;
     struct error err = {0};
-    struct template *template = (struct template *)(uintptr_t)*out_template;
-    status = schema_validate_partial(schema, template_source(template), is_unknown, template,
-                                     &violations, &err);
-    return report_all(draft, tree, status, violations, &err, at->what);
-}
-
-/* Expressions as they are written. */
-static bool is_open(const struct value *value, void *user)
-{
-    (void)user;
-    if (value_type(value) != VALUE_STRING) {
-        return false;
+    struct known_values known;
+    status = known_values_find(*out_template, &known);
+    if (status != 0) {
+        return status;
     }
-    struct str text = value_str(value);
-    return memmem(text.p, text.n, "{{", 2) != NULL || memmem(text.p, text.n, "${", 2) != NULL;
+    status = schema_validate_partial(schema, template_source(*out_template), known_values_look,
+                                     &known, &violations, &err);
+    status = report_all(draft, tree, status, violations, &err, at->what);
+    status = known.status != 0 ? known.status : status;
+    known_values_finish(&known);
+    return status;
 }
 
 int violations_check_open(struct draft *draft, const struct tree *tree, const struct value *value,
@@ -257,6 +259,7 @@ int violations_check_open(struct draft *draft, const struct tree *tree, const st
     cleanup_document struct document *given = NULL;
     cleanup_document struct document *filled = NULL;
     struct error err = {0};
+    int looked = 0;
     int status = 0;
     if (value != NULL) {
         struct builder *b = builder_create();
@@ -272,9 +275,10 @@ int violations_check_open(struct draft *draft, const struct tree *tree, const st
         return status == E_NOMEM ? status : 0;
     }
     struct schema_report *violations = NULL;
-    status =
-        schema_validate_partial(schema, document_root(filled), is_open, NULL, &violations, &err);
-    return report_all(draft, tree, status, violations, &err, what);
+    status = schema_validate_partial(schema, document_root(filled), known_values_look_open, &looked,
+                                     &violations, &err);
+    status = report_all(draft, tree, status, violations, &err, what);
+    return looked != 0 ? looked : status;
 }
 
 int violations_check_plain(struct draft *draft, const struct tree *tree,

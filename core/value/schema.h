@@ -79,17 +79,24 @@ const struct value *schema_source(const struct schema *schema);
 int schema_validate(const struct schema *schema, const struct value *value,
                     struct schema_report **out_report, struct error *err);
 
+/* What is known of a value that may be a template still. */
+enum schema_knowledge {
+    SCHEMA_KNOWN,
+    SCHEMA_SOME_TEXT, /* which one is open: it breaks the rules that refuse every text */
+    SCHEMA_UNKNOWN,   /* it satisfies every rule; a container that holds one is checked for the rest
+                       */
+};
+
 /*
- * Tells for the value at `pointer` whether it is still unknown (a template that has no value
- * yet): unknown values satisfy every rule, and containers that hold one are checked for the
- * rest. `user` is the caller's.
+ * Tells what is known of `*value`. It may be exchanged for another one, which stands in its place
+ * and lives until the validation is over. `user` is the caller's.
  */
-typedef bool (*schema_is_unknown_cb)(const struct value *value, void *user);
+typedef enum schema_knowledge (*schema_look_cb)(const struct value **value, void *user);
 
 /* As schema_validate(), with values that are not known yet. */
 int schema_validate_partial(const struct schema *schema, const struct value *value,
-                            schema_is_unknown_cb is_unknown, void *user,
-                            struct schema_report **out_report, struct error *err);
+                            schema_look_cb look, void *user, struct schema_report **out_report,
+                            struct error *err);
 
 /*
  * `document` with the defaults of the schema's properties filled in where members are missing

@@ -132,7 +132,9 @@ void check_append_found_typed(struct check *c, struct strbuf *out, const struct 
 
 static bool holds_unknown_below(struct check *c, const struct value *value, unsigned depth)
 {
-    if (depth > UNKNOWN_MAX_DEPTH || !check_step(c, 1) || c->is_unknown(value, c->user)) {
+    const struct value *seen = value;
+    if (depth > UNKNOWN_MAX_DEPTH || !check_step(c, 1) || c->look(&seen, c->user) != SCHEMA_KNOWN ||
+        seen != value) {
         return true;
     }
     bool is_list = value_is(value, VALUE_LIST);
@@ -149,7 +151,7 @@ static bool holds_unknown_below(struct check *c, const struct value *value, unsi
 
 bool check_holds_unknown(struct check *c, const struct value *value)
 {
-    return c->is_unknown != NULL && holds_unknown_below(c, value, 0);
+    return c->look != NULL && holds_unknown_below(c, value, 0);
 }
 
 bool check_marks_init(struct check *c, struct check_marks *marks, size_t count)
@@ -280,6 +282,28 @@ static enum verdict check_rules(struct check *c, uint32_t index, const struct ch
     return verdict;
 }
 
+/* Text that nobody knows yet: what is wrong with it is wrong with every text. */
+static enum verdict check_some_text(struct check *c, uint32_t index, const struct check_spot *spot)
+{
+    const struct schema_node *node = &c->schema->nodes[index];
+    enum verdict verdict = VERDICT_MAYBE;
+    for (uint32_t i = 0; i < node->rule_count && !check_is_over(c, verdict); i++) {
+        const struct schema_rule *rule = schema_rule_at(c->schema, node, i);
+        switch (rule->kind) {
+        case SCHEMA_RULE_TYPE:
+        case SCHEMA_RULE_REF:
+        case SCHEMA_RULE_ALL_OF:
+        case SCHEMA_RULE_ANY_OF:
+        case SCHEMA_RULE_ONE_OF:
+            verdict = verdict_worst(verdict, check_rule(c, index, rule, spot));
+            break;
+        default:
+            break;
+        }
+    }
+    return verdict;
+}
+
 /* unevaluated* sees only what its own node has looked at; the parent's marks get it afterwards. */
 static enum verdict check_with_marks(struct check *c, uint32_t index, const struct check_spot *spot)
 {
@@ -319,9 +343,12 @@ static enum verdict check_limits(struct check *c)
     return VERDICT_OK;
 }
 
-enum verdict check_node(struct check *c, uint32_t index, const struct check_spot *spot)
+enum verdict check_node(struct check *c, uint32_t index, const struct check_spot *given)
 {
     const struct schema_node *node = &c->schema->nodes[index];
+    struct check_spot inside = *given;
+    const struct check_spot *spot = &inside;
+    enum schema_knowledge knowledge = SCHEMA_KNOWN;
     if (check_limits(c) != VERDICT_OK) {
         return VERDICT_BAD;
     }
@@ -331,15 +358,20 @@ enum verdict check_node(struct check *c, uint32_t index, const struct check_spot
     if (node->rule_count == 0) {
         return VERDICT_OK;
     }
-    if (c->is_unknown != NULL && !c->is_name && c->is_unknown(spot->value, c->user)) {
+    if (c->look != NULL && !c->is_name) {
+        knowledge = c->look(&inside.value, c->user);
+    }
+    if (knowledge == SCHEMA_UNKNOWN) {
         return VERDICT_MAYBE;
     }
     bool was_secret = c->is_secret;
     c->is_secret = was_secret || node->is_secret;
     c->depth++;
     bool is_container = value_is(spot->value, VALUE_LIST) || value_is(spot->value, VALUE_MAP);
-    enum verdict verdict = node->has_unevaluated && is_container ? check_with_marks(c, index, spot)
-                                                                 : check_rules(c, index, spot);
+    enum verdict verdict = knowledge == SCHEMA_SOME_TEXT ? check_some_text(c, index, spot)
+                           : node->has_unevaluated && is_container
+                               ? check_with_marks(c, index, spot)
+                               : check_rules(c, index, spot);
     c->depth--;
     c->is_secret = was_secret;
     return verdict;
@@ -367,10 +399,10 @@ static int summarize(const struct schema_report *report, struct error *err)
 }
 
 int schema_validate_partial(const struct schema *schema, const struct value *value,
-                            schema_is_unknown_cb is_unknown, void *user,
-                            struct schema_report **out_report, struct error *err)
+                            schema_look_cb look, void *user, struct schema_report **out_report,
+                            struct error *err)
 {
-    struct check quiet = {.schema = schema, .is_unknown = is_unknown, .user = user, .err = err};
+    struct check quiet = {.schema = schema, .look = look, .user = user, .err = err};
     struct check_spot spot = {.value = value};
     enum verdict verdict = check_node(&quiet, 0, &spot);
     if (quiet.status != 0) {
@@ -380,7 +412,7 @@ int schema_validate_partial(const struct schema *schema, const struct value *val
         return 0;
     }
 
-    struct check loud = {.schema = schema, .is_unknown = is_unknown, .user = user, .err = err};
+    struct check loud = {.schema = schema, .look = look, .user = user, .err = err};
     loud.report = report_create();
     if (loud.report == NULL) {
         return error_nomem(err);

@@ -41,7 +41,7 @@ struct check_marks {
 
 struct check {
     const struct schema *schema;
-    schema_is_unknown_cb is_unknown; /* NULL: everything is known */
+    schema_look_cb look; /* NULL: everything is known */
     void *user;
     struct schema_report *report; /* NULL: quiet */
     size_t steps;
@@ -107,7 +107,7 @@ void check_append_found(struct check *c, struct strbuf *out, const struct value 
 /* The same, and whether it is text: ", found text '5'". */
 void check_append_found_typed(struct check *c, struct strbuf *out, const struct value *value);
 
-/* Whether `value` is or holds a value that is not known. */
+/* Whether `value` is or holds one that is not known, or that another one stands for. */
 bool check_holds_unknown(struct check *c, const struct value *value);
 
 /* Marks for `count` items or members; false (and the run ends) when out of memory. */

@@ -32,10 +32,17 @@ static void check_report(const struct value *value, struct schema_report *report
     schema_report_destroy(report);
 }
 
-static bool is_string(const struct value *value, void *user)
+static enum schema_knowledge look(const struct value **value, void *user)
 {
     (void)user;
-    return value_is(value, VALUE_STRING);
+    return value_is(*value, VALUE_STRING) ? SCHEMA_UNKNOWN : SCHEMA_KNOWN;
+}
+
+/* What is refused because it is text is refused with this text. */
+static enum schema_knowledge look_at_type(const struct value **value, void *user)
+{
+    (void)user;
+    return value_is(*value, VALUE_STRING) ? SCHEMA_SOME_TEXT : SCHEMA_KNOWN;
 }
 
 static void check_value(const struct schema *schema, const struct value *value)
@@ -49,8 +56,10 @@ static void check_value(const struct schema *schema, const struct value *value)
     if (report != NULL) {
         check_report(value, report);
     }
-    int partial = schema_validate_partial(schema, value, is_string, NULL, NULL, NULL);
+    int partial = schema_validate_partial(schema, value, look, NULL, NULL, NULL);
     expect(partial != E_INVALID || whole != 0, "known in part is refused only if all of it is");
+    int typed = schema_validate_partial(schema, value, look_at_type, NULL, NULL, NULL);
+    expect(typed != E_INVALID || whole != 0, "some text is refused only if this one is");
 }
 
 static void check_defaults(const struct schema *schema, const struct document *document)

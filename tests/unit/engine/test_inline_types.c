@@ -260,8 +260,8 @@ static void test_inline_types__fail_fails_with_its_message(void **state)
     assert_error(plain->error, FAILURE_FAILED, "stop");
     struct toy_run *data = toy_world_run(&world,
                                          "id: p\nnodes: [{id: f, type: fail, config: {message: '{{ "
-                                         "input.l }}', code: '{{ 7 }}'}}]\n",
-                                         "{\"l\": [1, \"x\"]}");
+                                         "input.l }}', code: '{{ input.c }}'}}]\n",
+                                         "{\"l\": [1, \"x\"], \"c\": 7}");
     assert_error(data->error, "7", "[1,\\\"x\\\"]");
     struct toy_run *bad = toy_world_run(
         &world, "id: p\nnodes:\n  - {id: f, type: fail, config: {message: \"{{ input.what }}\"}}\n",
@@ -308,12 +308,15 @@ static void test_inline_types__wait_refuses_what_is_no_time(void **state)
     static const struct {
         const char *config;
         const char *input;
+        const char *message;
     } cases[] = {
-        {"{seconds: \"{{ input.x }}\"}", "{\"x\": -1}"},
-        {"{seconds: \"{{ input.x }}\"}", "{\"x\": 1e300}"},
-        {"{seconds: \"{{ input.x }}\"}", "{\"x\": \"5\"}"},
-        {"{until: \"{{ input.x }}\"}", "{\"x\": \"tomorrow\"}"},
-        {"{until: \"{{ input.x }}\"}", "{\"x\": 5}"},
+        {"{seconds: \"{{ input.x }}\"}", "{\"x\": -1}", "'seconds' must be 0 to"},
+        {"{seconds: \"{{ input.x }}\"}", "{\"x\": 1e300}", "'seconds' must be 0 to"},
+        {"{seconds: \"{{ input.x }}\"}", "{\"x\": \"5\"}",
+         "'seconds' must be a number, not string"},
+        {"{seconds: \"{{ input.x }}\"}", "{\"x\": null}", "'seconds' must be a number, not null"},
+        {"{until: \"{{ input.x }}\"}", "{\"x\": \"tomorrow\"}", "'until' must be a time"},
+        {"{until: \"{{ input.x }}\"}", "{\"x\": 5}", "'until' must be a time"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char yaml[200];
@@ -321,7 +324,7 @@ static void test_inline_types__wait_refuses_what_is_no_time(void **state)
                        cases[i].config);
         struct toy_run *run = toy_world_run(&world, yaml, cases[i].input);
         assert_state(run, "w", "failed");
-        assert_error(run->error, FAILURE_CONFIG, "must be");
+        assert_error(run->error, FAILURE_CONFIG, cases[i].message);
         assert_int_equal(toy_run_timer_count(run), 0);
     }
 }

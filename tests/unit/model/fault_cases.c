@@ -1127,5 +1127,40 @@ const struct fault_case fault_cases[] = {
      "t.yaml:4:1: error: the file has the unknown key 'other'\n"},
     {"workflows empty", "t.yaml", 0, "workflows: {}\n",
      "t.yaml:1:12: error: 'workflows' is empty\n"},
+    {"templates that break the schema", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: wait, config: {seconds: \"{{ input.n }}s\"}}\n"
+     "  - {id: b, type: wait, config: {seconds: \" {{ 'abc' }} \"}}\n"
+     "  - {id: c, type: wait, config: {until: \"{{ 5 }}\"}}\n"
+     "  - {id: d, type: wait, config: {until: \"{{ input.day }}T00:00:00Z\"}}\n"
+     "  - {id: e, type: http, config: {url: \"{{ [1] }}\", method: \"{{ 'FETCH' }}\", tries: \"{{ "
+     "input.a }}{{ input.b }}\"}}\n"
+     "  - {id: f, type: http, config: {url: \"{{ 'x' }}\", method: \"{{ 'GET' }}\", tries: \"{{ 1 "
+     "+ 1 }}\", headers: {a: \"1{{ input.a }}\", b: \"{{ null }}\"}}}\n"
+     "  - {id: g, type: http, config: {url: \"{{ '}}' }}\", tries: \"{{ '}}' }}\", body: \"{{ "
+     "optional.none() }}\", method: \"{{ 1 / 0 }}\"}}\n"
+     "  - {id: h, type: workflow, config: {workflow: \"{{ 'x' }}y\", input: \"a {{ input }}\", "
+     "wait: \"${input.a} \"}}\n"
+     "  - {id: i, type: split, config: {parts: \"[{{ input.a }}]\"}}\n",
+     "t.yaml:3:43: error: config of node 'a': 'seconds' must be a number, found text '{{ input.n "
+     "}}s'\n"
+     "  text around an expression makes text of it: leave it out\n"
+     "t.yaml:4:43: error: config of node 'b': 'seconds' must be a number, found text 'abc'\n"
+     "t.yaml:5:41: error: config of node 'c': 'until' must be text, found 5\n"
+     "t.yaml:7:39: error: config of node 'e': 'url' must be text, found a list\n"
+     "t.yaml:7:60: error: config of node 'e': 'method' must be one of 'GET', 'POST' or 'DELETE', "
+     "found 'FETCH'\n"
+     "t.yaml:7:84: error: config of node 'e': 'tries' must be a whole number, found text '{{ "
+     "input.a }}{{ input.b }}'\n"
+     "t.yaml:8:131: error: config of node 'f': 'headers.b' must be text, found a value that is "
+     "not shown\n"
+     "t.yaml:9:60: error: config of node 'g': 'tries' must be a whole number, found text '}}'\n"
+     "t.yaml:9:116: error: config of node 'g' always fails: division by zero in '1 / 0'\n"
+     "t.yaml:10:69: error: config of node 'h': 'input' must be a map, found text 'a {{ input }}'\n"
+     "  text around an expression makes text of it: leave it out\n"
+     "t.yaml:11:42: error: config of node 'i': 'parts' must be a list, found text '[{{ input.a "
+     "}}]'\n"
+     "  text around an expression makes text of it: leave it out\n"},
     {NULL, NULL, 0, NULL, NULL},
 };

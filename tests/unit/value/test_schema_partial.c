@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values that are not known yet: here every text that begins with "{{". */
+/*
+ * Values that are not known yet: here every text that begins with "{{"; one that ends with "}}s"
+ * is some text, and for "{{ 5 }}" stands 5.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,10 +13,18 @@
 #include "core/base/cleanup.h"
 #include "tests/unit/value/schema_case.h"
 
-static bool is_template(const struct value *value, void *user)
+static enum schema_knowledge look(const struct value **value, void *user)
 {
+    static const struct value five = {.type = VALUE_INT, .as.integer = 5};
     assert_string_equal(user, "the caller's");
-    return value_is(value, VALUE_STRING) && str_starts_with(value_str(value), STR("{{"));
+    if (!value_is(*value, VALUE_STRING) || !str_starts_with(value_str(*value), STR("{{"))) {
+        return SCHEMA_KNOWN;
+    }
+    if (str_equal(value_str(*value), STR("{{ 5 }}"))) {
+        *value = &five;
+        return SCHEMA_KNOWN;
+    }
+    return str_ends_with(value_str(*value), STR("}}s")) ? SCHEMA_SOME_TEXT : SCHEMA_UNKNOWN;
 }
 
 struct partial_case {
@@ -29,8 +40,7 @@ static void check_partial(const struct partial_case *test)
     cleanup_document struct document *value = read_quoted(test->value);
     struct schema_report *report = NULL;
     struct strbuf out = STRBUF_INIT;
-    int status =
-        schema_validate_partial(schema, document_root(value), is_template, user, &report, NULL);
+    int status = schema_validate_partial(schema, document_root(value), look, user, &report, NULL);
     if (status == E_INVALID) {
         write_report(report, &out);
     }
@@ -90,6 +100,44 @@ static void test_schema_partial__checks_the_rest(void **state)
         {"{'uniqueItems':true}", "[1,'{{ x }}',1]",
          "|uniqueItems|must not hold the same item twice: items 0 and 2 are equal"},
         {"{'type':'integer'}", "'plain'", "|type|must be a whole number, found text 'plain'"},
+    };
+    CHECK_PARTIALS(cases);
+}
+
+static void test_schema_partial__knows_what_no_text_keeps(void **state)
+{
+    (void)state;
+    static const struct partial_case cases[] = {
+        {"{'type':'integer'}", "'{{ x }}s'", "|type|must be a whole number, found text '{{ x }}s'"},
+        {"{'type':['integer','string'],'maxLength':1,'pattern':'^a','format':'uri'}", "'{{ x }}s'",
+         ""},
+        {"{'const':1}", "'{{ x }}s'", ""},
+        {"{'enum':['a']}", "'{{ x }}s'", ""},
+        {"{'not':{'type':'integer'}}", "'{{ x }}s'", ""},
+        {"{'not':{'type':'string'}}", "'{{ x }}s'", ""},
+        {"{'$ref':'#/$defs/n','$defs':{'n':{'type':'number'}}}", "'{{ x }}s'",
+         "|type|must be a number, found text '{{ x }}s'"},
+        {"{'anyOf':[{'type':'null'},{'type':'integer'}]}", "'{{ x }}s'",
+         "|anyOf|must be a whole number or null, found text '{{ x }}s'"},
+        {"{'oneOf':[{'type':'null'},{'type':'string'}]}", "'{{ x }}s'", ""},
+        {"{'if':{'type':'string'},'then':{'type':'null'}}", "'{{ x }}s'", ""},
+        {"{'items':{'type':'object'}}", "['{{ x }}','{{ x }}s']",
+         "/1|type|must be a map, found text '{{ x }}s'"},
+    };
+    CHECK_PARTIALS(cases);
+}
+
+static void test_schema_partial__checks_what_stands_for_a_value(void **state)
+{
+    (void)state;
+    static const struct partial_case cases[] = {
+        {"{'type':'integer'}", "'{{ 5 }}'", ""},
+        {"{'type':'string'}", "'{{ 5 }}'", "|type|must be text, found 5"},
+        {"{'items':{'maximum':4}}", "['{{ 5 }}']", "/0|maximum|must be at most 4, found 5"},
+        {"{'enum':[5]}", "'{{ 5 }}'", ""},
+        {"{'enum':[6]}", "'{{ 5 }}'", "|enum|must be 6, found 5"},
+        {"{'enum':[[6]]}", "['{{ 5 }}']", ""},
+        {"{'uniqueItems':true}", "['{{ 5 }}','{{ 5 }}']", ""},
     };
     CHECK_PARTIALS(cases);
 }
@@ -154,8 +202,7 @@ static void check_shape(const char *schema_text, const char *shape)
     static char user[] = "the caller's";
     struct schema *schema = compile_quoted(schema_text);
     cleanup_document struct document *open = fill_shape(shape, "'{{ x }}'");
-    int partial =
-        schema_validate_partial(schema, document_root(open), is_template, user, NULL, NULL);
+    int partial = schema_validate_partial(schema, document_root(open), look, user, NULL, NULL);
     assert_true(partial == 0 || partial == E_INVALID);
     for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
         cleanup_document struct document *full = fill_shape(shape, fillings[i]);
@@ -196,6 +243,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schema_partial__takes_unknown_values),
         cmocka_unit_test(test_schema_partial__checks_the_rest),
+        cmocka_unit_test(test_schema_partial__knows_what_no_text_keeps),
+        cmocka_unit_test(test_schema_partial__checks_what_stands_for_a_value),
         cmocka_unit_test(test_schema_partial__is_lenient_where_the_answer_may_change),
         cmocka_unit_test(test_schema_partial__refuses_only_what_is_wrong_for_sure),
     };
