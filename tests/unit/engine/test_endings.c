@@ -299,6 +299,28 @@ static void test_endings__each_round_is_undone_with_its_output(void **state)
     assert_ended(run, "failed");
 }
 
+static void test_endings__a_round_beyond_the_limit_is_undone_too(void **state)
+{
+    (void)state;
+    struct toy_run *run = toy_world_run(
+        &world,
+        "id: p\n"
+        "rollback: true\n"
+        "nodes:\n"
+        "  - {id: r, type: toy.task, repeat: {until: \"false\", max_iterations: 2}, " UNDO(
+            "r.output.n") "}\n",
+        NULL);
+    toy_run_done(run, "r", "{\"n\": 1}");
+    toy_run_done(run, "r", "{\"n\": 2}");
+    assert_null(run_node(run->run, 0).output); /* a node that failed has none */
+    assert_config(run, "undo:r@2", "{\"v\":2}");
+    toy_run_done(run, "undo:r@2", NULL);
+    assert_config(run, "undo:r", "{\"v\":1}");
+    toy_run_done(run, "undo:r", NULL);
+    assert_ended(run, "failed");
+    assert_code(run->error, "LOOP_LIMIT");
+}
+
 static void test_endings__each_visit_is_undone_with_its_output(void **state)
 {
     (void)state;
@@ -427,7 +449,10 @@ static void test_endings__survive_each_failing_allocation(void **state)
         "      - {id: each, for_each: [1, 2], nodes: [{id: up, type: set, "
         "compensate: {type: set, config: {v: '{{ item }}'}}}]}\n"
         "      - {id: call, type: workflow, depends_on: [each], config: {workflow: child}}\n"
-        "      - {id: bad, type: fail, depends_on: [call], config: {message: no}}\n"
+        "      - {id: bad, type: fail, on_error: continue, depends_on: [call], config: {message: "
+        "no}}\n"
+        "      - {id: again, type: set, config: {x: 1}, depends_on: [bad], repeat: {until: "
+        "\"false\", max_iterations: 2}, compensate: {type: set, config: {v: '{{ again.x }}'}}}\n"
         "    on_failure: [{id: f, type: set, config: {e: '{{ run.error.message }}'}}]\n"
         "    finally: [{id: z, type: fail, config: {message: worse}}]\n"
         "  child:\n"
@@ -447,7 +472,8 @@ static void test_endings__survive_each_failing_allocation(void **state)
         assert_int_equal(status, has_failed ? E_NOMEM : 0);
         if (!has_failed) {
             assert_int_equal(run_state(run), RUN_FAILED);
-            assert_true(str_equal(failure_message(run_error(run)), STR("no")));
+            assert_true(str_equal(failure_message(run_error(run)),
+                                  STR("'until' did not hold after 2 rounds (max_iterations)")));
         }
         batch_finish(&batch);
         engine_destroy(engine);
@@ -476,6 +502,7 @@ int main(void)
         WITH_WIDE_WORLD(test_endings__undoing_goes_by_the_order_of_completion),
         WITH_WIDE_WORLD(test_endings__iterations_are_undone_where_they_ran),
         WITH_WIDE_WORLD(test_endings__each_round_is_undone_with_its_output),
+        WITH_WIDE_WORLD(test_endings__a_round_beyond_the_limit_is_undone_too),
         WITH_WIDE_WORLD(test_endings__each_visit_is_undone_with_its_output),
         WITH_WIDE_WORLD(test_endings__undone_on_cancel_but_not_on_success),
         WITH_WIDE_WORLD(test_endings__children_are_undone_as_a_whole),
