@@ -595,6 +595,13 @@ static const struct sentence machines[] = {
      "  a: {type: set, config: {n: 1}, transitions: {success: b}}\n"
      "  b: {type: set, config: {n: 1}, transitions: {success: a}}\n",
      NULL, NULL, "the state machine made 5 transitions (max_transitions)"},
+    {"one more than max_transitions is not",
+     "initial_state: a\nmax_transitions: 1\n"
+     "states:\n"
+     "  a: {type: set, transitions: {success: b}}\n"
+     "  b: {type: set, transitions: {success: c}}\n"
+     "  c: {}\n",
+     NULL, NULL, "the state machine made 1 transitions (max_transitions)"},
     {"exactly max_transitions is well",
      "initial_state: a\nmax_transitions: 2\n"
      "states:\n"
