@@ -174,6 +174,9 @@ int cel_build(const struct cel *cel, struct builder *b, struct error *err)
     case CEL_OBJECT:
         break;
     }
-    return error_set(err, E_INVALID, "a result of type %s cannot be written as JSON",
-                     cel_type_name(cel));
+    return error_set(err, E_INVALID, "a result of type %s cannot be written as JSON%s",
+                     cel_type_name(cel),
+                     cel->type == CEL_BYTES  ? ": use base64(x) or string(x)"
+                     : cel->type == CEL_TYPE ? ": use string(x)"
+                                             : "");
 }

@@ -56,20 +56,6 @@ static int fail(struct checker *c, const struct code *code, const char *format, 
     return error_set(c->err, E_INVALID, "%s", text);
 }
 
-static const char *overload_hint(const char *what, const struct kind *args, size_t count)
-{
-    bool is_operator = strchr("+-*/%<>", what[0]) != NULL;
-    if (!is_operator || count != 2) {
-        return "";
-    }
-    if ((args[0].mask == KIND_STRING) != (args[1].mask == KIND_STRING)) {
-        return ": convert with string(x), int(x) or double(x)";
-    }
-    bool is_mixed = (args[0].mask == KIND_INT && args[1].mask == KIND_DOUBLE) ||
-                    (args[0].mask == KIND_DOUBLE && args[1].mask == KIND_INT);
-    return is_mixed ? ": convert with double(x) or int(x)" : "";
-}
-
 static int fail_overload(struct checker *c, const struct code *code, const char *what,
                          const struct kind *args, size_t count)
 {
@@ -84,7 +70,7 @@ static int fail_overload(struct checker *c, const struct code *code, const char 
     }
     struct str source = source_of(c, code);
     return fail(c, code, "'%s' does not take (%s) in '%.*s'%s", what, types, STR_ARG(source),
-                overload_hint(what, args, count));
+                count == 2 ? kind_operator_hint(what, args[0].mask, args[1].mask) : "");
 }
 
 static int check_child(struct checker *c, const struct code *code, size_t i, struct kind *out)

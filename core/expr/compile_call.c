@@ -111,8 +111,12 @@ static int fail_arguments(struct compiler *c, const struct ast_node *node, size_
     unsigned most = nearest->max_args;
     if (is_receiver && (nearest->forms & FUNCTION_RECEIVER) != 0) {
         least--;
-        most--;
+        most -= most != FUNCTION_MANY ? 1 : 0;
         args--;
+    }
+    if (most == FUNCTION_MANY) {
+        return compiler_fail(c, node, "'%.*s' takes %u argument%s or more, not %zu", STR_ARG(name),
+                             least, least == 1 ? "" : "s", args);
     }
     if (least == most) {
         return compiler_fail(c, node, "'%.*s' takes %u argument%s, not %zu", STR_ARG(name), least,
@@ -136,6 +140,16 @@ static int fail_macro_use(struct compiler *c, const struct ast_node *node,
                           const struct macro *macro)
 {
     const struct ast_node place = name_place(c, node);
+    if (macro->variables == 0 && (node->flags & AST_RECEIVER) == 0) {
+        bool is_default = macro->kind == MACRO_DEFAULT;
+        unsigned least = macro->min_args;
+        return compiler_fail(c, &place, "'%s' takes %u argument%s%s, not %u, as in %s", macro->name,
+                             least, least == 1 ? "" : "s",
+                             macro->max_args > least ? " or more" : "", (unsigned)node->count,
+                             is_default                      ? "default(input.?x, 1)"
+                             : macro->kind == MACRO_COALESCE ? "coalesce(input.?x, input.?y)"
+                                                             : "has(input.x)");
+    }
     const char *arguments = macro->variables == 0   ? "expression"
                             : macro->variables == 1 ? "name, expression"
                                                     : "name, name, expression";
@@ -263,7 +277,8 @@ int compile_call(struct compiler *c, const struct ast_node *node, uint32_t *out)
             return compiler_add_parent(c, node, 1, code, out);
         }
     }
-    if (nearest == NULL) {
+    bool is_named = nearest != NULL; /* x is a part of the name, as in math.abs(1) */
+    if (!is_named) {
         code.as.function = function_find(
             node->name, is_receiver ? FUNCTION_RECEIVER : FUNCTION_GLOBAL, node->count, &nearest);
     }
@@ -271,7 +286,7 @@ int compile_call(struct compiler *c, const struct ast_node *node, uint32_t *out)
         return compiler_add_unknown(c, node, node->name, out);
     }
     if (code.as.function == NULL) {
-        return nearest != NULL ? fail_arguments(c, node, node->count, nearest)
+        return nearest != NULL ? fail_arguments(c, node, node->count - (is_named ? 1 : 0), nearest)
                                : fail_unknown_function(c, node);
     }
     if (str_equal_text(node->name, "matches") && is_text_literal(c, ast_child(c->ast, node, 1))) {

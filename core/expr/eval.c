@@ -13,6 +13,7 @@
 #include "core/expr/compare.h"
 #include "core/expr/comprehension.h"
 #include "core/expr/function.h"
+#include "core/expr/kind.h"
 #include "core/expr/program.h"
 #include "core/value/regex.h"
 #include "core/value/value.h"
@@ -74,21 +75,6 @@ struct str eval_source(const struct evaluation *ev, const struct code *code)
     return source;
 }
 
-/* What would have helped, for the most common mistakes. */
-static const char *overload_hint(const char *what, const struct cel *args, size_t count)
-{
-    bool is_operator = strchr("+-*/%<>", what[0]) != NULL;
-    if (!is_operator || count != 2 || args[0].type == args[1].type) {
-        return "";
-    }
-    if (args[0].type == CEL_STRING || args[1].type == CEL_STRING) {
-        return ": convert with string(x), int(x) or double(x)";
-    }
-    bool is_int = args[0].type == CEL_INT || args[1].type == CEL_INT;
-    bool is_double = args[0].type == CEL_DOUBLE || args[1].type == CEL_DOUBLE;
-    return is_int && is_double ? ": convert with double(x) or int(x)" : "";
-}
-
 int eval_no_overload(struct evaluation *ev, const struct code *code, const char *what,
                      const struct cel *args, size_t count)
 {
@@ -104,8 +90,9 @@ int eval_no_overload(struct evaluation *ev, const struct code *code, const char 
         at += n > 0 ? (size_t)n : 0;
     }
     struct str source = eval_source(ev, code);
-    return eval_fail(ev, E_INVALID, "'%s' does not take (%s) in '%.*s'%s", what, types,
-                     STR_ARG(source), overload_hint(what, args, count));
+    return eval_fail(
+        ev, E_INVALID, "'%s' does not take (%s) in '%.*s'%s", what, types, STR_ARG(source),
+        count == 2 ? kind_operator_hint(what, 1u << args[0].type, 1u << args[1].type) : "");
 }
 
 int eval_not_bool(struct evaluation *ev, const struct code *code, const struct cel *value)

@@ -361,7 +361,7 @@ static int call_format_list(struct evaluation *ev, const struct cel *args, size_
 
 static const struct function functions[] = {
     {"format", FUNCTION_RECEIVER, 2, 2, CEL_STRING, call_format_list, {KIND_STRING, KIND_LIST}},
-    {"format", FUNCTION_GLOBAL, 2, 255, CEL_STRING, call_format, {KIND_STRING}},
+    {"format", FUNCTION_GLOBAL, 2, FUNCTION_MANY, CEL_STRING, call_format, {KIND_STRING}},
 };
 
 const struct function_table function_formats = {functions,

@@ -41,7 +41,13 @@ int function_sort(struct evaluation *ev, const struct code *code, const struct c
             return status;
         }
         enum compare_order order = compare_order(&keys[0], &keys[i]);
-        if (order == COMPARE_MISMATCH || order == COMPARE_UNORDERED) {
+        if (order == COMPARE_UNORDERED) {
+            struct str source = eval_source(ev, code);
+            return eval_fail(ev, E_INVALID,
+                             "NaN has no place in an order in '%.*s': filter with !math.isNaN(x)",
+                             STR_ARG(source));
+        }
+        if (order == COMPARE_MISMATCH) {
             const struct cel pair[] = {keys[0], keys[i]};
             return eval_no_overload(ev, code, "sort", pair, 2);
         }

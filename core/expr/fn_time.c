@@ -1,13 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/expr/function.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/base/zone.h"
 #include "core/expr/eval.h"
 #include "core/expr/instant.h"
 #include "core/expr/kind.h"
 #include "core/expr/program.h"
+
+enum { SHOWN_TEXT_BYTES = 40 };
+
+/* The start of a text, for a message. */
+static struct str shown(struct str text)
+{
+    size_t n = text.n > SHOWN_TEXT_BYTES ? utf8_whole_prefix(text.p, SHOWN_TEXT_BYTES) : text.n;
+    return str_make(text.p, n);
+}
+
+/* A number of seconds that is too large is most often one of smaller units. */
+static int fail_seconds(struct evaluation *ev, int64_t seconds)
+{
+    static const struct {
+        int64_t parts; /* of a second */
+        const char *name;
+    } units[] = {{1000, "milli"}, {1000000, "micro"}, {1000000000, "nano"}};
+    const char *name = NULL;
+    int64_t parts = 0;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) && name == NULL; i++) {
+        struct cel unused;
+        parts = units[i].parts;
+        name = instant_make_timestamp(seconds / parts, 0, &unused) == 0 ? units[i].name : NULL;
+    }
+    char cure[64] = "";
+    if (name != NULL) {
+        (void)snprintf(cure, sizeof(cure), ": these look like %sseconds: divide by %" PRId64, name,
+                       parts); /* fits */
+    }
+    return eval_fail(ev, E_INVALID,
+                     "timestamp() takes seconds since 1970 of the years 1 to 9999, not %" PRId64
+                     "%s",
+                     seconds, cure);
+}
+
+static int fail_timestamp(struct evaluation *ev, struct str text)
+{
+    struct str start = shown(text);
+    return eval_fail(ev, E_INVALID,
+                     "timestamp() takes RFC 3339 text of the years 1 to 9999, such as "
+                     "'2025-01-31T14:22:33Z', not '%.*s'",
+                     STR_ARG(start));
+}
 
 static int call_timestamp(struct evaluation *ev, const struct cel *args, size_t count,
                           struct cel *out)
@@ -16,19 +63,30 @@ static int call_timestamp(struct evaluation *ev, const struct cel *args, size_t 
         *out = *args;
         return 0;
     }
-    if (args->type != CEL_INT && args->type != CEL_STRING) {
+    if (args->type == CEL_INT) {
+        int made = instant_make_timestamp(args->as.integer, 0, out);
+        return made == 0 ? 0 : fail_seconds(ev, args->as.integer);
+    }
+    if (args->type != CEL_STRING) {
         return eval_bad_call(ev, args, count);
     }
-    int status = args->type == CEL_STRING ? eval_charge_text(ev, args->as.text.n, EVAL_SCAN) : 0;
+    int status = eval_charge_text(ev, args->as.text.n, EVAL_SCAN);
     if (status != 0) {
         return status;
     }
-    status = args->type == CEL_INT ? instant_make_timestamp(args->as.integer, 0, out)
-                                   : instant_read_timestamp(args->as.text, out);
-    return status == 0 ? 0
-                       : eval_fail(ev, E_INVALID,
-                                   "timestamp() takes RFC 3339 text of the years 1 to 9999, such "
-                                   "as '2025-01-31T14:22:33Z'");
+    return instant_read_timestamp(args->as.text, out) == 0 ? 0 : fail_timestamp(ev, args->as.text);
+}
+
+/* "1d" and "2w" are durations elsewhere; here a day is one of the calendar. */
+static int fail_duration(struct evaluation *ev, struct str text)
+{
+    char unit = text.n > 1 ? text.p[text.n - 1] : '\0';
+    bool is_unit = (unit == 'd' || unit == 'w') && text.p[text.n - 2] >= '0' &&
+                   text.p[text.n - 2] <= '9';
+    struct str start = shown(text);
+    return eval_fail(ev, E_INVALID,
+                     "duration() takes text such as '1h30m', '2.5s' or '250ms', not '%.*s'%s",
+                     STR_ARG(start), is_unit ? ": a day is written '24h'" : "");
 }
 
 static int call_duration(struct evaluation *ev, const struct cel *args, size_t count,
@@ -38,18 +96,21 @@ static int call_duration(struct evaluation *ev, const struct cel *args, size_t c
         *out = *args;
         return 0;
     }
-    if (args->type != CEL_INT && args->type != CEL_STRING) {
+    if (args->type == CEL_INT) {
+        int made = instant_make_duration(args->as.integer, 0, out);
+        return made == 0 ? 0
+                         : eval_fail(ev, E_INVALID,
+                                     "%" PRId64 " seconds are out of the range of durations",
+                                     args->as.integer);
+    }
+    if (args->type != CEL_STRING) {
         return eval_bad_call(ev, args, count);
     }
-    int status = args->type == CEL_STRING ? eval_charge_text(ev, args->as.text.n, EVAL_SCAN) : 0;
+    int status = eval_charge_text(ev, args->as.text.n, EVAL_SCAN);
     if (status != 0) {
         return status;
     }
-    status = args->type == CEL_INT ? instant_make_duration(args->as.integer, 0, out)
-                                   : instant_read_duration(args->as.text, out);
-    return status == 0 ? 0
-                       : eval_fail(ev, E_INVALID,
-                                   "duration() takes text such as '1h30m', '2.5s' or '250ms'");
+    return instant_read_duration(args->as.text, out) == 0 ? 0 : fail_duration(ev, args->as.text);
 }
 
 /* Finding a zone takes a lock, and once a file. */

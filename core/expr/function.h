@@ -34,6 +34,9 @@ typedef int (*function_call_cb)(struct evaluation *ev, const struct cel *args, s
 /* Returned by `function.result` where the type depends on the arguments. */
 enum { FUNCTION_ANY_TYPE = -1 };
 
+/* As `function.max_args`: as many as one likes. */
+enum { FUNCTION_MANY = 255 };
+
 struct function {
     const char *name; /* "size", or with a namespace "math.abs" */
     uint8_t forms;    /* enum function_form */

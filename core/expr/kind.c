@@ -118,3 +118,44 @@ void kind_write(const struct kind *kind, char out[KIND_TEXT_BYTES])
         }
     }
 }
+
+static bool is_only(unsigned mask, unsigned kinds)
+{
+    return mask != 0 && (mask & ~kinds) == 0;
+}
+
+/* A text with something else; `other` is that, and `is_right`: the text stands behind it. */
+static const char *text_hint(const char *what, unsigned other, bool is_right)
+{
+    bool is_sum = what[0] == '+';
+    if (is_only(other, KIND_TIMESTAMP | KIND_DURATION) && is_sum) {
+        return is_right ? ": convert with duration(x), or string(x)" : ": convert with string(x)";
+    }
+    if (is_only(other, KIND_TIMESTAMP)) {
+        return ": make a time of the text with timestamp('2025-01-31T14:22:33Z')";
+    }
+    if (is_only(other, KIND_DURATION)) {
+        return ": make a duration of the text with duration('1h30m')";
+    }
+    return ": convert with string(x), int(x) or double(x)";
+}
+
+const char *kind_operator_hint(const char *what, unsigned a, unsigned b)
+{
+    if (strchr("+-*/%<>", what[0]) == NULL || a == 0 || b == 0) {
+        return "";
+    }
+    if ((a == KIND_STRING) != (b == KIND_STRING)) {
+        return text_hint(what, a == KIND_STRING ? b : a, b == KIND_STRING);
+    }
+    if (!is_only(a, KIND_NUMBER) || !is_only(b, KIND_NUMBER)) {
+        return "";
+    }
+    if (what[0] == '%' && ((a | b) & KIND_DOUBLE) != 0) {
+        return ": it takes whole numbers: convert with int(x)";
+    }
+    if (a != b && (a == KIND_UINT || b == KIND_UINT)) {
+        return ": convert with int(x) or uint(x)";
+    }
+    return a != b ? ": convert with double(x) or int(x)" : "";
+}

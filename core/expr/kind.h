@@ -6,7 +6,7 @@
  * Kinds: the types that a value may turn out to have, as far as the text of an expression tells.
  * What comes from data may be anything.
  *
- * Used by:  checker, function (what arguments may be).
+ * Used by:  checker, eval (hints), function (what arguments may be).
  * Uses:     cel.
  * Threads:  [any]
  */
@@ -67,5 +67,11 @@ enum { KIND_TEXT_BYTES = 160 };
 
 /* "int", "int or string", "something". */
 void kind_write(const struct kind *kind, char out[KIND_TEXT_BYTES]);
+
+/*
+ * What would have helped where operator `what` does not take the types `a` and `b`: ": convert with
+ * int(x)"; empty for others.
+ */
+const char *kind_operator_hint(const char *what, unsigned a, unsigned b);
 
 #endif

@@ -106,9 +106,28 @@ static void test_eval_errors__numbers_have_bounds(void **state)
         {"double('inf')", E_INVALID, "the result is not a finite number, which JSON cannot hold"},
         {"timestamp('2025-13-01T00:00:00Z')", E_INVALID,
          "timestamp() takes RFC 3339 text of the years 1 to 9999, such as "
-         "'2025-01-31T14:22:33Z'"},
+         "'2025-01-31T14:22:33Z', not '2025-13-01T00:00:00Z'"},
+        {"timestamp(1706742000000)", E_INVALID,
+         "timestamp() takes seconds since 1970 of the years 1 to 9999, not 1706742000000: these "
+         "look like milliseconds: divide by 1000"},
+        {"timestamp(-1706742000000000)", E_INVALID,
+         "timestamp() takes seconds since 1970 of the years 1 to 9999, not -1706742000000000: "
+         "these look like microseconds: divide by 1000000"},
+        {"timestamp(1706742000000000000)", E_INVALID,
+         "timestamp() takes seconds since 1970 of the years 1 to 9999, not 1706742000000000000: "
+         "these look like nanoseconds: divide by 1000000000"},
         {"duration('5 minutes')", E_INVALID,
-         "duration() takes text such as '1h30m', '2.5s' or '250ms'"},
+         "duration() takes text such as '1h30m', '2.5s' or '250ms', not '5 minutes'"},
+        {"duration('1d')", E_INVALID,
+         "duration() takes text such as '1h30m', '2.5s' or '250ms', not '1d': a day is written "
+         "'24h'"},
+        {"duration('d')", E_INVALID,
+         "duration() takes text such as '1h30m', '2.5s' or '250ms', not 'd'"},
+        {"duration(9223372036854775807)", E_INVALID,
+         "9223372036854775807 seconds are out of the range of durations"},
+        {"[2.0, double('nan'), 1.0].sort()", E_INVALID,
+         "NaN has no place in an order in '[2.0, double('nan'), 1.0].sort()': filter with "
+         "!math.isNaN(x)"},
         {"timestamp('9999-12-31T23:59:59Z') + duration('1s')", E_INVALID,
          "'timestamp('9999-12-31T23:59:59Z') + duration('1s')' is out of the range of times"},
         {"timestamp(0).getHours('Mars/Olympus')", E_INVALID,
@@ -151,8 +170,9 @@ static void test_eval_errors__functions_say_what_is_wrong(void **state)
         {"[?1]", E_INVALID, "'?' does not take (int) in '?1'"},
         {"optional.of(1).orValue()", E_INVALID, "'orValue' takes 1 argument, not 0"},
         {"optional.none()", E_INVALID, "the result is an optional without a value: use orValue(x)"},
-        {"b'x'", E_INVALID, "a result of type bytes cannot be written as JSON"},
-        {"int", E_INVALID, "a result of type type cannot be written as JSON"},
+        {"b'x'", E_INVALID,
+         "a result of type bytes cannot be written as JSON: use base64(x) or string(x)"},
+        {"int", E_INVALID, "a result of type type cannot be written as JSON: use string(x)"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].message != NULL) {
@@ -229,10 +249,25 @@ static void test_eval_errors__literals_do_not_mix(void **state)
     static const struct row rows[] = {
         {"1 + 1.5", E_INVALID,
          "'+' does not take (int, double) in '1 + 1.5': convert with double(x) or int(x)"},
-        {"1u + 1", E_INVALID, "'+' does not take (uint, int) in '1u + 1'"},
+        {"1u + 1", E_INVALID,
+         "'+' does not take (uint, int) in '1u + 1': convert with int(x) or uint(x)"},
         {"-5u", E_INVALID, "'-' does not take (uint) in '-5u'"},
         {"-'a'", E_INVALID, "'-' does not take (string) in '-'a''"},
-        {"5.5 % 2.0", E_INVALID, "'%' does not take (double, double) in '5.5 % 2.0'"},
+        {"5.5 % 2.0", E_INVALID,
+         "'%' does not take (double, double) in '5.5 % 2.0': it takes whole numbers: convert with "
+         "int(x)"},
+        {"timestamp(0) > input.s", E_INVALID,
+         "'>' does not take (timestamp, string) in 'timestamp(0) > input.s': make a time of the "
+         "text with timestamp('2025-01-31T14:22:33Z')"},
+        {"input.s < duration('1s')", E_INVALID,
+         "'<' does not take (string, duration) in 'input.s < duration('1s')': make a duration of "
+         "the text with duration('1h30m')"},
+        {"input.s + timestamp(0)", E_INVALID,
+         "'+' does not take (string, timestamp) in 'input.s + timestamp(0)': convert with "
+         "string(x)"},
+        {"timestamp(0) + input.s", E_INVALID,
+         "'+' does not take (timestamp, string) in 'timestamp(0) + input.s': convert with "
+         "duration(x), or string(x)"},
         {"input.s + 1", E_INVALID,
          "'+' does not take (string, int) in 'input.s + 1': convert with string(x), int(x) or "
          "double(x)"},

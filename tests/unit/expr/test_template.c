@@ -303,7 +303,7 @@ static void test_template__failures_name_the_place(void **state)
          "/a/1: no such key: 'nope' in 'input.nope'"},
         {"\"{{ 1 / 0 }}\"", E_INVALID, "division by zero in '1 / 0'"},
         {"{\"a\":{\"b\":\"{{ [b'x'] }}\"}}", E_INVALID,
-         "/a/b: a result of type bytes cannot be written as JSON"},
+         "/a/b: a result of type bytes cannot be written as JSON: use base64(x) or string(x)"},
         {"{\"a\":\"{{ {'x': 1, 'x': 2} }}\"}", E_INVALID,
          "/a: the key 'x' is there twice in a map"},
         {"[\"{{ range(400000) }}\"]", E_LIMIT,
