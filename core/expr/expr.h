@@ -45,7 +45,7 @@ struct expr_names {
 };
 
 enum expr_flags {
-    EXPR_BRACES = 1u << 0,        /* a {{x}} in the text stands for (x) */
+    EXPR_BRACES = 1u << 0,        /* a {{x}} or ${x} in the text stands for (x) */
     EXPR_INPUT_DEFAULT = 1u << 1, /* a bare name that is not in scope means input.NAME */
     EXPR_DOTTED_NAMES = 1u << 2,  /* `resolve` knows names such as "a.b", the longest wins; it is
                                      asked for .NAME with the dot */

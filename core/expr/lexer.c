@@ -208,6 +208,8 @@ static enum token_type pair_type(char first, char second)
         return second == '&' ? TOKEN_AND : TOKEN_END;
     case '|':
         return second == '|' ? TOKEN_OR : TOKEN_END;
+    case '$':
+        return second == '{' ? TOKEN_DOLLAR : TOKEN_END;
     default:
         return TOKEN_END;
     }

@@ -36,6 +36,7 @@ enum token_type {
     TOKEN_BRACKET_OPEN,
     TOKEN_BRACKET_CLOSE,
     TOKEN_BRACE_OPEN,
+    TOKEN_DOLLAR, /* ${ */
     TOKEN_BRACE_CLOSE,
     TOKEN_DOT,
     TOKEN_COMMA,

@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/base/utf8.h"
+#include "core/expr/foreign.h"
 #include "core/expr/lexer.h"
 #include "core/expr/literal.h"
 #include "core/expr/macro.h"
@@ -65,35 +66,6 @@ static struct str token_text(const struct parser *p)
     return str_make(p->lexer.text.p + p->token.offset, p->token.length);
 }
 
-/* What people write who think of another language. */
-static const char *foreign_word(struct str word)
-{
-    if (str_equal_text(word, "and")) {
-        return ": use '&&'";
-    }
-    if (str_equal_text(word, "or")) {
-        return ": use '||'";
-    }
-    if (str_equal_text(word, "not") || str_equal_text(word, "is")) {
-        return ": use '!', '==' or '!='";
-    }
-    return "";
-}
-
-/* The cure when the word before the place is `not`, or the operator is `<>`. */
-static const char *foreign_before(const struct parser *p)
-{
-    struct str before = str_make(p->lexer.text.p, p->token.offset);
-    if (str_ends_with(before, STR("<")) && p->lexer.text.p[p->token.offset] == '>') {
-        return ": use '!='";
-    }
-    before = str_trim(before);
-    return str_equal_text(before, "not") || str_ends_with(before, STR(" not")) ||
-                   str_ends_with(before, STR("(not"))
-               ? ": 'not' is written '!'"
-               : "";
-}
-
 static int fail_unexpected(struct parser *p, const char *expected)
 {
     struct str text = token_text(p);
@@ -101,9 +73,9 @@ static int fail_unexpected(struct parser *p, const char *expected)
         return fail_at(p, p->token.offset, 0, "the expression ends where %s is expected", expected);
     }
     int shown = text.n > 40 ? (int)utf8_whole_prefix(text.p, 40) : (int)text.n;
-    const char *cure = foreign_word(text);
+    const char *cure = foreign_cure(p->lexer.text, p->token.offset, p->token.length, expected);
     return fail_at(p, p->token.offset, p->token.length, "unexpected '%.*s' where %s is expected%s",
-                   shown, text.p, expected, *cure != '\0' ? cure : foreign_before(p));
+                   shown, text.p, expected, cure);
 }
 
 static int expect(struct parser *p, enum token_type type, const char *expected)
@@ -343,6 +315,31 @@ static int parse_double_braces(struct parser *p, uint32_t *out)
     return status != 0 ? status : advance(p);
 }
 
+/* ${x} as (x). */
+static int parse_dollar(struct parser *p, uint32_t *out)
+{
+    size_t start = p->token.offset;
+    struct str text = p->lexer.text;
+    struct str name = foreign_variable(text, start);
+    if (name.n > 0) {
+        return fail_at(p, start, name.n + 2,
+                       "environment variables cannot stand in expressions: put '${%.*s}' under "
+                       "'config' and write config.NAME",
+                       STR_ARG(name));
+    }
+    if (start + 2 < text.n && text.p[start + 2] == '{') {
+        return fail_at(p, start, 2, "'${{' is of other tools: leave the '$' out");
+    }
+    if ((p->options->flags & PARSER_BRACES) == 0) {
+        return fail_at(p, start, 2, "'${' inside of an expression: leave it and its '}' out");
+    }
+    int status = advance(p);
+    if (status == 0) {
+        status = parse_expr(p, out);
+    }
+    return status != 0 ? status : expect(p, TOKEN_BRACE_CLOSE, "'}'");
+}
+
 static int parse_string(struct parser *p, struct cel *out)
 {
     struct str text = token_text(p);
@@ -351,6 +348,11 @@ static int parse_string(struct parser *p, struct cel *out)
     if (braces != NULL) {
         return fail_at(p, p->token.offset + (size_t)(braces - text.p), 2,
                        "'{{' inside a string: join the parts with '+', as in 'a' + {{x}}");
+    }
+    const char *dollar = (p->options->flags & PARSER_BRACES) != 0 ? foreign_dollar(text) : NULL;
+    if (dollar != NULL) {
+        return fail_at(p, p->token.offset + (size_t)(dollar - text.p), 2,
+                       "'${' inside a string: join the parts with '+', as in 'a' + ${x}");
     }
     struct expr_fault fault = {0};
     int status = literal_read_string(text, p->arena, out, &fault, p->err);
@@ -468,6 +470,8 @@ static int parse_primary(struct parser *p, uint32_t *out)
         return status != 0 ? status : expect(p, TOKEN_PAREN_CLOSE, "')'");
     case TOKEN_BRACKET_OPEN:
         return parse_list(p, out);
+    case TOKEN_DOLLAR:
+        return parse_dollar(p, out);
     case TOKEN_BRACE_OPEN:
         if (is_at_double(p, '{')) {
             return parse_double_braces(p, out);
@@ -547,7 +551,8 @@ static bool is_type_name(const struct ast *ast, uint32_t index)
 static int parse_member(struct parser *p, bool is_negative, size_t start, uint32_t *out)
 {
     uint32_t node = 0;
-    bool is_group = p->token.type == TOKEN_PAREN_OPEN || p->token.type == TOKEN_BRACE_OPEN;
+    bool is_group = p->token.type == TOKEN_PAREN_OPEN || p->token.type == TOKEN_BRACE_OPEN ||
+                    p->token.type == TOKEN_DOLLAR;
     int status = is_negative ? parse_literal(p, true, start, &node) : parse_primary(p, &node);
     while (status == 0) {
         if (p->token.type == TOKEN_DOT) {

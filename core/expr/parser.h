@@ -23,7 +23,7 @@ struct error;
 enum { PARSER_MAX_DEPTH = 250, PARSER_MAX_TEXT_BYTES = 64 * 1024 };
 
 enum parser_flags {
-    PARSER_BRACES = 1u << 0,          /* {{x}} stands for (x) */
+    PARSER_BRACES = 1u << 0,          /* {{x}} and ${x} stand for (x) */
     PARSER_NO_OPTIONALS = 1u << 1,    /* a.?b, a[?b], [?x] and {?k: v} are refused */
     PARSER_NO_QUOTED_NAMES = 1u << 2, /* a.`b-c` is refused */
 };
