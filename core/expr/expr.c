@@ -7,6 +7,7 @@
 #include "core/expr/ast.h"
 #include "core/expr/checker.h"
 #include "core/expr/compile.h"
+#include "core/expr/constant.h"
 #include "core/expr/eval.h"
 #include "core/expr/memo.h"
 #include "core/expr/parser.h"
@@ -110,6 +111,21 @@ int expr_check_types(const struct expr *expr, expr_describe_cb describe, void *u
 {
     struct checker_data data = {.describe = describe, .user = user};
     return checker_run(expr, &data, out_type, out_fault, err);
+}
+
+int expr_find_failure(const struct expr *expr, struct expr_fault *out_fault, struct error *err)
+{
+    int status = constant_find_failure(expr, out_fault, err);
+    if (status != 0) {
+        keep_one_line(err);
+    }
+    return status;
+}
+
+struct expr_fault expr_place(const struct expr *expr)
+{
+    const struct code *root = &expr->codes[expr->root];
+    return (struct expr_fault){root->offset, root->length};
 }
 
 size_t expr_reference_count(const struct expr *expr)

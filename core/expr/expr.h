@@ -91,6 +91,17 @@ typedef struct expr_shape (*expr_describe_cb)(void *user, int slot, const void *
 int expr_check_types(const struct expr *expr, expr_describe_cb describe, void *user, int *out_type,
                      struct expr_fault *out_fault, struct error *err);
 
+/*
+ * Looks for a part that names nothing, is sure to be evaluated and always fails: 5 / 0 in
+ * input.a + 5 / 0. What && || ?: default() and coalesce() may pass over or absorb is not looked at,
+ * nor are the bodies of macros, nor parts of more than 100,000 steps.
+ * 0, or E_INVALID with the part's failure and place, or E_NOMEM.
+ */
+int expr_find_failure(const struct expr *expr, struct expr_fault *out_fault, struct error *err);
+
+/* Where the expression is in its text, without the blanks and parentheses around it. */
+struct expr_fault expr_place(const struct expr *expr);
+
 /* The enum cel_type that the expression is sure to have, or EXPR_TYPE_*. */
 int expr_static_type(const struct expr *expr);
 

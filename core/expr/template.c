@@ -19,8 +19,8 @@
 #include "core/base/grow.h"
 #include "core/base/utf8.h"
 #include "core/expr/pieces.h"
+#include "core/expr/result.h"
 #include "core/value/builder.h"
-#include "core/value/json.h"
 #include "core/value/value.h"
 
 /* A string or a container that is not simply copied, or that is raw and is. */
@@ -650,54 +650,6 @@ struct str template_unset_at(const struct template *template, size_t i, struct s
     return template->unset[i].name;
 }
 
-/* A list, map or number as JSON. */
-static int append_json(struct walk *walk, const struct cel *value, struct strbuf *text)
-{
-    if (value->type == CEL_JSON) {
-        json_write(value->as.json.value, JSON_COMPACT, text);
-        return 0;
-    }
-    cleanup_document struct document *document = NULL;
-    struct builder *builder = builder_create();
-    int status = cel_build(value, builder, walk->err);
-    if (status != 0) {
-        builder_destroy(builder);
-        return status;
-    }
-    status = builder_finish(builder, &document, walk->err);
-    if (status != 0) {
-        return status;
-    }
-    const struct value *root = document_root(document);
-    if (value_type(root) == VALUE_STRING) {
-        strbuf_append_str(text, value_str(root)); /* a time */
-    } else {
-        json_write(root, JSON_COMPACT, text);
-    }
-    return 0;
-}
-
-static int append_value(struct walk *walk, const struct expr *expr, struct cel value,
-                        struct strbuf *text)
-{
-    while (value.type == CEL_OPTIONAL && value.as.optional != NULL) {
-        value = *value.as.optional;
-    }
-    if (value.type == CEL_STRING) {
-        strbuf_append_str(text, value.as.text);
-        return 0;
-    }
-    if (value.type == CEL_NULL || value.type == CEL_OPTIONAL) {
-        struct str source = str_trim(expr_source(expr));
-        int shown = source.n > 80 ? 80 : (int)source.n;
-        return error_set(walk->err, E_INVALID,
-                         "'%.*s' is %s and cannot be part of a text: use default(%.*s, '')", shown,
-                         source.p, value.type == CEL_NULL ? "null" : "without a value", shown,
-                         source.p);
-    }
-    return append_json(walk, &value, text);
-}
-
 /* Text with expressions in it. */
 static int write_mixed(struct walk *walk, const struct mark *mark)
 {
@@ -713,7 +665,7 @@ static int write_mixed(struct walk *walk, const struct mark *mark)
         status = expr_evaluate(mark->exprs[i], walk->scope, walk->arena, walk->budget, &value,
                                walk->err);
         if (status == 0) {
-            status = append_value(walk, mark->exprs[i], value, &text);
+            status = result_append_text(&value, expr_source(mark->exprs[i]), &text, walk->err);
         }
         if (status == 0 && strbuf_status(&text) != 0) {
             status = error_nomem(walk->err);
@@ -753,6 +705,20 @@ static int write_resolved_string(struct walk *walk, const struct mark *mark)
         }
     }
     return fail_at_mark(walk, mark, status);
+}
+
+int template_check_result(const struct template *template, size_t i, const struct cel *value,
+                          struct error *err)
+{
+    const struct use *use = &template->uses[i];
+    const struct mark *mark = &template->marks[use->mark];
+    if (pieces_only_expr(mark->pieces, mark->piece_count) != NULL) {
+        return result_check_json(value, err);
+    }
+    struct strbuf text = STRBUF_INIT;
+    int status = result_append_text(value, expr_source(mark->exprs[use->piece]), &text, err);
+    strbuf_finish(&text);
+    return status;
 }
 
 int template_resolve(const struct template *template, const struct expr_scope *scope,

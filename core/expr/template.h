@@ -84,6 +84,13 @@ size_t template_expr_count(const struct template *template);
 const struct expr *template_expr_at(const struct template *template, size_t i,
                                     struct str *out_pointer, size_t *out_offset);
 
+/*
+ * Whether `value`, a result of the `i`th expression, can be what the expression stands for: JSON,
+ * or a part of a text. 0, E_INVALID or E_NOMEM.
+ */
+int template_check_result(const struct template *template, size_t i, const struct cel *value,
+                          struct error *err);
+
 /* Variables that were named, not set and had no default: a warning, an error at start. */
 size_t template_unset_count(const struct template *template);
 struct str template_unset_at(const struct template *template, size_t i, struct str *out_pointer);

@@ -246,12 +246,102 @@ static void test_checker__knows_the_types_of_described_data(void **state)
     bindings_close(&bindings);
 }
 
+static void test_checker__finds_constant_parts_that_always_fail(void **state)
+{
+    (void)state;
+    static const struct refused rows[] = {
+        {"1 / 0", "division by zero in '1 / 0'", "1 / 0"},
+        {"  (1 + (2 / 0)) ", "division by zero in '2 / 0'", "2 / 0"},
+        {"input.i + 5 / 0", "division by zero in '5 / 0'", "5 / 0"},
+        {"[input.i, 5 % 0]", "modulus by zero in '5 % 0'", "5 % 0"},
+        {"{'a': [1, 2][7] + input.i}", "no item 7 in '[1, 2][7]': the list has 2", "[1, 2][7]"},
+        {"input.i == 1 / 0 ? 1 : 2", "division by zero in '1 / 0'", "1 / 0"},
+        {"input.s.contains(string(b'\\xff'))", "the bytes are not UTF-8, so they are no string",
+         "string(b'\\xff')"},
+        {"[1 / 0].map(v, v + input.i)", "division by zero in '1 / 0'", "1 / 0"},
+        {"cel.bind(v, 1 / 0, v + input.i)", "division by zero in '1 / 0'", "1 / 0"},
+        {"size([3, 2].map(v, v / 0)) + input.i", "division by zero in 'v / 0'",
+         "[3, 2].map(v, v / 0)"},
+        {"input.x.getHours('Mars/Olympus') > 1",
+         "unknown time zone 'Mars/Olympus': write 'UTC', '+02:00' or a name such as "
+         "'Europe/Berlin'",
+         "'Mars/Olympus'"},
+        {"has({'a': 1 / 0}.b) == input.b", "division by zero in '1 / 0'", "1 / 0"},
+        {"[?input.?x, 1 / 0]", "division by zero in '1 / 0'", "1 / 0"},
+        /* what need not be evaluated, or is absorbed */
+        {"input.i > 1 && 1 / 0 > 1", NULL, NULL},
+        {"1 / 0 > 1 || input.b", NULL, NULL},
+        {"input.b ? 1 / 0 : 2", NULL, NULL},
+        {"input.list.map(v, 1 / 0)", NULL, NULL},
+        {"default(input.?x, 1 / 0)", NULL, NULL},
+        {"coalesce(input.?x, 1 / 0)", NULL, NULL},
+        {"input.x.getHours('Europe/Berlin') > 1", NULL, NULL},
+        {"input.x.getHours(input.s) > 1", NULL, NULL},
+        {"input.list.map(v, v.getHours('Nowhere'))", NULL, NULL},
+        {"input.i + 5 / 2", NULL, NULL},
+        {"input.i / 0", NULL, NULL}, /* a double can be divided */
+        {"[?{'a': 1}.?b, input.i]", NULL, NULL},
+        {"input.i", NULL, NULL},
+        {"[1, 2, 3].map(v, v * 2)", NULL, NULL},
+        /* only after more steps than are spent on it */
+        {"input.i + size(range(300).map(a, range(1000).map(b, b / (a - 299))))", NULL, NULL},
+    };
+    struct bindings bindings = bindings_open(data);
+    struct expr_names names = bindings_names(&bindings);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct expr *expr = NULL;
+        struct error err = {0};
+        struct expr_fault fault = {0};
+        assert_int_equal(expr_compile(str_from(rows[i].text), &names, 0, &expr, NULL, &err), 0);
+        int status = expr_find_failure(expr, &fault, &err);
+        assert_string_equal(err.message, rows[i].message == NULL ? "" : rows[i].message);
+        assert_int_equal(status, rows[i].message == NULL ? 0 : E_INVALID);
+        if (rows[i].place != NULL) {
+            assert_memory_equal(rows[i].text + fault.offset, rows[i].place, fault.length);
+            assert_int_equal(fault.length, strlen(rows[i].place));
+        }
+        expr_destroy(expr);
+    }
+    bindings_close(&bindings);
+}
+
+static void test_checker__finds_failures_with_failing_allocations(void **state)
+{
+    (void)state;
+    struct bindings bindings = bindings_open(data);
+    struct expr_names names = bindings_names(&bindings);
+    struct expr *expr = NULL;
+    struct error err = {0};
+    struct expr_fault fault = {0};
+    struct strbuf text = STRBUF_INIT;
+    strbuf_append_text(&text, "input.i + size([1, 2].map(v, v + 1)) + 1 / 0");
+    for (int i = 0; i < 200; i++) {
+        strbuf_append_text(&text, " + 1"); /* more than what needs no memory */
+    }
+    assert_int_equal(expr_compile(strbuf_str(&text), &names, 0, &expr, NULL, &err), 0);
+    for (unsigned nth = 1; nth < 100; nth++) {
+        failing_alloc_arm(nth);
+        int status = expr_find_failure(expr, &fault, &err);
+        if (!failing_alloc_disarm()) {
+            assert_int_equal(status, E_INVALID);
+            break;
+        }
+        assert_int_equal(status, E_NOMEM);
+    }
+    assert_string_equal(err.message, "division by zero in '1 / 0'");
+    expr_destroy(expr);
+    strbuf_finish(&text);
+    bindings_close(&bindings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checker__refuses_what_is_sure_to_fail),
         cmocka_unit_test(test_checker__takes_what_may_succeed),
         cmocka_unit_test(test_checker__knows_the_types_of_described_data),
+        cmocka_unit_test(test_checker__finds_constant_parts_that_always_fail),
+        cmocka_unit_test(test_checker__finds_failures_with_failing_allocations),
         cmocka_unit_test(test_checker__survives_each_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

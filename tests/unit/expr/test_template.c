@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -542,6 +543,50 @@ static void test_template__survives_failing_allocations(void **state)
     bindings_close(&bindings);
 }
 
+static void test_template__knows_what_can_stand_in_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        struct cel value;
+        const char *message; /* NULL: it can */
+    } rows[] = {
+        {"\"{{ date }}\"", {.type = CEL_NULL}, NULL},
+        {"\"a {{ date }}\"",
+         {.type = CEL_NULL},
+         "'date' is null and cannot be part of a text: use default(date, '')"},
+        {"\" {{ date }} \"", {.type = CEL_OPTIONAL}, NULL},
+        {"\"a {{ date }}\"",
+         {.type = CEL_OPTIONAL},
+         "'date' is without a value and cannot be part of a text: use default(date, '')"},
+        {"\"{{ date }}\"",
+         {.type = CEL_DOUBLE, .as.number = HUGE_VAL},
+         "the result is not a finite number, which JSON cannot hold"},
+        {"\"{{ date }}\"",
+         {.type = CEL_BYTES},
+         "a result of type bytes cannot be written as JSON: use base64(x) or string(x)"},
+        {"\"a {{ date }}\"",
+         {.type = CEL_TYPE},
+         "a result of type type cannot be written as JSON: use string(x)"},
+        {"\"a {{ date }}\"", {.type = CEL_INT, .as.integer = 1}, NULL},
+    };
+    struct bindings bindings = bindings_open(data);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct error err = {0};
+        struct report report = {.raw = NULL};
+        struct template *template = NULL;
+        struct document *document = NULL;
+        assert_int_equal(json_read(str_from(rows[i].json), NULL, &document, &err), 0);
+        assert_int_equal(compile(document, &bindings, &report, &template, &err), 0);
+        int status = template_check_result(template, 0, &rows[i].value, &err);
+        assert_int_equal(status, rows[i].message == NULL ? 0 : E_INVALID);
+        assert_string_equal(err.message, rows[i].message == NULL ? "" : rows[i].message);
+        template_destroy(template);
+        document_unref(document);
+    }
+    bindings_close(&bindings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,6 +605,7 @@ int main(void)
         cmocka_unit_test(test_template__constant_parts_are_shared),
         cmocka_unit_test(test_template__shared_values_are_told_apart),
         cmocka_unit_test(test_template__compiles_a_part_of_a_document),
+        cmocka_unit_test(test_template__knows_what_can_stand_in_it),
         cmocka_unit_test(test_template__survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
