@@ -112,7 +112,7 @@ void kind_write(const struct kind *kind, char out[KIND_TEXT_BYTES])
     for (uint8_t type = 0; type <= CEL_OBJECT && at < KIND_TEXT_BYTES; type++) {
         struct cel cel = {.type = type};
         if ((kind->mask & 1u << type) != 0) {
-            const char *name = type == CEL_OBJECT ? "object" : cel_type_name(&cel);
+            const char *name = type == CEL_OBJECT ? "node" : cel_type_name(&cel);
             int n = snprintf(out + at, KIND_TEXT_BYTES - at, "%s%s", at > 0 ? " or " : "", name);
             at += n > 0 ? (size_t)n : 0;
         }

@@ -3,6 +3,7 @@
  * What the expressions of a draft name, once the graph stands: that it is there, can have run,
  * and is not absent by surprise.
  */
+#include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
 #include "core/expr/expr.h"
@@ -624,11 +625,13 @@ int references_check(struct draft *draft)
                               .reach = is_set_aside(draft, use) ? NULL : reach,
                               .status = &status,
                               .use = use};
+        size_t errors = report_of(&check)->diagnostics->error_count;
         for (size_t r = 0; r < expr_reference_count(check.use->expr); r++) {
             check.reference = expr_reference_at(check.use->expr, r);
             check_reference(&check);
         }
-        if (status == 0) {
+        /* Of what a wrong name would hold nothing is known. */
+        if (status == 0 && report_of(&check)->diagnostics->error_count == errors) {
             status = check_types(draft, use);
         }
     }

@@ -7,6 +7,7 @@
 #include "core/base/suggest.h"
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
+#include "core/model/expression_text.h"
 #include "core/model/name_hint.h"
 #include "core/model/schema_marks.h"
 #include "core/model/secret_uses.h"
@@ -297,11 +298,11 @@ static struct place place_in(const struct draft *draft, const struct tree *scala
 const char *scope_wrong_condition(int type)
 {
     static const char *const names[] = {
-        [CEL_NULL] = "null",           [CEL_INT] = "a number",     [CEL_UINT] = "a number",
-        [CEL_DOUBLE] = "a number",     [CEL_STRING] = "text",      [CEL_BYTES] = "bytes",
-        [CEL_LIST] = "a list",         [CEL_MAP] = "a map",        [CEL_TIMESTAMP] = "a time",
-        [CEL_DURATION] = "a duration", [CEL_TYPE] = "a type",      [CEL_OPTIONAL] = "an optional",
-        [CEL_JSON] = "a list or map",  [CEL_OBJECT] = "an object",
+        [CEL_NULL] = "null",           [CEL_INT] = "a number",  [CEL_UINT] = "a number",
+        [CEL_DOUBLE] = "a number",     [CEL_STRING] = "text",   [CEL_BYTES] = "bytes",
+        [CEL_LIST] = "a list",         [CEL_MAP] = "a map",     [CEL_TIMESTAMP] = "a time",
+        [CEL_DURATION] = "a duration", [CEL_TYPE] = "a type",   [CEL_OPTIONAL] = "an optional",
+        [CEL_JSON] = "a list or map",  [CEL_OBJECT] = "a node",
     };
     if (type == EXPR_TYPE_ARITHMETIC) {
         return "the result of arithmetic";
@@ -320,32 +321,126 @@ static int fetch_nothing(const void *user, int slot, struct cel *out, struct err
     return error_set(err, E_INVALID, "a constant reads nothing");
 }
 
+/* A use whose result stands in a template. */
+struct templated {
+    const struct template *template;
+    size_t i; /* of the expression in it */
+};
+
+static void report_failure(struct draft *draft, const struct use *use, const char *what,
+                           struct expr_fault fault, const struct error *err)
+{
+    report_error(&draft->loader->report, place_in(draft, use->scalar, use->offset + fault.offset),
+                 "%s always fails: %s", what, err->message);
+}
+
+/* A part that always fails. Fails with E_NOMEM. */
+static int check_parts(struct draft *draft, const struct use *use, const char *what,
+                       bool *out_fails)
+{
+    struct expr_fault fault = {0};
+    struct error err = {0};
+    int status = expr_find_failure(use->expr, &fault, &err);
+    *out_fails = status == E_INVALID;
+    if (*out_fails) {
+        report_failure(draft, use, what, fault, &err);
+    }
+    return *out_fails ? 0 : status;
+}
+
+/* A result that cannot stand in its template, whatever its value is. Fails with E_NOMEM. */
+static int check_result(struct draft *draft, const struct use *use, const char *what,
+                        const struct templated *in, const struct cel *value)
+{
+    struct error err = {0};
+    int status = in != NULL ? template_check_result(in->template, in->i, value, &err) : 0;
+    if (status != 0 && status != E_NOMEM) {
+        report_failure(draft, use, what, expr_place(use->expr), &err);
+        status = 0;
+    }
+    return status;
+}
+
 /*
  * An expression that names nothing has one value for ever: found now, or never to be found. `*type`
  * becomes the value's; a failure is reported. Fails with E_NOMEM.
  */
-static int check_constant(struct draft *draft, const struct use *use, const char *what, int *type)
+static int check_value(struct draft *draft, const struct use *use, const char *what,
+                       const struct templated *in, int *type)
 {
-    const struct expr *expr = use->expr;
-    if (expr_reference_count(expr) > 0) {
-        return 0;
-    }
     struct expr_scope scope = {.fetch = fetch_nothing};
     struct expr_budget budget = expr_default_budget;
     struct arena arena = ARENA_INIT;
     struct cel value;
     struct error err = {0};
-    int status = expr_evaluate(expr, &scope, &arena, &budget, &value, &err);
+    int status = expr_evaluate(use->expr, &scope, &arena, &budget, &value, &err);
     if (status == 0) {
         *type = (int)value.type;
+        status = check_result(draft, use, what, in, &value);
     } else if (status != E_NOMEM) {
-        report_error(&draft->loader->report, place_in(draft, use->scalar, use->offset),
-                     "%s always fails: %s", what, err.message);
+        bool is_reported = false;
         *type = EXPR_TYPE_OPEN; /* what it would be does not matter */
-        status = 0;
+        status = check_parts(draft, use, what, &is_reported);
+        if (status == 0 && !is_reported) {
+            report_failure(draft, use, what, expr_place(use->expr), &err);
+        }
     }
     arena_finish(&arena);
     return status;
+}
+
+/* `{{ fetch }}`: a node has its output, and much else, but is no value itself. */
+static bool report_node(struct draft *draft, const struct use *use, const char *what)
+{
+    const struct expr_reference *reference = expr_reference_at(use->expr, 0);
+    struct expr_fault whole = expr_place(use->expr);
+    bool is_node = reference->slot >= SLOT_NODE_FIRST && reference->slot < SLOT_ITEM_FIRST;
+    if (!is_node || reference->path_count > 0 || reference->length != whole.length) {
+        return false;
+    }
+    report_error(&draft->loader->report, place_in(draft, use->scalar, use->offset + whole.offset),
+                 "%s always fails: '%.*s' is a node and no value", what, STR_ARG(reference->root));
+    report_hint(&draft->loader->report, "write %.*s.output", STR_ARG(reference->root));
+    return true;
+}
+
+/* What always fails in an expression, or with its result in `in` (may be NULL). */
+static int check_constant(struct draft *draft, const struct use *use, const char *what,
+                          const struct templated *in, int *type)
+{
+    bool fails = false;
+    if (expr_reference_count(use->expr) == 0) {
+        return check_value(draft, use, what, in, type);
+    }
+    if (in != NULL && report_node(draft, use, what)) {
+        return 0;
+    }
+    int status = check_parts(draft, use, what, &fails);
+    int result = expr_static_type(use->expr);
+    if (status == 0 && !fails && (result == CEL_BYTES || result == CEL_TYPE)) {
+        status = check_result(draft, use, what, in, &(struct cel){.type = (uint8_t)result});
+    }
+    return status;
+}
+
+/* Whether what is missing in the text stands behind it, in what is a comment to YAML. */
+static void hint_comment(struct draft *draft, const struct tree *scalar, const struct error *err)
+{
+    const struct report *report = report_of_place(&draft->loader->report, scalar->place);
+    struct str source = report->source;
+    size_t end = scalar->start + scalar->text.n;
+    size_t at = end;
+    if (scalar->style != TREE_PLAIN || report->is_json ||
+        strstr(err->message, "no closing") == NULL) {
+        return;
+    }
+    while (at < source.n && (source.p[at] == ' ' || source.p[at] == '\t')) {
+        at++;
+    }
+    if (at > end && at < source.n && source.p[at] == '#') {
+        report_hint(&draft->loader->report,
+                    "quote the whole expression: in YAML ' #' begins a comment");
+    }
 }
 
 static int compile(struct draft *draft, const struct tree *scalar, const struct scope_at *at,
@@ -356,7 +451,9 @@ static int compile(struct draft *draft, const struct tree *scalar, const struct 
     struct expr_names names = names_of(&lookup);
     struct expr_fault fault = {0};
     struct error err = {0};
-    int status = expr_compile(scalar->text, &names, EXPR_BRACES, out_expr, &fault, &err);
+    unsigned flags = EXPR_BRACES |
+                     (expression_text_has_dollar(scalar->text) ? EXPR_INPUT_DEFAULT : 0);
+    int status = expr_compile(scalar->text, &names, flags, out_expr, &fault, &err);
     if (status != 0) {
         *out_expr = NULL;
     }
@@ -364,6 +461,7 @@ static int compile(struct draft *draft, const struct tree *scalar, const struct 
         return status == E_NOMEM ? status : 0;
     }
     report_error(report, place_in(draft, scalar, fault.offset), "%s: %s", at->what, err.message);
+    hint_comment(draft, scalar, &err);
     return 0;
 }
 
@@ -380,7 +478,7 @@ int scope_compile_expr(struct draft *draft, const struct tree *scalar, const str
     struct use use = use_at(draft, at);
     use.expr = expr;
     use.scalar = scalar;
-    status = check_constant(draft, &use, at->what, out_type);
+    status = check_constant(draft, &use, at->what, NULL, out_type);
     int taken = storage_take_expr(draft->storage, expr);
     if (status != 0 || taken != 0) {
         return E_NOMEM;
@@ -454,6 +552,7 @@ static void on_fault(void *user, struct str pointer, struct expr_fault fault,
     }
     report_error(&job->draft->loader->report, place_in(job->draft, scalar, fault.offset), "%s: %s",
                  job->at->what, err->message);
+    hint_comment(job->draft, scalar, err);
 }
 
 struct typing_job {
@@ -468,55 +567,12 @@ static const void *typing_child(void *user, const void *context, const struct st
     return schema_marks_child(job->schema, context, key);
 }
 
-/*
- * Copies an expression as a template, so that the plugin gets its value. Inner {{ }} become
- * parentheses of the same length.
- */
-static int write_expression(struct str text, struct builder *b)
-{
-    struct strbuf out = STRBUF_INIT;
-    char quote = '\0';
-    unsigned maps = 0;
-    strbuf_append_text(&out, "{{ ");
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        bool is_double = i + 1 < text.n && text.p[i + 1] == c;
-        if (quote != '\0') {
-            quote = c == quote ? '\0' : quote;
-            if (c == '\\' && i + 1 < text.n) {
-                strbuf_append_char(&out, c);
-                c = text.p[++i];
-            }
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-        } else if (c == '{' && is_double) {
-            strbuf_append_char(&out, '(');
-            c = ' ';
-            i++;
-        } else if (c == '}' && is_double && maps == 0) {
-            strbuf_append_char(&out, ' ');
-            c = ')';
-            i++;
-        } else if (c == '{') {
-            maps++;
-        } else if (c == '}' && maps > 0) {
-            maps--;
-        }
-        strbuf_append_char(&out, c);
-    }
-    strbuf_append_text(&out, " }}");
-    builder_string(b, strbuf_str(&out));
-    int status = strbuf_status(&out);
-    strbuf_finish(&out);
-    return status;
-}
-
 static bool typing_write(void *user, const void *context, const struct tree *scalar,
                          struct builder *b)
 {
     struct typing_job *job = user;
     if (scalar->kind == TREE_TEXT && schema_marks_is_expression(job->schema, context)) {
-        job->has_failed = write_expression(scalar->text, b) != 0 || job->has_failed;
+        job->has_failed = expression_text_write(scalar->text, b) != 0 || job->has_failed;
         return true;
     }
     bool is_source = !job->is_json && scalar->style == TREE_PLAIN && scalar->kind != TREE_NULL &&
@@ -599,8 +655,9 @@ static int note_expressions(const struct template_job *job, const struct templat
         if (is_expression(job, pointer)) {
             use.offset = 0;
         }
+        struct templated in = {template, i};
         int type = EXPR_TYPE_OPEN;
-        int status = check_constant(job->draft, &use, job->at->what, &type);
+        int status = check_constant(job->draft, &use, job->at->what, &in, &type);
         if (status == 0) {
             struct secret_site site = {.what = job->at->what,
                                        .schema = job->schema,

@@ -115,7 +115,8 @@ static struct expr_shape describe_slot(struct draft *draft, int slot)
     bool is_node = slot >= SLOT_NODE_FIRST && slot < SLOT_ITEM_FIRST;
     const struct value *schema = is_node ? output_schema(draft, (uint32_t)(slot - SLOT_NODE_FIRST))
                                          : NULL;
-    return schema != NULL ? describe(draft, schema, schema, true) : unknown;
+    struct expr_shape plain_node = {.types = 1u << CEL_OBJECT};
+    return schema != NULL ? describe(draft, schema, schema, true) : is_node ? plain_node : unknown;
 }
 
 /* A node has fields of its own; others are short for those of its output. */
@@ -164,8 +165,7 @@ bool shapes_know(const struct draft *draft, const struct expr *expr)
         int slot = expr_reference_at(expr, i)->slot;
         bool is_node = slot >= SLOT_NODE_FIRST && slot < SLOT_ITEM_FIRST;
         if ((slot == SLOT_INPUT && draft->storage->pipeline.input_schema != NULL) ||
-            slot == SLOT_NOW || slot == SLOT_DATE || slot == SLOT_TIME ||
-            (is_node && output_schema(draft, (uint32_t)(slot - SLOT_NODE_FIRST)) != NULL)) {
+            slot == SLOT_NOW || slot == SLOT_DATE || slot == SLOT_TIME || is_node) {
             return true;
         }
     }

@@ -282,6 +282,38 @@ static bool report_value_goes_on(const struct report *report, const struct yaml_
     return true;
 }
 
+/* Whether an operator of expressions begins at `at`: the quoted text was the first operand. */
+static bool is_operator(struct str source, size_t at)
+{
+    static const char *const operators[] = {"==", "!=", "<", ">", "&&", "||", "+ ", "in ", "? "};
+    struct str rest = str_make(source.p + at, source.n - at);
+    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
+        if (str_starts_with(rest, str_from(operators[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `"{{ input.a }}" == "x"`: to YAML the value ends with its quotes. */
+static bool report_operator(const struct report *report, const struct yaml_failure *failure)
+{
+    struct str source = report->source;
+    size_t before = failure->offset;
+    while (before > 0 && source.p[before - 1] == ' ') {
+        before--;
+    }
+    bool is_quoted = before > 0 && (source.p[before - 1] == '"' || source.p[before - 1] == '\'');
+    if (!is_quoted || !is_operator(source, failure->offset)) {
+        return false;
+    }
+    report_error(report, failure->place, "the quoted text ended before this");
+    report_hint(report, source.p[before - 1] == '"'
+                            ? "put the whole expression in quotes, and '...' around texts in it"
+                            : "put the whole expression in quotes of the other kind");
+    return true;
+}
+
 /* Text behind a closing quote: most often the quote was meant to be part of the text. */
 static bool report_quote_in_quotes(const struct report *report, const struct yaml_failure *failure)
 {
@@ -307,7 +339,7 @@ static bool report_cause(const struct report *report, const struct yaml_failure 
         return report_value_goes_on(report, failure);
     }
     return str_starts_with(problem, STR("did not find expected")) &&
-           report_quote_in_quotes(report, failure);
+           (report_operator(report, failure) || report_quote_in_quotes(report, failure));
 }
 
 static void report_end(const struct report *report, const struct yaml_failure *failure)

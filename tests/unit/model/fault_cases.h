@@ -20,5 +20,6 @@ struct fault_case {
 
 extern const struct fault_case fault_cases[];
 extern const struct fault_case fault_cases_bodies[]; /* of loops, states, ... */
+extern const struct fault_case fault_cases_expressions[];
 
 #endif
