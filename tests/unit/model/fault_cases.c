@@ -1156,7 +1156,7 @@ const struct fault_case fault_cases[] = {
      "t.yaml:8:131: error: config of node 'f': 'headers.b' must be text, found a value that is "
      "not shown\n"
      "t.yaml:9:60: error: config of node 'g': 'tries' must be a whole number, found text '}}'\n"
-     "t.yaml:9:116: error: config of node 'g' always fails: division by zero in '1 / 0'\n"
+     "t.yaml:9:117: error: config of node 'g' always fails: division by zero in '1 / 0'\n"
      "t.yaml:10:69: error: config of node 'h': 'input' must be a map, found text 'a {{ input }}'\n"
      "  text around an expression makes text of it: leave it out\n"
      "t.yaml:11:42: error: config of node 'i': 'parts' must be a list, found text '[{{ input.a "
