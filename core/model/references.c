@@ -10,6 +10,7 @@
 #include "core/expr/template.h"
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
+#include "core/model/guards.h"
 #include "core/model/reach.h"
 #include "core/model/schema_marks.h"
 #include "core/model/scope.h"
@@ -438,7 +439,8 @@ static void check_output(const struct check *check, const struct view *view, uin
                          size_t first)
 {
     const struct node *it = &check->draft->nodes[node];
-    if (!is_guarded(check) && !is_output_asked(check, first) && may_be_absent(check, view, node)) {
+    if (!is_guarded(check) && !is_output_asked(check, first) && may_be_absent(check, view, node) &&
+        !guards_hold(check->draft, check->use, node, STR("output"))) {
         report_warning(report_of(check), place_of(check), "%s: '%.*s' may have no output here",
                        who(check).text, STR_ARG(it->id));
         if (scope_is_identifier(it->id)) {
