@@ -62,6 +62,14 @@ static struct place place_of(const struct check *check)
     return place_at(check, check->reference->offset);
 }
 
+typedef void (*report_cb)(const struct report *report, struct place place, const char *format, ...);
+
+/* What is an error when one of `flags` is set, and else a warning. */
+static report_cb reporter(const struct check *check, unsigned flags)
+{
+    return (check->draft->loader->options->flags & flags) != 0 ? report_error : report_warning;
+}
+
 /* The output of a body. */
 static struct label who_ends(const struct check *check)
 {
@@ -145,8 +153,9 @@ static void check_path(const struct check *check, const struct value *root, size
             return;
         }
         if (!is_known && nearest.best.n > 0) {
-            report_warning(report_of(check), place_of(check), "%s: nothing says that %s has '%.*s'",
-                           who(check).text, name, STR_ARG(*step));
+            reporter(check, LOAD_STRICT)(report_of(check), place_of(check),
+                                         "%s: nothing says that %s has '%.*s'", who(check).text,
+                                         name, STR_ARG(*step));
             report_nearest(report_of(check), &nearest);
             return;
         }
@@ -218,13 +227,9 @@ static void check_config(const struct check *check)
     for (size_t i = 0; i < value_count(config); i++) {
         suggest_offer(&nearest, value_str(&value_member_at(config, i)->key));
     }
-    if ((check->draft->loader->options->flags & LOAD_START) != 0) {
-        report_error(report_of(check), place_of(check), "%s: nothing sets 'config.%.*s'",
-                     who(check).text, STR_ARG(name));
-    } else {
-        report_warning(report_of(check), place_of(check), "%s: nothing sets 'config.%.*s'",
-                       who(check).text, STR_ARG(name));
-    }
+    reporter(check, LOAD_START | LOAD_STRICT)(report_of(check), place_of(check),
+                                              "%s: nothing sets 'config.%.*s'", who(check).text,
+                                              STR_ARG(name));
     report_nearest(report_of(check), &nearest);
 }
 

@@ -1201,5 +1201,17 @@ const struct fault_case fault_cases[] = {
      "  guard it: has(a.output), or coalesce(a.?output, ...)\n"
      "t.yaml:16:38: warning: an edge from 'c': 'a' may have no output here\n"
      "  guard it: has(a.output), or coalesce(a.?output, ...)\n"},
+    {"names that lead nowhere, strictly", "t.yaml", LOAD_STRICT,
+     "name: t\n"
+     "config: {channel: a}\n"
+     "input: {properties: {channel: {default: 1}}}\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {x: \"{{ config.zz }} {{ config.chanel }} {{ input.chanel "
+     "}}\"}}\n",
+     "t.yaml:5:40: error: node 'a': nothing sets 'config.zz'\n"
+     "t.yaml:5:56: error: node 'a': nothing sets 'config.chanel'\n"
+     "  did you mean 'channel'?\n"
+     "t.yaml:5:76: error: node 'a': nothing says that 'input' has 'chanel'\n"
+     "  did you mean 'channel'?\n"},
     {NULL, NULL, 0, NULL, NULL},
 };
