@@ -7,6 +7,7 @@
 #include "core/model/draft.h"
 #include "core/model/format.h"
 #include "core/model/input_defaults.h"
+#include "core/model/schema_faults.h"
 #include "core/model/schema_keys.h"
 #include "core/model/scope.h"
 #include "core/model/settings.h"
@@ -153,17 +154,20 @@ static void read_numbers(struct draft *draft)
     (void)format_bool(draft->tree, "rollback", &pipeline->has_rollback);       /* without: no */
 }
 
-/* The schema's fault begins with a JSON pointer: "/properties/a/type: ...". */
-static void report_schema(struct draft *draft, const struct tree *tree, const struct error *err)
+/* No other run could start: what runs are given is a map. */
+static void check_input_type(struct draft *draft, const struct tree *tree)
 {
-    struct str message = str_from(err->message);
-    size_t end = 0;
-    while (end < message.n && message.p[end] != ':' && message.p[end] != ' ') {
-        end++;
+    const struct tree *type = tree_get(tree, STR("type"));
+    bool is_map = type == NULL ||
+                  (tree_is(type, TREE_TEXT) && str_equal(type->text, STR("object")));
+    for (uint32_t i = 0; tree_is(type, TREE_LIST) && i < type->count; i++) {
+        is_map = is_map || str_equal(type->as.items[i].text, STR("object"));
     }
-    bool has_pointer = message.n > 0 && message.p[0] == '/';
-    const struct tree *at = tree_pointer(tree, str_make(message.p, has_pointer ? end : 0), NULL);
-    report_error(&draft->loader->report, at->place, "'input' is no valid schema: %s", err->message);
+    if (!is_map) {
+        report_error(&draft->loader->report, type->place,
+                     "'input' must be of type 'object': what a run is given is always a map");
+        report_hint(&draft->loader->report, "write {type: object, properties: {NAME: {...}}}");
+    }
 }
 
 static int read_input(struct draft *draft)
@@ -179,15 +183,11 @@ static int read_input(struct draft *draft)
         return status == E_INVALID ? 0 : status;
     }
     struct schema *schema = NULL;
-    struct error err = {0};
-    status = schema_compile(document, &schema, &err);
-    if (status == E_NOMEM) {
+    status = schema_faults_report(&draft->loader->report, tree, document, &schema);
+    if (status != 0 || schema == NULL) {
         return status;
     }
-    if (status != 0) {
-        report_schema(draft, tree, &err);
-        return 0;
-    }
+    check_input_type(draft, tree);
     draft->storage->pipeline.input_schema = schema;
     status = storage_take_schema(draft->storage, schema);
     return status == 0 ? input_defaults_check(draft, tree, document) : status;

@@ -156,6 +156,17 @@ static const char *meant_type(const struct value *name)
     return NULL;
 }
 
+/* The type that is nearly called so, or NULL. */
+static const char *near_type(const struct value *name)
+{
+    struct suggest nearest =
+        suggest_start(value_is(name, VALUE_STRING) ? value_str(name) : STR(""));
+    for (unsigned i = 0; i < SCHEMA_TYPE_COUNT; i++) {
+        suggest_offer(&nearest, str_from(schema_type_names[i]));
+    }
+    return nearest.best.n > 0 ? nearest.best.p : NULL;
+}
+
 static int fail_type(struct compiler *c, const struct keyword *keyword, const struct value *name,
                      const char *meant)
 {
@@ -178,6 +189,7 @@ static int read_type(struct compiler *c, const struct keyword *keyword, const st
         const struct value *name = is_list ? value_at(operand, i) : operand;
         unsigned bit = value_is(name, VALUE_STRING) ? type_bit(value_str(name)) : 0;
         const char *meant = bit == 0 ? meant_type(name) : NULL;
+        meant = bit == 0 && meant == NULL ? near_type(name) : meant;
         if (meant != NULL) {
             return fail_type(c, keyword, name, meant);
         }

@@ -736,9 +736,8 @@ const struct fault_case fault_cases[] = {
      "    n: {type: integr}\n"
      "nodes:\n"
      "  - {id: a, type: set}\n",
-     "t.yaml:5:15: error: 'input' is no valid schema: /properties/n/type: must be 'null', "
-     "'boolean', 'integer', 'number', 'string', 'array' or 'object', or a list of different "
-     "ones\n"},
+     "t.yaml:5:15: error: 'input' is no valid schema: /properties/n/type: 'integr' is no type: did "
+     "you mean 'integer'?\n"},
     {"condition no bool", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -1213,5 +1212,38 @@ const struct fault_case fault_cases[] = {
      "  did you mean 'channel'?\n"
      "t.yaml:5:76: error: node 'a': nothing says that 'input' has 'chanel'\n"
      "  did you mean 'channel'?\n"},
+    {"input schemas with many faults", "t.yaml", 0,
+     "workflows:\n"
+     "  a:\n"
+     "    input: {required: true, properties: {a: {type: integr}, c: {items: {type: strin, enum: "
+     "3}}, d/e: {type: [object, lst]}, f: 3, g: {$ref: \"#/x\"}, h: {anyOf: [{type: 5}, 3]}}}\n"
+     "    nodes: [{id: a, type: set, config: {x: \"{{ input.a }}\"}}]\n"
+     "  b:\n"
+     "    input: {type: array, items: {type: string}}\n"
+     "    nodes: [{id: a, type: set}]\n"
+     "  c:\n"
+     "    input: {type: [string, object]}\n"
+     "    nodes: [{id: a, type: set}]\n",
+     "t.yaml:3:23: error: 'input' is no valid schema: /required: must be a list of property "
+     "names\n"
+     "t.yaml:3:52: error: 'input' is no valid schema: /properties/a/type: 'integr' is no type: "
+     "did you mean 'integer'?\n"
+     "t.yaml:3:79: error: 'input' is no valid schema: /properties/c/items/type: 'strin' is no "
+     "type: did you mean 'string'?\n"
+     "t.yaml:3:92: error: 'input' is no valid schema: /properties/c/items/enum: must be a list of "
+     "values\n"
+     "t.yaml:3:109: error: 'input' is no valid schema: /properties/d~1e/type: must be 'null', "
+     "'boolean', 'integer', 'number', 'string', 'array' or 'object', or a list of different ones\n"
+     "t.yaml:3:128: error: 'input' is no valid schema: /properties/f: must be a schema: a map, "
+     "true or false\n"
+     "t.yaml:3:141: error: 'input' is no valid schema: /properties/g/$ref: '#/x' names nothing in "
+     "this document\n"
+     "t.yaml:3:168: error: 'input' is no valid schema: /properties/h/anyOf/0/type: must be "
+     "'null', 'boolean', 'integer', 'number', 'string', 'array' or 'object', or a list of "
+     "different ones\n"
+     "t.yaml:3:172: error: 'input' is no valid schema: /properties/h/anyOf/1: must be a schema: a "
+     "map, true or false\n"
+     "t.yaml:6:19: error: 'input' must be of type 'object': what a run is given is always a map\n"
+     "  write {type: object, properties: {NAME: {...}}}\n"},
     {NULL, NULL, 0, NULL, NULL},
 };

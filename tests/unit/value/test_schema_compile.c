@@ -49,9 +49,9 @@ static void test_schema_compile__refuses_values_of_the_wrong_type(void **state)
         {"{'minItems':1.5}", "/minItems: must be a whole number from 0"},
         {"{'maxContains':'1','contains':{}}", "/maxContains: must be a whole number from 0"},
         {"{'uniqueItems':1}", "/uniqueItems: must be true or false"},
-        {"{'type':'strnig'}",
-         "/type: must be 'null', 'boolean', 'integer', 'number', 'string', 'array' or 'object', or "
-         "a list of different ones"},
+        {"{'type':'strnig'}", "/type: 'strnig' is no type: did you mean 'string'?"},
+        {"{'type':'thing'}", "/type: must be 'null', 'boolean', 'integer', 'number', 'string', "
+                             "'array' or 'object', or a list of different ones"},
         {"{'type':[]}",
          "/type: must be 'null', 'boolean', 'integer', 'number', 'string', 'array' or 'object', or "
          "a list of different ones"},
