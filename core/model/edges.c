@@ -268,6 +268,9 @@ static bool check_alone(struct draft *draft, uint32_t index)
 {
     const struct draft_body *body = &draft->body_drafts[draft->nodes[index].body];
     const struct tree_member *member = tree_find(draft->drafts[index].tree, STR("depends_on"));
+    if (member != NULL && draft->is_single && draft->nodes[index].body == 0) {
+        return false; /* the table of keys has said so */
+    }
     if (member == NULL || (body->form != FORM_STEPS && !body->is_compensation)) {
         return true;
     }

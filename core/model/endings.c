@@ -44,14 +44,23 @@ static void refuse_compensation(const struct draft *draft, uint32_t index, uint3
     }
 }
 
+/* A `compensate` that was refused, whatever else it needs. */
+static bool is_refused(const struct draft *draft, uint32_t index)
+{
+    return draft->drafts[index].role == ROLE_TOOL || draft->nodes[index].kind == NODE_IDLE ||
+           ending_of(draft, draft->nodes[index].body) != 0;
+}
+
 /* `rollback` and `compensate` do nothing without each other. */
 static void check_rollback(const struct draft *draft)
 {
     const struct tree_member *first = NULL;
-    bool has_child = false;
+    bool has_other = false;
     for (uint32_t i = 0; i < draft->node_count; i++) {
-        has_child = has_child || draft->nodes[i].kind == NODE_WORKFLOW;
-        first = first == NULL ? find_compensation(draft, i) : first;
+        const struct tree_member *member = find_compensation(draft, i);
+        bool is_faulty = member != NULL && is_refused(draft, i);
+        has_other = has_other || draft->nodes[i].kind == NODE_WORKFLOW || is_faulty;
+        first = first == NULL && !is_faulty ? member : first;
     }
     const struct tree_member *rollback = tree_find(draft->tree, STR("rollback"));
     bool has_rollback = draft->storage->pipeline.has_rollback;
@@ -60,7 +69,7 @@ static void check_rollback(const struct draft *draft)
         report_warning(&draft->loader->report, first->key.place,
                        "'compensate' has an effect only with 'rollback: true', here or in a "
                        "pipeline that runs this one");
-    } else if (first == NULL && has_rollback && !has_child) {
+    } else if (first == NULL && has_rollback && !has_other) {
         report_warning(&draft->loader->report, rollback->key.place,
                        "'rollback' has nothing to undo: no node has a 'compensate'");
     }

@@ -21,6 +21,19 @@ const struct format_key *format_find(const struct format_key *table, struct str 
     return NULL;
 }
 
+/* Keys of nodes that tools and a pipeline of one node do without. */
+static bool hint_nodes(const struct report *report, const struct format_key *table, struct str key)
+{
+    if ((table != format_tool_keys && table != format_single_keys) ||
+        format_find(format_node_keys, key) == NULL) {
+        return false;
+    }
+    report_hint(report, table == format_tool_keys
+                            ? "tools have none, but nodes do: write 'nodes' in place of 'tools'"
+                            : "a pipeline of one node has none: write 'nodes' for several");
+    return true;
+}
+
 static void report_unknown(const struct report *report, const struct tree *map, uint32_t index,
                            const struct format_key *table, const char *what)
 {
@@ -31,6 +44,9 @@ static void report_unknown(const struct report *report, const struct tree *map, 
     bool is_of_node = table == format_node_keys || table == format_single_keys ||
                       table == format_tool_keys;
     struct str nearest = report_wants_nearest(report) ? format_nearest(table, key) : STR("");
+    if (hint_nodes(report, table, key)) {
+        return;
+    }
     if (nearest.n > 0) {
         report_hint(report, "did you mean '%.*s'?", STR_ARG(nearest));
     } else if (before != NULL && tree_is(&before->value, TREE_NULL) &&

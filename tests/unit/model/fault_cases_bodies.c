@@ -438,7 +438,7 @@ const struct fault_case fault_cases_bodies[] = {
      "  did you mean 'http'? the folders searched: /p, /q\n"
      "t.yaml:6:5: error: a tool must be its name or {name, config}, not a map\n"
      "t.yaml:7:36: error: tool 'http' has the unknown key 'depends_on'\n"
-     "  what a type takes goes into 'config'\n"
+     "  tools have none, but nodes do: write 'nodes' in place of 'tools'\n"
      "t.yaml:8:5: error: two nodes have the id 'http'; the first is at 7:12\n"
      "t.yaml:9:5: error: a tool must be its name or {name, config}, not a list\n"},
     {"wait", "t.yaml", 0,
@@ -701,5 +701,41 @@ const struct fault_case fault_cases_bodies[] = {
      "name: t\n"
      "states:\n",
      "t.yaml:2:8: error: 'states' of the pipeline must be a map or a list, not nothing\n"},
+    {"keys of nodes at tools", "t.yaml", 0,
+     "name: t\n"
+     "tools:\n"
+     "  - {name: http, config: {url: x}, join: all, milestone: true, compensate: {type: set}, "
+     "when: \"true\", depends_on: [x], descrption: d}\n",
+     "t.yaml:3:36: error: tool 'http' has the unknown key 'join'\n"
+     "  tools have none, but nodes do: write 'nodes' in place of 'tools'\n"
+     "t.yaml:3:47: error: tool 'http' has the unknown key 'milestone'\n"
+     "  tools have none, but nodes do: write 'nodes' in place of 'tools'\n"
+     "t.yaml:3:64: error: tool 'http' has the unknown key 'compensate'\n"
+     "  tools have none, but nodes do: write 'nodes' in place of 'tools'\n"
+     "t.yaml:3:89: error: tool 'http' has the unknown key 'when'\n"
+     "  tools have none, but nodes do: write 'nodes' in place of 'tools'\n"
+     "t.yaml:3:103: error: tool 'http' has the unknown key 'depends_on'\n"
+     "  tools have none, but nodes do: write 'nodes' in place of 'tools'\n"
+     "t.yaml:3:120: error: tool 'http' has the unknown key 'descrption'\n"
+     "  what a type takes goes into 'config'\n"},
+    {"keys of nodes at one node", "t.yaml", 0,
+     "name: t\n"
+     "type: set\n"
+     "depends_on: [a]\n"
+     "compensate: {type: set}\n"
+     "on_failure: [{id: z, type: set, compensate: {type: set}, depends_on: [y]}]\n",
+     "t.yaml:3:1: error: the pipeline has the unknown key 'depends_on'\n"
+     "  a pipeline of one node has none: write 'nodes' for several\n"
+     "t.yaml:4:1: warning: 'compensate' has an effect only with 'rollback: true', here or in a "
+     "pipeline that runs this one\n"
+     "t.yaml:5:33: error: 'compensate' is not for nodes of 'on_failure': nothing undoes them\n"
+     "t.yaml:5:58: error: 'depends_on' of node 'z': steps run in the order in which they are "
+     "written\n"},
+    {"compensation of a tool", "t.yaml", 0,
+     "name: t\n"
+     "rollback: true\n"
+     "tools: [{name: http, config: {url: x}, compensate: {type: set}}]\n",
+     "t.yaml:3:40: error: tool 'http' has the unknown key 'compensate'\n"
+     "  tools have none, but nodes do: write 'nodes' in place of 'tools'\n"},
     {NULL, NULL, 0, NULL, NULL},
 };
