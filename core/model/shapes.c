@@ -8,14 +8,63 @@
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
+/* A field that is there whatever a pipeline says. The list ends with a name that is NULL. */
+struct field_type {
+    const char *name;
+    unsigned types;
+};
+
 /* The data that `schema`, a part of `root`, describes. */
 struct shape {
     const struct value *root;
     const struct value *schema;
-    bool is_node; /* the node whose output it describes */
+    const struct field_type *fields; /* of an object of the run's, a node for example; else NULL */
 };
 
 static const struct expr_shape unknown = {0};
+
+static const struct field_type node_fields[] = {
+    {"status", 1u << CEL_STRING},
+    {"error", 1u << CEL_MAP},
+    {"attempts", 1u << CEL_INT},
+    {"started_at", 1u << CEL_TIMESTAMP},
+    {"finished_at", 1u << CEL_TIMESTAMP},
+    {"stream", 0},
+    {NULL, 0},
+};
+static const struct field_type run_fields[] = {
+    {"id", 1u << CEL_STRING},      {"workflow", 1u << CEL_STRING},
+    {"version", 1u << CEL_STRING}, {"triggered_by", 1u << CEL_STRING},
+    {"status", 1u << CEL_STRING},  {"started_at", 1u << CEL_TIMESTAMP},
+    {"error", 1u << CEL_MAP},      {NULL, 0},
+};
+static const struct field_type event_fields[] = {
+    {"id", 1u << CEL_STRING},
+    {"type", 1u << CEL_STRING},
+    {"time", 1u << CEL_TIMESTAMP},
+    {NULL, 0},
+};
+static const struct field_type iter_fields[] = {
+    {"index", 1u << CEL_INT},
+    {"first", 1u << CEL_BOOL},
+    {"count", 1u << CEL_INT},
+    {NULL, 0},
+};
+
+static const struct shape plain_node = {.fields = node_fields};
+static const struct shape run_shape = {.fields = run_fields};
+static const struct shape event_shape = {.fields = event_fields};
+static const struct shape iter_shape = {.fields = iter_fields};
+
+static const struct field_type *find_field(const struct field_type *fields, struct str name)
+{
+    for (; fields != NULL && fields->name != NULL; fields++) {
+        if (str_equal_text(name, fields->name)) {
+            return fields;
+        }
+    }
+    return NULL;
+}
 
 /* ---- schemas ---- */
 
@@ -85,7 +134,7 @@ static struct expr_shape describe(struct draft *draft, const struct value *root,
     if (shape == NULL) { /* without memory nothing is known, which is never wrong */
         return unknown;
     }
-    *shape = (struct shape){.root = root, .schema = schema, .is_node = is_node};
+    *shape = (struct shape){.root = root, .schema = schema, .fields = is_node ? node_fields : NULL};
     unsigned types = is_node ? 1u << CEL_OBJECT : types_of(schema);
     return (struct expr_shape){.types = types, .shape = shape};
 }
@@ -112,35 +161,33 @@ static struct expr_shape describe_slot(struct draft *draft, int slot)
     if (slot == SLOT_DATE || slot == SLOT_TIME) {
         return (struct expr_shape){.types = 1u << CEL_STRING};
     }
-    bool is_node = slot >= SLOT_NODE_FIRST && slot < SLOT_ITEM_FIRST;
-    const struct value *schema = is_node ? output_schema(draft, (uint32_t)(slot - SLOT_NODE_FIRST))
-                                         : NULL;
-    struct expr_shape plain_node = {.types = 1u << CEL_OBJECT};
-    return schema != NULL ? describe(draft, schema, schema, true) : is_node ? plain_node : unknown;
+    const struct shape *fixed = slot == SLOT_RUN     ? &run_shape
+                                : slot == SLOT_EVENT ? &event_shape
+                                : slot == SLOT_ITER  ? &iter_shape
+                                                     : NULL;
+    if (slot >= SLOT_NODE_FIRST && slot < SLOT_ITEM_FIRST) {
+        const struct value *schema = output_schema(draft, (uint32_t)(slot - SLOT_NODE_FIRST));
+        if (schema != NULL) {
+            return describe(draft, schema, schema, true);
+        }
+        fixed = &plain_node;
+    }
+    return fixed != NULL ? (struct expr_shape){.types = 1u << CEL_OBJECT, .shape = fixed} : unknown;
 }
 
-/* A node has fields of its own; others are short for those of its output. */
-static struct expr_shape describe_node_field(struct draft *draft, const struct shape *node,
-                                             struct str field)
+/* Objects have fields of their own; others of a node are short for those of its output. */
+static struct expr_shape describe_field(struct draft *draft, const struct shape *shape,
+                                        struct str field)
 {
-    static const struct {
-        const char *name;
-        unsigned types;
-    } own[] = {
-        {"status", 1u << CEL_STRING},         {"error", 1u << CEL_MAP},
-        {"attempts", 1u << CEL_INT},          {"started_at", 1u << CEL_TIMESTAMP},
-        {"finished_at", 1u << CEL_TIMESTAMP}, {"stream", 0},
-    };
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-        if (str_equal_text(field, own[i].name)) {
-            return (struct expr_shape){.types = own[i].types};
-        }
+    const struct field_type *own = find_field(shape->fields, field);
+    if (own != NULL) {
+        return (struct expr_shape){.types = own->types};
     }
     if (str_equal(field, STR("output"))) {
-        return describe(draft, node->root, node->schema, false);
+        return describe(draft, shape->root, shape->schema, false);
     }
-    const struct value *property = value_get(value_get(node->schema, STR("properties")), field);
-    return describe(draft, node->root, property, false);
+    const struct value *property = value_get(value_get(shape->schema, STR("properties")), field);
+    return describe(draft, shape->root, property, false);
 }
 
 struct expr_shape shapes_describe(void *user, int slot, const void *above, const struct str *field)
@@ -150,8 +197,8 @@ struct expr_shape shapes_describe(void *user, int slot, const void *above, const
     if (shape == NULL) {
         return describe_slot(draft, slot);
     }
-    if (shape->is_node) {
-        return field != NULL ? describe_node_field(draft, shape, *field) : unknown;
+    if (shape->fields != NULL) {
+        return field != NULL ? describe_field(draft, shape, *field) : unknown;
     }
     const struct value *inside =
         field != NULL ? value_get(value_get(shape->schema, STR("properties")), *field)
@@ -159,13 +206,26 @@ struct expr_shape shapes_describe(void *user, int slot, const void *above, const
     return describe(draft, shape->root, inside, false);
 }
 
+/* What is asked often is asked first: a type check costs more. */
+static bool knows(const struct draft *draft, const struct expr_reference *reference)
+{
+    int slot = reference->slot;
+    if (slot == SLOT_INPUT) {
+        return draft->storage->pipeline.input_schema != NULL;
+    }
+    if (slot < SLOT_NODE_FIRST) {
+        return slot == SLOT_NOW || slot == SLOT_DATE || slot == SLOT_TIME || slot == SLOT_RUN ||
+               slot == SLOT_EVENT || slot == SLOT_ITER;
+    }
+    return slot < SLOT_ITEM_FIRST &&
+           (output_schema(draft, (uint32_t)(slot - SLOT_NODE_FIRST)) != NULL ||
+            reference->path_count == 0 || find_field(node_fields, reference->path[0]) != NULL);
+}
+
 bool shapes_know(const struct draft *draft, const struct expr *expr)
 {
     for (size_t i = 0; i < expr_reference_count(expr); i++) {
-        int slot = expr_reference_at(expr, i)->slot;
-        bool is_node = slot >= SLOT_NODE_FIRST && slot < SLOT_ITEM_FIRST;
-        if ((slot == SLOT_INPUT && draft->storage->pipeline.input_schema != NULL) ||
-            slot == SLOT_NOW || slot == SLOT_DATE || slot == SLOT_TIME || is_node) {
+        if (knows(draft, expr_reference_at(expr, i))) {
             return true;
         }
     }

@@ -4,8 +4,9 @@
 
 /*
  * Shapes: what is known of the data that expressions read before a run exists: the input by its
- * schema, outputs by the schemas of their nodes' types. Only what a schema is sure to enforce
- * counts: `type`, `properties`, `items` and local `$ref`s; behind a choice nothing is known.
+ * schema, outputs by the schemas of their nodes' types, the run's own fields by what they are. Only
+ * what a schema is sure to enforce counts: `type`, `properties`, `items` and local `$ref`s; behind
+ * a choice nothing is known.
  *
  * Used by:  references.
  * Uses:     draft, expr.

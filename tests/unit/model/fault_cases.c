@@ -572,6 +572,28 @@ const struct fault_case fault_cases[] = {
      "t.yaml:9:89: error: the default of 'input.in.a' must be 'x', found 'z'\n"
      "t.yaml:10:38: error: the default of 'input.list': '1' must be a whole number, found text "
      "'b'\n"},
+    {"types of what every run has", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set}\n"
+     "  - {id: b, type: set, depends_on: [a], when: a.status}\n"
+     "  - {id: c, type: set, depends_on: [a], when: a.attempts > 1, config: {x: '{{ a.attempts + "
+     "run.id "
+     "}}', y: '{{ event.type + 1 }}', z: '{{ a.started_at - run.started_at + duration(\"1s\") "
+     "}}'}}\n"
+     "  - id: l\n"
+     "    for_each: [1]\n"
+     "    nodes: [{id: q, type: set, when: iter.index, config: {n: '{{ iter.first ? iter.count : 0 "
+     "}}'}}]\n",
+     "t.yaml:4:47: error: node 'b': 'a.status' must be true or false, and this is always text\n"
+     "  compare it with something: nothing is truthy\n"
+     "t.yaml:5:79: error: node 'c': '+' does not take (int, string) in 'a.attempts + run.id': "
+     "convert with string(x), int(x) or double(x)\n"
+     "t.yaml:5:111: error: node 'c': '+' does not take (string, int) in 'event.type + 1': convert "
+     "with string(x), int(x) or double(x)\n"
+     "t.yaml:8:38: error: node 'q': 'iter.index' must be true or false, and this is always a "
+     "number\n"
+     "  compare it with something: nothing is truthy\n"},
     {"output field unknown", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
