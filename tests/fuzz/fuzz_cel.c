@@ -2,7 +2,8 @@
 /*
  * Bytes to the compiler of expressions, the first byte as its flags, and what compiles to the
  * evaluator with a small budget. Faults lie in the text, messages are one line of UTF-8, the
- * budget holds, references lie in the text, and a second evaluation ends as the first did.
+ * budget holds, references lie in the text, a second evaluation ends as the first did, and what
+ * is found to fail always does.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,21 @@ static void check_references(const struct expr *expr)
     }
 }
 
+/* What is found to fail whatever the data is fails with this data, too. */
+static void check_failure(const struct expr *expr, bool has_value)
+{
+    struct expr_fault fault = {0, 0};
+    struct error err = {0};
+    size_t n = expr_source(expr).n;
+    int status = expr_find_failure(expr, &fault, &err);
+    if (status == 0) {
+        return;
+    }
+    check_error(&err, status);
+    expect(!has_value, "what always fails has no value");
+    expect(fault.offset <= n && fault.length <= n - fault.offset, "a failure lies in the text");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static struct document *document;
@@ -119,7 +135,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     check_references(expr);
-    expect(evaluate(expr, document) == evaluate(expr, document), "evaluation is pure");
+    int first = evaluate(expr, document);
+    expect(evaluate(expr, document) == first, "evaluation is pure");
+    check_failure(expr, first == 0);
     expr_destroy(expr);
     return 0;
 }
