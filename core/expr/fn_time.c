@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -47,9 +48,36 @@ static int fail_seconds(struct evaluation *ev, int64_t seconds)
                      seconds, cure);
 }
 
+/* What a date, a time without a zone or one with a blank before it is in RFC 3339; else empty. */
+static void complete_timestamp(struct str text, char out[SHOWN_TEXT_BYTES])
+{
+    static const char *const ends[] = {"", "Z", "T00:00:00Z"};
+    struct cel unused;
+    out[0] = '\0';
+    if (text.n + sizeof("T00:00:00Z") > SHOWN_TEXT_BYTES) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        (void)snprintf(out, SHOWN_TEXT_BYTES, "%.*s%s", STR_ARG(text), ends[i]); /* fits */
+        if (strlen(out) > 10 && out[10] == ' ') {
+            out[10] = 'T';
+        }
+        if (instant_read_timestamp(str_from(out), &unused) == 0) {
+            return;
+        }
+    }
+    out[0] = '\0';
+}
+
 static int fail_timestamp(struct evaluation *ev, struct str text)
 {
+    char complete[SHOWN_TEXT_BYTES];
     struct str start = shown(text);
+    complete_timestamp(text, complete);
+    if (complete[0] != '\0') {
+        return eval_fail(ev, E_INVALID, "timestamp() takes RFC 3339 text: write '%s', not '%.*s'",
+                         complete, STR_ARG(start));
+    }
     return eval_fail(ev, E_INVALID,
                      "timestamp() takes RFC 3339 text of the years 1 to 9999, such as "
                      "'2025-01-31T14:22:33Z', not '%.*s'",

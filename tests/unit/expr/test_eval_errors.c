@@ -107,6 +107,17 @@ static void test_eval_errors__numbers_have_bounds(void **state)
         {"timestamp('2025-13-01T00:00:00Z')", E_INVALID,
          "timestamp() takes RFC 3339 text of the years 1 to 9999, such as "
          "'2025-01-31T14:22:33Z', not '2025-13-01T00:00:00Z'"},
+        {"timestamp('2025-01-01')", E_INVALID,
+         "timestamp() takes RFC 3339 text: write '2025-01-01T00:00:00Z', not '2025-01-01'"},
+        {"timestamp('2025-01-01T10:20:30')", E_INVALID,
+         "timestamp() takes RFC 3339 text: write '2025-01-01T10:20:30Z', not "
+         "'2025-01-01T10:20:30'"},
+        {"timestamp('2025-01-01 10:20:30+02:00')", E_INVALID,
+         "timestamp() takes RFC 3339 text: write '2025-01-01T10:20:30+02:00', not "
+         "'2025-01-01 10:20:30+02:00'"},
+        {"timestamp('')", E_INVALID,
+         "timestamp() takes RFC 3339 text of the years 1 to 9999, such as "
+         "'2025-01-31T14:22:33Z', not ''"},
         {"timestamp(1706742000000)", E_INVALID,
          "timestamp() takes seconds since 1970 of the years 1 to 9999, not 1706742000000: these "
          "look like milliseconds: divide by 1000"},

@@ -32,8 +32,8 @@ const struct fault_case fault_cases_expressions[] = {
      "default(input.?a, 1 / 0) }}\"}}\n"
      "  - {id: e, type: router, config: {routes: [{name: r, when: \"input.a > 1 / 0\"}]}}\n"
      "  - {id: f, for_each: \"input.list + [1 % 0]\", type: set}\n",
-     "t.yaml:3:37: error: 'when' of node 'a' always fails: timestamp() takes RFC 3339 text of the "
-     "years 1 to 9999, such as '2025-01-31T14:22:33Z', not '2025-01-01'\n"
+     "t.yaml:3:37: error: 'when' of node 'a' always fails: timestamp() takes RFC 3339 text: write "
+     "'2025-01-01T00:00:00Z', not '2025-01-01'\n"
      "t.yaml:4:46: error: config of node 'b' always fails: duration() takes text such as '1h30m', "
      "'2.5s' or '250ms', not '1d': a day is written '24h'\n"
      "t.yaml:4:83: error: config of node 'b' always fails: division by zero in '5 / 0'\n"
