@@ -158,6 +158,7 @@ struct draft {
     bool is_config_faulty;           /* `config` is not known, and it was said why */
 
     struct expr_memo memo; /* of the scope at hand */
+    bool lacks_memory;     /* an allocation failed where nobody could be told */
 
     struct draft_body *body_drafts; /* the root first */
     size_t body_cap;

@@ -602,8 +602,8 @@ static int check_types(struct draft *draft, const struct use *use)
         return 0;
     }
     int status = expr_check_types(use->expr, shapes_describe, draft, &type, &fault, &err);
-    if (status == E_NOMEM) {
-        return status;
+    if (status == E_NOMEM || draft->lacks_memory) {
+        return E_NOMEM;
     }
     const char *wrong = status == 0 && use->is_condition ? scope_wrong_condition(type) : NULL;
     if (status != 0) {

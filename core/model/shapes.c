@@ -129,9 +129,12 @@ static struct expr_shape describe(struct draft *draft, const struct value *root,
                                   const struct value *schema, bool is_node)
 {
     schema = follow(root, schema);
-    struct shape *shape = schema != NULL ? arena_alloc(&draft->loader->arena, sizeof(*shape))
-                                         : NULL;
-    if (shape == NULL) { /* without memory nothing is known, which is never wrong */
+    if (schema == NULL) {
+        return unknown;
+    }
+    struct shape *shape = arena_alloc(&draft->loader->arena, sizeof(*shape));
+    if (shape == NULL) {
+        draft->lacks_memory = true;
         return unknown;
     }
     *shape = (struct shape){.root = root, .schema = schema, .fields = is_node ? node_fields : NULL};

@@ -19,7 +19,10 @@
 
 struct draft;
 
-/* An expr_describe_cb; `user` is a struct draft whose nodes have their types. */
+/*
+ * An expr_describe_cb; `user` is a struct draft whose nodes have their types. Without memory
+ * nothing is known, and the draft says so.
+ */
 struct expr_shape shapes_describe(void *user, int slot, const void *above, const struct str *field);
 
 /* Something is known of the data that `expr` reads. */

@@ -6,6 +6,7 @@
  */
 #include "core/model/yaml_tree.h"
 
+#include <string.h>
 #include <yaml.h>
 
 #include "core/base/arena.h"
@@ -210,18 +211,29 @@ static void check_layout(struct yaml_reader *reader, const yaml_event_t *event, 
     yaml_layout_scalar(layout, end, source_of((enum tree_style)scalar->style), around);
 }
 
+/* Most scalars stand in the source as they are: these need no copy. NULL: no memory. */
+static struct str text_of(const struct yaml_reader *reader, const yaml_event_t *event,
+                          const struct tree *scalar)
+{
+    struct str text = str_make((const char *)event->data.scalar.value, event->data.scalar.length);
+    struct str source = reader->report->source;
+    size_t at = scalar->start + (scalar->style == TREE_PLAIN ? 0u : 1u); /* behind a quote */
+    bool is_there = at <= source.n && text.n <= source.n - at &&
+                    memcmp(source.p + at, text.p, text.n) == 0;
+    return is_there ? str_make(source.p + at, text.n) : arena_dup_str(reader->arena, text);
+}
+
 static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event)
 {
     struct tree scalar = tree_at(reader, &event->start_mark);
     check_tag(reader, event->data.scalar.tag, scalar.place);
     scalar.kind = TREE_TEXT;
     scalar.style = (uint8_t)style_of(event->data.scalar.style);
-    scalar.text = arena_dup_str(
-        reader->arena, str_make((const char *)event->data.scalar.value, event->data.scalar.length));
+    check_layout(reader, event, &scalar);
+    scalar.text = text_of(reader, event, &scalar);
     if (scalar.text.p == NULL) {
         return E_NOMEM;
     }
-    check_layout(reader, event, &scalar);
     if (event->start_mark.index < event->end_mark.index) {
         reader->last_line = scalar.place.line;
     }

@@ -16,8 +16,8 @@ struct tree;
 
 /*
  * Reads the report's source, which must be valid UTF-8. On success `*out_tree` lives in `arena`
- * and borrows nothing. Fails with E_INVALID (said in the report) and E_NOMEM. When doubled keys are
- * all that is wrong, E_INVALID comes with the tree, all members in it.
+ * and borrows texts from the source. Fails with E_INVALID (said in the report) and E_NOMEM. When
+ * doubled keys are all that is wrong, E_INVALID comes with the tree, all members in it.
  */
 int yaml_tree_read(const struct report *report, struct arena *arena, struct tree *out_tree);
 
