@@ -135,3 +135,17 @@ enum schema_knowledge known_values_look_open(const struct value **value, void *s
                    memmem(text.p, text.n, "${", 2) != NULL;
     return is_open ? look_at_text(text, status) : SCHEMA_KNOWN;
 }
+
+bool known_values_has_expression(struct str text)
+{
+    for (size_t i = 0; i + 2 < text.n; i++) {
+        char c = text.p[i + 2];
+        bool is_literal = i > 0 && text.p[i - 1] == '$'; /* $${ */
+        bool is_name = (c >= 'A' && c <= 'Z') || c == '_';
+        if (text.p[i + 1] == '{' &&
+            (text.p[i] == '{' || (text.p[i] == '$' && !is_literal && !is_name))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -12,7 +12,10 @@
  * Threads:  [any]; one belongs to one thread.
  */
 
+#include <stdbool.h>
+
 #include "core/base/arena.h"
+#include "core/base/str.h"
 #include "core/value/schema.h"
 
 struct known_value;
@@ -38,5 +41,9 @@ enum schema_knowledge known_values_look(const struct value **value, void *known)
 
 /* The same for copies of these values, by their texts alone; `status` is an int that is 0. */
 enum schema_knowledge known_values_look_open(const struct value **value, void *status);
+
+/* Whether an expression, sound or not, is written in `text`: {{ ... }}, or ${ ... } without a NAME.
+ */
+bool known_values_has_expression(struct str text);
 
 #endif

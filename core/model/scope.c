@@ -8,6 +8,7 @@
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
 #include "core/model/expression_text.h"
+#include "core/model/known_values.h"
 #include "core/model/name_hint.h"
 #include "core/model/schema_marks.h"
 #include "core/model/secret_uses.h"
@@ -246,7 +247,6 @@ static int resolve_name(void *user, struct str name, struct str *out_hint)
         }
     }
     if (lookup->draft->body_count == 0) {
-        *out_hint = STR("these are constants");
         return -1; /* 'config', which is read before the bodies */
     }
     int slot = find_special(lookup, name);
@@ -546,6 +546,9 @@ static void on_fault(void *user, struct str pointer, struct expr_fault fault,
     }
     const struct tree *scalar = tree_pointer(job->tree, pointer, NULL);
     job->has_faults = true;
+    if ((job->at->names & SCOPE_NOTHING) != 0 && known_values_has_expression(scalar->text)) {
+        return; /* the expression itself is the fault */
+    }
     if (job->lookup->is_lost) {
         job->lookup->is_lost = false;
         return;
@@ -647,7 +650,8 @@ static void report_unset(const struct template_job *job, const struct template *
 
 static int note_expressions(const struct template_job *job, const struct template *template)
 {
-    for (size_t i = 0; i < template_expr_count(template); i++) {
+    bool is_nothing = (job->at->names & SCOPE_NOTHING) != 0;
+    for (size_t i = 0; !is_nothing && i < template_expr_count(template); i++) {
         struct str pointer = {0};
         struct use use = use_at(job->draft, job->at);
         use.expr = template_expr_at(template, i, &pointer, &use.offset);

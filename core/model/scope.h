@@ -39,6 +39,7 @@ enum scope_names {
     SCOPE_REDUCE = 1u << 1,  /* `acc` and `item`: what there is, and what comes to it */
     SCOPE_STREAM = 1u << 2,  /* NODE.stream */
     SCOPE_SECRETS = 1u << 3, /* `secrets`, whatever the schema marks */
+    SCOPE_NOTHING = 1u << 5, /* no expressions: what is wrong in them is no matter */
     SCOPE_EVENT = 1u << 4,   /* the output of a state that waited: an event has ended it */
 };
 

@@ -7,6 +7,7 @@
 #include "core/model/draft.h"
 #include "core/model/format.h"
 #include "core/model/input_defaults.h"
+#include "core/model/known_values.h"
 #include "core/model/schema_faults.h"
 #include "core/model/schema_keys.h"
 #include "core/model/scope.h"
@@ -193,6 +194,26 @@ static int read_input(struct draft *draft)
     return status == 0 ? input_defaults_check(draft, tree, document) : status;
 }
 
+/* The depth is that of the file's tree, which has its limit. */
+static void refuse_expressions(const struct draft *draft, const struct tree *tree)
+{
+    for (uint32_t i = 0; tree_is(tree, TREE_MAP) && i < tree->count; i++) {
+        refuse_expressions(draft, &tree->as.members[i].value);
+    }
+    for (uint32_t i = 0; tree_is(tree, TREE_LIST) && i < tree->count; i++) {
+        refuse_expressions(draft, &tree->as.items[i]);
+    }
+    if (tree_is(tree, TREE_TEXT) && known_values_has_expression(tree->text)) {
+        report_error(&draft->loader->report, tree->place,
+                     "'config' holds constants: an expression is not allowed here");
+        bool is_secret = memmem(tree->text.p, tree->text.n, "secrets", 7) != NULL;
+        report_hint(&draft->loader->report,
+                    is_secret ? "a secret is named where it is needed: in 'integrations', or in "
+                                "fields such as 'headers' of http"
+                              : "write it where the value is read, or into a node of type 'set'");
+    }
+}
+
 /*
  * The pipeline's own constants: environment variables are put in, and nothing else.
  * `*out_document` stays as it is when there are none.
@@ -200,25 +221,18 @@ static int read_input(struct draft *draft)
 static int read_own_config(struct draft *draft, struct document **out_document)
 {
     const struct tree *tree = draft->is_single ? NULL : format_map(draft->tree, "config");
-    struct scope_at at = {.site = USE_SETTINGS, .what = "'config'"};
+    struct scope_at at = {.site = USE_SETTINGS, .names = SCOPE_NOTHING, .what = "'config'"};
     if (tree == NULL) {
         return 0;
     }
     const struct template *template = NULL;
-    size_t uses = draft->use_count;
-    size_t errors = draft->loader->report.diagnostics->error_count;
     int status = scope_compile_template(draft, tree, NULL, &at, &template);
     if (status != 0) {
         return status;
     }
-    if (draft->use_count > uses && draft->loader->report.diagnostics->error_count == errors) {
-        report_error(&draft->loader->report, draft->uses[uses].scalar->place,
-                     "'config' holds constants: an expression is not allowed here");
-    }
-    draft->is_config_faulty = draft->use_count > uses || template == NULL ||
-                              !template_is_constant(template);
-    draft->use_count = uses;
+    draft->is_config_faulty = template == NULL || !template_is_constant(template);
     if (draft->is_config_faulty) {
+        refuse_expressions(draft, tree);
         return 0;
     }
     struct expr_scope scope = {0};

@@ -237,18 +237,6 @@ const struct fault_case fault_cases[] = {
      "nodes:\n"
      "  - {id: a, type: ''}\n",
      "t.yaml:3:19: error: 'type' of node 'a' is empty\n"},
-    {"constants that are none", "t.yaml", 0,
-     "name: t\n"
-     "config: {a: '{{ 1 + 1 }}', b: '{{ input.x }}', c: 3}\n"
-     "nodes:\n"
-     "  - {id: a, type: set, config: {x: '{{ config.a }}'}}\n",
-     "t.yaml:2:13: error: 'config' holds constants: an expression is not allowed here\n"},
-    {"constants of names", "t.yaml", 0,
-     "name: t\n"
-     "config: {a: '{{ x }}'}\n"
-     "nodes:\n"
-     "  - {id: a, type: set, config: {x: '{{ config.a }}'}}\n",
-     "t.yaml:2:17: error: 'config': nothing is called 'x' here: these are constants\n"},
     {"constants without an end", "t.yaml", 0,
      "name: t\n"
      "config: {a: '{{'}\n"
@@ -638,12 +626,6 @@ const struct fault_case fault_cases[] = {
      "  - {id: a, type: set, config: {x: '${NOT_SET_HERE}'}}\n",
      "t.yaml:3:36: error: config of node 'a': the environment variable 'NOT_SET_HERE' is not set\n"
      "  set it, or give a default: ${NOT_SET_HERE:-...}\n"},
-    {"config expression", "t.yaml", 0,
-     "name: t\n"
-     "config: {x: '{{ input.a }}'}\n"
-     "nodes:\n"
-     "  - {id: a, type: set}\n",
-     "t.yaml:2:13: error: 'config' holds constants: an expression is not allowed here\n"},
     {"secret not set", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -1064,8 +1046,9 @@ const struct fault_case fault_cases[] = {
      "name: t\n"
      "config: {token: '{{ secrets.token }}'}\n"
      "nodes: [{id: a, type: set, config: {x: '{{ config.token }}'}}]\n",
-     "t.yaml:2:21: error: 'config': 'secrets.token' may not stand here\n"
-     "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"},
+     "t.yaml:2:17: error: 'config' holds constants: an expression is not allowed here\n"
+     "  a secret is named where it is needed: in 'integrations', or in fields such as 'headers' of "
+     "http\n"},
     {"edges as text", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -1267,5 +1250,33 @@ const struct fault_case fault_cases[] = {
      "map, true or false\n"
      "t.yaml:6:19: error: 'input' must be of type 'object': what a run is given is always a map\n"
      "  write {type: object, properties: {NAME: {...}}}\n"},
+    {"constants with expressions", "t.yaml", 0,
+     "name: cfg\n"
+     "config: {c: \"{{ input.x }}\", d: \"{{ 1 + 1 }}\", e: \"{{ config.d }}\", f: \"{{ now }}\", "
+     "g: [\"x {{ a.x }}\"], h: {i: \"{{ 1 + 'x' }}\", j: \"{{ 1 / 0 }}\"}, k: \"${NOPE_X}\", l: "
+     "\"{{ 1 \", m: \"${input.x}\", n: \"$${x}\", o: \"${secret\"}\n"
+     "nodes: [{id: a, type: set, config: {x: \"{{ config.c }} {{ config.d }}\"}}]\n",
+     "t.yaml:2:13: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:33: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:51: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:72: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:89: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:112: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:132: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:151: warning: 'config': the environment variable 'NOPE_X' is not set\n"
+     "  set it, or give a default: ${NOPE_X:-...}\n"
+     "t.yaml:2:167: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:179: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"
+     "t.yaml:2:208: error: 'config' holds constants: an expression is not allowed here\n"
+     "  write it where the value is read, or into a node of type 'set'\n"},
     {NULL, NULL, 0, NULL, NULL},
 };
