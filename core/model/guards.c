@@ -9,28 +9,29 @@ enum { MOST_PARENTHESES = 16 }; /* inside each other; beyond it nothing is taken
 /* What is looked for. */
 struct question {
     const struct draft *draft;
-    uint32_t node;
+    int slot; /* of a node, or SLOT_RUN */
     struct str field;
     uint32_t body; /* where the names of the expression are looked up */
     const struct expr *expr;
 };
 
-/* Whether `reference` is of the node; its path goes on at `*out_first`. */
-static bool is_of_node(const struct question *q, const struct expr_reference *reference,
+/* Whether `reference` is of the slot; its path goes on at `*out_first`. */
+static bool is_of_slot(const struct question *q, const struct expr_reference *reference,
                        size_t *out_first)
 {
     if (reference->slot == SLOT_NODES && reference->path_count > 0) {
         *out_first = 1;
-        return draft_find_visible(q->draft, q->body, reference->path[0]) == q->node;
+        uint32_t node = draft_find_visible(q->draft, q->body, reference->path[0]);
+        return node != DRAFT_NO_NODE && q->slot == (int)(SLOT_NODE_FIRST + node);
     }
     *out_first = 0;
-    return reference->slot == (int)(SLOT_NODE_FIRST + q->node);
+    return reference->slot == q->slot;
 }
 
 static bool is_status(const struct question *q, const struct expr_reference *reference)
 {
     size_t first = 0;
-    return is_of_node(q, reference, &first) && reference->path_count == first + 1 &&
+    return is_of_slot(q, reference, &first) && reference->path_count == first + 1 &&
            str_equal(reference->path[first], STR("status"));
 }
 
@@ -42,7 +43,7 @@ static bool is_field(const struct question *q, const struct expr_reference *refe
         {"finished_at", 11}, {"error", 5},    {"output", 6},
     };
     size_t first = 0;
-    if (!is_of_node(q, reference, &first) || reference->path_count <= first) {
+    if (!is_of_slot(q, reference, &first) || reference->path_count <= first) {
         return false;
     }
     bool is_short = str_equal(q->field, STR("output"));
@@ -216,9 +217,9 @@ static bool asks(const struct question *q, struct str text, unsigned depth)
                     : is_question(q, text);
 }
 
-bool guards_hold(const struct draft *draft, const struct use *use, uint32_t node, struct str field)
+bool guards_hold(const struct draft *draft, const struct use *use, int slot, struct str field)
 {
-    struct question q = {draft, node, field, use->body, use->expr};
+    struct question q = {draft, slot, field, use->body, use->expr};
     if (compares_status(&q)) {
         return true;
     }

@@ -18,7 +18,10 @@
 
 #include "core/model/draft.h"
 
-/* Whether `use` reads `field` ("output", "error") of `node` only when it is there. */
-bool guards_hold(const struct draft *draft, const struct use *use, uint32_t node, struct str field);
+/*
+ * Whether `use` reads `field` ("output", "error") of a node, or of the run, only when it is there.
+ * `slot` is that of the node, or SLOT_RUN.
+ */
+bool guards_hold(const struct draft *draft, const struct use *use, int slot, struct str field);
 
 #endif

@@ -401,7 +401,8 @@ static void test_load__takes_a_question_for_a_guard(void **state)
                                    "      coalesce: \"{{ coalesce(a.?output, 0) }}\"\n"
                                    "      default: \"{{ default(input.?who, 'nobody') }}\"\n"
                                    "      other: \"${has(input.who) ? input.who : bare_name}\"\n"
-                                   "      error: \"{{ a.error }} {{ a.status }}\"\n",
+                                   "      error: \"{{ default(a.?error.?code, '')"
+                                   " }} {{ a.status }}\"\n",
                                    "t.yaml"));
 }
 
