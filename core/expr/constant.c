@@ -88,10 +88,10 @@ static int attempt(struct search *search, const struct code *code, evaluate_cb e
                             .budget = &search->budget,
                             .max_weight = search->budget.output_bytes,
                             .max_steps = search->budget.steps};
-    size_t locals = search->expr->local_count > 0 ? search->expr->local_count : 1;
+    size_t locals = search->expr->local_count;
     struct cel value;
-    ev.locals = arena_calloc(&arena, locals, sizeof(*ev.locals));
-    int status = ev.locals != NULL ? evaluate(&ev, code, &value) : E_NOMEM;
+    ev.locals = locals > 0 ? arena_calloc(&arena, locals, sizeof(*ev.locals)) : NULL;
+    int status = ev.locals != NULL || locals == 0 ? evaluate(&ev, code, &value) : E_NOMEM;
     if (eval_is_absorbable(status)) {
         const char *text = ev.fault.text != NULL ? ev.fault.text : error_code_text(status);
         (void)error_set(search->err, E_INVALID, "%s", text);
