@@ -242,6 +242,38 @@ static void check_event(const struct draft *draft, const struct tree *name)
     }
 }
 
+static bool is_instant(const struct node *node)
+{
+    return node->kind == NODE_SET || node->kind == NODE_PASSTHROUGH || node->kind == NODE_START;
+}
+
+/* Outcomes that a state cannot have; an event may be called like one, but hardly is. */
+static void check_possible(const struct draft *draft, uint32_t index, const struct tree *name)
+{
+    const struct node *node = &draft->nodes[index];
+    bool is_idle = node->kind == NODE_IDLE;
+    bool has_timeout = node->timeout_ms > 0 && !is_instant(node);
+    bool is_success = str_equal(name->text, STR("success"));
+    bool is_of_work = is_success || str_equal(name->text, STR("error"));
+    bool is_timeout = str_equal(name->text, STR("timeout"));
+    bool goes_on = has_timeout && (!is_success || node->on_error == ON_ERROR_CONTINUE);
+    if ((is_of_work && is_idle && !goes_on) ||
+        (is_timeout && (is_idle || is_instant(node)) && !has_timeout)) {
+        report_warning(report_of(draft), name->place,
+                       "only an event that is called '%.*s' takes this transition of state "
+                       "'%.*s': the state %s",
+                       STR_ARG(name->text), STR_ARG(node->id),
+                       is_of_work         ? "has no action"
+                       : is_instant(node) ? "takes no time"
+                                          : "has no 'timeout'");
+        if (is_idle) {
+            report_hint(report_of(draft), is_of_work ? "give the state an 'action', or the "
+                                                       "transition the name of the event"
+                                                     : "add timeout: 30s, for example");
+        }
+    }
+}
+
 static int read_transition(struct draft *draft, uint32_t index, const struct tree_member *member)
 {
     static const char *const later[] = {"queued", "denied", "budget"};
@@ -254,6 +286,7 @@ static int read_transition(struct draft *draft, uint32_t index, const struct tre
         }
     }
     check_event(draft, &member->key);
+    check_possible(draft, index, &member->key);
     if (!tree_is(list, TREE_LIST)) {
         return add_transition(draft, index, &member->key, list, NULL);
     }

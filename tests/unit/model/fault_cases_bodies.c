@@ -301,7 +301,9 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:4:32: warning: 'succes' is no outcome, but an event\n"
      "  did you mean 'success'?\n"
      "t.yaml:4:43: warning: 'eror' is no outcome, but an event\n"
-     "  did you mean 'error'?\n"},
+     "  did you mean 'error'?\n"
+     "t.yaml:4:63: warning: only an event that is called 'timeout' takes this transition of state "
+     "'a': the state takes no time\n"},
     {"rollback without anything to undo", "t.yaml", 0,
      "name: t\n"
      "rollback: true\n"
@@ -477,6 +479,8 @@ const struct fault_case fault_cases_bodies[] = {
      "  guard it: has(wait.output), or coalesce(wait.?output, ...)\n"
      "t.yaml:5:37: error: node 'work': 'later' cannot have run before it\n"
      "  no transitions lead from 'later' to 'work'\n"
+     "t.yaml:5:86: warning: only an event that is called 'timeout' takes this transition of state "
+     "'work': the state takes no time\n"
      "t.yaml:6:3: error: 'action' of state 'later' needs a 'service' and a 'method'\n"},
     {"deep", "t.yaml", 0,
      "name: t\n"
@@ -737,5 +741,29 @@ const struct fault_case fault_cases_bodies[] = {
      "tools: [{name: http, config: {url: x}, compensate: {type: set}}]\n",
      "t.yaml:3:40: error: tool 'http' has the unknown key 'compensate'\n"
      "  tools have none, but nodes do: write 'nodes' in place of 'tools'\n"},
+    {"outcomes that states cannot have", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: one\n"
+     "timeout: 3s\n"
+     "states:\n"
+     "  one: {transitions: {success: two, error: two, timeout: two, go: two, cancel: two}}\n"
+     "  two: {timeout: 1s, transitions: {success: three, error: three, timeout: three}}\n"
+     "  three: {type: set, timeout: 1s, transitions: {success: four, error: four, timeout: "
+     "four}}\n"
+     "  four: {type: http, config: {url: x}, transitions: {success: one, timeout: one}}\n",
+     "t.yaml:5:23: warning: only an event that is called 'success' takes this transition of state "
+     "'one': the state has no action\n"
+     "  give the state an 'action', or the transition the name of the event\n"
+     "t.yaml:5:37: warning: only an event that is called 'error' takes this transition of state "
+     "'one': the state has no action\n"
+     "  give the state an 'action', or the transition the name of the event\n"
+     "t.yaml:5:49: warning: only an event that is called 'timeout' takes this transition of state "
+     "'one': the state has no 'timeout'\n"
+     "  add timeout: 30s, for example\n"
+     "t.yaml:6:36: warning: only an event that is called 'success' takes this transition of state "
+     "'two': the state has no action\n"
+     "  give the state an 'action', or the transition the name of the event\n"
+     "t.yaml:7:77: warning: only an event that is called 'timeout' takes this transition of state "
+     "'three': the state takes no time\n"},
     {NULL, NULL, 0, NULL, NULL},
 };
