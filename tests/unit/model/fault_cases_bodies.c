@@ -765,5 +765,22 @@ const struct fault_case fault_cases_bodies[] = {
      "  give the state an 'action', or the transition the name of the event\n"
      "t.yaml:7:77: warning: only an event that is called 'timeout' takes this transition of state "
      "'three': the state takes no time\n"},
+    {"workflows of themselves behind others", "t.yaml", 0,
+     "workflows:\n"
+     "  a: {workflows: [b, a]}\n"
+     "  b: {nodes: [{id: x, type: set}]}\n"
+     "  c: {workflows: [b, d, b]}\n"
+     "  d: {workflows: [b, b, c]}\n"
+     "  e: {steps: [{id: x, type: http, config: {url: x}}, {id: y, type: workflow, config: "
+     "{workflow: e}}]}\n"
+     "  f: {workflows: [g]}\n"
+     "  g: {workflows: [b, h]}\n"
+     "  h: {workflows: [b, h]}\n",
+     "t.yaml:2:22: warning: the workflow 'a' runs itself without end: a → a\n"
+     "  give the node a 'when', so that it ends some time\n"
+     "t.yaml:4:22: warning: the workflow 'c' runs itself without end: c → d → c\n"
+     "  give the node a 'when', so that it ends some time\n"
+     "t.yaml:9:22: warning: the workflow 'h' runs itself without end: h → h\n"
+     "  give the node a 'when', so that it ends some time\n"},
     {NULL, NULL, 0, NULL, NULL},
 };
