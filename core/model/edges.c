@@ -92,6 +92,16 @@ static bool is_later_outcome(struct str name)
            str_equal(name, STR("budget"));
 }
 
+/* A route that is called like an outcome, or like another route, is reported elsewhere. */
+static bool is_doubled(const struct draft_node *node, uint32_t i)
+{
+    bool is_doubled = node->outcomes[i] == OUTCOME_SUCCESS || node->outcomes[i] == OUTCOME_ERROR;
+    for (uint32_t other = 0; other < i && !is_doubled; other++) {
+        is_doubled = node->outcomes[other] == node->outcomes[i];
+    }
+    return is_doubled;
+}
+
 static void report_outcome(struct draft *draft, uint32_t source, const struct tree *name)
 {
     const struct report *report = &draft->loader->report;
@@ -100,6 +110,9 @@ static void report_outcome(struct draft *draft, uint32_t source, const struct tr
     struct strbuf list = STRBUF_INIT;
     for (uint32_t i = 0; i < node->outcome_count && i < 20; i++) {
         struct str outcome = draft->outcomes[node->outcomes[i]];
+        if (is_doubled(node, i)) {
+            continue;
+        }
         strbuf_append_format(&list, "'%.*s', ", STR_ARG(outcome));
         suggest_offer(&nearest, outcome);
     }

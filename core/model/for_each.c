@@ -285,6 +285,9 @@ static void read_max_failures(const struct draft *draft, uint32_t index, struct 
         report_error(report_of(draft), value->place,
                      "'max_failures' of node '%.*s' must be a whole number, or a share like 10%%",
                      STR_ARG(draft->nodes[index].id));
+        if (percent > 100) {
+            report_hint(report_of(draft), "at most 100%% of the items can fail");
+        }
     }
 }
 

@@ -168,7 +168,8 @@ static const struct format_value values[] = {
              " \"10MB\"]}"},
     {"rate", "{\"type\": \"string\", \"pattern\": \"^[0-9]+/(second|minute|hour|day)$\","
              " \"examples\": [\"5000/hour\"]}"},
-    {"percentage", "{\"type\": \"string\", \"pattern\": \"^[0-9]+(\\\\.[0-9]+)?%$\"}"},
+    {"percentage",
+     "{\"type\": \"string\", \"pattern\": \"^0*(100(\\\\.0+)?|[0-9]{1,2}(\\\\.[0-9]+)?)%$\"}"},
     {"outcome", "{\"type\": [\"string\", \"boolean\"],"
                 " \"examples\": [\"success\", \"error\", true, false]}"},
     {"json_schema",

@@ -3,7 +3,9 @@
 
 #include "core/base/arena.h"
 #include "core/model/draft.h"
+#include "core/model/format.h"
 #include "core/model/schema_marks.h"
+#include "core/model/tree.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
@@ -66,12 +68,29 @@ static const struct draft_node *find_dashed(const struct draft *draft, uint32_t 
     return NULL;
 }
 
+/* The loop whose items are called `name`, or NULL. */
+static const struct draft_node *find_loop(const struct draft *draft, struct str name)
+{
+    for (uint32_t i = 0; i < draft->node_count; i++) {
+        struct str as = STR("");
+        const struct draft_node *node = &draft->drafts[i];
+        bool has_items =
+            tree_is(node->tree, TREE_MAP) && tree_find(node->tree, STR("for_each")) != NULL &&
+            (format_text(node->tree, "as", &as) || format_text(node->tree, "as_batch", &as));
+        if (has_items && str_equal(as, name)) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
 struct str name_hint(struct draft *draft, uint32_t body, struct str name)
 {
     const struct pipeline *pipeline = &draft->storage->pipeline;
     const struct value *input =
         pipeline->input_schema != NULL ? schema_source(pipeline->input_schema) : NULL;
     const struct draft_node *dashed = find_dashed(draft, body, name);
+    const struct draft_node *loop = find_loop(draft, name);
     if (dashed != NULL) {
         return make(draft, "write nodes['%s']", dashed->id);
     }
@@ -80,6 +99,9 @@ struct str name_hint(struct draft *draft, uint32_t body, struct str name)
     }
     if (value_get(document_root(pipeline->config), name) != NULL) {
         return make(draft, "did you mean 'config.%s'?", name);
+    }
+    if (loop != NULL) {
+        return make(draft, "it is there only inside the loop '%s', as its item", loop->id);
     }
     for (size_t i = 0; i < sizeof(foreign_words) / sizeof(foreign_words[0]); i++) {
         if (str_equal_text(name, foreign_words[i].word)) {

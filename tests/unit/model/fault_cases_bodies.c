@@ -84,7 +84,8 @@ const struct fault_case fault_cases_bodies[] = {
      "  what is before the loop has ended when its body runs\n"
      "t.yaml:8:88: error: node 'b': the loop 'each' has not ended inside of it\n"
      "t.yaml:8:105: error: node 'b': 'iter' has no 'idx'\n"
-     "t.yaml:9:40: error: config of node 'z': nothing is called 'issue' here\n"
+     "t.yaml:9:40: error: config of node 'z': nothing is called 'issue' here: it is there only "
+     "inside the loop 'each', as its item\n"
      "t.yaml:9:52: error: config of node 'z': nothing is called 'iter' here: it is there only "
      "inside a loop: in the nodes of 'for_each'\n"},
     {"enclosing id", "t.yaml", 0,
@@ -210,6 +211,7 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:3:90: error: 'collect' of node 'a' must be 'list', 'none', 'count' or {reduce, init}\n"
      "t.yaml:4:48: error: 'collect' of node 'b' needs 'reduce'\n"
      "t.yaml:5:53: error: 'max_failures' of node 'c' must be a whole number, or a share like 10%\n"
+     "  at most 100% of the items can fail\n"
      "t.yaml:5:71: error: 'batch_size' of node 'c' must be a whole number from 1 on, not '0'\n"},
     {"repeat", "t.yaml", 0,
      "name: t\n"
@@ -782,5 +784,38 @@ const struct fault_case fault_cases_bodies[] = {
      "  give the node a 'when', so that it ends some time\n"
      "t.yaml:9:22: warning: the workflow 'h' runs itself without end: h → h\n"
      "  give the node a 'when', so that it ends some time\n"},
+    {"names of loops and routes", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - id: outer\n"
+     "    for_each: [[1]]\n"
+     "    as: row\n"
+     "    max_failures: 150%\n"
+     "    nodes: [{id: inner, for_each: row, as_batch: cells, nodes: [{id: p, type: set, config: "
+     "{v: \"{{ row }}\"}}]}]\n"
+     "  - {id: u, type: set, depends_on: [outer], config: {y: \"{{ inner.output }}\", z: \"{{ row "
+     "}}\", w: \"{{ cells }}\"}}\n"
+     "  - {id: h, type: router, config: {routes: [{name: success, when: \"input.a == 1\"}, {name: "
+     "x, when: \"true\"}, {name: x, when: \"true\"}], default: error}}\n"
+     "  - {id: e, for_each: [1], max_failures: 100.5%, type: set}\n"
+     "edges: [{source: h, target: u, outcome: succes}]\n",
+     "t.yaml:6:19: error: 'max_failures' of node 'outer' must be a whole number, or a share like "
+     "10%\n"
+     "  at most 100% of the items can fail\n"
+     "t.yaml:8:61: error: config of node 'u': nothing is called 'inner' here: it is inside the "
+     "loop 'outer': use 'outer.output'\n"
+     "t.yaml:8:86: error: config of node 'u': nothing is called 'row' here: it is there only "
+     "inside the loop 'outer', as its item\n"
+     "t.yaml:8:102: error: config of node 'u': nothing is called 'cells' here: it is there only "
+     "inside the loop 'inner', as its item\n"
+     "t.yaml:9:52: error: 'success' cannot be the name of a route: it is an outcome of every "
+     "node\n"
+     "t.yaml:9:116: error: two routes have the name 'x'; the first is at 9:91\n"
+     "t.yaml:9:144: error: 'error' cannot be the name of a route: it is an outcome of every node\n"
+     "t.yaml:10:42: error: 'max_failures' of node 'e' must be a whole number, or a share like "
+     "10%\n"
+     "  at most 100% of the items can fail\n"
+     "t.yaml:11:41: error: node 'h' has no outcome 'succes'; it has 'x', 'success' and 'error'\n"
+     "  did you mean 'success'?\n"},
     {NULL, NULL, 0, NULL, NULL},
 };

@@ -263,6 +263,10 @@ static void test_format_schema__checks_loops(void **state)
     assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"repeat\": {}", "/repeat");
     assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"max_failures\": \"few\"",
                        "/max_failures");
+    assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"max_failures\": \"150%\"",
+                       "/max_failures");
+    assert_node_fits("\"type\": \"set\", \"for_each\": [1], \"max_failures\": \"100%\"");
+    assert_node_fits("\"type\": \"set\", \"for_each\": [1], \"max_failures\": \"012.5%\"");
     assert_node_breaks("\"type\": \"set\", \"for_each\": [1], \"collect\": {\"init\": 0}",
                        "/collect");
     assert_node_breaks("\"type\": \"set\", \"repeat\": {\"until\": true, \"delay\": 3}",
