@@ -516,7 +516,7 @@ struct template_job {
 static bool is_raw(void *user, struct str pointer)
 {
     const struct template_job *job = user;
-    if (job->schema == NULL) {
+    if (job->schema == NULL || (job->at->names & SCOPE_UNMARKED) != 0) {
         return false;
     }
     return schema_marks_flag(job->schema, schema_marks_at(job->schema, pointer), STR("x-ops-raw"));
@@ -524,7 +524,7 @@ static bool is_raw(void *user, struct str pointer)
 
 static bool is_expression(const struct template_job *job, struct str pointer)
 {
-    return job->schema != NULL &&
+    return job->schema != NULL && (job->at->names & SCOPE_UNMARKED) == 0 &&
            schema_marks_is_expression(job->schema, schema_marks_at(job->schema, pointer));
 }
 

@@ -234,7 +234,10 @@ int violations_check_template(struct draft *draft, const struct tree *tree,
                               const struct template **out_template)
 {
     const struct value *source = schema != NULL ? schema_source(schema) : NULL;
-    int status = scope_compile_template(draft, tree, source, at, out_template);
+    bool is_unmarked = schema != NULL && !schema_has_annotations(schema);
+    struct scope_at here = *at;
+    here.names |= is_unmarked ? SCOPE_UNMARKED : 0u;
+    int status = scope_compile_template(draft, tree, source, &here, out_template);
     if (status != 0 || *out_template == NULL || schema == NULL) {
         return status;
     }

@@ -68,6 +68,9 @@ void schema_destroy(struct schema *schema);
  */
 bool schema_knows_keyword(struct str name, struct str *out_nearest);
 
+/* Some part of it has a keyword that is none of JSON Schema's, or a format that is not asserted. */
+bool schema_has_annotations(const struct schema *schema);
+
 /* The value that the schema was compiled from, borrowed. */
 const struct value *schema_source(const struct schema *schema);
 

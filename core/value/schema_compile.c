@@ -333,6 +333,11 @@ void schema_destroy(struct schema *schema)
     free(schema);
 }
 
+bool schema_has_annotations(const struct schema *schema)
+{
+    return schema->has_annotations;
+}
+
 const struct value *schema_source(const struct schema *schema)
 {
     return schema->source;

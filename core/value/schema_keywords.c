@@ -303,6 +303,7 @@ static int read_format(struct compiler *c, const struct keyword *keyword,
     }
     const struct schema_format *format = schema_format_find(value_str(operand));
     if (format == NULL) {
+        c->schema->has_annotations = true;
         return 0;
     }
     struct schema_rule *rule = compiler_add_rule(c, keyword->kind);
@@ -717,6 +718,7 @@ int compiler_read_keywords(struct compiler *c)
         const struct value_member *member = value_member_at(source, i);
         operands[find_keyword(value_str(&member->key))] = &member->value;
     }
+    c->schema->has_annotations |= operands[KEYWORD_COUNT] != NULL;
     for (size_t i = 0; i < KEYWORD_COUNT; i++) {
         int status = operands[i] != NULL ? keywords[i].read(c, &keywords[i], operands[i]) : 0;
         if (status != 0) {

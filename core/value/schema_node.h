@@ -132,6 +132,7 @@ struct schema {
     struct schema_entry *entries;
     size_t entry_count;
     size_t entry_cap;
+    bool has_annotations;
 };
 
 static inline const struct schema_rule *schema_rule_at(const struct schema *schema,

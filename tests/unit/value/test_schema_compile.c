@@ -161,6 +161,29 @@ static void test_schema_compile__takes_annotations(void **state)
         "'x'"));
 }
 
+static bool has_annotations(const char *text)
+{
+    cleanup_document struct document *document = read_quoted(text);
+    struct schema *schema = NULL;
+    struct error err = {0};
+    assert_int_equal(schema_compile(document, &schema, &err), 0);
+    bool has = schema_has_annotations(schema);
+    schema_destroy(schema);
+    return has;
+}
+
+static void test_schema_compile__knows_annotations(void **state)
+{
+    (void)state;
+    assert_true(has_annotations("{'x-ops-raw':true}"));
+    assert_true(has_annotations("{'items':{'anyOf':[{},{'properties':{'a':{'format':'cel'}}}]}}"));
+    assert_true(
+        has_annotations("{'$defs':{'a':{'x-b':1}},'additionalProperties':{'$ref':'#/$defs/a'}}"));
+    assert_false(has_annotations("true"));
+    assert_false(
+        has_annotations("{'type':'object','properties':{'a':{'format':'uri','title':'A'}}}"));
+}
+
 static void test_schema_compile__limits_patterns(void **state)
 {
     (void)state;
@@ -210,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_schema_compile__refuses_what_is_not_supported),
         cmocka_unit_test(test_schema_compile__refuses_names_and_references),
         cmocka_unit_test(test_schema_compile__takes_annotations),
+        cmocka_unit_test(test_schema_compile__knows_annotations),
         cmocka_unit_test(test_schema_compile__limits_patterns),
         cmocka_unit_test(test_schema_compile__limits_subschemas),
         cmocka_unit_test(test_schema_compile__does_not_recurse_over_references),
