@@ -99,25 +99,30 @@ static bool find_close(const struct cutter *c, size_t from, const char *close, s
     size_t depth = 0;
     size_t at = from;
     while (at < c->string.n) {
-        char byte = c->string.p[at];
-        if (depth == 0 && is_at(c, at, close)) {
-            *out = at;
-            return true;
-        }
-        if (byte == '\'' || byte == '"') {
-            at = skip_string(c, from, at);
-            continue;
-        }
-        if (byte == '/' && is_at(c, at, "//")) {
-            at = skip_comment(c, at);
-            continue;
-        }
-        if (byte == '{') {
+        switch (c->string.p[at]) {
+        case '}':
+            if (depth == 0 && is_at(c, at, close)) {
+                *out = at;
+                return true;
+            }
+            depth -= depth > 0 ? 1u : 0u;
+            at++;
+            break;
+        case '{':
             depth++;
-        } else if (byte == '}' && depth > 0) {
-            depth--;
+            at++;
+            break;
+        case '\'':
+        case '"':
+            at = skip_string(c, from, at);
+            break;
+        case '/':
+            at = is_at(c, at, "//") ? skip_comment(c, at) : at + 1;
+            break;
+        default:
+            at++;
+            break;
         }
-        at++;
     }
     return false;
 }
