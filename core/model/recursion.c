@@ -87,7 +87,9 @@ static void report_circle(const struct loading *loading, const struct calls *cal
     append_way(calls, last, &way);
     report_warning(report, node->place, "the workflow '%.*s' runs itself without end: %.*s",
                    STR_ARG(calls->pipelines[0]->id), STR_ARG(strbuf_str(&way)));
-    report_hint(report, "give the node a 'when', so that it ends some time");
+    bool is_of_list = str_equal(calls->pipelines[0]->bodies[0].what, STR("workflows"));
+    report_hint(report, is_of_list ? "leave it out, or make it a node that has a 'when'"
+                                   : "give the node a 'when', so that it ends some time");
     strbuf_finish(&way);
 }
 

@@ -779,11 +779,11 @@ const struct fault_case fault_cases_bodies[] = {
      "  g: {workflows: [b, h]}\n"
      "  h: {workflows: [b, h]}\n",
      "t.yaml:2:22: warning: the workflow 'a' runs itself without end: a → a\n"
-     "  give the node a 'when', so that it ends some time\n"
+     "  leave it out, or make it a node that has a 'when'\n"
      "t.yaml:4:22: warning: the workflow 'c' runs itself without end: c → d → c\n"
-     "  give the node a 'when', so that it ends some time\n"
+     "  leave it out, or make it a node that has a 'when'\n"
      "t.yaml:9:22: warning: the workflow 'h' runs itself without end: h → h\n"
-     "  give the node a 'when', so that it ends some time\n"},
+     "  leave it out, or make it a node that has a 'when'\n"},
     {"names of loops and routes", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
