@@ -158,7 +158,8 @@ static void link_call(struct run_view *view, struct frame_view *frame,
     frame->caller_frame = child->call.frame->id;
     frame->top = top_of(view, child->call);
     frame->is_quiet = child->call.frame->is_quiet;
-    frame->has_rollback = child->pipeline->has_rollback || child->call.frame->has_rollback;
+    frame->has_rollback = child->pipeline->has_rollback ||
+                          (child->call.frame->has_rollback && !child->pipeline->refuses_rollback);
     view->has_failed = view->has_failed || caller->child == NULL;
 }
 

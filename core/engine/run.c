@@ -32,7 +32,8 @@ int run_create(const struct run_options *options, struct run **out_run, struct e
         run->max_memory_mb = pipeline->max_memory_mb > 0 ? pipeline->max_memory_mb
                                                          : DEFAULT_MAX_MEMORY_MB;
     }
-    run->has_rollback = options->has_rollback || pipeline->has_rollback;
+    run->has_rollback = pipeline->has_rollback ||
+                        (options->has_rollback && !pipeline->refuses_rollback);
     run->secrets = options->secrets;
     run->id = str_dup(options->id);
     run->triggered_by = str_dup(options->triggered_by);

@@ -268,6 +268,7 @@ struct pipeline {
     uint32_t on_success;
     uint32_t finally;
     bool has_rollback;
+    bool refuses_rollback; /* it says that it is not undone, whatever its caller says */
 
     const struct node *nodes; /* of all bodies; of each in the file's order */
     uint32_t node_count;

@@ -152,7 +152,8 @@ static void read_numbers(struct draft *draft)
     (void)format_count(scaling, "max_memory_mb", &pipeline->max_memory_mb);    /* or the default */
     (void)format_count(scaling, "batch_size", &draft->batch_size);             /* or the default */
     (void)format_count(scaling, "parallel_workers", &draft->parallel_workers); /* likewise */
-    (void)format_bool(draft->tree, "rollback", &pipeline->has_rollback);       /* without: no */
+    pipeline->refuses_rollback = format_bool(draft->tree, "rollback", &pipeline->has_rollback) &&
+                                 !pipeline->has_rollback;
 }
 
 /* No other run could start: what runs are given is a map. */

@@ -420,6 +420,25 @@ static void test_endings__a_child_that_fails_undoes_itself(void **state)
     assert_int_equal(toy_run_node(run, "undo:call")->starts, 0);
 }
 
+static void test_endings__a_child_may_refuse_to_be_undone(void **state)
+{
+    (void)state;
+    struct toy_run *run =
+        toy_world_run(&world,
+                      "workflows:\n"
+                      "  main:\n"
+                      "    rollback: true\n"
+                      "    nodes:\n"
+                      "      - {id: call, type: workflow, config: {workflow: child}}\n"
+                      "      - {id: bad, type: fail, depends_on: [call], config: {message: no}}\n"
+                      "  child:\n"
+                      "    rollback: false\n"
+                      "    nodes: [{id: one, type: set, compensate: {type: toy.task}}]\n",
+                      NULL);
+    assert_ended(run, "failed");
+    assert_int_equal(world.live, 0);
+}
+
 static void test_endings__a_kill_ends_undoing(void **state)
 {
     (void)state;
@@ -507,6 +526,7 @@ int main(void)
         WITH_WIDE_WORLD(test_endings__undone_on_cancel_but_not_on_success),
         WITH_WIDE_WORLD(test_endings__children_are_undone_as_a_whole),
         WITH_WIDE_WORLD(test_endings__a_child_that_fails_undoes_itself),
+        WITH_WIDE_WORLD(test_endings__a_child_may_refuse_to_be_undone),
         WITH_WIDE_WORLD(test_endings__a_kill_ends_undoing),
         cmocka_unit_test(test_endings__survive_each_failing_allocation),
     };
