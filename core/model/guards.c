@@ -9,7 +9,7 @@ enum { MOST_PARENTHESES = 16 }; /* inside each other; beyond it nothing is taken
 /* What is looked for. */
 struct question {
     const struct draft *draft;
-    int slot; /* of a node, or SLOT_RUN */
+    int slot; /* of a node, SLOT_RUN or SLOT_INPUT */
     struct str field;
     uint32_t body; /* where the names of the expression are looked up */
     const struct expr *expr;
@@ -167,7 +167,7 @@ static bool is_question_of(const struct question *q, const struct expr_reference
         left = STR("");
         right = str_trim(str_make(right.p + 2, right.n - 2));
     }
-    if (!is_status(q, reference) || (left.n > 0 && right.n > 0)) {
+    if (q->slot == SLOT_INPUT || !is_status(q, reference) || (left.n > 0 && right.n > 0)) {
         return false;
     }
     struct str sign = left.n == 0 ? first_two(right) : last_two(left);
@@ -220,7 +220,7 @@ static bool asks(const struct question *q, struct str text, unsigned depth)
 bool guards_hold(const struct draft *draft, const struct use *use, int slot, struct str field)
 {
     struct question q = {draft, slot, field, use->body, use->expr};
-    if (compares_status(&q)) {
+    if (slot != SLOT_INPUT && compares_status(&q)) {
         return true;
     }
     /* An edge is looked at even when its source was passed over. */

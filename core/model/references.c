@@ -3,6 +3,9 @@
  * What the expressions of a draft name, once the graph stands: that it is there, can have run,
  * and is not absent by surprise.
  */
+#include <string.h>
+
+#include "core/base/cleanup.h"
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/base/suggest.h"
@@ -73,6 +76,7 @@ static void check_path(const struct reading *reading, const struct value *root, 
                        const char *name)
 {
     const struct value *schema = root;
+    struct label inner = {{0}};
     for (size_t i = first; i < reading->reference->path_count && schema != NULL; i++) {
         const struct str *step = &reading->reference->path[i];
         const struct value *properties = schema_marks_properties(root, schema);
@@ -81,8 +85,10 @@ static void check_path(const struct reading *reading, const struct value *root, 
         struct suggest nearest = is_known ? suggest_start(*step)
                                           : nearest_property(properties, *step);
         if (!is_known && is_closed) {
-            report_error(reading_report(reading), reading_place(reading), "%s: %s has no '%.*s'",
-                         reading_who(reading).text, name, STR_ARG(*step));
+            bool is_asked = reading_is_guarded(reading); /* then nothing fails */
+            (is_asked ? report_warning : report_error)(
+                reading_report(reading), reading_place(reading), "%s: %s has no '%.*s'",
+                reading_who(reading).text, name, STR_ARG(*step));
             report_nearest(reading_report(reading), &nearest);
             return;
         }
@@ -94,6 +100,12 @@ static void check_path(const struct reading *reading, const struct value *root, 
             return;
         }
         schema = schema_marks_child(root, schema, step);
+        if (reading->reference->slot == SLOT_INPUT) {
+            inner = i == first ? label_make("'input.%.*s'", STR_ARG(*step))
+                               : label_make("%.*s.%.*s'", (int)strlen(inner.text) - 1, inner.text,
+                                            STR_ARG(*step));
+            name = inner.text;
+        }
     }
 }
 
@@ -109,6 +121,16 @@ static bool is_listed(const struct value *names, struct str name)
     return false;
 }
 
+/* By a default of another schema that it refers to. */
+static bool is_filled_in(struct draft *draft, struct str name)
+{
+    cleanup_document struct document *empty = document_empty_map();
+    cleanup_document struct document *filled = NULL;
+    int status = schema_fill_defaults(draft->storage->pipeline.input_schema, empty, &filled, NULL);
+    draft->lacks_memory = draft->lacks_memory || status == E_NOMEM;
+    return status == 0 && value_get(document_root(filled), name) != NULL;
+}
+
 static void check_input(const struct reading *reading)
 {
     const struct schema *schema = reading->draft->storage->pipeline.input_schema;
@@ -121,7 +143,8 @@ static void check_input(const struct reading *reading)
     check_path(reading, root, 0, "'input'");
     if (property != NULL && !reading_is_guarded(reading) &&
         value_get(property, STR("default")) == NULL &&
-        !is_listed(value_get(root, STR("required")), name)) {
+        !is_listed(value_get(root, STR("required")), name) &&
+        !reading_is_asked(reading, SLOT_INPUT, name) && !is_filled_in(reading->draft, name)) {
         report_warning(reading_report(reading), reading_place(reading),
                        "%s: 'input.%.*s' may be absent: it has no default and is not required",
                        reading_who(reading).text, STR_ARG(name));

@@ -250,10 +250,13 @@ bool state_reach_has_output(const struct state_reach *r, uint32_t before, uint32
            dominates(r, success_of(r, before - r->first), node - r->first);
 }
 
-/* One that always goes on by success, or waits for events, ends the machine only by failing. */
+/*
+ * Whether a machine that ends well can end there: one that always goes on by success, or waits for
+ * events, ends it only by failing, and so does one whose result is that.
+ */
 static bool can_end(const struct state_reach *r, const struct node *state)
 {
-    if (state->kind == NODE_IDLE && state->out_count > 0) {
+    if (state->is_failed_end || (state->kind == NODE_IDLE && state->out_count > 0)) {
         return false;
     }
     for (uint32_t i = 0; i < state->out_count; i++) {

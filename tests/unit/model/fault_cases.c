@@ -582,6 +582,39 @@ const struct fault_case fault_cases[] = {
      "t.yaml:8:38: error: node 'q': 'iter.index' must be true or false, and this is always a "
      "number\n"
      "  compare it with something: nothing is truthy\n"},
+    {"what an input may lack", "t.yaml", 0,
+     "name: t\n"
+     "input:\n"
+     "  $defs: {d: {type: integer, default: 443}}\n"
+     "  additionalProperties: false\n"
+     "  properties: {q: {$ref: '#/$defs/d'}, t: {type: string}, l: {type: array}, m: {default: {}, "
+     "additionalProperties: false, properties: {x: {default: {}, additionalProperties: false}}}}\n"
+     "nodes:\n"
+     "  - {id: a, type: set, config: {v: '{{ input.q }}', w: '{{ input.t }}'}}\n"
+     "  - {id: b, type: set, when: has(input.t) && input.q > 1, config: {v: '{{ input.t }}'}}\n"
+     "  - {id: c, for_each: input.l, when: has(input.l), type: set, config: {v: '{{ item }}'}}\n"
+     "  - {id: d, type: set, when: has(input.l), config: {v: '{{ input.t }}'}}\n"
+     "  - {id: e, type: set, config: {v: '{{ input.m.x.y }} {{ has(input.m.z) }} {{ input.o "
+     "}}'}}\n",
+     "t.yaml:7:60: warning: node 'a': 'input.t' may be absent: it has no default and is not "
+     "required\n"
+     "  guard it: default(input.?t, ...)\n"
+     "t.yaml:10:60: warning: node 'd': 'input.t' may be absent: it has no default and is not "
+     "required\n"
+     "  guard it: default(input.?t, ...)\n"
+     "t.yaml:11:40: error: node 'e': 'input.m.x' has no 'y'\n"
+     "t.yaml:11:62: warning: node 'e': 'input.m' has no 'z'\n"
+     "t.yaml:11:79: error: node 'e': 'input' has no 'o'\n"},
+    {"a machine that ends well in one state", "t.yaml", 0,
+     "name: t\n"
+     "initial_state: a\n"
+     "states:\n"
+     "  a: {type: set, config: {n: 1}, transitions: {success: ok, error: bad}}\n"
+     "  ok: {type: set, config: {t: 1}}\n"
+     "  bad: {result: failed}\n"
+     "output: '{{ ok.t }} {{ bad.output }}'\n",
+     "t.yaml:7:24: warning: 'output': 'bad' may have no output here\n"
+     "  guard it: has(bad.output), or coalesce(bad.?output, ...)\n"},
     {"output field unknown", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
