@@ -19,8 +19,8 @@
 #include "core/model/draft.h"
 
 /*
- * Whether `use` reads `field` ("output", "error") of a node, of the run or of the input, only when it is there.
- * `slot` is that of the node, or SLOT_RUN, or SLOT_INPUT, whose field it is then.
+ * Whether `use` reads `field` ("output", "error") of a node, of the run or of the input, only when
+ * it is there. `slot` is that of the node, or SLOT_RUN, or SLOT_INPUT, whose field it is then.
  */
 bool guards_hold(const struct draft *draft, const struct use *use, int slot, struct str field);
 

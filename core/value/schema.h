@@ -105,7 +105,8 @@ int schema_validate_partial(const struct schema *schema, const struct value *val
  * `document` with the defaults of the schema's properties filled in where members are missing
  * (at every depth, in defaults as well; a default is not itself checked here). Defaults come from
  * properties, patternProperties, additionalProperties, prefixItems and items, also through $ref
- * and allOf, but not from conditional subschemas. Without any to fill in this is `document`
+ * and allOf, but not from conditional subschemas. Where `type` is integer, a number like 3.0
+ * becomes the whole number that it is (up to 2^53). Without anything to change this is `document`
  * itself, with one more reference. Fails with E_NOMEM, E_LIMIT.
  */
 int schema_fill_defaults(const struct schema *schema, const struct document *document,

@@ -6,6 +6,8 @@
  * first default; inside a default its own subschema is filled in, but not once more below itself,
  * so that a recursive schema ends.
  *
+ * A number like 3.0 becomes the whole number where the schema asks for one.
+ *
  * What needs nothing is not copied: the new document holds the old one.
  */
 #include "core/value/schema.h"
@@ -19,6 +21,8 @@
 #include "core/value/value.h"
 
 enum { DEFAULTS_MAX_DEPTH = 64 }; /* inside each other; a document is no deeper */
+
+static const double MOST_WHOLE = 9007199254740992.0; /* 2^53: beyond it doubles skip integers */
 
 /* The subschemas of one value. */
 struct applied {
@@ -256,6 +260,25 @@ static bool next_missing(struct fill *f, const struct fill_spot *spot,
     return false;
 }
 
+/* 3.0 where a whole number is asked for: JSON Schema takes it for one, so it becomes one. */
+static bool is_whole(const struct fill *f, const struct fill_spot *spot, int64_t *out_integer)
+{
+    double number = value_is(spot->value, VALUE_DOUBLE) ? value_double(spot->value) : 0.5;
+    if (!(number >= -MOST_WHOLE && number <= MOST_WHOLE) || number != (double)(int64_t)number) {
+        return false;
+    }
+    *out_integer = (int64_t)number;
+    for (size_t i = 0; i < spot->applied.count; i++) {
+        const struct schema_rule *rule =
+            find_rule(f->schema, spot->applied.nodes[i], SCHEMA_RULE_TYPE);
+        if (rule != NULL && (rule->types & SCHEMA_INTEGER) != 0 &&
+            (rule->types & SCHEMA_NUMBER) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Bounded by the depth of documents, which the builder and the reader keep. */
 static bool needs_fill(struct fill *f, const struct fill_spot *spot)
 {
@@ -265,7 +288,8 @@ static bool needs_fill(struct fill *f, const struct fill_spot *spot)
     bool is_map = value_is(spot->value, VALUE_MAP);
     struct missing_cursor cursor = {0};
     struct missing missing;
-    if (is_map && next_missing(f, spot, &cursor, &missing)) {
+    int64_t integer = 0;
+    if ((is_map && next_missing(f, spot, &cursor, &missing)) || is_whole(f, spot, &integer)) {
         return true;
     }
     size_t count = is_map || value_is(spot->value, VALUE_LIST) ? value_count(spot->value) : 0;
@@ -326,12 +350,15 @@ static void fill_list(struct fill *f, const struct fill_spot *spot)
 static void fill_value(struct fill *f, const struct fill_spot *spot)
 {
     bool is_too_deep = spot->inside != NULL && spot->inside->count > DEFAULTS_MAX_DEPTH;
+    int64_t integer = 0;
     if (is_too_deep && f->status == 0) {
         f->status = error_set(f->err, E_LIMIT, "more than %d defaults are inside each other",
                               (int)DEFAULTS_MAX_DEPTH);
     }
     if (!needs_fill(f, spot)) {
         builder_embed(f->builder, spot->document, spot->value);
+    } else if (is_whole(f, spot, &integer)) {
+        builder_int(f->builder, integer);
     } else if (value_is(spot->value, VALUE_MAP)) {
         fill_map(f, spot);
     } else {

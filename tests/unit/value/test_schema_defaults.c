@@ -66,6 +66,22 @@ static void test_schema_fill_defaults__adds_missing_members(void **state)
     CHECK_DEFAULTS(cases);
 }
 
+static void test_schema_fill_defaults__makes_integers_whole(void **state)
+{
+    (void)state;
+    static const struct default_case cases[] = {
+        {"{'properties':{'n':{'type':'integer'},'d':{'type':'number'},'l':{'items':{'$ref':"
+         "'#/$defs/i'}},'e':{'type':['integer','null'],'default':1e3},'x':{}},"
+         "'$defs':{'i':{'type':'integer'}}}",
+         "{'n':3.0,'d':3.0,'l':[1.0,2,2.5,1e20,9007199254740992.0],'x':1.0}",
+         "{'n':3,'d':3.0,'l':[1,2,2.5,1e20,9007199254740992],'x':1.0,'e':1000}"},
+        {"{'type':'integer'}", "-0.0", "0"},
+        {"{'type':['integer','number']}", "3.0", NULL},
+        {"{'type':'integer'}", "3", NULL},
+    };
+    CHECK_DEFAULTS(cases);
+}
+
 static void test_schema_fill_defaults__goes_down(void **state)
 {
     (void)state;
@@ -207,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schema_fill_defaults__adds_missing_members),
+        cmocka_unit_test(test_schema_fill_defaults__makes_integers_whole),
         cmocka_unit_test(test_schema_fill_defaults__goes_down),
         cmocka_unit_test(test_schema_fill_defaults__follows_what_always_applies),
         cmocka_unit_test(test_schema_fill_defaults__ends_in_recursive_schemas),
