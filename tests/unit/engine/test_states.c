@@ -137,7 +137,9 @@ static void test_states__a_guard_that_fails_fails_the_run(void **state)
 {
     (void)state;
     struct toy_run *run = toy_world_run(&world, guarded, NULL);
-    toy_run_send(run, "go", "{}");
+    toy_run_send(run, "go", "{}"); /* another event: it lacks what the guards ask for */
+    assert_state(run, "a", "running");
+    toy_run_send(run, "go", "{\"n\": \"x\"}");
     assert_ended(run, "failed");
     assert_holds(run->error, "transition to 'big': ");
     assert_holds(run->error, "\"node\":\"a\"");
