@@ -32,6 +32,8 @@
 #include "core/value/value.h"
 
 enum { DRAW_INTERVAL_MS = 100, NOTE_MOST = 127 };
+/* Nobody presses a key twice so fast. */
+static const int64_t ECHO_NS = 200 * 1000000LL;
 
 enum show {
     SHOW_LIVE,
@@ -53,6 +55,8 @@ struct session {
     struct run_text_style style;
     enum show show;
     unsigned interrupts;
+    int last_signal;
+    int64_t last_signal_ns;
     char id[ID_TEXT_SIZE];
 };
 
@@ -216,11 +220,27 @@ static void say_interrupt(struct session *session, const char *text)
     terminal_write_stderr(str_from(text));
 }
 
+/*
+ * timeout(1) and other programs hand the terminal's Ctrl-C on to their child, which the terminal
+ * has told itself: the same signal twice in no time is one.
+ */
+static bool is_echo(struct session *session, int signal_number)
+{
+    int64_t now_ns = clock_monotonic_ns();
+    if (session->interrupts > 0 && session->last_signal == signal_number &&
+        now_ns - session->last_signal_ns < ECHO_NS) {
+        return true;
+    }
+    session->last_signal = signal_number;
+    session->last_signal_ns = now_ns;
+    return false;
+}
+
+/* SIGINT, SIGTERM and SIGHUP ask for the same. */
 static void on_signal(void *user, int signal_number)
 {
     struct session *session = user;
-    (void)signal_number; /* SIGTERM and SIGHUP ask for the same */
-    if (session->run == NULL) {
+    if (session->run == NULL || is_echo(session, signal_number)) {
         return; /* it has ended, and the loop is closing */
     }
     session->interrupts++;
