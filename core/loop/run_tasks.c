@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/base/grow.h"
+#include "core/base/log.h"
 #include "core/engine/failure.h"
 #include "core/engine/run.h"
 #include "core/loop/loop_state.h"
@@ -171,6 +172,21 @@ static int keep_item(struct loop_task *task, const struct document *item)
     return 0;
 }
 
+static struct run_place place_of(const struct loop_task *task)
+{
+    return (struct run_place){.run = task->run->run, .frame = task->frame, .node = task->node};
+}
+
+/* In the log of the node. */
+static void warn(const struct loop_task *task, struct str line)
+{
+    const struct run_observer *observer = &task->run->root->observer;
+    if (observer->on_log != NULL) {
+        const struct run_place place = place_of(task);
+        observer->on_log(observer->user, &place, LOG_LEVEL_WARN, line);
+    }
+}
+
 static void on_task_done(void *user, uint64_t token, struct str port, const struct document *output)
 {
     (void)user; /* the token leads to everything */
@@ -183,8 +199,12 @@ static void on_task_done(void *user, uint64_t token, struct str port, const stru
                               .port = port};
     cleanup_document struct document *shown = NULL;
     tell_items(task); /* they came before */
+    bool is_kept = hide_secrets(run, output, &shown);
+    if (is_kept && shown != output) {
+        warn(task, STR("its output holds a secret: *** stands for it, also where it is read"));
+    }
     task_destroy(task);
-    if (hide_secrets(run, output, &shown)) {
+    if (is_kept) {
         event.output = shown;
         run_driver_handle(run, &event);
     }
@@ -206,11 +226,6 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
         event.error = shown;
         run_driver_handle(run, &event);
     }
-}
-
-static struct run_place place_of(const struct loop_task *task)
-{
-    return (struct run_place){.run = task->run->run, .frame = task->frame, .node = task->node};
 }
 
 static void on_task_progress(void *user, uint64_t token, double fraction, struct str note)
