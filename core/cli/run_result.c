@@ -190,6 +190,18 @@ static int add_error_message(struct builder *b, const struct run_view *view)
     return status;
 }
 
+/* Those that were sent and nothing took, in the order of sending. */
+static void add_events(struct builder *b, const struct run_view *view)
+{
+    builder_key(b, STR("events_not_taken"));
+    builder_list_begin(b);
+    for (size_t i = 0; i < view->event_count; i++) {
+        const struct value *name = value_get(document_root(view->events[i]), STR("name"));
+        builder_string(b, value_str(name));
+    }
+    builder_list_end(b);
+}
+
 /* Those that a kill left out are there, too. */
 static void add_endings(struct builder *b, const struct run_view *view)
 {
@@ -241,10 +253,12 @@ int run_result_build(const struct run_view *view, struct str execution_id,
     if (status == 0) {
         status = add_error_message(b, view);
     }
+    add_document(b, STR("error"), view->error);
     add_inner_steps(b, view);
     add_failures(b, view);
     add_history(b, view);
     add_endings(b, view);
+    add_events(b, view);
     if (status != 0) {
         builder_destroy(b);
         return error_nomem(err);

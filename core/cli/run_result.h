@@ -18,10 +18,11 @@ struct run_view;
 
 /*
  * {execution_id, workflow, version, status, started_at, completed_at, total_duration_seconds,
- * step_results: [STEP], success_count, failure_count, output, error_message, inner_results:
- * [STEP], inner_results_left_out, inner_failures: [{path, handled, error}],
- * inner_failures_left_out, history: [id], history_left_out, endings: [{name, status, error}],
- * undone_count, undo_failure_count, not_undone_count}; what is not there is null.
+ * step_results: [STEP], success_count, failure_count, output, error_message, error: {node?, code,
+ * message, hint?, ...}, inner_results: [STEP], inner_results_left_out, inner_failures: [{path,
+ * handled, error}], inner_failures_left_out, history: [id], history_left_out, endings: [{name,
+ * status, error}], undone_count, undo_failure_count, not_undone_count, events_not_taken: [name]};
+ * what is not there is null.
  *
  * A STEP is {step_id, path, status, attempt, started_at, completed_at, duration_seconds, output,
  * error}, of a loop with {errors, counts}, of a call of another pipeline with {child_run_id}.

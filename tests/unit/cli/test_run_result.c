@@ -68,11 +68,12 @@ static void test_run_result__has_every_field_of_a_success(void **state)
           "\"status\":\"completed\",\"attempt\":1,\"started_at\":\"2025-02-01T00:00:00.351Z\","
           "\"completed_at\":\"2025-02-01T00:00:00.351Z\",\"duration_seconds\":0.0,"
           "\"output\":{\"x\":1},\"error\":null}],\"success_count\":2,\"failure_count\":0,"
-          "\"output\":{\"b\":{\"x\":1}},\"error_message\":null,\"inner_results\":[],\"inner_"
+          "\"output\":{\"b\":{\"x\":1}},\"error_message\":null,\"error\":null,\"inner_results\":[],"
+          "\"inner_"
           "results_left_out\":0,"
           "\"inner_failures\":[],\"inner_failures_left_out\":0,\"history\":null,"
           "\"history_left_out\":0,\"endings\":[],\"undone_count\":0,"
-          "\"undo_failure_count\":0,\"not_undone_count\":0}");
+          "\"undo_failure_count\":0,\"not_undone_count\":0,\"events_not_taken\":[]}");
     view_end();
 }
 
@@ -98,11 +99,12 @@ static void test_run_result__what_is_not_there_is_null(void **state)
           "null,"
           "\"completed_at\":null,\"duration_seconds\":null,\"output\":null,\"error\":null}],"
           "\"success_count\":0,\"failure_count\":1,\"output\":null,"
-          "\"error_message\":\"node 'a': no key "
-          "'x'\",\"inner_results\":[],\"inner_results_left_out\":0,"
+          "\"error_message\":\"node 'a': no key 'x'\","
+          "\"error\":{\"code\":\"EXPRESSION\",\"message\":\"no key 'x'\",\"node\":\"a\"},"
+          "\"inner_results\":[],\"inner_results_left_out\":0,"
           "\"inner_failures\":[],\"inner_failures_left_out\":0,\"history\":null,"
           "\"history_left_out\":0,\"endings\":[],\"undone_count\":0,"
-          "\"undo_failure_count\":0,\"not_undone_count\":0}");
+          "\"undo_failure_count\":0,\"not_undone_count\":0,\"events_not_taken\":[]}");
     view_end();
 }
 
@@ -198,6 +200,24 @@ static void test_run_result__counts_what_has_no_room(void **state)
     view_end();
 }
 
+static void test_run_result__names_the_events_that_nothing_took(void **state)
+{
+    (void)state;
+    view_of(two_nodes);
+    run_view_add_late_event(&view, STR("go"));
+    run_view_add_late_event(&view, STR("go"));
+    run_view_add_late_event(&view, STR("stop"));
+    view_run_ends(&view, RUN_COMPLETED, 1738368000000, NULL, NULL);
+    cleanup_document struct document *result = NULL;
+    assert_int_equal(run_result_build(&view, STR("id-1"), &result, NULL), 0);
+    const struct value *events = value_get(document_root(result), STR("events_not_taken"));
+    assert_int_equal(value_count(events), 3);
+    assert_text(value_at(events, 0), "go");
+    assert_text(value_at(events, 1), "go");
+    assert_text(value_at(events, 2), "stop");
+    view_end();
+}
+
 static void test_run_result__has_the_history_of_a_machine(void **state)
 {
     (void)state;
@@ -263,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_run_result__each_allocation_may_fail),
         cmocka_unit_test(test_run_result__has_what_happened_inside),
         cmocka_unit_test(test_run_result__counts_what_has_no_room),
+        cmocka_unit_test(test_run_result__names_the_events_that_nothing_took),
         cmocka_unit_test(test_run_result__has_the_history_of_a_machine),
         cmocka_unit_test(test_run_result__each_allocation_inside_may_fail),
     };
