@@ -13,7 +13,7 @@
 
 enum {
     NAME_COLUMNS_LEAST = 8,
-    NAME_COLUMNS_MOST = 32,
+    NAME_COLUMNS_PADDED = 32, /* of longer names only their own lines are wider */
     PATH_COLUMNS = 20,
     WORD_COLUMNS = 10,
     OTHER_COLUMNS = 36, /* what a row has beside the name: the word, the time, counts */
@@ -35,19 +35,21 @@ struct run_text_style run_text_style_of(const struct run_view *view, bool is_col
                                         unsigned live_columns)
 {
     size_t widest = NAME_COLUMNS_LEAST;
-    size_t most = NAME_COLUMNS_MOST;
+    size_t padded = NAME_COLUMNS_PADDED;
+    size_t most = 0;
     if (live_columns > 0) {
-        size_t room = live_columns > OTHER_COLUMNS ? live_columns - OTHER_COLUMNS : 0;
-        widest = has_paths(view->pipeline) ? PATH_COLUMNS : widest;
-        most = room < most ? room : most;
+        most = live_columns > OTHER_COLUMNS ? live_columns - OTHER_COLUMNS : 0;
         most = most < NAME_COLUMNS_LEAST ? NAME_COLUMNS_LEAST : most;
+        padded = most < padded ? most : padded;
+        widest = has_paths(view->pipeline) ? PATH_COLUMNS : widest;
     }
     for (uint32_t i = 0; i < view->node_count; i++) {
         size_t width = terminal_safe_width(view->pipeline->nodes[i].name);
         widest = width > widest ? width : widest;
     }
-    widest = widest > most ? most : widest;
-    return (struct run_text_style){.is_colored = is_colored, .name_columns = (unsigned)widest};
+    widest = widest > padded ? padded : widest;
+    return (struct run_text_style){
+        .is_colored = is_colored, .name_columns = (unsigned)widest, .name_most = (unsigned)most};
 }
 
 /* ---- parts of lines ---- */
@@ -67,19 +69,52 @@ static void append_path(struct step step, struct strbuf *out)
     strbuf_finish(&path);
 }
 
-/* A name is cut, a path is not: its end says most, and a line of a log may be long. */
+/* The end of `text` that fits, behind a sign that something is left out; returns its width. */
+static size_t append_tail(struct str text, size_t columns, struct strbuf *out)
+{
+    size_t width = terminal_width(text);
+    if (width > columns) {
+        while (width + 1 > columns && text.n > 0) {
+            size_t n = 1;
+            while (n < text.n && ((unsigned char)text.p[n] & 0xc0u) == 0x80u) {
+                n++;
+            }
+            width -= terminal_width(str_make(text.p, n));
+            text = str_make(text.p + n, text.n - n);
+        }
+        strbuf_append_text(out, "\xE2\x80\xA6"); /* an ellipsis */
+        width++;
+    }
+    strbuf_append_str(out, text);
+    return width;
+}
+
+/* Names that differ do so at their end as often as at their start. Returns the width. */
+static size_t append_ends(struct str name, size_t most, struct strbuf *out)
+{
+    size_t width = terminal_width(name);
+    if (most == 0 || width <= most) {
+        strbuf_append_str(out, name);
+        return width;
+    }
+    struct str head = str_make(name.p, terminal_fit(name, (most - 1) / 2));
+    size_t used = terminal_width(head);
+    strbuf_append_str(out, head);
+    return used + append_tail(str_make(name.p + head.n, name.n - head.n), most - used, out);
+}
+
+/* A name may be cut, a path is not: a line of a log may be long. */
 static void append_name(struct step step, struct run_text_style style, struct strbuf *out)
 {
     struct strbuf safe = STRBUF_INIT;
-    if (run_tree_is_plain(step)) {
+    bool is_plain = run_tree_is_plain(step);
+    if (is_plain) {
         terminal_append_safe(&safe, run_tree_def(step)->name);
     } else {
         append_path(step, &safe);
     }
-    struct str name = strbuf_str(&safe);
-    name.n = run_tree_is_plain(step) ? terminal_fit(name, style.name_columns) : name.n;
-    strbuf_append_str(out, name);
-    append_padding(out, terminal_width(name), style.name_columns);
+    size_t width = append_ends(strbuf_str(&safe), is_plain ? style.name_most : 0, out);
+    append_padding(out, width, style.name_columns);
     strbuf_finish(&safe);
 }
 
@@ -371,33 +406,14 @@ void run_text_live(struct step step, int64_t now, struct run_text_style style, s
     append_detail(step, now, out);
 }
 
-/* The end of `text` that fits, behind a sign that something is left out. */
-static void append_tail(struct str text, size_t columns, struct strbuf *out)
-{
-    size_t width = terminal_width(text);
-    if (width > columns) {
-        while (width + 1 > columns && text.n > 0) {
-            size_t n = 1;
-            while (n < text.n && ((unsigned char)text.p[n] & 0xc0u) == 0x80u) {
-                n++;
-            }
-            width -= terminal_width(str_make(text.p, n));
-            text = str_make(text.p + n, text.n - n);
-        }
-        strbuf_append_text(out, "\xE2\x80\xA6"); /* an ellipsis */
-        width++;
-    }
-    strbuf_append_str(out, text);
-    append_padding(out, width, columns);
-}
-
 void run_text_live_inner(struct step step, int64_t now, struct run_text_style style,
                          struct strbuf *out)
 {
     struct strbuf path = STRBUF_INIT;
     append_padding(out, 0, WORD_COLUMNS + 1);
     append_path(step, &path);
-    append_tail(strbuf_str(&path), style.name_columns, out);
+    size_t most = style.name_most > 0 ? style.name_most : SIZE_MAX;
+    append_padding(out, append_tail(strbuf_str(&path), most, out), style.name_columns);
     strbuf_finish(&path);
     strbuf_append_text(out, "  ");
     append_duration(out, run_view_node_ms(run_tree_state(step), now));

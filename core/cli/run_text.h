@@ -22,12 +22,13 @@ struct run_view;
 
 struct run_text_style {
     bool is_colored;
-    unsigned name_columns; /* node names are padded to this */
+    unsigned name_columns; /* names and paths are padded to this */
+    unsigned name_most;    /* names, and paths of live rows, are cut to this; 0: never */
 };
 
 /*
  * The style for a pipeline: the widest name, within reason. On a terminal of so many columns (0:
- * on none) its rows leave room for the rest.
+ * on none) its rows leave room for the rest; elsewhere every name is there whole.
  */
 struct run_text_style run_text_style_of(const struct run_view *view, bool is_colored,
                                         unsigned live_columns);

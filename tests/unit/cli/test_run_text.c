@@ -34,6 +34,15 @@ static void test_run_text__names_are_padded_within_reason(void **state)
     assert_int_equal(run_text_style_of(&view, true, 2).name_columns, 8);
 }
 
+static void test_run_text__names_are_cut_where_a_terminal_ends(void **state)
+{
+    (void)state;
+    assert_int_equal(run_text_style_of(&view, true, 0).name_most, 0);
+    assert_int_equal(run_text_style_of(&view, true, 120).name_most, 84);
+    assert_int_equal(run_text_style_of(&view, true, 50).name_most, 14);
+    assert_int_equal(run_text_style_of(&view, true, 2).name_most, 8);
+}
+
 static void test_run_text__a_node_starts(void **state)
 {
     (void)state;
@@ -45,13 +54,34 @@ static void test_run_text__a_node_starts(void **state)
     assert_shown("\033[36mstarted\033[0m    fetch     \033[2mhttp\033[0m\n");
 }
 
-static void test_run_text__names_cannot_steer_and_are_cut(void **state)
+static void test_run_text__names_cannot_steer(void **state)
 {
     (void)state;
     run_text_started(at(2), plain, &out);
     assert_shown("started    \\x1b[2Jx  set\n");
-    run_text_started(at(3), plain, &out);
-    assert_shown("started    01234567  set\n");
+}
+
+static void test_run_text__long_names_are_whole_or_cut_in_the_middle(void **state)
+{
+    (void)state;
+    struct run_text_style style = plain;
+    run_text_started(at(3), style, &out);
+    assert_shown("started    0123456789012345678901234567890123456789  set\n");
+    style.name_most = 40;
+    run_text_live(at(3), 0, style, &out);
+    assert_shown("pending    0123456789012345678901234567890123456789      0 ms");
+    style.name_most = 10;
+    run_text_started(at(3), style, &out);
+    assert_shown("started    0123\xE2\x80\xA6"
+                 "56789  set\n");
+    style.name_most = 9;
+    run_text_started(at(3), style, &out);
+    assert_shown("started    0123\xE2\x80\xA6"
+                 "6789  set\n");
+    style.name_columns = 4;
+    style.name_most = 3; /* half a character is none */
+    run_text_started(at(1), style, &out);
+    assert_shown("started    \xE2\x80\xA6\xE5\xAD\x97   http\n");
 }
 
 static void test_run_text__a_node_ends(void **state)
@@ -148,13 +178,13 @@ static void test_run_text__rows_have_the_end_of_a_path(void **state)
 {
     (void)state;
     struct step step = step_inside();
-    struct run_text_style style = {.name_columns = 12};
+    struct run_text_style style = {.name_columns = 12, .name_most = 12};
     run_text_live_inner(step, 1500, style, &out);
     assert_shown("           each[7].\xE6\xBC\xA2\xE5\xAD\x97    500 ms");
-    style.name_columns = 7;
+    style.name_columns = style.name_most = 7;
     run_text_live_inner(step, 1500, style, &out);
     assert_shown("           \xE2\x80\xA6].\xE6\xBC\xA2\xE5\xAD\x97    500 ms");
-    style.name_columns = 4; /* half a character is none */
+    style.name_columns = style.name_most = 4; /* half a character is none */
     run_text_live_inner(step, 1500, style, &out);
     assert_shown("           \xE2\x80\xA6\xE5\xAD\x97     500 ms");
 }
@@ -230,7 +260,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_VIEW(test_run_text__names_are_padded_within_reason),
         WITH_VIEW(test_run_text__a_node_starts),
-        WITH_VIEW(test_run_text__names_cannot_steer_and_are_cut),
+        WITH_VIEW(test_run_text__names_are_cut_where_a_terminal_ends),
+        WITH_VIEW(test_run_text__names_cannot_steer),
+        WITH_VIEW(test_run_text__long_names_are_whole_or_cut_in_the_middle),
         WITH_VIEW(test_run_text__a_node_ends),
         WITH_VIEW(test_run_text__a_log_line_stands_behind_its_node),
         WITH_VIEW(test_run_text__a_live_row_has_time_share_and_note),
