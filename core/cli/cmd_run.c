@@ -65,7 +65,7 @@ static const struct command_option options[] = {
     {"input", 0, "FILE", "read the input from FILE, a JSON object ('-': stdin)", false},
     {"send", 0, "EVENT[=JSON]", "send the run an event as it starts (may be repeated)", true},
     {"json", 0, NULL, "print one JSON document at the end", false},
-    {"quiet", 'q', NULL, "print the output and the outcome only", false},
+    {"quiet", 'q', NULL, "print output and outcome only; warnings go to stderr", false},
     LIBRARY_OPTION,
     WORKSPACE_OPTIONS,
     {NULL, 0, NULL, NULL, false},
