@@ -11,9 +11,13 @@
 #include "core/cli/body_text.h"
 #include "core/cli/graph_text.h"
 #include "core/cli/terminal.h"
+#include "core/expr/expr.h"
 #include "core/model/pipeline.h"
 
-enum { INDENT_MOST = 40 };
+enum {
+    INDENT_MOST = 40,
+    WHEN_MOST = 60, /* columns of a node's `when` */
+};
 
 struct tree_node {
     uint32_t parent_edge; /* index + 1 of the edge to the parent; 0: none */
@@ -191,7 +195,25 @@ static void append_ends(const struct pipeline *pipeline, uint32_t index, struct 
     }
 }
 
-/* What else the node is: its loop, how it is undone, how a state begins or ends the run. */
+/* ", if draft.ready", the beginning of it when it is long */
+static void append_when(const struct node *node, struct strbuf *out)
+{
+    if (node->when == NULL) {
+        return;
+    }
+    struct strbuf safe = STRBUF_INIT;
+    terminal_append_safe(&safe, expr_source(node->when));
+    struct str when = strbuf_str(&safe);
+    bool is_long = terminal_width(when) > WHEN_MOST;
+    strbuf_append_text(out, ", if ");
+    strbuf_append(out, when.p, is_long ? terminal_fit(when, WHEN_MOST - 1) : when.n);
+    strbuf_append_text(out, is_long ? "…" : "");
+    out->failed = out->failed || strbuf_status(&safe) != 0;
+    strbuf_finish(&safe);
+}
+
+/* What else the node is: its loop, when it runs, how it is undone, how a state begins or ends the
+ * run. */
 static void append_marks(const struct tree *tree, uint32_t index)
 {
     const struct pipeline *pipeline = tree->pipeline;
@@ -201,6 +223,7 @@ static void append_marks(const struct tree *tree, uint32_t index)
         strbuf_append_char(tree->out, ' ');
         body_text_append_over(pipeline, node, tree->out);
     }
+    append_when(node, tree->out);
     if (node->repeat != NULL) {
         strbuf_append_text(tree->out, ", ");
         body_text_append_repeat(node, tree->out);

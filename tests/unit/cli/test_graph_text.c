@@ -173,7 +173,7 @@ static void test_graph_text__tree_shows_bodies_inside_their_nodes(void **state)
                  "   │  │  ╘═ note (set)\n"
                  "   │  │     ↓ send (http)\n"
                  "   │  └─ [security] escalate (http)\n"
-                 "   ├─ report (http)\n"
+                 "   ├─ report (http), if size(each_issue.output) > 0\n"
                  "   │  ↓ poll (http), again until poll.output.done == true, at most 5 times\n"
                  "   └─ [error] tidy (passthrough)\n"
                  "      ╞═ sweep (set)\n"
@@ -185,6 +185,24 @@ static void test_graph_text__tree_shows_bodies_inside_their_nodes(void **state)
                  "\n"
                  "finally:\n"
                  "clean (set)\n");
+}
+
+static void test_graph_text__tree_cuts_long_conditions(void **state)
+{
+    (void)state;
+    check("id: t\n"
+          "nodes:\n"
+          "  - {id: a, type: set, when: \"input.x == '\\e[31m'\", config: {x: 1}}\n"
+          "  - {id: b, type: set, config: {x: 1}, when: \"input.n == 1 || input.n == 2 || "
+          "input.n == 3 || input.abcdef\"}\n"
+          "  - {id: c, type: set, for_each: [1], when: \"input.n == 1 || input.n == 2 || "
+          "input.n == 3 || input.abcdefg\"}\n",
+          append_tree,
+          "a (set), if input.x == '\\x1b[31m'\n"
+          "b (set), if input.n == 1 || input.n == 2 || input.n == 3 || input.abcdef\n"
+          "c (loop) for each item in 1 item, if input.n == 1 || input.n == 2 || input.n == 3 || "
+          "input.abcde…\n"
+          "╘═ c (set)\n");
 }
 
 static void test_graph_text__tree_lists_transitions_of_states(void **state)
@@ -450,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_graph_text__dot_has_shapes_and_outcomes),
         cmocka_unit_test(test_graph_text__hostile_ids_stay_text),
         cmocka_unit_test(test_graph_text__tree_shows_bodies_inside_their_nodes),
+        cmocka_unit_test(test_graph_text__tree_cuts_long_conditions),
         cmocka_unit_test(test_graph_text__tree_lists_transitions_of_states),
         cmocka_unit_test(test_graph_text__mermaid_has_subgraphs),
         cmocka_unit_test(test_graph_text__mermaid_draws_states_as_a_flowchart),
