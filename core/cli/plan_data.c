@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/error.h"
+#include "core/base/quantity.h"
 #include "core/cli/body_text.h"
 #include "core/cli/plan_children.h"
 #include "core/cli/plan_rows.h"
@@ -59,6 +60,18 @@ static void build_count(struct builder *b, struct str key, uint32_t count)
         builder_member_int(b, key, count);
     } else {
         builder_member_null(b, key);
+    }
+}
+
+/* As it is written; null when it is not. */
+static void build_written(struct builder *b, const struct node *node, const char *key)
+{
+    const struct value *value = value_get(template_source(node->config), str_from(key));
+    builder_key(b, str_from(key));
+    if (value == NULL) {
+        builder_null(b);
+    } else {
+        builder_copy(b, value);
     }
 }
 
@@ -159,7 +172,9 @@ static void build_loop(const struct plan *plan, const struct for_each *loop)
     } else {
         builder_member_int(b, STR("max_failures"), loop->max_failures);
     }
+    builder_member_string(b, STR("on_limit"), loop->stops_at_limit ? STR("stop") : STR("fail"));
     builder_member_string(b, STR("collect"), str_from(collects[loop->collect]));
+    build_expr(b, STR("reduce"), loop->reduce);
     builder_map_end(b);
 }
 
@@ -176,6 +191,43 @@ static void build_repeat(const struct plan *plan, const struct repeat *repeat)
         build_seconds(plan->b, STR("delay_seconds"), repeat->delay_ms);
     }
     builder_map_end(plan->b);
+}
+
+/* Seconds, but a template's text. */
+static void build_wait_timeout(struct builder *b, const struct node *node)
+{
+    const struct value *value = value_get(template_source(node->config), STR("timeout"));
+    int64_t ms = 0;
+    if (value_is(value, VALUE_STRING) &&
+        quantity_parse_duration(value_str(value), &ms, NULL) != 0) {
+        builder_member_string(b, STR("timeout_seconds"), value_str(value));
+        return;
+    }
+    build_seconds(b, STR("timeout_seconds"), ms);
+}
+
+static void build_wait(struct builder *b, const struct node *node)
+{
+    builder_key(b, STR("wait_for"));
+    builder_map_begin(b);
+    build_written(b, node, "seconds");
+    build_written(b, node, "until");
+    build_written(b, node, "event");
+    build_expr(b, STR("match"), node->match);
+    build_wait_timeout(b, node);
+    builder_map_end(b);
+}
+
+/* The pipeline's id is a template's text when it is known only when the node runs. */
+static void build_call(struct builder *b, const struct node *node)
+{
+    const struct value *wait = value_get(template_source(node->config), STR("wait"));
+    if (node->child.n > 0) {
+        builder_member_string(b, STR("workflow"), node->child);
+    } else {
+        build_written(b, node, "workflow");
+    }
+    builder_member_bool(b, STR("wait"), !value_is(wait, VALUE_BOOL) || value_bool(wait));
 }
 
 static void build_order(const struct plan *plan, uint32_t index)
@@ -210,8 +262,10 @@ static void build_work(const struct plan *plan, const struct node *node)
     if (node->repeat != NULL) {
         build_repeat(plan, node->repeat);
     }
-    if (node->child.n > 0) {
-        builder_member_string(plan->b, STR("workflow"), node->child);
+    if (node->kind == NODE_WAIT) {
+        build_wait(plan->b, node);
+    } else if (node->kind == NODE_WORKFLOW) {
+        build_call(plan->b, node);
     }
     if (node->compensate != 0) {
         const struct body *undo = &plan->pipeline->bodies[node->compensate];
@@ -240,6 +294,8 @@ static size_t build_node(const struct plan *plan, size_t row)
     build_seconds(plan->b, STR("timeout_seconds"), node->timeout_ms);
     builder_member_string(plan->b, STR("on_error"),
                           node->on_error == ON_ERROR_CONTINUE ? STR("continue") : STR("fail"));
+    build_count(plan->b, STR("max_concurrency"), node->concurrency);
+    builder_member_bool(plan->b, STR("milestone"), node->is_milestone);
     build_work(plan, node);
     row++;
     if (node->own_body != 0) {

@@ -20,9 +20,11 @@ struct pipeline;
  *
  * A BODY has `steps: [[NODE]]`, or `states: [NODE]` with `initial_state` and `max_transitions`. A
  * NODE has `id, type, risk, may_not_run, after: [{node, outcome, when}], when, join,
- * timeout_seconds, on_error`, and what applies of `transitions`, `routes`, `ends`, `for_each`,
- * `repeat`, `workflow`, `compensate: NODE` and `body: BODY`. In a list of the pipelines that are
- * run each stands once, behind the first. `*out_document` is owned. Fails with E_NOMEM.
+ * timeout_seconds, on_error, max_concurrency, milestone`, and what applies of `transitions`,
+ * `routes`, `ends`, `for_each`, `repeat`, `wait_for: {seconds, until, event, match,
+ * timeout_seconds}`, `workflow` with `wait`, `compensate: NODE` and `body: BODY`. In a list of the
+ * pipelines that are run each stands once, behind the first. `*out_document` is owned. Fails with
+ * E_NOMEM.
  */
 int plan_data_build(const struct pipeline *pipeline, struct document **out_document,
                     struct error *err);

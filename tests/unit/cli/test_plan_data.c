@@ -95,7 +95,8 @@ static void test_plan_data__has_the_nodes_of_each_step(void **state)
     (void)state;
     assert_at("/steps/0/0", "{\"id\":\"rows\",\"type\":\"emit\",\"risk\":\"high\",\"may_not_run\":"
                             "false,\"after\":[],\"join\":\"default\",\"when\":null,"
-                            "\"timeout_seconds\":30.0,\"on_error\":\"fail\"}");
+                            "\"timeout_seconds\":30.0,\"on_error\":\"fail\",\"max_concurrency\":"
+                            "null,\"milestone\":false}");
     assert_at("/steps/1/0/after", "[{\"node\":\"each\",\"outcome\":\"success\",\"when\":null}]");
     assert_at("/steps/1/0/condition", "\"each.counts.failed == 0\"");
     assert_at("/steps/1/0/ends", "{\"false\":\"postponed\"}");
@@ -112,8 +113,10 @@ static void test_plan_data__has_what_is_inside_loops(void **state)
     assert_at("/steps/0/1/for_each",
               "{\"items\":null,\"stream\":\"rows\",\"as\":\"item\",\"batch_size\":100,"
               "\"parallel_workers\":10,\"max_parallel\":1,\"max_iterations\":100000,"
-              "\"until\":null,\"max_failures\":0,\"collect\":\"list\"}");
+              "\"until\":null,\"max_failures\":0,\"on_limit\":\"fail\",\"collect\":\"list\","
+              "\"reduce\":null}");
     assert_at("/steps/0/1/body/steps/0/0/workflow", "\"article\"");
+    assert_at("/steps/0/1/body/steps/0/0/wait", "true");
     assert_at("/steps/0/1/body/steps/0/0/compensate",
               "{\"type\":\"http\",\"risk\":\"low\",\"timeout_seconds\":600.0}");
     assert_at("/steps/0/2/for_each/items", "[1,2]");
