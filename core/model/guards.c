@@ -153,7 +153,27 @@ static bool is_answer(struct str field, struct str sign, struct str literal)
     if (str_equal(sign, STR("=="))) {
         return str_equal(status, is_output ? STR("completed") : STR("failed"));
     }
-    return str_equal(sign, STR("!=")) && is_output && str_equal(status, STR("skipped"));
+    return str_equal(sign, STR("!=")) && is_output &&
+           (str_equal(status, STR("skipped")) || str_equal(status, STR("failed")));
+}
+
+static bool is_error(const struct question *q, const struct expr_reference *reference)
+{
+    size_t first = 0;
+    return is_of_slot(q, reference, &first) && reference->path_count == first + 1 &&
+           str_equal(reference->path[first], STR("error"));
+}
+
+/* `has(a.error) ? ... : a.x`: a node without an error has an output. */
+static bool asks_error(const struct question *q)
+{
+    for (size_t r = 0; r < expr_reference_count(q->expr); r++) {
+        const struct expr_reference *reference = expr_reference_at(q->expr, r);
+        if (reference->is_guarded && is_error(q, reference)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Whether the question is `reference` with `left` before it and `right` behind it. */
@@ -162,6 +182,9 @@ static bool is_question_of(const struct question *q, const struct expr_reference
 {
     if (str_equal(left, STR("has("))) {
         return str_equal(right, STR(")")) && is_field(q, reference);
+    }
+    if (str_equal(left, STR("!has(")) && str_equal(q->field, STR("output"))) {
+        return str_equal(right, STR(")")) && is_error(q, reference);
     }
     if (str_equal(left, STR("{{")) && str_starts_with(right, STR("}}"))) {
         left = STR("");
@@ -220,7 +243,8 @@ static bool asks(const struct question *q, struct str text, unsigned depth)
 bool guards_hold(const struct draft *draft, const struct use *use, int slot, struct str field)
 {
     struct question q = {draft, slot, field, use->body, use->expr};
-    if (slot != SLOT_INPUT && compares_status(&q)) {
+    bool is_output = str_equal(field, STR("output"));
+    if (slot != SLOT_INPUT && (compares_status(&q) || (is_output && asks_error(&q)))) {
         return true;
     }
     /* An edge is looked at even when its source was passed over. */

@@ -615,6 +615,18 @@ const struct fault_case fault_cases[] = {
      "output: '{{ ok.t }} {{ bad.output }}'\n",
      "t.yaml:7:24: warning: 'output': 'bad' may have no output here\n"
      "  guard it: has(bad.output), or coalesce(bad.?output, ...)\n"},
+    {"an error that is asked for", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: b, type: set, on_error: continue, config: {x: 1}}\n"
+     "  - {id: c, type: set, depends_on: [b], config: {w: \"{{ has(b.error) ? 0 : b.x "
+     "}}\"}}\n"
+     "  - {id: d, type: set, depends_on: [b], when: '!has(b.error)', config: {w: '{{ b.x }}'}}\n"
+     "  - {id: e, type: set, depends_on: [b], when: \"b.status != 'failed'\", config: {w: '{{ b.x "
+     "}}'}}\n"
+     "  - {id: f, type: set, depends_on: [b], when: '!has(b.output)', config: {w: '{{ b.x }}'}}\n",
+     "t.yaml:7:81: warning: node 'f': 'b' may have no output here\n"
+     "  guard it: has(b.output), or coalesce(b.?output, ...)\n"},
     {"output field unknown", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
