@@ -166,8 +166,10 @@ static void link_call(struct run_view *view, struct frame_view *frame,
 void run_view_add_child(struct run_view *view, const struct child_options *child)
 {
     /* What is left of a run that is gone: another one may lie where it lay. */
-    run_tree_remove(&view->tree, view->ended_frame);
-    view->ended_frame = NULL;
+    if (view->ended_frame != child->call.frame) {
+        run_tree_remove(&view->tree, view->ended_frame);
+        view->ended_frame = NULL;
+    }
     if (run_tree_find(&view->tree, child->run, 0) != NULL) {
         if (child->call.frame == NULL) {
             return;
