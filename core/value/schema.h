@@ -5,7 +5,8 @@
 /*
  * JSON Schema, draft 2020-12: all validation keywords, $ref, $defs, $id and $anchor within the
  * document, `default`. Asserted formats: date-time, date, time, duration, uri, uri-reference,
- * email, hostname, ipv4, ipv6, uuid; other names are annotations, and so are unknown keywords
+ * email, hostname, ipv4, ipv6, uuid, and our own ops-duration ('30s', as `timeout` is written);
+ * other names are annotations, and so are unknown keywords
  * and `x-*`. A keyword that means something in the draft (or meant it in an older one) and is
  * not supported is refused at compile time, never ignored: $dynamicRef, references to other
  * documents, dependencies, additionalItems.

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "core/base/quantity.h"
 #include "core/value/schema.h"
 #include "core/value/schema_format_uri.h"
 
@@ -314,11 +315,20 @@ bool schema_is_uri(struct str text)
     return schema_format_is_uri(text);
 }
 
+/* "30s", "1h30m", and not "0s" or "5us": as the time-outs of a pipeline are written. */
+static bool is_time_span(struct str text)
+{
+    int64_t ms = 0;
+    return quantity_parse_duration(text, &ms, NULL) == 0 && ms > 0 &&
+           memchr(text.p, 'u', text.n) == NULL && memchr(text.p, 'n', text.n) == NULL;
+}
+
 static const struct schema_format formats[] = {
     {"date-time", "a date and time as in '2024-02-29T12:30:00Z'", schema_is_date_time},
     {"date", "a date as in '2024-02-29'", is_date},
     {"time", "a time with its offset as in '12:30:00Z'", is_time},
     {"duration", "a duration as in 'PT1H30M' or 'P2W'", schema_is_duration},
+    {"ops-duration", "a duration above 0 as in '250ms', '30s' or '1h30m'", is_time_span},
     {"uri", "a URI as in 'https://example.org/path'", schema_is_uri},
     {"uri-reference", "a URI or a part of one as in '/path?x=1'", schema_format_is_uri_reference},
     {"email", "an e-mail address as in 'name@example.org'", schema_is_email},

@@ -168,7 +168,11 @@ static uint64_t read_unit_ms(ops_str s, uint64_t *at)
 
     char unit = s.p[*at];
     *at += 1;
-    return unit == 's' ? 1000 : unit == 'm' ? 60000 : unit == 'h' ? 3600000 : 0;
+    return unit == 's'   ? 1000
+           : unit == 'm' ? 60000
+           : unit == 'h' ? 3600000
+           : unit == 'd' ? 86400000
+                         : 0;
 }
 
 uint64_t text_read_duration_ms(ops_str s)

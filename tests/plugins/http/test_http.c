@@ -291,7 +291,7 @@ static void test_http__config_is_checked(void **state)
         {"{\"url\":\"http://a\",\"expect\":[]}", "/expect"},
         {"{\"url\":\"http://a\",\"response\":\"xml\"}", "/response"},
         {"{\"url\":\"http://a\",\"query\":{\"a\":{}}}", "/query"},
-        {"{\"url\":\"http://a\",\"timeout\":\"soon\"}", "must be like '250ms'"},
+        {"{\"url\":\"http://a\",\"timeout\":\"soon\"}", "must be a duration above 0"},
         {"{\"url\":\"http://a\",\"timeout\":\"0s\"}", "/timeout"},
         {"{\"url\":\"http://a\",\"connect_timeout\":\"5\"}", "/connect_timeout"},
         {"{\"url\":\"http://a\",\"max_response_bytes\":0}", "/max_response_bytes"},

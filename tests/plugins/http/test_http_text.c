@@ -94,9 +94,10 @@ static void test_http_text__reads_durations(void **state)
         const char *text;
         uint64_t ms;
     } cases[] = {
-        {"250ms", 250},     {"30s", 30000}, {"2m", 120000}, {"1h", 3600000}, {"1m30s", 90000},
-        {"1h1ms", 3600001}, {"", 0},        {"30", 0},      {"s", 0},        {"30 s", 0},
-        {"-1s", 0},         {"1.5s", 0},    {"1d", 0},      {"1s2", 0},      {"9999999999s", 0},
+        {"250ms", 250},   {"30s", 30000},     {"2m", 120000}, {"1h", 3600000},
+        {"1m30s", 90000}, {"1h1ms", 3600001}, {"", 0},        {"30", 0},
+        {"s", 0},         {"30 s", 0},        {"-1s", 0},     {"1.5s", 0},
+        {"1d", 86400000}, {"1w", 0},          {"1s2", 0},     {"9999999999s", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(text_read_duration_ms(str(cases[i].text)), cases[i].ms);
