@@ -14,7 +14,8 @@
  * Control and bidi characters are escaped, so that no text from outside can forge a line or drive
  * a terminal. A line is one write(2). A line that cannot be written is lost: logging never fails.
  *
- * Used by:  host (for plugins), loop, cli. Other folders return errors and do not log.
+ * Used by:  host (for plugins), loop, cli; journal before it ends the process. Other folders return
+ *           errors and do not log.
  * Uses:     clock, escape, str.
  * Threads:  [any]; the setters [main].
  */

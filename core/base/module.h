@@ -17,7 +17,7 @@
  *     int status = module_load("net", &table, err);
  *     const struct net_table *net = table;
  *
- * Used by:  value (re2), loop and cli (net).
+ * Used by:  value (re2), net, api.
  * Uses:     error, str.
  * Threads:  [any]
  */

@@ -12,7 +12,7 @@
  * Near is: equal but for case, or few insertions, deletions, changes and swaps of neighbours (one
  * per three characters of the name, at least one, at most three). The first of equals wins.
  *
- * Used by:  value, expr, model, host, cli.
+ * Used by:  value, expr, model, host, loop, cli.
  * Uses:     str.
  * Threads:  [any]
  */

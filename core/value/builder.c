@@ -400,6 +400,13 @@ static int report(const struct builder *b, struct error *err)
     return error_set(err, b->status, "%s", b->what);
 }
 
+void builder_fail_nomem(struct builder *b)
+{
+    if (is_working(b)) {
+        fail(b, E_NOMEM, "");
+    }
+}
+
 int builder_finish(struct builder *b, struct document **out_document, struct error *err)
 {
     if (is_working(b)) {

@@ -68,6 +68,9 @@ void builder_member_double(struct builder *b, struct str key, double number);
 void builder_member_bool(struct builder *b, struct str key, bool boolean);
 void builder_member_null(struct builder *b, struct str key);
 
+/* What was to be added could not be made for lack of memory: builder_finish() fails so. */
+void builder_fail_nomem(struct builder *b);
+
 /*
  * Ends the builder in every case. Exactly one value must have been added.
  * On success `*out_document` is owned by the caller: document_unref().

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/value/document.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 /* Nobody writes to these: is_static is looked at before the count. */
@@ -19,7 +20,18 @@ static size_t size_of(const struct document *document)
 void document_count(struct document *document)
 {
     document->is_counted = true;
+    document->reach_bytes = size_of(document);
+    for (size_t i = 0; i < document->held_count; i++) {
+        size_t held = document->held[i]->reach_bytes;
+        size_t room = SIZE_MAX - document->reach_bytes;
+        document->reach_bytes += held < room ? held : room;
+    }
     (void)atomic_fetch_add_explicit(&total_bytes, size_of(document), memory_order_relaxed);
+}
+
+size_t document_reach_bytes(const struct document *document)
+{
+    return document->reach_bytes;
 }
 
 size_t document_total_bytes(void)

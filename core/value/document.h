@@ -20,7 +20,8 @@
 struct document {
     atomic_size_t references;
     bool is_static;
-    bool is_counted; /* its size is in document_total_bytes() */
+    bool is_counted;    /* its size is in document_total_bytes() */
+    size_t reach_bytes; /* with what it holds */
     size_t held_count;
     const struct document **held; /* in the arena; one reference each */
     struct document *next_dead;   /* links documents that are being freed */

@@ -9,7 +9,8 @@
  * was encoded as a whole); in hex; with any of its characters percent-encoded, '+' for a space
  * too; with any of them escaped as in JSON strings; and, when it reads like a number, as a number
  * of a document. Of a text of several lines each line of MASK_MIN_LINE_BYTES is found as well,
- * because logs come line by line. Occurrences that overlap become one ***.
+ * because logs come line by line; shorter ones, like "}", would hide what is no secret. Occurrences
+ * that overlap become one ***.
  *
  * All texts are found in one pass (Aho-Corasick), so that the time depends on what is searched,
  * not on how many texts there are.
@@ -27,7 +28,7 @@ struct document;
 struct error;
 struct mask;
 
-enum { MASK_MIN_LINE_BYTES = 8 };
+enum { MASK_MIN_LINE_BYTES = 4 };
 
 /*
  * Makes the mask of `count` texts (borrowed); empty ones are left out. On success `*out_mask` is

@@ -323,12 +323,26 @@ static bool is_time_span(struct str text)
            memchr(text.p, 'u', text.n) == NULL && memchr(text.p, 'n', text.n) == NULL;
 }
 
+/* As people write it, so that each code has one name: "75". */
+static bool is_exit_code(struct str text)
+{
+    int code = 0;
+    for (size_t i = 0; i < text.n && i < 4; i++) {
+        if (!is_digit(text.p[i])) {
+            return false;
+        }
+        code = code * 10 + (text.p[i] - '0');
+    }
+    return text.n > 0 && text.n < 4 && text.p[0] != '0' && code <= 255;
+}
+
 static const struct schema_format formats[] = {
     {"date-time", "a date and time as in '2024-02-29T12:30:00Z'", schema_is_date_time},
     {"date", "a date as in '2024-02-29'", is_date},
     {"time", "a time with its offset as in '12:30:00Z'", is_time},
     {"duration", "a duration as in 'PT1H30M' or 'P2W'", schema_is_duration},
     {"ops-duration", "a duration above 0 as in '250ms', '30s' or '1h30m'", is_time_span},
+    {"ops-exit-code", "an exit code from 1 to 255", is_exit_code},
     {"uri", "a URI as in 'https://example.org/path'", schema_is_uri},
     {"uri-reference", "a URI or a part of one as in '/path?x=1'", schema_format_is_uri_reference},
     {"email", "an e-mail address as in 'name@example.org'", schema_is_email},

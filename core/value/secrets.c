@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/strmap.h"
 #include "core/base/utf8.h"
@@ -184,6 +185,31 @@ const char *secrets_find_variable(const struct secrets *secrets, struct str vari
 {
     const struct secret *secret = find(secrets, variable);
     return secret != NULL ? secret->value.p : NULL;
+}
+
+size_t secrets_count(const struct secrets *secrets)
+{
+    return secrets != NULL ? secrets->count : 0;
+}
+
+char *secrets_copy_entry(const struct secrets *secrets, size_t index)
+{
+    const struct secret *secret = &secrets->items[index];
+    CHECK(index < secrets->count);
+    char *entry = malloc(secret->size);
+    if (entry != NULL) {
+        memcpy(entry, secret->entry, secret->size);
+        entry[secret->variable.n] = '=';
+    }
+    return entry;
+}
+
+void secrets_free_entry(char *entry)
+{
+    if (entry != NULL) {
+        explicit_bzero(entry, strlen(entry));
+        free(entry);
+    }
 }
 
 const struct mask *secrets_mask(const struct secrets *secrets)

@@ -60,6 +60,16 @@ struct str secrets_find(const struct secrets *secrets, struct str name);
 /* The value of a variable by its whole name, NUL-terminated; NULL as above. */
 const char *secrets_find_variable(const struct secrets *secrets, struct str variable);
 
+/* How many variables there are, also those whose value has a fault. `secrets` may be NULL. */
+size_t secrets_count(const struct secrets *secrets);
+
+/*
+ * One of them as NAME=VALUE, for the environment of another process of this program. Owned:
+ * secrets_free_entry(), which clears it. NULL: out of memory.
+ */
+char *secrets_copy_entry(const struct secrets *secrets, size_t index);
+void secrets_free_entry(char *entry);
+
 /* Hides all values; borrowed. NULL when there is nothing to hide. */
 const struct mask *secrets_mask(const struct secrets *secrets);
 

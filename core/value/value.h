@@ -83,6 +83,9 @@ const struct value *document_root(const struct document *document);
 /* Bytes of the document's own arena, without the documents that it holds. */
 size_t document_size_bytes(const struct document *document);
 
+/* With the documents that it holds, and those that they hold: each as often as it is held. */
+size_t document_reach_bytes(const struct document *document);
+
 /* What all documents of the process take that are whole. */
 size_t document_total_bytes(void);
 

@@ -258,6 +258,18 @@ static void test_builder__null_is_out_of_memory(void **state)
     builder_destroy(NULL);
 }
 
+static void test_builder__a_failure_that_is_told_stays(void **state)
+{
+    (void)state;
+    struct builder *b = builder_create();
+    builder_list_begin(b);
+    builder_fail_nomem(b);
+    builder_double(b, INFINITY);
+    builder_list_end(b);
+    assert_fails(b, E_NOMEM, "out of memory");
+    builder_fail_nomem(NULL);
+}
+
 static void test_builder__destroy_in_the_middle_leaks_nothing(void **state)
 {
     (void)state;
@@ -325,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_builder__copy_stands_alone),
         cmocka_unit_test(test_builder__copy_too_deep_fails),
         cmocka_unit_test(test_builder__null_is_out_of_memory),
+        cmocka_unit_test(test_builder__a_failure_that_is_told_stays),
         cmocka_unit_test(test_builder__destroy_in_the_middle_leaks_nothing),
         cmocka_unit_test(test_builder__each_allocation_may_fail),
     };

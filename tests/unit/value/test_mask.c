@@ -174,7 +174,8 @@ static void test_mask__hides_the_lines_of_a_text_of_several(void **state)
 {
     static const struct text_case cases[] = {
         {{"-----BEGIN\nMIIEvgIBAD\nANBg==\n-----END\n"}, "read MIIEvgIBAD", "read ***"},
-        {{"-----BEGIN\nMIIEvgIBAD\nANBg==\n-----END\n"}, "read ANBg==", NULL},
+        {{"-----BEGIN\nMIIEvgIBAD\nANBg==\n-----END\n"}, "read ANBg==", "read ***"},
+        {{"pin:\n1234\n}\n"}, "the 1234 and }", "the *** and }"},
         {{"-----BEGIN\nMIIEvgIBAD\nANBg==\n-----END\n"},
          "-----BEGIN\nMIIEvgIBAD\nANBg==\n-----END",
          "***"},

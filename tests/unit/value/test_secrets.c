@@ -109,6 +109,33 @@ static void test_secrets__values_have_bounds(void **state)
     free(longest);
 }
 
+/* What another process of the program makes of the copies is the same. */
+static void test_secrets__are_handed_on_as_they_came(void **state)
+{
+    (void)state;
+    struct secrets *secrets = make(environment);
+    const char *copies[8] = {NULL};
+    assert_int_equal(secrets_count(NULL), 0);
+    assert_int_equal(secrets_count(secrets), 5);
+    for (size_t i = 0; i < secrets_count(secrets); i++) {
+        copies[i] = secrets_copy_entry(secrets, i);
+        assert_non_null(copies[i]);
+        assert_string_equal(copies[i], environment[i + 1]);
+    }
+    struct secrets *again = make(copies);
+    assert_int_equal(secrets_count(again), 5);
+    assert_true(str_equal(secrets_find(again, STR("api_key")), STR("key=with=signs")));
+    failing_alloc_arm(0);
+    assert_null(secrets_copy_entry(secrets, 0));
+    (void)failing_alloc_disarm();
+    for (size_t i = 0; copies[i] != NULL; i++) {
+        secrets_free_entry((char *)(uintptr_t)copies[i]);
+    }
+    secrets_free_entry(NULL);
+    secrets_destroy(again);
+    secrets_destroy(secrets);
+}
+
 static void test_secrets__survive_a_failing_allocation(void **state)
 {
     (void)state;
@@ -132,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_secrets__none_is_null),
         cmocka_unit_test(test_secrets__names_have_bounds),
         cmocka_unit_test(test_secrets__values_have_bounds),
+        cmocka_unit_test(test_secrets__are_handed_on_as_they_came),
         cmocka_unit_test(test_secrets__survive_a_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
