@@ -79,7 +79,8 @@ void absent_check_error(const struct reading *reading, const struct reading_view
     if (is_after && is_behind_failure(reading, view, node)) {
         return;
     }
-    if (it->on_error == ON_ERROR_CONTINUE || it->has_error_edge || is_failed) {
+    if (it->on_error == ON_ERROR_CONTINUE || it->has_error_edge || it->fallback != NULL ||
+        is_failed) {
         report_warning(reading_report(reading), reading_place(reading),
                        "%s: '%.*s' may have no error here", reading_who(reading).text, STR_ARG(id));
         hint_default(reading, it, "error.?code");

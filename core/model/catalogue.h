@@ -26,6 +26,7 @@ enum node_type_flags {
     NODE_TYPE_PURE = 1u << 1,       /* no side effects: its start needs no record */
     NODE_TYPE_PROCESSES = 1u << 2,  /* starts child processes: `limits` apply */
     NODE_TYPE_STREAMS = 1u << 3,    /* emits items */
+    NODE_TYPE_CALLS = 1u << 4,      /* its plugin makes HTTP calls by the host (ops.http) */
 };
 
 /* One node type. All of it lives as long as the catalogue. */
@@ -39,6 +40,7 @@ struct node_type {
     const struct schema *output_schema; /* NULL: not described */
     const struct str *ports;            /* outcomes besides success and error */
     size_t port_count;
+    struct str origin_key;              /* of the config: the URL of the service; or empty */
     struct str ports_from;              /* JSON pointer with * into the config, or empty */
     const struct document *description; /* the manifest's entry, for `opstream nodes TYPE` */
 };

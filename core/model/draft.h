@@ -23,6 +23,7 @@
 #include "core/expr/memo.h"
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
+#include "core/model/policy.h"
 #include "core/model/report.h"
 #include "core/model/storage.h"
 
@@ -83,6 +84,7 @@ struct draft_node {
     uint32_t own_body;   /* 0: none */
     uint32_t compensate; /* 0: none */
     struct for_each *loop;
+    struct fallback *fallback;
     const uint32_t *outcomes; /* the named ones that it can have */
     uint32_t outcome_count;
     bool is_set_aside; /* it waits for a cycle, so nothing is known of what comes before it */
@@ -118,7 +120,8 @@ struct draft_edge {
     uint32_t source;
     uint32_t target;
     uint32_t outcome;
-    bool is_named;           /* an outcome was written */
+    bool is_named; /* an outcome was written */
+    bool is_fallback;
     bool is_merged;          /* counts no more: another one of the pair stands for it */
     const struct tree *when; /* NULL: always */
     const struct expr *when_expr;
@@ -130,6 +133,7 @@ enum use_site {
     USE_NODE,     /* what has surely ended before the node */
     USE_EDGE,     /* and the node itself, the edge's source */
     USE_SELF,     /* and the node itself, which has completed */
+    USE_FAILED,   /* and the node itself, which has failed */
     USE_OUTPUT,   /* all nodes of the body, and what has ended before the body's owner */
     USE_SETTINGS, /* no nodes */
 };
@@ -140,10 +144,21 @@ struct use {
     const struct tree *scalar; /* where it is written */
     size_t offset;             /* of the expression in the scalar's text */
     enum use_site site;
-    uint32_t node;  /* of USE_NODE and USE_EDGE */
+    uint32_t node;  /* of all of one node */
     uint32_t body;  /* where names are looked up first */
     unsigned names; /* enum scope_names */
     bool is_condition;
+};
+
+/* The policies of nodes as one place leaves them: those further out, with its own over them. */
+struct policies_draft {
+    struct node_policies policies;
+    bool is_retry_off;
+    bool has_deadline;                /* some place says so, and none nearer turned it off */
+    struct place initial_interval_at; /* likewise; line 0: it is not said */
+    struct place max_interval_at;
+    struct place burst_at;            /* of the rate limit; line 0: it is not said */
+    const struct node_policies *kept; /* in the storage, once a node has them as they are */
 };
 
 struct draft {
@@ -184,9 +199,11 @@ struct draft {
     size_t outcome_cap;
     struct strmap outcome_numbers; /* number + 1 */
 
-    int64_t node_timeout_ms;   /* resilience.timeout */
-    uint32_t batch_size;       /* of loops that do not say */
-    uint32_t parallel_workers; /* likewise */
+    int64_t node_timeout_ms;                     /* resilience.timeout */
+    struct policies_draft policies;              /* of `resilience` */
+    struct policies_draft *integration_policies; /* by the number of the integration */
+    uint32_t batch_size;                         /* of loops that do not say */
+    uint32_t parallel_workers;                   /* likewise */
 };
 
 /* "node 'fetch'", "'limits' of node 'fetch'": names for messages. */
@@ -239,6 +256,10 @@ int draft_outcome(struct draft *draft, struct str name, uint32_t *out_outcome);
 
 int draft_add_edge(struct draft *draft, const struct draft_edge *edge);
 
+/* edges.c: the node of `body` that `name` names, or DRAFT_NO_NODE, which is reported for `what`. */
+uint32_t edges_find_end(struct draft *draft, uint32_t body, const struct tree *name,
+                        const char *what);
+
 /* A copy in the pipeline's arena; E_NOMEM. */
 int draft_keep_text(struct draft *draft, struct str text, struct str *out);
 
@@ -272,11 +293,12 @@ int tools_read_group(struct draft *draft, uint32_t index); /* the node around th
 int top_read(struct draft *draft);              /* top.c: what is not about nodes */
 int top_read_integrations(struct draft *draft); /* after the nodes' types are known */
 int top_read_output(struct draft *draft);
-int bodies_read(struct draft *draft);   /* bodies.c: which there are, and the ids in them */
-int nodes_check(struct draft *draft);   /* nodes.c: types, keys; calls config.c */
-int edges_read(struct draft *draft);    /* edges.c */
-int for_each_link(struct draft *draft); /* for_each.c: loops and the streams they read */
-int graph_build(struct draft *draft);   /* graph.c: edges into arrays, order, layers, cycles */
+int bodies_read(struct draft *draft);    /* bodies.c: which there are, and the ids in them */
+int nodes_check(struct draft *draft);    /* nodes.c: types, keys; calls config.c */
+int edges_read(struct draft *draft);     /* edges.c */
+int for_each_link(struct draft *draft);  /* for_each.c: loops and the streams they read */
+int stand_ins_link(struct draft *draft); /* stand_ins.c: fallbacks that are nodes */
+int graph_build(struct draft *draft);    /* graph.c: edges into arrays, order, layers, cycles */
 int streams_check(struct draft *draft); /* streams.c: readers and producers that wait in a circle */
 int references_check(struct draft *draft); /* references.c */
 
@@ -286,8 +308,18 @@ int for_each_read(struct draft *draft, uint32_t index);
 /* endings.c: after the nodes are read. */
 void endings_check(struct draft *draft);
 
+/* stand_ins.c: `fallback` and `cache` of a node that calls somebody. */
+int stand_ins_read(struct draft *draft, uint32_t index);
+
 /* repeat.c: `repeat` of a node. */
 int repeat_read(struct draft *draft, uint32_t index);
+
+/* policies.c: what places say about policies, from the outermost inwards. */
+int policies_read_resilience(struct draft *draft);
+/* `map` is the integration's; `what` names it. */
+int policies_read_integration(struct draft *draft, const struct tree *map, const char *what,
+                              struct policies_draft *out);
+int policies_read_node(struct draft *draft, uint32_t index); /* once its type is known */
 
 /* wait.c: the config of a `wait`. */
 int wait_check(struct draft *draft, uint32_t index, const struct tree *config,
@@ -302,6 +334,9 @@ int config_check(struct draft *draft, uint32_t index);
  */
 int child_check(struct draft *draft, uint32_t index, const struct tree *config,
                 const struct template *template);
+
+/* monitoring.c: reads `monitoring`; what is wrong goes to the report. Fails with E_NOMEM. */
+int monitoring_read(struct draft *draft);
 
 /* child.c: `workflows: [a, b]` as the list of nodes that it stands for; in the arena. */
 int child_list(struct draft *draft, const struct tree *ids, const struct tree **out_list);

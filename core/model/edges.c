@@ -40,17 +40,6 @@ static void report_no_node(struct draft *draft, uint32_t body, const struct tree
     }
 }
 
-/* The node of `body` that `name` names, or DRAFT_NO_NODE, which is reported for `what`. */
-static uint32_t find_end(struct draft *draft, uint32_t body, const struct tree *name,
-                         const char *what)
-{
-    uint32_t index = draft_find_node(draft, body, name->text);
-    if (index == DRAFT_NO_NODE) {
-        report_no_node(draft, body, name, what);
-    }
-    return index;
-}
-
 static int read_depends(struct draft *draft, uint32_t index)
 {
     const struct tree *list = format_list(draft->drafts[index].tree, "depends_on");
@@ -65,7 +54,7 @@ static int read_depends(struct draft *draft, uint32_t index)
             continue; /* the table of keys has said so */
         }
         struct draft_edge edge = {
-            .source = find_end(draft, draft->nodes[index].body, name, what.text),
+            .source = edges_find_end(draft, draft->nodes[index].body, name, what.text),
             .target = index,
             .place = name->place,
         };
@@ -88,8 +77,7 @@ static bool has_outcome(const struct draft_node *node, uint32_t outcome)
 
 static bool is_later_outcome(struct str name)
 {
-    return str_equal(name, STR("queued")) || str_equal(name, STR("denied")) ||
-           str_equal(name, STR("budget"));
+    return str_equal(name, STR("denied")) || str_equal(name, STR("budget"));
 }
 
 /* A route that is called like an outcome, or like another route, is reported elsewhere. */
@@ -140,6 +128,11 @@ static int read_outcome(struct draft *draft, const struct tree *name, struct dra
     if (is_later_outcome(name->text)) {
         report_error(&draft->loader->report, name->place, "the outcome '%.*s' is not built yet",
                      STR_ARG(name->text));
+    } else if (str_equal(name->text, STR("queued"))) {
+        report_error(&draft->loader->report, name->place,
+                     "node '%.*s' has no outcome 'queued': its calls go to no queue",
+                     STR_ARG(draft->nodes[edge->source].id));
+        report_hint(&draft->loader->report, "give it on_open: queue");
     } else {
         report_outcome(draft, edge->source, name);
     }
@@ -159,7 +152,7 @@ static uint32_t read_end(struct draft *draft, uint32_t body, const struct tree *
     const struct tree *name = text_of(map, key);
     if (name != NULL) {
         struct label what = label_make("'%s' of an edge", key);
-        return find_end(draft, body, name, what.text);
+        return edges_find_end(draft, body, name, what.text);
     }
     if (tree_find(map, str_from(key)) == NULL && !format_is_misspelt(map, format_edge_keys, key)) {
         report_error(&draft->loader->report, map->place, "an edge needs '%s'", key);
@@ -269,7 +262,7 @@ static int read_goto(struct draft *draft, uint32_t index)
     struct label what = label_of("'on_error' of node", draft->nodes[index].id);
     uint32_t body = draft->nodes[index].body;
     struct draft_edge edge = {.source = index,
-                              .target = find_end(draft, body, name, what.text),
+                              .target = edges_find_end(draft, body, name, what.text),
                               .outcome = OUTCOME_ERROR,
                               .is_named = true,
                               .place = name->place};
@@ -364,6 +357,16 @@ static int read_body_edges(struct draft *draft, uint32_t body)
         status = read_edge(draft, body, &list->as.items[i]);
     }
     return status;
+}
+
+uint32_t edges_find_end(struct draft *draft, uint32_t body, const struct tree *name,
+                        const char *what)
+{
+    uint32_t index = draft_find_node(draft, body, name->text);
+    if (index == DRAFT_NO_NODE) {
+        report_no_node(draft, body, name, what);
+    }
+    return index;
 }
 
 int edges_read(struct draft *draft)

@@ -7,6 +7,7 @@
 #include "core/model/draft.h"
 #include "core/model/engine_types.h"
 #include "core/model/format.h"
+#include "core/model/format_values.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
 #include "core/value/json.h"
@@ -22,7 +23,9 @@ static const char *const loop_keys[] = {
 
 /* Keys of a node that does work, which a loop with `nodes` leaves to these. */
 static const char *const work_keys[] = {
-    "config", "params", "service", "action", "limits", "max_concurrency",
+    "config",          "params",       "service", "action",          "limits",
+    "max_concurrency", "at_most_once", "retry",   "circuit_breaker", "rate_limit",
+    "on_open",         "fallback",     "cache",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -246,26 +249,6 @@ static int read_as(struct draft *draft, uint32_t index, struct for_each *out)
     return draft_keep_text(draft, out->as, &out->as);
 }
 
-/* "10" or "12.5", at most 100; false for anything else. */
-static bool read_percent(struct str text, double *out)
-{
-    double value = 0;
-    double unit = 1;
-    bool is_behind = false;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '.' && !is_behind && i > 0 && i + 1 < text.n) {
-            is_behind = true;
-        } else if (text.p[i] >= '0' && text.p[i] <= '9') {
-            value = value * 10 + (text.p[i] - '0');
-            unit = is_behind ? unit * 10 : unit;
-        } else {
-            return false;
-        }
-    }
-    *out = value / unit;
-    return text.n > 0 && *out <= 100;
-}
-
 /* N, or N% of all items. */
 static void read_max_failures(const struct draft *draft, uint32_t index, struct for_each *out)
 {
@@ -279,7 +262,7 @@ static void read_max_failures(const struct draft *draft, uint32_t index, struct 
     if (tree_is(value, TREE_INT) && value->as.integer >= 0 && value->as.integer <= INT32_MAX) {
         out->max_failures = (uint32_t)value->as.integer;
     } else if (tree_is(value, TREE_TEXT) && str_ends_with(value->text, STR("%")) &&
-               read_percent(str_make(value->text.p, value->text.n - 1), &percent)) {
+               format_values_percent(str_make(value->text.p, value->text.n - 1), &percent)) {
         out->max_failures_percent = percent;
     } else {
         report_error(report_of(draft), value->place,

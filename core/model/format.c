@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/quantity.h"
 #include "core/base/suggest.h"
+#include "core/model/format_values.h"
 #include "core/model/report.h"
 #include "core/model/tree.h"
 #include "core/model/yaml_error.h"
@@ -34,6 +35,27 @@ static bool hint_nodes(const struct report *report, const struct format_key *tab
     return true;
 }
 
+/* Policies have their places; what is of one service has no value that would do for all. */
+static bool hint_policies(const struct report *report, const struct format_key *table,
+                          struct str key)
+{
+    const struct format_key *policy = format_find(format_policy_keys, key);
+    bool is_policy = policy != NULL &&
+                     (policy->kind == FORMAT_POLICY || policy->kind == FORMAT_LIMIT);
+    if (table == format_action_keys && is_policy) {
+        report_hint(report, "put it beside 'action'");
+    } else if (table == format_pipeline_keys && is_policy &&
+               format_find(format_resilience_keys, key) != NULL) {
+        report_hint(report, "for all nodes: put it into 'resilience'");
+    } else if ((table == format_pipeline_keys && is_policy) ||
+               (table == format_resilience_keys && policy != NULL)) {
+        report_hint(report, "services differ in it: put it into integrations.PLUGIN, or at a node");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void report_unknown(const struct report *report, const struct tree *map, uint32_t index,
                            const struct format_key *table, const char *what)
 {
@@ -44,7 +66,7 @@ static void report_unknown(const struct report *report, const struct tree *map, 
     bool is_of_node = table == format_node_keys || table == format_single_keys ||
                       table == format_tool_keys;
     struct str nearest = report_wants_nearest(report) ? format_nearest(table, key) : STR("");
-    if (hint_nodes(report, table, key)) {
+    if (hint_nodes(report, table, key) || hint_policies(report, table, key)) {
         return;
     }
     if (nearest.n > 0) {
@@ -117,6 +139,8 @@ static bool has_kind(const struct tree *value, const struct format_key *key)
     uint32_t count = 0;
     int64_t ms = 0;
     uint64_t bytes = 0;
+    double number = 0;
+    struct quantity_rate rate;
     switch (key->kind) {
     case FORMAT_ANY:
         return true;
@@ -132,6 +156,25 @@ static bool has_kind(const struct tree *value, const struct format_key *key)
         return read_duration(value, &ms) && ms > 0;
     case FORMAT_SIZE:
         return read_size(value, &bytes);
+    case FORMAT_WHOLE:
+        return format_values_whole(value, &count);
+    case FORMAT_FACTOR:
+        return format_values_factor(value, &number);
+    case FORMAT_SHARE:
+        return format_values_share(value, &number);
+    case FORMAT_RATE:
+        return format_values_rate(value, &number);
+    case FORMAT_POLICY:
+        return tree_is(value, TREE_MAP) || format_values_is_off(value);
+    case FORMAT_BOUND:
+        return format_values_is_off(value) || (read_duration(value, &ms) && ms > 0);
+    case FORMAT_SECONDS:
+        return format_values_seconds(value, &ms);
+    case FORMAT_CALL_RATE:
+        return format_values_call_rate(value, &rate);
+    case FORMAT_LIMIT:
+        return tree_is(value, TREE_MAP) || format_values_is_off(value) ||
+               format_values_call_rate(value, &rate);
     case FORMAT_MAP:
         return tree_is(value, TREE_MAP) || tree_is(value, TREE_NULL);
     case FORMAT_LIST:
@@ -160,6 +203,16 @@ static const char *kind_text(enum format_kind kind)
         return "a duration like 250ms, 30s, 5m, 2h or 7d";
     case FORMAT_SIZE:
         return "a size in bytes, or like 64KiB or 10MB";
+    case FORMAT_WHOLE:
+    case FORMAT_FACTOR:
+    case FORMAT_SHARE:
+    case FORMAT_RATE:
+    case FORMAT_POLICY:
+    case FORMAT_BOUND:
+    case FORMAT_SECONDS:
+    case FORMAT_CALL_RATE:
+    case FORMAT_LIMIT:
+        return format_values_text(kind);
     case FORMAT_MAP:
         return "a map";
     case FORMAT_LIST:
@@ -326,11 +379,12 @@ static void report_kind(const struct report *report, const struct tree *value,
         report_item(report, value, key->name.p, what);
         return;
     }
-    bool is_duration = key->kind == FORMAT_DURATION || key->kind == FORMAT_TIMEOUT;
+    bool is_duration = key->kind == FORMAT_DURATION || key->kind == FORMAT_TIMEOUT ||
+                       key->kind == FORMAT_BOUND;
     int64_t ms = 0;
     if (is_duration && read_duration(value, &ms)) {
-        report_error(report, value->place, "'%s' of %s must be more than 0, not %s", key->name.p,
-                     what, found);
+        report_error(report, value->place, "'%s' of %s must be more than 0%s, not %s", key->name.p,
+                     what, key->kind == FORMAT_BOUND ? ", or 'off'" : "", found);
         return;
     }
     report_error(report, value->place, "'%s' of %s must be %s, not %s", key->name.p, what,
@@ -354,6 +408,8 @@ static void report_kind(const struct report *report, const struct tree *value,
         report_hint(report, "write [%.*s]", STR_ARG(value->text));
     } else if (key->kind == FORMAT_TEXT) {
         (void)yaml_error_hint_quotes(report, value); /* the hint may not apply */
+    } else {
+        format_values_hint(report, value, key);
     }
 }
 
@@ -424,6 +480,41 @@ bool format_duration(const struct tree *map, const char *key, int64_t *out_ms)
 bool format_size(const struct tree *map, const char *key, uint64_t *out_bytes)
 {
     return read_size(tree_get(map, str_from(key)), out_bytes);
+}
+
+bool format_whole(const struct tree *map, const char *key, uint32_t *out)
+{
+    return format_values_whole(tree_get(map, str_from(key)), out);
+}
+
+bool format_factor(const struct tree *map, const char *key, double *out)
+{
+    return format_values_factor(tree_get(map, str_from(key)), out);
+}
+
+bool format_bound(const struct tree *map, const char *key, int64_t *out_ms)
+{
+    const struct tree *value = tree_get(map, str_from(key));
+    if (format_values_is_off(value)) {
+        *out_ms = 0;
+        return true;
+    }
+    return read_duration(value, out_ms);
+}
+
+bool format_seconds(const struct tree *map, const char *key, int64_t *out_ms)
+{
+    return format_values_seconds(tree_get(map, str_from(key)), out_ms);
+}
+
+bool format_share(const struct tree *map, const char *key, double *out)
+{
+    return format_values_share(tree_get(map, str_from(key)), out);
+}
+
+bool format_rate(const struct tree *map, const char *key, double *out)
+{
+    return format_values_rate(tree_get(map, str_from(key)), out);
 }
 
 const struct tree *format_map(const struct tree *map, const char *key)

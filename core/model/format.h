@@ -21,12 +21,21 @@ struct tree;
 
 enum format_kind {
     FORMAT_ANY,
-    FORMAT_TEXT,     /* any scalar; its source counts */
-    FORMAT_BOOL,     /* true or false */
-    FORMAT_COUNT,    /* a whole number, at least 1 */
-    FORMAT_DURATION, /* 30s */
-    FORMAT_TIMEOUT,  /* a duration of more than 0 */
-    FORMAT_SIZE,     /* bytes, or 64KiB */
+    FORMAT_TEXT,      /* any scalar; its source counts */
+    FORMAT_BOOL,      /* true or false */
+    FORMAT_COUNT,     /* a whole number, at least 1 */
+    FORMAT_DURATION,  /* 30s */
+    FORMAT_TIMEOUT,   /* a duration of more than 0 */
+    FORMAT_SIZE,      /* bytes, or 64KiB */
+    FORMAT_WHOLE,     /* a whole number, 0 too */
+    FORMAT_FACTOR,    /* 1 to 1000 */
+    FORMAT_SHARE,     /* more than 0 to 100%, or `off` */
+    FORMAT_RATE,      /* 0 to 1, or 0% to 100% */
+    FORMAT_POLICY,    /* a map, or `off` */
+    FORMAT_BOUND,     /* a duration of more than 0, or `off` */
+    FORMAT_SECONDS,   /* a number of more than 0 */
+    FORMAT_CALL_RATE, /* 5000/hour */
+    FORMAT_LIMIT,     /* a rate, a map, or `off` */
     FORMAT_MAP,
     FORMAT_LIST,
     FORMAT_TEXTS,  /* a list of texts */
@@ -47,8 +56,13 @@ struct format_key {
 };
 
 /* Tables, each ended by an entry without a name. */
-extern const struct format_key format_file_keys[];     /* beside `workflow` and `workflows` */
-extern const struct format_key format_settings_keys[]; /* of opstream.yaml */
+extern const struct format_key format_file_keys[];         /* beside `workflow` and `workflows` */
+extern const struct format_key format_settings_keys[];     /* of opstream.yaml */
+extern const struct format_key format_backpressure_keys[]; /* of opstream.yaml */
+extern const struct format_key format_room_keys[];         /* `cache` of opstream.yaml */
+extern const struct format_key format_retention_keys[];    /* of a pipeline and of opstream.yaml */
+extern const struct format_key format_monitoring_keys[];
+extern const struct format_key format_thresholds_keys[]; /* `alert_thresholds` in it */
 extern const struct format_key format_pipeline_keys[];
 extern const struct format_key format_single_keys[]; /* a pipeline of one node */
 extern const struct format_key format_node_keys[];
@@ -64,6 +78,11 @@ extern const struct format_key format_resilience_keys[];
 extern const struct format_key format_scaling_keys[];
 extern const struct format_key format_limits_keys[];
 extern const struct format_key format_policy_keys[]; /* of an integration, beside its settings */
+extern const struct format_key format_retry_keys[];
+extern const struct format_key format_breaker_keys[];
+extern const struct format_key format_rate_keys[];
+extern const struct format_key format_fallback_keys[];
+extern const struct format_key format_cache_keys[]; /* of a node */
 
 const struct format_key *format_find(const struct format_key *table, struct str key);
 
@@ -97,6 +116,12 @@ bool format_bool(const struct tree *map, const char *key, bool *out);
 bool format_count(const struct tree *map, const char *key, uint32_t *out);
 bool format_duration(const struct tree *map, const char *key, int64_t *out_ms);
 bool format_size(const struct tree *map, const char *key, uint64_t *out_bytes);
+bool format_whole(const struct tree *map, const char *key, uint32_t *out);
+bool format_factor(const struct tree *map, const char *key, double *out);
+bool format_share(const struct tree *map, const char *key, double *out); /* `off`: 0; 20%: 0.2 */
+bool format_rate(const struct tree *map, const char *key, double *out);
+bool format_bound(const struct tree *map, const char *key, int64_t *out_ms); /* `off`: 0 */
+bool format_seconds(const struct tree *map, const char *key, int64_t *out_ms);
 /* The value when it is a map or list as the key wants it; else NULL. */
 const struct tree *format_map(const struct tree *map, const char *key);
 const struct tree *format_list(const struct tree *map, const char *key);

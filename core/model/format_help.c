@@ -16,7 +16,13 @@
 #define REF(name)      "{\"$ref\": \"#/$defs/" name "\"}"
 #define LIST_OF(name)  "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/" name "\"}}"
 #define DEFAULT(value) "{\"default\": " value "}"
-#define NODES          "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"$ref\": \"#/$defs/node\"}}"
+#define POLICY(name)                                                                               \
+    "{\"if\": {\"type\": \"object\"}, \"then\": {\"$ref\": \"#/$defs/" name "\"},"                 \
+    " \"else\": {\"enum\": [\"off\"]}}"
+#define LIMIT                                                                                      \
+    "{\"if\": {\"type\": \"object\"}, \"then\": {\"$ref\": \"#/$defs/rate_limit\"}, \"else\":"     \
+    " {\"if\": {\"not\": {\"const\": \"off\"}}, \"then\": {\"$ref\": \"#/$defs/rate\"}}}"
+#define NODES "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"$ref\": \"#/$defs/node\"}}"
 #define STEPS                                                                                      \
     "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"$ref\": \"#/$defs/node\","               \
     " \"properties\": {\"depends_on\": false}}}"
@@ -73,10 +79,10 @@ static const struct format_help pipeline_help[] = {
          "{\"anyOf\": [{\"type\": \"array\", \"items\":"
          " {\"anyOf\": [{\"enum\": [\"start\", \"milestones\", \"completion\", \"errors\"]},"
          " {\"type\": \"object\"}]}}, {\"type\": \"object\"}]}"),
-    HELP("monitoring", "Metrics, health checks and alerts; a daemon acts on it", REF("monitoring")),
+    HELP("monitoring", "Metrics, health checks and alerts", REF("monitoring")),
     HELP("auto_resolve", "What is found is mended without asking; a daemon acts on it",
          "{\"type\": [\"boolean\", \"object\"]}"),
-    HELP("retention", "How long its runs are kept", NULL),
+    HELP("retention", "How long its runs are kept, and how many", REF("retention")),
     HELP("rollback", "On failure and on cancel, what has completed is undone in reverse order",
          DEFAULT("false")),
     HELP("on_failure", "Nodes that run one after the other when the run has failed", STEPS),
@@ -120,15 +126,21 @@ static const struct format_help node_help[] = {
     HELP("join", "Which of the edges before it must be taken", DEFAULT("\"default\"")),
     HELP("milestone", "Its end is worth a message", DEFAULT("false")),
     HELP("timeout", "One attempt fails after this time", NULL),
-    HELP("retry", "How often and after which time it is tried again", NULL),
-    HELP("circuit_breaker", "When a service that fails is left alone for a while", NULL),
-    HELP("rate_limit", "How many calls a time", NULL),
+    HELP("retry", "How often and after which time it is tried again", POLICY("retry")),
+    HELP("circuit_breaker", "When a service that fails is left alone for a while",
+         POLICY("circuit_breaker")),
+    HELP("rate_limit", "How many calls a time, for all that share the service", LIMIT),
     HELP("max_concurrency", "How many of this node run at once, over all runs", NULL),
-    HELP("on_open", "What happens while the circuit breaker is open", NULL),
-    HELP("fallback", "What stands in for a result that did not come", NULL),
-    HELP("cache", "How long a result is taken again", NULL),
+    HELP("on_open",
+         "What it does while its service's breaker is open: with a fallback that is the default, "
+         "queue leaves the call to the retry queue",
+         DEFAULT("\"wait\"")),
+    HELP("fallback", "What answers when its attempts are spent, or its breaker is open",
+         REF("fallback")),
+    HELP("cache", "Its result is taken again for a while, before it is called", REF("cache")),
     HELP("limits", "What its processes may use", REF("limits")),
-    HELP("at_most_once", "Never started a second time when its effect is unknown", NULL),
+    HELP("at_most_once", "Never started a second time when its effect is unknown",
+         DEFAULT("false")),
     HELP("on_error",
          "What its failure means: the run fails, it goes on, or it goes on at another node",
          "{\"default\": \"fail\", \"anyOf\": [{\"enum\": [\"fail\", \"continue\"]},"
@@ -227,8 +239,9 @@ static const struct format_help on_error_help[] = {
 
 static const struct format_help resilience_help[] = {
     HELP("timeout", "One attempt fails after this time", NULL),
-    HELP("retry", "How often and after which time it is tried again", NULL),
-    HELP("circuit_breaker", "When a service that fails is left alone for a while", NULL),
+    HELP("retry", "How often and after which time it is tried again", POLICY("retry")),
+    HELP("circuit_breaker", "When a service that fails is left alone for a while",
+         POLICY("circuit_breaker")),
     HELP_END,
 };
 
@@ -238,6 +251,29 @@ static const struct format_help scaling_help[] = {
     HELP("parallel_workers", "How many batches loops work on at once", DEFAULT("10")),
     HELP("max_memory_mb",
          "How much memory the values of a run may take: beyond it, what adds to them fails", NULL),
+    HELP_END,
+};
+
+static const struct format_help monitoring_help[] = {
+    HELP("metrics_endpoint", "The path of the metrics, which is the same for all", NULL),
+    HELP("health_check_interval", "From one check of the services that it calls to the next",
+         REF("duration")),
+    HELP("alert_thresholds", "What its runs are held to, over the last five minutes",
+         REF("alert_thresholds")),
+    HELP("on_alert", "The id of the pipeline that is started when a threshold is crossed", NULL),
+    HELP_END,
+};
+
+static const struct format_help thresholds_help[] = {
+    HELP("error_rate", "The share of its runs that may fail", NULL),
+    HELP("latency_p99", "How long 99 of 100 of its runs may take at most", NULL),
+    HELP_END,
+};
+
+static const struct format_help retention_help[] = {
+    HELP("keep", "How long runs are kept that have ended; without: for ever", NULL),
+    HELP("keep_failed", "How long those are kept that did not complete; without: as 'keep'", NULL),
+    HELP("max_runs", "How many that have ended are kept at most, the newest ones", NULL),
     HELP_END,
 };
 
@@ -255,9 +291,63 @@ static const struct format_help limits_help[] = {
 static const struct format_help policy_help[] = {
     HELP("timeout", "One attempt of its nodes fails after this time", NULL),
     HELP("max_concurrency", "How many of its nodes run at once, over all runs", NULL),
-    HELP("retry", "How often and after which time its nodes are tried again", NULL),
-    HELP("circuit_breaker", "When a service that fails is left alone for a while", NULL),
-    HELP("rate_limit", "How many calls a time", NULL),
+    HELP("retry", "How often and after which time its nodes are tried again", POLICY("retry")),
+    HELP("circuit_breaker", "When a service that fails is left alone for a while",
+         POLICY("circuit_breaker")),
+    HELP("rate_limit", "How many calls a time, for all that share the service", LIMIT),
+    HELP_END,
+};
+
+static const struct format_help retry_help[] = {
+    HELP("max_attempts", "Attempts in all; 0: without limit, then 'deadline' is needed",
+         DEFAULT("3")),
+    HELP("initial_interval", "The wait after the first attempt", DEFAULT("\"1s\"")),
+    HELP("backoff_multiplier", "Each further wait is so many times as long", DEFAULT("2")),
+    HELP("max_interval", "No wait is longer", DEFAULT("\"100s\"")),
+    HELP("jitter", "How much of a wait is chance: all of it, half of it or none",
+         DEFAULT("\"full\"")),
+    HELP("deadline", "No attempt begins later than this after the first", DEFAULT("\"24h\"")),
+    HELP("on", "The error codes and HTTP statuses that are retried; without: those that pass",
+         "{\"type\": \"array\", \"minItems\": 1, \"items\": {\"$ref\": \"#/$defs/error_code\"}}"),
+    HELP("budget", "At most this share of its plugin's calls under way are retries",
+         "{\"$ref\": \"#/$defs/share\", \"default\": \"20%\"}"),
+    HELP_END,
+};
+
+static const struct format_help fallback_help[] = {
+    HELP("value", "This, a template: it sees the node's own error", NULL),
+    HELP("node", "The output of this node, which has no edges and runs only then", NULL),
+    HELP("cache", "The last good result of the same node and config, no older than this", NULL),
+    HELP_END,
+};
+
+static const struct format_help cache_help[] = {
+    HELP("ttl", "So long a result is taken again", NULL),
+    HELP("key", "An expression: results of equal keys are one; without: of equal configs",
+         REF("expression")),
+    HELP_END,
+};
+
+static const struct format_help breaker_help[] = {
+    HELP("failure_threshold", "So many failures in a row open it", DEFAULT("5")),
+    HELP("failure_rate", "This share of the calls of the window opens it, too",
+         "{\"$ref\": \"#/$defs/share\", \"default\": \"off\"}"),
+    HELP("window", "The time that rates look back, 1s to 10m", DEFAULT("\"60s\"")),
+    HELP("minimum_calls", "With fewer calls in the window there is no rate", DEFAULT("10")),
+    HELP("slow_call", "Calls that take longer count as failures", DEFAULT("\"off\"")),
+    HELP("slow_call_rate", "Slow calls count only when they are this share of the window",
+         "{\"$ref\": \"#/$defs/share\", \"default\": \"off\"}"),
+    HELP("reset_timeout", "So long it is open before calls are tried", DEFAULT("\"60s\"")),
+    HELP("reset_timeout_seconds", "The same as a number", NULL),
+    HELP("half_open_calls", "How many calls are tried", DEFAULT("1")),
+    HELP("half_open_timeout", "Without an answer in this time it opens again", DEFAULT("\"60s\"")),
+    HELP_END,
+};
+
+static const struct format_help rate_help[] = {
+    HELP("rate", "No span of this time sees more calls", NULL),
+    HELP("burst", "So many at once when there were none for a while; without: a tenth of the rate",
+         NULL),
     HELP_END,
 };
 
@@ -280,8 +370,16 @@ static const struct {
     {format_on_error_keys, {on_error_help, NULL}},
     {format_resilience_keys, {resilience_help, NULL}},
     {format_scaling_keys, {scaling_help, NULL}},
+    {format_monitoring_keys, {monitoring_help, NULL}},
+    {format_thresholds_keys, {thresholds_help, NULL}},
+    {format_retention_keys, {retention_help, NULL}},
     {format_limits_keys, {limits_help, NULL}},
     {format_policy_keys, {policy_help, NULL}},
+    {format_retry_keys, {retry_help, NULL}},
+    {format_fallback_keys, {fallback_help, NULL}},
+    {format_cache_keys, {cache_help, NULL}},
+    {format_breaker_keys, {breaker_help, NULL}},
+    {format_rate_keys, {rate_help, NULL}},
 };
 
 static const struct format_help *find_row(const struct format_help *rows, struct str key)

@@ -28,7 +28,9 @@ static const struct format_rule work_rules[] = {
 /* A loop with nodes does nothing itself; keys of loops mean something in loops only. */
 static const struct format_rule loop_rules[] = {
     {.beside = "nodes",
-     .refused = {"service", "action", "config", "params", "limits", "max_concurrency"},
+     .refused = {"service", "action", "config", "params", "limits", "max_concurrency",
+                 "at_most_once", "retry", "circuit_breaker", "rate_limit", "on_open", "fallback",
+                 "cache"},
      .needed = "for_each"},
     {.without = {"for_each"},
      .refused = {"as", "as_batch", "batch_size", "parallel_workers", "max_parallel", "max_failures",
@@ -74,6 +76,18 @@ static const struct format_rule tool_rules[] = {
 
 static const struct format_rule edge_rules[] = {
     {.beside = "outcome", .refused = {"on"}},
+    {0},
+};
+
+static const struct format_rule fallback_rules[] = {
+    {.beside = "value", .refused = {"node", "cache"}},
+    {.beside = "node", .refused = {"cache"}},
+    {.without = {"value", "node"}, .needed = "cache"},
+    {0},
+};
+
+static const struct format_rule breaker_rules[] = {
+    {.beside = "reset_timeout", .refused = {"reset_timeout_seconds"}},
     {0},
 };
 
@@ -124,7 +138,15 @@ static const struct format_part parts[] = {
      .is_lenient = true},
     {.name = "scaling", .table = format_scaling_keys},
     {.name = FORMAT_PARTS_PROFILE "scaling", .table = format_scaling_keys, .is_lenient = true},
+    {.name = "retention", .table = format_retention_keys},
+    {.name = "monitoring", .table = format_monitoring_keys},
+    {.name = "alert_thresholds", .table = format_thresholds_keys},
     {.name = "limits", .table = format_limits_keys},
+    {.name = "retry", .table = format_retry_keys},
+    {.name = "rate_limit", .table = format_rate_keys},
+    {.name = "fallback", .table = format_fallback_keys, .rules = fallback_rules},
+    {.name = "cache", .table = format_cache_keys, .required = {"ttl"}},
+    {.name = "circuit_breaker", .table = format_breaker_keys, .rules = breaker_rules},
 };
 
 /* What makes a definition more than a profile. */
@@ -166,10 +188,22 @@ static const struct format_value values[] = {
     {"size", "{\"type\": [\"integer\", \"string\"], \"minimum\": 1,"
              " \"pattern\": \"^[0-9]+([kKMGT]?B|[KMGT]iB)?$\", \"examples\": [\"64KiB\","
              " \"10MB\"]}"},
-    {"rate", "{\"type\": \"string\", \"pattern\": \"^[0-9]+/(second|minute|hour|day)$\","
+    {"rate", "{\"type\": \"string\", \"pattern\": \"^0*[1-9][0-9]*/(second|minute|hour|day)$\","
              " \"examples\": [\"5000/hour\"]}"},
     {"percentage",
      "{\"type\": \"string\", \"pattern\": \"^0*(100(\\\\.0+)?|[0-9]{1,2}(\\\\.[0-9]+)?)%$\"}"},
+    {"share", "{\"if\": {\"not\": {\"const\": \"off\"}},"
+              " \"then\": {\"$ref\": \"#/$defs/percentage\", \"pattern\": \"[1-9]\"},"
+              " \"examples\": [\"20%\", \"off\"]}"},
+    {"error_code",
+     "{\"if\": {\"pattern\": \"^[0-9]\"},"
+     " \"then\": {\"type\": [\"integer\", \"string\"], \"minimum\": 100, \"maximum\": 599,"
+     " \"pattern\": \"^[1-5][0-9][0-9]$\"},"
+     " \"else\": {\"enum\": ["
+     "\"AUTH\", \"CANCELLED\", \"CONFIG\", \"CONFLICT\", \"INPUT\", \"INTERNAL\", "
+     "\"MEMORY_LIMIT\", \"NOT_FOUND\", \"PERMISSION\", \"PLUGIN\", \"RATE_LIMITED\", "
+     "\"RESOURCE\", \"STALE\", \"TIMEOUT\", \"UNAVAILABLE\", \"UNSUPPORTED\", "
+     "\"UPSTREAM\", \"WOULD_BLOCK\"]}}"},
     {"outcome", "{\"type\": [\"string\", \"boolean\"],"
                 " \"examples\": [\"success\", \"error\", true, false]}"},
     {"json_schema",
@@ -210,19 +244,6 @@ static const struct format_value values[] = {
      "\"input\": {\"description\": \"The run's input; without: the data of the event\"},"
      "\"overlap\": {\"description\": \"What happens while the run before is going on\","
      " \"enum\": [\"skip\", \"queue\", \"allow\"]}}}"},
-    {"monitoring",
-     "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
-     "\"metrics_endpoint\": {\"description\": \"The path of the metrics\", \"type\": \"string\"},"
-     "\"health_check_interval\": {\"description\": \"From one check to the next\","
-     " \"$ref\": \"#/$defs/duration\"},"
-     "\"alert_thresholds\": {\"description\": \"Over a sliding window of five minutes\","
-     " \"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
-     "\"error_rate\": {\"description\": \"A share of the nodes, 0 to 1\","
-     " \"type\": \"number\", \"minimum\": 0, \"maximum\": 1},"
-     "\"latency_p99\": {\"description\": \"Of 99 in 100 nodes\","
-     " \"$ref\": \"#/$defs/duration\"}}},"
-     "\"on_alert\": {\"description\": \"The id of the pipeline that is started\","
-     " \"type\": \"string\"}}}"},
 };
 
 const char format_parts_root[] =

@@ -16,7 +16,7 @@
 
 struct format_key;
 
-enum { FORMAT_RULE_MAX_NAMES = 12 };
+enum { FORMAT_RULE_MAX_NAMES = 16 };
 
 /* What one key says about others. The lists of names end with NULL. */
 struct format_rule {

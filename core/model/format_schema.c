@@ -37,6 +37,7 @@ static const char *kind_members(enum format_kind kind)
     switch (kind) {
     case FORMAT_ANY:
     case FORMAT_CHOICE:
+    case FORMAT_LIMIT: /* the help says it */
         return "{}";
     case FORMAT_TEXT:
         return "{\"type\": [\"string\", \"number\"]}";
@@ -50,6 +51,25 @@ static const char *kind_members(enum format_kind kind)
         return "{\"$ref\": \"#/$defs/duration\", \"pattern\": \"[1-9]\"}";
     case FORMAT_SIZE:
         return "{\"$ref\": \"#/$defs/size\"}";
+    case FORMAT_WHOLE:
+        return "{\"type\": \"integer\", \"minimum\": 0, \"maximum\": 2147483647}";
+    case FORMAT_FACTOR:
+        return "{\"type\": \"number\", \"minimum\": 1, \"maximum\": 1000}";
+    case FORMAT_SHARE:
+        return "{\"$ref\": \"#/$defs/share\"}";
+    case FORMAT_RATE:
+        return "{\"anyOf\": [{\"type\": \"number\", \"minimum\": 0, \"maximum\": 1},"
+               " {\"$ref\": \"#/$defs/percentage\"}], \"examples\": [0.05, \"5%\"]}";
+    case FORMAT_BOUND:
+        return "{\"if\": {\"not\": {\"const\": \"off\"}}, \"then\": {\"$ref\": "
+               "\"#/$defs/duration\","
+               " \"pattern\": \"[1-9]\"}}";
+    case FORMAT_SECONDS:
+        return "{\"type\": \"number\", \"exclusiveMinimum\": 0, \"maximum\": 1000000000}";
+    case FORMAT_CALL_RATE:
+        return "{\"$ref\": \"#/$defs/rate\"}";
+    case FORMAT_POLICY:
+        return "{\"if\": {\"type\": \"object\"}, \"else\": {\"enum\": [\"off\"]}}";
     case FORMAT_MAP:
         return "{\"type\": [\"object\", \"null\"]}";
     case FORMAT_LIST:

@@ -33,7 +33,11 @@ static const char *const error_policies[] = {"stop_on_error", "continue", NULL};
 static const char *const joins[] = {"default", "any", "all", NULL};
 static const char *const limits[] = {"fail", "stop", NULL};
 static const char *const results[] = {"success", "failed", NULL};
+static const char *const sandboxes[] = {"required", "none", NULL};
 static const char *const risks[] = {"low", "medium", "high", "critical", NULL};
+static const char *const jitters[] = {"full", "equal", "none", NULL};
+static const char *const metrics_endpoints[] = {"/metrics", NULL};
+static const char *const on_opens[] = {"wait", "fail", "fallback", "queue", NULL};
 
 const struct format_key format_file_keys[] = {
     WORKS("workflow", FORMAT_MAP),
@@ -42,7 +46,40 @@ const struct format_key format_file_keys[] = {
 };
 
 const struct format_key format_settings_keys[] = {
-    WORKS("config", FORMAT_MAP),
+    WORKS("config", FORMAT_MAP),  WORKS("retention", FORMAT_MAP),    WORKS("cache", FORMAT_MAP),
+    CHOICE("sandbox", sandboxes), WORKS("backpressure", FORMAT_MAP), TABLE_END,
+};
+
+const struct format_key format_backpressure_keys[] = {
+    WORKS("max_live_runs", FORMAT_COUNT),
+    WORKS("max_waiting_writes", FORMAT_COUNT),
+    WORKS("max_memory_mb", FORMAT_COUNT),
+    TABLE_END,
+};
+
+const struct format_key format_monitoring_keys[] = {
+    CHOICE("metrics_endpoint", metrics_endpoints),
+    WARNS("health_check_interval"),
+    WORKS("alert_thresholds", FORMAT_MAP),
+    WORKS("on_alert", FORMAT_TEXT),
+    TABLE_END,
+};
+
+const struct format_key format_thresholds_keys[] = {
+    WORKS("error_rate", FORMAT_RATE),
+    WORKS("latency_p99", FORMAT_TIMEOUT),
+    TABLE_END,
+};
+
+const struct format_key format_room_keys[] = {
+    WORKS("max_bytes", FORMAT_SIZE),
+    TABLE_END,
+};
+
+const struct format_key format_retention_keys[] = {
+    WORKS("keep", FORMAT_TIMEOUT),
+    WORKS("keep_failed", FORMAT_TIMEOUT),
+    WORKS("max_runs", FORMAT_COUNT),
     TABLE_END,
 };
 
@@ -53,18 +90,20 @@ const struct format_key format_settings_keys[] = {
         WORKS("scaling", FORMAT_MAP), WORKS("output", FORMAT_ANY), LATER("environment"),           \
         CHOICE("error_policy", error_policies), LATER("budget"), LATER("sanitize"),                \
         LATER("concurrency"), WARNS("trigger"), WARNS("triggers"), WARNS("schedule"),              \
-        WARNS("notifications"), WARNS("monitoring"), WARNS("auto_resolve"), LATER("retention"),    \
-        WORKS("rollback", FORMAT_BOOL), WORKS("on_failure", FORMAT_LIST),                          \
-        WORKS("on_cancel", FORMAT_LIST), WORKS("on_success", FORMAT_LIST),                         \
-        WORKS("finally", FORMAT_LIST), WORKS("extends", FORMAT_TEXT)
+        WARNS("notifications"), WORKS("monitoring", FORMAT_MAP), WARNS("auto_resolve"),            \
+        WORKS("retention", FORMAT_MAP), WORKS("rollback", FORMAT_BOOL),                            \
+        WORKS("on_failure", FORMAT_LIST), WORKS("on_cancel", FORMAT_LIST),                         \
+        WORKS("on_success", FORMAT_LIST), WORKS("finally", FORMAT_LIST),                           \
+        WORKS("extends", FORMAT_TEXT)
 
 #define NODE_KEYS                                                                                  \
     WORKS("type", FORMAT_TEXT), WORKS("service", FORMAT_TEXT), WORKS("action", FORMAT_TEXT),       \
         WORKS("params", FORMAT_MAP), WORKS("when", FORMAT_TEXT), CHOICE("join", joins),            \
         WORKS("milestone", FORMAT_BOOL), WORKS("max_concurrency", FORMAT_COUNT),                   \
-        WORKS("limits", FORMAT_MAP), CHOICE("risk", risks), LATER("retry"),                        \
-        LATER("circuit_breaker"), LATER("rate_limit"), LATER("on_open"), LATER("fallback"),        \
-        LATER("cache"), LATER("at_most_once"), LATER("approval"), LATER("isolation")
+        WORKS("limits", FORMAT_MAP), CHOICE("risk", risks), WORKS("retry", FORMAT_POLICY),         \
+        WORKS("circuit_breaker", FORMAT_POLICY), WORKS("rate_limit", FORMAT_LIMIT),                \
+        CHOICE("on_open", on_opens), WORKS("fallback", FORMAT_MAP), WORKS("cache", FORMAT_MAP),    \
+        WORKS("at_most_once", FORMAT_BOOL), LATER("approval"), LATER("isolation")
 
 /* What makes a loop of a node, and how it goes; see for_each.c. */
 #define LOOP_KEYS                                                                                  \
@@ -136,13 +175,13 @@ const struct format_key format_state_keys[] = {
     WORKS("max_concurrency", FORMAT_COUNT),
     WORKS("limits", FORMAT_MAP),
     CHOICE("risk", risks),
-    LATER("retry"),
-    LATER("circuit_breaker"),
-    LATER("rate_limit"),
-    LATER("on_open"),
-    LATER("fallback"),
-    LATER("cache"),
-    LATER("at_most_once"),
+    WORKS("retry", FORMAT_POLICY),
+    WORKS("circuit_breaker", FORMAT_POLICY),
+    WORKS("rate_limit", FORMAT_LIMIT),
+    CHOICE("on_open", on_opens),
+    WORKS("fallback", FORMAT_MAP),
+    WORKS("cache", FORMAT_MAP),
+    WORKS("at_most_once", FORMAT_BOOL),
     LATER("approval"),
     LATER("isolation"),
     LATER("budget"),
@@ -175,13 +214,13 @@ const struct format_key format_tool_keys[] = {
     WORKS("max_concurrency", FORMAT_COUNT),
     WORKS("limits", FORMAT_MAP),
     CHOICE("risk", risks),
-    LATER("retry"),
-    LATER("circuit_breaker"),
-    LATER("rate_limit"),
-    LATER("on_open"),
-    LATER("fallback"),
-    LATER("cache"),
-    LATER("at_most_once"),
+    WORKS("retry", FORMAT_POLICY),
+    WORKS("circuit_breaker", FORMAT_POLICY),
+    WORKS("rate_limit", FORMAT_LIMIT),
+    CHOICE("on_open", on_opens),
+    WORKS("fallback", FORMAT_MAP),
+    WORKS("cache", FORMAT_MAP),
+    WORKS("at_most_once", FORMAT_BOOL),
     LATER("approval"),
     LATER("isolation"),
     TABLE_END,
@@ -212,8 +251,8 @@ const struct format_key format_on_error_keys[] = {
 
 const struct format_key format_resilience_keys[] = {
     WORKS("timeout", FORMAT_TIMEOUT),
-    LATER("retry"),
-    LATER("circuit_breaker"),
+    WORKS("retry", FORMAT_POLICY),
+    WORKS("circuit_breaker", FORMAT_POLICY),
     TABLE_END,
 };
 
@@ -226,21 +265,59 @@ const struct format_key format_scaling_keys[] = {
 };
 
 const struct format_key format_limits_keys[] = {
-    WORKS("memory", FORMAT_SIZE),
-    WORKS("output", FORMAT_SIZE),
-    WORKS("wall", FORMAT_TIMEOUT),
-    LATER("cpu_time"),
-    LATER("processes"),
-    LATER("file_size"),
-    LATER("open_files"),
-    TABLE_END,
+    WORKS("memory", FORMAT_SIZE),      WORKS("output", FORMAT_SIZE),
+    WORKS("wall", FORMAT_TIMEOUT),     WORKS("cpu_time", FORMAT_TIMEOUT),
+    WORKS("processes", FORMAT_COUNT),  WORKS("file_size", FORMAT_SIZE),
+    WORKS("open_files", FORMAT_COUNT), TABLE_END,
 };
 
 const struct format_key format_policy_keys[] = {
-    WORKS("timeout", FORMAT_TIMEOUT),
-    WORKS("max_concurrency", FORMAT_COUNT),
-    LATER("retry"),
-    LATER("circuit_breaker"),
-    LATER("rate_limit"),
+    WORKS("timeout", FORMAT_TIMEOUT),  WORKS("max_concurrency", FORMAT_COUNT),
+    WORKS("retry", FORMAT_POLICY),     WORKS("circuit_breaker", FORMAT_POLICY),
+    WORKS("rate_limit", FORMAT_LIMIT), TABLE_END,
+};
+
+const struct format_key format_retry_keys[] = {
+    WORKS("max_attempts", FORMAT_WHOLE),
+    WORKS("initial_interval", FORMAT_TIMEOUT),
+    WORKS("backoff_multiplier", FORMAT_FACTOR),
+    WORKS("max_interval", FORMAT_TIMEOUT),
+    CHOICE("jitter", jitters),
+    WORKS("deadline", FORMAT_TIMEOUT),
+    WORKS("on", FORMAT_TEXTS),
+    WORKS("budget", FORMAT_SHARE),
+    TABLE_END,
+};
+
+const struct format_key format_breaker_keys[] = {
+    WORKS("failure_threshold", FORMAT_COUNT),
+    WORKS("failure_rate", FORMAT_SHARE),
+    WORKS("window", FORMAT_TIMEOUT),
+    WORKS("minimum_calls", FORMAT_COUNT),
+    WORKS("slow_call", FORMAT_BOUND),
+    WORKS("slow_call_rate", FORMAT_SHARE),
+    WORKS("reset_timeout", FORMAT_TIMEOUT),
+    WORKS("reset_timeout_seconds", FORMAT_SECONDS),
+    WORKS("half_open_calls", FORMAT_COUNT),
+    WORKS("half_open_timeout", FORMAT_TIMEOUT),
+    TABLE_END,
+};
+
+const struct format_key format_rate_keys[] = {
+    WORKS("rate", FORMAT_CALL_RATE),
+    WORKS("burst", FORMAT_COUNT),
+    TABLE_END,
+};
+
+const struct format_key format_fallback_keys[] = {
+    WORKS("value", FORMAT_ANY),
+    WORKS("node", FORMAT_TEXT),
+    WORKS("cache", FORMAT_TIMEOUT),
+    TABLE_END,
+};
+
+const struct format_key format_cache_keys[] = {
+    WORKS("ttl", FORMAT_TIMEOUT),
+    WORKS("key", FORMAT_TEXT),
     TABLE_END,
 };

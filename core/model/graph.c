@@ -149,12 +149,14 @@ static int place_edges(struct graph *graph)
         if (source->out_count++ == 0) {
             source->first_out = graph->edge_count;
         }
-        source->has_error_edge = source->has_error_edge || from->outcome == OUTCOME_ERROR;
+        source->has_error_edge = source->has_error_edge ||
+                                 (from->outcome == OUTCOME_ERROR && !from->is_fallback);
         draft->nodes[from->target].in_count++;
         graph->edges[graph->edge_count++] = (struct edge){.source = from->source,
                                                           .target = from->target,
                                                           .outcome = from->outcome,
                                                           .when = from->when_expr,
+                                                          .is_fallback = from->is_fallback,
                                                           .place = from->place};
     }
     return 0;

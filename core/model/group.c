@@ -129,3 +129,8 @@ const struct pipeline *group_find(const struct pipeline_group *group, uint32_t f
     }
     return found != NULL ? &found->pipeline : NULL;
 }
+
+const struct pipeline *group_at(const struct pipeline_group *group, size_t i)
+{
+    return i < group->count ? &group->members[i]->pipeline : NULL;
+}

@@ -12,6 +12,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/str.h"
@@ -44,5 +45,8 @@ struct str group_file(const struct pipeline_group *group, uint32_t file);
 
 /* The pipeline `id` as those of `file` see it: of the file itself, else of the library. */
 const struct pipeline *group_find(const struct pipeline_group *group, uint32_t file, struct str id);
+
+/* The i-th of all, in the order in which they joined; NULL at the end. */
+const struct pipeline *group_at(const struct pipeline_group *group, size_t i);
 
 #endif

@@ -39,8 +39,8 @@ static bool is_status(const struct question *q, const struct expr_reference *ref
 static bool is_field(const struct question *q, const struct expr_reference *reference)
 {
     static const struct str others[] = {
-        {"status", 6},       {"attempts", 8}, {"started_at", 10},
-        {"finished_at", 11}, {"error", 5},    {"output", 6},
+        {"status", 6}, {"attempts", 8}, {"started_at", 10}, {"finished_at", 11},
+        {"error", 5},  {"output", 6},   {"from_cache", 10}, {"from_fallback", 13},
     };
     size_t first = 0;
     if (!is_of_slot(q, reference, &first) || reference->path_count <= first) {
@@ -248,7 +248,7 @@ bool guards_hold(const struct draft *draft, const struct use *use, int slot, str
         return true;
     }
     /* An edge is looked at even when its source was passed over. */
-    bool has_node = use->site == USE_NODE || use->site == USE_SELF;
+    bool has_node = use->site == USE_NODE || use->site == USE_SELF || use->site == USE_FAILED;
     uint32_t at = has_node ? use->node : draft->bodies[use->body].owner;
     while (at != DRAFT_NO_NODE) {
         q.expr = draft->nodes[at].when;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/model/known_values.h"
 
+#include <stdlib.h>
+
+#include "core/base/arena.h"
 #include "core/base/error.h"
+#include "core/base/grow.h"
 #include "core/expr/expr.h"
 #include "core/expr/pieces.h"
 #include "core/expr/template.h"
@@ -12,7 +16,6 @@
 struct known_value {
     const struct value *source; /* the string that it is written as */
     struct document *document;
-    struct known_value *next;
 };
 
 static int fetch_nothing(const void *user, int slot, struct cel *out, struct error *err)
@@ -78,14 +81,23 @@ static int add(struct known_values *known, struct str pointer, const struct expr
     if (status != 0 || document == NULL) {
         return status;
     }
-    struct known_value *value = arena_alloc(&known->arena, sizeof(*value));
-    if (value == NULL) {
+    struct known_value *constants =
+        array_reserve(known->constants, &known->cap, known->count + 1, sizeof(*constants));
+    if (constants == NULL) {
         document_unref(document);
         return E_NOMEM;
     }
-    *value = (struct known_value){source, document, known->first};
-    known->first = value;
+    known->constants = constants;
+    constants[known->count++] = (struct known_value){source, document};
     return 0;
+}
+
+/* By the address of the source. */
+static int compare(const void *a, const void *b)
+{
+    uintptr_t left = (uintptr_t)((const struct known_value *)a)->source;
+    uintptr_t right = (uintptr_t)((const struct known_value *)b)->source;
+    return left < right ? -1 : left > right ? 1 : 0;
 }
 
 int known_values_find(const struct template *template, struct known_values *out)
@@ -100,16 +112,18 @@ int known_values_find(const struct template *template, struct known_values *out)
     }
     if (status != 0) {
         known_values_finish(out);
+    } else if (out->count > 1) {
+        qsort(out->constants, out->count, sizeof(out->constants[0]), compare);
     }
     return status;
 }
 
 void known_values_finish(struct known_values *known)
 {
-    for (struct known_value *value = known->first; value != NULL; value = value->next) {
-        document_unref(value->document);
+    for (size_t i = 0; i < known->count; i++) {
+        document_unref(known->constants[i].document);
     }
-    arena_finish(&known->arena);
+    free(known->constants);
     *known = (struct known_values){0};
 }
 
@@ -119,11 +133,14 @@ enum schema_knowledge known_values_look(const struct value **value, void *known)
     if (value_type(*value) != VALUE_STRING || !template_is_dynamic(values->template, *value)) {
         return SCHEMA_KNOWN;
     }
-    for (const struct known_value *one = values->first; one != NULL; one = one->next) {
-        if (one->source == *value) {
-            *value = document_root(one->document);
-            return SCHEMA_KNOWN;
-        }
+    const struct known_value wanted = {.source = *value};
+    const struct known_value *found =
+        values->count > 0
+            ? bsearch(&wanted, values->constants, values->count, sizeof(wanted), compare)
+            : NULL;
+    if (found != NULL) {
+        *value = document_root(found->document);
+        return SCHEMA_KNOWN;
     }
     return look_at_text(value_str(*value), &values->status);
 }

@@ -13,8 +13,8 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "core/base/arena.h"
 #include "core/base/str.h"
 #include "core/value/schema.h"
 
@@ -24,8 +24,9 @@ struct value;
 
 struct known_values {
     const struct template *template;
-    struct known_value *first; /* of the constants */
-    struct arena arena;
+    struct known_value *constants; /* sorted */
+    size_t count;
+    size_t cap;
     int status; /* E_NOMEM, once that happened while something was looked at */
 };
 
@@ -42,8 +43,7 @@ enum schema_knowledge known_values_look(const struct value **value, void *known)
 /* The same for copies of these values, by their texts alone; `status` is an int that is 0. */
 enum schema_knowledge known_values_look_open(const struct value **value, void *status);
 
-/* Whether an expression, sound or not, is written in `text`: {{ ... }}, or ${ ... } without a NAME.
- */
+/* Whether an expression, sound or not, is in `text`: {{ ... }}, or ${ ... } without a NAME. */
 bool known_values_has_expression(struct str text);
 
 #endif

@@ -9,6 +9,7 @@
 #include "core/model/definition.h"
 #include "core/model/draft.h"
 #include "core/model/group.h"
+#include "core/model/queue_item.h"
 #include "core/model/recursion.h"
 #include "core/model/tree.h"
 
@@ -73,6 +74,9 @@ static int read_definition(struct definition *definition)
     if (status == 0 && pipeline != NULL) {
         status = group_join(file->group, pipeline, file->report.number, file->is_library);
         definition->pipeline = status == 0 ? pipeline : NULL;
+    }
+    if (status == 0 && pipeline != NULL) {
+        status = queue_item_make(file->group, pipeline, file->report.number, file->is_library);
     }
     return status;
 }

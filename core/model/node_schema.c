@@ -221,8 +221,19 @@ static void define_node(struct schema_writer *writer, const struct node_type *ty
     if ((type->flags & NODE_TYPE_PROCESSES) == 0) {
         builder_member_bool(writer->b, STR("limits"), false);
     }
+    if ((type->flags & NODE_TYPE_PURE) != 0) {
+        builder_member_bool(writer->b, STR("at_most_once"), false);
+    }
     if (!is_loop) {
         builder_member_bool(writer->b, STR("nodes"), false);
+    }
+    if (type->plugin.n == 0) {
+        builder_member_bool(writer->b, STR("retry"), false);
+        builder_member_bool(writer->b, STR("circuit_breaker"), false);
+        builder_member_bool(writer->b, STR("rate_limit"), false);
+        builder_member_bool(writer->b, STR("on_open"), false);
+        builder_member_bool(writer->b, STR("fallback"), false);
+        builder_member_bool(writer->b, STR("cache"), false);
     }
     builder_map_end(writer->b);
     for (size_t i = 0; i < sizeof(type_rules) / sizeof(type_rules[0]); i++) {

@@ -4,8 +4,14 @@
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
 #include "core/model/format.h"
+#include "core/model/queue_item.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
+
+enum {
+    MEMORY_LEAST = 1000 * 1000,
+    OPEN_FILES_LEAST = 8, /* with fewer no interpreter begins */
+};
 
 static struct label node_label(const struct draft *draft, uint32_t index)
 {
@@ -61,6 +67,22 @@ static void read_timeout(struct draft *draft, uint32_t index)
                                                                           : draft->node_timeout_ms;
 }
 
+/* A limit that no program can live with: what comes of it would explain nothing. */
+static void check_least(const struct report *report, const struct tree *limits, const char *what,
+                        const struct node_limits *values)
+{
+    const struct tree *memory = tree_get(limits, STR("memory"));
+    const struct tree *files = tree_get(limits, STR("open_files"));
+    if (values->memory_bytes > 0 && values->memory_bytes < MEMORY_LEAST) {
+        report_error(report, memory->place, "'memory' of %s must be at least 1MB, not '%.*s'", what,
+                     STR_ARG(memory->text));
+    }
+    if (values->open_files > 0 && values->open_files < OPEN_FILES_LEAST) {
+        report_error(report, files->place, "'open_files' of %s must be at least %d, not '%.*s'",
+                     what, OPEN_FILES_LEAST, STR_ARG(files->text));
+    }
+}
+
 static void read_limits(struct draft *draft, uint32_t index)
 {
     struct node *node = &draft->nodes[index];
@@ -68,15 +90,44 @@ static void read_limits(struct draft *draft, uint32_t index)
     if (limits == NULL) {
         return;
     }
+    const struct report *report = &draft->loader->report;
     struct label what = label_of("'limits' of node", node->id);
-    format_check(&draft->loader->report, limits, format_limits_keys, what.text, 0);
-    (void)format_size(limits, "memory", &node->limits.memory_bytes); /* or the default */
-    (void)format_size(limits, "output", &node->limits.output_bytes); /* or the default */
-    (void)format_duration(limits, "wall", &node->limits.wall_ms);    /* or the default */
+    format_check(report, limits, format_limits_keys, what.text, 0);
+    /* What is not there has its default, or is not limited. */
+    (void)format_size(limits, "memory", &node->limits.memory_bytes);
+    (void)format_size(limits, "output", &node->limits.output_bytes);
+    (void)format_size(limits, "file_size", &node->limits.file_bytes);
+    (void)format_duration(limits, "wall", &node->limits.wall_ms);
+    (void)format_duration(limits, "cpu_time", &node->limits.cpu_ms);
+    (void)format_count(limits, "open_files", &node->limits.open_files);
+    (void)format_count(limits, "processes", &node->limits.processes);
+    check_least(report, limits, what.text, &node->limits);
     if (node->type != NULL && (node->type->flags & NODE_TYPE_PROCESSES) == 0) {
-        report_error(&draft->loader->report, limits->place,
+        report_error(report, limits->place,
                      "%s have no effect: nodes of type '%.*s' start no processes", what.text,
                      STR_ARG(node->type->name));
+    }
+}
+
+/* The start of a pure node is not even recorded: nobody could say whether it had begun. */
+static void read_at_most_once(struct draft *draft, uint32_t index)
+{
+    struct node *node = &draft->nodes[index];
+    const struct tree_member *member = tree_find(draft->drafts[index].tree, STR("at_most_once"));
+    if (member == NULL) {
+        return;
+    }
+    if (format_bool(draft->drafts[index].tree, "at_most_once", &node->is_at_most_once)) {
+        node->may_repeat = !node->is_at_most_once;
+    }
+    if (node->type != NULL && (node->type->flags & NODE_TYPE_PURE) != 0) {
+        report_error(&draft->loader->report, member->key.place,
+                     "'at_most_once' of node '%.*s' has no effect: nodes of type '%.*s' change "
+                     "nothing outside",
+                     STR_ARG(node->id), STR_ARG(node->type->name));
+        if (node->kind == NODE_WORKFLOW) {
+            report_hint(&draft->loader->report, "it goes to nodes of the pipeline that is run");
+        }
     }
 }
 
@@ -134,9 +185,11 @@ static int check_work(struct draft *draft, uint32_t index)
     struct node *node = &draft->nodes[index];
     int status = config_check(draft, index);
     read_limits(draft, index);
+    read_at_most_once(draft, index);
     (void)format_count(draft->drafts[index].tree, "max_concurrency",
                        &node->concurrency); /* without: no limit */
-    return status;
+    status = status == 0 ? policies_read_node(draft, index) : status;
+    return status == 0 && queue_item_is_for(node) ? queue_item_add_outcome(draft, index) : status;
 }
 
 static void check_keys(struct draft *draft, uint32_t index)

@@ -24,6 +24,7 @@
 
 struct document;
 struct expr;
+struct node_policies;
 struct node_type;
 struct schema;
 struct template;
@@ -106,6 +107,7 @@ struct edge {
     uint32_t target;
     uint32_t outcome;        /* enum node_outcome or a named one */
     const struct expr *when; /* NULL: always */
+    bool is_fallback;        /* taken before its source ends, which waits for its target */
     struct place place;
 };
 
@@ -118,7 +120,11 @@ struct route {
 struct node_limits {
     uint64_t memory_bytes;
     uint64_t output_bytes;
+    uint64_t file_bytes;
     int64_t wall_ms;
+    int64_t cpu_ms;
+    uint32_t open_files;
+    uint32_t processes;
 };
 
 /* What a NODE_LOOP goes over and how. One of `items`, `list` and `stream` is there. */
@@ -165,6 +171,41 @@ enum node_risk {
     RISK_CRITICAL,
 };
 
+/* What runs of a pipeline are held to, and what is started when they do not keep it. */
+struct monitoring {
+    bool has_error_rate;
+    double error_rate;      /* share of the runs that may fail */
+    int64_t latency_p99_ms; /* what 99 of 100 runs may take; 0: not watched */
+    struct str on_alert;    /* the id of a pipeline; empty: none */
+};
+
+/* How long runs that have ended are kept; 0: it does not say. */
+struct retention {
+    int64_t keep_ms;
+    int64_t keep_failed_ms; /* of those that failed or were cancelled; 0: as `keep_ms` */
+    uint32_t max_runs;      /* of one pipeline: the newest */
+};
+
+enum fallback_kind {
+    FALLBACK_VALUE,
+    FALLBACK_NODE,  /* another node runs, and its output is the failed one's */
+    FALLBACK_CACHE, /* the last good result */
+};
+
+/* What answers when the node's attempts are spent, or no call may be made. */
+struct fallback {
+    enum fallback_kind kind;
+    const struct template *value; /* FALLBACK_VALUE: sees the node as one that has failed */
+    uint32_t node;                /* FALLBACK_NODE */
+    int64_t max_age_ms;           /* FALLBACK_CACHE */
+};
+
+/* Answers that are taken again, before a call. */
+struct node_cache {
+    int64_t ttl_ms;
+    const struct expr *key; /* NULL: the resolved config */
+};
+
 struct node {
     struct str id;
     struct str name; /* for people; the id when none was given */
@@ -175,10 +216,16 @@ struct node {
     enum node_join join;
     enum node_on_error on_error;
     bool is_milestone;
+    bool is_at_most_once; /* a crash never makes it run again: a person decides */
+    bool may_repeat;      /* `at_most_once: false`: it may run again though it had its effect */
     bool has_error_edge;  /* an edge with outcome error leaves it */
     int64_t timeout_ms;   /* of one attempt; 0: none */
     uint32_t concurrency; /* max_concurrency of this node over all runs; 0: no own limit */
     struct node_limits limits;
+    const struct node_policies *policies; /* NODE_PLUGIN; else NULL */
+    const struct fallback *fallback;      /* NODE_PLUGIN; NULL: none */
+    const struct node_cache *cache;       /* likewise */
+    struct str secrets;                   /* names that its config reads: "token,user" */
 
     uint32_t body;                   /* the body that it is in */
     uint32_t own_body;               /* NODE_LOOP, NODE_GROUP; else 0, which is nobody's */
@@ -187,6 +234,7 @@ struct node {
     const struct repeat *repeat;     /* NULL: it runs once */
     struct str child; /* NODE_WORKFLOW: the id of the pipeline; empty: known when it runs */
     enum node_risk risk;
+    bool is_fallback;      /* of another node: it runs only when that fails */
     bool has_readers;      /* a loop goes over its stream */
     uint32_t first_reader; /* index + 1 of one; 0: none */
     bool is_chained;       /* NODE_WORKFLOW: its input is the run's with the outputs of those before
@@ -195,6 +243,10 @@ struct node {
     const struct expr *match; /* NODE_WAIT for an event: NULL takes every one of its name */
 
     const struct template *config; /* never NULL; `set` resolves it to its output */
+
+    /* NODE_PLUGIN with `on_open: queue`: what delivers its calls later, and the config there. */
+    const struct pipeline *item;
+    const struct template *item_config;
 
     const struct expr *condition; /* NODE_CONDITIONAL */
     const struct route *routes;   /* NODE_ROUTER */
@@ -251,15 +303,19 @@ struct pipeline {
     struct str name;
     struct str version;
     struct str description;
-    struct str file;   /* as it was given, or "-" */
-    struct str source; /* the text */
+    struct str queued_by; /* of an item of the queue: the pipeline that its call is of; or empty */
+    struct str file;      /* as it was given, or "-" */
+    struct str source;    /* the text */
 
     const struct schema *input_schema; /* NULL: any map */
     const struct document *config;     /* constants; a map */
-    bool is_continue_on_error;         /* error_policy: continue */
-    int64_t timeout_ms;                /* of the run; 0: none */
-    uint32_t max_parallel_nodes;       /* 0: no limit of its own */
-    uint32_t max_memory_mb;            /* of all values; 0: the default */
+    const struct document *labels;     /* texts by name; a map, never NULL */
+    struct retention retention;        /* over that of the machine, key by key */
+    struct monitoring monitoring;
+    bool is_continue_on_error;   /* error_policy: continue */
+    int64_t timeout_ms;          /* of the run; 0: none */
+    uint32_t max_parallel_nodes; /* 0: no limit of its own */
+    uint32_t max_memory_mb;      /* of all values; 0: the default */
 
     const struct body *bodies; /* the root first */
     uint32_t body_count;
@@ -287,6 +343,13 @@ struct pipeline {
     const struct str *secrets;     /* names that expressions read as secrets.NAME */
     uint32_t secret_count;
 };
+
+/* Nothing follows it, as far as its end says. */
+static inline bool node_is_last(const struct node *node)
+{
+    bool has_fallback = node->fallback != NULL && node->fallback->node != PIPELINE_NO_NODE;
+    return !node->is_fallback && node->out_count == (has_fallback ? 1u : 0u);
+}
 
 /*
  * Pipelines that were loaded together (those of a file, and those of the library that they may

@@ -66,23 +66,86 @@ static int index_members(const struct tree *map, struct strmap *out)
     return status == E_EXISTS ? 0 : status;
 }
 
-static int merge_maps(struct arena *arena, struct layers layers, bool is_top, struct tree *out);
+/* Which map it is, as far as that matters. */
+enum map_kind {
+    MAP_TOP,
+    MAP_INTEGRATIONS,
+    MAP_POLICIES, /* one of these, or `resilience` */
+    MAP_BREAKER,
+    MAP_OTHER,
+};
+
+/* What the value of `key` is in a map of that kind. */
+static enum map_kind kind_below(enum map_kind kind, struct str key)
+{
+    if (kind == MAP_TOP && str_equal_text(key, "integrations")) {
+        return MAP_INTEGRATIONS;
+    }
+    if (kind == MAP_INTEGRATIONS || (kind == MAP_TOP && str_equal_text(key, "resilience"))) {
+        return MAP_POLICIES;
+    }
+    return kind == MAP_POLICIES && str_equal_text(key, "circuit_breaker") ? MAP_BREAKER : MAP_OTHER;
+}
+
+/* Whether the map has the other name of a key that has two: the nearer one stands for both. */
+static bool has_other_name(enum map_kind kind, const struct strmap *map, struct str key)
+{
+    static const char *const names[] = {"reset_timeout", "reset_timeout_seconds"};
+    return kind == MAP_BREAKER &&
+           ((str_equal_text(key, names[0]) && strmap_get(map, str_from(names[1])) != NULL) ||
+            (str_equal_text(key, names[1]) && strmap_get(map, str_from(names[0])) != NULL));
+}
+
+static int merge_maps(struct arena *arena, struct layers layers, enum map_kind kind,
+                      struct tree *out);
+
+/* A rate alone as the map that it stands for, so that a map can lie over it. */
+static int open_rate(struct arena *arena, const struct tree *rate, struct tree *out)
+{
+    struct tree_member *member = arena_calloc(arena, 1, sizeof(*member));
+    if (member == NULL) {
+        return E_NOMEM;
+    }
+    member->key = *rate;
+    member->key.text = STR("rate");
+    member->value = *rate;
+    *out = (struct tree){.kind = TREE_MAP, .count = 1, .size = 2, .height = 2};
+    out->place = rate->place;
+    out->start = rate->start;
+    out->as.members = member;
+    return 0;
+}
+
+static bool is_rate_below_map(enum map_kind kind, const struct tree_member *near,
+                              const struct tree_member *far)
+{
+    return kind == MAP_POLICIES && far != NULL && str_equal_text(near->key.text, "rate_limit") &&
+           tree_is(&near->value, TREE_MAP) && tree_is(&far->value, TREE_TEXT) &&
+           !str_equal_text(far->value.text, "off");
+}
 
 /* The value of `near`, with that of `far` under it where both are maps. */
 static int merge_member(struct arena *arena, const struct tree_member *near,
-                        const struct tree_member *far, bool is_top, struct tree_member *out)
+                        const struct tree_member *far, enum map_kind kind, struct tree_member *out)
 {
+    struct tree rate;
     *out = *near;
+    if (is_rate_below_map(kind, near, far)) {
+        int status = open_rate(arena, &far->value, &rate);
+        struct layers layers = {&near->value, &rate};
+        return status == 0 ? merge_maps(arena, layers, MAP_OTHER, &out->value) : status;
+    }
     if (far == NULL || !tree_is(&near->value, TREE_MAP) || !tree_is(&far->value, TREE_MAP) ||
-        (is_top && !is_merged_key(near->key.text))) {
+        (kind == MAP_TOP && !is_merged_key(near->key.text))) {
         return 0;
     }
     struct layers layers = {&near->value, &far->value};
-    return merge_maps(arena, layers, false, &out->value);
+    return merge_maps(arena, layers, kind_below(kind, near->key.text), &out->value);
 }
 
 /* No deeper than the readers let trees be. */
-static int merge_maps(struct arena *arena, struct layers layers, bool is_top, struct tree *out)
+static int merge_maps(struct arena *arena, struct layers layers, enum map_kind kind,
+                      struct tree *out)
 {
     const struct tree *near = layers.near;
     const struct tree *far = layers.far;
@@ -102,14 +165,14 @@ static int merge_maps(struct arena *arena, struct layers layers, bool is_top, st
     for (uint32_t i = 0; i < near->count && status == 0; i++) {
         struct tree_member merged;
         const struct tree_member *member = &near->as.members[i];
-        status =
-            merge_member(arena, member, strmap_get(&in_far, member->key.text), is_top, &merged);
+        status = merge_member(arena, member, strmap_get(&in_far, member->key.text), kind, &merged);
         add_member(&map, members, status == 0 ? &merged : member);
     }
     for (uint32_t i = 0; i < far->count && status == 0; i++) {
         const struct tree_member *member = &far->as.members[i];
         if (strmap_get(&in_near, member->key.text) == NULL &&
-            !(is_top && is_own_key(member->key.text))) {
+            !has_other_name(kind, &in_near, member->key.text) &&
+            !(kind == MAP_TOP && is_own_key(member->key.text))) {
             add_member(&map, members, member);
         }
     }
@@ -147,7 +210,7 @@ static int lay_over(struct definition *definition, const struct definition *prof
         return E_NOMEM;
     }
     check_single(definition, profile->whole);
-    int status = merge_maps(arena, layers, true, whole);
+    int status = merge_maps(arena, layers, MAP_TOP, whole);
     if (status == 0) {
         definition->whole = whole;
     }

@@ -42,6 +42,7 @@ struct label reading_who(const struct reading *reading)
     switch (reading->use->site) {
     case USE_NODE:
     case USE_SELF:
+    case USE_FAILED:
         return label_of("node", reading->draft->nodes[reading->use->node].id);
     case USE_EDGE:
         return label_of("an edge from", reading->draft->nodes[reading->use->node].id);
@@ -152,8 +153,9 @@ bool reading_may_be_absent(const struct reading *reading, const struct reading_v
         if (view->node == node) {
             bool is_event_lacking = it->kind == NODE_IDLE &&
                                     (reading->use->names & SCOPE_EVENT) == 0;
-            return reading->use->site == USE_EDGE &&
-                   (it->when != NULL || it->on_error == ON_ERROR_CONTINUE || is_event_lacking);
+            return reading->use->site == USE_FAILED ||
+                   (reading->use->site == USE_EDGE &&
+                    (it->when != NULL || it->on_error == ON_ERROR_CONTINUE || is_event_lacking));
         }
         break;
     case VIEW_START:

@@ -14,6 +14,7 @@
 #include "core/model/absent.h"
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
+#include "core/model/queue_item.h"
 #include "core/model/reach.h"
 #include "core/model/reading.h"
 #include "core/model/schema_marks.h"
@@ -24,8 +25,8 @@
 #include "core/value/value.h"
 
 static const struct str node_fields[] = {
-    {"output", 6},   {"status", 6},      {"error", 5},
-    {"attempts", 8}, {"started_at", 10}, {"finished_at", 11},
+    {"output", 6},      {"status", 6},       {"error", 5},       {"attempts", 8},
+    {"started_at", 10}, {"finished_at", 11}, {"from_cache", 10}, {"from_fallback", 13},
 };
 static const struct str time_fields[] = {{"started_at", 10}, {"finished_at", 11}};
 static const struct str loop_fields[] = {{"errors", 6}, {"counts", 6}};
@@ -269,6 +270,7 @@ static void check_output(const struct reading *reading, const struct reading_vie
                          uint32_t node, size_t first)
 {
     const struct node *it = &reading->draft->nodes[node];
+    bool is_of_queued = queue_item_check_read(reading, view, node, first);
     if (!reading_is_guarded(reading) && !reading_asks_output(reading, first) &&
         reading_may_be_absent(reading, view, node) &&
         !reading_is_asked(reading, (int)(SLOT_NODE_FIRST + node), STR("output"))) {
@@ -283,7 +285,7 @@ static void check_output(const struct reading *reading, const struct reading_vie
             report_hint(reading_report(reading), "guard it with has() or coalesce()");
         }
     }
-    if (it->type != NULL && it->type->output_schema != NULL) {
+    if (!is_of_queued && it->type != NULL && it->type->output_schema != NULL) {
         struct label name = label_of("the output of", it->id);
         check_path(reading, schema_source(it->type->output_schema), first, name.text);
     } else if (!reading_is_guarded(reading)) {
@@ -424,7 +426,7 @@ static int make_reach(struct draft *draft, struct reach **out_reach)
 /* The use is in or behind a cycle. */
 static bool is_set_aside(const struct draft *draft, const struct use *use)
 {
-    bool is_at_node = use->site == USE_NODE || use->site == USE_EDGE;
+    bool is_at_node = use->site == USE_NODE || use->site == USE_EDGE || use->site == USE_FAILED;
     uint32_t node = is_at_node ? use->node : draft->body_drafts[use->body].owner;
     while (node != DRAFT_NO_NODE && !draft->drafts[node].is_set_aside) {
         node = draft->body_drafts[draft->nodes[node].body].owner;

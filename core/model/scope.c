@@ -91,7 +91,8 @@ struct lookup {
 
 static struct lookup lookup_at(struct draft *draft, const struct scope_at *at)
 {
-    bool has_node = at->site == USE_NODE || at->site == USE_EDGE || at->site == USE_SELF;
+    bool has_node = at->site == USE_NODE || at->site == USE_EDGE || at->site == USE_SELF ||
+                    at->site == USE_FAILED;
     uint32_t body = has_node ? draft->nodes[at->node].body : at->body;
     return (struct lookup){.draft = draft, .body = body, .at = at};
 }
@@ -651,11 +652,12 @@ static void report_unset(const struct template_job *job, const struct template *
 static int note_expressions(const struct template_job *job, const struct template *template)
 {
     bool is_nothing = (job->at->names & SCOPE_NOTHING) != 0;
+    struct tree_walk walk = {0};
     for (size_t i = 0; !is_nothing && i < template_expr_count(template); i++) {
         struct str pointer = {0};
         struct use use = use_at(job->draft, job->at);
         use.expr = template_expr_at(template, i, &pointer, &use.offset);
-        use.scalar = tree_pointer(job->tree, pointer, NULL);
+        use.scalar = tree_pointer_near(job->tree, pointer, &walk);
         if (is_expression(job, pointer)) {
             use.offset = 0;
         }

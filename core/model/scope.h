@@ -46,7 +46,7 @@ enum scope_names {
 
 struct scope_at {
     enum use_site site;
-    uint32_t node;    /* of USE_NODE, USE_EDGE and USE_SELF */
+    uint32_t node;    /* of those of one node */
     uint32_t body;    /* of USE_OUTPUT */
     unsigned names;   /* SCOPE_* */
     const char *what; /* for messages: "'when' of node 'a'" */

@@ -203,6 +203,39 @@ static int add_name(const struct check *check)
     return 0;
 }
 
+static bool has_name(struct str names, struct str name)
+{
+    for (size_t i = 0; i + name.n <= names.n; i++) {
+        bool is_whole = (i == 0 || names.p[i - 1] == ',') &&
+                        (i + name.n == names.n || names.p[i + name.n] == ',');
+        if (is_whole && memcmp(names.p + i, name.p, name.n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Calls with one credential say nothing of another's. */
+static int add_to_node(const struct check *check)
+{
+    struct draft *draft = check->draft;
+    struct str name = check->reference->path[0];
+    if (check->use->site != USE_NODE || has_name(draft->nodes[check->use->node].secrets, name)) {
+        return 0;
+    }
+    struct str *names = &draft->nodes[check->use->node].secrets;
+    struct strbuf text = STRBUF_INIT;
+    strbuf_append_str(&text, *names);
+    strbuf_append_text(&text, names->n > 0 ? "," : "");
+    strbuf_append_str(&text, name);
+    int status = strbuf_status(&text);
+    if (status == 0) {
+        status = draft_keep_text(draft, strbuf_str(&text), names);
+    }
+    strbuf_finish(&text);
+    return status;
+}
+
 int secret_uses_check(struct draft *draft, const struct use *use, const struct secret_site *site)
 {
     int status = 0;
@@ -222,6 +255,7 @@ int secret_uses_check(struct draft *draft, const struct use *use, const struct s
             status = refuse_place(&check);
         } else if (check_form(&check)) {
             status = add_name(&check);
+            status = status == 0 ? add_to_node(&check) : status;
         }
     }
     return status;

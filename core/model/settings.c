@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/model/settings.h"
 
+#include <stdio.h>
+
 #include "core/base/arena.h"
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
@@ -28,6 +30,17 @@ static bool is_empty(struct str text)
     return true;
 }
 
+static void check_map(const struct report *report, const struct tree *tree, const char *name,
+                      const struct format_key *keys)
+{
+    const struct tree *map = format_map(tree, name);
+    char quoted[32];
+    (void)snprintf(quoted, sizeof(quoted), "'%s'", name);
+    if (map != NULL) {
+        format_check(report, map, keys, quoted, 0);
+    }
+}
+
 static int read_tree(const struct report *report, struct arena *arena, struct tree *out_tree)
 {
     int status = source_check(report, SOURCE_YAML);
@@ -37,6 +50,9 @@ static int read_tree(const struct report *report, struct arena *arena, struct tr
     status = yaml_tree_read(report, arena, out_tree);
     if (status == 0) {
         format_check(report, out_tree, format_settings_keys, "the file of settings", 0);
+        check_map(report, out_tree, "retention", format_retention_keys);
+        check_map(report, out_tree, "backpressure", format_backpressure_keys);
+        check_map(report, out_tree, "cache", format_room_keys);
     }
     return status;
 }
@@ -54,30 +70,72 @@ static int write_config(const struct tree *tree, struct document **out_config)
     return builder_finish(b, out_config, NULL);
 }
 
+static void read_backpressure(const struct tree *map, struct settings_backpressure *out)
+{
+    (void)format_count(map, "max_live_runs", &out->max_live_runs);           /* or the default */
+    (void)format_count(map, "max_waiting_writes", &out->max_waiting_writes); /* likewise */
+    (void)format_count(map, "max_memory_mb", &out->max_memory_mb);           /* likewise */
+}
+
+static void read_values(const struct tree *tree, struct settings *out)
+{
+    struct str sandbox = STR("");
+    (void)format_text(tree, "sandbox", &sandbox); /* without: required */
+    out->sandbox = str_equal(sandbox, STR("none")) ? SANDBOX_NONE : SANDBOX_REQUIRED;
+    (void)format_size(format_map(tree, "cache"), "max_bytes", &out->cache_bytes); /* or not said */
+    settings_read_retention(format_map(tree, "retention"), &out->retention);
+    read_backpressure(format_map(tree, "backpressure"), &out->backpressure);
+}
+
 int settings_read(struct str text, const char *file, struct diagnostics *diagnostics,
-                  struct document **out_config, struct error *err)
+                  struct settings *out_settings, struct error *err)
 {
     struct arena arena = ARENA_INIT;
     struct tree tree = {0};
-    struct document *config = NULL;
+    struct settings settings = {0};
     size_t errors_before = diagnostics->error_count;
     const struct report report = {.diagnostics = diagnostics, .file = file, .source = text};
     int status = read_tree(&report, &arena, &tree);
     if (status == 0) {
-        status = write_config(&tree, &config);
+        read_values(&tree, &settings);
+        status = write_config(&tree, &settings.config);
     }
     arena_finish(&arena);
     if (status == 0 && diagnostics->error_count > errors_before) {
         status = E_INVALID;
     }
     if (status != 0) {
-        document_unref(config);
+        settings_finish(&settings);
         return status == E_NOMEM ? error_nomem(err)
                                  : error_set(err, status, "the settings in '%s' are wrong", file);
     }
 
-    *out_config = config;
+    *out_settings = settings;
     return 0;
+}
+
+void settings_finish(struct settings *settings)
+{
+    document_unref(settings->config);
+    *settings = (struct settings){0};
+}
+
+void settings_read_retention(const struct tree *map, struct retention *out_retention)
+{
+    (void)format_duration(map, "keep", &out_retention->keep_ms);               /* or not said */
+    (void)format_duration(map, "keep_failed", &out_retention->keep_failed_ms); /* likewise */
+    (void)format_count(map, "max_runs", &out_retention->max_runs);             /* likewise */
+}
+
+struct retention settings_merge_retention(struct retention own, struct retention site)
+{
+    struct retention both = {
+        .keep_ms = own.keep_ms > 0 ? own.keep_ms : site.keep_ms,
+        .keep_failed_ms = own.keep_failed_ms > 0 ? own.keep_failed_ms : site.keep_failed_ms,
+        .max_runs = own.max_runs > 0 ? own.max_runs : site.max_runs,
+    };
+    both.keep_failed_ms = both.keep_failed_ms > 0 ? both.keep_failed_ms : both.keep_ms;
+    return both;
 }
 
 int settings_merge(const struct document *own, const struct document *site,

@@ -5,6 +5,7 @@
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
 #include "core/model/pipeline.h"
+#include "core/model/queue_item.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
@@ -27,6 +28,8 @@ static const struct field_type node_fields[] = {
     {"status", 1u << CEL_STRING},
     {"error", 1u << CEL_MAP},
     {"attempts", 1u << CEL_INT},
+    {"from_cache", 1u << CEL_BOOL},
+    {"from_fallback", 1u << CEL_BOOL},
     {"started_at", 1u << CEL_TIMESTAMP},
     {"finished_at", 1u << CEL_TIMESTAMP},
     {"stream", 0},
@@ -148,7 +151,7 @@ static const struct value *output_schema(const struct draft *draft, uint32_t nod
 {
     const struct node *def = &draft->nodes[node];
     bool is_known = def->kind == NODE_PLUGIN && def->type != NULL &&
-                    def->type->output_schema != NULL;
+                    def->type->output_schema != NULL && !queue_item_is_for(def);
     return is_known ? schema_source(def->type->output_schema) : NULL;
 }
 

@@ -5,6 +5,7 @@
 #include "core/model/draft.h"
 #include "core/model/engine_types.h"
 #include "core/model/format.h"
+#include "core/model/queue_item.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
 
@@ -81,8 +82,10 @@ static bool has_action(const struct tree *state)
 /* Nothing to do: an event ends the state. */
 static void check_idle(struct draft *draft, uint32_t index)
 {
-    static const char *const keys[] = {"config",          "params", "limits",
-                                       "max_concurrency", "risk",   "compensate"};
+    static const char *const keys[] = {
+        "config",     "params",       "limits", "max_concurrency", "risk",
+        "compensate", "at_most_once", "retry",  "circuit_breaker", "rate_limit",
+        "on_open",    "fallback",     "cache"};
     struct node *node = &draft->nodes[index];
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const struct tree_member *member = tree_find(draft->drafts[index].tree, str_from(keys[i]));
@@ -230,7 +233,7 @@ static void check_event(const struct draft *draft, const struct tree *name)
     static const char *const outcomes[] = {"success", "error", "timeout", "cancel"};
     struct suggest nearest = suggest_start(name->text);
     for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
-        if (str_equal_text(name->text, outcomes[i])) {
+        if (str_equal_text(name->text, outcomes[i]) || str_equal_text(name->text, "queued")) {
             return;
         }
         suggest_offer(&nearest, str_from(outcomes[i]));
@@ -278,7 +281,8 @@ static int read_transition(struct draft *draft, uint32_t index, const struct tre
 {
     static const char *const later[] = {"queued", "denied", "budget"};
     const struct tree *list = &member->value;
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+    bool has_queue = queue_item_is_for(&draft->nodes[index]);
+    for (size_t i = has_queue ? 1 : 0; i < sizeof(later) / sizeof(later[0]); i++) {
         if (str_equal_text(member->key.text, later[i])) {
             report_error(report_of(draft), member->key.place, "the outcome '%s' is not built yet",
                          later[i]);

@@ -50,6 +50,7 @@ static void check_maps(struct draft *draft)
     } maps[] = {
         {"resilience", format_resilience_keys},
         {"scaling", format_scaling_keys},
+        {"retention", format_retention_keys},
     };
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         const struct tree *map = format_map(draft->tree, maps[i].name);
@@ -61,17 +62,38 @@ static void check_maps(struct draft *draft)
     }
 }
 
-static void check_labels(struct draft *draft)
+static bool check_label(struct draft *draft, const struct tree_member *label)
+{
+    bool is_text = tree_is_scalar(&label->value) && label->value.kind != TREE_NULL;
+    if (!is_text) {
+        report_error(&draft->loader->report, label->value.place,
+                     "the label '%.*s' must be text, not %s", STR_ARG(label->key.text),
+                     tree_kind_name(&label->value));
+    }
+    return is_text;
+}
+
+/* As everywhere where text is wanted, the source of a number counts: 1.10 is no 1.1. */
+static int read_labels(struct draft *draft)
 {
     const struct tree *labels = format_map(draft->tree, "labels");
+    struct document *document = NULL;
+    struct builder *b = builder_create();
+    draft->storage->pipeline.labels = document_empty_map();
+    builder_map_begin(b);
     for (uint32_t i = 0; labels != NULL && i < labels->count; i++) {
-        const struct tree_member *member = &labels->as.members[i];
-        if (!tree_is_scalar(&member->value)) {
-            report_error(&draft->loader->report, member->value.place,
-                         "the label '%.*s' must be text, not %s", STR_ARG(member->key.text),
-                         tree_kind_name(&member->value));
+        const struct tree_member *label = &labels->as.members[i];
+        if (check_label(draft, label)) {
+            builder_member_string(b, label->key.text, label->value.text);
         }
     }
+    builder_map_end(b);
+    int status = builder_finish(b, &document, NULL);
+    if (status != 0) {
+        return status == E_EXISTS ? 0 : status; /* reported with the keys that are there twice */
+    }
+    draft->storage->pipeline.labels = document;
+    return storage_take_document(draft->storage, document);
 }
 
 static bool is_pipeline_id(struct str id)
@@ -152,6 +174,7 @@ static void read_numbers(struct draft *draft)
     (void)format_count(scaling, "max_memory_mb", &pipeline->max_memory_mb);    /* or the default */
     (void)format_count(scaling, "batch_size", &draft->batch_size);             /* or the default */
     (void)format_count(scaling, "parallel_workers", &draft->parallel_workers); /* likewise */
+    settings_read_retention(format_map(draft->tree, "retention"), &pipeline->retention);
     pipeline->refuses_rollback = format_bool(draft->tree, "rollback", &pipeline->has_rollback) &&
                                  !pipeline->has_rollback;
 }
@@ -271,9 +294,17 @@ int top_read(struct draft *draft)
                  draft->is_profile ? FORMAT_PROFILE : 0);
     check_id(draft);
     check_maps(draft);
-    check_labels(draft);
     read_numbers(draft);
     int status = read_texts(draft);
+    if (status == 0) {
+        status = policies_read_resilience(draft);
+    }
+    if (status == 0) {
+        status = read_labels(draft);
+    }
+    if (status == 0) {
+        status = monitoring_read(draft);
+    }
     if (status == 0) {
         status = read_input(draft);
     }
@@ -342,7 +373,7 @@ static const struct plugin_type *find_plugin(struct draft *draft, const struct t
 }
 
 static int read_integration(struct draft *draft, const struct tree_member *member,
-                            struct integration *out)
+                            struct policies_draft *policies, struct integration *out)
 {
     struct label what = label_of("integration", member->key.text);
     struct scope_at at = {.site = USE_SETTINGS, .names = SCOPE_SECRETS, .what = what.text};
@@ -356,6 +387,9 @@ static int read_integration(struct draft *draft, const struct tree_member *membe
     (void)format_duration(&member->value, "timeout", &out->timeout_ms);       /* without: none */
     out->place = member->key.place;
     int status = draft_keep_text(draft, member->key.text, &out->plugin);
+    if (status == 0) {
+        status = policies_read_integration(draft, &member->value, what.text, policies);
+    }
     if (status == 0) {
         status = split_settings(draft, &member->value, &settings);
     }
@@ -380,12 +414,15 @@ int top_read_integrations(struct draft *draft)
     }
     struct integration *integrations =
         arena_calloc(&draft->storage->arena, map->count + 1, sizeof(*integrations));
-    if (integrations == NULL) {
+    draft->integration_policies =
+        arena_calloc(&draft->loader->arena, map->count + 1, sizeof(*draft->integration_policies));
+    if (integrations == NULL || draft->integration_policies == NULL) {
         return E_NOMEM;
     }
     int status = 0;
     for (uint32_t i = 0; i < map->count && status == 0; i++) {
-        status = read_integration(draft, &map->as.members[i], &integrations[i]);
+        status = read_integration(draft, &map->as.members[i], &draft->integration_policies[i],
+                                  &integrations[i]);
     }
     pipeline->integrations = integrations;
     pipeline->integration_count = map->count;

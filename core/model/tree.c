@@ -77,47 +77,74 @@ static const struct tree *pointer_item(const struct tree *list, struct str token
     return index < list->count ? &list->as.items[index] : NULL;
 }
 
-/* One step of a pointer; NULL when it leads nowhere. */
-static const struct tree *pointer_step(const struct tree *tree, struct str token,
-                                       const struct tree **out_key)
+/* The member of `map` that a token names, searched from number `first` on and around. */
+static const struct tree_member *pointer_member(const struct tree *map, struct str token,
+                                                uint32_t first)
 {
-    *out_key = NULL;
-    if (tree->kind == TREE_LIST) {
-        return pointer_item(tree, token);
-    }
-    for (uint32_t i = 0; tree->kind == TREE_MAP && i < tree->count; i++) {
-        if (token_is(token, tree->as.members[i].key.text)) {
-            *out_key = &tree->as.members[i].key;
-            return &tree->as.members[i].value;
+    for (uint32_t i = 0; i < map->count; i++) {
+        uint32_t at = first < map->count - i ? first + i : first - (map->count - i);
+        if (token_is(token, map->as.members[at].key.text)) {
+            return &map->as.members[at];
         }
     }
     return NULL;
 }
 
-const struct tree *tree_pointer(const struct tree *tree, struct str pointer,
-                                const struct tree **out_key)
+/* Takes the token at the front off `pointer`; false when there is none. */
+static bool take_token(struct str *pointer, struct str *out_token)
+{
+    if (pointer->n == 0 || pointer->p[0] != '/') {
+        return false;
+    }
+    const char *slash = memchr(pointer->p + 1, '/', pointer->n - 1);
+    size_t end = slash != NULL ? (size_t)(slash - pointer->p) : pointer->n;
+    *out_token = str_make(pointer->p + 1, end - 1);
+    *pointer = str_make(pointer->p + end, pointer->n - end);
+    return true;
+}
+
+/* `walk` may be NULL, and so may `out_key`. */
+static const struct tree *follow(const struct tree *tree, struct str pointer,
+                                 struct tree_walk *walk, const struct tree **out_key)
 {
     const struct tree *key = NULL;
-    size_t at = 0;
-    while (at < pointer.n && pointer.p[at] == '/') {
-        size_t end = at + 1;
-        while (end < pointer.n && pointer.p[end] != '/') {
-            end++;
+    struct str token = {0};
+    for (size_t level = 0; take_token(&pointer, &token); level++) {
+        const struct tree_member *member = NULL;
+        bool is_known = walk != NULL && level < TREE_WALK_LEVELS && tree->kind == TREE_MAP;
+        if (tree->kind == TREE_MAP) {
+            bool is_same = is_known && walk->levels[level].map == tree;
+            member = pointer_member(tree, token, is_same ? walk->levels[level].at : 0);
         }
-        const struct tree *next_key = NULL;
-        const struct tree *next =
-            pointer_step(tree, str_make(pointer.p + at + 1, end - at - 1), &next_key);
+        const struct tree *next = member != NULL            ? &member->value
+                                  : tree->kind == TREE_LIST ? pointer_item(tree, token)
+                                                            : NULL;
         if (next == NULL) {
             break;
         }
+        if (is_known) {
+            walk->levels[level].map = tree;
+            walk->levels[level].at = (uint32_t)(member - tree->as.members);
+        }
+        key = member != NULL ? &member->key : NULL;
         tree = next;
-        key = next_key;
-        at = end;
     }
     if (out_key != NULL) {
         *out_key = key;
     }
     return tree;
+}
+
+const struct tree *tree_pointer(const struct tree *tree, struct str pointer,
+                                const struct tree **out_key)
+{
+    return follow(tree, pointer, NULL, out_key);
+}
+
+const struct tree *tree_pointer_near(const struct tree *tree, struct str pointer,
+                                     struct tree_walk *walk)
+{
+    return follow(tree, pointer, walk, NULL);
 }
 
 struct place tree_place_of(struct str source, size_t offset)

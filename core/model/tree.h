@@ -29,6 +29,7 @@ struct tree_member;
 enum {
     TREE_MAX_BYTES = 4 * 1024 * 1024,
     TREE_MAX_DEPTH = 64,
+    TREE_WALK_LEVELS = 8,      /* that a walk remembers; below, members are searched */
     TREE_MAX_ALIASED = 100000, /* nodes that aliases expand to */
 };
 
@@ -98,6 +99,21 @@ const struct tree *tree_get(const struct tree *map, struct str key);
  */
 const struct tree *tree_pointer(const struct tree *tree, struct str pointer,
                                 const struct tree **out_key);
+
+/* Where the pointers that were asked for last went on: begin with {0}. */
+struct tree_walk {
+    struct {
+        const struct tree *map;
+        uint32_t at; /* of the member */
+    } levels[TREE_WALK_LEVELS];
+};
+
+/*
+ * As tree_pointer(), for many pointers into one tree: in the order of the tree, or nearly, each
+ * costs no search through the members of its maps.
+ */
+const struct tree *tree_pointer_near(const struct tree *tree, struct str pointer,
+                                     struct tree_walk *walk);
 
 /* The place of the byte `offset` of the scalar's text; the scalar's start when it has moved. */
 struct place tree_place_at(const struct tree *scalar, struct str source, size_t offset);

@@ -112,22 +112,14 @@ const struct fault_case fault_cases[] = {
      "nodes:\n"
      "  - id: a\n"
      "    type: start\n"
-     "    retry: {max_attempts: 3}\n",
-     "t.yaml:5:5: error: 'retry' is not built yet\n"
+     "    approval: {by: me}\n",
+     "t.yaml:5:5: error: 'approval' is not built yet\n"
      "  leave it out: a key without effect is never accepted\n"},
     {"type not built", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
      "  - {id: a, type: approval}\n",
      "t.yaml:3:19: error: the node type 'approval' is not built yet\n"},
-    {"integration policy not built", "t.yaml", 0,
-     "name: t\n"
-     "integrations:\n"
-     "  http: {rate_limit: 5/second}\n"
-     "nodes:\n"
-     "  - {id: a, type: start}\n",
-     "t.yaml:3:10: error: 'rate_limit' is not built yet\n"
-     "  leave it out: a key without effect is never accepted\n"},
     {"warns once", "t.yaml", 0,
      "name: t\n"
      "schedule: '* * * * *'\n"
@@ -214,6 +206,56 @@ const struct fault_case fault_cases[] = {
      "  - {id: a, type: set, limits: {memory: 1MB}}\n",
      "t.yaml:3:32: error: 'limits' of node 'a' have no effect: nodes of type 'set' start no "
      "processes\n"},
+    {"at_most_once where nothing is changed", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, at_most_once: true}\n"
+     "  - {id: b, type: http, at_most_once: 1, config: {url: x}}\n"
+     "  - {id: c, type: workflow, at_most_once: true, config: {workflow: t}}\n"
+     "  - {id: d, for_each: [1], at_most_once: true, nodes: [{id: e, type: set}]}\n"
+     "  - {id: f, for_each: [1], at_most_once: false, type: wait, config: {seconds: 1}}\n",
+     "t.yaml:3:24: error: 'at_most_once' of node 'a' has no effect: nodes of type 'set' change "
+     "nothing outside\n"
+     "t.yaml:4:39: error: 'at_most_once' of node 'b' must be true or false, not '1'\n"
+     "  write true\n"
+     "t.yaml:5:29: error: 'at_most_once' of node 'c' has no effect: nodes of type 'workflow' "
+     "change nothing outside\n"
+     "  it goes to nodes of the pipeline that is run\n"
+     "t.yaml:6:28: error: the loop 'd' has 'nodes', so 'at_most_once' goes to one of these\n"
+     "t.yaml:7:28: error: 'at_most_once' of node 'f' has no effect: nodes of type 'wait' change "
+     "nothing outside\n"},
+    {"at_most_once of states and tools", "t.yaml", 0,
+     "workflows:\n"
+     "  s:\n"
+     "    initial_state: a\n"
+     "    states:\n"
+     "      a: {at_most_once: true, transitions: {go: b}}\n"
+     "      b: {type: passthrough, at_most_once: true}\n"
+     "  t: {tools: [{name: passthrough, at_most_once: true}]}\n",
+     "t.yaml:5:11: error: 'at_most_once' of state 'a' has no effect: the state has no action\n"
+     "t.yaml:6:30: error: 'at_most_once' of node 'b' has no effect: nodes of type 'passthrough' "
+     "change nothing outside\n"
+     "t.yaml:7:35: error: 'at_most_once' of node 'passthrough' has no effect: nodes of type "
+     "'passthrough' change nothing outside\n"},
+    {"labels and retention", "t.yaml", 0,
+     "name: t\n"
+     "labels: {team: [a], stage: , owner: {x: 1}, n: 1}\n"
+     "retention: {keep: 30, keep_faild: 90d, max_runs: 0}\n"
+     "nodes: [{id: a, type: set}]\n",
+     "t.yaml:2:16: error: the label 'team' must be text, not a list\n"
+     "t.yaml:2:28: error: the label 'stage' must be text, not nothing\n"
+     "t.yaml:2:37: error: the label 'owner' must be text, not a map\n"
+     "t.yaml:3:19: error: 'keep' of 'retention' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
+     "not '30'\n"
+     "  write '30s' for seconds\n"
+     "t.yaml:3:23: error: 'retention' has the unknown key 'keep_faild'\n"
+     "  did you mean 'keep_failed'?\n"
+     "t.yaml:3:50: error: 'max_runs' of 'retention' must be a whole number from 1 on, not '0'\n"},
+    {"retention that is no map", "t.yaml", 0,
+     "name: t\n"
+     "retention: 30d\n"
+     "nodes: [{id: a, type: set}]\n",
+     "t.yaml:2:12: error: 'retention' of the pipeline must be a map, not '30d'\n"},
     {"unknown type", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -362,7 +404,8 @@ const struct fault_case fault_cases[] = {
      "  - {id: b, type: set}\n"
      "edges:\n"
      "  - {source: s, target: b, on: queued}\n",
-     "t.yaml:6:32: error: the outcome 'queued' is not built yet\n"},
+     "t.yaml:6:32: error: node 's' has no outcome 'queued': its calls go to no queue\n"
+     "  give it on_open: queue\n"},
     {"goto nowhere", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

@@ -21,5 +21,6 @@ struct fault_case {
 extern const struct fault_case fault_cases[];
 extern const struct fault_case fault_cases_bodies[]; /* of loops, states, ... */
 extern const struct fault_case fault_cases_expressions[];
+extern const struct fault_case fault_cases_policies[];
 
 #endif

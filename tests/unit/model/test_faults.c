@@ -65,6 +65,12 @@ static void test_faults__each_mistake_in_expressions_gets_its_text(void **state)
     check_cases(fault_cases_expressions);
 }
 
+static void test_faults__each_mistake_with_policies_gets_its_text(void **state)
+{
+    (void)state;
+    check_cases(fault_cases_policies);
+}
+
 static const char carets_yaml[] = "name: t\n"
                                   "nodes:\n"
                                   "  - id: a\n"
@@ -156,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_faults__each_mistake_gets_its_text),
         cmocka_unit_test(test_faults__each_mistake_with_bodies_gets_its_text),
         cmocka_unit_test(test_faults__each_mistake_in_expressions_gets_its_text),
+        cmocka_unit_test(test_faults__each_mistake_with_policies_gets_its_text),
         cmocka_unit_test(test_faults__carets_stand_under_the_place),
         cmocka_unit_test(test_faults__text_that_is_no_utf8_is_refused_with_its_place),
         cmocka_unit_test(test_faults__limits_are_named),

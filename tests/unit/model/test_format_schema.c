@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/str.h"
+#include "core/model/failure_codes.h"
 #include "core/model/format.h"
 #include "core/model/format_help.h"
 #include "core/model/format_schema.h"
@@ -145,6 +146,11 @@ static void test_format_schema__checks_the_kinds_of_values(void **state)
                   "/scaling/max_parallel_nodes");
     assert_breaks("{\"name\": \"a\", \"error_policy\": \"go_on\"}", "/error_policy");
     assert_breaks("{\"name\": \"a\", \"labels\": {\"a\": []}}", "/labels/a");
+    assert_breaks("{\"name\": \"a\", \"labels\": {\"a\": null}}", "/labels/a");
+    assert_fits("{\"name\": \"a\", \"retention\": {\"keep\": \"30d\", \"max_runs\": 1}}");
+    assert_breaks("{\"name\": \"a\", \"retention\": {\"keep\": \"0s\"}}", "/retention/keep");
+    assert_breaks("{\"name\": \"a\", \"retention\": {\"max_runs\": 0}}", "/retention/max_runs");
+    assert_breaks("{\"name\": \"a\", \"retention\": {\"keeps\": \"1d\"}}", "/retention/keeps");
     assert_breaks("{\"name\": \"a\", \"input\": {\"type\": \"text\"}}", "/input/type");
     assert_node_fits("\"type\": \"set\", \"when\": true, \"depends_on\": [\"y\", 2]");
     assert_node_breaks("\"type\": \"set\", \"depends_on\": \"y\"", "/depends_on");
@@ -412,6 +418,18 @@ static void test_format_schema__allows_limits_where_there_are_processes(void **s
     assert_node_breaks("\"type\": \"set\", \"limits\": {}", "/limits");
 }
 
+static void test_format_schema__allows_at_most_once_where_something_is_changed(void **state)
+{
+    (void)state;
+    assert_node_fits("\"type\": \"http\", \"at_most_once\": true, \"config\": {\"url\": \"x\"}");
+    assert_node_breaks("\"type\": \"http\", \"at_most_once\": 1, \"config\": {\"url\": \"x\"}",
+                       "/at_most_once");
+    assert_node_breaks("\"type\": \"set\", \"at_most_once\": true", "/at_most_once");
+    assert_node_breaks("\"for_each\": [1], \"at_most_once\": true, \"nodes\":"
+                       " [{\"id\": \"x\", \"type\": \"set\"}]",
+                       "/at_most_once");
+}
+
 static void test_format_schema__checks_integrations_by_plugin(void **state)
 {
     (void)state;
@@ -430,6 +448,133 @@ static void test_format_schema__checks_integrations_by_plugin(void **state)
                   "/integrations/absent/max_concurrency");
 }
 
+static void test_format_schema__checks_retry_in_each_place(void **state)
+{
+    struct strbuf node = STRBUF_INIT;
+    struct str code = {0};
+    (void)state;
+    assert_node_fits(
+        "\"type\": \"http\", \"config\": {\"url\": \"u\"}, \"retry\": {\"max_attempts\": 0,"
+        " \"deadline\": \"1h\", \"on\": [503, \"429\", \"TIMEOUT\"], \"budget\": \"off\"}");
+    assert_fits("{\"name\": \"a\", \"tools\": [\"http\"], \"resilience\": {\"retry\": \"off\"}, "
+                "\"integrations\":"
+                " {\"http\": {\"retry\": {\"budget\": \"5%\"}}, \"code\": {\"retry\": \"off\"}}}");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [], \"resilience\": {\"retry\": 3}}",
+                  "/resilience/retry");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [], \"integrations\": {\"code\": {\"retry\":"
+                  " {\"tries\": 1}}}}",
+                  "/integrations/code/retry/tries");
+    assert_breaks("{\"name\": \"a\", \"nodes\": [], \"integrations\": {\"other\": {\"retry\":"
+                  " {\"jitter\": 1}}}}",
+                  "/integrations/other/retry/jitter");
+    static const char *const faults[][2] = {
+        {"\"max_attempts\": -1", "/retry/max_attempts"},
+        {"\"initial_interval\": \"0s\"", "/retry/initial_interval"},
+        {"\"backoff_multiplier\": 0.5", "/retry/backoff_multiplier"},
+        {"\"on\": []", "/retry/on"},
+        {"\"on\": [\"timeout\"]", "/retry/on/0"},
+        {"\"on\": [\"99\"]", "/retry/on/0"},
+        {"\"on\": [600]", "/retry/on/0"},
+        {"\"on\": [{}]", "/retry/on/0"},
+        {"\"budget\": \"0%\"", "/retry/budget"},
+        {"\"budget\": 20", "/retry/budget"},
+    };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        strbuf_clear(&node);
+        strbuf_append_format(&node, "\"type\": \"filter\", \"retry\": {%s}", faults[i][0]);
+        assert_node_breaks(node.p, faults[i][1]);
+    }
+    for (size_t i = 0; (code = failure_codes_at(i)).n > 0; i++) {
+        strbuf_clear(&node);
+        strbuf_append_format(&node, "\"type\": \"filter\", \"retry\": {\"on\": [\"%.*s\"]}",
+                             STR_ARG(code));
+        assert_node_fits(node.p);
+    }
+    strbuf_finish(&node);
+    assert_node_breaks("\"type\": \"set\", \"retry\": {}", "/retry");
+    assert_node_breaks("\"type\": \"workflow\", \"config\": {\"workflow\": \"w\"}, \"retry\": {}",
+                       "/retry");
+    assert_node_breaks("\"for_each\": [1], \"retry\": {}, \"nodes\":"
+                       " [{\"id\": \"x\", \"type\": \"set\"}]",
+                       "/retry");
+}
+
+static void test_format_schema__checks_breakers(void **state)
+{
+    static const char *const faults[][2] = {
+        {"\"failure_threshold\": 0", "/circuit_breaker/failure_threshold"},
+        {"\"failure_rate\": 0.5", "/circuit_breaker/failure_rate"},
+        {"\"window\": 30", "/circuit_breaker/window"},
+        {"\"slow_call\": \"0s\"", "/circuit_breaker/slow_call"},
+        {"\"slow_call\": false", "/circuit_breaker/slow_call"},
+        {"\"reset_timeout_seconds\": 0", "/circuit_breaker/reset_timeout_seconds"},
+        {"\"reset_timeout_seconds\": \"20s\"", "/circuit_breaker/reset_timeout_seconds"},
+        {"\"reset_timeout\": \"1s\", \"reset_timeout_seconds\": 1",
+         "/circuit_breaker/reset_timeout_seconds"},
+        {"\"treshold\": 1", "/circuit_breaker/treshold"},
+    };
+    struct strbuf node = STRBUF_INIT;
+    (void)state;
+    assert_node_fits("\"type\": \"filter\", \"circuit_breaker\": \"off\"");
+    assert_node_fits("\"type\": \"filter\", \"circuit_breaker\": {\"failure_rate\": \"50%\","
+                     " \"slow_call\": \"off\", \"reset_timeout_seconds\": 0.5}");
+    assert_fits(
+        "{\"name\": \"a\", \"resilience\": {\"circuit_breaker\": \"off\"}, \"tools\": [{\"name\":"
+        " \"http\", \"circuit_breaker\": {\"slow_call\": \"5s\"}}]}");
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        strbuf_clear(&node);
+        strbuf_append_format(&node, "\"type\": \"filter\", \"circuit_breaker\": {%s}",
+                             faults[i][0]);
+        assert_node_breaks(node.p, faults[i][1]);
+    }
+    strbuf_finish(&node);
+    assert_node_breaks("\"type\": \"filter\", \"circuit_breaker\": 5", "/circuit_breaker");
+    assert_node_breaks("\"type\": \"set\", \"circuit_breaker\": {}", "/circuit_breaker");
+    assert_node_breaks("\"for_each\": [1], \"circuit_breaker\": {}, \"nodes\":"
+                       " [{\"id\": \"x\", \"type\": \"set\"}]",
+                       "/circuit_breaker");
+}
+
+static void test_format_schema__checks_on_open(void **state)
+{
+    (void)state;
+    assert_node_fits("\"type\": \"filter\", \"circuit_breaker\": {}, \"on_open\": \"fail\"");
+    assert_node_breaks("\"type\": \"filter\", \"on_open\": \"skip\"", "/on_open");
+    assert_node_breaks("\"type\": \"set\", \"on_open\": \"wait\"", "/on_open");
+    assert_node_breaks("\"for_each\": [1], \"on_open\": \"wait\", \"nodes\":"
+                       " [{\"id\": \"x\", \"type\": \"set\"}]",
+                       "/on_open");
+}
+
+static void test_format_schema__checks_rates(void **state)
+{
+    static const char *const wrong[] = {"0/hour", "00/hour", "5/hours", "5", "-5/hour", "5/Hour"};
+    static const char *const right[] = {"5/second", "05/minute", "1/hour", "2147483647/day", "off"};
+    struct strbuf node = STRBUF_INIT;
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        strbuf_clear(&node);
+        strbuf_append_format(&node, "\"type\": \"filter\", \"rate_limit\": \"%s\"", wrong[i]);
+        assert_node_breaks(node.p, "/rate_limit");
+    }
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+        strbuf_clear(&node);
+        strbuf_append_format(&node, "\"type\": \"filter\", \"rate_limit\": \"%s\"", right[i]);
+        assert_node_fits(node.p);
+    }
+    strbuf_finish(&node);
+    assert_node_fits("\"type\": \"filter\", \"rate_limit\": {\"rate\": \"5/hour\", \"burst\": 2}");
+    assert_node_breaks("\"type\": \"filter\", \"rate_limit\": {\"rate\": \"off\"}",
+                       "/rate_limit/rate");
+    assert_node_breaks("\"type\": \"filter\", \"rate_limit\": {\"burst\": 0}", "/rate_limit/burst");
+    assert_node_breaks("\"type\": \"filter\", \"rate_limit\": 5", "/rate_limit");
+    assert_node_breaks("\"type\": \"set\", \"rate_limit\": \"off\"", "/rate_limit");
+    assert_breaks(
+        "{\"name\": \"a\", \"tools\": [\"http\"], \"integrations\": {\"http\": {\"rate_limit\":"
+        " \"5\"}}}",
+        "/integrations/http/rate_limit");
+}
+
 static void test_format_schema__says_what_each_key_means(void **state)
 {
     static const struct format_key *const tables[] = {
@@ -437,6 +582,7 @@ static void test_format_schema__says_what_each_key_means(void **state)
         format_edge_keys,       format_on_error_keys, format_resilience_keys, format_scaling_keys,
         format_limits_keys,     format_policy_keys,   format_state_keys,      format_action_keys,
         format_transition_keys, format_tool_keys,     format_repeat_keys,     format_collect_keys,
+        format_retention_keys,  format_retry_keys,    format_breaker_keys,    format_rate_keys,
     };
     (void)state;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -501,7 +647,12 @@ int main(void)
         cmocka_unit_test(test_format_schema__takes_templates_where_values_stand),
         cmocka_unit_test(test_format_schema__leaves_raw_fields_as_they_are),
         cmocka_unit_test(test_format_schema__allows_limits_where_there_are_processes),
+        cmocka_unit_test(test_format_schema__allows_at_most_once_where_something_is_changed),
         cmocka_unit_test(test_format_schema__checks_integrations_by_plugin),
+        cmocka_unit_test(test_format_schema__checks_retry_in_each_place),
+        cmocka_unit_test(test_format_schema__checks_breakers),
+        cmocka_unit_test(test_format_schema__checks_on_open),
+        cmocka_unit_test(test_format_schema__checks_rates),
         cmocka_unit_test(test_format_schema__says_what_each_key_means),
         cmocka_unit_test(test_format_schema__is_the_same_each_time),
         cmocka_unit_test(test_format_schema__survives_failing_allocations),

@@ -51,7 +51,8 @@ static const struct shelf_file shelf[] = {
      "  rules:\n"
      "    extends: base\n"
      "    config: {a: far, deep: {x: far, y: far}}\n"
-     "    labels: {team: far}\n"
+     "    labels: {team: far, site: x}\n"
+     "    retention: {keep: 5d, max_runs: 3}\n"
      "    resilience: {timeout: 5s}\n"
      "  base:\n"
      "    version: 7\n"
@@ -275,6 +276,8 @@ static void test_library__profiles_lie_under_what_extends_them(void **state)
     struct definitions *definitions = expect_right("id: t\n"
                                                    "extends: rules\n"
                                                    "config: {deep: {x: near}, c: near}\n"
+                                                   "labels: {team: near}\n"
+                                                   "retention: {keep: 1d}\n"
                                                    "nodes:\n"
                                                    "  - {id: a, type: http, config: {url: x}}\n",
                                                    NULL, "");
@@ -286,6 +289,10 @@ static void test_library__profiles_lie_under_what_extends_them(void **state)
     assert_str(value_str(value_get(config, STR("c"))), "near");
     assert_str(value_str(value_get(value_get(config, STR("deep")), STR("x"))), "near");
     assert_str(value_str(value_get(value_get(config, STR("deep")), STR("y"))), "far");
+    assert_str(value_str(value_get(document_root(pipeline->labels), STR("team"))), "near");
+    assert_str(value_str(value_get(document_root(pipeline->labels), STR("site"))), "x");
+    assert_int_equal(pipeline->retention.keep_ms, 24 * 3600 * 1000);
+    assert_int_equal(pipeline->retention.max_runs, 3);
     assert_int_equal(pipeline->timeout_ms, 540000);
     assert_int_equal(pipeline->nodes[0].timeout_ms, 5000);
     assert_str(pipeline->version, ""); /* is the profile's own */
@@ -306,10 +313,10 @@ static void test_library__what_a_profile_may_have_is_refused_where_it_is_used(vo
                   "250ms, 30s, 5m, 2h or 7d, not '1'\n"
                   "  write '1s' for seconds\n");
     expect_faults(&library, "{id: t, extends: base, type: set}",
-                  "lib/rules.yaml:9:5: error: 't' is of one node and cannot take 'config' from a "
+                  "lib/rules.yaml:10:5: error: 't' is of one node and cannot take 'config' from a "
                   "profile\n"
                   "  put the node into 'nodes'\n"
-                  "lib/rules.yaml:10:5: error: 't' is of one node and cannot take 'timeout' from a "
+                  "lib/rules.yaml:11:5: error: 't' is of one node and cannot take 'timeout' from a "
                   "profile\n"
                   "  put the node into 'nodes'\n");
 }

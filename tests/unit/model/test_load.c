@@ -90,7 +90,8 @@ static const char whole_yaml[] =
     "name: Issue Triage!\n"
     "version: 2.0\n"
     "description: one of everything\n"
-    "labels: {team: ops}\n"
+    "labels: {team: ops, stage: 1.10, on: true}\n"
+    "retention: {keep: 30d, max_runs: 7}\n"
     "input: {type: object, required: [n], properties: {n: {type: integer}, l: {items: {type: "
     "string}, default: [x]}}}\n"
     "config: {channel: '#ops', url: '${BASE}'}\n"
@@ -109,6 +110,7 @@ static const char whole_yaml[] =
     "    max_concurrency: 2\n"
     "    risk: low\n"
     "    milestone: true\n"
+    "    at_most_once: true\n"
     "    config: {url: 'https://h/{{ input.n }}', method: \"{{ 'GET' }}\", headers: {X-Version: "
     "2.0, X-No: no, X-Key: '{{ "
     "secrets.token }}'}}\n"
@@ -128,7 +130,7 @@ static const char whole_yaml[] =
     "    timeout: 3s\n"
     "    params: {seconds: 1.5}\n"
     "  - {id: shell, type: code, on_error: continue, limits: {memory: 64MiB, output: 1000, wall: "
-    "2s},\n"
+    "2s, cpu_time: 1m30s, file_size: 5MB, open_files: 64},\n"
     "     config: {language: bash, code: 'echo ${HOME} {{x}}'}}\n"
     "  - {id: join, type: passthrough, join: any}\n"
     "  - {id: cond, type: conditional, depends_on: [join],\n"
@@ -161,6 +163,14 @@ static void test_load__reads_the_keys_of_the_top(void **state)
     assert_str(pipeline->source, whole_yaml);
     assert_non_null(pipeline->input_schema);
     assert_str(value_str(value_get(document_root(pipeline->config), STR("url"))), "https://base");
+    const struct value *labels = document_root(pipeline->labels);
+    assert_int_equal(value_count(labels), 3);
+    assert_str(value_str(value_get(labels, STR("team"))), "ops");
+    assert_str(value_str(value_get(labels, STR("stage"))), "1.10");
+    assert_str(value_str(value_get(labels, STR("on"))), "true");
+    assert_int_equal(pipeline->retention.keep_ms, INT64_C(30) * 24 * 3600 * 1000);
+    assert_int_equal(pipeline->retention.keep_failed_ms, 0);
+    assert_int_equal(pipeline->retention.max_runs, 7);
     assert_false(pipeline->is_continue_on_error);
     assert_int_equal(pipeline->timeout_ms, 600000);
     assert_int_equal(pipeline->max_parallel_nodes, 4);
@@ -184,7 +194,9 @@ static void test_load__reads_the_keys_of_nodes(void **state)
     assert_int_equal(fetch->timeout_ms, 5000); /* the plugin's */
     assert_int_equal(fetch->concurrency, 2);
     assert_true(fetch->is_milestone);
-    assert_int_equal(fetch->place.line, 17);
+    assert_true(fetch->is_at_most_once);
+    assert_false(pipeline->nodes[0].is_at_most_once);
+    assert_int_equal(fetch->place.line, 18);
     assert_int_equal(fetch->place.column, 9);
     const struct value *headers = value_get(template_source(fetch->config), STR("headers"));
     assert_str(value_str(value_get(headers, STR("X-Version"))), "2.0");
@@ -195,6 +207,9 @@ static void test_load__reads_the_keys_of_nodes(void **state)
     assert_int_equal(shell->limits.memory_bytes, 64 * 1024 * 1024);
     assert_int_equal(shell->limits.output_bytes, 1000);
     assert_int_equal(shell->limits.wall_ms, 2000);
+    assert_int_equal(shell->limits.cpu_ms, 90000);
+    assert_int_equal(shell->limits.file_bytes, 5000000);
+    assert_int_equal(shell->limits.open_files, 64);
     assert_true(template_is_constant(shell->config)); /* the raw field is no template */
     const struct node *wait = node_of(pipeline, "deploy-prod");
     assert_int_equal(wait->kind, NODE_WAIT);
@@ -321,7 +336,7 @@ static void test_load__gives_no_pipeline_for_a_profile(void **state)
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
     struct definitions *definitions = NULL;
     (void)state;
-    assert_int_equal(load_as(STR("workflow:\n  name: p\n  retention: 3d\n"), "t.yaml", NULL,
+    assert_int_equal(load_as(STR("workflow:\n  name: p\n  budget: 3d\n"), "t.yaml", NULL,
                              &diagnostics, &definitions, NULL),
                      0);
     assert_int_equal(definitions->count, 1);

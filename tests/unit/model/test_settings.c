@@ -15,16 +15,35 @@
 #include "core/value/value.h"
 #include "tests/support/failing_alloc.h"
 
-/* Reads `text`; `out` gets the constants as JSON, or what is wrong. */
+/* Nothing when all is as without a file. */
+static void append_rest(const struct settings *settings, struct strbuf *out)
+{
+    const struct retention *retention = &settings->retention;
+    if (retention->keep_ms + retention->keep_failed_ms + retention->max_runs > 0) {
+        strbuf_append_format(out, " %lld %lld %u", (long long)retention->keep_ms,
+                             (long long)retention->keep_failed_ms, retention->max_runs);
+    }
+    if (settings->sandbox == SANDBOX_NONE) {
+        strbuf_append_text(out, " none");
+    }
+    const struct settings_backpressure *most = &settings->backpressure;
+    if (most->max_live_runs + most->max_waiting_writes + most->max_memory_mb > 0) {
+        strbuf_append_format(out, " %u runs %u writes %u MiB", most->max_live_runs,
+                             most->max_waiting_writes, most->max_memory_mb);
+    }
+}
+
+/* Reads `text`; `out` gets the constants as JSON and the rest, or what is wrong. */
 static int read_text(const char *text, struct strbuf *out)
 {
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
-    struct document *config = NULL;
+    struct settings settings = {0};
     struct error err = {0};
-    int status = settings_read(str_from(text), "s.yaml", &diagnostics, &config, &err);
+    int status = settings_read(str_from(text), "s.yaml", &diagnostics, &settings, &err);
     if (status == 0) {
-        json_write(document_root(config), 0, out);
-        document_unref(config);
+        json_write(document_root(settings.config), 0, out);
+        append_rest(&settings, out);
+        settings_finish(&settings);
     } else {
         diagnostics_print(&diagnostics, NULL, NULL, 0, out);
     }
@@ -43,6 +62,11 @@ static void test_settings__constants_are_read(void **state)
         {"{}", "{}"},
         {"# nothing\n", "{}"},
         {"", "{}"},
+        {"retention: {keep: 1s, keep_failed: 2s, max_runs: 3}", "{} 1000 2000 3"},
+        {"retention: {max_runs: 3}\nsandbox: none", "{} 0 0 3 none"},
+        {"retention: {}\nsandbox: required", "{}"},
+        {"backpressure: {max_live_runs: 5, max_memory_mb: 7}", "{} 5 runs 0 writes 7 MiB"},
+        {"backpressure: {max_waiting_writes: 6}", "{} 0 runs 6 writes 0 MiB"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct strbuf out = STRBUF_INIT;
@@ -59,6 +83,27 @@ static void test_settings__mistakes_have_their_place(void **state)
         {"conf: {a: 1}", "s.yaml:1:1: error: the file of settings has the unknown key 'conf'\n"},
         {"config: 5",
          "s.yaml:1:9: error: 'config' of the file of settings must be a map, not '5'\n"},
+        {"retention: 30d",
+         "s.yaml:1:12: error: 'retention' of the file of settings must be a map, not '30d'\n"},
+        {"retention: {keep: 0s}",
+         "s.yaml:1:19: error: 'keep' of 'retention' must be more than 0, not '0s'\n"},
+        {"retention: {keep_failed: 3}",
+         "s.yaml:1:26: error: 'keep_failed' of 'retention' must be a duration like 250ms, 30s, 5m, "
+         "2h or 7d, not '3'\n"},
+        {"retention: {max_runs: all}", "s.yaml:1:23: error: 'max_runs' of 'retention' must be a "
+                                       "whole number from 1 on, not 'all'\n"},
+        {"retention: {keeps: 1d}", "s.yaml:1:13: error: 'retention' has the unknown key 'keeps'\n"},
+        {"backpressure: {max_live_runs: 0}",
+         "s.yaml:1:31: error: 'max_live_runs' of 'backpressure' must be a whole number from 1 on, "
+         "not '0'\n"},
+        {"backpressure: {max_runs: 9}",
+         "s.yaml:1:16: error: 'backpressure' has the unknown key 'max_runs'\n"},
+        {"backpressure: 9",
+         "s.yaml:1:15: error: 'backpressure' of the file of settings must be a map, not '9'\n"},
+        {"sandbox: strict", "s.yaml:1:10: error: 'sandbox' of the file of settings must be one of "
+                            "'required', 'none', not 'strict'\n"},
+        {"sandbox: [none]", "s.yaml:1:10: error: 'sandbox' of the file of settings must be one of "
+                            "'required', 'none', not a list\n"},
         {"- a", "s.yaml:1:1: error: the file of settings must be a map, not a list\n"},
         {"config: {\xFF: 1}", "s.yaml:1:10: error: not UTF-8: byte 0xff\n"},
     };
@@ -105,6 +150,26 @@ static void test_settings__nearer_constants_win(void **state)
     assert_merged("{}", "{}", "{}");
 }
 
+static void assert_retention(struct retention own, struct retention site, struct retention is)
+{
+    struct retention both = settings_merge_retention(own, site);
+    assert_int_equal(both.keep_ms, is.keep_ms);
+    assert_int_equal(both.keep_failed_ms, is.keep_failed_ms);
+    assert_int_equal(both.max_runs, is.max_runs);
+}
+
+static void test_settings__nearer_retention_wins_key_by_key(void **state)
+{
+    (void)state;
+    assert_retention((struct retention){0}, (struct retention){0}, (struct retention){0});
+    assert_retention((struct retention){.keep_ms = 1}, (struct retention){9, 8, 7},
+                     (struct retention){1, 8, 7});
+    assert_retention((struct retention){.keep_ms = 1, .max_runs = 2}, (struct retention){0},
+                     (struct retention){1, 1, 2});
+    assert_retention((struct retention){.keep_failed_ms = 5}, (struct retention){.keep_ms = 9},
+                     (struct retention){9, 5, 0});
+}
+
 static void test_settings__failing_allocations_are_told(void **state)
 {
     (void)state;
@@ -112,7 +177,7 @@ static void test_settings__failing_allocations_are_told(void **state)
     for (long n = 0; is_reached; n++) {
         struct strbuf out = STRBUF_INIT;
         failing_alloc_arm(n);
-        int status = read_text("config: {a: 1, b: [x, null]}", &out);
+        int status = read_text("config: {a: 1, b: [x, null]}\nretention: {keep: 1s}", &out);
         is_reached = failing_alloc_disarm();
         assert_true(status == 0 || (is_reached && status == E_NOMEM));
         strbuf_finish(&out);
@@ -138,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_settings__constants_are_read),
         cmocka_unit_test(test_settings__mistakes_have_their_place),
         cmocka_unit_test(test_settings__nearer_constants_win),
+        cmocka_unit_test(test_settings__nearer_retention_wins_key_by_key),
         cmocka_unit_test(test_settings__failing_allocations_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

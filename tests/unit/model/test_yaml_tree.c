@@ -11,7 +11,9 @@
 #include "core/base/arena.h"
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
+#include "core/model/report.h"
 #include "core/model/tree.h"
+#include "core/model/yaml_tree.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/unit/model/assert_yaml.h"
 
@@ -270,6 +272,38 @@ static void test_yaml_tree__survives_failing_allocations(void **state)
     }
 }
 
+/* The same node by both ways, in the order of the tree and against it. */
+static void test_yaml_tree__pointers_near_each_other_lead_to_the_same(void **state)
+{
+    (void)state;
+    static const char *const pointers[] = {
+        "",     "/a",     "/a/x",   "/a/y",      "/b",      "/b/0",        "/b/1",   "/b/1/x",
+        "/c~1", "/c~1/0", "/d/e/f", "/d/e/none", "/none/x", "/d/e/f/none", "/b/9/x", "/b/x",
+    };
+    enum { COUNT = sizeof(pointers) / sizeof(pointers[0]) };
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    struct arena arena = ARENA_INIT;
+    struct tree tree = {0};
+    struct report report = {
+        .diagnostics = &diagnostics,
+        .file = "t.yaml",
+        .source = STR("{a: {x: 1, y: 2}, b: [1, {x: 3}], c/: [4], d: {e: {f: 5, g: 6}}}")};
+    assert_int_equal(yaml_tree_read(&report, &arena, &tree), 0);
+    for (size_t step = 1; step < COUNT; step += 2) {
+        struct tree_walk walk = {0};
+        for (size_t i = 0, at = 0; i < (size_t)2 * COUNT; i++, at = (at + step) % COUNT) {
+            struct str pointer = str_from(pointers[at]);
+            assert_ptr_equal(tree_pointer_near(&tree, pointer, &walk),
+                             tree_pointer(&tree, pointer, NULL));
+        }
+    }
+    assert_int_equal(tree_pointer(&tree, STR("/d/e/f"), NULL)->as.integer, 5);
+    assert_ptr_equal(tree_pointer(&tree, STR("/d/e/none"), NULL),
+                     tree_pointer(&tree, STR("/d/e"), NULL));
+    arena_finish(&arena);
+    diagnostics_finish(&diagnostics);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_yaml_tree__bounds_what_aliases_expand_to),
         cmocka_unit_test(test_yaml_tree__finds_offsets_in_every_style),
         cmocka_unit_test(test_yaml_tree__survives_failing_allocations),
+        cmocka_unit_test(test_yaml_tree__pointers_near_each_other_lead_to_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
