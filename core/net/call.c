@@ -40,8 +40,13 @@ static bool copy_request(struct net_call *call, const struct net_request *reques
     call->method = request->method.n > 0 ? arena_dup(&call->arena, request->method) : "GET";
     copy->url = arena_dup_str(&call->arena, request->url);
     copy->body = arena_dup_str(&call->arena, request->body);
-    if (call->method == NULL || copy->url.p == NULL || copy->body.p == NULL) {
+    copy->unix_socket = arena_dup_str(&call->arena, request->unix_socket);
+    if (call->method == NULL || copy->url.p == NULL || copy->body.p == NULL ||
+        copy->unix_socket.p == NULL) {
         return false;
+    }
+    if (copy->unix_socket.n > 0) {
+        copy->flags |= NET_NO_REDIRECT;
     }
 
     copy->method = str_from(call->method);
@@ -158,8 +163,13 @@ static int64_t elapsed_ms(const struct net_call *call)
 static void arm_timer(struct net_call *call, uint64_t limit_ms)
 {
     uint64_t spent_ms = (uint64_t)elapsed_ms(call);
-    uint64_t left_ms = call->request.timeout_ms > spent_ms ? call->request.timeout_ms - spent_ms
-                                                           : 0;
+    uint64_t whole_ms = call->request.timeout_ms;
+    uint64_t left_ms = whole_ms > spent_ms ? whole_ms - spent_ms : 0;
+    if (whole_ms == NET_NO_TIMEOUT && limit_ms == UINT64_MAX) {
+        (void)uv_timer_stop(&call->timer); /* documented to succeed */
+        return;
+    }
+    call->is_hop_timer = limit_ms < left_ms;
     uv_update_time(call->client->options.loop);
     CHECK(uv_timer_start(&call->timer, on_timer, left_ms < limit_ms ? left_ms : limit_ms, 0) == 0);
 }
@@ -170,7 +180,7 @@ static void on_timer(uv_timer_t *timer)
     struct error err = {0};
     const char *host = call->url.host != NULL ? call->url.host : "";
     uint64_t whole_ms = call->request.timeout_ms;
-    if (call->state == CALL_RESOLVING && (uint64_t)elapsed_ms(call) < whole_ms) {
+    if (call->state == CALL_RESOLVING && call->is_hop_timer) {
         (void)error_set(&err, E_TIMEOUT, "the name '%s' was not resolved within %llu ms", host,
                         (unsigned long long)call->request.connect_timeout_ms);
         call_fail(call, NET_FAILED_CONNECT_TIMEOUT, &err);
@@ -309,10 +319,17 @@ void call_begin_hop(struct net_call *call)
 
     const struct net_address *address = call->proxy != NULL ? &call->proxy->address
                                                             : &call->url.address;
-    if (address->size != 0) {
+    if (address->size != 0 || call->request.unix_socket.n > 0) {
         run_transfer(call);
     } else {
         resolve(call);
+    }
+}
+
+static void enter_queue(struct net_call *call)
+{
+    if (client_queue(call) != 0) {
+        call_fail_nomem(call);
     }
 }
 
@@ -320,6 +337,11 @@ void call_begin_hop(struct net_call *call)
 static void enter_hop(struct net_call *call)
 {
     struct error err = {0};
+    if (call->request.unix_socket.n > 0) {
+        enter_queue(call);
+        return;
+    }
+
     struct str host = str_from(call->url.host);
     const struct net_rules *rules = call->client->options.rules;
     enum net_verdict verdict = call->url.address.size != 0
@@ -338,9 +360,7 @@ static void enter_hop(struct net_call *call)
         call_fail(call, NET_FAILED_PROXY, &err);
         return;
     }
-    if (client_queue(call) != 0) {
-        call_fail_nomem(call);
-    }
+    enter_queue(call);
 }
 
 void call_run_deferred(struct net_call *call)

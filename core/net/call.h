@@ -85,6 +85,7 @@ struct net_call {
     bool has_effect; /* an earlier hop may have had one */
     uint32_t redirects;
     uv_timer_t timer;
+    bool is_hop_timer; /* it ends the resolving, before the whole time is over */
     int64_t start_ns;
     double queue_ms;
     struct gate *gate; /* not NULL: it holds one of the gate's places */

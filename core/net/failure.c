@@ -113,6 +113,12 @@ static enum net_failure_class from_connect(const struct net_call *call, struct e
                               call->proxy->host, call->proxy->port);
         return NET_FAILED_PROXY;
     }
+    struct str path = call->request.unix_socket;
+    if (path.n > 0) {
+        (void)error_set_errno(err, E_IO, (int)errnum, "cannot connect to the socket '%.*s'",
+                              STR_ARG(path));
+        return NET_FAILED_REFUSED;
+    }
     (void)error_set_errno(err, E_IO, (int)errnum, "cannot connect to '%s'", call->url.origin);
     return NET_FAILED_REFUSED;
 }
@@ -167,6 +173,9 @@ static void quote_problem(const struct net_call *call, CURLcode code, char *out,
 {
     const char *text = call->problem[0] != '\0' ? call->problem : curl_easy_strerror(code);
     size_t n = strcspn(text, "\r\n");
+    while (n > 0 && text[n - 1] == ' ') {
+        n--;
+    }
     n = n < size ? n : size - 1;
     memcpy(out, text, n);
     out[n] = '\0';
@@ -198,6 +207,10 @@ static enum net_failure_class from_code(const struct net_call *call, CURLcode co
     } else if (code == CURLE_FILESIZE_EXCEEDED) {
         (void)error_set(err, E_LIMIT, "the answer of '%s' has more than %llu bytes",
                         call->url.shown, (unsigned long long)call->request.max_body_bytes);
+    } else if (code == CURLE_SSL_CONNECT_ERROR) {
+        (void)error_set(err, class_code(class),
+                        "'%s' broke off the TLS handshake, or speaks no TLS on this port (%s)",
+                        call->url.origin, problem);
     } else if (code == CURLE_SSL_CACERT_BADFILE) {
         (void)error_set(err, E_IO,
                         "the trusted certificates cannot be read (%s): install the "

@@ -64,6 +64,9 @@ enum {
     NET_MAX_REDIRECTS = 5,
 };
 
+/* For net_request.timeout_ms: a call that may last for ever, a stream of events say. */
+#define NET_NO_TIMEOUT UINT64_MAX
+
 /*
  * Nothing is opened or loaded yet. `loop` is kept until net_close() is done; `settings` may be
  * NULL. On success `*out_net` is owned: net_close().
@@ -99,17 +102,25 @@ typedef void (*net_done_cb)(void *user, const struct net_response *response,
 struct net_request {
     struct str method; /* upper case; empty: GET */
     struct str url;    /* absolute; http or https; no user name in it */
+    /*
+     * Not empty: the path of a UNIX socket, of at most 107 bytes, to connect to; the URL's host is
+     * a name for messages then. No name is resolved, no proxy asked, no redirect followed, and no
+     * rule applies: it is for the program's own calls, never to be taken from a pipeline.
+     */
+    struct str unix_socket;
     const struct net_header *headers;
     size_t header_count;
     struct str body;
     uint32_t flags;              /* NET_... */
-    uint64_t timeout_ms;         /* the whole call with all hops; 0: the default */
+    uint64_t timeout_ms;         /* the whole call with all hops; 0: the default; NET_NO_TIMEOUT */
     uint64_t connect_timeout_ms; /* of each hop, from the name to TLS; 0: the default */
     uint64_t max_body_bytes;     /* after decompression; 0: the default; UINT64_MAX: none */
     net_done_cb done;            /* never NULL */
     /*
      * Not NULL: the body of a response below 400 that is no redirect comes in pieces as it
      * arrives (borrowed), and the response's body is empty. It may call net_send(), net_abort().
+     * The body of an error, from 400 on, says what is wrong and is wanted whole: it comes in the
+     * response as without `on_chunk`, and not more than NET_DEFAULT_MAX_BODY_BYTES of it.
      */
     void (*on_chunk)(void *user, struct str bytes);
     void *user; /* of both, kept until `done` has run */

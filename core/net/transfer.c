@@ -46,8 +46,13 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
     struct net_call *call = user;
     size_t n = size * count;
     struct call_hop *hop = &call->hop;
+    bool has_pieces = call->request.on_chunk != NULL && hop->status < 400;
+    uint64_t limit = call->request.max_body_bytes;
+    if (call->request.on_chunk != NULL && !has_pieces && limit > NET_DEFAULT_MAX_BODY_BYTES) {
+        limit = NET_DEFAULT_MAX_BODY_BYTES; /* it was given for pieces, which are not kept */
+    }
     hop->body_bytes += n;
-    if (hop->body_bytes > call->request.max_body_bytes) {
+    if (hop->body_bytes > limit) {
         return give_up(call, TROUBLE_BODY);
     }
     if (hop->encodings > 0 && hop->body_bytes > RATIO_FREE_BYTES &&
@@ -57,7 +62,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user)
     if (!is_final(call)) {
         return n;
     }
-    if (call->request.on_chunk != NULL && hop->status < 400) {
+    if (has_pieces) {
         call->request.on_chunk(call->request.user, str_make(bytes, n));
         return call->is_aborted ? 0 : n;
     }
@@ -135,9 +140,11 @@ static int on_before_request(void *user, char *remote, char *local, int remote_p
         return CURL_PREREQFUNC_ABORT;
     }
 
-    bool is_v6 = strchr(remote, ':') != NULL;
-    (void)snprintf(call->hop.remote_address, sizeof call->hop.remote_address,
-                   is_v6 ? "[%.45s]:%d" : "%.45s:%d", remote, remote_port);
+    if (call->request.unix_socket.n == 0) {
+        bool is_v6 = strchr(remote, ':') != NULL;
+        (void)snprintf(call->hop.remote_address, sizeof call->hop.remote_address,
+                       is_v6 ? "[%.45s]:%d" : "%.45s:%d", remote, remote_port);
+    }
     if (call->url.is_https && certificate_read(call) != 0) {
         call->hop.trouble = TROUBLE_NOMEM;
         return CURL_PREREQFUNC_ABORT;
@@ -145,13 +152,16 @@ static int on_before_request(void *user, char *remote, char *local, int remote_p
     return CURL_PREREQFUNC_OK;
 }
 
-/* The one place where sockets are made: whatever a name said before, this address is checked. */
-static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
+/* Whether a socket may be made. UNIX sockets are for the calls that named one, and these for
+ * nothing else. */
+static bool may_open(struct net_call *call, const struct curl_sockaddr *to)
 {
-    struct net_call *call = user;
     struct net_address address;
-    if (purpose != CURLSOCKTYPE_IPCXN || !net_address_from_sockaddr(&to->addr, &address)) {
-        return CURL_SOCKET_BAD;
+    if (call->request.unix_socket.n > 0) {
+        return to->family == AF_UNIX;
+    }
+    if (!net_address_from_sockaddr(&to->addr, &address)) {
+        return false;
     }
     if (call->proxy == NULL) {
         enum net_verdict verdict = net_rules_check_address(call->client->options.rules,
@@ -159,8 +169,18 @@ static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct cur
         if (verdict != NET_VERDICT_ALLOWED) {
             call->hop.trouble = TROUBLE_FORBIDDEN;
             call->hop.verdict = verdict;
-            return CURL_SOCKET_BAD;
+            return false;
         }
+    }
+    return true;
+}
+
+/* The one place where sockets are made: whatever a name said before, this address is checked. */
+static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct net_call *call = user;
+    if (purpose != CURLSOCKTYPE_IPCXN || !may_open(call, to)) {
+        return CURL_SOCKET_BAD;
     }
 
     int fd = socket(to->family, to->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, to->protocol);
@@ -316,6 +336,15 @@ static bool set_trust(struct net_call *call)
     return is_set;
 }
 
+static bool set_unix_socket(struct net_call *call)
+{
+    struct str path = call->request.unix_socket;
+    return path.n == 0 ||
+           (curl_easy_setopt(call->easy, CURLOPT_UNIX_SOCKET_PATH, path.p) == CURLE_OK &&
+            curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ==
+                CURLE_OK);
+}
+
 int transfer_prepare(struct net_call *call)
 {
     CURL *easy = call->easy;
@@ -326,8 +355,8 @@ int transfer_prepare(struct net_call *call)
                   curl_easy_setopt(easy, CURLOPT_URL, call->url.text) == CURLE_OK &&
                   curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK &&
                   curl_easy_setopt(easy, CURLOPT_RESOLVE, call->resolved) == CURLE_OK &&
-                  set_limits(call) && set_method(call) && set_headers(call) &&
-                  (!call->url.is_https || set_trust(call));
+                  set_unix_socket(call) && set_limits(call) && set_method(call) &&
+                  set_headers(call) && (!call->url.is_https || set_trust(call));
     if (call->url.is_https && (call->proxy == NULL || !call->proxy->has_tls)) {
         certificate_listen(call);
     }

@@ -40,6 +40,7 @@ struct http_server {
     char ca_file[64];
     pthread_t thread;
     struct http_conn *conns[MAX_CONNS];
+    struct http_services *services;
     size_t conn_count;
     atomic_uint_fast64_t connections;
     atomic_uint_fast64_t requests;
@@ -57,6 +58,11 @@ int64_t http_server_now_ns(void)
 uint64_t http_conn_server_connections(const struct http_conn *conn)
 {
     return atomic_load(&conn->server->connections);
+}
+
+struct http_services *http_conn_services(const struct http_conn *conn)
+{
+    return conn->server->services;
 }
 
 uint64_t http_conn_server_requests(const struct http_conn *conn)
@@ -82,6 +88,7 @@ struct str http_req_header(const struct http_req *req, const char *name)
 
 static void conn_close(struct http_conn *conn)
 {
+    http_service_done(conn);
     if (conn->is_reset) {
         struct linger hard = {.l_onoff = 1, .l_linger = 0};
         (void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -222,6 +229,7 @@ static bool conn_flush(struct http_conn *conn)
         }
     }
     conn->is_busy = false;
+    http_service_done(conn);
     if (conn->is_closing) {
         conn_close(conn);
         return false;
@@ -478,6 +486,7 @@ struct http_server *http_server_start(const struct http_server_options *options)
 
     (void)snprintf(server->url, sizeof server->url, "%s:%u",
                    options->has_tls ? "https://localhost" : "http://127.0.0.1", server->port);
+    server->services = http_services_create();
     server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     server->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     server->stop_fd = eventfd(0, EFD_CLOEXEC);
@@ -505,6 +514,7 @@ void http_server_stop(struct http_server *server)
         SSL_CTX_free(server->tls);
         (void)unlink(server->ca_file);
     }
+    http_services_destroy(server->services);
     free(server);
 }
 

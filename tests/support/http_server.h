@@ -16,7 +16,8 @@
  *   /                             200, text
  *   /echo /echo/STATUS            JSON: method, path, query, body, proxied, headers by lower-case
  * name /json /bad-json               {"name":"opstream","list":[1,2,3],"ok":true}; broken JSON
- *   /status/N?retry-after=X       status N, body {"status":N}; with the header Retry-After
+ *   /status/N?retry-after=X       status N, body {"status":N}; with the header Retry-After;
+ *   /status/N?x-name=a+value      likewise, with any header that begins so
  *   /auth                         401 without an Authorization header
  *   /delay/MS                     200 after MS milliseconds
  *   /bytes/N                      N bytes of "x"
@@ -34,6 +35,10 @@
  *   /dying                        200; the next request on this connection gets only its end
  *   /leave                        200; then the connection ends
  *   /counts                       JSON: connections and requests so far, on_this connection
+ *   /service/N                    one of ten services: as it was told to, 200 at first
+ *   /service-is/N?STATUS,MS       tells it: STATUS (0: no answer at all), after MS milliseconds
+ *   /service-counts/N             JSON: calls, good ones, those of a key that had one (again),
+ * keys, most calls of a key, calls under way, most of them since told
  *
  * Used by:  tests and benchmarks.
  * Uses:     base, OpenSSL.

@@ -4,7 +4,8 @@
 
 /*
  * Inside of the test server: what its loop (http_server.c) and its behaviours
- * (http_server_paths.c) share, and the making of certificates (http_server_tls.c).
+ * (http_server_paths.c, http_server_service.c) share, and the making of certificates
+ * (http_server_tls.c).
  *
  * Used by:  http_server*.c only.
  * Uses:     base, OpenSSL.
@@ -18,6 +19,8 @@
 
 struct http_server;
 struct http_server_options;
+struct http_service;
+struct http_services;
 struct ssl_st;
 struct ssl_ctx_st;
 
@@ -40,6 +43,7 @@ struct http_conn {
     uint64_t produce_left;
     int64_t produce_pause_ns;
     uint32_t requests;
+    struct http_service *service; /* that it keeps busy; NULL: none */
 };
 
 struct http_req {
@@ -61,6 +65,16 @@ void http_server_answer(struct http_conn *conn, const struct http_req *req);
 int64_t http_server_now_ns(void);
 uint64_t http_conn_server_connections(const struct http_conn *conn);
 uint64_t http_conn_server_requests(const struct http_conn *conn);
+
+/* /service/N, /service-is/N, /service-counts/N; and the end of an answer of the first. */
+struct http_services *http_services_create(void);
+void http_services_destroy(struct http_services *services);
+struct http_services *http_conn_services(const struct http_conn *conn);
+void http_service_answer(struct http_conn *conn, const struct http_req *req, uint64_t argument);
+void http_service_answer_is(struct http_conn *conn, const struct http_req *req, uint64_t argument);
+void http_service_answer_counts(struct http_conn *conn, const struct http_req *req,
+                                uint64_t argument);
+void http_service_done(struct http_conn *conn);
 
 /* A context with a new certificate, which is also written to `pem_path`; NULL when it fails. */
 struct ssl_ctx_st *http_server_tls_create(const struct http_server_options *options,

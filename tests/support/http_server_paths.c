@@ -85,13 +85,26 @@ static void answer_delay(struct http_conn *conn, const struct http_req *req, uin
     conn->due_ns = http_server_now_ns() + (int64_t)argument * 1000000;
 }
 
+/* A header that the query names: "retry-after=5", "x-name=a+value"; + stands for a space. */
+static void put_asked_header(struct str query, struct strbuf *out)
+{
+    bool is_header = str_starts_with(query, STR("retry-after=")) ||
+                     str_starts_with(query, STR("x-"));
+    const char *mark = is_header ? memchr(query.p, '=', query.n) : NULL;
+    if (mark == NULL) {
+        return;
+    }
+    strbuf_append_format(out, "%.*s: ", (int)(mark - query.p), query.p);
+    for (const char *at = mark + 1; at < query.p + query.n; at++) {
+        strbuf_append_char(out, *at == '+' ? ' ' : *at);
+    }
+    strbuf_append_text(out, "\r\n");
+}
+
 static void answer_status(struct http_conn *conn, const struct http_req *req, uint64_t argument)
 {
-    struct str retry = req->query;
     struct strbuf headers = STRBUF_INIT;
-    if (str_starts_with(retry, STR("retry-after="))) {
-        strbuf_append_format(&headers, "Retry-After: %.*s\r\n", (int)retry.n - 12, retry.p + 12);
-    }
+    put_asked_header(req->query, &headers);
     bool has_body = argument >= 200 && argument != 204 && argument != 304;
     if (has_body) {
         struct strbuf body = STRBUF_INIT;
@@ -104,6 +117,20 @@ static void answer_status(struct http_conn *conn, const struct http_req *req, ui
         put_head(conn, (int)argument, "\r\n");
     }
     strbuf_finish(&headers);
+}
+
+/* 503 up to the server's request number `argument`, then 200. */
+static void answer_after(struct http_conn *conn, const struct http_req *req, uint64_t argument)
+{
+    bool is_up = http_conn_server_requests(conn) > argument;
+    answer_status(conn, req, is_up ? 200 : 503);
+}
+
+/* The other way round. */
+static void answer_until(struct http_conn *conn, const struct http_req *req, uint64_t argument)
+{
+    bool is_up = http_conn_server_requests(conn) <= argument;
+    answer_status(conn, req, is_up ? 200 : 503);
 }
 
 static void answer_bytes(struct http_conn *conn, const struct http_req *req, uint64_t argument)
@@ -357,6 +384,8 @@ static const struct behaviour behaviours[] = {
     {{"/echo/", 6}, answer_echo},
     {{"/delay/", 7}, answer_delay},
     {{"/status/", 8}, answer_status},
+    {{"/after/", 7}, answer_after},
+    {{"/until/", 7}, answer_until},
     {{"/bytes/", 7}, answer_bytes},
     {{"/chunked/", 9}, answer_chunked},
     {{"/endless", 8}, answer_endless},
@@ -379,6 +408,9 @@ static const struct behaviour behaviours[] = {
     {{"/bad-json", 9}, answer_bad_json},
     {{"/auth", 5}, answer_auth},
     {{"/counts", 7}, answer_counts},
+    {{"/service/", 9}, http_service_answer},
+    {{"/service-is/", 12}, http_service_answer_is},
+    {{"/service-counts/", 16}, http_service_answer_counts},
 };
 
 /* True when `path` is the behaviour's, whole or with a number behind it. */
