@@ -2,8 +2,8 @@
 /*
  * opstream-exec: becomes a program after it has limited itself.
  *
- *     opstream-exec [-k PARENT] [-m BYTES] [-t SECONDS] [-f BYTES] [-p COUNT] [-n COUNT]
- *                   [-u UMASK] [-d FOLDER] [-r] -- PATH [ARGUMENT]...
+ *     opstream-exec [-k PARENT] [-m BYTES] [-t SECONDS] [-f BYTES] [-n COUNT] [-u UMASK]
+ *                   [-d FOLDER] [-r] -- PATH [ARGUMENT]...
  *
  * Descriptors 0, 1, 2 and, with -r, 3 are the program's. Descriptor 4 is closed by a successful
  * exec; else it gets two ints: errno and the step of enum exec_step that failed. All others are
@@ -33,8 +33,10 @@ struct limit {
 };
 
 static const struct limit limits[] = {
-    {'m', RLIMIT_DATA},  {'t', RLIMIT_CPU},    {'f', RLIMIT_FSIZE},
-    {'p', RLIMIT_NPROC}, {'n', RLIMIT_NOFILE},
+    {'m', RLIMIT_DATA},
+    {'t', RLIMIT_CPU},
+    {'f', RLIMIT_FSIZE},
+    {'n', RLIMIT_NOFILE},
 };
 
 static _Noreturn void end(void)

@@ -7,6 +7,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/str.h"
 #include "core/host/instance.h"
 #include "core/host/job.h"
 #include "core/host/manifest.h"
@@ -20,7 +21,7 @@
 #include "core/value/value.h"
 
 enum {
-    CANCEL_GRACE_MS = 10000,
+    CANCEL_GRACE_MS = 12000,
     CLOSE_POLL_MS = 1,       /* while it closes: are all operations back? */
     CLOSE_MAX_POLLS = 10000, /* then an operation hangs, and its memory stays */
     POOL_WAIT_MS = 1000,
@@ -32,6 +33,7 @@ static void host_free(struct host *host)
 {
     document_unref(host->no_memory);
     registry_destroy(host->registry);
+    free(host->child_mark);
     handle_table_finish(&host->tasks);
     handle_table_finish(&host->ops);
     handle_table_finish(&host->scopes);
@@ -52,6 +54,17 @@ static int host_init_tables(struct host *host)
     return status == 0 ? value_table_init(&host->values) : status;
 }
 
+int host_set_child_mark(struct host *host, const char *mark, struct error *err)
+{
+    char *copy = str_dup(str_from(mark));
+    if (copy == NULL) {
+        return error_nomem(err);
+    }
+    free(host->child_mark);
+    host->child_mark = copy;
+    return 0;
+}
+
 static int host_init(struct host *host, const struct host_options *options, struct error *err)
 {
     host->magic = HOST_MAGIC;
@@ -63,6 +76,9 @@ static int host_init(struct host *host, const struct host_options *options, stru
     host->no_memory = task_failure_create(OPS_E_RESOURCE, STR("out of memory"), str_make(NULL, 0));
     if (host->no_memory == NULL || host_init_tables(host) != 0) {
         return error_nomem(err);
+    }
+    if (options->child_mark != NULL && host_set_child_mark(host, options->child_mark, err) != 0) {
+        return E_NOMEM;
     }
     return registry_create(options->folders, options->folder_count, options->index_path,
                            &host->registry, err);

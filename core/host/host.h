@@ -64,12 +64,17 @@ struct host_options {
     const char *index_path; /* where the generated index may be kept, or NULL: none kept */
     struct host_events events;
     const struct host_http *http; /* outgoing HTTP, or NULL: ops.http is not there */
-    uint32_t job_threads;         /* 0: the default */
-    int64_t cancel_grace_ms;      /* from cancel to giving a task up; 0: 10,000 */
+    /* "NAME=value", the last word in the environment of each child process; copied. NULL: none */
+    const char *child_mark;
+    uint32_t job_threads;    /* 0: the default */
+    int64_t cancel_grace_ms; /* from cancel to giving a task up; 0: 12,000 */
 };
 
 /* On success `*out_host` is owned: host_close(). Loads nothing yet. Fails with E_NOMEM, E_IO. */
 int host_open(const struct host_options *options, struct host **out_host, struct error *err);
+
+/* From here on children have `mark` (copied), as host_options.child_mark. Fails with E_NOMEM. */
+int host_set_child_mark(struct host *host, const char *mark, struct error *err);
 
 /* Cancels what runs, waits for it as long as the grace, stops threads, then calls `done`. */
 void host_close(struct host *host, void (*done)(void *user), void *user);
@@ -115,7 +120,11 @@ struct host_task_spec {
     int64_t deadline_unix_ms; /* 0: none */
     uint64_t memory_bytes;    /* limits of child processes; 0: the default */
     uint64_t output_bytes;
+    uint64_t file_bytes;
     int64_t wall_ms;
+    int64_t cpu_ms;
+    uint32_t open_files;
+    uint32_t processes;
     uint32_t credits; /* items that it may emit before host_task_credit(); 0: 64 */
     uint64_t token;
 };

@@ -34,6 +34,7 @@ struct host_http_request {
     uint64_t connect_timeout_ms; /* 0: the default */
     uint64_t max_body_bytes;     /* after decompression; 0: the default */
     bool has_no_redirects;
+    uint64_t token; /* of the task that calls; see struct host_task_spec */
     /* Not NULL: the body comes in pieces as it arrives, and the response's body is empty. */
     void (*on_chunk)(void *user, struct str bytes);
 };
@@ -68,7 +69,7 @@ typedef void (*host_http_done_cb)(void *user, const struct host_http_response *r
 
 struct host_http {
     void *self;
-    /* The request is copied. `user` is kept until `done` has run. */
+    /* The texts of the request, and `user`, are kept until `done` has run. */
     int (*send)(void *self, const struct host_http_request *request, host_http_done_cb done,
                 void *user, void **out_call, struct error *err);
     /* `done` still runs, with code CANCELLED. */

@@ -13,6 +13,7 @@
 #include "core/value/schema.h"
 #include "core/value/value.h"
 #include "opstream/abi.h"
+#include "opstream/http.h"
 
 /* ---- The form, by the schema of manifests ---- */
 
@@ -186,6 +187,21 @@ static unsigned read_flags(const struct value *entry)
            get_flag(entry, "streams", NODE_TYPE_STREAMS) | (is_pure ? NODE_TYPE_PURE : 0);
 }
 
+/* The property of the config that has the URL of the service; empty: none has. */
+static struct str find_origin(const struct value *entry)
+{
+    const struct value *schema = value_get(entry, STR("config_schema"));
+    const struct value *properties = value_get(schema, STR("properties"));
+    for (size_t i = 0; value_is(properties, VALUE_MAP) && i < value_count(properties); i++) {
+        const struct value_member *member = value_member_at(properties, i);
+        const struct value *mark = value_get(&member->value, STR("x-ops-origin"));
+        if (value_is(mark, VALUE_BOOL) && value_bool(mark)) {
+            return value_str(&member->key);
+        }
+    }
+    return STR("");
+}
+
 static int check_type_name(const struct manifest *m, size_t index, struct str name,
                            struct error *err)
 {
@@ -239,7 +255,9 @@ static int read_node(struct manifest *m, size_t index, const struct value *entry
     type->summary = get_str(entry, "summary");
     type->risk = risk.n > 0 ? risk : STR("low");
     type->ports_from = get_str(entry, "ports_from");
-    type->flags = read_flags(entry);
+    type->origin_key = find_origin(entry);
+    bool has_calls = manifest_find_interface(m, str_from(OPS_IF_HTTP)) != NULL;
+    type->flags = read_flags(entry) | (has_calls ? NODE_TYPE_CALLS : 0);
     status = read_schema(m, entry, "config_schema", name, &config, err);
     type->config_schema = config;
     if (status == 0) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One gate decides that a process is over: it has ended, and its pipes are at their end or have
- * lingered long enough. Only then the group is killed, the child reaped and the handles closed; the
- * close callback that finds no handle left reports the end and frees the object.
+ * lingered long enough. Only then what it left behind is killed; when that is gone the child is
+ * reaped and the handles are closed; the close callback that finds no handle left reports the end
+ * and frees the object.
  */
 #include "core/host/process.h"
 
@@ -23,19 +24,23 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/host/exec_step.h"
+#include "core/host/kin.h"
 #include "core/host/spawn.h"
 
 enum {
     PROCESS_MAGIC = 0x50524F43,
     READ_BYTES = 64 * 1024,
+    REAP_MS = 1000, /* from one look for orphans that have ended to the next */
+    CLEAR_STEP_MS = 2,
 };
 
 enum phase {
-    PHASE_RUNNING, /* the timer is the wall limit */
-    PHASE_ENDING,  /* asked to end; the timer is the grace */
-    PHASE_KILLED,  /* SIGKILL is sent; no timer */
-    PHASE_EXITED,  /* the timer is the linger */
-    PHASE_CLOSING, /* the handles are being closed */
+    PHASE_RUNNING,  /* the timer is the wall limit */
+    PHASE_ENDING,   /* asked to end; the timer is the grace */
+    PHASE_KILLED,   /* SIGKILL is sent; no timer */
+    PHASE_EXITED,   /* the timer is the linger */
+    PHASE_CLEARING, /* the timer is until the next look for what is left */
+    PHASE_CLOSING,  /* the handles are being closed */
 };
 
 struct channel {
@@ -56,6 +61,11 @@ struct process {
     bool is_paused;
     uv_poll_t exit_poll;
     uv_timer_t timer;
+    uv_timer_t watch; /* over what the child starts */
+    uint64_t watch_ms;
+    size_t kin_count; /* when it was looked at last */
+    struct kin kin;
+    int64_t clear_until_ns;
     struct channel channels[SPAWN_STREAMS];
     struct process_limits limits;
     uint64_t output_bytes; /* so far, on descriptors 1 and 3 */
@@ -184,13 +194,40 @@ static void process_close(struct process *process)
     process->phase = PHASE_CLOSING;
     kill_group(process, SIGKILL);
     reap(process);
+    kin_leave(&process->kin);
     for (size_t i = 0; i < SPAWN_STREAMS; i++) {
         channel_close(&process->channels[i]);
     }
     uv_close((uv_handle_t *)&process->timer, on_handle_closed);
+    uv_close((uv_handle_t *)&process->watch, on_handle_closed);
     uv_close((uv_handle_t *)&process->exit_poll, on_handle_closed);
     cleanup_close_fd(&process->pidfd);
     cleanup_close_fd(&process->status_fd);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/* One look for what the child left behind; the last one closes. */
+static void process_clear(struct process *process)
+{
+    bool is_over = kin_end(&process->kin) == 0 || clock_monotonic_ns() >= process->clear_until_ns;
+    if (is_over) {
+        process_close(process);
+    } else {
+        CHECK(uv_timer_start(&process->timer, on_timer, CLEAR_STEP_MS, 0) == 0);
+    }
+}
+
+/* The child has ended, and nothing is read any more. */
+static void begin_clearing(struct process *process)
+{
+    process->phase = PHASE_CLEARING;
+    process->clear_until_ns = clock_monotonic_ns() + PROCESS_CLEAR_MS * INT64_C(1000000);
+    kill_group(process, SIGKILL);
+    for (size_t i = 0; i < SPAWN_STREAMS; i++) {
+        channel_close(&process->channels[i]);
+    }
+    process_clear(process);
 }
 
 static bool has_open_channels(const struct process *process)
@@ -206,7 +243,7 @@ static bool has_open_channels(const struct process *process)
 static void maybe_close(struct process *process)
 {
     if (process->phase == PHASE_EXITED && !has_open_channels(process)) {
-        process_close(process);
+        begin_clearing(process);
     }
 }
 
@@ -230,8 +267,6 @@ static bool process_is_busy(const struct process *process)
 {
     return process->is_busy != NULL && process->is_busy(process->user);
 }
-
-static void on_timer(uv_timer_t *timer);
 
 static void begin_ending(struct process *process)
 {
@@ -260,13 +295,47 @@ static void on_timer(uv_timer_t *timer)
         if (process->is_paused || process_is_busy(process)) {
             CHECK(uv_timer_start(timer, on_timer, PROCESS_LINGER_MS, 0) == 0);
         } else {
-            process_close(process);
+            begin_clearing(process);
         }
+        return;
+    case PHASE_CLEARING:
+        process_clear(process);
         return;
     case PHASE_KILLED:
     case PHASE_CLOSING:
         return;
     }
+}
+
+static void on_watch(uv_timer_t *watch);
+
+static void watch_again(struct process *process, uint64_t ms)
+{
+    process->watch_ms = ms;
+    CHECK(uv_timer_start(&process->watch, on_watch, ms, 0) == 0);
+}
+
+/* Orphans are not left as zombies while the child lives, and too many processes end it. */
+static void on_watch(uv_timer_t *watch)
+{
+    struct process *process = watch->data;
+    CHECK_MAGIC(process, PROCESS_MAGIC);
+    size_t most = (size_t)process->limits.processes;
+    if (most == 0 || process->phase >= PHASE_KILLED) {
+        kin_reap();
+        watch_again(process, REAP_MS);
+        return;
+    }
+    size_t count = kin_count(&process->kin, most + 1);
+    if (count > most) {
+        process_limit_hit(process, PROCESS_LIMIT_COUNT);
+        send_kill(process);
+    }
+    /* What doubles each few milliseconds would be thousands by the next ordinary look. */
+    uint64_t calmer_ms = process->watch_ms * 2 < PROCESS_COUNT_MS ? process->watch_ms * 2
+                                                                  : PROCESS_COUNT_MS;
+    watch_again(process, count > process->kin_count ? PROCESS_COUNT_SOON_MS : calmer_ms);
+    process->kin_count = count;
 }
 
 /* The bytes that may still be told; over the limit the child is killed. */
@@ -376,13 +445,16 @@ static int process_watch(struct process *process, struct uv_loop_s *loop,
                          const struct spawned *spawned, struct error *err)
 {
     CHECK(uv_timer_init(loop, &process->timer) == 0);
+    CHECK(uv_timer_init(loop, &process->watch) == 0);
     process->timer.data = process;
-    process->handles = 1;
+    process->watch.data = process;
+    process->handles = 2;
     int status = start_poll(process, loop, &process->exit_poll, process->pidfd);
     /* Two descriptors that were just made are watchable, or the system has no memory left. */
     if (status != 0) {
         kill_group(process, SIGKILL);
         reap(process);
+        kin_leave(&process->kin);
         cleanup_close_fd(&process->pidfd);
         cleanup_close_fd(&process->status_fd);
         for (size_t i = 0; i < SPAWN_STREAMS; i++) {
@@ -390,6 +462,7 @@ static int process_watch(struct process *process, struct uv_loop_s *loop,
         }
         process->on_end = on_end_unheard;
         uv_close((uv_handle_t *)&process->timer, on_handle_closed);
+        uv_close((uv_handle_t *)&process->watch, on_handle_closed);
         return error_set(err, E_IO, "cannot watch a process: %s", uv_strerror(status));
     }
     CHECK(uv_poll_start(&process->exit_poll, UV_READABLE, on_exit_event) == 0);
@@ -412,6 +485,7 @@ int process_start(const struct process_spec *spec, struct process **out_process,
     }
     process->started_ns = clock_monotonic_ns();
     struct spawned spawned = {0};
+    kin_expect();
     int status = spawn_child(spec, &spawned, err);
     if (status != 0) {
         free(process);
@@ -429,6 +503,7 @@ int process_start(const struct process_spec *spec, struct process **out_process,
     process->on_bytes = spec->on_bytes;
     process->is_busy = spec->is_busy;
     process->on_end = spec->on_end;
+    kin_join(&process->kin, process->pid, spec->mark);
     status = process_watch(process, spec->loop, &spawned, err);
     if (status != 0) {
         return status;
@@ -436,6 +511,7 @@ int process_start(const struct process_spec *spec, struct process **out_process,
     if (process->limits.wall_ms != 0) {
         CHECK(uv_timer_start(&process->timer, on_timer, process->limits.wall_ms, 0) == 0);
     }
+    watch_again(process, process->limits.processes != 0 ? PROCESS_COUNT_SOON_MS : REAP_MS);
     *out_process = process;
     return 0;
 }
@@ -466,7 +542,7 @@ int process_signal(struct process *process, int signal)
     if (signal < 1 || signal > SIGRTMAX) {
         return E_INVALID;
     }
-    if (process->phase != PHASE_CLOSING) {
+    if (process->phase < PHASE_CLEARING) {
         kill_group(process, signal);
     }
     return 0;
@@ -476,7 +552,7 @@ void process_terminate(struct process *process)
 {
     CHECK_MAGIC(process, PROCESS_MAGIC);
     if (process->phase == PHASE_EXITED) {
-        process_close(process);
+        begin_clearing(process);
     } else if (process->phase == PHASE_RUNNING) {
         process->end.is_killed = true;
         begin_ending(process);
@@ -487,7 +563,7 @@ void process_kill(struct process *process)
 {
     CHECK_MAGIC(process, PROCESS_MAGIC);
     if (process->phase == PHASE_EXITED) {
-        process_close(process);
+        begin_clearing(process);
     } else if (process->phase < PHASE_KILLED) {
         process->end.is_killed = process->end.limit == PROCESS_LIMIT_NONE;
         send_kill(process);

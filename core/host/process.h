@@ -13,14 +13,14 @@
  *
  * The child leads its own session and process group, so that a signal reaches what it started as
  * well. It stays a zombie until its pipes are closed or a moment has passed: as long as it is one
- * its pid cannot be another's, and the group can be killed safely. What leaves the group on
- * purpose (setsid) is not followed.
+ * its pid cannot be another's, and the group can be killed safely. What left the group is found as
+ * kin.h says, and killed too; on_end comes when all of it is gone, or after PROCESS_CLEAR_MS.
  *
  * PR_SET_PDEATHSIG ends the child when the thread that started it ends: start processes from the
  * loop's thread only.
  *
  * Used by:  host (ops.process).
- * Uses:     base, libuv, the program opstream-exec.
+ * Uses:     base, kin, libuv, the program opstream-exec.
  * Threads:  [loop]
  */
 
@@ -37,6 +37,9 @@ struct uv_loop_s;
 enum {
     PROCESS_GRACE_MS = 10000,                /* from SIGTERM to SIGKILL */
     PROCESS_LINGER_MS = 500,                 /* for pipes that grandchildren keep open */
+    PROCESS_CLEAR_MS = 2000,                 /* for what was killed to be gone */
+    PROCESS_COUNT_MS = 50,                   /* from one count of processes to the next */
+    PROCESS_COUNT_SOON_MS = 4,               /* the same while they become more */
     PROCESS_OUTPUT_BYTES = 10 * 1024 * 1024, /* what a child may write */
     PROCESS_TAIL_BYTES = 8 * 1024,           /* of descriptor 2, kept for the error */
 };
@@ -48,6 +51,7 @@ enum process_limit {
     PROCESS_LIMIT_CPU,    /* cpu_ms: the kernel sent SIGXCPU */
     PROCESS_LIMIT_FILE,   /* file_bytes: the kernel sent SIGXFSZ */
     PROCESS_LIMIT_OUTPUT, /* output_bytes */
+    PROCESS_LIMIT_COUNT,  /* processes */
 };
 
 /* 0: no limit, unless the comment says otherwise. */
@@ -58,7 +62,9 @@ struct process_limits {
                               what it costs. RLIMIT_AS would count what is only reserved, and
                               JavaScript reserves gigabytes */
     uint64_t file_bytes;   /* RLIMIT_FSIZE */
-    uint64_t processes;    /* RLIMIT_NPROC: counts all processes of the user, not of this child */
+    uint64_t processes;    /* the child and all that it started, at one time; they are counted
+                              at most PROCESS_COUNT_MS apart. RLIMIT_NPROC would count all of the
+                              user's,    and root's not at all */
     uint64_t open_files;   /* RLIMIT_NOFILE */
     uint64_t output_bytes; /* on descriptors 1 and 3 together; 0: PROCESS_OUTPUT_BYTES */
     uint64_t grace_ms;     /* SIGTERM to SIGKILL; 0: SIGKILL at once */
@@ -97,6 +103,7 @@ struct process_spec {
     const char *const *argv; /* the first is the program's path: process_find(); ends with NULL */
     const char *const *env;  /* "NAME=value", ends with NULL */
     const char *cwd;         /* NULL: ours */
+    const char *mark;        /* an entry of `env` that no other child has: kin.h; NULL: none */
     struct str input;        /* for descriptor 0, copied; empty: /dev/null */
     unsigned flags;          /* PROCESS_* */
     int umask;               /* below 0: ours */

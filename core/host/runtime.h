@@ -41,6 +41,7 @@ struct host {
     struct host_events events;
     const struct host_http *http; /* NULL: none */
     int64_t cancel_grace_ms;
+    char *child_mark;           /* constant; NULL: none */
     struct mailbox mailbox;     /* [any] */
     struct handle_table tasks;  /* [any] */
     struct handle_table ops;    /* [any] */

@@ -285,6 +285,7 @@ static void http_start(struct op *op)
     const struct host_http *service = op->host->http;
     struct error error = {0};
     http->request.on_chunk = http->on_chunk != NULL ? on_chunk : NULL;
+    http->request.token = op->task->token;
     int status = service->send(service->self, &http->request, on_done, http, &http->call, &error);
     if (status == 0) {
         return;

@@ -18,6 +18,7 @@
 #include "core/base/error.h"
 #include "core/base/module.h"
 #include "core/host/child_env.h"
+#include "core/host/kin.h"
 #include "core/host/op.h"
 #include "core/host/process.h"
 #include "core/host/runtime.h"
@@ -26,7 +27,7 @@
 enum {
     ARGUMENTS_MAX = 4096,
     /* Less than a cancelled task is given, so that the end of its child is still told to it. */
-    DEFAULT_GRACE_MS = 5000,
+    DEFAULT_GRACE_MS = 10000,
     LIMITS_SIZE_MIN = offsetof(ops_process_limits, kill_grace_ms) + sizeof(uint64_t),
     SPEC_SIZE_MIN = offsetof(ops_process_spec, user) + sizeof(void *),
 };
@@ -43,6 +44,7 @@ struct process_op {
     ops_process_output on_output[3]; /* by enum process_stream */
     ops_process_done on_exit;
     void *user;
+    char mark[KIN_MARK_SIZE]; /* of this child alone, in its environment */
     struct process *process;
     ops_process_exit exit;
     bool has_exit;
@@ -138,6 +140,8 @@ static uint32_t limit_of(const struct process_op *process, const struct process_
         return OPS_LIMIT_FILE;
     case PROCESS_LIMIT_OUTPUT:
         return OPS_LIMIT_OUTPUT;
+    case PROCESS_LIMIT_COUNT:
+        return OPS_LIMIT_COUNT;
     case PROCESS_LIMIT_NONE:
         break;
     }
@@ -146,6 +150,26 @@ static uint32_t limit_of(const struct process_op *process, const struct process_
     bool is_failed = end->exit_code != 0 && !end->is_killed;
     bool is_full = memory != 0 && end->max_memory_bytes >= memory - memory / 8;
     return is_failed && is_full ? OPS_LIMIT_MEMORY : OPS_LIMIT_NONE;
+}
+
+static uint64_t limit_value(const struct process_limits *limits, uint32_t limit)
+{
+    switch (limit) {
+    case OPS_LIMIT_WALL:
+        return limits->wall_ms;
+    case OPS_LIMIT_CPU:
+        return limits->cpu_ms;
+    case OPS_LIMIT_MEMORY:
+        return limits->memory_bytes;
+    case OPS_LIMIT_OUTPUT:
+        return limits->output_bytes != 0 ? limits->output_bytes : PROCESS_OUTPUT_BYTES;
+    case OPS_LIMIT_FILE:
+        return limits->file_bytes;
+    case OPS_LIMIT_COUNT:
+        return limits->processes;
+    default:
+        return 0;
+    }
 }
 
 /* The program was found, but is not what the kernel can run. */
@@ -175,6 +199,7 @@ static void on_end(void *user, const struct process_end *end)
             .cpu_us = end->cpu_us,
             .max_memory = end->max_memory_bytes,
         };
+        process->exit.limit_value = limit_value(&process->limits, process->exit.limit);
     }
     op_finish(&process->op, process_op_call_exit);
 }
@@ -216,6 +241,7 @@ static int start_child(struct process_op *process)
         .cwd = process->cwd,
         .input = process->input,
         .flags = process->flags,
+        .mark = process->mark,
         .umask = -1,
         .limits = process->limits,
         .user = process,
@@ -314,6 +340,16 @@ static ops_status copy_env(struct process_op *process, const ops_process_spec *s
         struct str entry = str_from_ops(spec->env[i]);
         status = is_text(spec->env[i]) ? child_env_add(&process->env, entry) : E_INVALID;
     }
+    const char *mark = process->op.host->child_mark;
+    static _Atomic uint64_t last_number;
+    (void)snprintf(process->mark, sizeof(process->mark), "OPSTREAM_STEP=%d-%" PRIu64, (int)getpid(),
+                   atomic_fetch_add(&last_number, 1) + 1); /* fits */
+    if (status == 0) {
+        status = child_env_add(&process->env, str_from(process->mark));
+    }
+    if (status == 0 && mark != NULL) {
+        status = child_env_add(&process->env, str_from(mark));
+    }
     return env_status(status);
 }
 
@@ -375,11 +411,11 @@ static ops_status copy_limits(struct process_op *process, const ops_process_limi
     struct process_limits *limits = &process->limits;
     *limits = (struct process_limits){
         .wall_ms = stricter(asked->wall_ms, pipeline->wall_ms),
-        .cpu_ms = asked->cpu_ms,
+        .cpu_ms = stricter(asked->cpu_ms, pipeline->cpu_ms),
         .memory_bytes = stricter(asked->memory_bytes, pipeline->memory_bytes),
-        .file_bytes = asked->file_bytes,
-        .processes = asked->processes,
-        .open_files = asked->files,
+        .file_bytes = stricter(asked->file_bytes, pipeline->file_bytes),
+        .processes = stricter(asked->processes, pipeline->processes),
+        .open_files = stricter(asked->files, pipeline->open_files),
         .output_bytes = stricter(asked->output_bytes, pipeline->output_bytes),
         .grace_ms = asked->kill_grace_ms != 0 ? asked->kill_grace_ms : DEFAULT_GRACE_MS,
     };

@@ -28,7 +28,7 @@
 
 enum {
     FIRST_FREE_FD = 10,
-    OPTION_COUNT = 7,
+    OPTION_COUNT = 6,
     OPTION_TEXT = 24,
 };
 
@@ -178,8 +178,9 @@ static void add_limits(struct helper_argv *helper, const struct process_limits *
         const char *option;
         uint64_t value;
     } options[] = {
-        {"-m", limits->memory_bytes}, {"-t", limits->cpu_ms / 1000 + (limits->cpu_ms % 1000 != 0)},
-        {"-f", limits->file_bytes},   {"-p", limits->processes},
+        {"-m", limits->memory_bytes},
+        {"-t", limits->cpu_ms / 1000 + (limits->cpu_ms % 1000 != 0)},
+        {"-f", limits->file_bytes},
         {"-n", limits->open_files},
     };
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -246,24 +247,6 @@ static int fill_actions(posix_spawn_file_actions_t *actions, const struct proces
     return status;
 }
 
-/* A session of its own, no signal ignored or blocked. */
-static int fill_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t none;
-    sigset_t all;
-    (void)sigemptyset(&none); /* neither fails for a set that exists */
-    (void)sigfillset(&all);
-    int status = posix_spawnattr_setsigmask(attributes, &none);
-    if (status == 0) {
-        status = posix_spawnattr_setsigdefault(attributes, &all);
-    }
-    if (status == 0) {
-        short flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
-        status = posix_spawnattr_setflags(attributes, flags);
-    }
-    return status;
-}
-
 /* 0 or an errno, as posix_spawn(). */
 static int start_helper(const struct process_spec *spec, const struct child_ends *ends,
                         const struct helper_argv *helper, pid_t *out_pid)
@@ -280,7 +263,7 @@ static int start_helper(const struct process_spec *spec, const struct child_ends
     }
     status = fill_actions(&actions, spec, ends);
     if (status == 0) {
-        status = fill_attributes(&attributes);
+        status = spawn_set_apart(&attributes);
     }
     if (status == 0) {
         /* posix_spawn's arguments are not const for reasons of history: it changes nothing */
@@ -348,4 +331,21 @@ int spawn_child(const struct process_spec *spec, struct spawned *out, struct err
     }
     *out = spawned;
     return 0;
+}
+
+int spawn_set_apart(posix_spawnattr_t *attributes)
+{
+    sigset_t none;
+    sigset_t all;
+    (void)sigemptyset(&none); /* neither fails for a set that exists */
+    (void)sigfillset(&all);
+    int status = posix_spawnattr_setsigmask(attributes, &none);
+    if (status == 0) {
+        status = posix_spawnattr_setsigdefault(attributes, &all);
+    }
+    if (status == 0) {
+        short flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+        status = posix_spawnattr_setflags(attributes, flags);
+    }
+    return status;
 }

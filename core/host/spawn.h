@@ -5,11 +5,12 @@
 /*
  * Spawn: the moment a child process begins: its pipes, its limits, its pid. No loop.
  *
- * Used by:  process.c.
+ * Used by:  process.c, background of loop.
  * Uses:     base, process.h.
  * Threads:  [loop]
  */
 
+#include <spawn.h>
 #include <sys/types.h>
 
 struct error;
@@ -30,5 +31,8 @@ struct spawned {
  * Fails as process_start() does.
  */
 int spawn_child(const struct process_spec *spec, struct spawned *out, struct error *err);
+
+/* For posix_spawn(3): a session of its own, no signal ignored or blocked. 0 or an errno value. */
+int spawn_set_apart(posix_spawnattr_t *attributes);
 
 #endif

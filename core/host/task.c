@@ -312,6 +312,10 @@ static bool task_fill_info(struct task *task, const struct host_task_spec *spec)
         .memory_bytes = spec->memory_bytes,
         .output_bytes = spec->output_bytes,
         .wall_ms = spec->wall_ms > 0 ? (uint64_t)spec->wall_ms : 0,
+        .cpu_ms = spec->cpu_ms > 0 ? (uint64_t)spec->cpu_ms : 0,
+        .file_bytes = spec->file_bytes,
+        .open_files = spec->open_files,
+        .processes = spec->processes,
     };
     info->type = ops_from_str(str_from(task->instance->type->name));
     return task_copy_text(task, spec->run_id, &info->run_id) &&

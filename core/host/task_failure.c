@@ -147,6 +147,9 @@ static void add_numbers(struct builder *b, const ops_error *error)
     if (error->upstream_status != 0) {
         builder_member_int(b, STR("upstream_status"), error->upstream_status);
     }
+    if ((error->flags & OPS_ERROR_REPEATABLE) != 0) {
+        builder_member_bool(b, STR("repeatable"), true);
+    }
 }
 
 bool task_failure_read(const ops_error *error, ops_error *out)

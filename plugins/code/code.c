@@ -72,6 +72,7 @@ static struct run *begin_run(ops_task task, ops_val config)
     run->mode = ops_equal(mode, "text")   ? RESULT_TEXT
                 : ops_equal(mode, "none") ? RESULT_NONE
                                           : RESULT_JSON;
+    run->on_exit = ops_get(config, "on_exit");
     return run;
 }
 

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limit.h"
 #include "run.h"
+#include "word.h"
 
 static const struct {
     const char *program;
@@ -24,6 +26,8 @@ struct failure {
     const char *hint;
     const char *path;
     uint32_t effect;
+    uint32_t retry;
+    uint64_t retry_after_ms;
     const ops_process_exit *exit; /* NULL: it never ran */
     ops_val answer;               /* the runner's, or 0 */
 };
@@ -88,6 +92,8 @@ static void tell(struct run *run, struct failure *failure)
     error.hint = ops_text(failure->hint);
     error.path = ops_text(failure->path);
     error.effect = failure->effect;
+    error.retry = failure->retry;
+    error.retry_after_ms = failure->retry_after_ms;
     if (details.n > 0 && ops_map_end(&details, &error.details) != OPS_OK) {
         error.details = 0;
     }
@@ -119,45 +125,64 @@ static void add_last_error(const struct run *run, struct text *message)
     }
 }
 
-static void add_output_limit(const struct run *run, struct text *message)
+/* "ValueError: no good (line 3 of the code)" */
+static void add_exception(struct text *message, ops_val answer)
 {
-    ops_task_info info = {.size = sizeof(info)};
-    (void)ops.exec->info(ops.h, run->task, &info); /* without it the default is named */
-    uint64_t bytes = info.output_bytes != 0 ? info.output_bytes : (uint64_t)10 * 1024 * 1024;
-    text_add_format(message, "%s wrote more than %" PRIu64 " bytes", run_program(run->language),
-                    bytes);
+    ops_str kind = ops_get_str(answer, "error", "Error");
+    ops_str words = ops_get_str(answer, "message", "");
+    int64_t line = ops_get_i64(answer, "line", 0);
+    words.n = words.n < 800 ? words.n : 800;
+    if (!ops_equal(kind, "result")) {
+        text_add(message, kind);
+        text_add(message, ops_text(words.n > 0 ? ": " : ""));
+    }
+    text_add(message, words);
+    if (line > 0) {
+        text_add_format(message, " (line %" PRId64 " of the code)", line);
+    }
+}
+
+static void tell_limit(struct run *run, const ops_process_exit *exit, ops_val answer,
+                       struct limit_hit *hit)
+{
+    struct failure failure = {.code = hit->code,
+                              .symbol = hit->symbol,
+                              .hint = hit->hint,
+                              .effect = OPS_EFFECT_MAYBE,
+                              .exit = exit,
+                              .answer = answer};
+    text_add_format(&failure.message, "%s ", run_program(run->language));
+    text_add(&failure.message, text_slice(&hit->text));
+    if (answer != 0) {
+        text_add(&failure.message, ops_text(": "));
+        add_exception(&failure.message, answer);
+    } else if (exit->signal == 0) {
+        add_last_error(run, &failure.message);
+    }
+    tell(run, &failure);
+    text_finish(&hit->text);
 }
 
 /* 1 when the end was a limit's or a cancel's doing, and has been told. */
-static int fail_by_limit(struct run *run, const ops_process_exit *exit)
+static int fail_by_limit(struct run *run, const ops_process_exit *exit, ops_val answer)
 {
-    const char *program = run_program(run->language);
     struct failure failure = {.exit = exit, .effect = OPS_EFFECT_MAYBE};
+    struct limit_hit hit;
     uint32_t reason = ops.exec->cancelled(ops.h, run->task);
-    if (exit->limit == OPS_LIMIT_OUTPUT) {
-        failure.code = OPS_E_RESOURCE;
-        failure.symbol = "code.output";
-        failure.hint = "write less, or raise 'limits: {output: 50MB}'";
-        add_output_limit(run, &failure.message);
-    } else if (exit->limit == OPS_LIMIT_WALL || reason == OPS_CANCEL_TIMEOUT) {
+    if ((exit->limit != OPS_LIMIT_NONE || reason == 0) && limit_find(run, exit, answer, &hit)) {
+        tell_limit(run, exit, answer, &hit);
+        return 1;
+    }
+    if (reason == OPS_CANCEL_TIMEOUT) {
         failure.code = OPS_E_TIMEOUT;
         failure.symbol = "code.timeout";
-        failure.hint = exit->limit == OPS_LIMIT_WALL ? "raise 'limits: {wall: 10m}'"
-                                                     : "raise the node's 'timeout'";
-        text_add_format(&failure.message, "%s did not end in time and was killed", program);
+        failure.hint = "raise the node's 'timeout'";
+        text_add_format(&failure.message, "%s did not end in time and was killed",
+                        run_program(run->language));
     } else if (reason != 0) {
         failure.code = OPS_E_CANCELLED;
         failure.symbol = "code.cancelled";
-        text_add_format(&failure.message, "%s was ended by a cancel", program);
-    } else if (exit->limit != OPS_LIMIT_NONE) {
-        failure.code = OPS_E_RESOURCE;
-        failure.symbol = "code.limit";
-        failure.hint = "raise it under the node's 'limits'";
-        text_add_format(&failure.message, "%s reached its limit of %s", program,
-                        exit->limit == OPS_LIMIT_MEMORY ? "memory"
-                        : exit->limit == OPS_LIMIT_CPU  ? "computing time"
-                                                        : "file size");
-        add_last_error(run, &failure.message);
+        text_add_format(&failure.message, "%s was ended by a cancel", run_program(run->language));
     } else {
         return 0;
     }
@@ -165,8 +190,35 @@ static int fail_by_limit(struct run *run, const ops_process_exit *exit)
     return 1;
 }
 
+/* What the code, or `on_exit`, says of the failure wins over what it looks like. */
+static void add_word(struct run *run, struct failure *failure, ops_val said, struct text *hint)
+{
+    struct word word = word_read(run, said, failure->exit->exit_code);
+    if (said == 0 && word.retry == OPS_RETRY_DEFAULT) {
+        return;
+    }
+    failure->retry = word.retry;
+    failure->retry_after_ms = word.retry_after_ms;
+    failure->effect = word.effect;
+    failure->code = word.code != OPS_OK ? word.code : failure->code;
+    if (said != 0) {
+        failure->symbol = "code.failure";
+    }
+    if (word.message.n > 0) {
+        text_finish(&failure->message);
+        text_add(&failure->message, word.message);
+    }
+    if (word.bad_code.n > 0) {
+        text_add_format(hint, "'%.*s' is no code: take one of ",
+                        (int)(word.bad_code.n < 80 ? word.bad_code.n : 80), word.bad_code.p);
+        word_add_codes(hint);
+        failure->hint = hint->p;
+    }
+}
+
 /* What the runner says went wrong: an exception, or a result that JSON cannot hold. */
-static void fail_by_answer(struct run *run, const ops_process_exit *exit, ops_val answer)
+static void fail_by_answer(struct run *run, const ops_process_exit *exit, ops_val answer,
+                           ops_val said)
 {
     struct failure failure = {.code = OPS_E_UPSTREAM,
                               .symbol = "code.exception",
@@ -174,10 +226,10 @@ static void fail_by_answer(struct run *run, const ops_process_exit *exit, ops_va
                               .exit = exit,
                               .answer = answer};
     ops_str kind = ops_get_str(answer, "error", "Error");
-    ops_str message = ops_get_str(answer, "message", "no message");
     if (ops_equal(kind, "MemoryError")) {
         failure.code = OPS_E_RESOURCE;
-        failure.hint = "use less, or raise 'limits: {memory: 2GiB}'";
+        failure.symbol = "code.memory_limit";
+        failure.hint = "use less, or set 'memory' under the node's 'limits'";
     }
     if (ops_equal(kind, "SyntaxError")) {
         failure.code = OPS_E_CONFIG;
@@ -188,20 +240,15 @@ static void fail_by_answer(struct run *run, const ops_process_exit *exit, ops_va
     if (ops_equal(kind, "result")) {
         failure.symbol = "code.result";
         failure.hint = "return text, numbers, booleans, null, and lists and maps of them";
-    } else {
-        text_add(&failure.message, kind);
-        text_add(&failure.message, ops_text(": "));
     }
-    message.n = message.n < 800 ? message.n : 800;
-    text_add(&failure.message, message);
-    int64_t line = ops_get_i64(answer, "line", 0);
-    if (line > 0) {
-        text_add_format(&failure.message, " (line %" PRId64 " of the code)", line);
-    }
+    struct text hint = {0};
+    add_exception(&failure.message, answer);
+    add_word(run, &failure, said, &hint);
     tell(run, &failure);
+    text_finish(&hint);
 }
 
-static void fail_by_exit(struct run *run, const ops_process_exit *exit)
+static void fail_by_exit(struct run *run, const ops_process_exit *exit, ops_val said)
 {
     struct failure failure = {.code = OPS_E_UPSTREAM, .effect = OPS_EFFECT_MAYBE, .exit = exit};
     const char *program = run_program(run->language);
@@ -216,8 +263,11 @@ static void fail_by_exit(struct run *run, const ops_process_exit *exit)
         failure.symbol = "code.exit";
         text_add_format(&failure.message, "%s ended with exit code %d", program, exit->exit_code);
     }
+    struct text hint = {0};
     add_last_error(run, &failure.message);
+    add_word(run, &failure, said, &hint);
     tell(run, &failure);
+    text_finish(&hint);
 }
 
 /* `why`: what the JSON reader says of `last`. */
@@ -359,13 +409,18 @@ void run_end(struct run *run, const ops_process_exit *exit, const ops_error *err
     if (is_good && is_readable && end_well(run, exit, answer)) {
         return;
     }
-    run_flush(run, ops_text(NULL));
-    if (fail_by_limit(run, exit)) {
+    if (ops_get(answer, "error") == 0) {
+        answer = 0;
+    }
+    ops_str last = answer == 0 ? text_last_line(text_slice(&run->out)) : ops_text(NULL);
+    ops_val said = word_find(run, answer, last);
+    run_flush(run, said != 0 ? last : ops_text(NULL));
+    if (fail_by_limit(run, exit, answer)) {
         return;
     }
-    if (answer != 0 && ops_get(answer, "error") != 0) {
-        fail_by_answer(run, exit, answer);
+    if (answer != 0) {
+        fail_by_answer(run, exit, answer, said);
     } else {
-        fail_by_exit(run, exit);
+        fail_by_exit(run, exit, said);
     }
 }

@@ -24,6 +24,7 @@ struct run {
     ops_task task;
     enum language language;
     enum result_mode mode;
+    ops_val on_exit;    /* of the config: "75" to "retry"; 0: none */
     struct text out;    /* text mode: all; else the lines that were not logged yet */
     size_t kept_n;      /* in `out`: the last line that is whole and has text, with its end */
     struct text errors; /* the end of stderr, not yet clean */

@@ -14,18 +14,27 @@ function tell(answer) {
   for (let at = 0; at < bytes.length;) at += fs.writeSync(3, bytes, at);
   fs.closeSync(3);
 }
-function refuse(kind, message, line, trace) {
-  tell({error: kind, message, line: line === undefined ? null : line, trace: trace || ''});
+class Failure extends Error {}
+globalThis.fail = function (message, {code, retry, retry_after, retryAfter = retry_after, effect} = {}) {
+  const error = new Failure(String(message));
+  error.said = {message: error.message, code, retry, retry_after: retryAfter, effect};
+  throw error;
+};
+function refuse(kind, message, line, trace, error) {
+  const number = error && Number.isInteger(error.errno) ? Math.abs(error.errno) : undefined;
+  tell({error: kind, message, line: line === undefined ? null : line, trace: trace || '', errno: number,
+        failure: error instanceof Failure ? error.said : undefined});
   process.exitCode = 1;
 }
-function fail(error) {
+function stop(error) {
   const isError = error instanceof Error || (error && typeof error.stack === 'string');
   const stack = isError ? String(error.stack) : '';
   const place = /(?:^|\(|\s)code:(\d+)/m.exec(stack);
   const kept = stack.split('\n').filter((l) => !/\[eval\]|node:|^\s+at new Script/.test(l)).join('\n');
-  fs.writeSync(2, (kept || String(error)) + '\n');
+  if (!(error instanceof Failure)) fs.writeSync(2, (kept || String(error)) + '\n');
   refuse(isError ? error.name || 'Error' : 'thrown', isError ? String(error.message) : String(error),
-         place ? Number(place[1]) : null, kept);
+         place ? Number(place[1]) : null, kept,
+         isError ? error : null);
   process.exit(1);
 }
 function findUnfit(value, path, depth) {
@@ -95,6 +104,6 @@ async function run() {
   }
   tell({value: value === undefined ? null : value});
 }
-process.on('uncaughtException', fail);
-process.on('unhandledRejection', fail);
-run().catch(fail);
+process.on('uncaughtException', stop);
+process.on('unhandledRejection', stop);
+run().catch(stop);

@@ -14,9 +14,13 @@ def tell(answer):
     result.write(answer)
     result.close()
 
-def refuse(kind, message, line=None, trace=""):
+def refuse(kind, message, line=None, trace="", error=None):
     answer = {"error": kind, "message": message, "line": line, "trace": trace}
-    tell(json.dumps(answer))
+    if isinstance(error, OSError) and isinstance(error.errno, int):
+        answer["errno"] = error.errno
+    if isinstance(error, Failure):
+        answer["failure"] = error.said
+    tell(json.dumps(answer, default=str))
     sys.exit(1)
 
 def find_unfit(value, path, depth):
@@ -85,8 +89,17 @@ def trace_of(error):
     lines = traceback.format_exception(error)
     return "".join(l for l in lines if 'File "<string>"' not in l)
 
+class Failure(Exception):
+    pass
+
+def fail(message, code=None, retry=None, retry_after=None, effect=None):
+    error = Failure(str(message))
+    said = {"message": str(message), "code": code, "retry": retry, "retry_after": retry_after, "effect": effect}
+    error.said = {key: value for key, value in said.items() if value is not None}
+    raise error
+
 def call():
-    scope = {"__name__": "__main__", "inputs": inputs}
+    scope = {"__name__": "__main__", "inputs": inputs, "fail": fail}
     exec(compile(code, "code", "exec"), scope)
     process = scope.get("process")
     if not callable(process):
@@ -106,11 +119,12 @@ except SystemExit as end:
         raise
     has_value, value = False, None
 except BaseException as error:
-    message = error.msg if isinstance(error, SyntaxError) else str(error) or "no message"
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
     trace = trace_of(error)
     sys.stdout.flush()
-    sys.stderr.write(trace)
-    refuse(type(error).__name__, message, line_of(error), trace)
+    if not isinstance(error, Failure):
+        sys.stderr.write(trace)
+    refuse(type(error).__name__, message, line_of(error), trace, error)
 if not has_value:
     tell(json.dumps({"none": True}))
 else:

@@ -236,6 +236,12 @@ static uint64_t read_wait_ms(const ops_http_res *res)
     return wait_ms;
 }
 
+/* OPS_ERROR_*: whether the same call once more does no harm. */
+static uint32_t repeat_flags(ops_val config, ops_str method)
+{
+    return status_is_idempotent(method) || request_has_key(config) ? OPS_ERROR_REPEATABLE : 0;
+}
+
 /* {status, headers, body}, for whoever handles the error; 0 when it cannot be made. */
 static ops_val make_details(ops_task task, ops_val config, const ops_http_res *res)
 {
@@ -272,8 +278,8 @@ static void fail_status(ops_task task, ops_val config, const ops_http_res *res)
     ops_error e = ops_error_make(meaning.code, NULL);
     e.message = message.failed ? ops_text("the service answered with an error")
                                : text_str(&message);
-    e.retry = meaning.retry;
     e.effect = status_effect(res->status, ops_text(method));
+    e.flags = repeat_flags(config, ops_text(method));
     e.retry_after_ms = read_wait_ms(res);
     e.symbol = ops_text(meaning.symbol);
     e.hint = ops_text(meaning.hint);
@@ -298,8 +304,8 @@ static void fail_body(ops_task task, ops_val config, const ops_http_res *res, co
     ops_error e = ops_error_make(why->code == OPS_E_RESOURCE ? OPS_E_RESOURCE : OPS_E_UPSTREAM,
                                  "the answer is no JSON");
     e.message = message.failed ? e.message : text_str(&message);
-    e.retry = OPS_RETRY_NO;
     e.effect = status_effect(res->status, ops_text(method));
+    e.flags = repeat_flags(config, ops_text(method));
     e.symbol = ops_text("http.bad_body");
     e.hint =
         ops_text(why->code == OPS_E_RESOURCE ? "" : "set 'response: text' to take it as it is");
@@ -363,7 +369,8 @@ void answer_fail(ops_task task, ops_val config, const ops_error *err)
     char method[33];
     ops_error e = *err;
     request_read_method(config, method);
-    if (status_is_idempotent(ops_text(method))) {
+    e.flags = repeat_flags(config, ops_text(method));
+    if (status_is_safe(ops_text(method))) {
         e.effect = OPS_EFFECT_NONE;
     }
     (void)ops.exec->fail(ops.h, task, &e); /* STALE: it has ended already */

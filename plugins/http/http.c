@@ -39,6 +39,9 @@ static void send(ops_task task, ops_val config, const struct request *request)
     ops_http_req req = {0};
     req.size = (uint32_t)sizeof req;
     req.flags = ops_get_bool(config, "follow_redirects", 1) ? 0 : OPS_HTTP_NO_REDIRECT;
+    if (request_has_key(config) && !request_has_own_key(config)) {
+        req.flags |= OPS_HTTP_IDEMPOTENCY_KEY;
+    }
     req.method = ops_text(request->method);
     req.url = text_str(&request->url);
     req.header_names = request->names;

@@ -227,6 +227,28 @@ void request_read_method(ops_val config, char out[33])
     out[n] = '\0';
 }
 
+int request_has_own_key(ops_val config)
+{
+    ops_val headers = ops_get(config, "headers");
+    uint64_t n = headers != 0 ? ops.value->count(ops.h, headers) : 0;
+    for (uint64_t i = 0; i < n; i++) {
+        ops_str name = {NULL, 0};
+        ops_val value = 0;
+        /* null leaves a header out */
+        if (ops.value->pair(ops.h, headers, i, &name, &value) == OPS_OK &&
+            text_equal_nocase(name, "idempotency-key") &&
+            ops.value->type(ops.h, value) != OPS_TYPE_NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int request_has_key(ops_val config)
+{
+    return ops_get_bool(config, "idempotency_key", 0) || request_has_own_key(config);
+}
+
 int request_read(struct request *request, ops_val config)
 {
     request_read_method(config, request->method);

@@ -37,4 +37,10 @@ void request_finish(struct request *request);
 /* The method as it will be sent, also without reading all else; `out` gets it NUL-terminated. */
 void request_read_method(ops_val config, char out[33]);
 
+/* Whether it is sent with the header Idempotency-Key: the step's key, or one of `headers`. */
+int request_has_key(ops_val config);
+
+/* Whether `headers` has one, which wins over the step's. */
+int request_has_own_key(ops_val config);
+
 #endif

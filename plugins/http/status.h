@@ -3,7 +3,8 @@
 #define PLUGINS_HTTP_STATUS_H
 
 /*
- * Status: what a status of HTTP means for the node: which code, whether to try again, and when.
+ * Status: what a status of HTTP means for the node: which code, what effect, and when it may be
+ * tried again. Whether it is, is the engine's to decide, by status and code.
  *
  * Used by:  the http plugin.
  * Uses:     abi.h.
@@ -16,7 +17,6 @@
 
 struct status_meaning {
     ops_status code;
-    uint32_t retry;     /* OPS_RETRY_* */
     const char *symbol; /* "http.not_found"; static */
     const char *hint;   /* may be empty; static */
 };
@@ -25,9 +25,12 @@ struct status_meaning status_read(int32_t status);
 
 /*
  * Whether an unexpected `status` to a request with `method` (upper case) may have had an effect:
- * OPS_EFFECT_*. Methods that may be repeated by their nature never say MAYBE.
+ * OPS_EFFECT_*. Safe methods have none.
  */
 uint32_t status_effect(int32_t status, ops_str method);
+
+/* Whether the request only reads (RFC 9110, 9.2.1). */
+int status_is_safe(ops_str method);
 
 /* Whether sending the request again does no harm (RFC 9110, 9.2.2). */
 int status_is_idempotent(ops_str method);

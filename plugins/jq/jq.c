@@ -112,6 +112,7 @@ static void end_task(const struct job *job)
         return;
     }
     ops_error error = ops_error_make(outcome->code, outcome->message);
+    error.retry = OPS_RETRY_NO; /* the same input would give the same */
     error.symbol = ops_text(outcome->symbol);
     error.hint = ops_text(outcome->hint);
     if (outcome->code == OPS_E_CONFIG) {
@@ -169,6 +170,7 @@ static int give_up_hung(struct job *job)
 {
     ops_error error = ops_error_make(
         OPS_E_TIMEOUT, "the program could not be stopped: one of its steps takes too long");
+    error.retry = OPS_RETRY_NO;
     error.symbol = ops_text("jq.timeout");
     error.hint = ops_text("sort, match or build less at once");
     return give_up(job, &error);
@@ -233,6 +235,7 @@ static void jq_cancel(ops_node *node, ops_task task, uint32_t reason)
     ops_error error = ops_error_make(is_late ? OPS_E_TIMEOUT : OPS_E_CANCELLED,
                                      is_late ? "the program did not end in time"
                                              : "the program was ended by a cancel");
+    error.retry = OPS_RETRY_NO;
     error.symbol = ops_text(is_late ? "jq.timeout" : "jq.cancelled");
     (void)give_up(job, &error);
 }

@@ -30,7 +30,7 @@ with tempfile.TemporaryDirectory() as folder:
         (work / name).write_text(content)
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "umask 022; " + commands[0]], cwd=work, text=True,
-        env=dict(os.environ, OPSTREAM=str(clone)), stdout=subprocess.PIPE,
+        env=dict(os.environ, OPSTREAM=str(clone), OPSTREAM_STATE=str(work / ".state")), stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, check=False)
     if run.returncode != 0 or "Says it louder" not in run.stdout or "HELLO" not in run.stdout:
         print(run.stdout)

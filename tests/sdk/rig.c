@@ -144,6 +144,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
         .index_path = options->index_path,
         .events = {rig, on_done, on_failed, on_progress, on_item, on_log},
         .http = options->has_no_http ? NULL : &rig->http,
+        .child_mark = options->child_mark,
         .job_threads = 4,
         .cancel_grace_ms = options->cancel_grace_ms,
     };
@@ -219,6 +220,10 @@ int rig_start(struct rig *rig, uint64_t token, const char *type_name, const char
         .memory_bytes = rig->memory_bytes,
         .output_bytes = rig->output_bytes,
         .wall_ms = rig->wall_ms,
+        .cpu_ms = rig->cpu_ms,
+        .file_bytes = rig->file_bytes,
+        .open_files = rig->open_files,
+        .processes = rig->processes,
         .token = token,
     };
     return host_task_start(rig->host, &spec, &task_of(rig, token)->handle, err);

@@ -66,12 +66,17 @@ struct rig {
     uint64_t memory_bytes;
     uint64_t output_bytes;
     int64_t wall_ms;
+    int64_t cpu_ms;
+    uint64_t file_bytes;
+    uint32_t open_files;
+    uint32_t processes;
 };
 
 struct rig_options {
     const char *const *folders;
     size_t folder_count;
     const char *index_path;
+    const char *child_mark;
     int64_t cancel_grace_ms;
     bool has_no_http;
 };

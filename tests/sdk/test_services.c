@@ -82,6 +82,32 @@ static void test_services__children_get_what_the_spec_says(void **state)
     assert_int_equal(unsetenv("SERVICES_TEST") + unsetenv("SERVICES_OTHER"), 0);
 }
 
+/* Neither the plugin nor what we inherited has the last word. */
+static void test_services__children_have_the_mark_of_their_owner(void **state)
+{
+    (void)state;
+    static const char line[] = "{\"line\":\"echo [$A] [$OPSTREAM_OWNER]\",\"flags\":1}";
+    static const char bare[] = "{\"line\":\"echo [$A] [$OPSTREAM_OWNER]\"}";
+    const char *folder = SERVICES_DIR;
+    struct rig marked;
+    struct rig_options options = {
+        .folders = &folder, .folder_count = 1, .child_mark = "OPSTREAM_OWNER=i1-2-3-4"};
+    assert_int_equal(setenv("OPSTREAM_OWNER", "outer", 1), 0);
+    assert_contains(run("services.shell", bare), "\"out\":\"[3] []\\n\"");
+    assert_contains(run("services.shell", line), "\"out\":\"[3] [outer]\\n\"");
+    rig_open(&marked, &options);
+    marked.memory_bytes = 0;
+    assert_contains(rig_run(&marked, 1, "services.shell", line), "\"out\":\"[3] [i1-2-3-4]\\n\"");
+    assert_contains(rig_run(&marked, 2, "services.shell", bare), "\"out\":\"[3] [i1-2-3-4]\\n\"");
+    rig_close(&marked);
+    options.child_mark = "A=mark";
+    rig_open(&marked, &options);
+    marked.memory_bytes = 0;
+    assert_contains(rig_run(&marked, 1, "services.shell", bare), "\"out\":\"[mark] []\\n\"");
+    rig_close(&marked);
+    assert_int_equal(unsetenv("OPSTREAM_OWNER"), 0);
+}
+
 static void test_services__kill_reaches_the_group(void **state)
 {
     (void)state;
@@ -108,8 +134,14 @@ static void test_services__the_pipeline_s_limits_reach_the_child(void **state)
     (void)state;
     rig.memory_bytes = 256u << 20;
     rig.output_bytes = 1000;
-    assert_contains(run("services.shell", "{\"line\":\"ulimit -d; ulimit -c\"}"),
-                    "\"out\":\"262144\\n0\\n\"");
+    rig.cpu_ms = 60001;
+    rig.file_bytes = 1u << 20;
+    rig.open_files = 64;
+    assert_contains(run("services.shell", "{\"line\":\"for i in d c t f n; do ulimit -$i; done\"}"),
+                    "\"out\":\"262144\\n0\\n61\\n2048\\n64\\n\"");
+    rig.cpu_ms = 0;
+    rig.file_bytes = 0;
+    rig.open_files = 0;
     assert_contains(run("services.shell", "{\"line\":\"yes\"}"), "\"signal\":9,\"limit\":4}");
     rig.memory_bytes = 0;
     rig.output_bytes = 0;
@@ -150,6 +182,8 @@ int main(void)
         cmocka_unit_test(test_services__what_cannot_run_is_told_to_on_exit),
         cmocka_unit_test(test_services__the_pipeline_s_limits_reach_the_child),
         cmocka_unit_test(test_services__a_job_is_taken_back_or_done),
+        /* Last: the library is loaded once, and knows the newest host only. */
+        cmocka_unit_test(test_services__children_have_the_mark_of_their_owner),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -113,6 +113,12 @@ typedef int32_t ops_status;
 #define OPS_EFFECT_DONE  2u /* it happened */
 
 /*
+ * For ops_error.flags. The same once more does no harm, whatever the node's type is: what was done
+ * is idempotent, or was sent with a key.
+ */
+#define OPS_ERROR_REPEATABLE 1u
+
+/*
  * What went wrong. Given to the host it is borrowed. Filled by the host its texts live as long as
  * the scope of the call. All but `size` and `code` may be zero.
  */
@@ -128,7 +134,7 @@ typedef struct ops_error {
     ops_str hint;            /* what to do about it */
     ops_val details;         /* any value, 0: none */
     int32_t upstream_status; /* of HTTP, or 0 */
-    uint32_t reserved0;      /* 0 */
+    uint32_t flags;          /* OPS_ERROR_* */
 } ops_error;
 
 /* ==== The host ==== */

@@ -43,6 +43,10 @@ typedef struct ops_task_info {
     uint64_t memory_bytes;
     uint64_t output_bytes;
     uint64_t wall_ms;
+    uint64_t cpu_ms;
+    uint64_t file_bytes;
+    uint64_t open_files;
+    uint64_t processes;
 } ops_task_info;
 
 typedef struct ops_if_exec {

@@ -35,15 +35,16 @@ extern "C" {
 #define OPS_LIMIT_MEMORY 3u /* memory_bytes, as far as it can be told from its end */
 #define OPS_LIMIT_OUTPUT 4u /* output_bytes */
 #define OPS_LIMIT_FILE   5u /* file_bytes */
+#define OPS_LIMIT_COUNT  6u /* processes */
 
 /*
  * 0 is the limit that the pipeline sets for the task, or else the host's default: of memory half
- * of the machine's, of output 10 MiB, of the grace 5 s, of all else none. Where both the pipeline
+ * of the machine's, of output 10 MiB, of the grace 10 s, of all else none. Where both the pipeline
  * and the plugin set a limit, the stricter one holds.
  */
 typedef struct ops_process_limits {
     uint32_t size;
-    uint32_t processes;     /* of the same user at one time, all that run already included */
+    uint32_t processes;     /* the child and all that it starts, at one time */
     uint64_t wall_ms;       /* from start to end */
     uint64_t cpu_ms;        /* of computing, per process; rounded up to seconds */
     uint64_t memory_bytes;  /* that it can write to and does not share, per process */
@@ -56,12 +57,13 @@ typedef struct ops_process_limits {
 /* How a child ended; borrowed. */
 typedef struct ops_process_exit {
     uint32_t size;
-    int32_t exit_code;   /* 0 to 255; -1: ended by a signal */
-    int32_t signal;      /* that ended it, or 0 */
-    uint32_t limit;      /* OPS_LIMIT_* */
-    uint64_t wall_us;    /* how long it lived */
-    uint64_t cpu_us;     /* how long it computed */
-    uint64_t max_memory; /* most bytes of resident memory */
+    int32_t exit_code;    /* 0 to 255; -1: ended by a signal */
+    int32_t signal;       /* that ended it, or 0 */
+    uint32_t limit;       /* OPS_LIMIT_* */
+    uint64_t wall_us;     /* how long it lived */
+    uint64_t cpu_us;      /* how long it computed */
+    uint64_t max_memory;  /* most bytes of resident memory */
+    uint64_t limit_value; /* of `limit`, in bytes, milliseconds or processes; 0: it has none */
 } ops_process_exit;
 
 /*

@@ -365,8 +365,37 @@ static void test_code__output_over_the_limit_ends_it(void **state)
     const char *end = run("bash", "yes", NULL, NULL);
     rig.output_bytes = 0;
     assert_has(end, "RESOURCE");
-    assert_has(end, "bash wrote more than 100000 bytes");
-    assert_has(end, "limits: {output");
+    assert_has(end, "bash was killed at its limit of 100 KB of output");
+    assert_has(end, "code.output_limit");
+}
+
+static void test_code__what_is_said_badly_is_left_out(void **state)
+{
+    (void)state;
+    const char *end = run("bash",
+                          "echo '{\"error\": {\"code\": 5, \"message\": 9, \"retry\": \"perhaps\", "
+                          "\"retry_after\": \"soon\", \"effect\": [1]}}'; exit 6",
+                          NULL, NULL);
+    assert_has(end, "\"code\":\"UPSTREAM\"");
+    assert_has(end, "bash ended with exit code 6");
+    assert_has(end, "\"retry\":\"default\"");
+    assert_has(end, "\"effect\":\"maybe\"");
+    assert_null(strstr(end, "retry_after"));
+    end = run("bash", "echo '{\"error\": {\"code\": \"AUTH\"}'; exit 6", NULL, NULL);
+    assert_has(end, "\"code\":\"UPSTREAM\""); /* no JSON: a bracket is missing */
+}
+
+static void test_code__memory_that_was_only_used_is_no_limit(void **state)
+{
+    (void)state;
+    rig.memory_bytes = 64u << 20;
+    const char *end = run("python",
+                          "def process():\n    a = bytearray(52 << 20)\n"
+                          "    a[::4096] = b'x' * len(a[::4096])\n    raise KeyError('k')",
+                          NULL, NULL);
+    rig.memory_bytes = 0;
+    assert_has(end, "KeyError: 'k'");
+    assert_has(end, "code.exception");
 }
 
 static void test_code__huge_errors_keep_their_end(void **state)
@@ -419,8 +448,8 @@ static void test_code__wall_limit_kills_grandchildren(void **state)
     const char *end = run("bash", "sleep 60 & echo $!; echo x; wait", NULL, NULL);
     rig.wall_ms = 0;
     assert_has(end, "TIMEOUT");
-    assert_has(end, "bash did not end in time and was killed");
-    assert_has(end, "limits: {wall");
+    assert_has(end, "bash was killed at its limit of 1500ms by the clock");
+    assert_has(end, "code.wall_limit");
     assert_gone(number_in_logs());
 }
 
@@ -529,6 +558,8 @@ int main(void)
         cmocka_unit_test(test_code__large_and_odd_inputs_reach_bash),
         cmocka_unit_test(test_code__code_that_bash_cannot_take_is_refused),
         cmocka_unit_test(test_code__output_over_the_limit_ends_it),
+        cmocka_unit_test(test_code__what_is_said_badly_is_left_out),
+        cmocka_unit_test(test_code__memory_that_was_only_used_is_no_limit),
         cmocka_unit_test(test_code__huge_errors_keep_their_end),
         cmocka_unit_test(test_code__memory_over_the_limit_is_named),
         cmocka_unit_test(test_code__wall_limit_kills_grandchildren),

@@ -272,8 +272,29 @@ static void test_http__effect_depends_on_the_method(void **state)
     call = call_of("{\"url\":\"http://a\",\"method\":\"delete\"}");
     call->is_open = false;
     call->done(call->user, NULL, &failure);
+    assert_has(rig_wait(&rig, last_token), "\"effect\":\"maybe\"");
+    assert_has(rig_wait(&rig, last_token), "\"repeatable\":true");
+    call = call_of("{\"url\":\"http://a\",\"method\":\"head\"}");
+    call->is_open = false;
+    call->done(call->user, NULL, &failure);
     assert_has(rig_wait(&rig, last_token), "\"effect\":\"none\"");
     assert_has(rig_wait(&rig, last_token), "failed {\"code\":\"TIMEOUT\"");
+}
+
+static void test_http__a_key_makes_a_call_repeatable(void **state)
+{
+    (void)state;
+    const char *end = end_of("{\"url\":\"http://a\",\"json\":1}", 500, "");
+    assert_null(strstr(end, "repeatable"));
+    end = end_of("{\"url\":\"http://a\",\"json\":1,\"idempotency_key\":true}", 500, "");
+    assert_has(end, "\"repeatable\":true");
+    end = end_of("{\"url\":\"http://a\",\"json\":1,\"headers\":{\"idempotency-KEY\":\"7\"}}", 500,
+                 "");
+    assert_has(end, "\"repeatable\":true");
+    assert_has(end, "\"effect\":\"maybe\"");
+    end =
+        end_of("{\"url\":\"http://a\",\"json\":1,\"headers\":{\"Idempotency-Key\":null}}", 500, "");
+    assert_null(strstr(end, "repeatable"));
 }
 
 static void test_http__config_is_checked(void **state)
@@ -407,6 +428,7 @@ int main(void)
         FAKE(test_http__expect_says_what_is_no_error),
         FAKE(test_http__wait_comes_from_the_answer),
         FAKE(test_http__effect_depends_on_the_method),
+        FAKE(test_http__a_key_makes_a_call_repeatable),
         FAKE(test_http__config_is_checked),
         FAKE(test_http__cancel_ends_the_call),
         REAL(test_http__calls_a_real_server),

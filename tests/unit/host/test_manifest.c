@@ -74,7 +74,7 @@ static void test_manifest__fills_node_types_for_the_catalogue(void **state)
     assert_ptr_equal(manifest_node_of(&node->type), node);
     assert_int_equal(node->config_version, 3);
     assert_int_equal(node->type.flags, NODE_TYPE_IDEMPOTENT | NODE_TYPE_PURE | NODE_TYPE_PROCESSES |
-                                           NODE_TYPE_STREAMS);
+                                           NODE_TYPE_STREAMS | NODE_TYPE_CALLS);
     assert_int_equal(node->type.port_count, 2);
     assert_true(str_equal(node->type.ports[1], STR("never")));
     assert_true(str_equal(node->type.ports_from, STR("/r/*")));
@@ -86,7 +86,7 @@ static void test_manifest__fills_node_types_for_the_catalogue(void **state)
         value_is(value_get(document_root(node->type.description), STR("ports")), VALUE_LIST));
 
     node = manifest_find_node(m, STR("acme.issues"));
-    assert_int_equal(node->type.flags, 0);
+    assert_int_equal(node->type.flags, NODE_TYPE_CALLS);
     assert_int_equal(node->config_version, 1);
     assert_true(str_equal(node->type.risk, STR("low")));
     assert_null(node->type.output_schema);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -405,6 +406,128 @@ static void test_process__reads_what_grandchildren_write_last(void **state)
     child_finish(&child);
 }
 
+/* Runs `script`, which prints the pid of what it leaves behind. */
+static long run_marked(struct child *child, const char *script)
+{
+    static const char *const env[] = {"PATH=/usr/bin:/bin", "STEP=test-7", NULL};
+    const char *argv[] = {"/bin/bash", "-c", script, NULL};
+    struct process_spec spec = make_spec(child, argv);
+    spec.env = env;
+    spec.mark = env[1];
+    run(&spec);
+    long pid = strtol(text(&child->text[PROCESS_STDOUT]), NULL, 10);
+    assert_true(pid > 1);
+    return pid;
+}
+
+static void test_process__what_left_the_group_or_the_session_is_killed(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "set -m; sleep 600 >&- 2>&- & echo $!",
+        "setsid sh -c 'echo $$; exec sleep 600 >&- 2>&-' & read -t 0.2 <> <(:); exit 0",
+        "setsid setsid -f sh -c 'echo $$; sleep 600 & exec sleep 600' >&1 2>&-; exit 0",
+        "(setsid sh -c 'echo $$; trap \"\" TERM HUP; sleep 60 >&-; :' &); read -t 0.2 <> <(:) || :",
+    };
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        struct child child;
+        long pid = run_marked(&child, scripts[i]);
+        assert_exit(&child, 0);
+        assert_int_equal(kill((pid_t)pid, 0), -1); /* not even a zombie is left */
+        assert_no_children();
+        child_finish(&child);
+    }
+}
+
+/* One that ends at once must not leave its orphans to somebody else. */
+static void test_process__orphans_are_expected_before_a_child_is_there(void **state)
+{
+    (void)state;
+    struct child child;
+    int is_reaper = 1;
+    const char *const argv[] = {"/bin/true", NULL};
+    struct process_spec spec = make_spec(&child, argv);
+    spec.helper = "/no/such/helper";
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
+    assert_int_equal(process_start(&spec, &child.process, NULL), E_NOT_FOUND);
+    assert_int_equal(prctl(PR_GET_CHILD_SUBREAPER, &is_reaper, 0, 0, 0), 0);
+    assert_int_equal(is_reaper, 1);
+}
+
+static void test_process__who_takes_out_the_mark_lives_on(void **state)
+{
+    (void)state;
+    struct child child;
+    long pid = run_marked(
+        &child, "env -u STEP setsid -f sh -c 'echo $$; exec sleep 600 >&- 2>&- 3>&-'; exit 0");
+    assert_int_equal(kill((pid_t)pid, 0), 0);
+    assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
+    assert_int_equal(waitpid((pid_t)pid, NULL, 0), pid); /* it has become ours */
+    child_finish(&child);
+}
+
+static void test_process__another_child_s_kin_is_left_alone(void **state)
+{
+    (void)state;
+    struct child one;
+    struct child two;
+    const char *stays[] = {"/bin/bash", "-c",
+                           "(setsid sh -c 'echo x; exec sleep 600' &); "
+                           "while :; do sleep 0.05; done",
+                           NULL};
+    static const char *const env[] = {"PATH=/usr/bin:/bin", "STEP=test-8", NULL};
+    struct process_spec spec = make_spec(&one, stays);
+    spec.env = env;
+    spec.mark = env[1];
+    spec.limits.grace_ms = 0;
+    assert_int_equal(process_start(&spec, &one.process, NULL), 0);
+    while (one.text[PROCESS_STDOUT].n == 0) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    const char *argv[] = {"/bin/true", NULL};
+    struct process_spec other = make_spec(&two, argv);
+    assert_int_equal(process_start(&other, &two.process, NULL), 0);
+    while (two.ended == 0) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(one.ended, 0);
+    process_terminate(one.process);
+    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(one.ended, 1);
+    assert_no_children();
+    child_finish(&one);
+    child_finish(&two);
+}
+
+static void run_with_processes(struct child *child, uint64_t most)
+{
+    /* Three in the session, one outside of it, and the shell. */
+    const char *argv[] = {"/bin/bash", "-c",
+                          "sleep 600 & sleep 600 & (sleep 600 &) ; setsid sleep 600 & "
+                          "for i in {1..8}; do read -t 0.05 <> <(:); done; exit 7",
+                          NULL};
+    static const char *const env[] = {"PATH=/usr/bin:/bin", "STEP=test-9", NULL};
+    struct process_spec spec = make_spec(child, argv);
+    spec.env = env;
+    spec.mark = env[1];
+    spec.limits.processes = most;
+    run(&spec);
+    assert_no_children();
+    child_finish(child);
+}
+
+static void test_process__too_many_processes_end_it(void **state)
+{
+    (void)state;
+    struct child child;
+    run_with_processes(&child, 4);
+    assert_int_equal(child.end.limit, PROCESS_LIMIT_COUNT);
+    assert_int_equal(child.end.signal, SIGKILL);
+    run_with_processes(&child, 8);
+    assert_int_equal(child.end.limit, PROCESS_LIMIT_NONE);
+    assert_exit(&child, 7);
+}
+
 static void test_process__limits_reach_the_program(void **state)
 {
     (void)state;
@@ -596,6 +719,11 @@ int main(void)
         cmocka_unit_test(test_process__keeps_the_tail_of_errors_whole_characters),
         cmocka_unit_test(test_process__does_not_wait_for_grandchildren_that_keep_pipes),
         cmocka_unit_test(test_process__reads_what_grandchildren_write_last),
+        cmocka_unit_test(test_process__what_left_the_group_or_the_session_is_killed),
+        cmocka_unit_test(test_process__orphans_are_expected_before_a_child_is_there),
+        cmocka_unit_test(test_process__who_takes_out_the_mark_lives_on),
+        cmocka_unit_test(test_process__another_child_s_kin_is_left_alone),
+        cmocka_unit_test(test_process__too_many_processes_end_it),
         cmocka_unit_test(test_process__limits_reach_the_program),
         cmocka_unit_test(test_process__names_the_limit_of_the_kernel),
         cmocka_unit_test(test_process__waits_while_it_is_paused),
