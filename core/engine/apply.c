@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/engine/endings.h"
 #include "core/engine/loops.h"
+#include "core/engine/record_json.h"
 #include "core/engine/run.h"
 #include "core/engine/run_state.h"
 #include "core/engine/signals.h"
@@ -25,7 +26,8 @@ static const uint32_t node_transitions[] = {
     [NODE_PENDING] = BIT(NODE_READY) | BIT(NODE_NOT_RUN),
     [NODE_READY] = BIT(NODE_READY) | BIT(NODE_QUEUED) | BIT(NODE_RUNNING) | BIT(NODE_COMPLETED) |
                    BIT(NODE_FAILED) | BIT(NODE_SKIPPED) | BIT(NODE_NOT_RUN) | BIT(NODE_CANCELLED),
-    [NODE_QUEUED] = BIT(NODE_RUNNING) | BIT(NODE_FAILED) | BIT(NODE_NOT_RUN) | BIT(NODE_CANCELLED),
+    [NODE_QUEUED] = BIT(NODE_QUEUED) | BIT(NODE_COMPLETED) | BIT(NODE_READY) | BIT(NODE_RUNNING) |
+                    BIT(NODE_FAILED) | BIT(NODE_NOT_RUN) | BIT(NODE_CANCELLED),
     [NODE_RUNNING] = BIT(NODE_STOPPING) | BIT(NODE_READY) | BIT(NODE_RUNNING) |
                      BIT(NODE_COMPLETED) | BIT(NODE_FAILED) | BIT(NODE_NOT_RUN) |
                      BIT(NODE_CANCELLED),
@@ -50,6 +52,16 @@ static const uint32_t run_transitions[] = {
     [RUN_CANCELLED] = 0,
 };
 
+bool apply_allows_node(const struct run_node *node, enum node_state to)
+{
+    return (node_transitions[node->state] & BIT(to)) != 0;
+}
+
+bool apply_allows_run(const struct run *run, enum run_state to)
+{
+    return (run_transitions[run->state] & BIT(to)) != 0;
+}
+
 static bool is_active(enum node_state state)
 {
     return state == NODE_QUEUED || state == NODE_RUNNING || state == NODE_STOPPING;
@@ -59,7 +71,7 @@ static void node_set_state(struct run_node *node, enum node_state state)
 {
     struct frame *frame = node->frame;
     enum node_state old = (enum node_state)node->state;
-    CHECK_NAMED((node_transitions[old] & BIT(state)) != 0,
+    CHECK_NAMED(apply_allows_node(node, state),
                 frame->run->pipeline->nodes[run_node_index(node)].id.p);
     frame->active += is_active(state) ? 1u : 0u;
     frame->active -= is_active(old) ? 1u : 0u;
@@ -73,7 +85,7 @@ static void node_set_state(struct run_node *node, enum node_state state)
 
 static void run_set_state(struct run *run, enum run_state state)
 {
-    CHECK_NAMED((run_transitions[run->state] & BIT(state)) != 0, run->id);
+    CHECK_NAMED(apply_allows_run(run, state), run->id);
     run->state = state;
     run->root->state = state;
 }
@@ -186,6 +198,9 @@ static void edges_apply(struct frame *frame, const struct record *record)
     size_t work_count = 0;
     for (uint32_t i = 0; i < def->out_count; i++) {
         uint32_t edge = def->first_out + i;
+        if (run->pipeline->edges[edge].is_fallback && *frame_edge(frame, edge) != EDGE_OPEN) {
+            continue; /* the fallback has run */
+        }
         enum edge_state decision = edge_set_has(&record->taken, i) ? EDGE_TAKEN : dead;
         if (edge_decide(frame, edge, decision, record->at_unix_ms)) {
             run->work[work_count++] = run->pipeline->edges[edge].target;
@@ -222,6 +237,7 @@ static void enter_state(struct frame *frame, uint32_t node, int64_t at)
     struct run_node *state = frame_node(frame, node);
     state->state = NODE_PENDING;
     state->iteration = 0;
+    state->failures = 0;
     state->visit++;
     state->pending_edge = 0;
     replace_document(&state->error, NULL);
@@ -340,6 +356,10 @@ static void format_start(struct run *run)
 static void apply_run_started(struct run *run, const struct record *record)
 {
     run_set_state(run, RUN_RUNNING);
+    if (run->input == NULL) { /* it is being restored */
+        run->input = document_ref(record->output);
+        run->reuse = document_ref(record->detail);
+    }
     run->started_at = record->at_unix_ms;
     format_start(run);
     frame_begin(run->root, record->at_unix_ms);
@@ -348,8 +368,15 @@ static void apply_run_started(struct run *run, const struct record *record)
 static void note_start(struct run_node *node, const struct record *record)
 {
     node->attempt = record->attempt;
+    node->has_begun = false;
+    node->is_retrying = false;
+    node->due_at = record->due_unix_ms;
+    node->is_due_timeout = record->is_due_timeout;
     node->started_at = record->at_unix_ms;
-    if (node->iteration == 0) {
+    if (node->failures == 0) {
+        node->first_try_at = record->at_unix_ms;
+    }
+    if (node->iteration == 0 && node->failures == 0) {
         node->first_started_at = record->at_unix_ms;
     }
 }
@@ -360,6 +387,7 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
     struct run_node *node = frame_node(frame, record->node);
     run_unlist_node(frame->run, node);
     node_set_state(node, state);
+    node->is_asking = record->is_asking;
     if (state != NODE_RUNNING) {
         return;
     }
@@ -380,9 +408,9 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
 static void note_cancel(struct run *run, const struct record *record)
 {
     const struct node *def = &run->pipeline->nodes[record->node];
-    const struct edge *edge = &run->pipeline->edges[def->first_out + record->index - 1];
-    if (record->index > 0 && edge->outcome == OUTCOME_CANCEL) {
-        run->has_taken_cancel = true;
+    if (record->index > 0) {
+        const struct edge *edge = &run->pipeline->edges[def->first_out + record->index - 1];
+        run->has_taken_cancel = run->has_taken_cancel || edge->outcome == OUTCOME_CANCEL;
     }
 }
 
@@ -400,6 +428,85 @@ static void apply_node_stopping(struct frame *frame, const struct record *record
     }
 }
 
+static void set_unknown(struct run_node *node, bool is_unknown)
+{
+    struct run *run = node->frame->run;
+    run->unknown += is_unknown ? 1u : 0u;
+    run->unknown -= node->is_unknown ? 1u : 0u;
+    node->is_unknown = is_unknown;
+    node->is_dead = node->is_dead && is_unknown;
+}
+
+/* There is no task that could be given credit or told to end. */
+static void apply_node_unknown(struct run_node *node, const struct record *record)
+{
+    node_set_state(node, NODE_RUNNING);
+    set_unknown(node, true);
+    node->is_dead = record->is_dead;
+    replace_document(&node->error, record->error);
+    run_unlist_node(node->frame->run, node);
+}
+
+/* An attempt has failed, and the next one has its time. */
+static void apply_node_retry(struct run_node *node, const struct record *record)
+{
+    run_unlist_node(node->frame->run, node);
+    node_set_state(node, NODE_RUNNING);
+    replace_document(&node->error, record->error);
+    node->failures++;
+    node->is_retrying = true;
+    node->is_delayed = true;
+    node->due_at = record->due_unix_ms;
+    streams_look(node);
+}
+
+/* Its attempts are spent; what stands in goes on. */
+static void apply_node_fallback(struct frame *frame, const struct record *record)
+{
+    struct run_node *node = frame_node(frame, record->node);
+    const struct pipeline *pipeline = frame->run->pipeline;
+    const struct fallback *fallback = pipeline->nodes[record->node].fallback;
+    run_unlist_node(frame->run, node);
+    if (record->attempt > node->attempt) {
+        note_start(node, record);
+    }
+    node_set_state(node, NODE_RUNNING);
+    replace_document(&node->error, record->error);
+    node->has_begun = false;
+    node->is_retrying = false;
+    node->is_delayed = true;
+    node->due_at = 0;
+    node->is_falling_back = true;
+    if (fallback->kind == FALLBACK_NODE) {
+        uint32_t edge = pipeline->in_edges[pipeline->nodes[fallback->node].first_in];
+        bool is_left_out = edge_decide(frame, edge, EDGE_TAKEN, record->at_unix_ms);
+        CHECK(!is_left_out); /* it has no other edge */
+    }
+}
+
+/* Somebody else's call, though it is made for the same reason. */
+static void revise(struct run *run, const struct document *input)
+{
+    if (input != NULL) {
+        replace_document(&run->input, input);
+        run->revision++;
+    }
+}
+
+/*
+ * It becomes ready as it was: `now` and its `when` stay what they were. One that was given up has
+ * all its attempts again.
+ */
+static void apply_node_lost(struct frame *frame, const struct record *record)
+{
+    struct run_node *node = frame_node(frame, record->node);
+    revise(frame->run, record->output);
+    node->failures = node->is_dead ? 0 : node->failures;
+    set_unknown(node, false);
+    node->has_begun = true;
+    make_ready(node, node->ready_at);
+}
+
 static void apply_node_ended(struct frame *frame, const struct record *record)
 {
     struct run_node *node = frame_node(frame, record->node);
@@ -408,6 +515,12 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
         note_start(node, record);
     }
     node->is_delayed = false;
+    node->is_retrying = false;
+    node->is_falling_back = false;
+    node->is_asking = false;
+    node->from = (uint8_t)record->from;
+    node->has_begun = false;
+    set_unknown(node, false);
     node_set_state(node, record->node_state);
     node->outcome = record->outcome;
     node->ended_at = record->at_unix_ms;
@@ -417,7 +530,8 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     loop_state_destroy(node->loop);
     node->loop = NULL;
     note_cancel(frame->run, record);
-    if (record->node_state == NODE_COMPLETED || record->is_done) {
+    bool has_worked = record->node_state == NODE_COMPLETED || record->is_done;
+    if (has_worked && record->from == 0) { /* what stood in for it is undone by itself */
         undo_apply_completed(frame, record);
     }
     if (frame->run->pipeline->nodes[record->node].has_readers) {
@@ -441,13 +555,23 @@ static void apply_node_again(struct frame *frame, const struct record *record)
     if (record->attempt > node->attempt) {
         note_start(node, record);
     }
+    node->has_begun = false;
+    set_unknown(node, false);
+    node->failures = 0;
+    replace_document(&node->error, NULL);
     replace_document(&node->output, record->output);
-    undo_apply_completed(frame, record);
+    if (record->from == 0) {
+        undo_apply_completed(frame, record);
+    }
+    node->from = (uint8_t)record->from;
+    node->is_falling_back = false;
+    node->is_asking = false;
     loop_state_destroy(node->loop);
     node->loop = NULL;
     node->iteration++;
     streams_apply_again(node);
     node->is_delayed = record->due_unix_ms > record->at_unix_ms;
+    node->due_at = record->due_unix_ms;
     if (node->is_delayed) {
         node_set_state(node, NODE_RUNNING);
     } else {
@@ -471,7 +595,8 @@ static void apply_node_due(struct frame *frame, const struct record *record)
 {
     struct run_node *node = frame_node(frame, record->node);
     node->is_delayed = false;
-    make_ready(node, record->at_unix_ms);
+    node->has_begun = node->is_retrying;
+    make_ready(node, node->is_retrying ? node->ready_at : record->at_unix_ms);
 }
 
 static void apply_stopping(struct frame *frame, const struct record *record)
@@ -516,7 +641,43 @@ static void apply_run_ended(struct run *run, const struct record *record)
         finish_work(run, record);
     }
     run->ended_at = record->at_unix_ms;
+    run->is_paused = false; /* nothing is left that could start, nor to resume */
     run_set_state(run, record->run_state);
+}
+
+/* Permits that were asked for go back: what was queued is ready. */
+static void apply_paused(struct run *run)
+{
+    run->is_paused = true;
+    for (struct frame *at = run->root; at != NULL; at = frame_next(at, run->root)) {
+        for (uint32_t i = 0; i < at->body->node_count; i++) {
+            struct run_node *node = &at->nodes[i];
+            if (node->state == NODE_QUEUED) {
+                node_set_state(node, NODE_READY);
+                node->is_asking = false;
+            }
+            if (node->state == NODE_READY) {
+                run_unlist_node(run, node);
+            } else if (is_container(node)) {
+                loops_look(node);
+            }
+        }
+    }
+}
+
+static void apply_resumed(struct run *run)
+{
+    run->is_paused = false;
+    for (struct frame *at = run->root; at != NULL; at = frame_next(at, run->root)) {
+        for (uint32_t i = 0; i < at->body->node_count; i++) {
+            struct run_node *node = &at->nodes[i];
+            if (node->state == NODE_READY && at->state == RUN_RUNNING) {
+                run_list_node(run, node);
+            } else if (is_container(node)) {
+                loops_look(node);
+            }
+        }
+    }
 }
 
 static void apply_child_undone(struct run *run, const struct record *record)
@@ -529,6 +690,7 @@ void run_apply(struct run *run, const struct record *record)
 {
     struct frame *frame = frame_find(run, record->frame);
     CHECK_NAMED(frame != NULL, run->id);
+    run->last_seq += record_is_lazy(record) ? 0 : 1;
     switch (record->type) {
     case RECORD_RUN_STARTED:
         apply_run_started(run, record);
@@ -550,6 +712,18 @@ void run_apply(struct run *run, const struct record *record)
         return;
     case RECORD_NODE_DUE:
         apply_node_due(frame, record);
+        return;
+    case RECORD_NODE_LOST:
+        apply_node_lost(frame, record);
+        return;
+    case RECORD_NODE_UNKNOWN:
+        apply_node_unknown(frame_node(frame, record->node), record);
+        return;
+    case RECORD_NODE_RETRY:
+        apply_node_retry(frame_node(frame, record->node), record);
+        return;
+    case RECORD_NODE_FALLBACK:
+        apply_node_fallback(frame, record);
         return;
     case RECORD_FRAME_STARTED:
         apply_frame_started(frame, record);
@@ -593,6 +767,13 @@ void run_apply(struct run *run, const struct record *record)
     case RECORD_RUN_UNDOING:
     case RECORD_RUN_UNDONE:
         run->is_undoing = record->type == RECORD_RUN_UNDOING;
+        run->is_paused = false;
+        return;
+    case RECORD_RUN_PAUSED:
+        apply_paused(run);
+        return;
+    case RECORD_RUN_RESUMED:
+        apply_resumed(run);
         return;
     }
     unreachable_state("record", (int)record->type);

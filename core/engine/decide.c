@@ -12,15 +12,21 @@
 
 #include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/engine/attempts.h"
 #include "core/engine/children.h"
 #include "core/engine/decision.h"
 #include "core/engine/endings.h"
 #include "core/engine/failure.h"
 #include "core/engine/inline_types.h"
 #include "core/engine/loops.h"
+#include "core/engine/recover.h"
+#include "core/engine/refusal.h"
 #include "core/engine/repeat.h"
+#include "core/engine/reuse.h"
 #include "core/engine/run_state.h"
+#include "core/engine/service.h"
 #include "core/engine/signals.h"
+#include "core/engine/stand_in.h"
 #include "core/engine/states.h"
 #include "core/engine/streams.h"
 #include "core/value/builder.h"
@@ -98,6 +104,7 @@ static void on_start(const struct decision *d)
 {
     struct record record = decision_run_record(d, RECORD_RUN_STARTED);
     record.output = d->run->input;
+    record.detail = d->run->reuse;
     batch_add_record(d->batch, &record);
     if (d->run->pipeline->timeout_ms > 0) {
         decision_add_effect(d,
@@ -115,18 +122,29 @@ static void skip_node(const struct decision *d, uint32_t node)
     decision_end_node(d, &record);
 }
 
+/* Which service a node calls says its config. The one that it starts with is resolved later. */
 static void want_start(const struct decision *d, uint32_t node)
 {
+    const struct node *def = decision_node(d, node);
+    struct document *config = NULL;
+    struct error err = {0};
+    if (service_has_origin(def) && decision_resolve(d, node, def->config, &config, &err) != 0) {
+        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        return;
+    }
     struct record record = decision_node_record(d, RECORD_NODE_QUEUED, node);
     batch_add_record(d->batch, &record);
-    decision_add_effect(d, (struct effect){.type = EFFECT_WANT_START, .node = node});
+    decision_add_effect(d,
+                        (struct effect){.type = EFFECT_WANT_START, .node = node, .config = config});
+    document_unref(config);
 }
 
-/* A ready node: false when that was all, because of its `when`. Only its first round asks. */
+/* A ready node: false when that was all, because of its `when`. It is asked once. */
 static bool pass_when(const struct decision *d, uint32_t node)
 {
     const struct node *def = decision_node(d, node);
-    if (def->when == NULL || decision_state(d, node)->iteration > 0) {
+    const struct run_node *state = decision_state(d, node);
+    if (def->when == NULL || state->iteration > 0 || state->has_begun) {
         return true;
     }
     struct error err = {0}; /* clearing it costs more than all before */
@@ -145,7 +163,7 @@ static bool pass_when(const struct decision *d, uint32_t node)
 static void begin_node(const struct decision *d, uint32_t node)
 {
     const struct node *def = decision_node(d, node);
-    if (!pass_when(d, node)) {
+    if (reuse_take(d, node) || !pass_when(d, node)) {
         return;
     }
     switch (def->kind) {
@@ -171,7 +189,9 @@ static void begin_node(const struct decision *d, uint32_t node)
         inline_fail(d, node);
         return;
     case NODE_PLUGIN:
-        want_start(d, node);
+        if (!stand_in_ask(d, node)) {
+            want_start(d, node);
+        }
         return;
     case NODE_LOOP:
     case NODE_GROUP:
@@ -219,6 +239,13 @@ static void on_advance(const struct decision *d)
     }
 }
 
+static void on_cached(const struct decision *d, const struct run_event *event)
+{
+    if (stand_in_answer(d, event)) {
+        want_start(d, event->node);
+    }
+}
+
 /* The permits are granted: resolve the config and start. The permits go back on failure. */
 static void on_admitted(const struct decision *d, uint32_t node)
 {
@@ -252,15 +279,20 @@ static void on_admitted(const struct decision *d, uint32_t node)
 static bool is_current_task(const struct decision *d, const struct run_event *event)
 {
     const struct run_node *node = decision_state(d, event->node);
-    bool is_live = node->state == NODE_RUNNING || node->state == NODE_STOPPING;
+    bool is_live = (node->state == NODE_RUNNING || node->state == NODE_STOPPING) &&
+                   !node->is_delayed && !node->is_unknown;
     return is_live && node->attempt == event->attempt &&
            decision_node(d, event->node)->kind == NODE_PLUGIN;
 }
 
-/* What goes back when a task has ended: its permits and its timer. */
-static void release_task(const struct decision *d, uint32_t node)
+/* What goes back when a task has ended: its permits and its timer. `failure` (or NULL) is its. */
+static void release_task(const struct decision *d, uint32_t node, enum call_result result,
+                         const struct document *failure)
 {
-    decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
+    int64_t frozen_until = failure != NULL ? attempts_frozen_until(failure, d->now) : 0;
+    decision_add_effect(
+        d, (struct effect){
+               .type = EFFECT_RELEASE, .node = node, .result = result, .at_unix_ms = frozen_until});
     decision_disarm_timeout(d, node);
 }
 
@@ -280,7 +312,8 @@ static void on_done(const struct decision *d, const struct run_event *event)
     if (!is_current_task(d, event)) {
         return;
     }
-    release_task(d, event->node);
+    release_task(d, event->node, CALL_GOOD, NULL);
+    stand_in_keep(d, event->node, event->port, event->output);
     decision_complete_node(d, event->node, outcome_of_port(d, event->port), event->output);
 }
 
@@ -290,11 +323,14 @@ static void on_failed(const struct decision *d, const struct run_event *event)
         return;
     }
     const struct run_node *node = decision_state(d, event->node);
-    release_task(d, event->node);
-    if (node->state == NODE_STOPPING && node->stop_reason == STOP_TIMEOUT) {
-        struct document *failure = decision_timeout_failure(d, event->node);
-        decision_fail_node(d, event->node, failure);
-        document_unref(failure);
+    bool is_timeout = node->state == NODE_STOPPING && node->stop_reason == STOP_TIMEOUT;
+    release_task(d, event->node,
+                 is_timeout                     ? CALL_BAD
+                 : node->state == NODE_STOPPING ? CALL_NOT_MADE
+                                                : attempts_judge(event->error),
+                 event->error);
+    if (is_timeout) {
+        attempts_time_out(d, event->node, event->error);
         return;
     }
     if (node->state == NODE_STOPPING) {
@@ -304,7 +340,7 @@ static void on_failed(const struct decision *d, const struct run_event *event)
         decision_end_node(d, &record);
         return;
     }
-    decision_fail_node(d, event->node, event->error);
+    attempts_fail(d, event->node, event->error);
 }
 
 static void on_items(const struct decision *d, const struct run_event *event)
@@ -360,7 +396,7 @@ static void on_timer(const struct decision *d, const struct run_event *event)
         decision_stop_frames(d, event->node, RUN_FAILING, STOP_REQUESTED, DECISION_STOP_TASKS);
         return;
     }
-    if (node->state != NODE_RUNNING) {
+    if (node->state != NODE_RUNNING || node->is_unknown || node->is_falling_back) {
         return;
     }
     if (node->is_delayed) {
@@ -401,6 +437,7 @@ static void cancel_late(const struct decision *d, enum stop_reason reason)
 
 static void on_cancel(const struct decision *d, const struct run_event *event)
 {
+    recover_resume(d); /* a cancel wins */
     if (d->run->state != RUN_RUNNING) {
         cancel_late(d, event->reason);
         return;
@@ -433,6 +470,12 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
     case RUN_EVENT_ADMITTED:
         on_admitted(&d, event->node);
         return;
+    case RUN_EVENT_CACHED:
+        on_cached(&d, event);
+        return;
+    case RUN_EVENT_REFUSED:
+        refusal_decide(&d, event->node, event->error);
+        return;
     case RUN_EVENT_DONE:
         on_done(&d, event);
         return;
@@ -459,6 +502,21 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
         return;
     case RUN_EVENT_UNDO:
         endings_undo_run(&d);
+        return;
+    case RUN_EVENT_PAUSE:
+        recover_pause(&d);
+        return;
+    case RUN_EVENT_RESUME:
+        recover_resume(&d);
+        return;
+    case RUN_EVENT_RECOVER:
+        recover_part(&d, event);
+        return;
+    case RUN_EVENT_ABANDON:
+        recover_abandon(&d, event);
+        return;
+    case RUN_EVENT_RESOLVE:
+        recover_resolve(&d, event);
         return;
     }
     unreachable_state("run event", (int)event->type);

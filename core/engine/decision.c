@@ -13,8 +13,10 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/engine/failure.h"
+#include "core/engine/queue.h"
 #include "core/engine/repeat.h"
 #include "core/engine/run_state.h"
+#include "core/engine/stand_in.h"
 #include "core/engine/states.h"
 #include "core/expr/template.h"
 #include "core/value/builder.h"
@@ -34,6 +36,7 @@ struct record decision_node_record(const struct decision *d, enum record_type ty
 {
     return (struct record){
         .run = (struct run *)(uintptr_t)d->run,
+        .run_number = d->run->number,
         .frame = d->frame->id,
         .type = type,
         .node = node,
@@ -46,6 +49,7 @@ struct record decision_run_record(const struct decision *d, enum record_type typ
 {
     return (struct record){
         .run = (struct run *)(uintptr_t)d->run,
+        .run_number = d->run->number,
         .frame = d->frame->id,
         .type = type,
         .node = RECORD_NO_NODE,
@@ -69,7 +73,8 @@ static struct run_scope scope_of(const struct decision *d, uint32_t node)
                               .frame = d->frame,
                               .now_unix_ms = now,
                               .signal = d->signal,
-                              .ending = d->ending};
+                              .ending = d->ending,
+                              .names_secrets = d->names_secrets};
 }
 
 /* 0 and the condition's value, or a negative code. */
@@ -131,17 +136,39 @@ int decision_reduce(const struct decision *d, uint32_t node, const struct docume
     return compute(&context, decision_node(d, node)->for_each->reduce, out, err);
 }
 
+static int resolve(const struct run_scope *context, const struct template *template,
+                   struct document **out, struct error *err)
+{
+    struct expr_scope scope = {.fetch = run_scope_fetch, .user = context};
+    struct expr_budget budget = expr_default_budget;
+    return template_resolve(template, &scope, &budget, out, err);
+}
+
+/* The message begins with the pointer to the field, where one is at fault. */
+static void name_config(struct error *err)
+{
+    error_prefix(err, err->message[0] == '/' ? "config %s" : "config: %s", "");
+}
+
 int decision_resolve(const struct decision *d, uint32_t node, const struct template *template,
                      struct document **out, struct error *err)
 {
     struct run_scope context = scope_of(d, node);
-    struct expr_scope scope = {.fetch = run_scope_fetch, .user = &context};
-    struct expr_budget budget = expr_default_budget;
-    int status = template_resolve(template, &scope, &budget, out, err);
-    bool is_config = node != RECORD_NO_NODE && template == decision_node(d, node)->config;
-    if (status != 0 && is_config) {
-        /* The message begins with the pointer to the field, where one is at fault. */
-        error_prefix(err, err->message[0] == '/' ? "config %s" : "config: %s", "");
+    int status = resolve(&context, template, out, err);
+    if (status != 0 && node != RECORD_NO_NODE && template == decision_node(d, node)->config) {
+        name_config(err);
+    }
+    return status;
+}
+
+int decision_resolve_for_queue(const struct decision *d, uint32_t node, struct document **out,
+                               struct error *err)
+{
+    struct run_scope context = scope_of(d, node);
+    context.names_secrets = true;
+    int status = resolve(&context, decision_node(d, node)->config, out, err);
+    if (status != 0) {
+        name_config(err);
     }
     return status;
 }
@@ -187,6 +214,36 @@ struct document *decision_text_failure(const struct decision *d, const char *cod
     return failure;
 }
 
+struct document *decision_with_member(const struct decision *d, const struct document *failure,
+                                      struct str key, const struct document *member)
+{
+    const struct value *root = document_root(failure);
+    struct document *whole = NULL;
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    for (size_t i = 0; value_is(root, VALUE_MAP) && i < value_count(root); i++) {
+        const struct value_member *own = value_member_at(root, i);
+        if (!str_equal(value_str(&own->key), key)) {
+            builder_key(b, value_str(&own->key));
+            builder_embed(b, failure, &own->value);
+        }
+    }
+    builder_key(b, key);
+    builder_embed(b, member, document_root(member));
+    builder_map_end(b);
+    if (builder_finish(b, &whole, NULL) != 0) {
+        d->batch->has_failed = true;
+        return document_ref(failure);
+    }
+    return whole;
+}
+
+struct document *decision_with_cause(const struct decision *d, const struct document *failure,
+                                     const struct document *cause)
+{
+    return decision_with_member(d, failure, STR("cause"), cause);
+}
+
 struct document *decision_timeout_failure(const struct decision *d, uint32_t node)
 {
     char text[80];
@@ -211,7 +268,7 @@ static int leaf_outputs(const struct decision *d, struct document **out, struct 
     for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
         const struct document *output = decision_state(d, i)->output;
         const struct node *def = decision_node(d, i);
-        if (def->out_count == 0 && !def->has_readers && output != NULL) {
+        if (node_is_last(def) && !def->has_readers && output != NULL) {
             builder_key(b, def->id);
             builder_embed(b, output, document_root(output));
         }
@@ -243,10 +300,13 @@ int decision_body_output(const struct decision *d, struct document **out, struct
 
 /* ---- the end of a run ---- */
 
-static void end_queued(const struct decision *d, uint32_t node)
+/* One that is to start. After an attempt it is no node that has not run. */
+static void end_unstarted(const struct decision *d, uint32_t node)
 {
+    const struct run_node *state = decision_state(d, node);
     struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
-    record.node_state = NODE_NOT_RUN;
+    record.node_state = state->has_begun ? NODE_CANCELLED : NODE_NOT_RUN;
+    record.error = state->is_retrying ? state->error : NULL;
     batch_add_record(d->batch, &record);
     decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
 }
@@ -283,8 +343,10 @@ void decision_disarm_waits(const struct decision *d, uint32_t node)
 
 static void end_wait(const struct decision *d, uint32_t node)
 {
+    const struct run_node *state = decision_state(d, node);
     struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
     record.node_state = NODE_CANCELLED;
+    record.error = state->is_retrying || state->is_unknown ? state->error : NULL;
     batch_add_record(d->batch, &record);
     decision_disarm_waits(d, node);
 }
@@ -326,9 +388,10 @@ static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32
             continue;
         }
         bool is_waiting = kind == NODE_WAIT || kind == NODE_IDLE ||
-                          decision_state(d, i)->is_delayed;
-        if (state == NODE_QUEUED) {
-            end_queued(d, i);
+                          decision_state(d, i)->is_delayed || decision_state(d, i)->is_unknown;
+        bool is_held = state == NODE_READY && decision_state(d, i)->has_begun;
+        if (state == NODE_QUEUED || is_held) {
+            end_unstarted(d, i);
         } else if (state == NODE_RUNNING && is_waiting) {
             end_wait(d, i);
         } else if (state == NODE_RUNNING && tasks == DECISION_STOP_TASKS &&
@@ -344,7 +407,7 @@ void decision_stop_active(const struct decision *d, enum stop_reason reason, uin
     for (const struct frame *at = d->frame; at != NULL; at = frame_next(at, d->frame)) {
         struct decision below = *d;
         below.frame = at;
-        if (at->active > 0) {
+        if (at->active > 0 || at->ready > 0) {
             stop_nodes(&below, reason, at == d->frame ? except : RECORD_NO_NODE, tasks);
         }
     }
@@ -427,7 +490,9 @@ static struct document *ask_edge(const struct decision *d, const struct record *
                                  const struct edge *edge, bool *out_is_taken)
 {
     bool has_failed = record->node_state == NODE_FAILED;
-    if (edge->outcome == OUTCOME_SUCCESS) {
+    if (edge->is_fallback) {
+        *out_is_taken = false; /* it was before this end, or never is */
+    } else if (edge->outcome == OUTCOME_SUCCESS) {
         *out_is_taken = !has_failed ||
                         decision_node(d, record->node)->on_error == ON_ERROR_CONTINUE;
     } else if (edge->outcome == OUTCOME_ERROR) {
@@ -459,13 +524,30 @@ static struct document *take_edges(const struct decision *d, const struct record
     return NULL;
 }
 
-/* An error edge that is taken is the only way on (config/pipelines/README.md, "When a node fails").
+/* An error edge that is taken is the only way on: config/pipelines/README.md, "When a node fails".
  */
 static void keep_error_edges_only(const struct decision *d, uint32_t node, struct edge_set *taken)
 {
     const struct node *def = decision_node(d, node);
     for (uint32_t i = 0; i < def->out_count; i++) {
         if (d->run->pipeline->edges[def->first_out + i].outcome != OUTCOME_ERROR) {
+            edge_set_put(taken, i, false);
+        }
+    }
+}
+
+/* The same for `queued` edges of a node whose call went to the queue. */
+static void prefer_queued_edges(const struct decision *d, const struct record *record,
+                                struct edge_set *taken)
+{
+    const struct node *def = decision_node(d, record->node);
+    const struct edge *edges = &d->run->pipeline->edges[def->first_out];
+    bool has_own = false;
+    for (uint32_t i = 0; i < def->out_count; i++) {
+        has_own = has_own || edges[i].outcome == record->outcome;
+    }
+    for (uint32_t i = 0; has_own && i < def->out_count; i++) {
+        if (edges[i].outcome == OUTCOME_SUCCESS) {
             edge_set_put(taken, i, false);
         }
     }
@@ -502,6 +584,8 @@ static struct document *decide_edges(const struct decision *d, struct record *re
     } else if (error_edges > 0) {
         record->is_handled = true;
         keep_error_edges_only(d, record->node, &taken);
+    } else if (queue_was_put(d->run, record)) {
+        prefer_queued_edges(d, record, &taken);
     }
     record->taken = taken;
     return failure;
@@ -512,7 +596,7 @@ void decision_end_node(const struct decision *d, struct record *record)
     const struct node *def = decision_node(d, record->node);
     struct document *edge_failure = NULL;
     bool has_failed = record->node_state == NODE_FAILED;
-    record->is_handled = has_failed && def->on_error == ON_ERROR_CONTINUE;
+    record->is_handled = has_failed && (def->on_error == ON_ERROR_CONTINUE || def->is_fallback);
     bool is_state = d->frame->body->kind == BODY_STATES && d->frame->state == RUN_RUNNING;
     if (is_state) {
         edge_failure = states_decide_end(d, record);
@@ -527,6 +611,9 @@ void decision_end_node(const struct decision *d, struct record *record)
         decision_stop_active(d, STOP_REQUESTED, record->node, DECISION_LET_TASKS_END);
     }
     document_unref(edge_failure);
+    if (def->is_fallback) {
+        stand_in_end(d, record);
+    }
 }
 
 void decision_complete_node(const struct decision *d, uint32_t node, uint32_t outcome,
@@ -543,7 +630,9 @@ void decision_complete_node(const struct decision *d, uint32_t node, uint32_t ou
 static bool is_over_memory(const struct decision *d, const struct record *record)
 {
     size_t bound = (size_t)d->run->max_memory_mb * 1024 * 1024;
-    return record->output != NULL && d->run->value_bytes > bound && d->run->state == RUN_RUNNING;
+    size_t own = d->run->value_bytes;
+    return record->output != NULL && own > 0 && d->run->state == RUN_RUNNING &&
+           (own > bound || document_reach_bytes(record->output) > bound - own);
 }
 
 /* The node has done its work, and there is no room for what it gives. */
@@ -551,7 +640,9 @@ static void end_over_memory(const struct decision *d, struct record *record)
 {
     char text[120];
     (void)snprintf(text, sizeof(text),
-                   "all values together take more than the %u MiB that they may",
+                   "the values of the run take %.1f MiB, more than the %u they may",
+                   ((double)d->run->value_bytes + (double)document_reach_bytes(record->output)) /
+                       (1024 * 1024),
                    d->run->max_memory_mb);
     struct document *failure = decision_create_failure(
         d, FAILURE_MEMORY_LIMIT, str_from(text),
@@ -564,7 +655,8 @@ void decision_end_completed(const struct decision *d, struct record *record)
 {
     bool has_begun = decision_state(d, record->node)->state == NODE_RUNNING ||
                      decision_state(d, record->node)->state == NODE_STOPPING;
-    record->attempt += has_begun ? 0u : 1u; /* it begins and ends in this decision */
+    bool was_tried = decision_state(d, record->node)->is_retrying;
+    record->attempt += has_begun || was_tried ? 0u : 1u; /* it begins and ends in this decision */
     if (is_over_memory(d, record)) {
         end_over_memory(d, record);
         return;

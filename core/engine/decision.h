@@ -32,6 +32,7 @@ struct decision {
     struct batch *batch;
     const struct document *signal; /* what `match` and guards see; else NULL */
     const struct record *ending;   /* what conditions of edges see of their source; else NULL */
+    bool names_secrets;            /* a secret is its name: for keys, which hold none */
 };
 
 const struct node *decision_node(const struct decision *d, uint32_t node);
@@ -54,6 +55,10 @@ int decision_evaluate(const struct decision *d, uint32_t node, const struct expr
 /* Resolves in the scope of `node` (RECORD_NO_NODE: of the run). `*out` is owned. */
 int decision_resolve(const struct decision *d, uint32_t node, const struct template *template,
                      struct document **out, struct error *err);
+
+/* The config of `node` for an item of the queue: nothing stands in it for a secret. Owned. */
+int decision_resolve_for_queue(const struct decision *d, uint32_t node, struct document **out,
+                               struct error *err);
 
 /* The value of `expr` as a document. `*out` is owned. */
 int decision_compute(const struct decision *d, uint32_t node, const struct expr *expr,
@@ -78,6 +83,13 @@ struct document *decision_failure(const struct decision *d, const char *code,
 struct document *decision_text_failure(const struct decision *d, const char *code,
                                        struct strbuf *text, const char *hint);
 
+/* The same with one more member. Owned. */
+struct document *decision_with_member(const struct decision *d, const struct document *failure,
+                                      struct str key, const struct document *member);
+/* The same with `cause`: a failure that led to this one, or to what failed. */
+struct document *decision_with_cause(const struct decision *d, const struct document *failure,
+                                     const struct document *cause);
+
 /* A node did not end within its time-out. Owned. */
 struct document *decision_timeout_failure(const struct decision *d, uint32_t node);
 
@@ -93,7 +105,7 @@ void decision_complete_node(const struct decision *d, uint32_t node, uint32_t ou
 void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure);
 void decision_fail_node_for(const struct decision *d, uint32_t node, const char *code,
                             const struct error *err);
-/* A node fails whose work was done, as `end` (its completion) says: it is undone as that would be.
+/* A node fails though its work was done, as `end`, its completion, says: it is undone like other.
  */
 void decision_fail_done(const struct decision *d, const struct record *end,
                         const struct document *failure);

@@ -7,55 +7,63 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/strmap.h"
-
-struct ticket_queue {
-    struct dispatch_ticket *first;
-    struct dispatch_ticket *last;
-};
+#include "core/engine/limiter.h"
+#include "core/engine/service.h"
+#include "core/engine/ticket_queue.h"
+#include "core/policy/retry_budget.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
 
 struct dispatch_scope {
+    struct str key; /* empty: no key names it */
     uint32_t limit;
     uint32_t in_use;
-    struct ticket_queue waiting;
+    struct retry_budget budget;
+    struct dispatch_queue waiting;
+    struct dispatch_queue retries; /* that the budget refused */
+    struct dispatch_scope *next;
+};
+
+struct dispatch_guard {
+    struct breaker breaker;
+    struct str key;
+    struct dispatch_queue waiting;
+    uint32_t asking;     /* tickets that it lets through, and that wait for something else */
+    bool lacks_settings; /* it was restored, and nobody has asked it yet */
+    bool is_changed;
+    struct dispatch_guard *next;
+    struct dispatch_guard *next_changed;
 };
 
 struct dispatch {
-    struct arena arena;   /* scopes and their keys */
+    bool is_held;
+    int64_t now;          /* unix ms */
+    struct arena arena;   /* scopes, guards and their keys */
     struct strmap scopes; /* by key */
-    struct ticket_queue admitted;
+    struct strmap guards;
+    struct dispatch_scope *first_scope;
+    struct dispatch_scope **last_scope;
+    struct dispatch_guard *first_guard;
+    struct dispatch_guard **last_guard;
+    struct dispatch_guard *first_changed;
+    struct dispatch_guard **last_changed;
+    struct limiters limiters;
+    uint64_t asked; /* tickets so far */
+    struct dispatch_queue admitted;
+    struct dispatch_queue refused;
+    struct dispatch_queue calls; /* that were admitted */
+    uint64_t waiting;            /* tickets */
 };
-
-static void queue_push(struct ticket_queue *queue, struct dispatch_ticket *ticket)
-{
-    ticket->next = NULL;
-    ticket->previous = queue->last;
-    if (queue->last != NULL) {
-        queue->last->next = ticket;
-    } else {
-        queue->first = ticket;
-    }
-    queue->last = ticket;
-}
-
-static void queue_remove(struct ticket_queue *queue, struct dispatch_ticket *ticket)
-{
-    if (ticket->previous != NULL) {
-        ticket->previous->next = ticket->next;
-    } else {
-        queue->first = ticket->next;
-    }
-    if (ticket->next != NULL) {
-        ticket->next->previous = ticket->previous;
-    } else {
-        queue->last = ticket->previous;
-    }
-    ticket->next = NULL;
-    ticket->previous = NULL;
-}
 
 struct dispatch *dispatch_create(void)
 {
-    return calloc(1, sizeof(struct dispatch));
+    struct dispatch *dispatch = calloc(1, sizeof(*dispatch));
+    if (dispatch != NULL) {
+        dispatch->last_scope = &dispatch->first_scope;
+        dispatch->last_guard = &dispatch->first_guard;
+        dispatch->last_changed = &dispatch->first_changed;
+    }
+    return dispatch;
 }
 
 void dispatch_destroy(struct dispatch *dispatch)
@@ -64,8 +72,15 @@ void dispatch_destroy(struct dispatch *dispatch)
         return;
     }
     strmap_finish(&dispatch->scopes);
+    strmap_finish(&dispatch->guards);
+    limiters_finish(&dispatch->limiters);
     arena_finish(&dispatch->arena);
     free(dispatch);
+}
+
+void dispatch_set_now(struct dispatch *dispatch, int64_t now)
+{
+    dispatch->now = now;
 }
 
 int dispatch_scope(struct dispatch *dispatch, struct str key, uint32_t limit,
@@ -76,14 +91,12 @@ int dispatch_scope(struct dispatch *dispatch, struct str key, uint32_t limit,
     if (scope == NULL) {
         struct str kept = arena_dup_str(&dispatch->arena, key);
         scope = arena_calloc(&dispatch->arena, 1, sizeof(*scope));
-        if (kept.p == NULL || scope == NULL) {
+        if (kept.p == NULL || scope == NULL || strmap_add(&dispatch->scopes, kept, scope) != 0) {
             return E_NOMEM;
         }
-        scope->limit = limit;
-        int status = strmap_add(&dispatch->scopes, kept, scope);
-        if (status != 0) {
-            return status;
-        }
+        *scope = (struct dispatch_scope){.key = kept, .limit = limit};
+        *dispatch->last_scope = scope;
+        dispatch->last_scope = &scope->next;
     }
     *out_scope = scope;
     return 0;
@@ -101,7 +114,8 @@ struct dispatch_scope *dispatch_scope_create(uint32_t limit)
 
 void dispatch_scope_destroy(struct dispatch_scope *scope)
 {
-    CHECK(scope == NULL || (scope->in_use == 0 && scope->waiting.first == NULL));
+    CHECK(scope == NULL ||
+          (scope->in_use == 0 && scope->waiting.first == NULL && scope->retries.first == NULL));
     free(scope);
 }
 
@@ -115,41 +129,377 @@ static struct dispatch_scope *find_refusing(const struct dispatch_ticket *ticket
     return NULL;
 }
 
-/* Admits the ticket, or puts it into the queue of the scope that refuses. */
-static void ticket_ask(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+/* ---- guards ---- */
+
+static struct dispatch_guard *find_guard(const struct dispatch *dispatch, struct str key)
 {
-    struct dispatch_scope *refusing = find_refusing(ticket);
-    if (refusing != NULL) {
-        ticket->state = DISPATCH_WAITING;
-        ticket->waits_in = refusing;
-        queue_push(&refusing->waiting, ticket);
-        return;
+    return strmap_get(&dispatch->guards, key);
+}
+
+/* The jitter of one breaker is not that of another. */
+static uint64_t seed_of(struct str key)
+{
+    return service_hash(key);
+}
+
+static int make_guard(struct dispatch *dispatch, struct str key, struct dispatch_guard **out_guard)
+{
+    struct dispatch_guard *guard = arena_calloc(&dispatch->arena, 1, sizeof(*guard));
+    struct str kept = arena_dup_str(&dispatch->arena, key);
+    if (guard == NULL || kept.p == NULL || strmap_add(&dispatch->guards, kept, guard) != 0) {
+        return E_NOMEM;
     }
+    guard->key = kept;
+    *dispatch->last_guard = guard;
+    dispatch->last_guard = &guard->next;
+    *out_guard = guard;
+    return 0;
+}
+
+/* What is known of it stays; how it goes on is now said by `settings`. */
+static int give_settings(const struct dispatch *dispatch, struct dispatch_guard *guard,
+                         const struct breaker_settings *settings)
+{
+    struct document *state = NULL;
+    struct strbuf text = STRBUF_INIT;
+    int status = breaker_save(&guard->breaker, &state, NULL);
+    if (status == 0) {
+        json_write(document_root(state), JSON_COMPACT, &text);
+        status = strbuf_status(&text);
+    }
+    if (status == 0) {
+        breaker_init(&guard->breaker, settings, seed_of(guard->key), dispatch->now);
+        status = breaker_restore(&guard->breaker, strbuf_str(&text), NULL);
+    }
+    guard->lacks_settings = status != 0;
+    strbuf_finish(&text);
+    document_unref(state);
+    return status;
+}
+
+int dispatch_guard(struct dispatch *dispatch, struct str key,
+                   const struct breaker_settings *settings, struct dispatch_guard **out_guard)
+{
+    struct dispatch_guard *guard = find_guard(dispatch, key);
+    if (guard == NULL) {
+        int status = make_guard(dispatch, key, &guard);
+        if (status != 0) {
+            return status;
+        }
+        breaker_init(&guard->breaker, settings, seed_of(key), dispatch->now);
+    } else if (guard->lacks_settings && give_settings(dispatch, guard, settings) != 0) {
+        return E_NOMEM;
+    }
+    *out_guard = guard;
+    return 0;
+}
+
+int dispatch_restore_guard(struct dispatch *dispatch, struct str key, struct str text,
+                           struct error *err)
+{
+    struct breaker breaker;
+    struct dispatch_guard *guard = NULL;
+    breaker_init(&breaker, &BREAKER_SETTINGS_DEFAULT, seed_of(key), dispatch->now);
+    int status = breaker_restore(&breaker, text, err);
+    if (status != 0) {
+        return status;
+    }
+    CHECK(find_guard(dispatch, key) == NULL);
+    if (make_guard(dispatch, key, &guard) != 0) {
+        return error_nomem(err);
+    }
+    guard->breaker = breaker;
+    guard->lacks_settings = true;
+    return 0;
+}
+
+/* Its state is another one: it is shown and saved. */
+static void guard_note_change(struct dispatch *dispatch, struct dispatch_guard *guard)
+{
+    if (!guard->is_changed) {
+        guard->is_changed = true;
+        *dispatch->last_changed = guard;
+        dispatch->last_changed = &guard->next_changed;
+        guard->next_changed = NULL;
+    }
+}
+
+struct dispatch_guard *dispatch_next_changed(struct dispatch *dispatch)
+{
+    struct dispatch_guard *guard = dispatch->first_changed;
+    if (guard != NULL) {
+        dispatch->first_changed = guard->next_changed;
+        guard->is_changed = false;
+        if (dispatch->first_changed == NULL) {
+            dispatch->last_changed = &dispatch->first_changed;
+        }
+    }
+    return guard;
+}
+
+struct dispatch_guard *dispatch_next_guard(const struct dispatch *dispatch,
+                                           const struct dispatch_guard *guard)
+{
+    return guard != NULL ? guard->next : dispatch->first_guard;
+}
+
+struct str dispatch_guard_key(const struct dispatch_guard *guard)
+{
+    return guard->key;
+}
+
+const struct breaker *dispatch_guard_breaker(const struct dispatch_guard *guard)
+{
+    return &guard->breaker;
+}
+
+static uint32_t queue_length(const struct dispatch_queue *queue)
+{
+    uint32_t count = 0;
+    for (const struct dispatch_ticket *at = queue->first; at != NULL; at = at->next) {
+        count++;
+    }
+    return count;
+}
+
+uint32_t dispatch_guard_waiting(const struct dispatch_guard *guard)
+{
+    return queue_length(&guard->waiting);
+}
+
+/* Calls that it would let through now, were it asked. */
+static uint32_t guard_passes(const struct dispatch *dispatch, const struct breaker *breaker)
+{
+    uint32_t trials = breaker->trials_under_way + breaker->trials_good;
+    switch (breaker->state) {
+    case BREAKER_CLOSED:
+    case BREAKER_DISABLED:
+        return DISPATCH_MOST_ASKING;
+    case BREAKER_OPEN:
+        return dispatch->now >= breaker->due_at ? breaker->settings.half_open_calls : 0;
+    case BREAKER_HALF_OPEN:
+        return trials < breaker->settings.half_open_calls
+                   ? breaker->settings.half_open_calls - trials
+                   : 0;
+    case BREAKER_FORCED_OPEN:
+        return 0;
+    }
+    unreachable_state("breaker", (int)breaker->state);
+}
+
+uint32_t dispatch_guard_room(const struct dispatch *dispatch, const struct dispatch_guard *guard)
+{
+    uint32_t passes = guard_passes(dispatch, &guard->breaker);
+    return passes > guard->asking && !dispatch->is_held ? passes - guard->asking : 0;
+}
+
+int64_t dispatch_guard_opens_at(const struct dispatch *dispatch, const struct dispatch_guard *guard)
+{
+    bool is_ahead = guard->breaker.state == BREAKER_OPEN && guard->breaker.due_at > dispatch->now;
+    if (dispatch_guard_room(dispatch, guard) > 0) {
+        return dispatch->now;
+    }
+    return is_ahead && !dispatch->is_held ? guard->breaker.due_at : BREAKER_NEVER;
+}
+
+/* ---- asking ---- */
+
+static void ticket_wait(struct dispatch *dispatch, struct dispatch_ticket *ticket,
+                        struct dispatch_queue *queue, enum dispatch_wait waits_for)
+{
+    dispatch->waiting++;
+    ticket->state = DISPATCH_WAITING;
+    ticket->waits_for = waits_for;
+    ticket->queue = queue;
+    if (ticket->guard != NULL && waits_for != DISPATCH_FOR_BREAKER) {
+        ticket->guard->asking++;
+    }
+    queue_push(queue, ticket);
+}
+
+static void ticket_leave_queue(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+{
+    dispatch->waiting--;
+    queue_remove(ticket->queue, ticket);
+    ticket->queue = NULL;
+    if (ticket->guard != NULL && ticket->waits_for != DISPATCH_FOR_BREAKER) {
+        ticket->guard->asking--;
+    }
+}
+
+/* The budget is that of the first scope. */
+static bool is_within_budget(const struct dispatch_ticket *ticket)
+{
+    return ticket->attempt <= 1 || ticket->scope_count == 0 ||
+           retry_budget_allows(&ticket->scopes[0]->budget, ticket->retry_budget);
+}
+
+static bool guard_refuses(struct dispatch *dispatch, struct dispatch_guard *guard)
+{
+    struct breaker_answer answer = breaker_peek(&guard->breaker, dispatch->now);
+    if (answer.has_changed) {
+        guard_note_change(dispatch, guard);
+    }
+    return answer.ruling == BREAKER_REFUSED;
+}
+
+/* Who refuses longest, or has others in front; NULL: nobody. */
+static struct limiter *find_limiting(const struct dispatch *dispatch,
+                                     const struct dispatch_ticket *ticket)
+{
+    struct limiter *found = NULL;
+    int64_t longest = 0;
+    for (uint32_t i = 0; i < ticket->limiter_count; i++) {
+        struct limiter *limiter = ticket->limiters[i];
+        int64_t wait = limiter_peek(limiter, dispatch->now);
+        if (wait > longest || (found == NULL && limiter_is_behind(limiter, ticket))) {
+            found = limiter;
+            longest = wait;
+        }
+    }
+    return found;
+}
+
+static struct dispatch_queue *admitted_queue(struct dispatch *dispatch,
+                                             const struct dispatch_ticket *ticket)
+{
+    return ticket->is_call ? &dispatch->calls : &dispatch->admitted;
+}
+
+static void take_permits(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+{
     for (uint32_t i = 0; i < ticket->scope_count; i++) {
         ticket->scopes[i]->in_use++;
     }
+    if (ticket->scope_count > 0) {
+        retry_budget_begin(&ticket->scopes[0]->budget, ticket->attempt);
+    }
+    if (ticket->guard != NULL) {
+        struct breaker_answer answer = breaker_ask(&ticket->guard->breaker, dispatch->now);
+        CHECK(answer.ruling != BREAKER_REFUSED); /* it was asked just now */
+        ticket->permit = answer.permit;
+        if (answer.has_changed) {
+            guard_note_change(dispatch, ticket->guard);
+        }
+    }
+    for (uint32_t i = 0; i < ticket->limiter_count; i++) {
+        limiter_take(&dispatch->limiters, ticket->limiters[i], dispatch->now);
+    }
+    ticket->admitted_at = dispatch->now;
     ticket->state = DISPATCH_ADMITTED;
-    queue_push(&dispatch->admitted, ticket);
+    queue_push(admitted_queue(dispatch, ticket), ticket);
+}
+
+/* Its guard refuses. */
+static void ticket_turn_away(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+{
+    if (ticket->is_impatient) {
+        ticket->state = DISPATCH_REFUSED;
+        queue_push(&dispatch->refused, ticket);
+    } else {
+        ticket_wait(dispatch, ticket, &ticket->guard->waiting, DISPATCH_FOR_BREAKER);
+    }
+}
+
+/* Admits the ticket, or puts it into the queue of who refuses it first. */
+static void ticket_ask(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+{
+    if (ticket->guard != NULL && guard_refuses(dispatch, ticket->guard)) {
+        ticket_turn_away(dispatch, ticket);
+        return;
+    }
+    struct limiter *limiting = find_limiting(dispatch, ticket);
+    if (limiting != NULL) {
+        dispatch->waiting++;
+        ticket->state = DISPATCH_WAITING;
+        ticket->waits_for = DISPATCH_FOR_LIMIT;
+        ticket->queue = &limiting->waiting;
+        limiter_push(&dispatch->limiters, limiting, ticket, dispatch->now);
+        return;
+    }
+    struct dispatch_scope *refusing = find_refusing(ticket);
+    if (refusing != NULL) {
+        ticket_wait(dispatch, ticket, &refusing->waiting, DISPATCH_FOR_PERMIT);
+    } else if (!is_within_budget(ticket)) {
+        ticket_wait(dispatch, ticket, &ticket->scopes[0]->retries, DISPATCH_FOR_BUDGET);
+    } else {
+        take_permits(dispatch, ticket);
+    }
+}
+
+static void ask_again(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+{
+    ticket_leave_queue(dispatch, ticket);
+    ticket_ask(dispatch, ticket);
+}
+
+static void wake_retries(struct dispatch *dispatch, struct dispatch_scope *scope)
+{
+    while (scope->retries.first != NULL && is_within_budget(scope->retries.first)) {
+        ask_again(dispatch, scope->retries.first);
+    }
+}
+
+/* Each that is asked again is admitted, or waits in another queue: all these loops end. */
+static void scope_wake(struct dispatch *dispatch, struct dispatch_scope *scope)
+{
+    wake_retries(dispatch, scope);
+    while (scope->in_use < scope->limit && scope->waiting.first != NULL) {
+        ask_again(dispatch, scope->waiting.first);
+    }
+    wake_retries(dispatch, scope); /* more may be under way now */
+}
+
+static void guard_wake(struct dispatch *dispatch, struct dispatch_guard *guard)
+{
+    while (guard->waiting.first != NULL && !guard_refuses(dispatch, guard)) {
+        ask_again(dispatch, guard->waiting.first);
+    }
+}
+
+/* Also where one leaves the queue for another place, the next is the oldest that is left. */
+static void limiter_wake(struct dispatch *dispatch, struct limiter *limiter)
+{
+    while (limiter->waiting.first != NULL && limiter_peek(limiter, dispatch->now) == 0) {
+        ask_again(dispatch, limiter->waiting.first);
+    }
+    limiter_look(limiter, dispatch->now);
 }
 
 void dispatch_want(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 {
     CHECK(ticket->state == DISPATCH_IDLE);
+    ticket->number = ++dispatch->asked;
     ticket_ask(dispatch, ticket);
-}
-
-/* Asks those that wait here again, for as long as there is a permit and somebody waits. */
-static void scope_wake(struct dispatch *dispatch, struct dispatch_scope *scope)
-{
-    while (scope->in_use < scope->limit && scope->waiting.first != NULL) {
-        struct dispatch_ticket *ticket = scope->waiting.first;
-        queue_remove(&scope->waiting, ticket);
-        ticket->waits_in = NULL;
-        ticket_ask(dispatch, ticket);
+    if (ticket->scope_count > 0) { /* with more calls under way there may be more retries */
+        wake_retries(dispatch, ticket->scopes[0]);
     }
 }
 
-void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+static void give_permits_back(struct dispatch *dispatch, struct dispatch_ticket *ticket,
+                              enum breaker_result result)
+{
+    struct dispatch_guard *guard = ticket->guard;
+    for (uint32_t i = 0; i < ticket->scope_count; i++) {
+        CHECK(ticket->scopes[i]->in_use > 0);
+        ticket->scopes[i]->in_use--;
+    }
+    if (ticket->scope_count > 0) {
+        retry_budget_end(&ticket->scopes[0]->budget, ticket->attempt);
+    }
+    if (guard != NULL) {
+        int64_t took_ms = dispatch->now > ticket->admitted_at ? dispatch->now - ticket->admitted_at
+                                                              : 0;
+        if (breaker_report(&guard->breaker, ticket->permit, result, took_ms, dispatch->now) ==
+            BREAKER_CHANGED) {
+            guard_note_change(dispatch, guard);
+        }
+        guard_wake(dispatch, guard);
+    }
+}
+
+void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket,
+                      enum breaker_result result)
 {
     enum dispatch_ticket_state old = ticket->state;
     ticket->state = DISPATCH_IDLE;
@@ -157,27 +507,162 @@ void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket)
         return;
     }
     if (old == DISPATCH_WAITING) {
-        queue_remove(&ticket->waits_in->waiting, ticket);
-        ticket->waits_in = NULL;
+        ticket_leave_queue(dispatch, ticket);
+        return;
+    }
+    if (old == DISPATCH_REFUSED) {
+        queue_remove(&dispatch->refused, ticket);
         return;
     }
     if (old == DISPATCH_ADMITTED) {
-        queue_remove(&dispatch->admitted, ticket);
+        queue_remove(admitted_queue(dispatch, ticket), ticket);
     }
-    for (uint32_t i = 0; i < ticket->scope_count; i++) {
-        CHECK(ticket->scopes[i]->in_use > 0);
-        ticket->scopes[i]->in_use--;
-    }
+    give_permits_back(dispatch, ticket, result);
     for (uint32_t i = 0; i < ticket->scope_count; i++) {
         scope_wake(dispatch, ticket->scopes[i]);
     }
 }
 
+/* ---- time and operators ---- */
+
+/* A closed breaker has no time; one that is open matters to those who wait. */
+static int64_t guard_due(const struct dispatch_guard *guard)
+{
+    bool is_trying = guard->breaker.state == BREAKER_HALF_OPEN;
+    bool is_awaited = guard->waiting.first != NULL && guard->breaker.state == BREAKER_OPEN;
+    return is_trying || is_awaited ? breaker_next_due(&guard->breaker) : BREAKER_NEVER;
+}
+
+int64_t dispatch_next_due(const struct dispatch *dispatch)
+{
+    int64_t due = BREAKER_NEVER;
+    for (const struct dispatch_guard *at = dispatch->first_guard; at != NULL; at = at->next) {
+        int64_t own = guard_due(at);
+        due = own < due ? own : due;
+    }
+    int64_t turn = limiters_next_due(&dispatch->limiters);
+    return turn < due ? turn : due;
+}
+
+/* Those for which nobody waits any more leave the list. */
+static void tick_limiters(struct dispatch *dispatch)
+{
+    struct limiter *at = dispatch->limiters.first_awaited;
+    dispatch->limiters.first_awaited = NULL;
+    while (at != NULL) {
+        struct limiter *next = at->next_awaited;
+        at->is_awaited = false;
+        limiter_wake(dispatch, at);
+        limiter_await(&dispatch->limiters, at);
+        at = next;
+    }
+}
+
+void dispatch_tick(struct dispatch *dispatch)
+{
+    for (struct dispatch_guard *at = dispatch->first_guard; at != NULL; at = at->next) {
+        if (guard_due(at) > dispatch->now) {
+            continue;
+        }
+        if (breaker_tick(&at->breaker, dispatch->now)) {
+            guard_note_change(dispatch, at);
+        }
+        guard_wake(dispatch, at);
+    }
+    tick_limiters(dispatch);
+}
+
+void dispatch_obey(struct dispatch *dispatch, struct dispatch_guard *guard,
+                   enum breaker_order order)
+{
+    if (breaker_obey(&guard->breaker, order, dispatch->now)) {
+        guard_note_change(dispatch, guard);
+        guard_wake(dispatch, guard);
+    }
+}
+
+void dispatch_hold(struct dispatch *dispatch)
+{
+    dispatch->is_held = true;
+}
+
+struct limiters *dispatch_limiters(struct dispatch *dispatch)
+{
+    return &dispatch->limiters;
+}
+
+void dispatch_freeze(struct dispatch *dispatch, const struct dispatch_ticket *ticket, int64_t until)
+{
+    if (ticket->limiter_count > 0) {
+        limiter_freeze(&dispatch->limiters, ticket->limiters[0], until, dispatch->now);
+    }
+}
+
+void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
+                    uint32_t remaining)
+{
+    for (uint32_t i = 0; i < ticket->limiter_count; i++) {
+        limiter_lower(&dispatch->limiters, ticket->limiters[i], remaining, dispatch->now);
+    }
+}
+
 struct dispatch_ticket *dispatch_next_admitted(struct dispatch *dispatch)
 {
-    struct dispatch_ticket *ticket = dispatch->admitted.first;
+    struct dispatch_ticket *ticket = dispatch->is_held ? NULL : dispatch->admitted.first;
     if (ticket != NULL) {
         queue_remove(&dispatch->admitted, ticket);
+        ticket->state = DISPATCH_HELD;
+    }
+    return ticket;
+}
+
+struct dispatch_ticket *dispatch_next_refused(struct dispatch *dispatch)
+{
+    struct dispatch_ticket *ticket = dispatch->is_held ? NULL : dispatch->refused.first;
+    if (ticket != NULL) {
+        queue_remove(&dispatch->refused, ticket);
+        ticket->state = DISPATCH_IDLE;
+    }
+    return ticket;
+}
+
+const struct dispatch_scope *dispatch_next_scope(const struct dispatch *dispatch,
+                                                 const struct dispatch_scope *scope)
+{
+    return scope != NULL ? scope->next : dispatch->first_scope;
+}
+
+const struct dispatch_scope *dispatch_ticket_waits_in(const struct dispatch_ticket *ticket)
+{
+    const struct dispatch_scope *found = NULL;
+    for (uint32_t i = 0; ticket->state == DISPATCH_WAITING && i < ticket->scope_count; i++) {
+        const struct dispatch_scope *scope = ticket->scopes[i];
+        bool is_here = ticket->queue == &scope->waiting || ticket->queue == &scope->retries;
+        found = is_here ? scope : found;
+    }
+    return found;
+}
+
+uint64_t dispatch_waiting(const struct dispatch *dispatch)
+{
+    return dispatch->waiting;
+}
+
+struct str dispatch_scope_key(const struct dispatch_scope *scope)
+{
+    return scope->key;
+}
+
+uint32_t dispatch_scope_waiting(const struct dispatch_scope *scope)
+{
+    return queue_length(&scope->waiting) + queue_length(&scope->retries);
+}
+
+struct dispatch_ticket *dispatch_next_call(struct dispatch *dispatch)
+{
+    struct dispatch_ticket *ticket = dispatch->calls.first;
+    if (ticket != NULL) {
+        queue_remove(&dispatch->calls, ticket);
         ticket->state = DISPATCH_HELD;
     }
     return ticket;

@@ -6,10 +6,18 @@
  * Dispatch: the machine of the scopes that runs share. A node that wants to start asks with a
  * ticket that names its scopes; all are asked at one instant, and permits are taken only if all
  * agree. Else the ticket waits in the queue of the scope that refused, costs nothing, and is
- * asked again when that scope gets a permit back: first come, first served within a scope.
+ * asked again when that scope gets a permit back: first come, first served within a scope. The
+ * first scope also has a budget for retries, which wait in a queue of their own; and a ticket may
+ * name a guard, the breaker of the service that it calls: who is refused there waits until the
+ * breaker is due or has changed, see dispatch_next_due(); or, if its ticket says so, is told at
+ * once. It may name limiters too, the rate limits of the service: of those that refuse it waits for
+ * the one that takes longest, in the order of asking, until its turn, which is known exactly.
+ *
+ * Tickets are of nodes that want to start, or of calls that a task makes: those have an end of
+ * their own, dispatch_next_call(), and go on when no node starts any more.
  *
  * Used by:  engine.
- * Uses:     base.
+ * Uses:     base, limiter, policy (retry_budget, breaker).
  * Threads:  [loop]; pure.
  */
 
@@ -18,26 +26,57 @@
 #include <stdint.h>
 
 #include "core/base/str.h"
+#include "core/policy/breaker.h"
 
 struct dispatch;
+struct dispatch_guard;
+struct dispatch_queue;
 struct dispatch_scope;
 struct error;
+struct limiter;
+struct limiters;
+struct rate_settings;
+struct run;
 
-enum { DISPATCH_MAX_SCOPES = 3 };
+enum { DISPATCH_MAX_SCOPES = 3, DISPATCH_MAX_LIMITERS = 3 };
+
+/* So many that a closed breaker lets through may wait for a permit before others are woken. */
+enum { DISPATCH_MOST_ASKING = 64 };
 
 enum dispatch_ticket_state {
     DISPATCH_IDLE,
     DISPATCH_WAITING,
+    DISPATCH_REFUSED,  /* by its guard, not yet taken by dispatch_next_refused() */
     DISPATCH_ADMITTED, /* granted, not yet taken by dispatch_next_admitted() */
     DISPATCH_HELD,     /* its permits are in use */
+};
+
+/* What a waiting ticket was refused by. */
+enum dispatch_wait {
+    DISPATCH_FOR_PERMIT,
+    DISPATCH_FOR_BUDGET,
+    DISPATCH_FOR_BREAKER,
+    DISPATCH_FOR_LIMIT,
 };
 
 /* Lives in the memory of whoever asks; all zero at first. */
 struct dispatch_ticket {
     struct dispatch_scope *scopes[DISPATCH_MAX_SCOPES];
     uint32_t scope_count;
+    uint32_t attempt;             /* from 1; all but the first are retries */
+    double retry_budget;          /* see retry_budget_allows() */
+    struct dispatch_guard *guard; /* NULL: none */
+    bool is_impatient;            /* refused by its guard it does not wait */
+    struct limiter *limiters[DISPATCH_MAX_LIMITERS];
+    uint32_t limiter_count;
+    bool is_call;
+    const struct run *run; /* of a call: whose task makes it, at `frame` and `node` */
+    uint64_t number;       /* in the order of asking */
     enum dispatch_ticket_state state;
-    struct dispatch_scope *waits_in;
+    enum dispatch_wait waits_for;
+    struct dispatch_queue *queue;
+    struct breaker_permit permit; /* of the guard, while it holds its permits */
+    int64_t admitted_at;
     struct dispatch_ticket *next; /* in the queue it is in */
     struct dispatch_ticket *previous;
     void *owner; /* the caller's */
@@ -48,6 +87,9 @@ struct dispatch_ticket {
 /* Owned: dispatch_destroy(). NULL when out of memory. */
 struct dispatch *dispatch_create(void);
 void dispatch_destroy(struct dispatch *dispatch);
+
+/* What time it is for all that follows, unix ms. */
+void dispatch_set_now(struct dispatch *dispatch, int64_t now);
 
 /*
  * The scope `key` with its limit; made when it is new, and the limit of the first stands. It
@@ -61,16 +103,94 @@ struct dispatch_scope *dispatch_scope_create(uint32_t limit);
 /* Nobody may hold or wait for its permits. NULL is fine. */
 void dispatch_scope_destroy(struct dispatch_scope *scope);
 
+/*
+ * The guard `key`; made when it is new, and the settings of the first stand. It lives as long as
+ * the dispatch. Returns 0 or E_NOMEM.
+ */
+int dispatch_guard(struct dispatch *dispatch, struct str key,
+                   const struct breaker_settings *settings, struct dispatch_guard **out_guard);
+
+/*
+ * A guard as an earlier process left it: `text` of breaker_save(). Its settings are those of the
+ * first dispatch_guard(). Fails as breaker_restore() does, and with E_NOMEM.
+ */
+int dispatch_restore_guard(struct dispatch *dispatch, struct str key, struct str text,
+                           struct error *err);
+
+/* The rate limits. */
+struct limiters *dispatch_limiters(struct dispatch *dispatch);
+
+/* The service of the ticket wants no call before `until`, unix ms: it is the first limiter's. */
+void dispatch_freeze(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
+                     int64_t until);
+
+/* The service of the ticket says that so many calls remain. */
+void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
+                    uint32_t remaining);
+
 /* An idle ticket asks. It is kept until dispatch_release(). */
 void dispatch_want(struct dispatch *dispatch, struct dispatch_ticket *ticket);
 
-/* Takes the wish, or the permits, back. For an idle ticket nothing happens. */
-void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket);
+/*
+ * Takes the wish, or the permits, back; `result` says to the guard how the call went. For an idle
+ * ticket nothing happens.
+ */
+void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket,
+                      enum breaker_result result);
+
+/* When a guard or a limiter is due, unix ms; INT64_MAX: none is. Then dispatch_tick() has to be
+ * called. */
+int64_t dispatch_next_due(const struct dispatch *dispatch);
+void dispatch_tick(struct dispatch *dispatch);
+
+/* An operator's order. */
+void dispatch_obey(struct dispatch *dispatch, struct dispatch_guard *guard,
+                   enum breaker_order order);
+
+/* The next guard whose breaker has changed its state, each once; NULL when there is none. */
+struct dispatch_guard *dispatch_next_changed(struct dispatch *dispatch);
+
+/* All guards in the order of their making: the one after `guard`, NULL: the first; NULL at the end.
+ */
+struct dispatch_guard *dispatch_next_guard(const struct dispatch *dispatch,
+                                           const struct dispatch_guard *guard);
+struct str dispatch_guard_key(const struct dispatch_guard *guard); /* lives as long as it */
+const struct breaker *dispatch_guard_breaker(const struct dispatch_guard *guard);
+uint32_t dispatch_guard_waiting(const struct dispatch_guard *guard);
+
+/*
+ * How many more may come and ask the guard, if there are any that do not wait here: as many as it
+ * lets through, less those that wait for something else already. And when there is room, if nothing
+ * else happens; INT64_MAX: never.
+ */
+uint32_t dispatch_guard_room(const struct dispatch *dispatch, const struct dispatch_guard *guard);
+int64_t dispatch_guard_opens_at(const struct dispatch *dispatch,
+                                const struct dispatch_guard *guard);
+
+/* Nobody is admitted or refused from here on, but those that are already. */
+void dispatch_hold(struct dispatch *dispatch);
 
 /* The next ticket that was admitted, each once, in order; NULL when there is none. */
 struct dispatch_ticket *dispatch_next_admitted(struct dispatch *dispatch);
+/* The same for calls. */
+struct dispatch_ticket *dispatch_next_call(struct dispatch *dispatch);
 
-/* For queries and tests. */
+/*
+ * The next ticket that its guard refused and that does not wait, each once, in order; NULL when
+ * there is none. It is idle: nothing is held for it.
+ */
+struct dispatch_ticket *dispatch_next_refused(struct dispatch *dispatch);
+
+/* ---- for queries and tests ---- */
+
+/* All scopes with a key, as dispatch_next_guard(). */
+const struct dispatch_scope *dispatch_next_scope(const struct dispatch *dispatch,
+                                                 const struct dispatch_scope *scope);
+/* The one whose permit, or budget, a ticket waits for; NULL: it does not, or for its guard. */
+const struct dispatch_scope *dispatch_ticket_waits_in(const struct dispatch_ticket *ticket);
+uint64_t dispatch_waiting(const struct dispatch *dispatch); /* tickets that wait for anything */
+struct str dispatch_scope_key(const struct dispatch_scope *scope); /* empty: it has none */
+uint32_t dispatch_scope_waiting(const struct dispatch_scope *scope);
 uint32_t dispatch_scope_in_use(const struct dispatch_scope *scope);
 uint32_t dispatch_scope_limit(const struct dispatch_scope *scope);
 

@@ -68,7 +68,7 @@ bool endings_apply_to(const struct run *run, enum run_state outcome)
 bool endings_have_work(const struct run *run)
 {
     bool is_on_way = run->state == RUN_ENDING || run->is_undoing;
-    return is_on_way && run->ending == NULL && !run->is_undoing_child;
+    return is_on_way && run->ending == NULL && !run->is_undoing_child && !run->is_paused;
 }
 
 /* ---- deciding ---- */

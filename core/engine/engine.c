@@ -12,51 +12,22 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/engine_state.h"
+#include "core/engine/member.h"
+#include "core/engine/refusal.h"
+#include "core/engine/shared.h"
+#include "core/engine/sleepers.h"
+#include "core/engine/tickets.h"
+#include "core/engine/waits.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
+#include "core/value/value.h"
 
 enum {
     STEPS_PER_BATCH = 512,
     DEFAULT_PLUGIN_CONCURRENCY = 25,
     DEFAULT_PROCESS_CONCURRENCY = 4,
-};
-
-/* What a run has to be told in this turn, because of another one. */
-enum member_due {
-    DUE_NOTHING,
-    DUE_START,
-    DUE_CANCEL,
-    DUE_END, /* its parent has to be told of its end */
-    DUE_UNDO,
-    DUE_UNDONE, /* its caller has to be told that it has been undone */
-};
-
-/* A run and what the engine keeps beside it. */
-struct member {
-    struct run *run;
-    void *user;
-    struct dispatch_scope *scope; /* max_parallel_nodes; NULL: no limit, or not yet needed */
-    struct member *caller;        /* whose node started it; NULL: nobody's, or it is gone */
-    struct member *parent;        /* whose node waits for the run's end; NULL: nobody does */
-    uint64_t parent_frame;
-    uint32_t parent_node;
-    uint32_t parent_attempt;
-    struct member *next;
-    struct member *previous;
-    struct member *first_called; /* whose caller it is */
-    struct member *next_called;
-    struct member *previous_called;
-    struct member *next_due; /* in the list of those to look at in this turn */
-    enum member_due due;
-    enum stop_reason stop_reason;
-    bool has_continue; /* an EFFECT_CONTINUE is out */
-    bool has_undo;     /* it has ended, and its caller may have it undone */
-};
-
-struct engine {
-    struct engine_options options;
-    struct dispatch *dispatch;
-    struct member *members;
+    DEFAULT_CALL_CONCURRENCY = 512,
 };
 
 /* One call of the engine. */
@@ -78,79 +49,37 @@ int engine_create(const struct engine_options *options, struct engine **out_engi
         return error_nomem(err);
     }
     engine->options = *options;
-    if (engine->options.plugin_concurrency == 0) {
-        engine->options.plugin_concurrency = DEFAULT_PLUGIN_CONCURRENCY;
-    }
-    if (engine->options.process_concurrency == 0) {
-        engine->options.process_concurrency = DEFAULT_PROCESS_CONCURRENCY;
-    }
     engine->dispatch = dispatch_create();
-    if (engine->dispatch == NULL) {
-        free(engine);
+    engine->sleepers = sleepers_create();
+    if (engine->dispatch == NULL || engine->sleepers == NULL) {
+        engine_destroy(engine);
         return error_nomem(err);
     }
+    engine->tickets = (struct tickets){
+        .dispatch = engine->dispatch,
+        .plugin_concurrency = options->plugin_concurrency > 0 ? options->plugin_concurrency
+                                                              : DEFAULT_PLUGIN_CONCURRENCY,
+        .process_concurrency = options->process_concurrency > 0 ? options->process_concurrency
+                                                                : DEFAULT_PROCESS_CONCURRENCY,
+        .call_concurrency = options->call_concurrency > 0 ? options->call_concurrency
+                                                          : DEFAULT_CALL_CONCURRENCY,
+    };
     *out_engine = engine;
     return 0;
 }
 
-/* The ticket of a node that has asked or is asking; NULL when it has none. */
-static struct dispatch_ticket *find_ticket(const struct member *member, uint64_t frame,
-                                           uint32_t node, bool *has_made)
+void engine_set_instance(struct engine *engine, struct str instance)
 {
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    struct dispatch_ticket *tickets =
-        run_frame_memory(member->run, frame, sizeof(*tickets), has_made);
-    uint32_t first = pipeline->bodies[pipeline->nodes[node].body].first_node;
-    return tickets != NULL ? &tickets[node - first] : NULL;
+    engine->instance = instance;
 }
 
-/* What a run that is given up still waits for or holds. */
-static void release_tickets(struct engine *engine, struct member *member)
+void engine_drop_member(struct engine *engine, struct member *member)
 {
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    uint64_t frame = 0;
-    do {
-        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
-        struct dispatch_ticket *ticket = find_ticket(member, frame, body->first_node, NULL);
-        for (uint32_t i = 0; ticket != NULL && i < body->node_count; i++) {
-            dispatch_release(engine->dispatch, &ticket[i]);
-        }
-    } while (run_next_frame(member->run, &frame));
-}
-
-static void link_called(struct member *caller, struct member *member)
-{
-    member->caller = caller;
-    member->next_called = caller->first_called;
-    if (caller->first_called != NULL) {
-        caller->first_called->previous_called = member;
-    }
-    caller->first_called = member;
-}
-
-static void unlink_called(struct member *member)
-{
-    if (member->previous_called != NULL) {
-        member->previous_called->next_called = member->next_called;
-    } else if (member->caller != NULL) {
-        member->caller->first_called = member->next_called;
-    }
-    if (member->next_called != NULL) {
-        member->next_called->previous_called = member->previous_called;
-    }
-    member->caller = NULL;
-    member->parent = NULL;
-    member->next_called = NULL;
-    member->previous_called = NULL;
-}
-
-static void member_destroy(struct engine *engine, struct member *member)
-{
-    release_tickets(engine, member);
+    member_release_tickets(member, engine->dispatch);
     while (member->first_called != NULL) {
-        unlink_called(member->first_called);
+        member_unlink(member->first_called);
     }
-    unlink_called(member);
+    member_unlink(member);
     if (member->previous != NULL) {
         member->previous->next = member->next;
     } else {
@@ -170,110 +99,11 @@ void engine_destroy(struct engine *engine)
         return;
     }
     while (engine->members != NULL) {
-        member_destroy(engine, engine->members);
+        engine_drop_member(engine, engine->members);
     }
+    sleepers_destroy(engine->sleepers);
     dispatch_destroy(engine->dispatch);
     free(engine);
-}
-
-static struct member *member_of(const struct run *run)
-{
-    return run_user(run);
-}
-
-/* ---- scopes ---- */
-
-static uint32_t plugin_limit(const struct engine *engine, const struct pipeline *pipeline,
-                             const struct node *node)
-{
-    const struct integration *integration = pipeline_find_integration(pipeline, node->type->plugin);
-    if (integration != NULL && integration->concurrency > 0) {
-        return integration->concurrency;
-    }
-    bool has_processes = (node->type->flags & NODE_TYPE_PROCESSES) != 0;
-    return has_processes ? engine->options.process_concurrency : engine->options.plugin_concurrency;
-}
-
-/* Scopes with other limits are other scopes: the key holds the limit. */
-static int add_scope(struct turn *turn, struct dispatch_ticket *ticket, const struct strbuf *key,
-                     uint32_t limit)
-{
-    struct dispatch_scope *scope = NULL;
-    int status = strbuf_status(key);
-    if (status == 0) {
-        status = dispatch_scope(turn->engine->dispatch, strbuf_str(key), limit, &scope);
-    }
-    if (status == 0) {
-        ticket->scopes[ticket->scope_count++] = scope;
-    }
-    return status;
-}
-
-/*
- * A node whose stream loops read goes on only while they do, and they may need the very permit that
- * it holds: it counts in no scope that others share.
- */
-static int ticket_prepare(struct turn *turn, struct member *member, uint64_t frame, uint32_t index,
-                          struct dispatch_ticket *ticket)
-{
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    const struct node *node = &pipeline->nodes[index];
-    struct strbuf key = STRBUF_INIT;
-    int status = 0;
-    *ticket = (struct dispatch_ticket){.owner = member, .frame = frame, .node = index};
-    if (!node->has_readers) {
-        uint32_t limit = plugin_limit(turn->engine, pipeline, node);
-        strbuf_append_format(&key, "plugin %u %.*s", limit, STR_ARG(node->type->plugin));
-        status = add_scope(turn, ticket, &key, limit);
-    }
-    if (status == 0 && node->concurrency > 0) {
-        strbuf_clear(&key); /* with its length an id cannot look like two */
-        strbuf_append_format(&key, "node %u %zu %.*s %.*s", node->concurrency, pipeline->id.n,
-                             STR_ARG(pipeline->id), STR_ARG(node->id));
-        status = add_scope(turn, ticket, &key, node->concurrency);
-    }
-    if (member->scope != NULL && !node->has_readers) {
-        ticket->scopes[ticket->scope_count++] = member->scope;
-    }
-    strbuf_finish(&key);
-    return status;
-}
-
-/* What a run needs for its first task. */
-static int member_prepare(struct member *member)
-{
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    if (member->scope == NULL && pipeline->max_parallel_nodes > 0) {
-        member->scope = dispatch_scope_create(pipeline->max_parallel_nodes);
-        if (member->scope == NULL) {
-            return E_NOMEM;
-        }
-    }
-    return 0;
-}
-
-static int member_want(struct turn *turn, struct member *member, uint64_t frame, uint32_t node)
-{
-    bool has_made = false;
-    int status = member_prepare(member);
-    struct dispatch_ticket *ticket = status == 0 ? find_ticket(member, frame, node, &has_made)
-                                                 : NULL;
-    if (ticket == NULL) {
-        return E_NOMEM;
-    }
-    status = ticket_prepare(turn, member, frame, node, ticket);
-    if (status == 0) {
-        dispatch_want(turn->engine->dispatch, ticket);
-    }
-    return status;
-}
-
-static void member_release(struct turn *turn, struct member *member, const struct effect *effect)
-{
-    struct dispatch_ticket *ticket = find_ticket(member, effect->frame, effect->node, NULL);
-    if (ticket != NULL) {
-        dispatch_release(turn->engine->dispatch, ticket);
-    }
 }
 
 /* ---- steps ---- */
@@ -294,16 +124,6 @@ static void member_due(struct turn *turn, struct member *member, enum member_due
     turn->last_due = member;
 }
 
-static struct member *find_child(const struct effect *effect)
-{
-    struct member *member = member_of(effect->run)->first_called;
-    while (member != NULL && (member->parent == NULL || member->parent_frame != effect->frame ||
-                              member->parent_node != effect->node || run_is_ended(member->run))) {
-        member = member->next_called;
-    }
-    return member;
-}
-
 /* A child's id is its parent's and the path of the node that runs it. */
 static int member_create(struct engine *engine, const struct run_options *options,
                          struct member **out_member, struct error *err);
@@ -316,7 +136,9 @@ static int start_child(struct turn *turn, const struct effect *effect)
     strbuf_append_str(&id, run_id(effect->run));
     strbuf_append_char(&id, '/');
     run_append_child_path(effect->run, effect, &id);
+    const struct engine_options *own = &turn->engine->options;
     struct run_options options = {
+        .number = own->next_run != NULL ? own->next_run(own->user) : 0,
         .pipeline = effect->child,
         .input = effect->config,
         .id = strbuf_str(&id),
@@ -334,7 +156,7 @@ static int start_child(struct turn *turn, const struct effect *effect)
     if (status != 0) {
         return status;
     }
-    link_called(parent, child);
+    member_link(parent, child);
     child->parent = effect->attempt > 0 ? parent : NULL;
     child->parent_frame = effect->frame;
     child->parent_node = effect->node;
@@ -343,11 +165,43 @@ static int start_child(struct turn *turn, const struct effect *effect)
     return 0;
 }
 
+/* It belongs to nobody: what becomes of the run that queued it is nothing to it. */
+static int start_item(struct turn *turn, const struct effect *effect)
+{
+    const struct engine_options *own = &turn->engine->options;
+    struct member *item = NULL;
+    struct strbuf id = STRBUF_INIT;
+    strbuf_append_str(&id, run_id(effect->run));
+    strbuf_append_char(&id, '/');
+    run_append_child_path(effect->run, effect, &id);
+    struct run_options options = {
+        .number = own->next_run != NULL ? own->next_run(own->user) : 0,
+        .pipeline = effect->child,
+        .input = effect->config,
+        .id = strbuf_str(&id),
+        .triggered_by = STR("queue"),
+        .secrets = run_secrets(effect->run),
+    };
+    int status = strbuf_status(&id);
+    if (status == 0) {
+        status = member_create(turn->engine, &options, &item, NULL);
+    }
+    strbuf_finish(&id);
+    if (status == 0) {
+        item->origin = effect->run;
+        member_due(turn, item, DUE_START);
+    }
+    return status;
+}
+
 /* A node whose child is told to stop; tasks are for who drives the engine. */
 static void stop_child(struct turn *turn, const struct effect *effect)
 {
     const struct node *node = &run_pipeline(effect->run)->nodes[effect->node];
-    struct member *child = node->kind == NODE_WORKFLOW ? find_child(effect) : NULL;
+    struct member *child =
+        node->kind == NODE_WORKFLOW
+            ? member_find_child(member_of(effect->run), effect->frame, effect->node)
+            : NULL;
     if (child != NULL && child->due != DUE_END) {
         child->stop_reason = stop_reason_inside(effect->reason);
         if (child->due == DUE_NOTHING) {
@@ -356,16 +210,11 @@ static void stop_child(struct turn *turn, const struct effect *effect)
     }
 }
 
-/* The child run that this attempt of a node was: it has ended, and is there for its caller. */
+/* It has ended, and is there for its caller. */
 static void undo_child(struct turn *turn, const struct effect *effect)
 {
-    const struct member *caller = member_of(effect->run);
-    struct member *child = turn->engine->members;
-    while (child != NULL &&
-           (child->caller != caller || child->parent_frame != effect->frame ||
-            child->parent_node != effect->node || child->parent_attempt != effect->attempt)) {
-        child = child->next;
-    }
+    struct member *child =
+        member_find_called(member_of(effect->run), effect->frame, effect->node, effect->attempt);
     CHECK_NAMED(child != NULL, run_id(effect->run).p);
     member_due(turn, child, DUE_UNDO);
 }
@@ -378,11 +227,13 @@ static int turn_dispatch_effects(struct turn *turn)
         struct member *member = member_of(effect->run);
         int status = 0;
         if (effect->type == EFFECT_WANT_START) {
-            status = member_want(turn, member, effect->frame, effect->node);
+            status = tickets_want(&turn->engine->tickets, member, effect);
         } else if (effect->type == EFFECT_RELEASE) {
-            member_release(turn, member, effect);
+            tickets_release(&turn->engine->tickets, member, effect);
         } else if (effect->type == EFFECT_START_CHILD) {
             status = start_child(turn, effect);
+        } else if (effect->type == EFFECT_QUEUE) {
+            status = start_item(turn, effect);
         } else if (effect->type == EFFECT_STOP) {
             stop_child(turn, effect);
         } else if (effect->type == EFFECT_RUN_ENDED && member->parent != NULL) {
@@ -399,19 +250,68 @@ static int turn_dispatch_effects(struct turn *turn)
     return 0;
 }
 
+static struct member *root_of(const struct run *run)
+{
+    struct member *root = member_of(run);
+    while (root->caller != NULL) {
+        root = root->caller;
+    }
+    return root;
+}
+
+static void measure(struct member *root)
+{
+    root->measure = (struct run_measure){.own = 1};
+    for (struct member *at = root; at != NULL; at = member_next_below(root, at)) {
+        size_t own = run_bytes(at->run);
+        root->measure.own += own < SIZE_MAX - root->measure.own ? own : 0;
+    }
+}
+
+/* Of a run and all that it shares its bound with, at least 1; 0: it cannot be too much. */
+static size_t value_bytes(const struct run *run, size_t total)
+{
+    size_t bound = (size_t)run_max_memory_mb(run) * 1024 * 1024;
+    if (total <= bound) {
+        return 0;
+    }
+    struct member *root = root_of(run);
+    if (run_measure_is_old(&root->measure, bound)) {
+        measure(root);
+    }
+    size_t own = root->measure.own;
+    size_t room = SIZE_MAX - own;
+    own += root->measure.added < room ? root->measure.added : room;
+    return own < total ? own : total;
+}
+
+static void count_outputs(const struct batch *batch, size_t first, const struct run *run)
+{
+    struct run_measure *measure = &root_of(run)->measure;
+    for (size_t i = first; measure->own > 0 && i < batch->record_count; i++) {
+        if (batch->records[i].output != NULL) {
+            run_measure_add(measure, batch->records[i].output);
+        }
+    }
+}
+
 static int turn_step(struct turn *turn, struct run *run, const struct run_event *event)
 {
     size_t first = turn->batch->record_count;
     if (turn->engine->options.value_bytes != NULL) {
-        run_note_value_bytes(run, turn->engine->options.value_bytes());
+        run_note_value_bytes(run, value_bytes(run, turn->engine->options.value_bytes()));
     }
     run_decide(run, event, turn->now, turn->batch);
     if (turn->batch->has_failed) {
         return E_NOMEM;
     }
     for (size_t i = first; i < turn->batch->record_count; i++) {
+        if (!run_name_record(run, &turn->batch->records[i])) {
+            return E_NOMEM;
+        }
         run_apply(run, &turn->batch->records[i]);
     }
+    count_outputs(turn->batch, first, run);
     if (run_has_failed(run)) {
         return E_NOMEM;
     }
@@ -438,24 +338,39 @@ static int member_advance(struct turn *turn, struct member *member)
     return 0;
 }
 
-/* What a permit that came back lets start, in any run. */
+static int turn_ticket(struct turn *turn, const struct dispatch_ticket *ticket,
+                       struct run_event *event)
+{
+    struct member *member = ticket->owner;
+    event->frame = ticket->frame;
+    event->node = ticket->node;
+    int status = turn_step(turn, member->run, event);
+    return status == 0 ? member_advance(turn, member) : status;
+}
+
+static int turn_refused(struct turn *turn, const struct dispatch_ticket *ticket)
+{
+    struct document *failure = refusal_describe(ticket->guard);
+    struct run_event event = {.type = RUN_EVENT_REFUSED, .error = failure};
+    int status = failure != NULL ? turn_ticket(turn, ticket, &event) : E_NOMEM;
+    document_unref(failure);
+    return status;
+}
+
+/* What a permit that came back lets start, in any run, and whom a breaker refused. */
 static int turn_admit(struct turn *turn)
 {
-    struct dispatch_ticket *ticket = NULL;
-    while ((ticket = dispatch_next_admitted(turn->engine->dispatch)) != NULL) {
-        struct member *member = ticket->owner;
-        int status = turn_step(turn, member->run,
-                               &(struct run_event){.type = RUN_EVENT_ADMITTED,
-                                                   .frame = ticket->frame,
-                                                   .node = ticket->node});
-        if (status == 0) {
-            status = member_advance(turn, member);
-        }
-        if (status != 0) {
-            return status;
-        }
+    struct dispatch *dispatch = turn->engine->dispatch;
+    struct dispatch_ticket *admitted = NULL;
+    struct dispatch_ticket *refused = NULL;
+    int status = 0;
+    while (status == 0 && ((admitted = dispatch_next_admitted(dispatch)) != NULL ||
+                           (refused = dispatch_next_refused(dispatch)) != NULL)) {
+        struct run_event event = {.type = RUN_EVENT_ADMITTED};
+        status = admitted != NULL ? turn_ticket(turn, admitted, &event)
+                                  : turn_refused(turn, refused);
     }
-    return 0;
+    return status;
 }
 
 static int tell_parent(struct turn *turn, struct member *child)
@@ -492,6 +407,27 @@ static int tell_undone(struct turn *turn, const struct member *child)
     return status == 0 ? member_advance(turn, caller) : status;
 }
 
+/* A cancel wins over a pause: what is undone for the run goes on, too. */
+static int resume_undoing(struct turn *turn, const struct member *top)
+{
+    int status = 0;
+    struct member *at = top->first_called;
+    for (; status == 0 && at != NULL; at = member_next_below(top, at)) {
+        if (run_is_paused(at->run) && run_is_undoing(at->run)) {
+            status = turn_step(turn, at->run, &(struct run_event){.type = RUN_EVENT_RESUME});
+            status = status == 0 ? member_advance(turn, at) : status;
+        }
+    }
+    return status;
+}
+
+static int turn_event(struct turn *turn, struct member *member, const struct run_event *event)
+{
+    bool is_end = event->type == RUN_EVENT_CANCEL || event->type == RUN_EVENT_ABANDON;
+    int status = is_end && run_is_paused(member->run) ? resume_undoing(turn, member) : 0;
+    return status == 0 ? turn_step(turn, member->run, event) : status;
+}
+
 /* Runs that have to be told something: they start, are cancelled, or their parents go on. */
 static int turn_due(struct turn *turn)
 {
@@ -514,31 +450,39 @@ static int turn_due(struct turn *turn)
     } else if (due == DUE_UNDO) {
         event.type = RUN_EVENT_UNDO;
     }
-    int status = turn_step(turn, member->run, &event);
+    int status = turn_event(turn, member, &event);
     return status == 0 ? member_advance(turn, member) : status;
 }
 
-static int turn_run(struct turn *turn, struct run *run, const struct run_event *event,
-                    struct error *err)
+/* All that follows at once from what was done. */
+static int turn_end(struct turn *turn, struct error *err)
 {
-    int status = event != NULL ? turn_step(turn, run, event) : 0;
-    if (status == 0) {
-        status = member_advance(turn, member_of(run));
-    }
-    if (status == 0) {
-        status = turn_admit(turn);
-    }
+    int status = turn_admit(turn);
     while (status == 0 && turn->first_due != NULL) {
         status = turn_due(turn);
         if (status == 0) {
             status = turn_admit(turn);
         }
     }
+    if (status == 0) {
+        status = shared_note_changes(turn->engine->dispatch, turn->now, turn->batch);
+    }
     return status == 0 ? 0 : error_nomem(err);
+}
+
+static int turn_run(struct turn *turn, struct run *run, const struct run_event *event,
+                    struct error *err)
+{
+    int status = event != NULL ? turn_event(turn, member_of(run), event) : 0;
+    if (status == 0) {
+        status = member_advance(turn, member_of(run));
+    }
+    return status == 0 ? turn_end(turn, err) : error_nomem(err);
 }
 
 static struct turn turn_begin(struct engine *engine, int64_t now, struct batch *batch)
 {
+    dispatch_set_now(engine->dispatch, now);
     return (struct turn){
         .engine = engine, .now = now, .batch = batch, .next_effect = batch->effect_count};
 }
@@ -551,6 +495,7 @@ static int member_create(struct engine *engine, const struct run_options *option
         return error_nomem(err);
     }
     struct run_options own = *options;
+    own.instance = engine->instance;
     member->user = options->user;
     own.user = member;
     int status = run_create(&own, &member->run, err);
@@ -579,7 +524,7 @@ int engine_start(struct engine *engine, const struct run_options *options, int64
     status = turn_run(&turn, member->run, &(struct run_event){.type = RUN_EVENT_START}, err);
     if (status != 0) {
         batch_clear(batch);
-        member_destroy(engine, member);
+        engine_drop_member(engine, member);
         return status;
     }
     *out_run = member->run;
@@ -601,6 +546,76 @@ int engine_continue(struct engine *engine, struct run *run, int64_t now_unix_ms,
     return turn_run(&turn, run, NULL, err);
 }
 
+/* ---- what runs share ---- */
+
+int engine_tick(struct engine *engine, int64_t now_unix_ms, struct batch *batch, struct error *err)
+{
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    dispatch_tick(engine->dispatch);
+    return turn_end(&turn, err);
+}
+
+int engine_order_breaker(struct engine *engine, struct str key, enum breaker_order order,
+                         int64_t now_unix_ms, struct batch *batch, struct error *err)
+{
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    struct dispatch_guard *guard = dispatch_next_guard(engine->dispatch, NULL);
+    while (guard != NULL && !str_equal(dispatch_guard_key(guard), key)) {
+        guard = dispatch_next_guard(engine->dispatch, guard);
+    }
+    if (guard == NULL) {
+        return error_set(err, E_NOT_FOUND, "there is no breaker '%.*s'", STR_ARG(key));
+    }
+    dispatch_obey(engine->dispatch, guard, order);
+    return turn_end(&turn, err);
+}
+
+/* ---- calls that tasks make ---- */
+
+int engine_want_call(struct engine *engine, struct dispatch_ticket *ticket, struct str url,
+                     int64_t now_unix_ms, struct batch *batch, struct error *err)
+{
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    if (tickets_want_call(&engine->tickets, ticket, url) != 0) {
+        return error_nomem(err);
+    }
+    return turn_end(&turn, err);
+}
+
+int engine_end_call(struct engine *engine, struct dispatch_ticket *ticket,
+                    const struct engine_call_end *end, int64_t now_unix_ms, struct batch *batch,
+                    struct error *err)
+{
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    if (end->frozen_until > now_unix_ms) {
+        dispatch_freeze(engine->dispatch, ticket, end->frozen_until);
+    }
+    if (end->has_remaining) {
+        dispatch_lower(engine->dispatch, ticket, end->remaining);
+    }
+    dispatch_release(engine->dispatch, ticket, BREAKER_IGNORED);
+    return turn_end(&turn, err);
+}
+
+uint64_t engine_waiting(const struct engine *engine)
+{
+    return dispatch_waiting(engine->dispatch) + sleepers_nodes(engine->sleepers);
+}
+
+bool engine_next_limit(const struct engine *engine, const void **cursor,
+                       struct engine_limit *out_limit)
+{
+    const struct dispatch_scope *scope = dispatch_next_scope(engine->dispatch, *cursor);
+    if (scope != NULL) {
+        *cursor = scope;
+        *out_limit = (struct engine_limit){.scope = tickets_scope_name(dispatch_scope_key(scope)),
+                                           .limit = dispatch_scope_limit(scope),
+                                           .in_use = dispatch_scope_in_use(scope),
+                                           .waiting = dispatch_scope_waiting(scope)};
+    }
+    return scope != NULL;
+}
+
 void *engine_run_user(const struct run *run)
 {
     return member_of(run)->user;
@@ -609,6 +624,14 @@ void *engine_run_user(const struct run *run)
 void engine_set_run_user(struct run *run, void *user)
 {
     member_of(run)->user = user;
+}
+
+struct run *engine_take_origin(const struct run *run)
+{
+    struct member *member = member_of(run);
+    struct run *origin = member->origin;
+    member->origin = NULL;
+    return origin;
 }
 
 bool engine_find_call(const struct run *run, struct engine_call *out_call)
@@ -620,17 +643,143 @@ bool engine_find_call(const struct run *run, struct engine_call *out_call)
     *out_call = (struct engine_call){.run = member->caller->run,
                                      .frame = member->parent_frame,
                                      .node = member->parent_node,
+                                     .attempt = member->parent_attempt,
                                      .is_awaited = member->parent != NULL};
     return true;
 }
 
-bool engine_keeps(const struct run *run)
+/* ---- runs that go on in another process, or later ---- */
+
+struct run *engine_next_below(const struct run *root, const struct run *at)
 {
-    return member_of(run)->has_undo && member_of(run)->caller != NULL;
+    const struct member *next = member_next_below(member_of(root), member_of(at));
+    return next != NULL ? next->run : NULL;
 }
 
-void engine_remove(struct engine *engine, struct run *run)
+int engine_restore(struct engine *engine, const struct run_options *options,
+                   const struct engine_call *call, struct run **out_run, struct error *err)
 {
-    CHECK(run_is_ended(run));
-    member_destroy(engine, member_of(run));
+    struct member *member = NULL;
+    int status = member_create(engine, options, &member, err);
+    if (status != 0) {
+        return status;
+    }
+    if (call != NULL) {
+        struct member *caller = member_of(call->run);
+        member_link(caller, member);
+        member->parent = call->is_awaited ? caller : NULL;
+        member->parent_frame = call->frame;
+        member->parent_node = call->node;
+        member->parent_attempt = call->attempt;
+    }
+    sleepers_remove(engine->sleepers, options->number);
+    *out_run = member->run;
+    return 0;
+}
+
+/* Its caller was told of its end in the write that ended it. */
+static void settle_ended(struct member *member)
+{
+    if (run_is_ended(member->run) && member->caller != NULL) {
+        member->has_undo = run_has_undo(member->run) && run_has_rollback(member->caller->run);
+        member->parent = NULL;
+    }
+}
+
+static int recover_node(struct turn *turn, struct member *member, uint64_t frame, uint32_t node)
+{
+    const struct run_event event = {.type = RUN_EVENT_RECOVER, .frame = frame, .node = node};
+    struct run_node_view view = run_frame_node(member->run, frame, node);
+    const struct node *def = &run_pipeline(member->run)->nodes[node];
+    bool is_live = view.state == NODE_RUNNING || view.state == NODE_STOPPING;
+    if (!is_live) {
+        return 0;
+    }
+    if (def->kind == NODE_WORKFLOW && !view.is_delayed &&
+        member_find_child(member, frame, node) == NULL) {
+        return E_CORRUPT;
+    }
+    return turn_step(turn, member->run, &event);
+}
+
+/* It may have to undo a run that is not there, or has not completed. */
+static bool lacks_child(const struct member *member)
+{
+    struct run_attempt called;
+    bool is_over = run_is_ended(member->run) && !run_is_undoing(member->run) && !member->has_undo;
+    for (size_t i = 0; !is_over && run_undo_child(member->run, i, &called); i++) {
+        const struct member *child =
+            member_find_called(member, called.frame, called.node, called.attempt);
+        if (child == NULL || run_state(child->run) != RUN_COMPLETED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int recover_member(struct turn *turn, struct member *member)
+{
+    const struct pipeline *pipeline = run_pipeline(member->run);
+    const struct run_event event = {.type = RUN_EVENT_RECOVER, .node = RECORD_NO_NODE};
+    uint64_t frame = 0;
+    int status = lacks_child(member) ? E_CORRUPT : turn_step(turn, member->run, &event);
+    do {
+        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
+        for (uint32_t i = 0; status == 0 && i < body->node_count; i++) {
+            status = recover_node(turn, member, frame, body->first_node + i);
+        }
+    } while (status == 0 && run_next_frame(member->run, &frame));
+    return status;
+}
+
+int engine_recover(struct engine *engine, struct run *root, int64_t now_unix_ms,
+                   struct batch *batch, struct error *err)
+{
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    struct member *top = member_of(root);
+    int status = 0;
+    for (struct member *at = top; at != NULL; at = member_next_below(top, at)) {
+        settle_ended(at);
+    }
+    for (struct member *at = top; status == 0 && at != NULL; at = member_next_below(top, at)) {
+        status = recover_member(&turn, at);
+    }
+    for (struct member *at = top; status == 0 && at != NULL; at = member_next_below(top, at)) {
+        status = member_advance(&turn, at);
+    }
+    if (status == E_CORRUPT) {
+        return error_set(err, E_CORRUPT,
+                         "a node needs the run of another pipeline, which is not there");
+    }
+    return status == 0 ? turn_run(&turn, root, NULL, err) : error_nomem(err);
+}
+
+void engine_hold_starts(struct engine *engine)
+{
+    dispatch_hold(engine->dispatch);
+}
+
+/* What a run that has ended does is for its caller alone. */
+static bool is_meant(const struct member *top, const struct member *at, enum run_event_type type)
+{
+    bool is_for_caller = type == RUN_EVENT_PAUSE && run_is_undoing(at->run);
+    return !is_for_caller || (at != top && at->caller != NULL && run_is_paused(at->caller->run));
+}
+
+int engine_pause(struct engine *engine, struct run *root, enum run_event_type type,
+                 int64_t now_unix_ms, struct batch *batch, struct error *err)
+{
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    struct member *top = member_of(root);
+    int status = 0;
+    for (struct member *at = top; status == 0 && at != NULL; at = member_next_below(top, at)) {
+        if (!is_meant(top, at, type)) {
+            continue;
+        }
+        status = turn_step(&turn, at->run, &(struct run_event){.type = type});
+        if (status == 0) {
+            status = member_advance(&turn, at);
+        }
+    }
+    return status == 0 ? turn_run(&turn, root, NULL, err) : error_nomem(err);
 }

@@ -18,6 +18,8 @@ struct document;
 struct error;
 
 /* The engine's own codes; static text. */
+#define FAILURE_DROPPED          "DROPPED"      /* a person has dropped an item of the queue */
+#define FAILURE_CIRCUIT_OPEN     "CIRCUIT_OPEN" /* a breaker let no call pass */
 #define FAILURE_EXPRESSION       "EXPRESSION"   /* a template or condition could not be evaluated */
 #define FAILURE_LIMIT            "LIMIT"        /* a budget or bound was spent */
 #define FAILURE_MEMORY_LIMIT     "MEMORY_LIMIT" /* the values of a run take more than they may */
@@ -26,6 +28,8 @@ struct error;
 #define FAILURE_TRANSITION_LIMIT "TRANSITION_LIMIT" /* a state machine does not end */
 #define FAILURE_TIMEOUT          "TIMEOUT"
 #define FAILURE_CANCELLED        "CANCELLED"
+#define FAILURE_CRASHED          "CRASHED" /* the process ended with it, again and again */
+#define FAILURE_CUT_OFF          "CUT_OFF" /* its process ended before it did */
 #define FAILURE_CONFIG           "CONFIG"
 #define FAILURE_FAILED           "FAILED" /* a `fail` node without a code of its own */
 #define FAILURE_PLUGIN           "PLUGIN" /* the plugin could not be started */

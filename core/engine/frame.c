@@ -220,7 +220,7 @@ void *run_frame_memory(struct run *run, uint64_t frame, size_t size, bool *has_m
 
 void run_list_node(struct run *run, struct run_node *node)
 {
-    if (node->is_listed) {
+    if (node->is_listed || (run->is_paused && node->state == NODE_READY)) {
         return;
     }
     node->is_listed = true;

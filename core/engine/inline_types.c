@@ -273,6 +273,8 @@ static void start_wait(const struct decision *d, uint32_t node, const struct doc
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
     record.attempt++;
     record.output = event;
+    record.due_unix_ms = due < INT64_MAX ? due : 0;
+    record.is_due_timeout = timer == TIMER_NODE_TIMEOUT;
     batch_add_record(d->batch, &record);
     if (due < INT64_MAX) {
         decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,

@@ -77,11 +77,21 @@ bool loop_has_failed(const struct loop_state *loop);
 /* A unit at `low` has ended and is to be reduced, or never runs and is to be passed over. */
 bool loop_can_reduce(const struct loop_state *loop);
 
+/* The one frame of a group has run. */
+bool loop_group_has_ended(const struct loop_state *loop);
+
 /* One more unit than may be is there. */
 bool loop_is_over_limit(const struct loop_state *loop);
 
 /* How many items of the stream the next unit has. */
 uint64_t loop_next_items(const struct loop_state *loop);
+
+/*
+ * The item of a unit that starts next: `*out_item` in `*out_document`, which is owned. Fails with
+ * E_NOMEM.
+ */
+int loop_make_item(const struct loop_state *loop, uint64_t unit, struct document **out_document,
+                   const struct value **out_item);
 
 /* No unit runs or will. */
 bool loop_is_exhausted(const struct loop_state *loop);

@@ -126,9 +126,8 @@ static int make_item_of_stream(const struct loop_state *loop, struct document **
     return status;
 }
 
-/* The item of a unit: `*out_item` in `*out_document`, which is owned. */
-static int make_item(const struct loop_state *loop, uint64_t unit, struct document **out_document,
-                     const struct value **out_item)
+int loop_make_item(const struct loop_state *loop, uint64_t unit, struct document **out_document,
+                   const struct value **out_item)
 {
     if (loop->stream != NULL) {
         return make_item_of_stream(loop, out_document, out_item);
@@ -416,7 +415,7 @@ static void start_unit(const struct decision *d, uint32_t node, uint64_t unit)
     struct document *document = NULL;
     struct record record = decision_node_record(d, RECORD_FRAME_STARTED, node);
     record.index = unit;
-    if (make_item(decision_state(d, node)->loop, unit, &document, &record.item) != 0) {
+    if (loop_make_item(decision_state(d, node)->loop, unit, &document, &record.item) != 0) {
         d->batch->has_failed = true; /* the items are there, so this is memory */
         return;
     }
@@ -504,12 +503,12 @@ void loop_step(const struct decision *d, uint32_t node)
         CHECK(loop->running == 0);
         end_stopped(d, node);
     } else if (loop->def == NULL) {
-        step_group(d, node, loop->output != NULL || loop->error != NULL);
+        step_group(d, node, loop_group_has_ended(loop));
     } else if (loop_can_reduce(loop)) {
         reduce(d, node);
     } else if (loop_has_failed(loop)) {
         stop_for_failure(d, node, NULL);
-    } else if (!loop->is_last && loop_pick(loop, &unit, &worker)) {
+    } else if (!d->run->is_paused && !loop->is_last && loop_pick(loop, &unit, &worker)) {
         start_unit(d, node, unit);
     } else if (loop_is_over_limit(loop)) {
         stop_at_limit(d, node);

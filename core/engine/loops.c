@@ -27,6 +27,11 @@ static bool is_too_far_ahead(const struct loop_state *loop)
     return loop->def->collect == COLLECT_REDUCE && loop->next_unit - loop->low >= window;
 }
 
+bool loop_group_has_ended(const struct loop_state *loop)
+{
+    return loop->output != NULL || loop->error != NULL;
+}
+
 /* ---- of streams ---- */
 
 static uint64_t count_waiting(const struct loop_state *loop)
@@ -136,14 +141,16 @@ static bool has_work(const struct run_node *node)
     const struct loop_state *loop = node->loop;
     uint64_t unit = 0;
     uint32_t worker = 0;
+    bool may_start = !node->frame->run->is_paused;
     if (node->state == NODE_STOPPING || node->frame->state != RUN_RUNNING) {
         return loop->running == 0;
     }
     if (loop->def == NULL) {
-        return loop->running == 0;
+        return loop->running == 0 && (may_start || loop_group_has_ended(loop));
     }
     return loop_can_reduce(loop) || loop_has_failed(loop) || loop_is_exhausted(loop) ||
-           loop_is_over_limit(loop) || (!loop->is_last && loop_pick(loop, &unit, &worker));
+           loop_is_over_limit(loop) ||
+           (may_start && !loop->is_last && loop_pick(loop, &unit, &worker));
 }
 
 void loops_look(struct run_node *node)

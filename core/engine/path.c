@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths name executions of nodes: run_append_path() says how. */
+#include "core/engine/record_json.h"
 #include "core/engine/run_state.h"
 
 /* Frames have few levels: a file nests bodies no deeper than its own nesting goes. */
@@ -61,6 +62,73 @@ void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struc
         append_place(at, node, out);
         append_times(frame_node(at, node)->visit, frame_node(at, node)->iteration, out);
     }
+}
+
+/* Of a frame itself: "each[17]". */
+static void append_body_path(const struct frame *at, struct strbuf *out)
+{
+    const struct frame *levels[MOST_LEVELS];
+    size_t count = 0;
+    bool is_undo = false;
+    for (; at->parent != NULL && count < MOST_LEVELS; at = at->parent) {
+        levels[count++] = at;
+        is_undo = is_undo || at->kind == FRAME_UNDO;
+    }
+    strbuf_append_str(out, is_undo ? STR("undo:") : STR(""));
+    while (count > 0) {
+        append_frame(levels[--count], out);
+        strbuf_append_str(out, count > 0 ? STR(".") : STR(""));
+    }
+}
+
+/* Of a frame that is about to start in `at`. */
+static void append_coming_path(const struct frame *at, const struct record *record,
+                               struct strbuf *out)
+{
+    const struct pipeline *pipeline = at->run->pipeline;
+    if (record->kind == FRAME_ENDING) {
+        strbuf_append_str(out, pipeline->bodies[record->body].what);
+        return;
+    }
+    if (record->kind == FRAME_UNDO) {
+        strbuf_append_text(out, "undo:");
+        append_place(at, record->node, out);
+        append_times((uint32_t)(record->index >> 32), (uint32_t)record->index, out);
+        return;
+    }
+    run_append_path(at->run, at->id, record->node, out);
+    if (record->kind == FRAME_ITEM) {
+        strbuf_append_format(out, "[%llu]", (unsigned long long)record->index);
+    }
+}
+
+static void append_record_path(const struct frame *at, const struct record *record,
+                               struct strbuf *out)
+{
+    if (record->type == RECORD_FRAME_STARTED) {
+        append_coming_path(at, record, out);
+    } else if (record->type == RECORD_FRAME_ENDED || record->type == RECORD_FRAME_STOPPING) {
+        append_body_path(at, out);
+    } else if (record->node != RECORD_NO_NODE) {
+        run_append_path(at->run, at->id, record->node, out);
+    }
+}
+
+bool run_name_record(const struct run *run, struct record *record)
+{
+    const struct frame *at = frame_find(run, record->frame);
+    struct strbuf path = STRBUF_INIT;
+    if (run->number == 0 || record_is_lazy(record) || at == NULL) {
+        return true;
+    }
+    record->seq = run->last_seq + 1;
+    append_record_path(at, record, &path);
+    int status = strbuf_status(&path);
+    if (status == 0 && path.n > 0) {
+        record->path = strbuf_take(&path);
+    }
+    strbuf_finish(&path);
+    return status == 0;
 }
 
 void run_append_child_path(const struct run *run, const struct effect *effect, struct strbuf *out)

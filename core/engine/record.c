@@ -2,9 +2,21 @@
 #include "core/engine/record.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/grow.h"
 #include "core/value/value.h"
+
+static struct scope_change *find_scope(const struct batch *batch, const struct scope_change *change)
+{
+    for (size_t i = 0; i < batch->scope_count; i++) {
+        struct scope_change *earlier = &batch->scopes[i];
+        if (strcmp(earlier->kind, change->kind) == 0 && str_equal(earlier->key, change->key)) {
+            return earlier;
+        }
+    }
+    return NULL;
+}
 
 const char *run_state_name(enum run_state state)
 {
@@ -14,6 +26,11 @@ const char *run_state_name(enum run_state state)
 #undef X
     };
     return names[state];
+}
+
+bool run_state_is_terminal(enum run_state state)
+{
+    return state == RUN_COMPLETED || state == RUN_FAILED || state == RUN_CANCELLED;
 }
 
 const char *node_state_name(enum node_state state)
@@ -34,12 +51,21 @@ void batch_clear(struct batch *batch)
         document_unref(batch->records[i].detail);
         document_unref(batch->records[i].done);
         edge_set_finish(&batch->records[i].taken);
+        free(batch->records[i].path);
     }
     for (size_t i = 0; i < batch->effect_count; i++) {
         document_unref(batch->effects[i].config);
     }
+    for (size_t i = 0; i < batch->scope_count; i++) {
+        document_unref(batch->scopes[i].state);
+    }
+    for (size_t i = 0; i < batch->cache_count; i++) {
+        document_unref(batch->caches[i].output);
+    }
     batch->record_count = 0;
     batch->effect_count = 0;
+    batch->cache_count = 0;
+    batch->scope_count = 0;
     batch->has_failed = false;
 }
 
@@ -51,6 +77,8 @@ void batch_finish(struct batch *batch)
     batch_clear(batch);
     free(batch->records);
     free(batch->effects);
+    free(batch->scopes);
+    free(batch->caches);
     *batch = BATCH_INIT;
 }
 
@@ -83,4 +111,36 @@ void batch_add_effect(struct batch *batch, const struct effect *effect)
     batch->effects = effects;
     (void)document_ref(effect->config);
     effects[batch->effect_count++] = *effect;
+}
+
+void batch_add_scope(struct batch *batch, const struct scope_change *change)
+{
+    struct scope_change *kept = find_scope(batch, change);
+    if (kept == NULL) {
+        struct scope_change *scopes = array_reserve(batch->scopes, &batch->scope_cap,
+                                                    batch->scope_count + 1, sizeof(*scopes));
+        if (scopes == NULL) {
+            batch->has_failed = true;
+            return;
+        }
+        batch->scopes = scopes;
+        kept = &scopes[batch->scope_count++];
+        kept->state = NULL;
+    }
+    (void)document_ref(change->state); /* first: it may be the same one */
+    document_unref(kept->state);
+    *kept = *change;
+}
+
+void batch_add_cache(struct batch *batch, const struct cache_entry *entry)
+{
+    struct cache_entry *entries =
+        array_reserve(batch->caches, &batch->cache_cap, batch->cache_count + 1, sizeof(*entries));
+    if (entries == NULL) {
+        batch->has_failed = true;
+        return;
+    }
+    batch->caches = entries;
+    (void)document_ref(entry->output);
+    entries[batch->cache_count++] = *entry;
 }

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/str.h"
 #include "core/engine/edge_set.h"
 
 struct document;
@@ -61,16 +62,22 @@ enum node_state {
 
 /* The names that people and JSON see; static. */
 const char *run_state_name(enum run_state state);
+bool run_state_is_terminal(enum run_state state);
 const char *node_state_name(enum node_state state);
 
 enum record_type {
-    RECORD_RUN_STARTED,     /* output: the input */
-    RECORD_NODE_QUEUED,     /* lazy: a journal may leave it out, it is decided again */
-    RECORD_NODE_STARTED,    /* of a loop, output: its items */
-    RECORD_NODE_STOPPING,   /* reason */
-    RECORD_NODE_ENDED,      /* node_state, outcome, output or error, taken */
-    RECORD_NODE_AGAIN,      /* output, due_unix_ms: it completed and runs again */
-    RECORD_NODE_DUE,        /* the time for that has come */
+    RECORD_RUN_STARTED,   /* output: the input; detail: results that are taken over */
+    RECORD_NODE_QUEUED,   /* lazy: a journal may leave it out, it is decided again */
+    RECORD_NODE_STARTED,  /* of a loop, output: its items; of a wait, output: its event; due */
+    RECORD_NODE_STOPPING, /* reason */
+    RECORD_NODE_ENDED,    /* node_state, outcome, output or error, taken */
+    RECORD_NODE_AGAIN,    /* output, due_unix_ms: it completed and runs again */
+    RECORD_NODE_DUE,      /* the time for that has come */
+    /* Its task ended with its process, unreported: it starts anew; output: the run's new input */
+    RECORD_NODE_LOST,
+    RECORD_NODE_UNKNOWN,    /* the same, and it may run once at most: a person decides; error */
+    RECORD_NODE_FALLBACK,   /* error: its attempts are spent, and its fallback goes on */
+    RECORD_NODE_RETRY,      /* error, due_unix_ms: its attempt failed, and there will be another */
     RECORD_FRAME_STARTED,   /* of node: child, kind, body, index, output and item */
     RECORD_FRAME_STOPPING,  /* run_state, error: nothing new starts in it and below */
     RECORD_FRAME_ENDED,     /* of node: kind, body, run_state, output or error, is_last */
@@ -88,6 +95,8 @@ enum record_type {
     RECORD_RUN_ENDED,       /* run_state, output, error */
     RECORD_RUN_UNDOING,     /* of a run that has ended: it is being undone for its caller */
     RECORD_RUN_UNDONE,      /* error: of the first compensation that failed, or NULL */
+    RECORD_RUN_PAUSED,      /* no node starts until it goes on */
+    RECORD_RUN_RESUMED,
 };
 
 /*
@@ -121,6 +130,9 @@ static inline enum stop_reason stop_reason_inside(enum stop_reason reason)
 
 struct record {
     struct run *run;
+    uint64_t run_number; /* of run_options; 0: nobody keeps its records */
+    uint64_t seq;        /* of those of its run, from 1; 0: lazy, or nobody keeps them */
+    char *path;          /* of the execution; belongs to the batch; NULL: nobody keeps it */
     enum record_type type;
     uint64_t frame;
     uint32_t node; /* index, or RECORD_NO_NODE */
@@ -131,7 +143,8 @@ struct record {
     uint32_t body;
     /* of the iteration, of the item; of a state that an event ends: 1 + its out edge to take */
     uint64_t index;
-    int64_t due_unix_ms;
+    int64_t due_unix_ms;      /* 0: none */
+    bool is_due_timeout;      /* RECORD_NODE_STARTED: at that time its time-out is over */
     const struct value *item; /* in `output`; NULL: none */
     bool is_last;             /* `until` holds: the loop takes no more items */
     enum node_state node_state;
@@ -140,7 +153,10 @@ struct record {
     enum stop_reason reason;
     bool has_undo;         /* NODE_WORKFLOW: its child run can be undone */
     bool is_done;          /* NODE_FAILED: the work itself was done, so it is undone like other */
+    bool is_dead;          /* RECORD_NODE_UNKNOWN: of an item of the queue that is given up */
     bool is_handled;       /* a failed node's failure is taken care of by an edge or on_error */
+    bool is_asking;        /* RECORD_NODE_QUEUED: it asks the cache, not yet for permits */
+    unsigned from;         /* OUTPUT_FROM_*: what stood in for the call that gives the output */
     struct edge_set taken; /* of the out edges; its memory belongs to who holds the record */
     const struct document *output; /* shared with the batch; NULL: none */
     const struct document *error;
@@ -148,25 +164,44 @@ struct record {
     const struct document *done;   /* with is_done: what the work gave; NULL: nothing */
 };
 
+/* What stood in for a call; and the members that say so in an output that is a map. */
+enum output_origin {
+    OUTPUT_FROM_CACHE = 1u << 0,
+    OUTPUT_FROM_FALLBACK = 1u << 1,
+    OUTPUT_FROM_BOTH = 3u, /* a fallback that is the last good result */
+};
+#define OUTPUT_CACHE_MARK    "from_cache"
+#define OUTPUT_FALLBACK_MARK "from_fallback"
+
 enum effect_type {
     EFFECT_START,      /* start the task: config; count: items that may wait, 0: as you like */
     EFFECT_STOP,       /* tell the task to end: reason */
     EFFECT_ARM_TIMER,  /* timer, at_unix_ms */
     EFFECT_DISARM,     /* timer; it may have fired already */
-    EFFECT_WANT_START, /* ask dispatch for permits */
+    EFFECT_WANT_START, /* ask dispatch for permits; config, where it names the service */
     EFFECT_RELEASE,    /* the wish or the permits are given back */
     EFFECT_RUN_ENDED,
     EFFECT_START_CHILD, /* of `child` with input `config`; attempt 0: nobody waits for its end */
+    EFFECT_QUEUE,       /* start `child`, an item of the queue, with input `config` */
     EFFECT_UNDO_CHILD,  /* of the attempt's child run, which has ended */
     EFFECT_RUN_UNDONE,
-    EFFECT_CREDIT,   /* the task may emit `count` more items */
-    EFFECT_CONTINUE, /* much is ready: call engine_continue() at the next turn */
+    EFFECT_ASK_CACHE, /* config: the key, a text; at_unix_ms: none from before that; turn */
+    EFFECT_CREDIT,    /* the task may emit `count` more items */
+    EFFECT_CONTINUE,  /* much is ready: call engine_continue() at the next turn */
 };
 
 enum timer_kind {
     TIMER_NODE_TIMEOUT,
     TIMER_WAIT,
     TIMER_RUN_TIMEOUT,
+};
+
+/* How the call of a service went, for its breaker; see enum breaker_result. */
+enum call_result {
+    CALL_NOT_MADE, /* or not to its end */
+    CALL_GOOD,
+    CALL_BAD,
+    CALL_SAYS_NOTHING, /* of the service */
 };
 
 struct effect {
@@ -177,12 +212,39 @@ struct effect {
     uint32_t attempt;
     enum timer_kind timer;
     enum stop_reason reason;
-    int64_t at_unix_ms;
+    enum call_result result;      /* EFFECT_RELEASE */
+    int64_t at_unix_ms;           /* EFFECT_RELEASE: the service wants no call before; 0: it may */
     uint32_t count;               /* of credits */
     const struct pipeline *child; /* borrowed from the run's pipeline */
+    uint64_t turn;                /* EFFECT_ASK_CACHE: for the event that answers */
     uint32_t visit;               /* EFFECT_START_CHILD: of the node, when it started */
     uint32_t iteration;
     const struct document *config; /* shared with the batch */
+};
+
+/*
+ * What a scope that runs share (a breaker, a limiter) knows from now on. It is durable together
+ * with the records of the decision that it comes from.
+ */
+struct scope_change {
+    const char *kind; /* "breaker"; static */
+    struct str key;   /* borrowed; its scope lives as long as the engine */
+    int64_t at_unix_ms;
+    const struct document *state; /* a map, shared with the batch; NULL: forget it */
+};
+
+enum { CACHE_KEY_SIZE = 65 };
+
+/*
+ * The result of a call that may be taken again; durable with the record of its end. A store may
+ * leave it out, when it is large for example.
+ */
+struct cache_entry {
+    char key[CACHE_KEY_SIZE]; /* hex */
+    int64_t at_unix_ms;
+    int64_t until_unix_ms;         /* nobody asks for it later */
+    struct str port;               /* borrowed from the pipeline; empty: success */
+    const struct document *output; /* shared with the batch */
 };
 
 /* One decision, or several that become durable together. */
@@ -193,6 +255,12 @@ struct batch {
     struct effect *effects;
     size_t effect_count;
     size_t effect_cap;
+    struct scope_change *scopes;
+    size_t scope_count;
+    size_t scope_cap;
+    struct cache_entry *caches;
+    size_t cache_count;
+    size_t cache_cap;
     bool has_failed; /* an allocation failed: nothing of the batch may be used */
 };
 
@@ -210,5 +278,11 @@ void batch_clear(struct batch *batch);
  */
 void batch_add_record(struct batch *batch, const struct record *record);
 void batch_add_effect(struct batch *batch, const struct effect *effect);
+
+/* The same for a scope; it takes the place of an earlier change of it in the same batch. */
+void batch_add_scope(struct batch *batch, const struct scope_change *change);
+
+/* The same for what is to be kept. */
+void batch_add_cache(struct batch *batch, const struct cache_entry *entry);
 
 #endif

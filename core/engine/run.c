@@ -24,7 +24,10 @@ int run_create(const struct run_options *options, struct run **out_run, struct e
         return error_nomem(err);
     }
     run->pipeline = pipeline_ref(pipeline);
+    run->number = options->number;
+    run->instance = options->instance;
     run->input = document_ref(options->input);
+    run->reuse = document_ref(options->reuse);
     run->user = options->user;
     run->depth = options->depth;
     run->max_memory_mb = options->max_memory_mb;
@@ -57,6 +60,7 @@ void run_destroy(struct run *run)
     signals_finish(run);
     undo_finish(run);
     document_unref(run->input);
+    document_unref(run->reuse);
     document_unref(run->output);
     document_unref(run->error);
     free(run->frames);
@@ -82,7 +86,27 @@ bool run_has_failed(const struct run *run)
 
 bool run_is_ended(const struct run *run)
 {
-    return run->state == RUN_COMPLETED || run->state == RUN_FAILED || run->state == RUN_CANCELLED;
+    return run_state_is_terminal(run->state);
+}
+
+bool run_is_undoing(const struct run *run)
+{
+    return run->is_undoing;
+}
+
+bool run_is_paused(const struct run *run)
+{
+    return run->is_paused;
+}
+
+size_t run_event_count(const struct run *run)
+{
+    return run->signal_count;
+}
+
+uint32_t run_unknown_count(const struct run *run)
+{
+    return run->unknown;
 }
 
 enum run_state run_state(const struct run *run)
@@ -98,6 +122,16 @@ const struct pipeline *run_pipeline(const struct run *run)
 struct str run_id(const struct run *run)
 {
     return str_from(run->id);
+}
+
+uint64_t run_number(const struct run *run)
+{
+    return run->number;
+}
+
+uint64_t run_last_seq(const struct run *run)
+{
+    return run->last_seq;
 }
 
 void *run_user(const struct run *run)
@@ -135,9 +169,26 @@ bool run_has_undo(const struct run *run)
     return run->state == RUN_COMPLETED && run->undo.count > 0;
 }
 
+bool run_undo_child(const struct run *run, size_t i, struct run_attempt *out_attempt)
+{
+    for (size_t k = 0; k < run->undo.count; k++) {
+        const struct undo_entry *entry = &run->undo.entries[k];
+        if (entry->is_child && i-- == 0) {
+            *out_attempt = (struct run_attempt){entry->frame, entry->node, entry->attempt};
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct document *run_undo_error(const struct run *run)
 {
     return run->undo.error;
+}
+
+const struct document *run_input(const struct run *run)
+{
+    return run->input;
 }
 
 const struct document *run_output(const struct run *run)
@@ -160,6 +211,13 @@ struct run_node_view run_frame_node_in(const struct frame *frame, uint32_t node)
     const struct run_node *state = frame_node(frame, node);
     return (struct run_node_view){
         .state = (enum node_state)state->state,
+        .is_delayed = state->is_delayed,
+        .is_falling_back = state->is_falling_back,
+        .from = state->from,
+        .is_retrying = state->is_retrying,
+        .failures = state->failures,
+        .is_unknown = state->is_unknown,
+        .is_dead = state->is_dead,
         .attempt = state->attempt,
         .outcome = state->outcome,
         .ready_at_unix_ms = state->ready_at,

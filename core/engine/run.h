@@ -33,6 +33,7 @@ struct run;
 struct secrets;
 
 struct run_options {
+    uint64_t number;                 /* for who keeps its records; 0: nobody does */
     const struct pipeline *pipeline; /* shared: held until run_destroy() */
     const struct document *input;    /* shared; checked, with its defaults filled in */
     struct str id;                   /* copied */
@@ -41,6 +42,8 @@ struct run_options {
     uint32_t max_memory_mb;          /* of its parent; 0: the pipeline's, or the default */
     bool has_rollback;               /* its caller's; the pipeline may say it, too */
     const struct secrets *secrets;   /* kept until run_destroy(); NULL: there are none */
+    const struct document *reuse;    /* shared: results to take over, see reuse.h; NULL: none */
+    struct str instance;             /* part of idempotency keys; borrowed for all of its life */
     void *user;                      /* the caller's, see run_user() */
 };
 
@@ -53,15 +56,33 @@ enum run_event_type {
     RUN_EVENT_START,    /* once, first */
     RUN_EVENT_ADVANCE,  /* the next step that needs nothing from outside, see run_has_work() */
     RUN_EVENT_ADMITTED, /* dispatch granted the permits of `node` */
-    RUN_EVENT_DONE,     /* the task of `node` ended well: port, output */
-    RUN_EVENT_FAILED,   /* it failed: error */
-    RUN_EVENT_TIMER,    /* timer, node */
-    RUN_EVENT_CANCEL,   /* reason */
-    RUN_EVENT_SIGNAL,   /* somebody sends the run an event: port is its name, output its data */
-    RUN_EVENT_ITEMS, /* the task emitted items, the first of them number `index` of its attempt */
-    RUN_EVENT_CHILD, /* the child run of `node` ended: child_state, output, error; port: its id */
+    RUN_EVENT_REFUSED,  /* an open breaker keeps its call away: error; nothing is held for it */
+    RUN_EVENT_CACHED, /* the answer to EFFECT_ASK_CACHE, index: its turn; output (NULL: none), port
+                       */
+    RUN_EVENT_DONE,   /* the task of `node` ended well: port, output */
+    RUN_EVENT_FAILED, /* it failed: error */
+    RUN_EVENT_TIMER,  /* timer, node */
+    RUN_EVENT_CANCEL, /* reason */
+    RUN_EVENT_SIGNAL, /* somebody sends the run an event: port is its name, output its data */
+    RUN_EVENT_ITEMS,  /* the task emitted items, the first of them number `index` of its attempt */
+    RUN_EVENT_CHILD,  /* the child run of `node` ended: child_state, output, error; port: its id */
     RUN_EVENT_CHILD_UNDONE, /* it has been undone; error: what could not be, or NULL */
     RUN_EVENT_UNDO,         /* undo what this run, which has completed, did */
+    RUN_EVENT_PAUSE,        /* no node starts until RUN_EVENT_RESUME or a cancel */
+    RUN_EVENT_RESUME,
+    /* After its records were restored: the task or timer of `node` is gone; RECORD_NO_NODE: the
+       run's own. Once for each node of each frame. */
+    RUN_EVENT_RECOVER,
+    RUN_EVENT_ABANDON, /* it fails with `error`, and does nothing more at all */
+    RUN_EVENT_RESOLVE, /* a person says what became of an unknown node: resolution, output, error */
+};
+
+enum run_resolution {
+    /* It did not have its effect, or may have it twice: it starts anew; output: of an item of the
+       queue, its new input. */
+    RUN_RESOLVE_AGAIN,
+    RUN_RESOLVE_FAIL,   /* error */
+    RUN_RESOLVE_OUTPUT, /* it did its work: output */
 };
 
 /* All pointers are borrowed for the call. */
@@ -73,6 +94,7 @@ struct run_event {
     enum timer_kind timer;
     enum stop_reason reason;
     enum run_state child_state;
+    enum run_resolution resolution;
     bool has_undo; /* RUN_EVENT_CHILD */
     struct str port;
     const struct document *output;
@@ -94,6 +116,13 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
 void run_note_value_bytes(struct run *run, size_t bytes);
 uint32_t run_max_memory_mb(const struct run *run);
 
+/*
+ * Gives the record that is applied next what a journal needs of it: its seq, and the path of its
+ * execution, which may be gone afterwards. Nothing when nobody keeps the run's records. False:
+ * memory ran out.
+ */
+bool run_name_record(const struct run *run, struct record *record);
+
 /* Applies one record. The only function that changes a run. */
 void run_apply(struct run *run, const struct record *record);
 
@@ -106,9 +135,34 @@ bool run_has_failed(const struct run *run);
 /* It has a terminal state. */
 bool run_is_ended(const struct run *run);
 
+/* It has, and is being undone for its caller. */
+bool run_is_undoing(const struct run *run);
+
+bool run_is_paused(const struct run *run);
+
+/* How many events it keeps that nothing in it has taken yet. */
+size_t run_event_count(const struct run *run);
+
+/* How many of its nodes are unknown: a person has to resolve them. */
+uint32_t run_unknown_count(const struct run *run);
+
+/*
+ * Whether nothing can happen in the run before a time, an event, the end of a child run, or an
+ * answer of dispatch to those of its nodes that have asked: no node runs. Then its records say all,
+ * and it may be given up and restored later, when it would ask again.
+ */
+struct run_wait {
+    int64_t wake_at; /* the time, unix ms; INT64_MAX: there is none */
+    uint32_t queued; /* nodes that have asked */
+};
+bool run_only_waits(const struct run *run, struct run_wait *out_wait);
+
 enum run_state run_state(const struct run *run);
 const struct pipeline *run_pipeline(const struct run *run);
 struct str run_id(const struct run *run);
+uint64_t run_number(const struct run *run);
+/* The seq of its last record: as many have been applied. */
+uint64_t run_last_seq(const struct run *run);
 void *run_user(const struct run *run);
 int64_t run_started_at(const struct run *run);
 uint32_t run_depth(const struct run *run);
@@ -116,8 +170,17 @@ const struct secrets *run_secrets(const struct run *run); /* its options' */
 bool run_has_rollback(const struct run *run);
 /* It completed, and something of it can be undone. */
 bool run_has_undo(const struct run *run);
+/* One attempt of one execution of a node. */
+struct run_attempt {
+    uint64_t frame;
+    uint32_t node;
+    uint32_t attempt;
+};
+/* Of the child runs that may have to be undone, number `i`; false: there are not so many. */
+bool run_undo_child(const struct run *run, size_t i, struct run_attempt *out_attempt);
 /* Of the compensations that failed the first one's: borrowed, NULL when there is none. */
 const struct document *run_undo_error(const struct run *run);
+const struct document *run_input(const struct run *run); /* borrowed */
 /* What it gave and why it failed: borrowed, NULL when there is nothing. */
 const struct document *run_output(const struct run *run);
 const struct document *run_error(const struct run *run);
@@ -133,7 +196,14 @@ int run_resolve_settings(const struct run *run, struct str plugin, struct docume
 /* What is known of one node; pointers are borrowed until the next run_apply(). */
 struct run_node_view {
     enum node_state state;
+    bool is_delayed;      /* running, but it waits for its next round */
+    bool is_unknown;      /* running, as far as is known: a person has to say */
+    bool is_dead;         /* unknown: its item of the queue is given up */
+    bool is_retrying;     /* delayed: its attempt failed, see `error` */
+    bool is_falling_back; /* delayed: its attempts are spent, see `error` */
+    unsigned from;        /* OUTPUT_FROM_*: what stood in for the call */
     uint32_t attempt;
+    uint32_t failures; /* of its attempts, in this execution */
     uint32_t outcome;
     int64_t ready_at_unix_ms; /* 0: not yet */
     int64_t started_at_unix_ms;
@@ -193,6 +263,7 @@ struct run_scope {
     const struct document *signal;  /* in `match` and guards of transitions; else NULL */
     const struct document *acc;     /* in `reduce`; else NULL */
     const struct document *reduced; /* in `reduce`: the output of one iteration */
+    bool names_secrets;             /* a secret is its name */
 };
 int run_scope_fetch(const void *user, int slot, struct cel *out, struct error *err);
 

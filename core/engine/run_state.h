@@ -34,12 +34,21 @@ struct run_node {
     uint8_t stop_reason;     /* enum stop_reason, while it stops */
     bool is_dead_by_failure; /* an incoming edge died through a failure */
     bool is_delayed;         /* running, but it waits for its next round */
+    bool has_begun;          /* ready again: its `when` has held already */
+    bool is_retrying;        /* delayed: it waits for its next attempt */
+    bool is_asking;          /* queued: it asks the cache, not yet for permits */
+    bool is_falling_back;    /* delayed: its attempts are spent, and its fallback goes on */
+    uint8_t from;            /* OUTPUT_FROM_* of `output` */
+    bool is_unknown;         /* running, as far as is known: a person has to say */
+    bool is_dead;            /* unknown: its item of the queue is given up */
+    bool is_due_timeout;     /* at due_at it has waited too long */
     bool is_listed;          /* in the run's list of nodes to look at */
     bool is_reader;          /* a loop over a stream */
     uint8_t source;          /* enum edge_state: of that stream; else EDGE_TAKEN */
     uint32_t open_edges;
     uint32_t taken_edges;
     uint32_t attempt;
+    uint32_t failures; /* of its attempts, in this execution */
     uint32_t outcome;
     uint32_t iteration;               /* of `repeat`, from 0 */
     uint32_t visit;                   /* of a state, from 1 */
@@ -51,8 +60,10 @@ struct run_node {
     struct loop_state *loop; /* of a loop that has started; owned */
     struct stream *stream;   /* of a node with readers that has started; owned */
     int64_t ready_at;
+    int64_t due_at; /* of a wait or the next round; 0: none */
     int64_t started_at;
     int64_t first_started_at; /* of the first round */
+    int64_t first_try_at;     /* of this execution */
     int64_t ended_at;
     const struct document *output;
     const struct document *error;
@@ -96,11 +107,16 @@ struct frame {
 
 struct run {
     const struct pipeline *pipeline;
+    uint64_t number;
+    uint64_t last_seq; /* of the records applied; lazy ones do not count */
     char *id;
+    struct str instance;
     char *triggered_by;
     void *user;
     const struct secrets *secrets;
     const struct document *input;
+    uint32_t revision;            /* of the input: how often a person gave another one */
+    const struct document *reuse; /* see reuse.h; NULL: nothing */
     const struct document *output;
     uint32_t depth;
     uint32_t max_memory_mb;
@@ -111,6 +127,8 @@ struct run {
     char time[40]; /* 14-22-33 */
     enum run_state state;
     bool has_failed;              /* memory ran out while a record was applied */
+    bool is_paused;               /* what is ready is not looked at */
+    uint32_t unknown;             /* nodes that are */
     const struct document *error; /* the first failure that nothing handled */
     struct frame *root;
     struct frame **frames; /* by their numbers: chains */
@@ -176,6 +194,10 @@ struct run_node_view run_frame_node_in(const struct frame *frame, uint32_t node)
 /* The run's list of nodes to look at. A node that is in it already keeps its place. */
 void run_list_node(struct run *run, struct run_node *node);
 void run_unlist_node(struct run *run, struct run_node *node);
+
+/* Whether a record may bring it there; run_apply() checks it. */
+bool apply_allows_node(const struct run_node *node, enum node_state to);
+bool apply_allows_run(const struct run *run, enum run_state to);
 
 /* Lists `frame` as settled when nothing is left to do in it. */
 void frame_check_settled(struct frame *frame);

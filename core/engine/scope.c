@@ -181,6 +181,7 @@ static struct run_node_view view_node(const struct run_scope *scope, uint32_t in
     view.output = ending->output;
     view.error = ending->error;
     view.detail = ending->detail;
+    view.from = ending->from;
     return view;
 }
 
@@ -213,6 +214,12 @@ static int node_object_get(const void *object, uint32_t index, struct str field,
     if (node.detail != NULL &&
         (str_equal(field, STR("errors")) || str_equal(field, STR("counts")))) {
         return node_output_field(node.detail, field, out);
+    }
+    if (str_equal_text(field, OUTPUT_CACHE_MARK) || str_equal_text(field, OUTPUT_FALLBACK_MARK)) {
+        bool is_cache = str_equal_text(field, OUTPUT_CACHE_MARK);
+        unsigned mark = is_cache ? OUTPUT_FROM_CACHE : OUTPUT_FROM_FALLBACK;
+        *out = (struct cel){.type = CEL_BOOL, .as.boolean = (node.from & mark) != 0};
+        return FIELD_FOUND;
     }
     if (str_equal(field, STR("attempts"))) {
         *out = (struct cel){.type = CEL_INT, .as.integer = node.attempt};
@@ -301,7 +308,8 @@ static const struct cel_object_class iter_class = {.name = "iter", .get = iter_o
 static int secrets_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
                               struct error *err)
 {
-    struct str value = secrets_find(object, field);
+    const struct run_scope *scope = object;
+    struct str value = scope->names_secrets ? field : secrets_find(scope->run->secrets, field);
     (void)index;
     if (value.p == NULL) {
         return error_set(err, E_NOT_FOUND, "the secret '%.*s' is not set", STR_ARG(field));
@@ -353,7 +361,7 @@ static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
         set_document(out, scope->signal != NULL ? scope->signal : document_empty_map());
         return 0;
     case SLOT_SECRETS:
-        set_object(out, &secrets_class, run->secrets);
+        set_object(out, &secrets_class, scope);
         return 0;
     case SLOT_NODE_FIRST:
     case SLOT_ITEM_FIRST:

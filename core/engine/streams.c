@@ -168,7 +168,14 @@ static bool is_useless(const struct run_node *producer)
 void streams_look(struct run_node *producer)
 {
     const struct stream *stream = producer->stream;
-    if (stream == NULL || producer->state != NODE_RUNNING || producer->is_delayed) {
+    bool is_at_work = producer->state == NODE_RUNNING && !producer->is_unknown;
+    if (stream == NULL || !is_at_work || (producer->is_delayed && !producer->is_retrying)) {
+        return;
+    }
+    if (producer->is_delayed) { /* no task to give credit to, but one that may come */
+        if (!is_wanted(producer) && is_useless(producer)) {
+            run_list_node(producer->frame->run, producer);
+        }
         return;
     }
     bool is_left = !is_wanted(producer) && (stream->owed > 0 || is_useless(producer));
@@ -333,9 +340,23 @@ void streams_receive(const struct decision *d, const struct run_event *event)
     }
 }
 
+/* No attempt follows for items that nobody wants. */
+static void end_wait(const struct decision *d, uint32_t node)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    record.node_state = NODE_CANCELLED;
+    record.error = decision_state(d, node)->error;
+    decision_disarm_waits(d, node);
+    decision_end_node(d, &record);
+}
+
 void streams_step(const struct decision *d, uint32_t node)
 {
     const struct run_node *producer = decision_state(d, node);
+    if (producer->is_delayed) {
+        end_wait(d, node);
+        return;
+    }
     uint64_t owed = producer->stream->owed;
     if (owed > 0) {
         struct record record = decision_node_record(d, RECORD_CREDIT, node);

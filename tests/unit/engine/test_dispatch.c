@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/policy/retry_budget.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
 
@@ -64,15 +65,16 @@ static void test_dispatch__admits_up_to_the_limit_in_order(void **state)
     assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[1]);
     assert_null(dispatch_next_admitted(dispatch));
     assert_int_equal(dispatch_scope_in_use(scope), 2);
-    dispatch_release(dispatch, &tickets[1]);
+    assert_int_equal(dispatch_waiting(dispatch), 3);
+    dispatch_release(dispatch, &tickets[1], BREAKER_GOOD);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[2]);
-    dispatch_release(dispatch, &tickets[0]);
-    dispatch_release(dispatch, &tickets[2]);
+    dispatch_release(dispatch, &tickets[0], BREAKER_GOOD);
+    dispatch_release(dispatch, &tickets[2], BREAKER_GOOD);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[3]);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[4]);
     assert_null(dispatch_next_admitted(dispatch));
-    dispatch_release(dispatch, &tickets[3]);
-    dispatch_release(dispatch, &tickets[4]);
+    dispatch_release(dispatch, &tickets[3], BREAKER_GOOD);
+    dispatch_release(dispatch, &tickets[4], BREAKER_GOOD);
     assert_int_equal(dispatch_scope_in_use(scope), 0);
 }
 
@@ -91,10 +93,10 @@ static void test_dispatch__takes_all_permits_or_none(void **state)
     assert_ptr_equal(dispatch_next_admitted(dispatch), &first);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &third);
     assert_null(dispatch_next_admitted(dispatch));
-    dispatch_release(dispatch, &first);
+    dispatch_release(dispatch, &first, BREAKER_GOOD);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &second);
-    dispatch_release(dispatch, &second);
-    dispatch_release(dispatch, &third);
+    dispatch_release(dispatch, &second, BREAKER_GOOD);
+    dispatch_release(dispatch, &third, BREAKER_GOOD);
     assert_int_equal(dispatch_scope_in_use(wide), 0);
     assert_int_equal(dispatch_scope_in_use(narrow), 0);
 }
@@ -108,14 +110,14 @@ static void test_dispatch__a_wish_can_be_taken_back(void **state)
         tickets[i] = ticket_in(scope, NULL);
         dispatch_want(dispatch, &tickets[i]);
     }
-    dispatch_release(dispatch, &tickets[2]); /* in the middle of the queue */
+    dispatch_release(dispatch, &tickets[2], BREAKER_GOOD); /* in the middle of the queue */
     assert_int_equal(tickets[2].state, DISPATCH_IDLE);
-    dispatch_release(dispatch, &tickets[0]); /* admitted, not yet taken */
+    dispatch_release(dispatch, &tickets[0], BREAKER_GOOD); /* admitted, not yet taken */
     assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[1]);
-    dispatch_release(dispatch, &tickets[1]);
+    dispatch_release(dispatch, &tickets[1], BREAKER_GOOD);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[3]);
-    dispatch_release(dispatch, &tickets[3]);
-    dispatch_release(dispatch, &tickets[3]); /* idle: nothing happens */
+    dispatch_release(dispatch, &tickets[3], BREAKER_GOOD);
+    dispatch_release(dispatch, &tickets[3], BREAKER_GOOD); /* idle: nothing happens */
     assert_int_equal(dispatch_scope_in_use(scope), 0);
     assert_null(dispatch_next_admitted(dispatch));
 }
@@ -135,19 +137,34 @@ static void test_dispatch__who_waits_for_one_scope_does_not_block_another(void *
     dispatch_want(dispatch, &only_a);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &holds_a);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &holds_b);
-    dispatch_release(dispatch, &holds_a); /* `both` finds b full and waits there */
+    dispatch_release(dispatch, &holds_a, BREAKER_GOOD); /* `both` finds b full and waits there */
     assert_ptr_equal(dispatch_next_admitted(dispatch), &only_a);
-    dispatch_release(dispatch, &holds_b); /* and now a is full again */
+    dispatch_release(dispatch, &holds_b, BREAKER_GOOD); /* and now a is full again */
     assert_null(dispatch_next_admitted(dispatch));
-    dispatch_release(dispatch, &only_a);
+    dispatch_release(dispatch, &only_a, BREAKER_GOOD);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &both);
-    dispatch_release(dispatch, &both);
+    dispatch_release(dispatch, &both, BREAKER_GOOD);
     assert_int_equal(dispatch_scope_in_use(a) + dispatch_scope_in_use(b), 0);
 }
 
 enum { TICKETS = 40, SCOPES = 6 };
 
-/* Whoever waits has a full scope; nobody waits for ever; limits hold. */
+/* Retries are under way whose end has it asked again. */
+static bool waits_for_retries(const struct dispatch_ticket *tickets,
+                              const struct dispatch_ticket *asks)
+{
+    struct retry_budget budget = {0};
+    for (size_t i = 0; i < TICKETS; i++) {
+        bool has_permits = tickets[i].state == DISPATCH_HELD ||
+                           tickets[i].state == DISPATCH_ADMITTED;
+        if (has_permits && tickets[i].scopes[0] == asks->scopes[0]) {
+            retry_budget_begin(&budget, tickets[i].attempt);
+        }
+    }
+    return asks->waits_for == DISPATCH_FOR_BUDGET && budget.retries >= RETRY_BUDGET_LEAST;
+}
+
+/* Whoever waits has a full scope or no budget; nobody waits for ever; limits hold. */
 static void check_state(struct dispatch_scope *const *scopes, const struct dispatch_ticket *tickets)
 {
     uint32_t used[SCOPES] = {0};
@@ -162,7 +179,8 @@ static void check_state(struct dispatch_scope *const *scopes, const struct dispa
             is_blocked = is_blocked || dispatch_scope_in_use(tickets[i].scopes[k]) ==
                                            dispatch_scope_limit(tickets[i].scopes[k]);
         }
-        assert_true(tickets[i].state != DISPATCH_WAITING || is_blocked);
+        assert_true(tickets[i].state != DISPATCH_WAITING || is_blocked ||
+                    waits_for_retries(tickets, &tickets[i]));
     }
     for (size_t s = 0; s < SCOPES; s++) {
         assert_int_equal(dispatch_scope_in_use(scopes[s]), used[s]);
@@ -174,11 +192,57 @@ static void choose_scopes(struct random *random, struct dispatch_scope *const *s
                           struct dispatch_ticket *ticket)
 {
     uint32_t first = random_below(random, SCOPES);
-    *ticket = (struct dispatch_ticket){0};
+    *ticket = (struct dispatch_ticket){.attempt = 1 + random_below(random, 2),
+                                       .retry_budget = random_below(random, 3) * 0.25};
     ticket->scope_count = 1 + random_below(random, DISPATCH_MAX_SCOPES);
     for (uint32_t k = 0; k < ticket->scope_count; k++) {
         ticket->scopes[k] = scopes[(first + k) % SCOPES];
     }
+}
+
+static void test_dispatch__retries_stay_within_their_budget(void **state)
+{
+    (void)state;
+    struct dispatch_scope *scope = scope_of("a", 100);
+    struct dispatch_ticket retries[5];
+    struct dispatch_ticket calls[20];
+    for (size_t i = 0; i < 5; i++) {
+        retries[i] = ticket_in(scope, NULL);
+        retries[i].attempt = 2;
+        retries[i].retry_budget = 0.2;
+        dispatch_want(dispatch, &retries[i]);
+        assert_int_equal(retries[i].state,
+                         i < RETRY_BUDGET_LEAST ? DISPATCH_ADMITTED : DISPATCH_WAITING);
+    }
+    for (size_t i = 0; i < 20; i++) { /* four of twenty are a fifth */
+        calls[i] = ticket_in(scope, NULL);
+        calls[i].attempt = 1;
+        dispatch_want(dispatch, &calls[i]);
+        assert_int_equal(calls[i].state, DISPATCH_ADMITTED);
+        assert_int_equal(retries[3].state, i < 15 ? DISPATCH_WAITING : DISPATCH_ADMITTED);
+    }
+    assert_int_equal(retries[4].state, DISPATCH_ADMITTED);
+    dispatch_release(dispatch, &retries[0], BREAKER_GOOD);
+    for (size_t i = 0; i < 20; i++) {
+        dispatch_release(dispatch, &calls[i], BREAKER_GOOD);
+    }
+    dispatch_want(dispatch, &retries[0]);
+    assert_int_equal(retries[0].state, DISPATCH_WAITING);
+    dispatch_release(dispatch, &retries[1], BREAKER_GOOD);
+    dispatch_release(dispatch, &retries[2], BREAKER_GOOD);
+    assert_int_equal(retries[0].state, DISPATCH_ADMITTED);
+    for (size_t i = 0; i < 5; i++) {
+        dispatch_release(dispatch, &retries[i], BREAKER_GOOD);
+    }
+}
+
+static size_t count_waiting(const struct dispatch_ticket *tickets)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < TICKETS; i++) {
+        count += tickets[i].state == DISPATCH_WAITING ? 1 : 0;
+    }
+    return count;
 }
 
 static void test_dispatch__holds_its_limits_in_any_order_of_events(void **state)
@@ -190,7 +254,7 @@ static void test_dispatch__holds_its_limits_in_any_order_of_events(void **state)
         struct dispatch_ticket tickets[TICKETS] = {0};
         for (uint32_t s = 0; s < SCOPES; s++) {
             char key[2] = {(char)('a' + s), '\0'};
-            scopes[s] = scope_of(key, 1 + s % 4);
+            scopes[s] = scope_of(key, 1 + s * s % 11);
         }
         for (size_t step = 0; step < 500; step++) {
             struct dispatch_ticket *ticket = &tickets[random_below(&random, TICKETS)];
@@ -198,14 +262,15 @@ static void test_dispatch__holds_its_limits_in_any_order_of_events(void **state)
                 choose_scopes(&random, scopes, ticket);
                 dispatch_want(dispatch, ticket);
             } else if (random_percent(&random, 60)) {
-                dispatch_release(dispatch, ticket);
+                dispatch_release(dispatch, ticket, BREAKER_GOOD);
             } else {
                 (void)dispatch_next_admitted(dispatch); /* NULL is as good */
             }
             check_state(scopes, tickets);
+            assert_int_equal(dispatch_waiting(dispatch), count_waiting(tickets));
         }
         for (size_t i = 0; i < TICKETS; i++) {
-            dispatch_release(dispatch, &tickets[i]);
+            dispatch_release(dispatch, &tickets[i], BREAKER_GOOD);
         }
         check_state(scopes, tickets);
         assert_null(dispatch_next_admitted(dispatch));
@@ -222,8 +287,8 @@ static void test_dispatch__a_scope_may_have_no_key(void **state)
     dispatch_want(dispatch, &second);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &first);
     assert_null(dispatch_next_admitted(dispatch));
-    dispatch_release(dispatch, &second);
-    dispatch_release(dispatch, &first);
+    dispatch_release(dispatch, &second, BREAKER_GOOD);
+    dispatch_release(dispatch, &first, BREAKER_GOOD);
     assert_int_equal(dispatch_scope_in_use(own), 0);
     dispatch_scope_destroy(own);
     dispatch_scope_destroy(NULL);
@@ -262,6 +327,7 @@ int main(void)
         FRESH(test_dispatch__takes_all_permits_or_none),
         FRESH(test_dispatch__a_wish_can_be_taken_back),
         FRESH(test_dispatch__who_waits_for_one_scope_does_not_block_another),
+        FRESH(test_dispatch__retries_stay_within_their_budget),
         FRESH(test_dispatch__holds_its_limits_in_any_order_of_events),
         FRESH(test_dispatch__a_scope_may_have_no_key),
         FRESH(test_dispatch__scope_survives_each_failed_allocation),

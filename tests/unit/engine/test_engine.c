@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/error.h"
 #include "core/engine/engine.h"
@@ -138,37 +139,72 @@ static const char *code_of(const struct toy_run *run, const char *id)
     return text;
 }
 
+enum { MIB = 1024 * 1024 };
+
+/* It ends with a text of `bytes`, and the process has `total` of all runs. */
+static void done_with(struct toy_run *run, const char *id, size_t bytes, size_t total)
+{
+    char *json = malloc(bytes + 3);
+    assert_non_null(json);
+    memset(json, 'x', bytes + 2);
+    json[0] = '"';
+    json[bytes + 1] = '"';
+    json[bytes + 2] = '\0';
+    toy_bytes = total;
+    toy_run_done(run, id, json);
+    free(json);
+}
+
+static const char four[] = "id: p\n"
+                           "scaling: {max_memory_mb: 2}\n"
+                           "error_policy: continue\n"
+                           "nodes:\n"
+                           "  - {id: a, type: toy.task}\n"
+                           "  - {id: b, type: toy.task}\n"
+                           "  - {id: c, type: toy.task}\n"
+                           "  - {id: d, type: toy.task}\n"
+                           "  - {id: s, type: set, depends_on: [b]}\n";
+
 static void test_engine__values_beyond_the_bound_fail_who_brings_more(void **state)
 {
     (void)state;
     struct toy_world bounded;
     toy_bytes = 0;
     toy_world_init(&bounded, &(struct engine_options){.value_bytes = value_bytes});
-    struct toy_run *run = toy_world_run(&bounded,
-                                        "id: p\n"
-                                        "scaling: {max_memory_mb: 2}\n"
-                                        "error_policy: continue\n"
-                                        "nodes:\n"
-                                        "  - {id: a, type: toy.task}\n"
-                                        "  - {id: b, type: toy.task}\n"
-                                        "  - {id: c, type: toy.task}\n"
-                                        "  - {id: d, type: toy.task}\n"
-                                        "  - {id: s, type: set, depends_on: [b]}\n",
-                                        NULL);
-    toy_bytes = 2 * 1024 * 1024;
-    toy_run_done(run, "a", "{}");
+    struct toy_run *run = toy_world_run(&bounded, four, NULL);
+    done_with(run, "a", MIB + MIB / 2, 2 * MIB);
     assert_state(run, "a", "completed");
-    toy_bytes++;
-    toy_run_done(run, "b", "{}");
+    done_with(run, "b", MIB, 3 * MIB);
     assert_state(run, "b", "failed");
     assert_string_equal(code_of(run, "b"), "MEMORY_LIMIT");
-    assert_state(run, "s", "failed");
-    toy_run_done(run, "c", NULL); /* it brings nothing */
+    struct str message = failure_message(toy_run_view(run, "b").error);
+    assert_true(
+        str_equal_text(message, "the values of the run take 2.5 MiB, more than the 2 they may"));
+    assert_state(run, "s", "completed"); /* there is room for little */
+    toy_run_done(run, "c", NULL);        /* it brings nothing */
     assert_state(run, "c", "completed");
-    toy_bytes = 5;
-    toy_run_done(run, "d", "{}");
+    done_with(run, "d", MIB / 4, 3 * MIB);
     assert_state(run, "d", "completed");
     assert_run_state(run, RUN_COMPLETED);
+    toy_world_finish(&bounded);
+}
+
+static void test_engine__values_of_other_runs_do_not_count(void **state)
+{
+    (void)state;
+    struct toy_world bounded;
+    toy_bytes = 0;
+    toy_world_init(&bounded, &(struct engine_options){.value_bytes = value_bytes});
+    struct toy_run *other =
+        toy_world_run(&bounded, "id: q\nnodes: [{id: a, type: toy.task}]\n", NULL);
+    struct toy_run *run = toy_world_run(&bounded, four, NULL);
+    done_with(other, "a", 8 * MIB, 8 * MIB);
+    done_with(run, "a", MIB, 500 * MIB);
+    assert_state(run, "a", "completed");
+    done_with(run, "b", MIB / 4, 500 * MIB);
+    assert_state(run, "b", "completed");
+    done_with(run, "c", MIB, 501 * MIB);
+    assert_string_equal(code_of(run, "c"), "MEMORY_LIMIT");
     toy_world_finish(&bounded);
 }
 
@@ -176,12 +212,18 @@ static void test_engine__values_have_a_bound_that_nobody_wrote(void **state)
 {
     (void)state;
     struct toy_world bounded;
+    toy_bytes = 0;
     toy_world_init(&bounded, &(struct engine_options){.value_bytes = value_bytes});
-    struct toy_run *run =
-        toy_world_run(&bounded, "id: p\nnodes: [{id: a, type: toy.task}]\n", NULL);
-    toy_bytes = (size_t)1024 * 1024 * 1024 + 1;
-    toy_run_done(run, "a", "{}");
-    assert_string_equal(code_of(run, "a"), "MEMORY_LIMIT");
+    /* The same text 200 times, which counts each time that it is held. */
+    struct toy_run *run = toy_world_run(&bounded,
+                                        "id: p\n"
+                                        "nodes:\n"
+                                        "  - {id: a, type: toy.task}\n"
+                                        "  - {id: l, for_each: range(200), depends_on: [a],\n"
+                                        "     type: set, config: {x: '{{ a.output }}'}}\n",
+                                        NULL);
+    done_with(run, "a", 8 * MIB, (size_t)1024 * MIB + 1);
+    assert_string_equal(code_of(run, "l"), "MEMORY_LIMIT");
     assert_run_state(run, RUN_FAILED);
     toy_world_finish(&bounded);
 }
@@ -339,7 +381,11 @@ static void end_some_task(struct random *random, struct toy_run *run, uint32_t n
         static const char *const ports[] = {"", "", "left", "right", "nobody's"};
         toy_run_done_port(run, id, ports[random_below(random, 5)], "{\"x\": 1}");
     } else {
-        toy_run_failed(run, id, "BROKEN");
+        static const char *const failures[] = {
+            "{\"code\": \"BROKEN\", \"message\": \"no\"}",
+            "{\"code\": \"UNAVAILABLE\", \"message\": \"not there\"}",
+            "{\"code\": \"UNAVAILABLE\", \"message\": \"cut off\", \"effect\": \"maybe\"}"};
+        toy_run_failed_with(run, id, failures[random_below(random, 3)]);
     }
 }
 
@@ -358,7 +404,10 @@ static void send_nonsense(struct random *random, struct toy_run *run, uint32_t n
     /* The attempt that runs may only be ended by the world, which counts tasks. */
     bool is_live = run->watch.nodes[node]->is_live &&
                    event.attempt == run->watch.nodes[node]->attempt;
-    if (!is_live || event.type == RUN_EVENT_TIMER) {
+    /* Likewise the time that a `wait` or the next attempt waits for. */
+    bool is_armed = run_node(run->run, node).is_delayed ||
+                    run->pipeline->nodes[node].kind == NODE_WAIT;
+    if (event.type == RUN_EVENT_TIMER ? !is_armed : !is_live) {
         toy_run_event(run, &event);
     }
 }
@@ -379,6 +428,20 @@ static void step_somewhere(struct random *random)
     }
 }
 
+/* A person says what became of it. */
+static void decide_some_task(struct random *random, struct toy_run *run, uint32_t node)
+{
+    static const enum run_resolution words[] = {RUN_RESOLVE_AGAIN, RUN_RESOLVE_FAIL,
+                                                RUN_RESOLVE_OUTPUT};
+    enum run_resolution word = words[random_below(random, 3)];
+    char id[16];
+    (void)snprintf(id, sizeof(id), "n%u", node);
+    toy_run_resolve(run, id, word,
+                    word == RUN_RESOLVE_OUTPUT ? "{}"
+                    : word == RUN_RESOLVE_FAIL ? "GIVEN_UP"
+                                               : NULL);
+}
+
 static void end_everything(struct random *random)
 {
     for (size_t guard = 0; guard < 10000; guard++) {
@@ -388,6 +451,9 @@ static void end_everything(struct random *random)
             for (uint32_t i = 0; i < run->pipeline->node_count; i++) {
                 if (run->watch.nodes[i]->is_live) {
                     end_some_task(random, run, i);
+                    has_live = true;
+                } else if (run_node(run->run, i).is_unknown) {
+                    decide_some_task(random, run, i);
                     has_live = true;
                 }
             }
@@ -524,7 +590,7 @@ static void test_engine__create_survives_each_failed_allocation(void **state)
         if (!failing_alloc_disarm()) {
             assert_int_equal(status, 0);
             engine_destroy(engine);
-            assert_int_equal(n, 2);
+            assert_int_equal(n, 3);
             break;
         }
         assert_int_equal(status, E_NOMEM);
@@ -542,6 +608,7 @@ int main(void)
         WITH_WORLD(test_engine__a_runs_limit_is_its_own),
         cmocka_unit_test(test_engine__default_limits_come_from_its_options),
         cmocka_unit_test(test_engine__values_beyond_the_bound_fail_who_brings_more),
+        cmocka_unit_test(test_engine__values_of_other_runs_do_not_count),
         cmocka_unit_test(test_engine__values_have_a_bound_that_nobody_wrote),
         WITH_WORLD(test_engine__ten_thousand_in_a_row),
         WITH_WORLD(test_engine__ten_thousand_side_by_side),

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/engine/attempts.h"
+
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/engine/decision.h"
+#include "core/engine/failure.h"
+#include "core/engine/queue.h"
+#include "core/engine/run_state.h"
+#include "core/engine/stand_in.h"
+#include "core/model/catalogue.h"
+#include "core/policy/retry.h"
+#include "core/value/builder.h"
+#include "core/value/value.h"
+
+/* The same for each replay, another for each execution of a node. */
+static uint64_t seed_of(const struct decision *d, uint32_t node)
+{
+    char key[32] = "";
+    uint64_t seed = 0;
+    if (run_idempotency_key(d->run, d->frame->id, node, key) != 0) {
+        d->batch->has_failed = true;
+    }
+    memcpy(&seed, key + strlen("ops1_"), sizeof(seed));
+    return seed;
+}
+
+static int64_t read_int(const struct value *failure, struct str key)
+{
+    const struct value *value = value_get(failure, key);
+    return value_is(value, VALUE_INT) ? value_int(value) : 0;
+}
+
+static bool says(const struct value *failure, struct str key, const char *word)
+{
+    const struct value *value = value_get(failure, key);
+    return value_is(value, VALUE_STRING) && str_equal_text(value_str(value), word);
+}
+
+/* As the host (host.h) and the engine itself write it. */
+static struct retry_failure read_failure(const struct document *document)
+{
+    const struct value *failure = document_root(document);
+    return (struct retry_failure){
+        .code = failure_code(document),
+        .status = (int32_t)read_int(failure, STR("upstream_status")),
+        .word = says(failure, STR("retry"), "yes")  ? RETRY_WORD_YES
+                : says(failure, STR("retry"), "no") ? RETRY_WORD_NO
+                                                    : RETRY_WORD_DEFAULT,
+        .effect = says(failure, STR("effect"), "maybe")  ? RETRY_EFFECT_MAYBE
+                  : says(failure, STR("effect"), "done") ? RETRY_EFFECT_DONE
+                                                         : RETRY_EFFECT_NONE,
+        .retry_after_ms = read_int(failure, STR("retry_after_ms")),
+    };
+}
+
+/* Run again it does no harm, whatever became of the attempt before. */
+static bool is_repeatable(const struct node *def, const struct document *failure)
+{
+    unsigned harmless = NODE_TYPE_IDEMPOTENT | NODE_TYPE_PURE;
+    bool is_harmless = (def->type->flags & harmless) != 0 ||
+                       value_get(document_root(failure), STR("repeatable")) != NULL;
+    return def->may_repeat || (is_harmless && !def->is_at_most_once);
+}
+
+static struct retry_answer ask(const struct decision *d, uint32_t node,
+                               const struct document *document)
+{
+    const struct node *def = decision_node(d, node);
+    const struct run_node *state = decision_state(d, node);
+    const struct retry_failure failure = read_failure(document);
+    const struct retry_question question = {
+        .settings = &def->policies->retry,
+        .failure = &failure,
+        .attempt = state->failures + 1,
+        .first_started_at = state->first_try_at,
+        .now = d->now,
+        .seed = seed_of(d, node),
+        .is_repeatable = is_repeatable(def, document),
+    };
+    return retry_ask(&question);
+}
+
+static void try_again(const struct decision *d, uint32_t node, const struct document *failure,
+                      int64_t wait_ms)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_RETRY, node);
+    record.error = failure;
+    record.due_unix_ms = d->now + wait_ms;
+    batch_add_record(d->batch, &record);
+    decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
+                                           .node = node,
+                                           .attempt = record.attempt,
+                                           .timer = TIMER_WAIT,
+                                           .at_unix_ms = record.due_unix_ms});
+}
+
+static void ask_a_person(const struct decision *d, uint32_t node, const struct document *failure)
+{
+    struct record record = decision_node_record(d, RECORD_NODE_UNKNOWN, node);
+    record.error = failure;
+    batch_add_record(d->batch, &record);
+}
+
+/* The engine's failure, with what the task says of its effect and of another attempt. Owned. */
+static struct document *make_timeout(const struct decision *d, uint32_t node,
+                                     const struct document *word)
+{
+    struct document *failure = decision_timeout_failure(d, node);
+    const struct value *root = document_root(failure);
+    const struct value *said = word != NULL ? document_root(word) : NULL;
+    bool has_no_effect = says(said, STR("effect"), "none");
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    for (size_t i = 0; i < value_count(root); i++) {
+        const struct value_member *member = value_member_at(root, i);
+        builder_key(b, value_str(&member->key));
+        builder_embed(b, failure, &member->value);
+    }
+    builder_member_string(b, STR("effect"), has_no_effect ? STR("none") : STR("maybe"));
+    if (says(said, STR("retry"), "no")) {
+        builder_member_string(b, STR("retry"), STR("no"));
+    }
+    if (value_get(said, STR("repeatable")) != NULL) {
+        builder_member_bool(b, STR("repeatable"), true);
+    }
+    builder_map_end(b);
+    struct document *whole = NULL;
+    if (builder_finish(b, &whole, NULL) != 0) {
+        d->batch->has_failed = true;
+        return failure;
+    }
+    document_unref(failure);
+    return whole;
+}
+
+enum call_result attempts_judge(const struct document *document)
+{
+    const struct retry_failure failure = read_failure(document);
+    bool is_of_credential = failure.status == 401 || failure.status == 403 ||
+                            str_equal_text(failure.code, "AUTH") ||
+                            str_equal_text(failure.code, "PERMISSION");
+    if (is_of_credential || retry_is_rate_limited(&failure)) {
+        return CALL_SAYS_NOTHING;
+    }
+    if (str_equal_text(failure.code, FAILURE_CANCELLED)) {
+        return CALL_NOT_MADE;
+    }
+    if (retry_is_transient(&failure)) {
+        return CALL_BAD;
+    }
+    return failure.status > 0 ? CALL_GOOD : CALL_SAYS_NOTHING;
+}
+
+int64_t attempts_frozen_until(const struct document *document, int64_t now)
+{
+    const struct retry_failure failure = read_failure(document);
+    bool is_frozen = retry_is_rate_limited(&failure) && failure.retry_after_ms > 0;
+    if (!is_frozen) {
+        return 0;
+    }
+    return now + (failure.retry_after_ms < RETRY_AFTER_MAX_MS ? failure.retry_after_ms
+                                                              : RETRY_AFTER_MAX_MS);
+}
+
+/* There is no further attempt. */
+static void end_failed(const struct decision *d, uint32_t node, const struct document *failure)
+{
+    if (!stand_in_take(d, node, failure)) {
+        decision_fail_node(d, node, failure);
+    }
+}
+
+/* No attempt follows. What the queue has lost nobody but a person gives up. */
+static void end(const struct decision *d, uint32_t node, const struct document *failure)
+{
+    if (queue_is_item(d->run) && d->frame->state == RUN_RUNNING) {
+        queue_bury(d, node, failure);
+    } else {
+        end_failed(d, node, failure);
+    }
+}
+
+void attempts_fail(const struct decision *d, uint32_t node, const struct document *failure)
+{
+    struct retry_answer answer = {.verdict = RETRY_SPENT};
+    if (d->frame->state == RUN_RUNNING) {
+        answer = ask(d, node, failure);
+    }
+    switch (answer.verdict) {
+    case RETRY_AGAIN:
+        try_again(d, node, failure, answer.wait_ms);
+        return;
+    case RETRY_UNKNOWN:
+        if (decision_node(d, node)->policies->retry.is_asked_for || queue_is_item(d->run)) {
+            ask_a_person(d, node, failure);
+        } else { /* nobody wanted another attempt, so nobody has to decide on it */
+            end_failed(d, node, failure);
+        }
+        return;
+    case RETRY_NOT_TRANSIENT:
+    case RETRY_SPENT:
+    case RETRY_TOO_LATE:
+        end(d, node, failure);
+        return;
+    }
+    unreachable_state("verdict", (int)answer.verdict);
+}
+
+void attempts_time_out(const struct decision *d, uint32_t node, const struct document *word)
+{
+    struct document *failure = make_timeout(d, node, word);
+    attempts_fail(d, node, failure);
+    document_unref(failure);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_ATTEMPTS_H
+#define CORE_ENGINE_ATTEMPTS_H
+
+/*
+ * Attempts: what follows when one attempt of a plugin's node has failed: the next one, after a
+ * wait; the failure of the node; or a person's word, where it may have had its effect and may not
+ * have it twice. Only here a node is tried again; see core/policy/retry.h.
+ * And what a failure says of the service that was called.
+ *
+ * Used by:  decide.
+ * Uses:     decision, run_state, policy.
+ * Threads:  [loop]; pure.
+ */
+
+#include <stdint.h>
+
+#include "core/engine/record.h"
+
+struct decision;
+struct document;
+
+/*
+ * What counts against a service is what may pass by itself; what its limiter or a credential is the
+ * reason for does not, and what it answered otherwise shows that it is there.
+ */
+enum call_result attempts_judge(const struct document *failure);
+
+/* The service says by `failure` that it wants no call before this time, unix ms; 0: it does not. */
+int64_t attempts_frozen_until(const struct document *failure, int64_t now);
+
+/* The attempt at work has failed with `failure` (borrowed), and what it held has been released. */
+void attempts_fail(const struct decision *d, uint32_t node, const struct document *failure);
+
+/*
+ * It was told to end for its time-out and has: `word` (borrowed) is its own, which says whether it
+ * may have had its effect; NULL: it left none.
+ */
+void attempts_time_out(const struct decision *d, uint32_t node, const struct document *word);
+
+#endif

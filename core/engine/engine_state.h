@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_ENGINE_STATE_H
+#define CORE_ENGINE_ENGINE_STATE_H
+
+/*
+ * The inside of an engine, for the files of this folder that begin with its name.
+ *
+ * Used by:  engine, engine_rest.
+ * Uses:     dispatch, member, sleepers, tickets.
+ * Threads:  [loop]
+ */
+
+#include "core/engine/engine.h"
+#include "core/engine/tickets.h"
+
+struct dispatch;
+struct member;
+struct sleepers;
+
+struct engine {
+    struct engine_options options;
+    struct str instance;
+    struct dispatch *dispatch;
+    struct tickets tickets;
+    struct sleepers *sleepers;
+    struct member *members;
+};
+
+/* All that the engine keeps of a run; those that it called are nobody's then. */
+void engine_drop_member(struct engine *engine, struct member *member);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/engine/run_bytes.h"
+
+#include "core/engine/loop_state.h"
+#include "core/engine/run_state.h"
+#include "core/engine/streams.h"
+#include "core/value/value.h"
+
+enum { MEASURE_SHARE = 16 };
+
+static size_t bytes_of(const struct document *document)
+{
+    return document != NULL ? document_reach_bytes(document) : 0;
+}
+
+static size_t add(size_t a, size_t b)
+{
+    return a > SIZE_MAX - b ? SIZE_MAX : a + b;
+}
+
+static size_t bytes_of_loop(const struct loop_state *loop)
+{
+    size_t sum = bytes_of(loop->items);
+    sum = add(sum, bytes_of(loop->acc));
+    sum = add(sum, bytes_of(loop->output));
+    for (uint64_t i = 0; loop->outputs != NULL && i < loop->output_cap; i++) {
+        sum = add(sum, bytes_of(loop->outputs[i].document));
+    }
+    return sum;
+}
+
+static size_t bytes_of_stream(const struct stream *stream)
+{
+    size_t sum = 0;
+    for (uint64_t i = stream->first; i < stream->end; i++) {
+        sum = add(sum, bytes_of(stream_item(stream, i)));
+    }
+    return sum;
+}
+
+static size_t bytes_of_node(const struct run_node *node)
+{
+    size_t sum = add(bytes_of(node->output), bytes_of(node->error));
+    sum = add(sum, node->loop != NULL ? bytes_of_loop(node->loop) : 0);
+    return add(sum, node->stream != NULL ? bytes_of_stream(node->stream) : 0);
+}
+
+size_t run_bytes(const struct run *run)
+{
+    size_t sum = add(bytes_of(run->input), bytes_of(run->output));
+    sum = add(sum, bytes_of(run->reuse));
+    for (size_t i = 0; i < run->signal_count; i++) {
+        sum = add(sum, bytes_of(run->signals[i]));
+    }
+    for (const struct frame *at = run->root; at != NULL; at = frame_next(at, run->root)) {
+        for (uint32_t i = 0; i < at->body->node_count; i++) {
+            sum = add(sum, bytes_of_node(&at->nodes[i]));
+        }
+    }
+    return sum;
+}
+
+void run_measure_add(struct run_measure *measure, const struct document *output)
+{
+    measure->added = add(measure->added, bytes_of(output));
+}
+
+bool run_measure_is_old(const struct run_measure *measure, size_t bound)
+{
+    bool may_be_over = add(measure->own, measure->added) > bound;
+    return measure->own == 0 || (may_be_over && measure->added > bound / MEASURE_SHARE);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_RUN_BYTES_H
+#define CORE_ENGINE_RUN_BYTES_H
+
+/*
+ * Run bytes: how much the values of one run take. They are looked through only when all values of
+ * the process together take more than a run may, and then not at each step.
+ *
+ * Used by:  engine.
+ * Uses:     run_state, value.
+ * Threads:  [loop]; pure.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct document;
+struct run;
+
+/* Input, outputs, errors, items, events; what several of them hold counts with each. */
+size_t run_bytes(const struct run *run);
+
+/* What was measured of a run and those that it called. */
+struct run_measure {
+    size_t own;   /* 0: it never was */
+    size_t added; /* since, by outputs; what went away is not known */
+};
+
+/* Counts what a record brings. */
+void run_measure_add(struct run_measure *measure, const struct document *output);
+
+/*
+ * Whether it has to be measured anew: it may be beyond `bound`, and more than a sixteenth of that
+ * was added.
+ */
+bool run_measure_is_old(const struct run_measure *measure, size_t bound);
+
+#endif

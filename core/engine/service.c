@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/engine/service.h"
+
+#include <string.h>
+
+#include "core/base/digest.h"
+#include "core/model/catalogue.h"
+#include "core/model/pipeline.h"
+#include "core/model/policy.h"
+#include "core/value/value.h"
+
+struct origin {
+    struct str scheme;
+    struct str host; /* with its port, if there is one */
+};
+
+bool service_has_origin(const struct node *node)
+{
+    return node->type->origin_key.n > 0;
+}
+
+/* Names and passwords, path, query: none of it belongs to the origin. */
+static bool read_origin(struct str url, struct origin *out)
+{
+    const char *mark = memmem(url.p, url.n, "://", 3);
+    if (mark == NULL || mark == url.p) {
+        return false;
+    }
+    struct str rest = str_make(mark + 3, url.n - (size_t)(mark + 3 - url.p));
+    size_t end = 0;
+    while (end < rest.n && strchr("/?#\\", rest.p[end]) == NULL) {
+        end++;
+    }
+    const char *at = memrchr(rest.p, '@', end);
+    size_t start = at != NULL ? (size_t)(at + 1 - rest.p) : 0;
+    out->scheme = str_make(url.p, (size_t)(mark - url.p));
+    out->host = str_make(rest.p + start, end - start);
+    return out->host.n > 0;
+}
+
+static void append_lower(struct str text, struct strbuf *out)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        bool is_upper = text.p[i] >= 'A' && text.p[i] <= 'Z';
+        strbuf_append_char(out, is_upper ? (char)(text.p[i] - 'A' + 'a') : text.p[i]);
+    }
+}
+
+static bool has_port(struct str host)
+{
+    const char *colon = memrchr(host.p, ':', host.n);
+    const char *bracket = memrchr(host.p, ']', host.n);
+    return colon != NULL && (bracket == NULL || bracket < colon);
+}
+
+static bool is_scheme(struct str scheme, const char *name)
+{
+    return scheme.n == strlen(name) && strncasecmp(scheme.p, name, scheme.n) == 0;
+}
+
+static void append_origin(const struct origin *origin, struct strbuf *out)
+{
+    strbuf_append_char(out, ' ');
+    append_lower(origin->scheme, out);
+    strbuf_append_text(out, "://");
+    append_lower(origin->host, out);
+    if (!has_port(origin->host)) {
+        strbuf_append_text(out, is_scheme(origin->scheme, "https")  ? ":443"
+                                : is_scheme(origin->scheme, "http") ? ":80"
+                                                                    : "");
+    }
+}
+
+/* As a file says it; NULL: in another way. */
+static const char *rate_unit(int64_t period_ms)
+{
+    return period_ms == 1000                  ? "second"
+           : period_ms == 60 * 1000           ? "minute"
+           : period_ms == 60 * 60 * 1000      ? "hour"
+           : period_ms == 24 * 60 * 60 * 1000 ? "day"
+                                              : NULL;
+}
+
+void service_append(const struct node *node, const struct document *config, struct strbuf *out)
+{
+    const struct value *url =
+        config != NULL ? value_get(document_root(config), node->type->origin_key) : NULL;
+    service_append_url(node, value_is(url, VALUE_STRING) ? value_str(url) : STR(""), out);
+}
+
+void service_append_url(const struct node *node, struct str url, struct strbuf *out)
+{
+    struct origin origin;
+    strbuf_append_str(out, node->type->plugin);
+    if (url.n > 0 && read_origin(url, &origin)) {
+        append_origin(&origin, out);
+    }
+    if (node->secrets.n > 0) {
+        strbuf_append_char(out, ' ');
+        strbuf_append_str(out, node->secrets);
+    }
+}
+
+void service_append_rate(const struct rate_settings *settings, struct strbuf *out)
+{
+    const char *unit = rate_unit(settings->period_ms);
+    strbuf_append_format(out, " %u/", settings->limit);
+    if (unit != NULL) {
+        strbuf_append_text(out, unit);
+    } else {
+        strbuf_append_format(out, "%lldms", (long long)settings->period_ms);
+    }
+    if (settings->burst != rate_default_burst(settings->limit)) {
+        strbuf_append_format(out, " burst %u", settings->burst);
+    }
+}
+
+uint64_t service_hash(struct str text)
+{
+    unsigned char bytes[DIGEST_BYTES];
+    uint64_t hash = 0;
+    digest_sha256(text, bytes);
+    memcpy(&hash, bytes, sizeof(hash));
+    return hash;
+}
+
+void service_append_settings(const struct breaker_settings *settings, struct strbuf *out)
+{
+    const struct breaker_settings defaults = BREAKER_SETTINGS_DEFAULT;
+    struct strbuf text = STRBUF_INIT;
+    struct strbuf usual = STRBUF_INIT;
+    const struct breaker_settings *both[] = {settings, &defaults};
+    struct strbuf *texts[] = {&text, &usual};
+    for (size_t i = 0; i < 2; i++) {
+        const struct breaker_settings *s = both[i];
+        strbuf_append_format(texts[i], "%u %.9g %lld %u %lld %.9g %lld %u %lld",
+                             s->failure_threshold, s->failure_rate, (long long)s->window_ms,
+                             s->minimum_calls, (long long)s->slow_call_ms, s->slow_call_rate,
+                             (long long)s->reset_timeout_ms, s->half_open_calls,
+                             (long long)s->half_open_timeout_ms);
+    }
+    if (!str_equal(strbuf_str(&text), strbuf_str(&usual))) {
+        strbuf_append_format(out, " ~%08llx",
+                             (unsigned long long)(service_hash(strbuf_str(&text)) & 0xffffffffu));
+    }
+    strbuf_finish(&text);
+    strbuf_finish(&usual);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_SERVICE_H
+#define CORE_ENGINE_SERVICE_H
+
+/*
+ * Service: what a node calls, as the policies that runs share name it: "http
+ * https://api.example.com:443". Which field of a config has the URL says its schema (x-ops-origin).
+ *
+ * Used by:  decide, dispatch, engine.
+ * Uses:     model, value.
+ * Threads:  [any]; pure.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+
+struct breaker_settings;
+struct document;
+struct node;
+struct rate_settings;
+struct strbuf;
+
+/* Nodes of this type call what a URL in their config names. */
+bool service_has_origin(const struct node *node);
+
+/*
+ * Appends the name of the service that `node` with its resolved `config` calls: the plugin, and
+ * the origin of the URL with its port (RFC 6454; a scheme without a well-known one has what the URL
+ * says), and the names of the secrets that its config reads. Without a URL that has an origin there
+ * is none. See strbuf_status().
+ */
+void service_append(const struct node *node, const struct document *config, struct strbuf *out);
+
+/* The same for a call of `url`, which one of its tasks makes. */
+void service_append_url(const struct node *node, struct str url, struct strbuf *out);
+
+/* " 5000/hour", with its burst where that is not the default's: such rates have limiters of their
+ * own. */
+void service_append_rate(const struct rate_settings *settings, struct strbuf *out);
+
+/* The same in each process: str_hash() is not. */
+uint64_t service_hash(struct str text);
+
+/* Of settings that are not the default's: a mark by which their breakers are told apart. */
+void service_append_settings(const struct breaker_settings *settings, struct strbuf *out);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/engine/waits.h"
+
+#include <string.h>
+
+#include "core/engine/dispatch.h"
+#include "core/engine/engine_state.h"
+#include "core/engine/limiter.h"
+#include "core/engine/member.h"
+#include "core/engine/tickets.h"
+#include "core/model/pipeline.h"
+
+const char *engine_wait_name(enum engine_wait_kind kind)
+{
+    static const char *const names[] = {
+        [ENGINE_WAIT_PERMIT] = "permit",
+        [ENGINE_WAIT_BUDGET] = "budget",
+        [ENGINE_WAIT_BREAKER] = "breaker",
+        [ENGINE_WAIT_LIMIT] = "rate_limit",
+    };
+    return names[kind];
+}
+
+/* ---- one ticket ---- */
+
+static void describe_guard(const struct dispatch_guard *guard, struct engine_wait *out)
+{
+    const struct breaker *breaker = dispatch_guard_breaker(guard);
+    out->kind = ENGINE_WAIT_BREAKER;
+    out->scope = dispatch_guard_key(guard);
+    out->state = breaker->state;
+    out->until = breaker->state == BREAKER_OPEN ? breaker->due_at : BREAKER_NEVER;
+}
+
+static void describe_scope(const struct dispatch_ticket *ticket, struct engine_wait *out)
+{
+    const struct dispatch_scope *scope = dispatch_ticket_waits_in(ticket);
+    bool is_budget = ticket->waits_for == DISPATCH_FOR_BUDGET;
+    out->kind = is_budget ? ENGINE_WAIT_BUDGET : ENGINE_WAIT_PERMIT;
+    if (scope != NULL) {
+        out->scope = tickets_scope_name(dispatch_scope_key(scope));
+        out->limit = dispatch_scope_limit(scope);
+        out->in_use = dispatch_scope_in_use(scope);
+    }
+}
+
+static struct engine_wait describe(const struct run *run, const struct dispatch_ticket *ticket)
+{
+    struct engine_wait wait = {
+        .run = run, .frame = ticket->frame, .node = ticket->node, .until = BREAKER_NEVER};
+    struct engine_call_wait limit;
+    if (engine_call_waits(ticket, &limit)) {
+        wait.kind = ENGINE_WAIT_LIMIT;
+        wait.scope = limit.key;
+        wait.until = limit.next_at;
+    } else if (ticket->waits_for == DISPATCH_FOR_BREAKER) {
+        describe_guard(ticket->guard, &wait);
+    } else {
+        describe_scope(ticket, &wait);
+    }
+    return wait;
+}
+
+/* ---- all of a tree ---- */
+
+/* True: that was enough. */
+typedef bool (*ticket_fn)(void *user, const struct member *member,
+                          const struct dispatch_ticket *ticket);
+
+static bool each_ticket_of(const struct member *member, ticket_fn each, void *user)
+{
+    const struct pipeline *pipeline = run_pipeline(member->run);
+    uint64_t frame = 0;
+    do {
+        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
+        const struct dispatch_ticket *tickets =
+            member_find_ticket(member, frame, body->first_node, NULL);
+        for (uint32_t i = 0; tickets != NULL && i < body->node_count; i++) {
+            if (each(user, member, &tickets[i])) {
+                return true;
+            }
+        }
+    } while (run_next_frame(member->run, &frame));
+    return false;
+}
+
+static bool each_ticket(const struct run *root, ticket_fn each, void *user)
+{
+    struct member *top = member_of(root);
+    for (struct member *at = top; at != NULL; at = member_next_below(top, at)) {
+        if (each_ticket_of(at, each, user)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct listing {
+    uint64_t most;
+    uint64_t count;
+    engine_wait_cb each;
+    void *user;
+};
+
+static void list_one(struct listing *listing, const struct run *run,
+                     const struct dispatch_ticket *ticket)
+{
+    if (listing->count++ < listing->most) {
+        const struct engine_wait wait = describe(run, ticket);
+        listing->each(listing->user, &wait);
+    }
+}
+
+static bool list(void *user, const struct member *member, const struct dispatch_ticket *ticket)
+{
+    if (ticket->state == DISPATCH_WAITING) {
+        list_one(user, member->run, ticket);
+    }
+    return false;
+}
+
+static bool is_below(const struct run *root, const struct run *run)
+{
+    const struct member *top = member_of(root);
+    const struct member *at = member_of(run);
+    while (at != NULL && at != top) {
+        at = at->caller;
+    }
+    return at != NULL;
+}
+
+static void list_calls(struct listing *listing, const struct engine *engine, const struct run *root)
+{
+    const struct limiter *at = dispatch_limiters(engine->dispatch)->first_awaited;
+    for (; at != NULL; at = at->next_awaited) {
+        const struct dispatch_ticket *ticket = at->waiting.first;
+        for (; ticket != NULL; ticket = ticket->next) {
+            if (ticket->is_call && is_below(root, ticket->run)) {
+                list_one(listing, ticket->run, ticket);
+            }
+        }
+    }
+}
+
+uint64_t engine_each_wait(const struct engine *engine, const struct run *root, uint64_t most,
+                          engine_wait_cb each, void *user)
+{
+    struct listing listing = {.most = most, .each = each, .user = user};
+    (void)each_ticket(root, list, &listing);
+    list_calls(&listing, engine, root);
+    return listing.count > most ? listing.count - most : 0;
+}
+
+void engine_append_wait_path(const struct run *root, const struct engine_wait *wait,
+                             struct strbuf *out)
+{
+    size_t skipped = run_id(root).n;
+    struct str id = run_id(wait->run);
+    if (wait->run != root && id.n > skipped) {
+        strbuf_append(out, id.p + skipped + 1, id.n - skipped - 1);
+        strbuf_append_char(out, '/');
+    }
+    run_append_path(wait->run, wait->frame, wait->node, out);
+}
+
+static bool is_asked(void *user, const struct member *member, const struct dispatch_ticket *ticket)
+{
+    const struct str *key = user;
+    (void)member;
+    return ticket->guard != NULL && str_equal(dispatch_guard_key(ticket->guard), *key);
+}
+
+bool engine_run_asks(const struct run *root, struct str key)
+{
+    return each_ticket(root, is_asked, &key);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/engine/queue.h"
+
+#include "tests/unit/engine/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/str.h"
+#include "core/engine/engine.h"
+#include "core/engine/failure.h"
+#include "core/value/value.h"
+#include "tests/support/pipeline_fixture.h"
+
+#define DOWN    "{\"code\":\"UNAVAILABLE\",\"message\":\"refused\",\"effect\":\"none\"}"
+#define WRONG   "{\"code\":\"INPUT\",\"message\":\"no\",\"effect\":\"none\",\"upstream_status\":400}"
+#define SERVICE "call https://a.example:443"
+
+static const char fails[] = "id: f\nnodes: [{id: a, type: call.task, retry: off, config: {url: "
+                            "'https://a.example/'}}]\n";
+
+/* `more`: keys of the node. */
+static struct toy_run *start(const char *more, const char *behind)
+{
+    char yaml[1024];
+    (void)snprintf(yaml, sizeof(yaml),
+                   "id: p\n"
+                   "nodes:\n"
+                   "  - {id: a, type: call.task, on_open: queue, %s,\n"
+                   "     config: {url: 'https://a.example/{{ input.?path.orValue(1) }}'}}\n%s",
+                   more, behind);
+    return toy_world_run(&world, yaml, NULL);
+}
+
+static uint64_t next_run(void *user)
+{
+    uint64_t *last = user;
+    return ++*last;
+}
+
+static int set_up(void **state)
+{
+    static uint64_t last;
+    (void)state;
+    last = 0;
+    toy_world_init(&world, &(struct engine_options){.next_run = next_run, .user = &last});
+    for (int i = 0; i < 5; i++) {
+        struct toy_run *run = toy_world_run(&world, fails, NULL);
+        toy_run_failed_with(run, "a", DOWN);
+    }
+    return 0;
+}
+
+static struct toy_run *item_of(const struct toy_run *run)
+{
+    char id[64];
+    (void)snprintf(id, sizeof(id), "%s/a", run->id);
+    return toy_world_find(&world, id);
+}
+
+static void expect_key(const struct toy_run *one, const struct toy_run *other, bool is_same)
+{
+    char key[32] = "";
+    char another[32] = "";
+    assert_int_equal(run_idempotency_key(one->run, 0, 0, key), 0);
+    assert_int_equal(run_idempotency_key(other->run, 0, 0, another), 0);
+    assert_int_equal(strcmp(key, another) == 0, is_same);
+}
+
+static bool is_dead(const struct toy_run *item)
+{
+    return toy_run_view(item, "a").is_dead;
+}
+
+/* An item whose only attempt has failed for good. */
+static struct toy_run *bury(void)
+{
+    struct toy_run *item = item_of(start("retry: off", ""));
+    toy_world_pass(&world, 60000);
+    toy_run_failed_with(item, "a", WRONG);
+    assert_true(is_dead(item));
+    return item;
+}
+
+static void again(struct toy_run *item, const char *input)
+{
+    struct document *document = input != NULL ? pipeline_fixture_json(input) : NULL;
+    const struct run_event event = {
+        .type = RUN_EVENT_RESOLVE, .resolution = RUN_RESOLVE_AGAIN, .output = document};
+    toy_run_event(item, &event);
+    document_unref(document);
+}
+
+/* ---- */
+
+static void test_queue__a_refused_call_is_made_later_with_the_same_key(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("retry: off", "");
+    assert_ended(run, "completed");
+    assert_output(run, "a",
+                  "{\"status\":\"queued\",\"reason\":\"circuit_open\",\"queue_id\":\"run6/a\"}");
+    struct toy_run *item = item_of(run);
+    assert_json(run_input(item->run), "{\"url\":\"https://a.example/1\"}");
+    assert_state(item, "a", "queued");
+    expect_key(run, item, true);
+    toy_world_pass(&world, 59999);
+    assert_state(item, "a", "queued");
+    toy_world_pass(&world, 1);
+    assert_true(toy_run_is_live(item, "a"));
+    toy_run_done(item, "a", "{\"got\":1}");
+    assert_ended(item, "completed");
+    assert_json(item->output, "{\"a\":{\"got\":1}}");
+}
+
+static void test_queue__what_waits_outlives_the_process(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("retry: off", "");
+    struct toy_run *item = item_of(run);
+    toy_world_restart(&world);
+    assert_ended(run, "completed");
+    expect_key(run, item, true);
+    toy_world_pass(&world, 60000);
+    assert_true(toy_run_is_live(item, "a"));
+    toy_world_restart(&world); /* nobody knows whether it was done: once more, with its key */
+    assert_true(toy_run_is_live(item, "a"));
+    toy_run_done(item, "a", "{}");
+    assert_ended(item, "completed");
+}
+
+static void test_queue__queued_edges_are_the_only_way_on(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("retry: off", "  - {id: plain, type: set}\n"
+                                              "  - {id: later, type: set}\n"
+                                              "edges:\n"
+                                              "  - {source: a, target: plain}\n"
+                                              "  - {source: a, target: later, on: queued}\n");
+    assert_ended(run, "completed");
+    assert_state(run, "plain", "not_run");
+    assert_state(run, "later", "completed");
+}
+
+static void test_queue__without_queued_edges_the_plain_ones_are_taken(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("retry: off",
+                                "  - {id: plain, type: set, depends_on: [a], config: {x: "
+                                "\"{{ a.output.?got.orValue('none') }}\"}}\n");
+    assert_output(run, "plain", "{\"x\":\"none\"}");
+}
+
+static void test_queue__a_further_attempt_is_queued_too(void **state)
+{
+    (void)state;
+    toy_world_pass(&world, 60000);
+    struct toy_run *run = start("retry: {max_attempts: 3, initial_interval: 1s, jitter: none}", "");
+    toy_run_failed_with(run, "a", DOWN); /* the trial: it is open again */
+    assert_state(run, "a", "running");
+    toy_world_pass(&world, 1000);
+    assert_ended(run, "completed");
+    expect_key(run, item_of(run), true);
+    assert_int_equal(toy_run_view(item_of(run), "a").failures, 0);
+}
+
+static void test_queue__an_item_is_retried_and_then_dead(void **state)
+{
+    (void)state;
+    struct toy_run *item =
+        item_of(start("retry: {max_attempts: 2, initial_interval: 1s, jitter: none}", ""));
+    toy_world_pass(&world, 60000);
+    toy_run_failed_with(item, "a", DOWN);
+    assert_false(is_dead(item));
+    toy_world_pass(&world, 200000);
+    toy_run_failed_with(item, "a", DOWN);
+    assert_true(is_dead(item));
+    assert_code(toy_run_view(item, "a").error, "UNAVAILABLE");
+    assert_false(run_is_ended(item->run));
+    toy_world_pass(&world, 1000000);
+    assert_int_equal(world.live, 0); /* for ever, if nobody comes */
+    toy_world_restart(&world);
+    assert_true(is_dead(item));
+}
+
+static void test_queue__what_behind_a_dead_one_goes_on(void **state)
+{
+    (void)state;
+    struct toy_run *first = item_of(start("retry: off", ""));
+    struct toy_run *second = item_of(start("retry: off", ""));
+    toy_world_pass(&world, 60000);
+    toy_run_failed_with(first, "a", WRONG); /* an answer: the service is there */
+    assert_true(is_dead(first));
+    assert_true(toy_run_is_live(second, "a"));
+}
+
+static void test_queue__a_requeue_has_all_attempts_and_the_same_key(void **state)
+{
+    (void)state;
+    struct toy_run *item = bury();
+    char key[32];
+    char after[32];
+    assert_int_equal(run_idempotency_key(item->run, 0, 0, key), 0);
+    again(item, NULL);
+    assert_true(toy_run_is_live(item, "a"));
+    assert_int_equal(run_idempotency_key(item->run, 0, 0, after), 0);
+    assert_string_equal(key, after);
+    assert_int_equal(toy_run_view(item, "a").failures, 0);
+    toy_run_done(item, "a", "{}");
+    assert_ended(item, "completed");
+}
+
+static void test_queue__another_input_is_another_call(void **state)
+{
+    (void)state;
+    struct toy_run *item = bury();
+    char key[32];
+    char after[32];
+    assert_int_equal(run_idempotency_key(item->run, 0, 0, key), 0);
+    again(item, "{\"url\":\"https://a.example/2\"}");
+    assert_json(run_input(item->run), "{\"url\":\"https://a.example/2\"}");
+    assert_int_equal(run_idempotency_key(item->run, 0, 0, after), 0);
+    assert_string_not_equal(key, after);
+    toy_world_restart(&world); /* its records say so, too */
+    assert_json(run_input(item->run), "{\"url\":\"https://a.example/2\"}");
+    assert_int_equal(run_idempotency_key(item->run, 0, 0, key), 0);
+    assert_string_equal(key, after);
+}
+
+static void test_queue__a_person_settles_a_dead_one(void **state)
+{
+    (void)state;
+    struct toy_run *skipped = bury();
+    toy_run_resolve(skipped, "a", RUN_RESOLVE_OUTPUT, "{\"paid\":true}");
+    assert_ended(skipped, "completed");
+    assert_output(skipped, "a", "{\"paid\":true}");
+}
+
+static void test_queue__a_person_drops_a_dead_one(void **state)
+{
+    (void)state;
+    struct toy_run *dropped = bury();
+    toy_run_resolve(dropped, "a", RUN_RESOLVE_FAIL, FAILURE_DROPPED);
+    assert_ended(dropped, "failed");
+}
+
+static void test_queue__an_item_that_ends_the_process_is_dead(void **state)
+{
+    (void)state;
+    struct toy_run *item = item_of(start("retry: off", ""));
+    struct document *failure = failure_create(FAILURE_CRASHED, STR("again and again"), NULL);
+    const struct run_event event = {.type = RUN_EVENT_ABANDON, .error = failure};
+    toy_world_pass(&world, 60000);
+    assert_true(toy_run_is_live(item, "a"));
+    toy_world_crash(&world);
+    toy_run_event(item, &event);
+    toy_world_recover(&world);
+    assert_true(is_dead(item));
+    assert_code(toy_run_view(item, "a").error, FAILURE_CRASHED);
+    toy_run_event(item, &event); /* it is, already */
+    assert_true(is_dead(item));
+    assert_int_equal(world.live, 0);
+    document_unref(failure);
+}
+
+static void test_queue__an_item_does_not_belong_to_its_run(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("retry: off", "  - {id: b, type: wait, config: {seconds: 900}}\n");
+    struct toy_run *item = item_of(run);
+    struct engine_call call;
+    toy_run_cancel(run);
+    assert_ended(run, "cancelled");
+    assert_false(engine_find_call(item->run, &call));
+    assert_false(run_is_ended(item->run));
+    toy_world_pass(&world, 60000);
+    assert_true(toy_run_is_live(item, "a"));
+}
+
+static void test_queue__a_config_that_cannot_be_made_fails_the_node(void **state)
+{
+    (void)state;
+    struct toy_run *run =
+        toy_world_run(&world,
+                      "id: p\n"
+                      "nodes: [{id: a, type: call.task, on_open: queue, config: {url: "
+                      "'https://a.example/{{ input.nothing }}'}}]\n",
+                      NULL);
+    assert_ended(run, "failed");
+}
+
+static void test_queue__ids_are_taken_apart_at_the_last_slash(void **state)
+{
+    struct str run;
+    struct str path;
+    (void)state;
+    queue_split_id(STR("run1/call/each[3].a"), &run, &path);
+    assert_true(str_equal(run, STR("run1/call")));
+    assert_true(str_equal(path, STR("each[3].a")));
+    queue_split_id(STR("run1"), &run, &path);
+    assert_true(str_equal(run, STR("run1")));
+    assert_int_equal(path.n, 0);
+}
+
+#define QUEUED(test) cmocka_unit_test_setup_teardown(test, set_up, world_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        QUEUED(test_queue__a_refused_call_is_made_later_with_the_same_key),
+        QUEUED(test_queue__what_waits_outlives_the_process),
+        QUEUED(test_queue__queued_edges_are_the_only_way_on),
+        QUEUED(test_queue__without_queued_edges_the_plain_ones_are_taken),
+        QUEUED(test_queue__a_further_attempt_is_queued_too),
+        QUEUED(test_queue__an_item_is_retried_and_then_dead),
+        QUEUED(test_queue__what_behind_a_dead_one_goes_on),
+        QUEUED(test_queue__a_requeue_has_all_attempts_and_the_same_key),
+        QUEUED(test_queue__another_input_is_another_call),
+        QUEUED(test_queue__a_person_settles_a_dead_one),
+        QUEUED(test_queue__a_person_drops_a_dead_one),
+        QUEUED(test_queue__an_item_that_ends_the_process_is_dead),
+        QUEUED(test_queue__an_item_does_not_belong_to_its_run),
+        QUEUED(test_queue__a_config_that_cannot_be_made_fails_the_node),
+        cmocka_unit_test(test_queue__ids_are_taken_apart_at_the_last_slash),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
