@@ -31,13 +31,13 @@ static struct journal_ephemeral *ephemeral_of(struct journal *journal)
     return (struct journal_ephemeral *)journal;
 }
 
-static int ephemeral_append(struct journal *journal, const struct batch *batch,
+static int ephemeral_append(struct journal *journal, const struct journal_write *write,
                             journal_append_cb cb, void *user, struct error *err)
 {
     struct journal_ephemeral *store = ephemeral_of(journal);
     struct pending *pending =
         array_reserve(store->pending, &store->cap, store->count + 1, sizeof(*pending));
-    (void)batch; /* nobody will ask for it */
+    (void)write; /* nobody will ask for it */
     if (pending == NULL) {
         return error_nomem(err);
     }
@@ -66,21 +66,6 @@ static void ephemeral_collect(struct journal *journal)
     store->spare_cap = cap;
 }
 
-static int ephemeral_read(struct journal *journal, struct str id, journal_each_cb each, void *user)
-{
-    (void)journal;
-    (void)id;
-    (void)each;
-    (void)user;
-    return 0;
-}
-
-static void ephemeral_drop(struct journal *journal, struct str id)
-{
-    (void)journal;
-    (void)id;
-}
-
 static void ephemeral_close(struct journal *journal)
 {
     struct journal_ephemeral *store = ephemeral_of(journal);
@@ -93,8 +78,6 @@ static void ephemeral_close(struct journal *journal)
 static const struct journal_class ephemeral_class = {
     .append = ephemeral_append,
     .collect = ephemeral_collect,
-    .read = ephemeral_read,
-    .drop = ephemeral_drop,
     .close = ephemeral_close,
 };
 

@@ -10,12 +10,12 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/engine/record.h"
-#include "core/engine/run.h"
+#include "core/engine/record_json.h"
 #include "core/journal/journal.h"
 #include "core/value/value.h"
 
 struct run_records {
-    char *id;
+    uint64_t number;
     struct record *records;
     size_t count;
     size_t cap;
@@ -43,10 +43,10 @@ static struct journal_memory *memory_of(struct journal *journal)
     return (struct journal_memory *)journal;
 }
 
-static struct run_records *find_run(struct journal_memory *memory, struct str id)
+static struct run_records *find_run(struct journal_memory *memory, uint64_t number)
 {
     for (struct run_records *run = memory->runs; run != NULL; run = run->next) {
-        if (str_equal_text(id, run->id)) {
+        if (run->number == number) {
             return run;
         }
     }
@@ -75,27 +75,23 @@ static void link_run(struct journal_memory *memory, struct run_records *run)
     memory->runs = run;
 }
 
-static struct run_records *add_run(struct journal_memory *memory, struct str id)
+static struct run_records *add_run(struct journal_memory *memory, uint64_t number)
 {
     struct run_records *run = calloc(1, sizeof(*run));
     if (run == NULL) {
         return NULL;
     }
-    run->id = str_dup(id);
-    if (run->id == NULL) {
-        free(run);
-        return NULL;
-    }
+    run->number = number;
     link_run(memory, run);
     return run;
 }
 
-/* The records of `id`, made when they are new, and first in the list; NULL: no memory. */
-static struct run_records *open_run(struct journal_memory *memory, struct str id)
+/* The records of a run, made when they are new, and first in the list; NULL: no memory. */
+static struct run_records *open_run(struct journal_memory *memory, uint64_t number)
 {
-    struct run_records *run = find_run(memory, id);
+    struct run_records *run = find_run(memory, number);
     if (run == NULL) {
-        return add_run(memory, id);
+        return add_run(memory, number);
     }
     if (run != memory->runs) {
         unlink_run(memory, run);
@@ -112,11 +108,12 @@ static void drop_last(struct run_records *run)
     document_unref(record->detail);
     document_unref(record->done);
     edge_set_finish(&record->taken);
+    free(record->path);
 }
 
 static int keep_record(struct journal_memory *memory, const struct record *record)
 {
-    struct run_records *run = open_run(memory, run_id(record->run));
+    struct run_records *run = open_run(memory, record->run_number);
     if (run == NULL) {
         return E_NOMEM;
     }
@@ -127,13 +124,16 @@ static int keep_record(struct journal_memory *memory, const struct record *recor
     }
     run->records = records;
     struct edge_set taken = EDGE_SET_INIT;
-    if (edge_set_copy(&record->taken, &taken) != 0) {
+    char *path = record->path != NULL ? str_dup(str_from(record->path)) : NULL;
+    if ((record->path != NULL && path == NULL) || edge_set_copy(&record->taken, &taken) != 0) {
+        free(path);
         return E_NOMEM;
     }
     struct record *kept = &records[run->count++];
     *kept = *record;
     kept->run = NULL; /* a stored record outlives its run */
     kept->taken = taken;
+    kept->path = path;
     (void)document_ref(record->output); /* the same pointer comes back */
     (void)document_ref(record->error);
     (void)document_ref(record->detail);
@@ -141,23 +141,29 @@ static int keep_record(struct journal_memory *memory, const struct record *recor
     return 0;
 }
 
-static bool is_kept(const struct record *record)
-{
-    return record->type != RECORD_NODE_QUEUED; /* lazy */
-}
-
 /* Takes the first `count` records of a batch out again: it is kept whole or not at all. */
 static void undo_batch(struct journal_memory *memory, const struct batch *batch, size_t count)
 {
     while (count-- > 0) {
-        if (is_kept(&batch->records[count])) {
-            drop_last(open_run(memory, run_id(batch->records[count].run)));
+        if (!record_is_lazy(&batch->records[count])) {
+            drop_last(open_run(memory, batch->records[count].run_number));
         }
     }
 }
 
-static int memory_append(struct journal *journal, const struct batch *batch, journal_append_cb cb,
-                         void *user, struct error *err)
+static int keep_batch(struct journal_memory *memory, const struct batch *batch)
+{
+    for (size_t i = 0; batch != NULL && i < batch->record_count; i++) {
+        if (!record_is_lazy(&batch->records[i]) && keep_record(memory, &batch->records[i]) != 0) {
+            undo_batch(memory, batch, i);
+            return E_NOMEM;
+        }
+    }
+    return 0;
+}
+
+static int memory_append(struct journal *journal, const struct journal_write *write,
+                         journal_append_cb cb, void *user, struct error *err)
 {
     struct journal_memory *memory = memory_of(journal);
     struct pending *pending = array_reserve(memory->pending, &memory->pending_cap,
@@ -166,11 +172,8 @@ static int memory_append(struct journal *journal, const struct batch *batch, jou
         return error_nomem(err);
     }
     memory->pending = pending;
-    for (size_t i = 0; i < batch->record_count; i++) {
-        if (is_kept(&batch->records[i]) && keep_record(memory, &batch->records[i]) != 0) {
-            undo_batch(memory, batch, i);
-            return error_nomem(err);
-        }
+    if (keep_batch(memory, write->batch) != 0) {
+        return error_nomem(err);
     }
     pending[memory->pending_count++] = (struct pending){.cb = cb, .user = user};
     memory->wake(memory->user);
@@ -192,9 +195,9 @@ static void memory_collect(struct journal *journal)
     free(pending);
 }
 
-static int memory_read(struct journal *journal, struct str id, journal_each_cb each, void *user)
+int journal_memory_read(struct journal *journal, uint64_t number, journal_each_cb each, void *user)
 {
-    struct run_records *run = find_run(memory_of(journal), id);
+    struct run_records *run = find_run(memory_of(journal), number);
     for (size_t i = 0; run != NULL && i < run->count; i++) {
         int status = each(user, &run->records[i]);
         if (status != 0) {
@@ -204,19 +207,13 @@ static int memory_read(struct journal *journal, struct str id, journal_each_cb e
     return 0;
 }
 
-static void memory_drop(struct journal *journal, struct str id)
+static void free_run(struct journal_memory *memory, struct run_records *run)
 {
-    struct journal_memory *memory = memory_of(journal);
-    struct run_records *run = find_run(memory, id);
-    if (run == NULL) {
-        return;
-    }
     unlink_run(memory, run);
     while (run->count > 0) {
         drop_last(run);
     }
     free(run->records);
-    free(run->id);
     free(run);
 }
 
@@ -225,7 +222,7 @@ static void memory_close(struct journal *journal)
     struct journal_memory *memory = memory_of(journal);
     CHECK(memory->pending_count == 0);
     while (memory->runs != NULL) {
-        memory_drop(journal, str_from(memory->runs->id));
+        free_run(memory, memory->runs);
     }
     free(memory->pending);
     free(memory);
@@ -234,8 +231,6 @@ static void memory_close(struct journal *journal)
 static const struct journal_class memory_class = {
     .append = memory_append,
     .collect = memory_collect,
-    .read = memory_read,
-    .drop = memory_drop,
     .close = memory_close,
 };
 
@@ -247,6 +242,7 @@ int journal_memory_open(journal_wake_cb wake, void *user, struct journal **out_j
         return error_nomem(err);
     }
     memory->base.class_ = &memory_class;
+    memory->base.keeps = true;
     memory->wake = wake;
     memory->user = user;
     *out_journal = &memory->base;

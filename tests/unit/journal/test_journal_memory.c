@@ -19,11 +19,9 @@
 
 enum { RUNS = 3, MOST_CALLS = 64 };
 
-/* A journal, three runs of a pipeline of two nodes, and what was called back. */
+/* A journal, and what was called back. Its runs have the numbers from 1 on. */
 struct fixture {
     struct journal *journal;
-    struct pipeline *pipeline;
-    struct run *runs[RUNS];
     int wakes;
     int calls[MOST_CALLS]; /* the users of the callbacks, in order */
     size_t call_count;
@@ -42,16 +40,7 @@ static int set_up(void **state)
     (void)state;
     struct error err = {0};
     fixture = (struct fixture){.status = 1};
-    fixture.pipeline = pipeline_fixture_load("id: p\nnodes:\n  - {id: a, type: toy.task}\n"
-                                             "  - {id: b, type: start, depends_on: [a]}\n");
     assert_int_equal(journal_memory_open(on_wake, &fixture, &fixture.journal, &err), 0);
-    for (size_t i = 0; i < RUNS; i++) {
-        char id[16];
-        (void)snprintf(id, sizeof(id), "run%zu", i);
-        struct run_options options = {
-            .pipeline = fixture.pipeline, .input = document_empty_map(), .id = str_from(id)};
-        assert_int_equal(run_create(&options, &fixture.runs[i], &err), 0);
-    }
     return 0;
 }
 
@@ -59,13 +48,12 @@ static int tear_down(void **state)
 {
     (void)state;
     journal_collect(fixture.journal);
-    for (size_t i = 0; i < RUNS; i++) {
-        run_destroy(fixture.runs[i]);
-    }
     journal_close(fixture.journal);
-    pipeline_unref(fixture.pipeline);
     return 0;
 }
+
+struct call;
+static int append(const struct batch *batch, struct call *call, struct error *err);
 
 struct call {
     int number;
@@ -79,9 +67,14 @@ static void on_appended(void *user, int status)
     fixture.status = status;
     if (call->again != NULL) {
         static struct call second = {.number = 99};
-        assert_int_equal(journal_append(fixture.journal, call->again, on_appended, &second, NULL),
-                         0);
+        assert_int_equal(append(call->again, &second, NULL), 0);
     }
+}
+
+static int append(const struct batch *batch, struct call *call, struct error *err)
+{
+    struct journal_write write = {.batch = batch};
+    return journal_append(fixture.journal, &write, on_appended, call, err);
 }
 
 static void add_record(struct batch *batch, size_t run, enum record_type type, uint32_t node,
@@ -90,7 +83,7 @@ static void add_record(struct batch *batch, size_t run, enum record_type type, u
     struct document *document = output != NULL ? pipeline_fixture_json(output) : NULL;
     batch_add_record(
         batch,
-        &(struct record){.run = fixture.runs[run], .type = type, .node = node, .output = document});
+        &(struct record){.run_number = run + 1, .type = type, .node = node, .output = document});
     document_unref(document);
 }
 
@@ -113,10 +106,10 @@ static int see(void *user, const struct record *record)
     return seen->count == seen->stop_at ? 7 : 0;
 }
 
-static struct seen read_run(const char *id)
+static struct seen read_run(uint64_t number)
 {
     struct seen seen = {0};
-    assert_int_equal(journal_read(fixture.journal, str_from(id), see, &seen), 0);
+    assert_int_equal(journal_memory_read(fixture.journal, number, see, &seen), 0);
     return seen;
 }
 
@@ -127,7 +120,7 @@ static void test_journal_memory__callbacks_come_in_order_and_only_when_collected
     struct batch batch = BATCH_INIT;
     add_record(&batch, 0, RECORD_RUN_STARTED, RECORD_NO_NODE, "{}");
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(journal_append(fixture.journal, &batch, on_appended, &calls[i], NULL), 0);
+        assert_int_equal(append(&batch, &calls[i], NULL), 0);
     }
     assert_int_equal(fixture.wakes, 3);
     assert_int_equal(fixture.call_count, 0);
@@ -147,14 +140,14 @@ static void test_journal_memory__callbacks_may_append(void **state)
     struct batch batch = BATCH_INIT;
     add_record(&batch, 0, RECORD_RUN_STARTED, RECORD_NO_NODE, "{}");
     struct call first = {.number = 1, .again = &batch};
-    assert_int_equal(journal_append(fixture.journal, &batch, on_appended, &first, NULL), 0);
+    assert_int_equal(append(&batch, &first, NULL), 0);
     journal_collect(fixture.journal);
     assert_int_equal(fixture.call_count, 1);
     assert_int_equal(fixture.wakes, 2);
     journal_collect(fixture.journal);
     assert_int_equal(fixture.call_count, 2);
     assert_int_equal(fixture.calls[1], 99);
-    assert_int_equal(read_run("run0").count, 2);
+    assert_int_equal(read_run(1).count, 2);
     batch_finish(&batch);
 }
 
@@ -167,24 +160,24 @@ static void test_journal_memory__reads_the_records_of_one_run_in_order(void **st
     add_record(&batch, 1, RECORD_RUN_STARTED, RECORD_NO_NODE, "{\"n\": 2}");
     add_record(&batch, 0, RECORD_NODE_QUEUED, 0, NULL); /* lazy: left out */
     add_record(&batch, 0, RECORD_NODE_STARTED, 0, NULL);
-    struct record ended = {.run = fixture.runs[0], .type = RECORD_NODE_ENDED, .node = 0};
+    struct record ended = {.run_number = 1, .type = RECORD_NODE_ENDED, .node = 0};
     assert_int_equal(edge_set_init(&ended.taken, 100), 0);
     edge_set_put(&ended.taken, 0, true);
     batch_add_record(&batch, &ended);
-    assert_int_equal(journal_append(fixture.journal, &batch, on_appended, &call, NULL), 0);
+    assert_int_equal(append(&batch, &call, NULL), 0);
     batch_finish(&batch); /* the journal has its own references */
-    struct seen first = read_run("run0");
+    struct seen first = read_run(1);
     assert_int_equal(first.count, 3);
     assert_int_equal(first.types[0], RECORD_RUN_STARTED);
     assert_int_equal(first.types[1], RECORD_NODE_STARTED);
     assert_int_equal(first.types[2], RECORD_NODE_ENDED);
     assert_true(first.has_edge[2]);
-    struct seen second = read_run("run1");
+    struct seen second = read_run(2);
     assert_int_equal(second.count, 1);
     const struct value *n = value_get(document_root(second.outputs[0]), STR("n"));
     assert_int_equal(value_int(n), 2);
-    assert_int_equal(read_run("run2").count, 0);
-    assert_int_equal(read_run("nobody").count, 0);
+    assert_int_equal(read_run(3).count, 0);
+    assert_int_equal(read_run(99).count, 0);
 }
 
 static void test_journal_memory__reading_stops_when_told(void **state)
@@ -195,29 +188,11 @@ static void test_journal_memory__reading_stops_when_told(void **state)
     for (size_t i = 0; i < 5; i++) {
         add_record(&batch, 0, RECORD_NODE_STARTED, 0, NULL);
     }
-    assert_int_equal(journal_append(fixture.journal, &batch, on_appended, &call, NULL), 0);
+    assert_int_equal(append(&batch, &call, NULL), 0);
     batch_finish(&batch);
     struct seen seen = {.stop_at = 2};
-    assert_int_equal(journal_read(fixture.journal, STR("run0"), see, &seen), 7);
+    assert_int_equal(journal_memory_read(fixture.journal, 1, see, &seen), 7);
     assert_int_equal(seen.count, 2);
-}
-
-static void test_journal_memory__drops_a_run_whole(void **state)
-{
-    (void)state;
-    struct batch batch = BATCH_INIT;
-    static struct call call = {.number = 1};
-    for (size_t i = 0; i < RUNS; i++) {
-        add_record(&batch, i, RECORD_RUN_STARTED, RECORD_NO_NODE, "{}");
-    }
-    assert_int_equal(journal_append(fixture.journal, &batch, on_appended, &call, NULL), 0);
-    batch_finish(&batch);
-    journal_drop(fixture.journal, STR("run1"));
-    journal_drop(fixture.journal, STR("run1"));
-    journal_drop(fixture.journal, STR("nobody"));
-    assert_int_equal(read_run("run0").count, 1);
-    assert_int_equal(read_run("run1").count, 0);
-    assert_int_equal(read_run("run2").count, 1);
 }
 
 static void test_journal_memory__a_batch_is_kept_whole_or_not_at_all(void **state)
@@ -226,7 +201,7 @@ static void test_journal_memory__a_batch_is_kept_whole_or_not_at_all(void **stat
     struct batch batch = BATCH_INIT;
     static struct call call = {.number = 1};
     for (size_t i = 0; i < RUNS; i++) {
-        struct record ended = {.run = fixture.runs[i], .type = RECORD_NODE_ENDED, .node = 0};
+        struct record ended = {.run_number = i + 1, .type = RECORD_NODE_ENDED, .node = 0};
         add_record(&batch, i, RECORD_RUN_STARTED, RECORD_NO_NODE, "{\"n\": [1]}");
         assert_int_equal(edge_set_init(&ended.taken, 100), 0);
         batch_add_record(&batch, &ended);
@@ -234,7 +209,7 @@ static void test_journal_memory__a_batch_is_kept_whole_or_not_at_all(void **stat
     for (long n = 0;; n++) {
         struct error err = {0};
         failing_alloc_arm(n);
-        int status = journal_append(fixture.journal, &batch, on_appended, &call, &err);
+        int status = append(&batch, &call, &err);
         if (!failing_alloc_disarm()) {
             assert_int_equal(status, 0);
             assert_true(n >= 3);
@@ -242,14 +217,12 @@ static void test_journal_memory__a_batch_is_kept_whole_or_not_at_all(void **stat
         }
         assert_int_equal(status, E_NOMEM);
         for (size_t i = 0; i < RUNS; i++) {
-            char id[16];
-            (void)snprintf(id, sizeof(id), "run%zu", i);
-            assert_int_equal(read_run(id).count, 0);
+            assert_int_equal(read_run(i + 1).count, 0);
         }
         journal_collect(fixture.journal);
         assert_int_equal(fixture.call_count, 0);
     }
-    assert_int_equal(read_run("run2").count, 2);
+    assert_int_equal(read_run(3).count, 2);
     batch_finish(&batch);
 }
 
@@ -273,7 +246,6 @@ int main(void)
         FRESH(test_journal_memory__callbacks_may_append),
         FRESH(test_journal_memory__reads_the_records_of_one_run_in_order),
         FRESH(test_journal_memory__reading_stops_when_told),
-        FRESH(test_journal_memory__drops_a_run_whole),
         FRESH(test_journal_memory__a_batch_is_kept_whole_or_not_at_all),
         FRESH(test_journal_memory__open_survives_a_failed_allocation),
     };

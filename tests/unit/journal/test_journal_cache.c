@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results that may be taken again: written with a batch, read by key, and within a bound. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "core/base/error.h"
+#include "core/journal/journal_reader.h"
+#include "core/journal/journal_sqlite.h"
+#include "core/journal/sqlite_cache.h"
+#include "core/value/value.h"
+#include "tests/support/pipeline_fixture.h"
+#include "tests/unit/journal/store_fixture.h"
+
+static struct store_fixture fixture;
+static struct journal_reader *reader;
+static struct strbuf seen;
+
+static int set_up(void **state)
+{
+    (void)state;
+    store_fixture_init(&fixture);
+    assert_int_equal(journal_reader_open(fixture.folder, &reader, NULL), 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    journal_reader_close(reader);
+    store_fixture_finish(&fixture);
+    strbuf_finish(&seen);
+    return 0;
+}
+
+static void add(struct batch *batch, const char *key, struct document *output, int64_t at,
+                int64_t until)
+{
+    struct cache_entry entry = {.at_unix_ms = at, .until_unix_ms = until, .output = output};
+    (void)snprintf(entry.key, sizeof(entry.key), "%s", key);
+    entry.port = at % 2 == 0 ? STR("even") : STR("");
+    batch_add_cache(batch, &entry);
+    document_unref(output);
+}
+
+static void keep(const char *key, const char *json, int64_t at, int64_t until)
+{
+    struct batch batch = BATCH_INIT;
+    add(&batch, key, pipeline_fixture_json(json), at, until);
+    store_fixture_write(&fixture, &batch);
+}
+
+static int see(void *user, const struct journal_cache_row *row)
+{
+    (void)user;
+    strbuf_append_format(&seen, "%lld %.*s %.*s", (long long)row->at, STR_ARG(row->port),
+                         STR_ARG(row->output));
+    return 0;
+}
+
+static void expect_answer(const char *key, int64_t after, const char *expected)
+{
+    strbuf_clear(&seen);
+    strbuf_append_text(&seen, "");
+    assert_int_equal(journal_reader_cached(reader, str_from(key), after, see, NULL, NULL), 0);
+    assert_string_equal(seen.p, expected);
+}
+
+static void test_journal_cache__the_last_result_under_a_key_is_found(void **state)
+{
+    (void)state;
+    expect_answer("a", 0, "");
+    keep("a", "{\"n\": 1}", 1000, 9000);
+    keep("b", "[]", 1001, 9000);
+    expect_answer("a", 0, "1000 even {\"n\":1}");
+    keep("a", "{\"n\": 2}", 2001, 9000);
+    expect_answer("a", 2001, "2001  {\"n\":2}");
+    expect_answer("a", 2002, ""); /* too old */
+    expect_answer("b", 0, "1001  []");
+    store_fixture_close(&fixture);
+    assert_int_equal(store_fixture_open(&fixture, NULL), 0);
+    expect_answer("a", 0, "2001  {\"n\":2}");
+}
+
+static void test_journal_cache__two_of_one_batch_are_one(void **state)
+{
+    (void)state;
+    struct batch batch = BATCH_INIT;
+    add(&batch, "a", pipeline_fixture_json("1"), 1, 9);
+    add(&batch, "a", pipeline_fixture_json("2"), 3, 9);
+    store_fixture_write(&fixture, &batch);
+    expect_answer("a", 0, "3  2");
+    store_fixture_expect(&fixture, "SELECT count(*), sum(bytes) FROM cache", "1|201");
+}
+
+static void test_journal_cache__a_large_result_is_none_and_ends_the_one_before(void **state)
+{
+    (void)state;
+    struct batch batch = BATCH_INIT;
+    keep("a", "1", 1, 9);
+    add(&batch, "a", store_fixture_text(SQLITE_CACHE_LARGEST, 'x'), 3, 9);
+    add(&batch, "b", store_fixture_text(SQLITE_CACHE_LARGEST - 2, 'x'), 3, 9);
+    store_fixture_write(&fixture, &batch);
+    expect_answer("a", 0, "");
+    store_fixture_expect(&fixture, "SELECT key, length(output) FROM cache", "b|65536");
+}
+
+static void test_journal_cache__nobody_may_take_it_any_more(void **state)
+{
+    char key[16];
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        (void)snprintf(key, sizeof(key), "k%d", i);
+        keep(key, "1", 1, 100);
+    }
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache", "40");
+    keep("x", "1", 101, 200); /* a few at a time */
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache", "25");
+    keep("y", "1", 101, 200);
+    keep("z", "1", 101, 200);
+    store_fixture_expect(&fixture, "SELECT key FROM cache ORDER BY key", "x\ny\nz");
+}
+
+static void fill(int from, int to)
+{
+    struct batch batch = BATCH_INIT;
+    char key[16];
+    for (int i = from; i < to; i++) {
+        (void)snprintf(key, sizeof(key), "k%03d", i);
+        add(&batch, key, pipeline_fixture_json("1"), 1000 + i * 2 + 1, 1000000);
+    }
+    store_fixture_write(&fixture, &batch);
+}
+
+/* Each takes 201 bytes. */
+static void test_journal_cache__what_has_no_room_goes_the_oldest_first(void **state)
+{
+    (void)state;
+    journal_sqlite_bound_cache(fixture.journal, 10000);
+    fill(0, 49);
+    store_fixture_expect(&fixture, "SELECT count(*), min(key) FROM cache", "49|k000");
+    fill(49, 50); /* 16 go at once */
+    store_fixture_expect(&fixture, "SELECT count(*), min(key) FROM cache", "34|k016");
+    fill(50, 150);
+    store_fixture_expect(&fixture, "SELECT count(*) * 201 <= 10000, max(key) FROM cache", "1|k149");
+    journal_sqlite_bound_cache(fixture.journal, 1);
+    fill(150, 151);
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache", "0");
+    journal_sqlite_bound_cache(fixture.journal, 0);
+    fill(0, 100);
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache", "100");
+}
+
+static void test_journal_cache__what_was_there_counts(void **state)
+{
+    (void)state;
+    fill(0, 100);
+    store_fixture_close(&fixture);
+    assert_int_equal(store_fixture_open(&fixture, NULL), 0);
+    journal_sqlite_bound_cache(fixture.journal, 10000);
+    fill(100, 101);
+    store_fixture_expect(&fixture, "SELECT count(*) * 201 <= 10000, max(key) FROM cache", "1|k100");
+}
+
+int main(void)
+{
+#define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        FRESH(test_journal_cache__the_last_result_under_a_key_is_found),
+        FRESH(test_journal_cache__two_of_one_batch_are_one),
+        FRESH(test_journal_cache__a_large_result_is_none_and_ends_the_one_before),
+        FRESH(test_journal_cache__nobody_may_take_it_any_more),
+        FRESH(test_journal_cache__what_has_no_room_goes_the_oldest_first),
+        FRESH(test_journal_cache__what_was_there_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
