@@ -15,15 +15,26 @@
 #include "core/base/error.h"
 #include "core/host/host.h"
 #include "core/host/http.h"
+#include "core/loop/alerts.h"
 #include "core/loop/http_bridge.h"
 #include "core/loop/loop.h"
+#include "core/loop/run_env.h"
+#include "core/loop/run_waits.h"
 #include "core/loop/timer_heap.h"
+#include "core/loop/trouble.h"
+#include "core/policy/admission.h"
 
+struct clock_watch;
 struct commit;
+struct definition_store;
 struct engine;
 struct journal;
+struct journal_reader;
+struct load_options;
 struct loop_task;
 struct net;
+struct pruning;
+struct run_keys;
 struct secrets;
 
 enum { LOOP_SIGNALS = 3 };
@@ -34,8 +45,15 @@ struct loop {
     uv_timer_t timer; /* the next timer of the heap */
     uv_timer_t tick;  /* loop_tick() */
     uv_check_t items; /* at the end of a turn: tasks have emitted items */
+    uv_idle_t going;  /* at the next turn: runs decide on */
+    struct loop_run *first_going;
     uv_signal_t signals[LOOP_SIGNALS];
-    struct timer_heap timers;
+    struct timer_heap timeouts; /* by the monotonic clock */
+    struct timer_heap waits;    /* by the wall clock */
+    struct clock_watch *clock;  /* NULL: nobody waits for a time of day yet */
+    bool has_tried_clock;
+    int64_t wake_at;    /* of runs that wait as rows, unix ms; INT64_MAX: none */
+    int64_t shared_due; /* what engine_next_due() said when the timer was set */
     struct engine *engine;
     struct journal *journal;
     struct host *host;
@@ -47,7 +65,47 @@ struct loop {
     void *signal_user;
     loop_tick_cb on_tick;
     void *tick_user;
+    const struct load_options *loading; /* how definitions are loaded again; NULL: not */
+    struct journal_reader *reader;      /* NULL: nothing is kept, or nothing was read yet */
+    char *state_folder;                 /* NULL: nothing is kept */
+    struct definition_store *definitions;
+    loop_batch_cb on_batch;
+    void *batch_user;
+    loop_root_cb on_root;
+    void *root_user;
+    loop_log_cb on_log;
+    void *log_user;
+    loop_logged_cb on_logged;
+    void *logged_user;
+    void (*on_idle)(void *user);
+    void *idle_user;
+    struct run_keys *keys;
+    struct run_env env;
+    struct trouble trouble;
+    struct run_waits waits_told;
+    struct alerts alerts;
+    loop_alert_cb on_alert;
+    void *alert_user;
+    struct pruning *pruning;       /* NULL: nothing is removed */
+    const char *refuses_processes; /* why; NULL: it does not */
+    struct commit *log_lines;      /* that wait for the next write; or NULL */
+    uint32_t log_writes;           /* with such lines, on their way to the disk */
+    size_t log_bytes;              /* of all of them */
+    uint64_t logs_left_out;        /* there were too many; it is not said yet */
+    uint32_t scope_writes;         /* with changes of scopes, likewise */
+    uv_timer_t log_timer;
+    uv_timer_t drain_timer;
+    void (*on_drained)(void *user);
+    void *drain_user;
+    struct loop_numbers numbers;
+    struct admission admission;
+    bool holds_starts; /* it only decides: loop_hold_starts() */
+    bool is_draining;  /* no node starts any more */
+    bool is_leaving;   /* what is at work stays at work in the state */
     struct loop_run *runs;
+    struct loop_run **run_slots; /* by number: chains */
+    size_t run_slot_count;       /* a power of two */
+    size_t run_count;
     struct commit *spare; /* to be used again */
     uint32_t spare_count;
     struct loop_task *telling; /* tasks with items that no event has told yet */
@@ -56,6 +114,23 @@ struct loop {
     bool is_host_closed;
     bool is_net_closed;
 };
+
+/*
+ * A line of a node's log; durable with the next write of any kind, or soon. While LOG_BYTES_MOST
+ * wait for the disk it is left out, and the next one that is kept says how many were.
+ */
+enum {
+    LOG_BYTES_MOST = 16 * 1024 * 1024,
+    LOG_LINE_BYTES = 64, /* of an empty one */
+};
+struct journal_log;
+void loop_keep_log(struct loop *loop, const struct journal_log *log);
+
+/* Before the first of an earlier owner's runs goes on. */
+int loop_end_survivors(struct loop *loop, struct error *err);
+
+/* Tells who waits for the end of all tasks. */
+void loop_check_drained(struct loop *loop);
 
 /* run_tasks_tell_items() at the end of this turn. */
 void loop_tell_items_soon(struct loop *loop);

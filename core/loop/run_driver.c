@@ -5,46 +5,27 @@
  */
 #include "core/loop/run_driver.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
 #include "core/engine/engine.h"
 #include "core/journal/journal.h"
+#include "core/loop/breakers.h"
+#include "core/loop/commit.h"
+#include "core/loop/http_gate.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/masking.h"
+#include "core/loop/parking.h"
+#include "core/loop/pruning.h"
+#include "core/loop/run_cache.h"
+#include "core/loop/run_keys.h"
+#include "core/loop/run_rows.h"
 #include "core/loop/run_tasks.h"
-#include "core/model/catalogue.h"
-
-enum { SPARE_COMMITS = 4, SPARE_RECORDS = 4096 };
-
-/* A batch between submission and durability; or one of the loop's spare ones. */
-struct commit {
-    struct loop *loop;
-    struct commit *next_spare;
-    struct batch batch;
-};
-
-static void commit_free(struct commit *commit)
-{
-    batch_finish(&commit->batch);
-    free(commit);
-}
-
-/* A few are kept with their arrays, which otherwise would grow anew with each event. */
-static void commit_destroy(struct commit *commit)
-{
-    struct loop *loop = commit->loop;
-    if (loop->spare_count == SPARE_COMMITS || commit->batch.record_cap > SPARE_RECORDS ||
-        commit->batch.effect_cap > SPARE_RECORDS) {
-        commit_free(commit);
-        return;
-    }
-    batch_clear(&commit->batch);
-    commit->next_spare = loop->spare;
-    loop->spare = commit;
-    loop->spare_count++;
-}
+#include "core/loop/run_timers.h"
+#include "core/model/pipeline.h"
 
 void run_driver_fail(struct loop *loop, const struct error *err)
 {
@@ -54,129 +35,380 @@ void run_driver_fail(struct loop *loop, const struct error *err)
     uv_stop(&loop->uv);
 }
 
-static void on_durable(void *user, int status);
+/* ---- the driver's side of runs ---- */
 
-static void submit(struct loop *loop, struct commit *commit)
+enum { FIRST_SLOTS = 64 };
+
+static struct loop_run **slot_of(const struct loop *loop, uint64_t number)
 {
-    struct error err = {0};
-    if (commit->batch.record_count == 0 && commit->batch.effect_count == 0) {
-        commit_destroy(commit);
-        return;
-    }
-    if (journal_append(loop->journal, &commit->batch, on_durable, commit, &err) != 0) {
-        commit_destroy(commit);
-        run_driver_fail(loop, &err);
+    return &loop->run_slots[number & (loop->run_slot_count - 1)];
+}
+
+/* Runs that nobody keeps have no number, and are not looked for. */
+static void hash_run(struct loop_run *run)
+{
+    if (run->number != 0) {
+        struct loop_run **slot = slot_of(run->loop, run->number);
+        run->next_hashed = *slot;
+        *slot = run;
     }
 }
 
-static struct commit *commit_create(struct loop *loop)
+static int grow_slots(struct loop *loop)
 {
-    struct commit *commit = loop->spare;
-    if (commit != NULL) {
-        loop->spare = commit->next_spare;
-        loop->spare_count--;
-        return commit;
+    if (loop->run_count < loop->run_slot_count) {
+        return 0;
     }
-    commit = calloc(1, sizeof(*commit));
-    if (commit == NULL) {
+    size_t count = loop->run_slot_count > 0 ? loop->run_slot_count * 2 : FIRST_SLOTS;
+    struct loop_run **slots = calloc(count, sizeof(struct loop_run *));
+    if (slots == NULL) {
+        return E_NOMEM;
+    }
+    free(loop->run_slots);
+    loop->run_slots = slots;
+    loop->run_slot_count = count;
+    for (struct loop_run *run = loop->runs; run != NULL; run = run->next) {
+        hash_run(run);
+    }
+    return 0;
+}
+
+static void link_run(struct loop_run *run)
+{
+    struct loop *loop = run->loop;
+    run->next = loop->runs;
+    if (loop->runs != NULL) {
+        loop->runs->previous = run;
+    }
+    loop->runs = run;
+    hash_run(run);
+    loop->run_count++;
+}
+
+static void unlink_run(struct loop_run *run)
+{
+    struct loop_run **slot = run->number != 0 ? slot_of(run->loop, run->number) : NULL;
+    while (slot != NULL && *slot != run) {
+        slot = &(*slot)->next_hashed;
+    }
+    if (slot != NULL) {
+        *slot = run->next_hashed;
+    }
+    if (run->previous != NULL) {
+        run->previous->next = run->next;
+    } else {
+        run->loop->runs = run->next;
+    }
+    if (run->next != NULL) {
+        run->next->previous = run->previous;
+    }
+    run->loop->run_count--;
+}
+
+struct loop_run *run_driver_create(struct loop *loop, struct run *run, struct loop_run *root)
+{
+    struct loop_run *created = calloc(1, sizeof(*created));
+    if (created == NULL || grow_slots(loop) != 0) {
         struct error err = {0};
+        free(created);
         (void)error_nomem(&err);
         run_driver_fail(loop, &err);
         return NULL;
     }
-    commit->loop = loop;
-    return commit;
+    created->loop = loop;
+    created->run = run;
+    created->number = run_number(run);
+    created->mask = masking_of(loop->secrets, run_pipeline(run));
+    created->root = root != NULL ? root : created;
+    engine_set_run_user(run, created);
+    link_run(created);
+    return created;
+}
+
+/* Of the list of those that decide on. */
+static void take_out(struct loop_run *run)
+{
+    struct loop_run **at = &run->loop->first_going;
+    while (*at != run) {
+        at = &(*at)->next_going;
+    }
+    *at = run->next_going;
+}
+
+void run_driver_free(struct loop_run *run)
+{
+    if (run->goes_on) {
+        take_out(run);
+    }
+    unlink_run(run);
+    run_tasks_finish(run);
+    free(run);
+}
+
+struct loop_run *run_driver_find(const struct loop *loop, uint64_t number)
+{
+    struct loop_run *run = loop->run_slots != NULL ? *slot_of(loop, number) : NULL;
+    while (run != NULL && run->number != number) {
+        run = run->next_hashed;
+    }
+    return run;
+}
+
+struct loop_run *run_driver_find_root(const struct loop *loop, uint64_t number)
+{
+    struct loop_run *run = run_driver_find(loop, number);
+    return run != NULL ? run->root : NULL;
+}
+
+void run_driver_tell_child(struct loop_run *child, const struct engine_call *call)
+{
+    const struct run_observer *observer = &child->root->observer;
+    if (!child->is_known && child->root != child && observer->on_child != NULL) {
+        struct run_place place = {.run = call->run, .frame = call->frame, .node = call->node};
+        observer->on_child(observer->user, child->run, &place);
+    }
+    child->is_known = true;
+}
+
+/* What was brought for the run that queued the call is there for the call. */
+static void give_env(const struct loop_run *item, const struct loop_run *from,
+                     struct commit *commit)
+{
+    struct run_env *env = &item->loop->env;
+    const struct document *values = run_env_find(env, from->root->number);
+    if (values != NULL && run_env_set(env, item->number, values) != 0) {
+        commit->has_failed = true;
+    }
+}
+
+static struct loop_run *adopt(struct loop *loop, struct run *run, struct commit *commit);
+
+/* An item of the queue is nobody's child. NULL after run_driver_fail(). */
+static struct loop_run *adopt_item(struct loop *loop, struct run *run, struct run *origin,
+                                   struct commit *commit)
+{
+    const struct loop_run *from = engine_run_user(origin);
+    from = from != NULL ? from : adopt(loop, origin, commit);
+    struct loop_run *item = from != NULL ? run_driver_create(loop, run, NULL) : NULL;
+    if (item == NULL) {
+        return NULL;
+    }
+    item->is_known = true;
+    memcpy(item->definition, from->root->definition, sizeof(item->definition));
+    give_env(item, from, commit);
+    run_rows_add_item(commit, item);
+    return item;
+}
+
+/* Made when the child is first heard of. NULL after run_driver_fail(). */
+static struct loop_run *adopt(struct loop *loop, struct run *run, struct commit *commit)
+{
+    struct engine_call call = {0};
+    struct run *origin = engine_take_origin(run);
+    if (origin != NULL) {
+        return adopt_item(loop, run, origin, commit);
+    }
+    CHECK_NAMED(engine_find_call(run, &call), run_id(run).p);
+    const struct loop_run *caller = engine_run_user(call.run);
+    if (caller == NULL) {
+        caller = adopt(loop, call.run, commit); /* as deep as child runs may be */
+    }
+    struct loop_run *child = caller != NULL ? run_driver_create(loop, run, caller->root) : NULL;
+    if (child == NULL) {
+        return NULL;
+    }
+    child->is_awaited = call.is_awaited;
+    child->root->children++;
+    if (journal_keeps(loop->journal)) {
+        run_rows_add_child(commit, run, &call, child->root);
+    }
+    return child;
+}
+
+/* ---- to the journal ---- */
+
+static void on_durable(void *user, int status);
+
+/* Child runs that begin in the batch get their rows, and each record is counted as on its way. */
+static bool prepare(struct commit *commit)
+{
+    struct loop *loop = commit->loop;
+    for (size_t i = 0; i < commit->batch.record_count; i++) {
+        struct run *run = commit->batch.records[i].run;
+        struct loop_run *known = engine_run_user(run);
+        known = known != NULL ? known : adopt(loop, run, commit);
+        if (known == NULL) {
+            return false;
+        }
+        known->root->records_out++;
+        loop->numbers.nodes_started += commit->batch.records[i].type == RECORD_NODE_STARTED ? 1u
+                                                                                            : 0u;
+    }
+    return true;
+}
+
+/* Whoever made progress has not crashed the process. */
+static void forget_crashes(struct commit *commit)
+{
+    for (size_t i = 0; i < commit->batch.record_count; i++) {
+        const struct record *record = &commit->batch.records[i];
+        struct loop_run *root = ((struct loop_run *)engine_run_user(record->run))->root;
+        bool is_progress = record->type == RECORD_NODE_ENDED || record->type == RECORD_NODE_AGAIN;
+        if (root->crashes > 0 && is_progress) {
+            root->crashes = 0;
+            commit_add_mark(
+                commit, &(struct journal_mark){.run = root->number, .kind = JOURNAL_MARK_CRASHES});
+        }
+    }
+}
+
+/* What a row says of a run that was to be parked is over with the first record that follows. */
+static void forget_marks(struct commit *commit)
+{
+    for (size_t i = 0; i < commit->batch.record_count; i++) {
+        struct loop_run *root =
+            ((struct loop_run *)engine_run_user(commit->batch.records[i].run))->root;
+        if (root->is_marked) {
+            root->is_marked = false;
+            commit_add_mark(
+                commit, &(struct journal_mark){.run = root->number, .kind = JOURNAL_MARK_ACTIVE});
+        }
+    }
+}
+
+/*
+ * What a run decides on does not wait for the disk, only what it does: so the disk gets the next
+ * write while it is at the one before. Some are enough.
+ */
+enum { MOST_AHEAD = 4 };
+
+static void on_going(uv_idle_t *idle)
+{
+    struct loop *loop = idle->data;
+    struct loop_run *run = loop->first_going;
+    (void)uv_idle_stop(idle); /* cannot fail */
+    loop->first_going = NULL;
+    while (run != NULL && !loop->is_leaving) {
+        struct loop_run *next = run->next_going;
+        run->goes_on = false;
+        run->gone_on++;
+        run_driver_handle(run, NULL);
+        run = next;
+    }
+}
+
+static void go_on_soon(struct commit *commit)
+{
+    struct loop *loop = commit->loop;
+    for (size_t i = 0; i < commit->batch.effect_count; i++) {
+        const struct effect *effect = &commit->batch.effects[i];
+        struct loop_run *run = effect->type == EFFECT_CONTINUE ? engine_run_user(effect->run)
+                                                               : NULL;
+        if (run != NULL && !run->goes_on && run->root->is_known) {
+            run->goes_on = true;
+            run->next_going = loop->first_going;
+            loop->first_going = run;
+            (void)uv_idle_start(&loop->going, on_going); /* cannot fail with a callback */
+        }
+    }
+}
+
+/* Who sees that a node or a run has ended sees what it logged before. */
+static void take_log_lines(struct commit *commit)
+{
+    struct commit *lines = commit->loop->log_lines;
+    commit->loop->log_lines = NULL;
+    for (size_t i = 0; lines != NULL && i < lines->log_count; i++) {
+        commit_add_log(commit, &lines->logs[i]);
+    }
+    if (lines != NULL) {
+        commit_destroy(lines);
+    }
+}
+
+void run_driver_submit(struct commit *commit)
+{
+    struct loop *loop = commit->loop;
+    struct error err = {0};
+    run_timers_look_at_shared(loop);
+    run_waits_note(&loop->waits_told);
+    http_gate_let_go(loop, commit);
+    if (commit_is_empty(commit)) {
+        commit_destroy(commit);
+        return;
+    }
+    take_log_lines(commit);
+    if (!prepare(commit)) {
+        commit_tell(commit, E_NOMEM);
+        commit_destroy(commit);
+        return;
+    }
+    forget_crashes(commit);
+    forget_marks(commit);
+    if (journal_keeps(loop->journal) && loop->numbers.writes_waiting < MOST_AHEAD) {
+        go_on_soon(commit);
+    }
+    uint32_t log_writes = commit->log_count > 0 ? 1 : 0;
+    loop->numbers.writes_waiting++;
+    loop->log_writes += log_writes;
+    if (commit_submit(commit, on_durable, &err) != 0) {
+        loop->numbers.writes_waiting--;
+        loop->log_writes -= log_writes;
+        run_driver_fail(loop, &err);
+    }
+}
+
+bool run_driver_decide(struct loop_run *run, const struct run_event *event, struct commit *commit)
+{
+    struct engine *engine = run->loop->engine;
+    struct error err = {0};
+    int64_t now = clock_unix_ms();
+    int status = event != NULL ? engine_handle(engine, run->run, event, now, &commit->batch, &err)
+                               : engine_continue(engine, run->run, now, &commit->batch, &err);
+    if (status != 0) {
+        run_driver_fail(run->loop, &err);
+    }
+    return status == 0;
+}
+
+void run_driver_tick(struct loop *loop)
+{
+    struct commit *commit = commit_create(loop);
+    struct error err = {0};
+    if (commit == NULL) {
+        return;
+    }
+    if (engine_tick(loop->engine, clock_unix_ms(), &commit->batch, &err) == 0) {
+        run_driver_submit(commit);
+        return;
+    }
+    run_driver_fail(loop, &err);
+    commit_destroy(commit);
 }
 
 void run_driver_handle(struct loop_run *run, const struct run_event *event)
 {
-    struct loop *loop = run->loop;
-    struct commit *commit = commit_create(loop);
+    struct commit *commit = commit_create(run->loop);
     if (commit == NULL) {
         return;
     }
-    struct error err = {0};
-    int status =
-        event != NULL
-            ? engine_handle(loop->engine, run->run, event, clock_unix_ms(), &commit->batch, &err)
-            : engine_continue(loop->engine, run->run, clock_unix_ms(), &commit->batch, &err);
-    if (status != 0) {
+    if (run_driver_decide(run, event, commit)) {
+        run_driver_submit(commit);
+    } else {
         commit_destroy(commit);
-        run_driver_fail(loop, &err);
-        return;
     }
-    submit(loop, commit);
-}
-
-/* ---- timers ---- */
-
-static int64_t monotonic_ms(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
-
-static void on_uv_timer(uv_timer_t *uv_timer);
-
-static void arm_next(struct loop *loop)
-{
-    const struct heap_timer *first = timer_heap_first(&loop->timers);
-    if (first == NULL) {
-        (void)uv_timer_stop(&loop->timer); /* cannot fail */
-        return;
-    }
-    int64_t delay = first->due_ms - monotonic_ms();
-    uv_update_time(&loop->uv);
-    (void)uv_timer_start(&loop->timer, on_uv_timer, delay > 0 ? (uint64_t)delay : 0, 0);
-}
-
-/* Timers that are due: their runs hear of it. */
-static void on_uv_timer(uv_timer_t *uv_timer)
-{
-    struct loop *loop = uv_timer->data;
-    struct heap_timer timer;
-    while (timer_heap_pop(&loop->timers, monotonic_ms(), &timer)) {
-        run_driver_handle(timer.run, &(struct run_event){.type = RUN_EVENT_TIMER,
-                                                         .frame = timer.frame,
-                                                         .node = timer.node,
-                                                         .attempt = timer.attempt,
-                                                         .timer = timer.kind});
-    }
-    arm_next(loop);
-}
-
-static void carry_out_arm(struct loop_run *run, const struct effect *effect)
-{
-    int64_t delay = effect->at_unix_ms - clock_unix_ms();
-    /* The two clocks do not tick together: counted from the last tick it would fire too early. */
-    int64_t next_tick_ms = (clock_monotonic_ns() + 999999) / 1000000;
-    struct heap_timer timer = {
-        .due_ms = delay > 0 ? next_tick_ms + delay : 0,
-        .run = run,
-        .frame = effect->frame,
-        .node = effect->node,
-        .attempt = effect->attempt,
-        .kind = effect->timer,
-    };
-    run->has_timers = true;
-    if (timer_heap_add(&run->loop->timers, &timer) != 0) {
-        struct error err = {0};
-        (void)error_nomem(&err);
-        run_driver_fail(run->loop, &err);
-        return;
-    }
-    arm_next(run->loop);
-}
-
-static void carry_out_disarm(struct loop_run *run, const struct effect *effect)
-{
-    timer_heap_remove(&run->loop->timers, &(struct heap_timer){.run = run,
-                                                               .frame = effect->frame,
-                                                               .node = effect->node,
-                                                               .kind = effect->timer});
-    arm_next(run->loop);
 }
 
 /* ---- effects ---- */
+
+static void note_end(struct loop_run *root)
+{
+    struct loop_numbers *numbers = &root->loop->numbers;
+    enum run_state state = run_state(root->run);
+    numbers->runs_completed += state == RUN_COMPLETED ? 1u : 0u;
+    numbers->runs_failed += state == RUN_FAILED ? 1u : 0u;
+    numbers->runs_cancelled += state == RUN_CANCELLED ? 1u : 0u;
+}
 
 /* Runs that nobody waited for are part of the one that started them. */
 static void tell_end(struct loop_run *root)
@@ -184,6 +416,36 @@ static void tell_end(struct loop_run *root)
     if (root->observer.on_ended != NULL) {
         root->observer.on_ended(root->observer.user);
     }
+}
+
+static void carry_out_end(struct loop_run *run)
+{
+    run->is_ended = true;
+    admission_note_end(&run->loop->admission, clock_unix_ms());
+    alerts_note_end(run);
+    if (run->root != run) {
+        run->root->children--;
+    } else {
+        note_end(run);
+    }
+    if (run->root->is_ended && run->root->children == 0) {
+        run_env_end(&run->loop->env, run->root->number);
+        pruning_look(run->loop->pruning);
+        tell_end(run->root);
+    }
+}
+
+/* Unless its turn has come already, or comes. */
+static void carry_out_continue(struct loop_run *run)
+{
+    if (run->goes_on) {
+        run->goes_on = false;
+        take_out(run);
+    } else if (run->gone_on > 0) {
+        run->gone_on--;
+        return;
+    }
+    run_driver_handle(run, NULL);
 }
 
 static void carry_out(struct loop_run *run, const struct effect *effect)
@@ -195,30 +457,28 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
     case EFFECT_STOP:
         run_tasks_stop(run, effect);
         return;
+    case EFFECT_ASK_CACHE:
+        run_cache_answer(run, effect);
+        return;
     case EFFECT_CREDIT:
         run_tasks_credit(run, effect);
         return;
     case EFFECT_ARM_TIMER:
-        carry_out_arm(run, effect);
+        run_timers_arm(run, effect);
         return;
     case EFFECT_DISARM:
-        carry_out_disarm(run, effect);
+        run_timers_disarm(run, effect);
         return;
     case EFFECT_RUN_ENDED:
-        run->is_ended = true;
-        if (run->root != run) {
-            run->root->children--;
-        }
-        if (run->root->is_ended && run->root->children == 0) {
-            tell_end(run->root);
-        }
+        carry_out_end(run);
         return;
     case EFFECT_CONTINUE:
-        run_driver_handle(run, NULL);
+        carry_out_continue(run);
         return;
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:
+    case EFFECT_QUEUE:
     case EFFECT_UNDO_CHILD:
     case EFFECT_RUN_UNDONE:
         return; /* dispatch's, done inside the engine */
@@ -226,47 +486,7 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
     unreachable_state("effect", (int)effect->type);
 }
 
-static void run_link(struct loop *loop, struct loop_run *run);
-
-static void tell_child(const struct loop_run *child, const struct engine_call *call)
-{
-    const struct run_observer *observer = &child->root->observer;
-    if (observer->on_child != NULL) {
-        struct run_place place = {.run = call->run, .frame = call->frame, .node = call->node};
-        observer->on_child(observer->user, child->run, &place);
-    }
-}
-
-/* The driver's side of a child run, made when the child is first heard of. NULL: no memory. */
-static struct loop_run *adopt(struct loop *loop, struct run *run)
-{
-    struct engine_call call = {0};
-    struct loop_run *child = calloc(1, sizeof(*child));
-    if (child == NULL) {
-        struct error err = {0};
-        (void)error_nomem(&err);
-        run_driver_fail(loop, &err);
-        return NULL;
-    }
-    CHECK_NAMED(engine_find_call(run, &call), run_id(run).p);
-    const struct loop_run *parent = engine_run_user(call.run);
-    child->loop = loop;
-    child->run = run;
-    child->mask = masking_of(loop->secrets, run_pipeline(run));
-    child->root = parent->root;
-    child->is_awaited = call.is_awaited;
-    child->root->children++;
-    engine_set_run_user(run, child);
-    run_link(loop, child);
-    tell_child(child, &call);
-    return child;
-}
-
-static struct loop_run *run_of(struct loop *loop, struct run *run)
-{
-    struct loop_run *known = engine_run_user(run);
-    return known != NULL ? known : adopt(loop, run);
-}
+/* ---- the end of runs ---- */
 
 /* Its caller may have it undone, as long as the caller's own end is not durable. */
 static bool is_needed(const struct loop_run *run)
@@ -283,9 +503,16 @@ static bool is_needed(const struct loop_run *run)
     return false;
 }
 
+/* One that has called others stays as long as they do: all of a tree is found below its root. */
+static bool may_leave(const struct loop_run *run)
+{
+    return run->root != run && run->is_ended && !run->is_leaving && !is_needed(run) &&
+           engine_next_below(run->run, run->run) == NULL;
+}
+
 static void leave(struct loop_run *run, struct loop_run **ended)
 {
-    if (run->root != run && !run->is_leaving && !is_needed(run)) {
+    if (may_leave(run)) {
         run->is_leaving = true;
         run->next_ended = *ended;
         *ended = run;
@@ -309,12 +536,47 @@ static void collect_ended(struct loop_run *run, struct loop_run **ended)
     }
 }
 
+/* The run, and those above it that stayed for it alone. */
+static void give_up(struct loop_run *run)
+{
+    while (run != NULL) {
+        struct engine_call call = {0};
+        struct loop_run *caller = engine_find_call(run->run, &call) ? engine_run_user(call.run)
+                                                                    : NULL;
+        CHECK(run->is_ended);
+        run_timers_drop(run);
+        engine_remove(run->loop->engine, run->run);
+        run_driver_free(run);
+        run = caller != NULL && may_leave(caller) ? caller : NULL;
+    }
+}
+
 static void release_ended(struct loop_run *ended)
 {
     while (ended != NULL) {
         struct loop_run *next = ended->next_ended;
-        loop_run_release(ended);
+        give_up(ended);
         ended = next;
+    }
+}
+
+/* ---- durable ---- */
+
+static void tell_known(struct loop_run *run)
+{
+    struct engine_call call = {0};
+    if (!run->is_known) {
+        (void)engine_find_call(run->run, &call); /* a root has none, and nobody to tell */
+        run_driver_tell_child(run, &call);
+    }
+}
+
+static void tell_root(const struct loop_run *run, const struct record *record)
+{
+    const struct loop *loop = run->loop;
+    bool is_told = record->type == RECORD_RUN_STARTED || record->type == RECORD_RUN_ENDED;
+    if (is_told && run->root == run && loop->on_root != NULL) {
+        loop->on_root(loop->root_user, record);
     }
 }
 
@@ -324,175 +586,220 @@ static void tell_records(const struct commit *commit)
     const struct run_observer *observer = NULL;
     for (size_t i = 0; i < commit->batch.record_count; i++) {
         const struct record *record = &commit->batch.records[i];
-        const struct loop_run *run = run_of(commit->loop, record->run);
+        struct loop_run *run = engine_run_user(record->run);
         const struct run_observer *before = observer;
-        observer = run != NULL ? &run->root->observer : NULL;
+        tell_known(run);
+        run->root->records_out--;
+        observer = &run->root->observer;
         if (before != NULL && before != observer && before->on_batch != NULL) {
             before->on_batch(before->user);
         }
-        if (observer != NULL && observer->on_record != NULL) {
+        if (observer->on_record != NULL) {
             observer->on_record(observer->user, record);
         }
+        tell_root(run, record);
     }
     if (observer != NULL && observer->on_batch != NULL) {
         observer->on_batch(observer->user);
     }
 }
 
-static void on_durable(void *user, int status)
+static void carry_out_all(struct commit *commit, struct loop_run **ended)
 {
-    struct commit *commit = user;
-    if (status != 0) {
-        struct error err = {0};
-        (void)error_set(&err, status, "the journal could not keep a batch");
-        run_driver_fail(commit->loop, &err);
-        commit_destroy(commit);
-        return;
-    }
-    tell_records(commit);
-    struct loop_run *ended = NULL;
     /* Without a host nothing can be carried out any more: the loop is closing. */
-    size_t effect_count = commit->loop->is_host_closed ? 0 : commit->batch.effect_count;
-    for (size_t i = 0; i < effect_count; i++) {
+    bool is_over = commit->loop->is_host_closed || commit->loop->is_leaving;
+    for (size_t i = 0; !is_over && i < commit->batch.effect_count; i++) {
         const struct effect *effect = &commit->batch.effects[i];
-        struct loop_run *run = run_of(commit->loop, effect->run);
-        if (run == NULL) {
-            break;
+        struct loop_run *run = engine_run_user(effect->run);
+        if (run == NULL) { /* a child whose first record comes with a later batch: its start */
+            continue;
         }
         carry_out(run, effect);
         if (effect->type == EFFECT_RUN_ENDED) {
-            collect_ended(run, &ended);
+            collect_ended(run, ended);
         }
     }
-    commit_destroy(commit);
+}
+
+/* Roots of the write that wait now, or have ended and that nobody holds. */
+static void look_at_roots(struct commit *commit)
+{
+    struct loop *loop = commit->loop;
+    uint64_t last = 0;
+    for (size_t i = 0; !loop->is_leaving && i < commit->batch.record_count; i++) {
+        uint64_t number = commit->batch.records[i].run_number;
+        struct loop_run *root = number != 0 && number != last ? run_driver_find_root(loop, number)
+                                                              : NULL;
+        last = number;
+        if (root != NULL) {
+            parking_look(root);
+        }
+    }
+    /* Those that were just brought back may have been waiting all along. */
+    for (size_t i = 0; !loop->is_leaving && i < commit->mark_count; i++) {
+        struct loop_run *root = commit->marks[i].kind == JOURNAL_MARK_ACTIVE
+                                    ? run_driver_find_root(loop, commit->marks[i].run)
+                                    : NULL;
+        if (root != NULL) {
+            parking_look(root);
+        }
+    }
+}
+
+static void tell_logged(const struct loop *loop)
+{
+    if (loop->on_logged != NULL) {
+        loop->on_logged(loop->logged_user, loop->log_writes + (loop->log_lines != NULL ? 1 : 0));
+    }
+}
+
+/* They need no memory any more. */
+static void forget_lines(const struct commit *commit)
+{
+    for (size_t i = 0; i < commit->log_count; i++) {
+        commit->loop->log_bytes -= commit->logs[i].line.n + LOG_LINE_BYTES;
+    }
+}
+
+static void on_durable(void *user, int status)
+{
+    struct commit *commit = user;
+    struct loop *loop = commit->loop;
+    bool has_logs = commit->log_count > 0;
+    loop->numbers.writes_waiting--;
+    loop->log_writes -= has_logs ? 1 : 0;
+    forget_lines(commit);
+    if (status != 0) {
+        struct error err = {0};
+        loop->trouble.records_lost += commit->batch.record_count;
+        (void)error_set(&err, status, "there was no room to keep what happened");
+        run_driver_fail(loop, &err);
+        commit_tell(commit, status);
+        commit_destroy(commit);
+        return;
+    }
+    loop->numbers.writes_committed++;
+    if (has_logs) {
+        tell_logged(loop);
+    }
+    breakers_note(loop, &commit->batch);
+    tell_records(commit);
+    if (loop->on_batch != NULL &&
+        (commit->batch.record_count > 0 || commit->batch.scope_count > 0)) {
+        loop->on_batch(loop->batch_user, &commit->batch);
+    }
+    struct loop_run *ended = NULL;
+    carry_out_all(commit, &ended);
+    commit_tell(commit, 0);
     release_ended(ended);
+    look_at_roots(commit);
+    commit_destroy(commit);
+    loop_check_drained(loop);
 }
 
 /* ---- runs ---- */
 
-static void run_unlink(struct loop_run *run)
-{
-    if (run->previous != NULL) {
-        run->previous->next = run->next;
-    } else {
-        run->loop->runs = run->next;
-    }
-    if (run->next != NULL) {
-        run->next->previous = run->previous;
-    }
-}
-
-static void run_link(struct loop *loop, struct loop_run *run)
-{
-    run->next = loop->runs;
-    if (loop->runs != NULL) {
-        loop->runs->previous = run;
-    }
-    loop->runs = run;
-}
-
 /* In the batch of the start, so that nobody sees the run wait for what is here already. */
 static void send_events(struct loop_run *run, const struct loop_run_options *options,
-                        struct batch *batch)
+                        struct commit *commit)
 {
-    struct error err = {0};
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < options->event_count; i++) {
+    bool is_well = true; /* else loop_run() says so */
+    for (size_t i = 0; is_well && i < options->event_count; i++) {
         const struct run_event event = {.type = RUN_EVENT_SIGNAL,
                                         .port = options->events[i].name,
                                         .output = options->events[i].data};
-        status = engine_handle(run->loop->engine, run->run, &event, clock_unix_ms(), batch, &err);
+        is_well = run_driver_decide(run, &event, commit);
     }
-    if (status != 0) {
-        run_driver_fail(run->loop, &err); /* loop_run() says so */
+}
+
+static void on_key_durable(void *user, int status)
+{
+    struct loop_run *run = user;
+    (void)status; /* from here on the reader knows it, or nobody ever will */
+    run_keys_remove(run->loop, run->number);
+}
+
+static void note_key(struct commit *commit, struct loop_run *run,
+                     const struct loop_run_options *options)
+{
+    struct loop_key known = {.number = run->number};
+    if (options->key.n == 0) {
+        return;
     }
+    (void)snprintf(known.id, sizeof(known.id), "%.*s", STR_ARG(options->id));
+    (void)snprintf(known.request, sizeof(known.request), "%.*s", STR_ARG(options->request));
+    commit->has_failed = commit->has_failed || run_keys_add(run->loop, options->key, &known) != 0;
+    commit_add_ack(commit, on_key_durable, run);
 }
 
 int loop_run_start(struct loop *loop, const struct loop_run_options *options,
                    struct loop_run **out_run, struct error *err)
 {
-    struct loop_run *run = calloc(1, sizeof(*run));
-    struct commit *commit = calloc(1, sizeof(*commit));
-    if (run == NULL || commit == NULL) {
-        free(run);
-        free(commit);
-        return error_nomem(err);
-    }
-    run->loop = loop;
-    run->root = run;
-    run->mask = masking_of(loop->secrets, options->pipeline);
-    run->observer = options->observer;
-    commit->loop = loop;
+    struct commit *commit = commit_create(loop);
+    struct run *started = NULL;
     struct run_options run_options = {
+        .number = journal_keeps(loop->journal) ? journal_next_run(loop->journal) : 0,
         .pipeline = options->pipeline,
         .input = options->input,
+        .reuse = options->reuse,
         .id = options->id,
         .triggered_by = options->triggered_by,
         .secrets = loop->secrets,
-        .user = run,
     };
-    int status =
-        engine_start(loop->engine, &run_options, clock_unix_ms(), &commit->batch, &run->run, err);
-    if (status != 0) {
-        free(run);
-        commit_destroy(commit);
-        return status;
+    if (commit == NULL) {
+        return error_nomem(err);
     }
-    send_events(run, options, &commit->batch);
-    run_link(loop, run);
-    submit(loop, commit);
+    int status =
+        engine_start(loop->engine, &run_options, clock_unix_ms(), &commit->batch, &started, err);
+    struct loop_run *run = status == 0 ? run_driver_create(loop, started, NULL) : NULL;
+    if (run == NULL) {
+        commit_destroy(commit);
+        return status != 0 ? status : error_nomem(err);
+    }
+    if (options->env != NULL && run_env_set(&loop->env, run->number, options->env) != 0) {
+        commit->has_failed = true;
+    }
+    run->is_held = true;
+    run->is_known = true;
+    run->observer = options->observer;
+    loop->waits_told.is_observed = loop->waits_told.is_observed ||
+                                   options->observer.on_waits != NULL;
+    (void)snprintf(run->definition, sizeof(run->definition), "%.*s",
+                   STR_ARG(options->definition.digest));
+    if (run_options.number != 0) {
+        run_rows_add_root(commit, run, options);
+        note_key(commit, run, options);
+    }
+    if (options->on_started != NULL) {
+        commit_add_ack(commit, options->on_started, options->user);
+    }
+    send_events(run, options, commit);
+    loop->numbers.runs_started++;
+    run_driver_submit(commit);
     *out_run = run;
     return 0;
 }
 
-void loop_run_cancel(struct loop_run *run)
-{
-    for (struct loop_run *below = run->loop->runs; below != NULL; below = below->next) {
-        if (below->root == run && !below->is_awaited && !below->is_ended) {
-            run_driver_handle(
-                below, &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_REQUESTED});
-        }
-    }
-}
-
-void loop_run_kill(struct loop_run *run)
-{
-    for (struct loop_run *below = run->loop->runs; below != NULL; below = below->next) {
-        if (below->root == run) {
-            run_driver_handle(
-                below, &(struct run_event){.type = RUN_EVENT_CANCEL, .reason = STOP_SHUTDOWN});
-        }
-    }
-    for (struct loop_run *below = run->loop->runs; below != NULL; below = below->next) {
-        if (below->root == run) {
-            run_tasks_kill(below);
-        }
-    }
-}
-
-static void run_free(struct loop_run *run)
-{
-    run_unlink(run);
-    run_tasks_finish(run);
-    free(run);
-}
-
 void loop_run_release(struct loop_run *run)
 {
-    if (run == NULL) {
-        return;
+    if (run != NULL) {
+        give_up(run);
     }
-    CHECK(run->is_ended);
-    if (run->has_timers) {
-        timer_heap_remove_run(&run->loop->timers, run);
-    }
-    journal_drop(run->loop->journal, run_id(run->run));
-    engine_remove(run->loop->engine, run->run);
-    run_free(run);
 }
 
+void loop_run_detach(struct loop_run *run)
+{
+    run->is_held = false;
+    run->observer = (struct run_observer){0};
+    parking_look(run);
+}
+
+/* Of a state folder nothing is told: in it all goes on. Tasks end with the host. */
 void run_driver_stop_all(struct loop *loop)
 {
+    if (loop->is_leaving) {
+        return;
+    }
     for (struct loop_run *run = loop->runs; run != NULL; run = run->next) {
         if (!run->is_ended && run->root == run) {
             loop_run_kill(run);
@@ -503,11 +810,9 @@ void run_driver_stop_all(struct loop *loop)
 void run_driver_free_all(struct loop *loop)
 {
     while (loop->runs != NULL) {
-        run_free(loop->runs);
+        run_driver_free(loop->runs);
     }
-    while (loop->spare != NULL) {
-        struct commit *commit = loop->spare;
-        loop->spare = commit->next_spare;
-        commit_free(commit);
-    }
+    commit_free_spares(loop);
+    free(loop->run_slots);
+    loop->run_slots = NULL;
 }

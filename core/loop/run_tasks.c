@@ -9,14 +9,16 @@
 #include "core/base/log.h"
 #include "core/engine/failure.h"
 #include "core/engine/run.h"
+#include "core/journal/journal.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/masking.h"
 #include "core/loop/run_driver.h"
+#include "core/loop/run_timers.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 
-enum { TASK_MAGIC = 0x7461736b };
+enum { TASK_MAGIC = 0x7461736b, NO_TIMEOUT = -1 };
 
 struct loop_task {
     uint32_t magic;
@@ -33,6 +35,8 @@ struct loop_task {
     uint64_t told; /* items that were told */
     struct loop_task *next_telling;
     bool is_telling; /* it is in the loop's list of those with items to tell */
+    uint32_t pauses;
+    int64_t time_left_ms; /* of its time-out, while it is paused; NO_TIMEOUT: it has none */
 };
 
 /* The resolved settings of one plugin. */
@@ -58,6 +62,8 @@ static struct loop_task *task_create(struct loop_run *run, const struct effect *
         run->tasks->previous = task;
     }
     run->tasks = task;
+    run->root->task_count++;
+    run->loop->numbers.tasks++;
     return task;
 }
 
@@ -94,6 +100,8 @@ static void task_destroy(struct loop_task *task)
     if (task->next != NULL) {
         task->next->previous = task->previous;
     }
+    task->run->root->task_count--;
+    task->run->loop->numbers.tasks--;
     task->magic = 0;
     free(task);
 }
@@ -112,6 +120,53 @@ static struct loop_task *find_task(const struct loop_run *run, const struct effe
         task = task->next;
     }
     return task;
+}
+
+/* ---- calls that wait ---- */
+
+struct loop_task *run_tasks_of(uint64_t token)
+{
+    return task_of(token);
+}
+
+struct run_place run_tasks_place(const struct loop_task *task)
+{
+    return (struct run_place){.run = task->run->run, .frame = task->frame, .node = task->node};
+}
+
+static struct heap_timer timeout_of(const struct loop_task *task)
+{
+    return (struct heap_timer){.run = task->run,
+                               .frame = task->frame,
+                               .node = task->node,
+                               .attempt = task->attempt,
+                               .kind = TIMER_NODE_TIMEOUT};
+}
+
+void run_tasks_begin_pause(struct loop_task *task)
+{
+    if (task->pauses++ == 0) {
+        struct heap_timer timeout = timeout_of(task);
+        task->time_left_ms = run_timers_hold(task->run->loop, &timeout) ? timeout.due_ms
+                                                                        : NO_TIMEOUT;
+    }
+}
+
+void run_tasks_end_pause(struct loop_task *task)
+{
+    if (--task->pauses == 0 && task->time_left_ms != NO_TIMEOUT) {
+        struct heap_timer timeout = timeout_of(task);
+        timeout.due_ms = task->time_left_ms;
+        run_timers_go_on(task->run->loop, &timeout);
+    }
+}
+
+void run_tasks_forget_timeout(struct loop_run *run, const struct effect *effect)
+{
+    struct loop_task *task = find_task(run, effect);
+    if (task != NULL) {
+        task->time_left_ms = NO_TIMEOUT;
+    }
 }
 
 /* What a task brought back, as the run may keep it: owned. False after run_driver_fail(). */
@@ -172,25 +227,33 @@ static int keep_item(struct loop_task *task, const struct document *item)
     return 0;
 }
 
-static struct run_place place_of(const struct loop_task *task)
-{
-    return (struct run_place){.run = task->run->run, .frame = task->frame, .node = task->node};
-}
-
 /* In the log of the node. */
 static void warn(const struct loop_task *task, struct str line)
 {
     const struct run_observer *observer = &task->run->root->observer;
     if (observer->on_log != NULL) {
-        const struct run_place place = place_of(task);
+        const struct run_place place = run_tasks_place(task);
         observer->on_log(observer->user, &place, LOG_LEVEL_WARN, line);
     }
+}
+
+/* The process is leaving: in the state the task is at work, and starts anew elsewhere. */
+static bool is_left_behind(struct loop_task *task)
+{
+    if (task->run->loop->is_leaving) {
+        task_destroy(task);
+        return true;
+    }
+    return false;
 }
 
 static void on_task_done(void *user, uint64_t token, struct str port, const struct document *output)
 {
     (void)user; /* the token leads to everything */
     struct loop_task *task = task_of(token);
+    if (is_left_behind(task)) {
+        return;
+    }
     struct loop_run *run = task->run;
     struct run_event event = {.type = RUN_EVENT_DONE,
                               .frame = task->frame,
@@ -208,12 +271,16 @@ static void on_task_done(void *user, uint64_t token, struct str port, const stru
         event.output = shown;
         run_driver_handle(run, &event);
     }
+    loop_check_drained(run->loop);
 }
 
 static void on_task_failed(void *user, uint64_t token, const struct document *error)
 {
     (void)user;
     struct loop_task *task = task_of(token);
+    if (is_left_behind(task)) {
+        return;
+    }
     struct loop_run *run = task->run;
     struct run_event event = {.type = RUN_EVENT_FAILED,
                               .frame = task->frame,
@@ -226,6 +293,7 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
         event.error = shown;
         run_driver_handle(run, &event);
     }
+    loop_check_drained(run->loop);
 }
 
 static void on_task_progress(void *user, uint64_t token, double fraction, struct str note)
@@ -235,7 +303,7 @@ static void on_task_progress(void *user, uint64_t token, double fraction, struct
     const struct run_observer *observer = &task->run->root->observer;
     struct strbuf masked = STRBUF_INIT;
     if (observer->on_progress != NULL) {
-        const struct run_place place = place_of(task);
+        const struct run_place place = run_tasks_place(task);
         observer->on_progress(observer->user, &place, fraction,
                               masking_text(task->run->mask, note, &masked));
     }
@@ -257,18 +325,39 @@ static void on_task_item(void *user, uint64_t token, const struct document *item
     }
 }
 
+/* For who looks at the run's log later. */
+static void keep_log(const struct loop_task *task, int level, struct str line)
+{
+    struct loop_run *run = task->run;
+    struct strbuf path = STRBUF_INIT;
+    if (run->number != 0) {
+        run_append_path(run->run, task->frame, task->node, &path);
+        loop_keep_log(run->loop, &(struct journal_log){.run = run->number,
+                                                       .path = strbuf_str(&path),
+                                                       .attempt = task->attempt,
+                                                       .level = level,
+                                                       .line = line});
+    }
+    strbuf_finish(&path);
+}
+
+void run_tasks_log(const struct loop_task *task, int level, struct str line)
+{
+    const struct run_observer *observer = &task->run->root->observer;
+    struct strbuf masked = STRBUF_INIT;
+    struct str shown = masking_text(task->run->mask, line, &masked);
+    if (observer->on_log != NULL) {
+        const struct run_place place = run_tasks_place(task);
+        observer->on_log(observer->user, &place, level, shown);
+    }
+    keep_log(task, level, shown);
+    strbuf_finish(&masked);
+}
+
 static void on_task_log(void *user, uint64_t token, int level, struct str line)
 {
     (void)user;
-    const struct loop_task *task = task_of(token);
-    const struct run_observer *observer = &task->run->root->observer;
-    struct strbuf masked = STRBUF_INIT;
-    if (observer->on_log != NULL) {
-        const struct run_place place = place_of(task);
-        observer->on_log(observer->user, &place, level,
-                         masking_text(task->run->mask, line, &masked));
-    }
-    strbuf_finish(&masked);
+    run_tasks_log(task_of(token), level, line);
 }
 
 const struct host_events run_tasks_events = {
@@ -323,7 +412,11 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
         .deadline_unix_ms = effect->at_unix_ms,
         .memory_bytes = node->limits.memory_bytes,
         .output_bytes = node->limits.output_bytes,
+        .file_bytes = node->limits.file_bytes,
         .wall_ms = node->limits.wall_ms,
+        .cpu_ms = node->limits.cpu_ms,
+        .open_files = node->limits.open_files,
+        .processes = node->limits.processes,
         .credits = effect->count,
         .token = (uint64_t)(uintptr_t)task,
     };
@@ -383,6 +476,16 @@ void run_tasks_credit(struct loop_run *run, const struct effect *effect)
     const struct loop_task *task = find_task(run, effect);
     if (task != NULL && task->attempt == effect->attempt) {
         host_task_credit(run->loop->host, task->handle, effect->count);
+    }
+}
+
+void run_tasks_each(const struct loop_run *run, loop_task_cb cb, void *user)
+{
+    for (const struct loop_task *task = run->tasks; task != NULL; task = task->next) {
+        struct strbuf path = STRBUF_INIT;
+        run_append_path(run->run, task->frame, task->node, &path);
+        cb(user, run_id(run->run), strbuf_str(&path));
+        strbuf_finish(&path);
     }
 }
 

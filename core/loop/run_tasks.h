@@ -11,10 +11,12 @@
  * Threads:  [loop]
  */
 
+#include "core/loop/loop.h"
+
 struct effect;
 struct host_events;
-struct loop;
 struct loop_run;
+struct loop_task;
 
 /* What tasks tell, for the host; its `user` is the loop. */
 extern const struct host_events run_tasks_events;
@@ -23,6 +25,22 @@ extern const struct host_events run_tasks_events;
 void run_tasks_start(struct loop_run *run, const struct effect *effect);
 void run_tasks_stop(struct loop_run *run, const struct effect *effect);
 void run_tasks_credit(struct loop_run *run, const struct effect *effect);
+
+/* The task of a token, while it has not ended; borrowed. */
+struct loop_task *run_tasks_of(uint64_t token);
+struct run_place run_tasks_place(const struct loop_task *task);
+
+/* A line of the node's log. */
+void run_tasks_log(const struct loop_task *task, int level, struct str line);
+
+/* While a call of the task waits for its turn, the time-out of the node stands still. */
+void run_tasks_begin_pause(struct loop_task *task);
+void run_tasks_end_pause(struct loop_task *task);
+/* It need not go on: of a node that has no task (any more) nothing happens. */
+void run_tasks_forget_timeout(struct loop_run *run, const struct effect *effect);
+
+/* The tasks of this run, for loop_each_task(). */
+void run_tasks_each(const struct loop_run *run, loop_task_cb cb, void *user);
 
 /* Ends the tasks of this run without grace. */
 void run_tasks_kill(struct loop_run *run);

@@ -107,14 +107,23 @@ void timer_heap_remove_run(struct timer_heap *heap, const struct loop_run *run)
     }
 }
 
-void timer_heap_remove(struct timer_heap *heap, const struct heap_timer *like)
+const struct heap_timer *timer_heap_find(const struct timer_heap *heap,
+                                         const struct heap_timer *like)
 {
     for (size_t i = 0; i < heap->count; i++) {
         const struct heap_timer *timer = &heap->items[i];
         if (timer->run == like->run && timer->frame == like->frame && timer->node == like->node &&
             timer->kind == like->kind) {
-            remove_at(heap, i);
-            return;
+            return timer;
         }
+    }
+    return NULL;
+}
+
+void timer_heap_remove(struct timer_heap *heap, const struct heap_timer *like)
+{
+    const struct heap_timer *timer = timer_heap_find(heap, like);
+    if (timer != NULL) {
+        remove_at(heap, (size_t)(timer - heap->items));
     }
 }

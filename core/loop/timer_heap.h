@@ -19,7 +19,7 @@
 struct loop_run;
 
 struct heap_timer {
-    int64_t due_ms; /* monotonic */
+    int64_t due_ms; /* by the clock of its heap */
     struct loop_run *run;
     uint64_t frame;
     uint32_t node;
@@ -45,6 +45,10 @@ const struct heap_timer *timer_heap_first(const struct timer_heap *heap);
 
 /* Takes the next timer that is due at `now_ms`; false when none is. */
 bool timer_heap_pop(struct timer_heap *heap, int64_t now_ms, struct heap_timer *out_timer);
+
+/* The timer of that node and kind, or NULL; borrowed until the next change. */
+const struct heap_timer *timer_heap_find(const struct timer_heap *heap,
+                                         const struct heap_timer *like);
 
 /* Removes the timers of `run`: all, or those of one node and kind. */
 void timer_heap_remove_run(struct timer_heap *heap, const struct loop_run *run);

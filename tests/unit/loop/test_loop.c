@@ -14,7 +14,9 @@
 #include "core/engine/failure.h"
 #include "core/engine/record.h"
 #include "core/engine/run.h"
+#include "core/loop/commit.h"
 #include "core/loop/loop.h"
+#include "core/loop/loop_state.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
@@ -289,6 +291,28 @@ static void test_loop__a_cancel_reaches_a_child_run_once(void **state)
     loop_close(loop);
 }
 
+/* The loop does not work meanwhile, so nothing becomes durable. */
+static void test_loop__log_lines_wait_within_a_bound(void **state)
+{
+    (void)state;
+    static char text[8000];
+    const struct journal_log line = {.path = STR("a"), .line = {text, sizeof(text)}};
+    struct loop *loop = create_loop();
+    memset(text, 'x', sizeof(text));
+    for (int i = 0; i < 3000; i++) {
+        loop_keep_log(loop, &line);
+    }
+    assert_in_range(loop->log_bytes, LOG_BYTES_MOST, LOG_BYTES_MOST + 2 * sizeof(text));
+    assert_int_equal(loop->logs_left_out, 3000 - loop->log_bytes / (sizeof(text) + LOG_LINE_BYTES));
+    loop_settle(loop);
+    assert_int_equal(loop->log_bytes, 0);
+    loop_keep_log(loop, &line);
+    assert_int_equal(loop->logs_left_out, 0);
+    assert_int_equal(loop->log_lines->log_count, 2);
+    assert_non_null(strstr(loop->log_lines->logs[0].line.p, " log lines of runs are left out"));
+    loop_close(loop);
+}
+
 static void test_loop__closes_with_runs_under_way(void **state)
 {
     (void)state;
@@ -321,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_loop__observers_hear_of_child_runs),
         cmocka_unit_test(test_loop__events_are_there_from_the_start),
         cmocka_unit_test(test_loop__a_cancel_reaches_a_child_run_once),
+        cmocka_unit_test(test_loop__log_lines_wait_within_a_bound),
         cmocka_unit_test(test_loop__closes_with_runs_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_LOOP_ALERTS_H
+#define CORE_LOOP_ALERTS_H
+
+/*
+ * Alerts: runs of pipelines with `monitoring.alert_thresholds` are counted as they end, and what
+ * crosses a threshold is a line in the log, an event for who listens, a number, and a run of the
+ * pipeline that `on_alert` names. What was counted lives as long as the process.
+ *
+ * Used by:  loop, run_driver; for the files of this folder alone.
+ * Uses:     policy (alert), model, log.
+ * Threads:  [loop]
+ */
+
+#include <stdint.h>
+
+#include "core/base/strmap.h"
+
+struct loop;
+struct loop_run;
+
+struct alerts {
+    struct strmap pipelines; /* by id */
+};
+
+void alerts_finish(struct alerts *alerts);
+
+/* The end of the run is durable. */
+void alerts_note_end(struct loop_run *run);
+
+/* Thresholds that are crossed now, by kind; time may have ended some. */
+void alerts_count_active(const struct loop *loop, uint64_t out_counts[]);
+
+#endif

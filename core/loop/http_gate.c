@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/loop/http_gate.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/log.h"
+#include "core/engine/dispatch.h"
+#include "core/engine/engine.h"
+#include "core/host/http.h"
+#include "core/loop/commit.h"
+#include "core/loop/loop_state.h"
+#include "core/loop/run_driver.h"
+#include "core/loop/run_tasks.h"
+#include "core/policy/retry.h"
+#include "core/policy/retry_after.h"
+
+/* Who waits longer finds a line about it in the log of the node. */
+enum { WAIT_WORTH_A_LINE_MS = 1000 };
+
+enum call_state {
+    CALL_WAITS,   /* for the engine */
+    CALL_GRANTED, /* for the disk */
+    CALL_OUT,
+    CALL_OVER,
+};
+
+/* From send() until `done` has run and the disk has no more to say of it. */
+struct gated_call {
+    struct dispatch_ticket ticket;
+    struct loop *loop;
+    struct loop_task *task; /* until the call is over */
+    struct host_http_request request;
+    void (*on_chunk)(void *user, struct str bytes);
+    host_http_done_cb done;
+    void *user;
+    void *inner; /* of the bridge, when it is out */
+    enum call_state state;
+    bool is_in_send;
+    bool is_paused; /* the time of its node stands still */
+    int send_status;
+    struct error *send_error;
+};
+
+/* ---- what an answer says of the limits ---- */
+
+static struct str find_header(const struct host_http_response *response, const char *name)
+{
+    for (size_t i = 0; i < response->header_count; i++) {
+        struct str found = response->headers[i].name;
+        if (found.n == strlen(name) && strncasecmp(found.p, name, found.n) == 0) {
+            return str_trim(response->headers[i].value);
+        }
+    }
+    return STR("");
+}
+
+/* A whole number of at most nine digits. */
+static bool read_count(struct str text, uint32_t *out)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9' || i >= 9) {
+            return false;
+        }
+        count = count * 10 + (uint32_t)(text.p[i] - '0');
+    }
+    *out = count;
+    return text.n > 0;
+}
+
+/* When all that is said of calls that remain is over, unix seconds; as GitHub says it. */
+static int64_t read_reset(const struct host_http_response *response, int64_t now)
+{
+    struct str text = find_header(response, "x-ratelimit-reset");
+    int64_t second = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9' || i >= 11) {
+            return 0;
+        }
+        second = second * 10 + (text.p[i] - '0');
+    }
+    int64_t latest = now + RETRY_AFTER_MAX_MS;
+    return second * 1000 > latest ? latest : second * 1000;
+}
+
+static struct engine_call_end read_end(const struct host_http_response *response, int64_t now)
+{
+    struct engine_call_end end = {0};
+    if (response == NULL) {
+        return end;
+    }
+    struct str remaining = find_header(response, "x-ratelimit-remaining");
+    remaining = remaining.n > 0 ? remaining : find_header(response, "ratelimit-remaining");
+    end.has_remaining = read_count(remaining, &end.remaining);
+    bool is_spent = end.has_remaining && end.remaining == 0;
+    struct str retry_after = find_header(response, "retry-after");
+    if (response->status == 429 || (response->status == 403 && (is_spent || retry_after.n > 0))) {
+        int64_t wait_ms = retry_after_read(retry_after, now);
+        end.frozen_until = wait_ms > 0 ? now + wait_ms : is_spent ? read_reset(response, now) : 0;
+    }
+    return end;
+}
+
+/* ---- the end ---- */
+
+static void end_pause(struct gated_call *call)
+{
+    if (call->is_paused) {
+        call->is_paused = false;
+        run_tasks_end_pause(call->task);
+    }
+}
+
+/* The permits go back, and others may go. */
+static void release(struct gated_call *call, const struct host_http_response *response)
+{
+    struct loop *loop = call->loop;
+    struct error err = {0};
+    int64_t now = clock_unix_ms();
+    struct engine_call_end end = read_end(response, now);
+    struct commit *commit = commit_create(loop);
+    end_pause(call);
+    call->state = CALL_OVER;
+    if (commit == NULL) {
+        return; /* the loop stops */
+    }
+    if (engine_end_call(loop->engine, &call->ticket, &end, now, &commit->batch, &err) == 0) {
+        run_driver_submit(commit);
+        return;
+    }
+    commit_destroy(commit);
+    run_driver_fail(loop, &err);
+}
+
+static void on_inner_done(void *user, const struct host_http_response *response,
+                          const struct host_http_failure *failure)
+{
+    struct gated_call *call = user;
+    release(call, response);
+    call->done(call->user, response, failure);
+    free(call);
+}
+
+static void on_inner_chunk(void *user, struct str bytes)
+{
+    const struct gated_call *call = user;
+    call->on_chunk(call->user, bytes);
+}
+
+static void fail(struct gated_call *call, const char *code, const char *symbol, const char *message)
+{
+    struct host_http_failure failure = {
+        .code = code, .symbol = symbol, .message = str_from(message)};
+    release(call, NULL);
+    call->done(call->user, NULL, &failure);
+}
+
+/* ---- out ---- */
+
+/* What fails at once is said by send(), if it still is to return. */
+static void send_out(struct gated_call *call)
+{
+    struct http_bridge *bridge = &call->loop->bridge;
+    struct error own = {0};
+    struct error *err = call->is_in_send ? call->send_error : &own;
+    struct host_http out;
+    end_pause(call);
+    http_bridge_init(&out, bridge);
+    int status = out.send(out.self, &call->request, on_inner_done, call, &call->inner, err);
+    call->state = CALL_OUT;
+    if (status != 0 && call->is_in_send) {
+        call->send_status = status;
+    } else if (status != 0) {
+        fail(call, status == E_NOMEM ? "RESOURCE" : "INPUT", "http.request", own.message);
+        free(call);
+    }
+}
+
+static void on_saved(void *user, int status)
+{
+    struct gated_call *call = user;
+    if (call->state == CALL_OVER) { /* it was given up meanwhile */
+        free(call);
+    } else if (status != 0 && call->is_in_send) {
+        call->send_status = status;
+    } else if (status == 0) {
+        send_out(call);
+    } else {
+        fail(call, "RESOURCE", "http.limits", "the limits of the service could not be saved");
+        free(call);
+    }
+}
+
+void http_gate_let_go(struct loop *loop, struct commit *commit)
+{
+    struct dispatch_ticket *ticket = NULL;
+    while ((ticket = engine_next_call(loop->engine)) != NULL) {
+        struct gated_call *call = ticket->owner;
+        call->state = CALL_GRANTED;
+        if (commit->batch.scope_count == 0 && loop->scope_writes == 0) {
+            send_out(call);
+        } else {
+            commit_add_ack(commit, on_saved, call);
+        }
+    }
+}
+
+/* ---- in ---- */
+
+static void begin_pause(struct gated_call *call)
+{
+    struct engine_call_wait wait;
+    call->is_paused = true;
+    run_tasks_begin_pause(call->task);
+    if (!engine_call_waits(&call->ticket, &wait) ||
+        wait.next_at - clock_unix_ms() < WAIT_WORTH_A_LINE_MS) {
+        return;
+    }
+    struct strbuf line = STRBUF_INIT;
+    char until[CLOCK_TEXT_SIZE];
+    clock_format_rfc3339(wait.next_at, until);
+    strbuf_append_format(&line, "a call waits for the rate limit of '%.*s': the next may go at %s",
+                         STR_ARG(wait.key), until);
+    run_tasks_log(call->task, LOG_LEVEL_INFO, strbuf_str(&line));
+    strbuf_finish(&line);
+}
+
+/* Asks the engine; what it admits goes out at once, if nothing has to be saved. */
+static int ask(struct gated_call *call, struct error *err)
+{
+    struct loop *loop = call->loop;
+    struct commit *commit = commit_create(loop);
+    if (commit == NULL) {
+        return error_nomem(err);
+    }
+    int status = engine_want_call(loop->engine, &call->ticket, call->request.url, clock_unix_ms(),
+                                  &commit->batch, err);
+    if (status != 0) {
+        commit_destroy(commit);
+        return status;
+    }
+    run_driver_submit(commit);
+    return call->send_status;
+}
+
+static int gate_send(void *self, const struct host_http_request *request, host_http_done_cb done,
+                     void *user, void **out_call, struct error *err)
+{
+    struct gated_call *call = calloc(1, sizeof(*call));
+    if (call == NULL) {
+        return error_nomem(err);
+    }
+    *call = (struct gated_call){.loop = self,
+                                .task = run_tasks_of(request->token),
+                                .request = *request,
+                                .on_chunk = request->on_chunk,
+                                .done = done,
+                                .user = user,
+                                .is_in_send = true,
+                                .send_error = err};
+    const struct run_place place = run_tasks_place(call->task);
+    call->ticket = (struct dispatch_ticket){
+        .owner = call, .run = place.run, .frame = place.frame, .node = place.node};
+    call->request.on_chunk = request->on_chunk != NULL ? on_inner_chunk : NULL;
+    int status = ask(call, err);
+    call->is_in_send = false;
+    call->send_error = NULL;
+    if (status != 0) {
+        release(call, NULL);
+        free(call);
+        return status;
+    }
+    if (call->state == CALL_WAITS) {
+        begin_pause(call);
+    }
+    *out_call = call;
+    return 0;
+}
+
+static void gate_abort(void *self, void *aborted)
+{
+    struct gated_call *call = aborted;
+    struct host_http out;
+    (void)self; /* a call knows its loop */
+    if (call->state == CALL_OUT) {
+        http_bridge_init(&out, &call->loop->bridge);
+        out.abort(out.self, call->inner);
+        return;
+    }
+    bool is_awaited = call->state == CALL_GRANTED; /* by its write */
+    fail(call, "CANCELLED", "http.cancelled", "the call was cancelled");
+    if (!is_awaited) {
+        free(call);
+    }
+}
+
+void http_gate_init(struct host_http *http, struct loop *loop)
+{
+    *http = (struct host_http){.self = loop, .send = gate_send, .abort = gate_abort};
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_LOOP_HTTP_GATE_H
+#define CORE_LOOP_HTTP_GATE_H
+
+/*
+ * HTTP gate: stands between the host's ops.http and the bridge to net. A call goes out when the
+ * limits of its service allow, and what the engine saves of them is durable; until then it waits
+ * here, in the order of asking. Its wait is part of no time-out: neither of the call's own, which
+ * begin when it goes out, nor of its node's.
+ *
+ * Used by:  loop, run_driver; for the files of this folder alone.
+ * Uses:     engine, host/http.h, http_bridge.
+ * Threads:  [loop]
+ */
+
+struct commit;
+struct host_http;
+struct loop;
+
+/* Fills `http` so that calls go through loop->bridge; both are kept. */
+void http_gate_init(struct host_http *http, struct loop *loop);
+
+/* Calls that the engine has let go since the last time: at once, or when `commit` is durable. */
+void http_gate_let_go(struct loop *loop, struct commit *commit);
+
+#endif
