@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /api/v1/queue and /api/v1/dlq: what waits for its turn, and what waits for a person. */
+#include <stdio.h>
+
+#include "core/api/item_filter.h"
+#include "core/api/item_write.h"
+#include "core/api/json_text.h"
+#include "core/api/route_call.h"
+#include "core/base/error.h"
+#include "core/journal/journal_reader.h"
+#include "core/value/builder.h"
+
+const char *const route_queue_params[] = {"limit", "cursor", "workflow", "node", NULL};
+const char *const route_dlq_params[] = {"limit", "cursor", "workflow", "node",
+                                        "code",  "older",  "newer",    NULL};
+
+enum { ITEM_FULL = 1 };
+
+struct page {
+    struct builder *b;
+    uint64_t limit;
+    uint64_t count;
+    uint64_t last; /* the number of the last one that is shown */
+};
+
+static int add_item(void *user, const struct journal_item *item)
+{
+    struct page *page = user;
+    if (page->count == page->limit) {
+        return ITEM_FULL;
+    }
+    page->count++;
+    page->last = item->number;
+    builder_map_begin(page->b);
+    item_write_members(page->b, item);
+    builder_map_end(page->b);
+    return 0;
+}
+
+static int read_filter(const struct route_call *call, struct journal_item_filter *filter,
+                       uint64_t *limit, struct error *err)
+{
+    const struct query_range limits = {1, ROUTE_PAGE_MOST};
+    const struct query_range numbers = {1, INT64_MAX};
+    int status = item_filter_read(call->query, call->request->now_unix_ms, filter, err);
+    status = status != 0 ? status : query_number(call->query, "limit", limits, limit, err);
+    status = status != 0 ? status
+                         : query_number(call->query, "cursor", numbers, &filter->after, err);
+    filter->limit = (uint32_t)*limit + 1;
+    return status;
+}
+
+static int answer_list(const struct route_call *call, struct journal_item_filter *filter,
+                       struct answer *answer, struct error *err)
+{
+    struct page page = {.limit = ROUTE_PAGE};
+    char cursor[24] = "";
+    int status = read_filter(call, filter, &page.limit, err);
+    if (status != 0) {
+        return status;
+    }
+    page.b = builder_create();
+    builder_map_begin(page.b);
+    builder_key(page.b, STR("items"));
+    builder_list_begin(page.b);
+    if (call->request->reader != NULL) {
+        status = journal_reader_items(call->request->reader, filter, add_item, &page, err);
+    }
+    if (status != 0 && status != ITEM_FULL) {
+        builder_destroy(page.b);
+        return status;
+    }
+    builder_list_end(page.b);
+    if (status == ITEM_FULL) {
+        (void)snprintf(cursor, sizeof(cursor), "%llu", (unsigned long long)page.last);
+    }
+    json_text_member_or_null(page.b, STR("next_cursor"), str_from(cursor));
+    builder_member_bool(page.b, STR("at_work"), call->request->numbers != NULL);
+    builder_map_end(page.b);
+    return route_finish(page.b, answer, err);
+}
+
+int route_queue(const struct route_call *call, struct answer *answer, struct error *err)
+{
+    struct journal_item_filter filter = {0};
+    return answer_list(call, &filter, answer, err);
+}
+
+int route_dlq(const struct route_call *call, struct answer *answer, struct error *err)
+{
+    struct journal_item_filter filter = {.is_dead = true};
+    return answer_list(call, &filter, answer, err);
+}

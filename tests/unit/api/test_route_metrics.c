@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <ctype.h>
+
+#include "core/api/metrics_text.h"
+#include "core/api/numbers.h"
+#include "core/api/route.h"
+#include "core/base/utf8.h"
+#include "tests/unit/api/fake_reader.h"
+
+/* ---- the grammar of the text format, read strictly ---- */
+
+static bool take(const char **at, const char *text)
+{
+    size_t n = strlen(text);
+    bool is_there = strncmp(*at, text, n) == 0;
+    *at += is_there ? n : 0;
+    return is_there;
+}
+
+static size_t take_name(const char **at)
+{
+    size_t n = 0;
+    while (islower((unsigned char)(*at)[n]) || (n > 0 && isdigit((unsigned char)(*at)[n])) ||
+           (*at)[n] == '_') {
+        n++;
+    }
+    *at += n;
+    return n;
+}
+
+static void take_string(const char **at)
+{
+    assert_true(take(at, "\""));
+    while (**at != '"') {
+        assert_true(**at != '\0' && **at != '\n');
+        if (**at == '\\') {
+            *at += 1;
+            assert_non_null(strchr("\\\"n", **at));
+        }
+        *at += 1;
+    }
+    *at += 1;
+}
+
+static void take_labels(const char **at)
+{
+    if (!take(at, "{")) {
+        return;
+    }
+    do {
+        assert_true(take_name(at) > 0);
+        assert_true(take(at, "="));
+        take_string(at);
+    } while (take(at, ","));
+    assert_true(take(at, "}"));
+}
+
+static void take_number(const char **at)
+{
+    size_t digits = 0;
+    while (isdigit((unsigned char)**at) || **at == '.') {
+        *at += 1;
+        digits++;
+    }
+    assert_true(digits > 0);
+}
+
+/* A family: HELP, TYPE, samples of that name; each family once. Returns how many samples. */
+static size_t take_family(const char **at, struct strbuf *seen)
+{
+    size_t samples = 0;
+    char name[128];
+    assert_true(take(at, "# HELP "));
+    const char *start = *at;
+    size_t n = take_name(at);
+    assert_true(n > 0 && n < sizeof(name) - 2);
+    memcpy(name, start, n);
+    memcpy(name + n, " ", 2);
+    assert_null(strstr(strbuf_str(seen).p, name));
+    strbuf_append_text(seen, name);
+    *at = strchr(*at, '\n') + 1;
+    assert_true(take(at, "# TYPE "));
+    assert_true(take(at, name));
+    bool is_counter = take(at, "counter\n");
+    assert_true(is_counter || take(at, "gauge\n"));
+    bool is_total = n > 6 && memcmp(name + n - 6, "_total", 6) == 0;
+    assert_int_equal(is_counter, is_total);
+    name[n] = '\0';
+    while (**at != '\0' && **at != '#') {
+        assert_true(take(at, name));
+        take_labels(at);
+        assert_true(take(at, " "));
+        take_number(at);
+        assert_true(take(at, "\n"));
+        samples++;
+    }
+    return samples;
+}
+
+static size_t check_exposition(struct str text)
+{
+    size_t families = 0;
+    struct strbuf seen = STRBUF_INIT;
+    strbuf_append_char(&seen, ' ');
+    assert_int_equal(utf8_valid_prefix(text.p, text.n), text.n);
+    for (const char *at = text.p; *at != '\0';) {
+        assert_true(take_family(&at, &seen) > 0);
+        families++;
+    }
+    strbuf_finish(&seen);
+    return families;
+}
+
+/* ---- tests ---- */
+
+static const struct api_numbers numbers = {
+    .breaker_changes = {[BREAKER_OPEN] = 5},
+    .alerts = {[ALERT_LATENCY_P99] = 7},
+    .version = "1.2.3",
+    .started_at_unix_ms = 1700000000123,
+    .runs_started = UINT64_MAX,
+    .memory_bytes = 4096,
+    .queue_depth = 7,
+    .refused = {[ADMISSION_RUNS] = 3},
+    .refused_bodies = 5,
+    .clients_dropped = 2,
+};
+
+static void test_route_metrics__is_the_text_format(void **state)
+{
+    (void)state;
+    struct journal_reader reader = fake_sample();
+    struct fake_answer got = fake_ask(
+        &(struct fake_request){.path = "/metrics", .reader = &reader, .numbers = &numbers});
+    struct str text = strbuf_str(&got.answer.body);
+    assert_int_equal(got.answer.status, 200);
+    assert_string_equal(got.answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
+    assert_int_equal(check_exposition(text), 27);
+    assert_non_null(strstr(text.p, "\nopstream_runs{workflow=\"deploy\",state=\"failed\"} 4\n"));
+    assert_non_null(strstr(text.p, "\nopstream_build_info{version=\"1.2.3\"} 1\n"));
+    assert_non_null(strstr(text.p, "\nprocess_start_time_seconds 1700000000.123\n"));
+    assert_non_null(strstr(text.p, "\nopstream_runs_started_total 18446744073709551615\n"));
+    assert_non_null(strstr(text.p, "\nopstream_journal_healthy 1\n"));
+    assert_non_null(strstr(text.p, "\nopstream_alerts_total{kind=\"latency_p99\"} 7\n"));
+    assert_non_null(strstr(text.p, "\nopstream_alerts_active{kind=\"error_rate\"} 0\n"));
+    assert_non_null(strstr(text.p, "\nopstream_breaker_transitions_total{state=\"open\"} 5\n"));
+    assert_non_null(strstr(text.p, "\nopstream_queue_depth 7\n"));
+    assert_non_null(strstr(text.p, "\nopstream_refused_total{reason=\"runs\"} 3\n"));
+    assert_non_null(strstr(text.p, "\nopstream_refused_total{reason=\"writes\"} 0\n"));
+    assert_non_null(strstr(text.p, "\nopstream_refused_total{reason=\"bodies\"} 5\n"));
+    assert_non_null(strstr(text.p, "\nopstream_clients_dropped_total 2\n"));
+    fake_answer_finish(&got);
+}
+
+static void test_route_metrics__without_an_engine_counts_runs(void **state)
+{
+    (void)state;
+    struct journal_reader reader = fake_sample();
+    struct fake_answer got =
+        fake_ask(&(struct fake_request){.path = "/metrics", .reader = &reader});
+    assert_int_equal(check_exposition(strbuf_str(&got.answer.body)), 2);
+    fake_answer_finish(&got);
+}
+
+static void test_route_metrics__of_an_empty_state_has_no_empty_family(void **state)
+{
+    (void)state;
+    struct journal_reader reader = fake_sample();
+    reader.run_count = 0;
+    struct fake_answer got = fake_ask(
+        &(struct fake_request){.path = "/metrics", .reader = &reader, .numbers = &numbers});
+    assert_int_equal(check_exposition(strbuf_str(&got.answer.body)), 26);
+    fake_answer_finish(&got);
+    got = fake_ask(&(struct fake_request){.path = "/metrics"});
+    assert_int_equal(strbuf_str(&got.answer.body).n, 0);
+    fake_answer_finish(&got);
+}
+
+static void test_route_metrics__counts_breakers_by_state(void **state)
+{
+    (void)state;
+    const struct journal_scope_row scopes[] = {
+        {.key = STR("a"), .state = STR("{\"state\": \"open\"}")},
+        {.key = STR("b"), .state = STR("{\"state\": \"half_open\"}")},
+        {.key = STR("c"), .state = STR("{\"state\": \"open\"}")},
+        {.key = STR("d"), .state = STR("{")},
+    };
+    struct journal_reader reader = fake_sample();
+    reader.scopes = scopes;
+    reader.scope_count = 4;
+    struct fake_answer got =
+        fake_ask(&(struct fake_request){.path = "/metrics", .reader = &reader});
+    const char *text = strbuf_str(&got.answer.body).p;
+    assert_non_null(strstr(text, "\n# TYPE opstream_breakers gauge\n"
+                                 "opstream_breakers{state=\"closed\"} 0\n"
+                                 "opstream_breakers{state=\"open\"} 2\n"
+                                 "opstream_breakers{state=\"half_open\"} 1\n"
+                                 "opstream_breakers{state=\"forced_open\"} 0\n"
+                                 "opstream_breakers{state=\"disabled\"} 0\n"));
+    fake_answer_finish(&got);
+}
+
+static void test_metrics_text__escapes_any_text(void **state)
+{
+    (void)state;
+    struct strbuf out = STRBUF_INIT;
+    const struct metric_label label = {"x", STR("a\"b\\c\nd\xff\xC3\xA9")};
+    metrics_text_family(&out, "m", METRIC_GAUGE, "H.");
+    metrics_text_sample(&out, "m", &label, 1, 5);
+    assert_string_equal(strbuf_str(&out).p, "# HELP m H.\n# TYPE m gauge\n"
+                                            "m{x=\"a\\\"b\\\\c\\nd\xEF\xBF\xBD\xC3\xA9\"} 5\n");
+    assert_int_equal(check_exposition(strbuf_str(&out)), 1);
+    strbuf_finish(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_route_metrics__is_the_text_format),
+        cmocka_unit_test(test_route_metrics__without_an_engine_counts_runs),
+        cmocka_unit_test(test_route_metrics__of_an_empty_state_has_no_empty_family),
+        cmocka_unit_test(test_route_metrics__counts_breakers_by_state),
+        cmocka_unit_test(test_metrics_text__escapes_any_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
