@@ -247,7 +247,9 @@ void body_text_append_way(const struct pipeline *pipeline, const struct edge *ed
 {
     bool is_state = pipeline->bodies[pipeline->nodes[edge->source].body].kind == BODY_STATES;
     size_t start = out->n;
-    if (is_state || edge->outcome != OUTCOME_SUCCESS) {
+    if (edge->is_fallback) {
+        strbuf_append_text(out, "fallback");
+    } else if (is_state || edge->outcome != OUTCOME_SUCCESS) {
         terminal_append_safe(out, pipeline->outcomes[edge->outcome]);
     }
     if (edge->when != NULL) {

@@ -15,6 +15,7 @@
 
 static const struct command_option options[] = {
     {"json", 0, NULL, "print one JSON document", false},
+    {"verbose", 'v', NULL, "show policies that are the defaults, too", false},
     LIBRARY_OPTION,
     WORKSPACE_OPTIONS,
     {NULL, 0, NULL, NULL, false},
@@ -23,9 +24,10 @@ static const struct command_option options[] = {
 /* Of lines that go to no terminal. */
 enum { PLAIN_COLUMNS = 100 };
 
-static struct plan_style style_of_output(void)
+static struct plan_style style_of_output(const struct command_args *args)
 {
     return (struct plan_style){
+        .detail = command_has(args, "verbose") ? PLAN_ALL : PLAN_SHORT,
         .is_colored = terminal_has_color(STDOUT_FILENO),
         .columns = terminal_is_live(STDOUT_FILENO) ? terminal_size(STDOUT_FILENO).columns
                                                    : PLAIN_COLUMNS,
@@ -36,7 +38,7 @@ static int append_plan(const struct command_args *args, const struct pipeline *p
                        struct strbuf *out)
 {
     if (!command_has(args, "json")) {
-        plan_text_append(pipeline, style_of_output(), out);
+        plan_text_append(pipeline, style_of_output(args), out);
         return EXIT_DONE;
     }
     struct error err = {0};
@@ -63,7 +65,7 @@ const struct command cmd_plan = {
     .name = "plan",
     .group = "Look at pipelines",
     .summary = "show what would run, in which order, what in parallel",
-    .usage = "FILE[#ID] [--json]",
+    .usage = "FILE[#ID] [--verbose] [--json]",
     .details = "Nothing runs. Nodes of one step run in parallel; 1.2 is step 2 inside the node\n"
                "of step 1. 'may not run' stands at nodes that depend on a choice or a failure,\n"
                "with what they depend on; a node that is 'skipped' does not hold back what\n"

@@ -7,7 +7,7 @@
  * and its parsing come from the same rows. One file cmd_<verb>.c defines one `struct command`.
  *
  * Used by:  main, every cmd_*.c.
- * Uses:     base.
+ * Uses:     base, exit_code.
  * Threads:  [main]
  */
 
@@ -15,16 +15,7 @@
 #include <stddef.h>
 
 #include "core/base/str.h"
-
-/* What the program says when it ends. */
-enum exit_code {
-    EXIT_DONE = 0,
-    EXIT_RUN_FAILED = 1,
-    EXIT_USAGE = 2,
-    EXIT_INVALID = 3, /* the pipeline does not validate */
-    EXIT_CANCELLED = 4,
-    EXIT_STATE = 74, /* state could not be kept */
-};
+#include "core/cli/exit_code.h"
 
 enum { COMMAND_MAX_VALUES = 256 };
 

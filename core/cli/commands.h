@@ -13,12 +13,28 @@
 #include "core/cli/command.h"
 
 extern const struct command cmd_run;
+extern const struct command cmd_start;
+extern const struct command cmd_serve;
+extern const struct command cmd_list;
+extern const struct command cmd_status;
+extern const struct command cmd_logs;
+extern const struct command cmd_history;
+extern const struct command cmd_cancel;
+extern const struct command cmd_pause;
+extern const struct command cmd_resume;
+extern const struct command cmd_retry;
+extern const struct command cmd_send;
+extern const struct command cmd_resolve;
 extern const struct command cmd_validate;
 extern const struct command cmd_plan;
 extern const struct command cmd_graph;
 extern const struct command cmd_nodes;
 extern const struct command cmd_schema;
 extern const struct command cmd_plugin;
+extern const struct command cmd_breakers;
+extern const struct command cmd_dlq;
+extern const struct command cmd_queue;
+extern const struct command cmd_db;
 extern const struct command cmd_version;
 extern const struct command cmd_help;
 

@@ -260,11 +260,12 @@ static int not_found(const struct folder_library *library, struct error *err)
                              STR_ARG(own.n > 0 ? own : STR(".")));
     }
     size_t count = library->folder_count + (has_own ? 1 : 0);
-    int status = count == 0 ? error_set(err, E_NOT_FOUND, "it is not in this text")
-                            : error_set(err, E_NOT_FOUND, "the folder%s searched: %.*s%s%.*s",
-                                        count > 1 ? "s" : "", STR_ARG(strbuf_str(&folders)),
-                                        library->trouble_count > 0 ? "; " : "",
-                                        STR_ARG(strbuf_str(&library->trouble)));
+    int status =
+        count == 0
+            ? error_set(err, E_NOT_FOUND, "it is not in this text, and no library is searched")
+            : error_set(err, E_NOT_FOUND, "the folder%s searched: %.*s%s%.*s", count > 1 ? "s" : "",
+                        STR_ARG(strbuf_str(&folders)), library->trouble_count > 0 ? "; " : "",
+                        STR_ARG(strbuf_str(&library->trouble)));
     strbuf_finish(&folders);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "core/base/quantity.h"
 #include "core/cli/body_text.h"
 #include "core/cli/plan_children.h"
+#include "core/cli/plan_policies.h"
 #include "core/cli/plan_rows.h"
 #include "core/cli/plan_sure.h"
 #include "core/expr/expr.h"
@@ -77,11 +78,26 @@ static void build_written(struct builder *b, const struct node *node, const char
 
 /* ---- nodes ---- */
 
+/* What answers in place of its call: only where there is something. */
+static void build_stand_ins(struct builder *b, const struct node *node)
+{
+    static const char *const kinds[] = {
+        [FALLBACK_VALUE] = "value", [FALLBACK_NODE] = "node", [FALLBACK_CACHE] = "cache"};
+    if (node->cache != NULL) {
+        builder_member_double(b, STR("cache_seconds"), (double)node->cache->ttl_ms / 1000.0);
+    }
+    if (node->fallback != NULL) {
+        builder_member_string(b, STR("fallback"), str_from(kinds[node->fallback->kind]));
+    }
+}
+
 static void build_edge(const struct plan *plan, const struct edge *edge, uint32_t other)
 {
     builder_map_begin(plan->b);
     builder_member_string(plan->b, STR("node"), plan->pipeline->nodes[other].id);
-    builder_member_string(plan->b, STR("outcome"), plan->pipeline->outcomes[edge->outcome]);
+    builder_member_string(plan->b, STR("outcome"),
+                          edge->is_fallback ? STR("fallback")
+                                            : plan->pipeline->outcomes[edge->outcome]);
     build_expr(plan->b, STR("when"), edge->when);
     builder_map_end(plan->b);
 }
@@ -296,6 +312,8 @@ static size_t build_node(const struct plan *plan, size_t row)
                           node->on_error == ON_ERROR_CONTINUE ? STR("continue") : STR("fail"));
     build_count(plan->b, STR("max_concurrency"), node->concurrency);
     builder_member_bool(plan->b, STR("milestone"), node->is_milestone);
+    plan_policies_build(plan->b, node);
+    build_stand_ins(plan->b, node);
     build_work(plan, node);
     row++;
     if (node->own_body != 0) {

@@ -230,6 +230,35 @@ static void append_child(const struct node *node, struct strbuf *out, size_t sta
     }
 }
 
+/* What answers in place of its call. */
+static void append_stand_ins(const struct pipeline *pipeline, const struct node *node,
+                             struct strbuf *out, size_t start)
+{
+    if (node->cache != NULL) {
+        begin(out, start);
+        strbuf_append_text(out, "answers are good for ");
+        append_duration(node->cache->ttl_ms, out);
+    }
+    if (node->fallback == NULL) {
+        return;
+    }
+    begin(out, start);
+    switch (node->fallback->kind) {
+    case FALLBACK_VALUE:
+        strbuf_append_text(out, "falls back to a value");
+        return;
+    case FALLBACK_NODE:
+        strbuf_append_text(out, "falls back to ");
+        terminal_append_safe(out, pipeline->nodes[node->fallback->node].id);
+        return;
+    case FALLBACK_CACHE:
+        strbuf_append_text(out, "falls back to its last result, at most ");
+        append_duration(node->fallback->max_age_ms, out);
+        strbuf_append_text(out, " old");
+        return;
+    }
+}
+
 static void append_bounds(const struct node *node, struct strbuf *out, size_t start)
 {
     if (node->repeat != NULL) {
@@ -286,9 +315,14 @@ void plan_notes_append(const struct pipeline *pipeline, uint32_t index, bool is_
         append_child(node, out, start);
     }
     append_bounds(node, out, start);
+    append_stand_ins(pipeline, node, out, start);
     append_undoing(pipeline, node, out, start);
     if (node->is_milestone) {
         begin(out, start);
         strbuf_append_text(out, "a milestone");
+    }
+    if (node->is_at_most_once) {
+        begin(out, start);
+        strbuf_append_text(out, "at most once");
     }
 }

@@ -193,6 +193,7 @@ static void append_notes(struct plan *plan, size_t row, size_t column)
     uint32_t node = plan->rows.rows[row].node;
     strbuf_clear(&plan->cell);
     plan_notes_append(plan->pipeline, node, plan->is_sure[node], &plan->cell);
+    plan_policies_append(&plan->pipeline->nodes[node], plan->style.detail, &plan->cell, 0);
     if (plan->cell.n == 0) {
         strbuf_append_char(plan->out, '\n');
         return;

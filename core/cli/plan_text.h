@@ -14,12 +14,14 @@
 #include <stddef.h>
 
 #include "core/base/str.h"
+#include "core/cli/plan_policies.h"
 
 struct pipeline;
 
 struct plan_style {
     bool is_colored;
     size_t columns; /* lines are not longer, as far as words allow */
+    enum plan_detail detail;
 };
 
 /* The pipeline's bodies and endings; then, once each, the pipelines that it runs. */

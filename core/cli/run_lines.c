@@ -74,6 +74,13 @@ static void add_ended(struct run_lines *lines, struct step step)
     }
 }
 
+static void add_retry(struct run_lines *lines, struct step step)
+{
+    if (!is_inner(lines, step) || (!lines->is_live && take_step(lines, step))) {
+        run_text_retry(step, lines->style, lines->out);
+    }
+}
+
 /* Ten lines for a loop whose number of items is known, one for each doubling otherwise. */
 static void set_next_sum(struct node_view *loop)
 {
@@ -126,6 +133,8 @@ void run_lines_add(struct run_lines *lines, const struct record *record)
         add_started(lines, step);
     } else if (record->type == RECORD_NODE_ENDED || record->type == RECORD_NODE_AGAIN) {
         add_ended(lines, step);
+    } else if (record->type == RECORD_NODE_RETRY) {
+        add_retry(lines, step);
     } else if (record->type == RECORD_FRAME_ENDED) {
         add_frame_ended(lines, step.frame, record);
     }

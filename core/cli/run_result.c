@@ -1,50 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/run_result.h"
 
-#include "core/base/clock.h"
+#include "core/api/json_text.h"
 #include "core/base/error.h"
 #include "core/cli/run_view.h"
 #include "core/engine/failure.h"
 #include "core/model/pipeline.h"
 #include "core/value/builder.h"
-#include "core/value/json.h"
 #include "core/value/value.h"
-
-static void add_time(struct builder *b, struct str key, int64_t unix_ms)
-{
-    if (unix_ms == 0) {
-        builder_member_null(b, key);
-        return;
-    }
-    char text[CLOCK_TEXT_SIZE];
-    clock_format_rfc3339(unix_ms, text);
-    builder_member_string(b, key, str_from(text));
-}
-
-static void add_seconds(struct builder *b, struct str key, int64_t from, int64_t to)
-{
-    if (from == 0 || to == 0) {
-        builder_member_null(b, key);
-        return;
-    }
-    builder_member_double(b, key, (double)(to - from) / 1000.0);
-}
 
 /* Levels around a value: the result, its list of steps, a step. */
 enum { LEVELS_AROUND = 3 };
-
-/* A value that is too deep to stand inside the result is there as the text of its JSON. */
-static void add_value(struct builder *b, const struct document *document, const struct value *value)
-{
-    if (value->depth + LEVELS_AROUND <= VALUE_MAX_DEPTH) {
-        builder_embed(b, document, value);
-        return;
-    }
-    struct strbuf text = STRBUF_INIT;
-    json_write(value, JSON_COMPACT, &text);
-    builder_string(b, strbuf_str(&text));
-    strbuf_finish(&text);
-}
 
 static void add_document(struct builder *b, struct str key, const struct document *document)
 {
@@ -53,7 +19,18 @@ static void add_document(struct builder *b, struct str key, const struct documen
         return;
     }
     builder_key(b, key);
-    add_value(b, document, document_root(document));
+    json_text_part(b, document, document_root(document), LEVELS_AROUND);
+}
+
+/* What stood in for the call. */
+static void add_origin(struct builder *b, unsigned from)
+{
+    if ((from & OUTPUT_FROM_CACHE) != 0) {
+        builder_member_bool(b, STR(OUTPUT_CACHE_MARK), true);
+    }
+    if ((from & OUTPUT_FROM_FALLBACK) != 0) {
+        builder_member_bool(b, STR(OUTPUT_FALLBACK_MARK), true);
+    }
 }
 
 /* What only loops and calls have. */
@@ -63,7 +40,7 @@ static void add_extras(struct builder *b, const struct document *detail, const c
     for (size_t i = 0; root != NULL && i < value_count(root); i++) {
         const struct value_member *member = value_member_at(root, i);
         builder_key(b, value_str(&member->key));
-        add_value(b, detail, &member->value);
+        json_text_part(b, detail, &member->value, LEVELS_AROUND);
     }
     if (child != NULL) {
         builder_member_string(b, STR("child_run_id"), str_from(child));
@@ -77,11 +54,12 @@ static void add_step(struct builder *b, const struct step_view *step)
     builder_member_string(b, STR("path"), str_from(step->path));
     builder_member_string(b, STR("status"), str_from(node_state_name(step->state)));
     builder_member_int(b, STR("attempt"), step->attempt);
-    add_time(b, STR("started_at"), step->started_at);
-    add_time(b, STR("completed_at"), step->ended_at);
-    add_seconds(b, STR("duration_seconds"), step->started_at, step->ended_at);
+    json_text_time(b, STR("started_at"), step->started_at);
+    json_text_time(b, STR("completed_at"), step->ended_at);
+    json_text_seconds(b, STR("duration_seconds"), step->started_at, step->ended_at);
     add_document(b, STR("output"), step->output);
     add_document(b, STR("error"), step->error);
+    add_origin(b, step->from);
     add_extras(b, step->detail, step->child);
     builder_map_end(b);
 }
@@ -98,11 +76,12 @@ static int add_root_step(struct builder *b, const struct run_view *view, uint32_
                                         .path = path.p,
                                         .state = is_over || view->ended_at == 0 ? node->state
                                                                                 : NODE_NOT_RUN,
-                                        .attempt = node->attempt,
+                                        .attempt = node->attempt - node->before,
                                         .started_at = node->started_at,
                                         .ended_at = node->ended_at,
                                         .output = node->output,
                                         .error = node->error,
+                                        .from = node->from,
                                         .detail = node->detail,
                                         .child = node->child});
     }
@@ -243,9 +222,9 @@ int run_result_build(const struct run_view *view, struct str execution_id,
         builder_member_null(b, STR("version"));
     }
     builder_member_string(b, STR("status"), str_from(run_state_name(view->state)));
-    add_time(b, STR("started_at"), view->started_at);
-    add_time(b, STR("completed_at"), view->ended_at);
-    add_seconds(b, STR("total_duration_seconds"), view->started_at, view->ended_at);
+    json_text_time(b, STR("started_at"), view->started_at);
+    json_text_time(b, STR("completed_at"), view->ended_at);
+    json_text_seconds(b, STR("total_duration_seconds"), view->started_at, view->ended_at);
     int status = add_root_steps(b, view);
     builder_member_int(b, STR("success_count"), view->completed);
     builder_member_int(b, STR("failure_count"), view->failed);

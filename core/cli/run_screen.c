@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/cli/live_waits.h"
 #include "core/cli/run_view.h"
 #include "core/cli/terminal.h"
 #include "core/model/pipeline.h"
 
-enum { INNER_ROWS_MOST = 4 };
+enum { INNER_ROWS_MOST = 4, WAIT_ROWS_MOST = 4 };
 
 #define INNER_INDENT "           " /* below the names */
 
@@ -105,6 +106,18 @@ static void append_inner_of(struct live *live, struct frame_view *frame, unsigne
     }
 }
 
+static void append_hidden(struct live *live, uint64_t hidden, const char *what)
+{
+    if (hidden > 0 && live->shown < live->most) {
+        char text[48];
+        (void)snprintf(text, sizeof(text), "... and %llu %s", (unsigned long long)hidden, what);
+        strbuf_append_text(&live->row, INNER_INDENT);
+        terminal_append_color(&live->row, live->screen->style.is_colored, COLOR_DIM,
+                              str_from(text));
+        end_row(live);
+    }
+}
+
 /* What is under way below a node: the first few, and how many more there are. */
 static void append_inner(struct live *live, uint32_t top)
 {
@@ -116,14 +129,20 @@ static void append_inner(struct live *live, uint32_t top)
             append_inner_of(live, frame, &left, &hidden);
         }
     }
-    if (hidden > 0 && live->shown < live->most) {
-        char text[48];
-        (void)snprintf(text, sizeof(text), "... and %llu more", (unsigned long long)hidden);
-        strbuf_append_text(&live->row, INNER_INDENT);
-        terminal_append_color(&live->row, live->screen->style.is_colored, COLOR_DIM,
-                              str_from(text));
+    append_hidden(live, hidden, "more");
+}
+
+/* What may not start yet. */
+static void append_waits(struct live *live)
+{
+    const struct live_waits *waits = live->screen->waits;
+    size_t shown = waits != NULL ? live_waits_shown(waits) : 0;
+    size_t i = 0;
+    for (; i < shown && i < WAIT_ROWS_MOST && live->shown < live->most; i++) {
+        live_waits_append_row(waits, i, live->screen->style, &live->row);
         end_row(live);
     }
+    append_hidden(live, shown > 0 ? live_waits_count(waits) - i : 0, "more wait");
 }
 
 /* Nodes of the root body first: what is inside them has the rows that are left. */
@@ -163,6 +182,7 @@ static void append_live(struct run_screen *screen, int64_t now, struct strbuf *o
     unsigned nodes = 0;
     append_nodes(&live, &nodes);
     append_inner(&live, RECORD_NO_NODE); /* endings and compensations */
+    append_waits(&live);
     run_text_progress(screen->view, now, screen->style, &live.row);
     if (screen->view->running > nodes) {
         strbuf_append_format(&live.row, " (%u not shown)", screen->view->running - nodes);

@@ -8,7 +8,7 @@
  * progress line are drawn anew.
  *
  * Used by:  cmd_run.
- * Uses:     run_text, terminal.
+ * Uses:     run_text, live_waits, terminal.
  * Threads:  [loop]
  */
 
@@ -17,10 +17,12 @@
 #include "core/base/str.h"
 #include "core/cli/run_text.h"
 
+struct live_waits;
 struct run_view;
 
 struct run_screen {
     const struct run_view *view;
+    const struct live_waits *waits; /* borrowed; NULL: nobody tells them */
     struct run_text_style style;
     struct strbuf kept; /* lines that are not written yet and stay */
     unsigned drawn;     /* rows of the live part that stand on the terminal */

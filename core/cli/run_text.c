@@ -222,6 +222,15 @@ static void append_transitions(struct step step, struct strbuf *out)
 void run_text_append_wait(struct step step, struct strbuf *out)
 {
     const struct document *name = run_tree_state(step)->waits_for;
+    const struct document *failure = run_tree_state(step)->error;
+    if (run_tree_state(step)->is_unknown) {
+        strbuf_append_text(out, "for you to say whether it did its work: 'opstream resolve'");
+        if (failure != NULL) {
+            strbuf_append_text(out, "  ");
+            run_text_append_failure(failure, out);
+        }
+        return;
+    }
     if (name == NULL) {
         append_transitions(step, out);
         return;
@@ -234,10 +243,14 @@ void run_text_append_wait(struct step step, struct strbuf *out)
 
 void run_text_started(struct step step, struct run_text_style style, struct strbuf *out)
 {
+    const struct node_view *state = run_tree_state(step);
     append_word(out, "started", COLOR_BLUE, style);
     append_name(step, style, out);
     strbuf_append_text(out, "  ");
     terminal_append_color(out, style.is_colored, COLOR_DIM, run_tree_def(step)->type->name);
+    if (state->attempt > state->before + 1) {
+        strbuf_append_format(out, "  attempt %u", state->attempt - state->before);
+    }
     strbuf_append_char(out, '\n');
 }
 
@@ -257,6 +270,18 @@ static void append_next_round(const struct node_view *node, struct strbuf *out)
     strbuf_append_format(out, "  again in %s", text);
 }
 
+/* What stood in for the call; why follows, where there was one. */
+static void append_origin(const struct node_view *node, struct strbuf *out)
+{
+    static const char *const texts[] = {
+        [0] = "",
+        [OUTPUT_FROM_CACHE] = "  from cache",
+        [OUTPUT_FROM_FALLBACK] = "  from fallback",
+        [OUTPUT_FROM_BOTH] = "  from cache, as fallback",
+    };
+    strbuf_append_text(out, texts[node->from]);
+}
+
 void run_text_ended(struct step step, struct run_text_style style, struct strbuf *out)
 {
     const struct node_view *state = run_tree_state(step);
@@ -271,13 +296,27 @@ void run_text_ended(struct step step, struct run_text_style style, struct strbuf
     if (run_tree_def(step)->for_each != NULL && has_looped) {
         append_end_of_loop(state, out);
     }
+    append_origin(state, out);
     if (state->due_at != 0) {
         append_next_round(state, out);
     }
-    if (state->state == NODE_FAILED) {
+    if (state->state == NODE_FAILED || state->from > OUTPUT_FROM_CACHE) {
         strbuf_append_text(out, "  ");
         run_text_append_failure(state->error, out);
     }
+    strbuf_append_char(out, '\n');
+}
+
+void run_text_retry(struct step step, struct run_text_style style, struct strbuf *out)
+{
+    const struct node_view *state = run_tree_state(step);
+    append_word(out, "retrying", COLOR_YELLOW, style);
+    append_name(step, style, out);
+    strbuf_append_text(out, "  ");
+    append_duration(out, run_view_node_ms(state, state->ended_at));
+    append_next_round(state, out);
+    strbuf_append_text(out, "  ");
+    run_text_append_failure(state->error, out);
     strbuf_append_char(out, '\n');
 }
 
@@ -324,6 +363,9 @@ static struct str event_of(struct step step)
 /* Events can be sent to the run itself only. */
 static void append_how_to_send(struct step step, struct strbuf *out)
 {
+    if (run_tree_state(step)->is_unknown) {
+        return;
+    }
     for (const struct frame_view *at = step.frame; at != NULL; at = at->parent) {
         if (at->prefix != NULL) {
             return; /* in a child run */
@@ -342,6 +384,17 @@ void run_text_waits(struct step step, struct run_text_style style, struct strbuf
     run_text_append_wait(step, out);
     append_how_to_send(step, out);
     strbuf_append_char(out, '\n');
+}
+
+void run_text_waits_at(struct str path, struct run_text_style style, struct strbuf *out)
+{
+    struct strbuf safe = STRBUF_INIT;
+    size_t most = style.name_most > 0 ? style.name_most : SIZE_MAX;
+    terminal_append_safe(&safe, path);
+    append_word(out, "waiting", COLOR_YELLOW, style);
+    append_padding(out, append_tail(strbuf_str(&safe), most, out), style.name_columns);
+    strbuf_append_text(out, "  ");
+    strbuf_finish(&safe);
 }
 
 void run_text_note(const char *text, struct run_text_style style, struct strbuf *out)
@@ -381,8 +434,11 @@ static void append_detail(struct step step, int64_t now, struct strbuf *out)
         run_text_append_counts(state, out);
     }
     if (state->due_at != 0) {
+        bool is_retrying = state->is_retrying;
         quantity_format_duration(state->due_at > now ? state->due_at - now : 0, text);
-        strbuf_append_format(out, "  round %u in %s", state->round + 2, text);
+        strbuf_append_format(out, "  %s %u in %s", is_retrying ? "attempt" : "round",
+                             is_retrying ? state->attempt - state->before + 1 : state->round + 2,
+                             text);
     } else if (run_view_is_waiting(step)) {
         strbuf_append_text(out, "  ");
         run_text_append_wait(step, out);

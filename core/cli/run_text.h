@@ -42,6 +42,9 @@ void run_text_started(struct step step, struct run_text_style style, struct strb
  */
 void run_text_ended(struct step step, struct run_text_style style, struct strbuf *out);
 
+/* "retrying   fetch  0.12 s  again in 1.4 s  UNAVAILABLE: ..." */
+void run_text_retry(struct step step, struct run_text_style style, struct strbuf *out);
+
 /* "failed     each[17]  EXPRESSION: ...": a body that failed without one of its nodes. */
 void run_text_frame_failed(const struct frame_view *frame, const struct document *error,
                            struct run_text_style style, struct strbuf *out);
@@ -51,6 +54,9 @@ void run_text_sum(struct step step, struct run_text_style style, struct strbuf *
 
 /* "waiting    gate      for the event 'approve' (--send approve)" */
 void run_text_waits(struct step step, struct run_text_style style, struct strbuf *out);
+
+/* The same for a node of this path, up to what it waits for; without the line end. */
+void run_text_waits_at(struct str path, struct run_text_style style, struct strbuf *out);
 
 /* A line about the lines. */
 void run_text_note(const char *text, struct run_text_style style, struct strbuf *out);

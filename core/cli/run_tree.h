@@ -29,14 +29,17 @@ struct run;
 struct node_view {
     enum node_state state;
     uint32_t attempt;
+    uint32_t before;    /* attempts of earlier rounds and visits, which the number counts, too */
     uint32_t round;     /* of `repeat`, from 0 */
     uint32_t visit;     /* of a state, from 0 */
     bool is_round_over; /* the next record of it begins another round */
     bool has_failures;  /* inside it, that are known and nothing handled */
+    bool is_retrying;   /* an attempt failed, and it waits for the next */
+    bool is_unknown;    /* whether it did its work: a person has to say it */
     bool is_told;       /* what it waits for has been shown */
     int64_t started_at; /* unix ms; 0: not */
     int64_t ended_at;
-    int64_t due_at;                   /* of the next round; 0: none is waited for */
+    int64_t due_at;                   /* of the next round or attempt; 0: none is waited for */
     const struct document *output;    /* shared */
     const struct document *error;     /* shared */
     const struct document *detail;    /* shared; of a loop: {errors, counts} */
@@ -46,6 +49,7 @@ struct node_view {
     uint64_t iterations;              /* that have ended */
     uint64_t failed_iterations;
     uint64_t next_sum; /* iterations at which a line says how far it is; 0: not set yet */
+    unsigned from;     /* OUTPUT_FROM_*: what stood in for the call */
     double fraction;   /* of progress; < 0: unknown */
     char *note;        /* the latest message; NULL: none */
 };

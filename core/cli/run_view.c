@@ -251,11 +251,12 @@ static void keep_step(struct run_view *view, struct step step)
         .path = path,
         .id = run_tree_def(step)->id,
         .state = state->state,
-        .attempt = state->attempt,
+        .attempt = state->attempt - state->before,
         .started_at = state->started_at,
         .ended_at = state->ended_at,
         .output = document_ref(state->output),
         .error = document_ref(state->error),
+        .from = state->from,
         .detail = document_ref(state->detail),
         .child = child,
     };
@@ -322,6 +323,7 @@ static void begin(struct run_view *view, struct step step)
     }
     node->is_round_over = false;
     node->has_failures = false;
+    node->before = node->attempt; /* their numbers go on over visits and rounds */
     node->state = NODE_READY;
     node->started_at = 0;
     node->ended_at = 0;
@@ -362,6 +364,9 @@ static void apply_node_started(struct run_view *view, struct step step, const st
     node->started_at = record->at_unix_ms;
     node->iterations = 0;
     node->failed_iterations = 0;
+    node->due_at = 0;
+    node->is_retrying = false;
+    node->is_unknown = false;
     node->is_told = false;
     if (def->kind == NODE_WAIT) {
         replace(&node->waits_for, record->output);
@@ -371,6 +376,18 @@ static void apply_node_started(struct run_view *view, struct step step, const st
     } else if (def->for_each != NULL && record->output != NULL) {
         node->total = count_units(def->for_each, document_root(record->output));
     }
+}
+
+/* What a person says of it later is no time that it took. */
+static void apply_node_unknown(struct run_view *view, struct step step, const struct record *record)
+{
+    struct node_view *node = run_tree_state(step);
+    node->state = NODE_RUNNING;
+    node->is_unknown = true;
+    replace(&node->error, record->error);
+    node->is_told = false;
+    node->started_at = 0;
+    view->new_waits++;
 }
 
 /* Something completed that a rollback may undo: its frame is needed for its path. */
@@ -401,6 +418,8 @@ static void end_work(struct run_view *view, struct step step, const struct recor
         node->attempt = record->attempt;
     }
     node->ended_at = node->started_at != 0 ? record->at_unix_ms : 0;
+    node->is_unknown = false;
+    node->from = record->from;
     replace(&node->output, record->output);
     replace(&node->waits_for, NULL);
     note_undo(view, step, record);
@@ -411,6 +430,8 @@ static void apply_node_ended(struct run_view *view, struct step step, const stru
     struct node_view *node = run_tree_state(step);
     end_work(view, step, record);
     node->state = record->node_state;
+    node->due_at = 0;
+    node->is_retrying = false;
     replace(&node->error, record->error);
     replace(&node->detail, record->detail);
     if (node->state == NODE_FAILED) {
@@ -437,6 +458,34 @@ static void apply_node_again(struct run_view *view, struct step step, const stru
     node->state = NODE_READY;
     node->is_round_over = true;
     node->due_at = record->due_unix_ms > record->at_unix_ms ? record->due_unix_ms : 0;
+}
+
+static void apply_node_retry(struct run_view *view, struct step step, const struct record *record)
+{
+    struct node_view *node = run_tree_state(step);
+    view->running -= is_root(view, step) && is_running(node) ? 1u : 0u;
+    node->state = NODE_READY;
+    node->ended_at = record->at_unix_ms;
+    node->due_at = record->due_unix_ms;
+    node->is_retrying = true;
+    replace(&node->error, record->error);
+}
+
+/* Its attempts are over. */
+static void apply_node_fallback(struct run_view *view, struct step step,
+                                const struct record *record)
+{
+    begin(view, step);
+    struct node_view *node = run_tree_state(step);
+    view->running += is_root(view, step) && !is_running(node) ? 1u : 0u;
+    if (!is_running(node)) {
+        node->started_at = record->at_unix_ms;
+        node->attempt = record->attempt;
+    }
+    node->state = NODE_RUNNING;
+    node->due_at = 0;
+    node->is_retrying = false;
+    replace(&node->error, record->error);
 }
 
 /* ---- ends ---- */
@@ -641,6 +690,15 @@ void run_view_apply(struct run_view *view, const struct record *record)
     case RECORD_NODE_AGAIN:
         apply_node_again(view, step, record);
         return;
+    case RECORD_NODE_RETRY:
+        apply_node_retry(view, step, record);
+        return;
+    case RECORD_NODE_FALLBACK:
+        apply_node_fallback(view, step, record);
+        return;
+    case RECORD_NODE_UNKNOWN:
+        apply_node_unknown(view, step, record);
+        return;
     case RECORD_NODE_DUE:
         run_tree_state(step)->due_at = 0;
         return;
@@ -676,7 +734,8 @@ static bool is_open_state(struct step step)
 bool run_view_is_waiting(struct step step)
 {
     const struct node_view *node = run_tree_state(step);
-    return node->state == NODE_RUNNING && (node->waits_for != NULL || is_open_state(step));
+    return node->state == NODE_RUNNING &&
+           (node->waits_for != NULL || node->is_unknown || is_open_state(step));
 }
 
 bool run_view_is_under_way(struct step step)

@@ -43,6 +43,7 @@ struct step_view {
     struct str id;
     enum node_state state;
     uint32_t attempt;
+    unsigned from; /* as in node_view */
     int64_t started_at;
     int64_t ended_at;
     const struct document *output; /* shared */

@@ -9,6 +9,7 @@
 #include "core/cli/command.h"
 #include "core/cli/file_text.h"
 #include "core/cli/terminal.h"
+#include "core/loop/loop.h"
 #include "core/model/settings.h"
 
 enum { SITE_CONFIG_MAX_BYTES = 1024 * 1024 };
@@ -29,12 +30,12 @@ static void show(struct str text, struct diagnostics *diagnostics)
     strbuf_finish(&out);
 }
 
-int site_config_read(const char *path, struct document **out_config)
+int site_config_read(const char *path, struct settings *out_settings)
 {
     cleanup_free char *text = NULL;
     size_t size = 0;
     struct error err = {0};
-    *out_config = NULL;
+    *out_settings = (struct settings){0};
     if (path == NULL && access(SITE_CONFIG_FILE, F_OK) != 0) {
         return EXIT_DONE;
     }
@@ -44,7 +45,7 @@ int site_config_read(const char *path, struct document **out_config)
     }
 
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
-    int status = settings_read(str_make(text, size), path, &diagnostics, out_config, &err);
+    int status = settings_read(str_make(text, size), path, &diagnostics, out_settings, &err);
     bool is_said = diagnostics.error_count > 0;
     show(str_make(text, size), &diagnostics);
     diagnostics_finish(&diagnostics);
@@ -52,4 +53,13 @@ int site_config_read(const char *path, struct document **out_config)
         return command_error(EXIT_STATE, "%s", err.message);
     }
     return status == 0 ? EXIT_DONE : EXIT_INVALID;
+}
+
+void site_config_bound(const struct settings *settings, struct loop *loop)
+{
+    const struct settings_backpressure *said = &settings->backpressure;
+    const struct admission_load limits = {.runs = said->max_live_runs,
+                                          .writes = said->max_waiting_writes,
+                                          .memory_bytes = (uint64_t)said->max_memory_mb << 20};
+    loop_set_admission(loop, &limits);
 }

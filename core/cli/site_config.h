@@ -3,23 +3,27 @@
 #define CORE_CLI_SITE_CONFIG_H
 
 /*
- * Site config: the constants of opstream.yaml, for all pipelines of this machine.
+ * Site config: what opstream.yaml says for all pipelines of this machine.
  *
- * Used by:  workspace.
+ * Used by:  workspace, state_owner, cmd_serve.
  * Uses:     model (settings), file_text, terminal.
  * Threads:  [main]
  */
 
-struct document;
+struct loop;
+struct settings;
 
 #define SITE_CONFIG_FILE "/etc/opstream/opstream.yaml"
 
 /*
- * Reads `path`, or SITE_CONFIG_FILE when it is NULL; that one need not be there. `*out_config` is
- * a map, owned: document_unref(), or NULL when there is no file.
+ * Reads `path`, or SITE_CONFIG_FILE when it is NULL; that one need not be there: then all is as
+ * without settings. `*out_settings` is to be ended in every case: settings_finish().
  * Returns EXIT_DONE; EXIT_USAGE (no such file) or EXIT_INVALID after saying on stderr what is
  * wrong.
  */
-int site_config_read(const char *path, struct document **out_config);
+int site_config_read(const char *path, struct settings *out_settings);
+
+/* What the loop accepts is from here on what `settings` say. */
+void site_config_bound(const struct settings *settings, struct loop *loop);
 
 #endif

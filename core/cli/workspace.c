@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/cleanup.h"
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/base/strmap.h"
@@ -19,6 +20,7 @@
 #include "core/loop/loop.h"
 #include "core/model/catalogue.h"
 #include "core/model/engine_types.h"
+#include "core/model/layout.h"
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
 #include "core/value/builder.h"
@@ -69,12 +71,13 @@ static int find_folders(struct folder_list *list, const struct command_args *arg
     return add_folders_of_path(list, getenv(variable));
 }
 
-static void folders_finish(struct folder_list *list)
+void folder_list_finish(struct folder_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->names[i]);
     }
     free(list->names);
+    *list = (struct folder_list){0};
 }
 
 /* Tells programs and lists of folders apart, so that each has an index of its own. */
@@ -153,17 +156,17 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
     if (status != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
     }
-    return site_config_read(command_value(args, "config"), &workspace->config);
+    return site_config_read(command_value(args, "config"), &workspace->settings);
 }
 
 void workspace_finish(struct workspace *workspace)
 {
     loop_close(workspace->loop);
     engine_types_destroy(workspace->types);
-    folders_finish(&workspace->folders);
-    folders_finish(&workspace->libraries);
+    folder_list_finish(&workspace->folders);
+    folder_list_finish(&workspace->libraries);
     free(workspace->index_path);
-    document_unref(workspace->config);
+    settings_finish(&workspace->settings);
     secrets_destroy(workspace->secrets);
     *workspace = (struct workspace){0};
 }
@@ -270,6 +273,40 @@ static const char *read_env(void *user, struct str name)
     return getenv(text);
 }
 
+struct load_options workspace_options(struct workspace *workspace)
+{
+    return (struct load_options){.catalogue = loop_catalogue(workspace->loop),
+                                 .engine_types = workspace->types,
+                                 .env = read_env,
+                                 .user = workspace};
+}
+
+/* What is said about a file is shown. */
+static int load_file(struct workspace *workspace, unsigned flags, struct workspace_file *file,
+                     struct error *err)
+{
+    folder_library_init(&file->library, workspace->libraries.names, workspace->libraries.count,
+                        file->name);
+    struct load_library library = folder_library_loader(&file->library);
+    struct load_options options = workspace_options(workspace);
+    options.file = str_from(file->name);
+    options.id = str_from(file->wanted);
+    options.library = &library;
+    options.flags = flags;
+    options.config = workspace->settings.config;
+    options = bundle_recorder_init(&file->recorder, &options);
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    int status = load_text(str_make(file->text, file->size), &options, &diagnostics,
+                           &file->definitions, err);
+    show_diagnostics(workspace, file, &diagnostics);
+    bool is_said = diagnostics.error_count > 0;
+    diagnostics_finish(&diagnostics);
+    if (status != 0 && !is_said) {
+        (void)say_problem(workspace, file, EXIT_INVALID, err);
+    }
+    return status;
+}
+
 int workspace_load(struct workspace *workspace, const char *operand, unsigned flags,
                    struct workspace_file *out_file)
 {
@@ -283,40 +320,29 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
         int code = err.code == E_LIMIT ? EXIT_INVALID : EXIT_USAGE;
         return say_problem(workspace, out_file, code, &err);
     }
-    folder_library_init(&out_file->library, workspace->libraries.names, workspace->libraries.count,
-                        out_file->name);
-    struct load_library library = folder_library_loader(&out_file->library);
-    struct load_options options = {
-        .catalogue = loop_catalogue(workspace->loop),
-        .engine_types = workspace->types,
-        .file = str_from(out_file->name),
-        .id = str_from(out_file->wanted),
-        .env = read_env,
-        .user = workspace,
-        .library = &library,
-        .flags = flags,
-        .config = workspace->config,
-    };
-    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
-    int status = load_text(str_make(out_file->text, out_file->size), &options, &diagnostics,
-                           &out_file->definitions, &err);
-    show_diagnostics(workspace, out_file, &diagnostics);
-    bool is_said = diagnostics.error_count > 0;
-    diagnostics_finish(&diagnostics);
-    if (status != 0 && !is_said) {
-        (void)say_problem(workspace, out_file, EXIT_INVALID, &err);
-    }
+    int status = load_file(workspace, flags, out_file, &err);
     return status == 0 ? EXIT_DONE : status == E_NOMEM ? EXIT_STATE : EXIT_INVALID;
 }
 
 void workspace_file_finish(struct workspace_file *file)
 {
     definitions_destroy(file->definitions);
+    bundle_recorder_finish(&file->recorder);
     folder_library_finish(&file->library);
     free(file->name);
     free(file->wanted);
     free(file->text);
     *file = (struct workspace_file){0};
+}
+
+int workspace_bundle(struct workspace_file *file, struct strbuf *out, struct error *err)
+{
+    return bundle_recorder_write(&file->recorder, str_make(file->text, file->size), out, err);
+}
+
+void workspace_compiled_by(const struct pipeline *pipeline, struct strbuf *out)
+{
+    layout_write(pipeline, "opstream " OPSTREAM_VERSION, out);
 }
 
 static int say_which(const struct workspace_file *file)
@@ -419,4 +445,54 @@ int workspace_append_pipeline(struct workspace *workspace, const struct command_
     }
     workspace_file_finish(&file);
     return code;
+}
+
+/* ---- the library ---- */
+
+static int record_library_file(struct workspace *workspace, struct str id,
+                               const struct load_library_text *file, struct strbuf *out,
+                               struct error *err)
+{
+    struct bundle_recorder recorder;
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    struct definitions *definitions = NULL;
+    struct folder_library others;
+    cleanup_free char *name = str_dup(file->file);
+    if (name == NULL) {
+        return error_nomem(err);
+    }
+    folder_library_init(&others, workspace->libraries.names, workspace->libraries.count, name);
+    struct load_library library = folder_library_loader(&others);
+    struct load_options options = workspace_options(workspace);
+    options.file = file->file;
+    options.id = id;
+    options.library = &library;
+    options.config = workspace->settings.config;
+    options = bundle_recorder_init(&recorder, &options);
+    int status = load_text(file->text, &options, &diagnostics, &definitions, err);
+    if (status == 0) {
+        status = bundle_recorder_write(&recorder, file->text, out, err);
+    } else if (status == E_INVALID) {
+        (void)error_set(err, E_INVALID, "'%s' does not validate: see 'opstream validate'", name);
+    }
+    definitions_destroy(definitions);
+    bundle_recorder_finish(&recorder);
+    diagnostics_finish(&diagnostics);
+    folder_library_finish(&others);
+    return status;
+}
+
+int workspace_find_bundle(void *user, struct str id, struct strbuf *out, struct error *err)
+{
+    struct workspace *workspace = user;
+    struct folder_library folders;
+    struct load_library_text file = {.file = STR("")};
+    folder_library_init(&folders, workspace->libraries.names, workspace->libraries.count, "-");
+    struct load_library library = folder_library_loader(&folders);
+    int status = library.find(library.user, id, &file, err);
+    if (status == 0) {
+        status = record_library_file(workspace, id, &file, out, err);
+    }
+    folder_library_finish(&folders);
+    return status;
 }

@@ -17,11 +17,15 @@
 #include "core/cli/command.h"
 #include "core/cli/folder_library.h"
 #include "core/cli/site_config.h"
+#include "core/model/bundle_recorder.h"
+#include "core/model/load.h"
+#include "core/model/settings.h"
 
 struct builder;
 struct definitions;
 struct document;
 struct engine_types;
+struct error;
 struct loop;
 struct pipeline;
 struct secrets;
@@ -31,6 +35,7 @@ struct folder_list {
     char **names;
     size_t count;
 };
+void folder_list_finish(struct folder_list *list);
 
 struct workspace {
     struct loop *loop;
@@ -38,9 +43,10 @@ struct workspace {
     struct folder_list folders;   /* plugin folders that were asked for */
     struct folder_list libraries; /* folders of pipelines that were asked for */
     char *index_path;
-    struct document *config; /* the constants of opstream.yaml; NULL: there is none */
-    struct secrets *secrets; /* of the environment, which has them no more; or NULL */
-    unsigned warning_count;  /* shown so far */
+    struct settings settings;    /* opstream.yaml */
+    struct secrets *secrets;     /* of the environment, which has them no more; or NULL */
+    struct load_options loading; /* of definitions that a state has kept */
+    unsigned warning_count;      /* shown so far */
     /*
      * Borrowed, a list that is open, or NULL. What is wrong with files is added to it, as
      * {severity, file, line, column, message, hint}, instead of being printed.
@@ -77,6 +83,7 @@ struct workspace_file {
     char *text;
     size_t size;
     struct folder_library library;   /* where it finds what it does not have */
+    struct bundle_recorder recorder; /* what it was loaded from, for workspace_bundle() */
     struct definitions *definitions; /* NULL when there are errors */
 };
 
@@ -89,6 +96,21 @@ struct workspace_file {
 int workspace_load(struct workspace *workspace, const char *operand, unsigned flags,
                    struct workspace_file *out_file);
 void workspace_file_finish(struct workspace_file *file);
+
+/*
+ * Appends the bundle (see bundle.h) of what was loaded without errors: the definition that a run
+ * keeps. Fails with E_LIMIT, E_INVALID, E_NOMEM; `out` then may have a part of it.
+ */
+int workspace_bundle(struct workspace_file *file, struct strbuf *out, struct error *err);
+
+/* The bundle of the library's pipeline `id`: for control_options; `user` is the workspace. */
+int workspace_find_bundle(void *user, struct str id, struct strbuf *out, struct error *err);
+
+/* For bundle_load(): the workspace's types, and its environment. Borrowed from `workspace`. */
+struct load_options workspace_options(struct workspace *workspace);
+
+/* Appends the text `compiled_by` of a pipeline (see layout.h) as this program makes it. */
+void workspace_compiled_by(const struct pipeline *pipeline, struct strbuf *out);
 
 /*
  * The one pipeline of the file (or the one that #ID names), borrowed from `file`.

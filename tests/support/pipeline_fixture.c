@@ -17,19 +17,26 @@
 static const struct str ports[] = {{"left", 4}, {"right", 5}};
 
 static struct node_type types[] = {
+    {.name = {"call.task", 9}, .plugin = {"call", 4}, .origin_key = {"url", 3}},
     {.name = {"flow.task", 9}, .plugin = {"flow", 4}, .flags = NODE_TYPE_STREAMS},
     {.name = {"other.task", 10}, .plugin = {"other", 5}, .ports = ports, .port_count = 2},
     {.name = {"proc.task", 9}, .plugin = {"proc", 4}, .flags = NODE_TYPE_PROCESSES},
     {.name = {"toy.task", 8}, .plugin = {"toy", 3}, .ports = ports, .port_count = 2},
+    {.name = {"web.task", 8},
+     .plugin = {"web", 3},
+     .origin_key = {"url", 3},
+     .flags = NODE_TYPE_CALLS},
 };
 
 enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };
 
 static const struct plugin_type plugins[] = {
+    {.id = {"call", 4}, .version = {"1", 1}, .path = {"call.so", 7}},
     {.id = {"flow", 4}, .version = {"1", 1}, .path = {"flow.so", 7}},
     {.id = {"other", 5}, .version = {"1", 1}, .path = {"other.so", 8}},
     {.id = {"proc", 4}, .version = {"1", 1}, .path = {"proc.so", 7}},
     {.id = {"toy", 3}, .version = {"1", 1}, .path = {"toy.so", 6}},
+    {.id = {"web", 3}, .version = {"1", 1}, .path = {"web.so", 6}},
 };
 
 static struct engine_types *engine_types;
@@ -151,25 +158,30 @@ _Noreturn static void print_faults(const struct diagnostics *diagnostics, struct
     broken("pipeline", err->message);
 }
 
-struct pipeline *pipeline_fixture_load_str(struct str text)
+const struct load_options *pipeline_fixture_options(void)
 {
-    prepare_once();
-    const struct catalogue catalogue = {
+    static const struct catalogue catalogue = {
         .find_type = find_type,
         .find_plugin = find_plugin,
         .type_at = type_at,
         .folders = folders,
     };
-    struct load_options options = {
+    static struct load_options options = {
         .catalogue = &catalogue,
-        .engine_types = engine_types,
-        .file = STR("toy.yaml"),
+        .file = {"toy.yaml", 8},
         .env = no_env,
     };
+    prepare_once();
+    options.engine_types = engine_types;
+    return &options;
+}
+
+struct pipeline *pipeline_fixture_load_str(struct str text)
+{
     struct error err = {0};
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
     struct definitions *definitions = NULL;
-    if (load_text(text, &options, &diagnostics, &definitions, &err) != 0) {
+    if (load_text(text, pipeline_fixture_options(), &diagnostics, &definitions, &err) != 0) {
         print_faults(&diagnostics, text, &err);
     }
     struct pipeline *pipeline = pipeline_ref(definitions->pipelines[0]);

@@ -20,12 +20,16 @@
 #include "core/base/str.h"
 
 struct document;
+struct load_options;
 struct pipeline;
 struct strbuf;
 
 /* Owned: pipeline_unref(). `yaml` is the whole file. */
 struct pipeline *pipeline_fixture_load(const char *yaml);
 struct pipeline *pipeline_fixture_load_str(struct str text);
+
+/* What the two above load with; the environment is empty. It lives until the program ends. */
+const struct load_options *pipeline_fixture_options(void);
 
 /* The index of the node `id`, which must be there. */
 uint32_t pipeline_fixture_node(const struct pipeline *pipeline, const char *id);

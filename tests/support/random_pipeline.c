@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "core/base/str.h"
 #include "tests/support/random.h"
@@ -79,7 +81,65 @@ static void write_type(struct random *random, enum kind kind, struct strbuf *out
     }
 }
 
-static void write_node(struct random *random, uint32_t i, enum kind kind, struct strbuf *out)
+static void write_retry(struct random *random, struct strbuf *out)
+{
+    static const char *const jitters[] = {"full", "equal", "none"};
+    uint32_t dice = random_below(random, 100);
+    if (dice < 10) {
+        strbuf_append_text(out, ", retry: off");
+    } else if (dice < 50) {
+        strbuf_append_format(out, ", retry: {max_attempts: %u, initial_interval: %ums, jitter: %s}",
+                             1 + random_below(random, 4), 1 + random_below(random, 3000),
+                             jitters[random_below(random, 3)]);
+    }
+}
+
+/* One of two, so that nodes of other runs share it. */
+static void write_breaker(struct random *random, struct strbuf *out)
+{
+    uint32_t dice = random_below(random, 100);
+    if (dice < 15) {
+        strbuf_append_format(out, ", circuit_breaker: {failure_threshold: %u, reset_timeout: 2s}",
+                             1 + dice % 2);
+        if (random_percent(random, 30)) {
+            strbuf_append_text(out, ", on_open: fail");
+        }
+    }
+}
+
+/* What answers in place of a call; `next_id`: of a node that does. */
+static void write_stand_ins(struct random *random, uint32_t i, uint32_t *next_id,
+                            struct strbuf *out)
+{
+    uint32_t dice = random_below(random, 100);
+    if (dice < 6) {
+        strbuf_append_text(out, ", fallback: {value: {x: 2}}");
+    } else if (dice < 9) {
+        strbuf_append_format(out, ", fallback: {value: \"{{ n%u.error.hint }}\"}", i);
+    } else if (dice < 20) {
+        strbuf_append_text(out, ", fallback: {cache: 20s}");
+    } else if (dice < 27) {
+        strbuf_append_format(out, ", fallback: {node: n%u}", (*next_id)++);
+    }
+    if (random_percent(random, 15)) {
+        strbuf_append_text(out, ", cache: {ttl: 20s, key: \"1\"}");
+    }
+}
+
+/* Nodes that run only when others fail come behind them: so many, the first has this number. */
+static void write_fallback_nodes(struct random *random, uint32_t first, uint32_t count,
+                                 struct strbuf *out)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        strbuf_append_format(out, "  - {id: n%u, type: toy.task", i);
+        strbuf_append_text(out, random_percent(random, 20) ? ", when: \"input.n > 4\"" : "");
+        write_retry(random, out);
+        strbuf_append_text(out, "}\n");
+    }
+}
+
+static void write_node(struct random *random, uint32_t i, enum kind kind, uint32_t *next_id,
+                       struct strbuf *out)
 {
     static const char *const joins[] = {"default", "any", "all"};
     strbuf_append_format(out, "  - {id: n%u, type: ", i);
@@ -98,6 +158,11 @@ static void write_node(struct random *random, uint32_t i, enum kind kind, struct
     }
     if (random_percent(random, 15) && kind <= KIND_PROC) {
         strbuf_append_text(out, ", max_concurrency: 1");
+    }
+    if (kind <= KIND_PROC) {
+        write_retry(random, out);
+        write_breaker(random, out);
+        write_stand_ins(random, i, next_id, out);
     }
     strbuf_append_text(out, "}\n");
 }
@@ -155,6 +220,7 @@ void random_pipeline_write(struct random *random, struct strbuf *out)
 {
     enum kind kinds[MOST_NODES];
     uint32_t count = 1 + random_below(random, MOST_NODES);
+    uint32_t next_id = count;
     strbuf_append_text(out, "id: random\n");
     strbuf_append_format(out,
                          "integrations: {toy: {max_concurrency: %d}, "
@@ -176,8 +242,9 @@ void random_pipeline_write(struct random *random, struct strbuf *out)
     strbuf_append_text(out, "nodes:\n");
     for (uint32_t i = 0; i < count; i++) {
         kinds[i] = choose_kind(random);
-        write_node(random, i, kinds[i], out);
+        write_node(random, i, kinds[i], &next_id, out);
     }
+    write_fallback_nodes(random, count, next_id - count, out);
     strbuf_append_text(out, "edges:\n");
     size_t before = out->n;
     for (uint32_t i = 0; i < count; i++) {

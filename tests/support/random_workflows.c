@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "core/base/str.h"
 #include "tests/support/random.h"
@@ -22,6 +23,7 @@ struct writer {
     uint32_t child_count;
     bool has_rollback;
     bool is_in_loop;
+    bool is_calm;
 };
 
 static bool percent(struct writer *w, uint32_t chance)
@@ -80,9 +82,11 @@ static void write_work(struct writer *w, enum work work)
         text(w, types[work]);
         text(w, percent(w, 4) ? ", config: {x: '{{ 1 / input.zero }}'}"
                               : ", config: {x: '{{ input.n + 1 }}'}");
+        text(w, !w->is_calm && percent(w, 15) ? ", at_most_once: true" : "");
         return;
     case WORK_SET:
-        text(w, "set, config: {n: '{{ input.n }}', at: '{{ now }}'}");
+        text(w, w->is_calm ? "set, config: {n: '{{ input.n }}'}"
+                           : "set, config: {n: '{{ input.n }}', at: '{{ now }}'}");
         return;
     case WORK_WAIT:
         strbuf_append_format(w->out, "wait, config: {seconds: %u}", below(w, 4));
@@ -106,13 +110,13 @@ static void write_compensation(struct writer *w)
     if (w->has_rollback && percent(w, 30)) {
         text(w, ", compensate: {");
         write_work(w, percent(w, 60) ? WORK_TOY : percent(w, 50) ? WORK_SET : WORK_WAIT);
-        text(w, percent(w, 50) ? ", timeout: 3s}" : "}");
+        text(w, !w->is_calm && percent(w, 50) ? ", timeout: 3s}" : "}");
     }
 }
 
 static void write_timeout(struct writer *w, uint32_t chance)
 {
-    if (percent(w, chance)) {
+    if (!w->is_calm && percent(w, chance)) {
         strbuf_append_format(w->out, ", timeout: %us", 1 + below(w, 5));
     }
 }
@@ -165,13 +169,13 @@ static void write_loop_keys(struct writer *w)
     static const char *const failures[] = {"0", "1", "2", "50%", "100%"};
     strbuf_append_format(w->out, ", batch_size: %u, parallel_workers: %u", 1 + below(w, 3),
                          1 + below(w, 3));
-    if (percent(w, 20)) {
+    if (!w->is_calm && percent(w, 20)) {
         text(w, ", as_batch: rows");
     } else {
         strbuf_append_format(w->out, ", max_parallel: %u", 1 + below(w, 2));
     }
     strbuf_append_format(w->out, ", max_failures: %s", failures[below(w, 5)]);
-    if (percent(w, 20)) {
+    if (!w->is_calm && percent(w, 20)) {
         strbuf_append_format(w->out, ", until: 'iter.index >= %u'", below(w, 3));
     }
     if (percent(w, 10)) {
@@ -216,7 +220,9 @@ static void write_loop(struct writer *w, unsigned depth, struct written *out)
 
 static void write_repeat(struct writer *w, uint32_t id)
 {
-    strbuf_append_format(w->out, ", repeat: {until: 'n%u.attempts >= %u', max_iterations: %u", id,
+    char until[32];
+    (void)snprintf(until, sizeof(until), w->is_calm ? "input.n" : "n%u.attempts", id);
+    strbuf_append_format(w->out, ", repeat: {until: '%s >= %u', max_iterations: %u", until,
                          1 + below(w, 4), 2 + below(w, 3));
     if (percent(w, 60)) {
         strbuf_append_format(w->out, ", delay: %ums", below(w, 2500));
@@ -419,7 +425,7 @@ static void write_body(struct writer *w)
     uint32_t dice = below(w, 100);
     if (dice < 62) {
         write_graph(w, 0);
-    } else if (dice < 92) {
+    } else if (dice < 92 || w->is_calm) {
         write_states(w);
     } else {
         write_tools(w);
@@ -435,7 +441,7 @@ static void write_pipeline(struct writer *w)
     w->has_rollback = percent(w, 35);
     text(w, w->has_rollback ? "rollback: true, " : "");
     text(w, percent(w, 15) ? "error_policy: continue, " : "");
-    if (percent(w, 20)) {
+    if (!w->is_calm && percent(w, 20)) {
         strbuf_append_format(w->out, "timeout: %us, ", 2 + below(w, 12));
     }
     if (percent(w, 25)) {
@@ -447,9 +453,9 @@ static void write_pipeline(struct writer *w)
     text(w, "}");
 }
 
-void random_workflows_write(struct random *random, struct strbuf *out)
+static void write_file(struct random *random, bool is_calm, struct strbuf *out)
 {
-    struct writer w = {.random = random, .out = out};
+    struct writer w = {.random = random, .out = out, .is_calm = is_calm};
     uint32_t children = below(&w, MOST_CHILDREN + 1);
     text(&w, "workflows:\n main: ");
     for (uint32_t i = 0; i <= children; i++) {
@@ -461,4 +467,14 @@ void random_workflows_write(struct random *random, struct strbuf *out)
         write_pipeline(&w);
     }
     text(&w, "\n");
+}
+
+void random_workflows_write(struct random *random, struct strbuf *out)
+{
+    write_file(random, false, out);
+}
+
+void random_workflows_write_calm(struct random *random, struct strbuf *out)
+{
+    write_file(random, true, out);
 }

@@ -21,4 +21,10 @@ struct strbuf;
 /* Appends the YAML text. The plugins 'toy' and 'other' have the limits of random_pipeline.h. */
 void random_workflows_write(struct random *random, struct strbuf *out);
 
+/*
+ * The same for runs whose end depends on nothing but their pipeline: no task is given a time, `now`
+ * is not asked, and no choice depends on how many iterations are under way.
+ */
+void random_workflows_write_calm(struct random *random, struct strbuf *out);
+
 #endif

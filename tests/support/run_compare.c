@@ -110,6 +110,11 @@ static const char *compare_nodes(const struct run_node *a, const struct run_node
     AGREES(a->outcome == b->outcome);
     AGREES(is_same(a->waits_for, b->waits_for));
     AGREES(a->ready_at == b->ready_at && a->started_at == b->started_at);
+    AGREES(a->due_at == b->due_at && a->is_due_timeout == b->is_due_timeout);
+    AGREES(a->has_begun == b->has_begun && a->is_retrying == b->is_retrying &&
+           a->failures == b->failures && a->first_try_at == b->first_try_at &&
+           a->is_unknown == b->is_unknown && a->is_falling_back == b->is_falling_back &&
+           a->from == b->from);
     AGREES(a->first_started_at == b->first_started_at && a->ended_at == b->ended_at);
     AGREES(is_same(a->output, b->output) && is_same(a->error, b->error));
     AGREES(is_same(a->detail, b->detail));
@@ -179,7 +184,9 @@ static const char *compare_endings(const struct run *a, const struct run *b)
 
 static const char *compare_runs(const struct run *a, const struct run *b)
 {
-    AGREES(a->state == b->state);
+    AGREES(a->state == b->state && a->last_seq == b->last_seq);
+    AGREES(a->is_paused == b->is_paused && a->unknown == b->unknown);
+    AGREES(is_same(a->input, b->input));
     AGREES(a->started_at == b->started_at && a->ended_at == b->ended_at);
     AGREES(is_same(a->output, b->output) && is_same(a->error, b->error));
     AGREES(a->frame_count == b->frame_count && a->next_frame == b->next_frame);

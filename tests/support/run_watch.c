@@ -89,6 +89,7 @@ void run_watch_finish(struct run_watch *watch)
     }
     free((void *)watch->nodes);
     free(watch->frames);
+    free(watch->done);
 }
 
 /* A frame that stands for itself: the one around it may have ended. */
@@ -134,6 +135,8 @@ static const char *see_begun(struct run_watch *watch, struct watched_frame *fram
 {
     bool nothing_starts_in_what_stops = !is_stopping(watch, frame);
     PROMISE(nothing_starts_in_what_stops);
+    bool nothing_starts_in_a_pause = !watch->is_paused;
+    PROMISE(nothing_starts_in_a_pause);
     if (body_of(watch, node->node)->kind == BODY_STATES) {
         node->ends = 0;
     }
@@ -179,6 +182,44 @@ static const char *see_collected(const struct run_watch *watch, const struct wat
     return NULL;
 }
 
+/* ---- what can be undone ---- */
+
+static void add_done(struct run_watch *watch, const struct record *record)
+{
+    watch->done =
+        reserve(watch->done, &watch->done_cap, watch->done_count + 1, sizeof(*watch->done));
+    watch->done[watch->done_count++] =
+        (struct watched_done){.frame = record->frame, .node = record->node};
+}
+
+/* Of what did its work, before the outcome of the run is known. */
+static void see_done(struct run_watch *watch, const struct record *record)
+{
+    bool is_done = record->type == RECORD_NODE_AGAIN || record->is_done ||
+                   record->node_state == NODE_COMPLETED;
+    if (!is_done || record->from != 0 || watch->is_ending || watch->is_undoing) {
+        return;
+    }
+    if (record->has_undo) {
+        add_done(watch, record);
+    }
+    if (watch->pipeline->nodes[record->node].compensate != 0) {
+        add_done(watch, record);
+    }
+}
+
+static const char *see_undo(struct run_watch *watch, const struct record *record)
+{
+    PROMISE(watch->done_count > 0);
+    const struct watched_done *newest = &watch->done[--watch->done_count];
+    bool the_newest_is_undone_first = newest->frame == record->frame &&
+                                      newest->node == record->node;
+    PROMISE(the_newest_is_undone_first);
+    return NULL;
+}
+
+/* ---- the end of a round ---- */
+
 static const char *see_round_end(const struct run_watch *watch, const struct watched_node *node,
                                  const struct record *record)
 {
@@ -199,6 +240,7 @@ static const char *see_node_ended(struct run_watch *watch, struct watched_frame 
     if (body_of(watch, node->node)->kind == BODY_STATES && !node->has_begun) {
         node->ends = 0;
     }
+    node->is_queued = false;
     bool a_node_ends_once = ++node->ends == 1;
     PROMISE(a_node_ends_once);
     bool only_completed_nodes_have_output = record->output == NULL ||
@@ -207,6 +249,7 @@ static const char *see_node_ended(struct run_watch *watch, struct watched_frame 
     PROMISE(record->node_state != NODE_FAILED || record->error != NULL);
     frame->begun -= node->has_begun ? 1u : 0u;
     node->has_begun = false;
+    see_done(watch, record);
     return see_round_end(watch, node, record);
 }
 
@@ -217,6 +260,7 @@ static const char *see_again(struct run_watch *watch, struct watched_frame *fram
     PROMISE(nothing_is_repeated_in_what_stops);
     PROMISE(node->ends == 0);
     const char *broken = see_round_end(watch, node, record);
+    see_done(watch, record);
     if (record->due_unix_ms > record->at_unix_ms) {
         begin(frame, node); /* it waits for its next round */
     } else {
@@ -262,6 +306,7 @@ static const char *see_workers(const struct run_watch *watch, const struct watch
 static const char *see_frame_started(struct run_watch *watch, struct watched_frame *parent,
                                      struct watched_node *owner, const struct record *record)
 {
+    PROMISE(!watch->is_paused);
     bool nothing_starts_in_what_stops = !is_stopping(watch, parent);
     PROMISE(nothing_starts_in_what_stops);
     PROMISE(owner->has_begun && owner->ends == 0);
@@ -295,7 +340,7 @@ static const char *see_ending_started(struct run_watch *watch, const struct reco
                                             .parent = record->frame,
                                             .owner = record->node,
                                             .kind = record->kind});
-    return NULL;
+    return record->kind == FRAME_UNDO ? see_undo(watch, record) : NULL;
 }
 
 static const char *see_frame_ended(struct run_watch *watch, struct watched_frame *frame,
@@ -339,8 +384,10 @@ static const char *see_end(struct run_watch *watch, const struct record *record)
         watch->is_ending = true;
     } else if (record->type == RECORD_RUN_ENDED) {
         watch->ends++;
+        watch->is_paused = false;
     }
     watch->is_undoing = record->type == RECORD_RUN_UNDOING;
+    watch->is_paused = watch->is_paused && record->type != RECORD_RUN_UNDONE;
     return NULL;
 }
 
@@ -358,6 +405,36 @@ static const char *see_run(struct run_watch *watch, const struct record *record)
         return NULL;
     }
     return see_end(watch, record);
+}
+
+/* What asked for permits goes back to being ready. */
+static void unqueue(struct run_watch *watch)
+{
+    for (size_t i = 0; i < watch->node_count; i++) {
+        struct watched_node *node = watch->nodes[i];
+        struct watched_frame *frame = run_watch_frame(watch, node->frame);
+        if (node->is_queued && frame != NULL) {
+            frame->begun--;
+            node->has_begun = false;
+        }
+        node->is_queued = false;
+    }
+}
+
+static const char *see_pause(struct run_watch *watch, const struct record *record)
+{
+    PROMISE(watch->is_paused == (record->type == RECORD_RUN_RESUMED));
+    watch->is_paused = record->type == RECORD_RUN_PAUSED;
+    unqueue(watch);
+    return NULL;
+}
+
+static const char *see_lost(struct watched_frame *frame, struct watched_node *node)
+{
+    PROMISE(node->has_begun && node->ends == 0 && !node->is_live);
+    frame->begun--;
+    node->has_begun = false;
+    return NULL;
 }
 
 /* Compensations see frames that have ended. */
@@ -384,7 +461,17 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
     switch (record->type) {
     case RECORD_NODE_QUEUED:
     case RECORD_NODE_STARTED:
+        node->is_queued = record->type == RECORD_NODE_QUEUED;
+        node->is_asking = record->is_asking;
         return see_begun(watch, frame, node);
+    case RECORD_NODE_LOST:
+        return see_lost(frame, node);
+    case RECORD_NODE_UNKNOWN:
+        PROMISE(node->has_begun && node->ends == 0 && !node->is_live);
+        return NULL;
+    case RECORD_RUN_PAUSED:
+    case RECORD_RUN_RESUMED:
+        return see_pause(watch, record);
     case RECORD_NODE_STOPPING:
         PROMISE(node->has_begun && node->ends == 0);
         return NULL;
@@ -392,6 +479,10 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
         return see_node_ended(watch, frame, node, record);
     case RECORD_NODE_AGAIN:
         return see_again(watch, frame, node, record);
+    case RECORD_NODE_FALLBACK:
+    case RECORD_NODE_RETRY:
+        PROMISE(node->has_begun && node->ends == 0 && !node->is_live);
+        return NULL;
     case RECORD_NODE_DUE:
         PROMISE(node->has_begun);
         frame->begun--;
@@ -419,10 +510,11 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
     case RECORD_SIGNAL:
     case RECORD_SIGNAL_TAKEN:
     case RECORD_SIGNALS_SEEN:
-    case RECORD_CHILD_UNDOING:
     case RECORD_CHILD_UNDONE:
     case RECORD_ENDINGS_DROPPED:
         return NULL;
+    case RECORD_CHILD_UNDOING:
+        return see_undo(watch, record);
     case RECORD_RUN_STARTED:
     case RECORD_RUN_STOPPING:
     case RECORD_RUN_ENDING:
@@ -432,6 +524,15 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
         return see_run(watch, record);
     }
     return "a record is of a known type";
+}
+
+void run_watch_crashed(struct run_watch *watch)
+{
+    unqueue(watch);
+    for (size_t i = 0; i < watch->node_count; i++) {
+        watch->nodes[i]->is_live = false;
+    }
+    watch->live = 0;
 }
 
 /* ---- effects ---- */
@@ -457,6 +558,8 @@ const char *run_watch_effect(struct run_watch *watch, const struct effect *effec
         return NULL;
     }
     PROMISE(!node->is_live && node->attempt < effect->attempt && effect->config != NULL);
+    bool no_call_is_made_before_the_cache_has_answered = !node->is_asking;
+    PROMISE(no_call_is_made_before_the_cache_has_answered);
     document_unref(node->config);
     node->config = document_ref(effect->config);
     node->is_live = true;

@@ -34,6 +34,8 @@ struct watched_node {
     uint32_t starts;
     uint32_t ends; /* of this visit: 0 or 1 */
     bool has_begun;
+    bool is_queued;
+    bool is_asking;   /* the cache */
     int stopped;      /* the enum stop_reason that the last task was told, 0: not told */
     uint32_t credits; /* items that the task may emit */
     uint32_t emitted; /* by this attempt; counted by who emits */
@@ -56,8 +58,17 @@ struct watched_frame {
     bool is_stopping;
 };
 
+/* An execution that a compensation or its child run can undo. */
+struct watched_done {
+    uint64_t frame;
+    uint32_t node;
+};
+
 struct run_watch {
     const struct pipeline *pipeline;
+    struct watched_done *done; /* newest last; what is being undone is gone */
+    size_t done_count;
+    size_t done_cap;
     struct watched_node **nodes; /* those of the root first, by index */
     size_t node_count;
     size_t node_cap;
@@ -71,6 +82,7 @@ struct run_watch {
     bool is_stopping;
     bool is_ending;  /* its outcome is known */
     bool is_undoing; /* it has ended, and is being undone */
+    bool is_paused;
 };
 
 /* `pipeline` is borrowed until run_watch_finish(). */
@@ -82,6 +94,9 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
 
 /* An EFFECT_START or EFFECT_STOP is carried out. NULL, or the promise that it breaks. */
 const char *run_watch_effect(struct run_watch *watch, const struct effect *effect);
+
+/* Its process ended: what asked for permits is as ready, and no task is left. */
+void run_watch_crashed(struct run_watch *watch);
 
 /* The task reports; do it before the engine is told. */
 void run_watch_task_ended(struct run_watch *watch, struct watched_node *node);

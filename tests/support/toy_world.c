@@ -7,10 +7,13 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/engine/failure.h"
+#include "core/engine/record_json.h"
 #include "core/model/pipeline.h"
+#include "core/value/json.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/run_compare.h"
+#include "tests/support/run_rows.h"
 
 #define HOLDS(condition) ((condition) ? (void)0 : broken_promise(#condition, __LINE__))
 
@@ -64,6 +67,19 @@ static struct toy_run *run_of(struct toy_world *world, struct run *run,
     return known;
 }
 
+/* What is kept of a run beside its records. */
+static void know(struct toy_run *known)
+{
+    known->id = str_dup(run_id(known->run));
+    HOLDS(known->id != NULL);
+    known->number = run_number(known->run);
+    known->depth = run_depth(known->run);
+    known->has_rollback = run_has_rollback(known->run);
+    if (engine_find_call(known->run, &known->call)) {
+        known->caller = engine_run_user(known->call.run);
+    }
+}
+
 /* ---- records ---- */
 
 static void keep_record(struct toy_world *world, const struct record *record)
@@ -72,6 +88,7 @@ static void keep_record(struct toy_world *world, const struct record *record)
                              sizeof(*world->records));
     struct record *kept = &world->records[world->record_count++];
     *kept = *record;
+    kept->path = NULL; /* the batch's */
     (void)document_ref(record->output);
     (void)document_ref(record->error);
     (void)document_ref(record->detail);
@@ -82,6 +99,9 @@ static void keep_record(struct toy_world *world, const struct record *record)
 static void see_record(struct toy_world *world, const struct record *record)
 {
     struct toy_run *run = run_of(world, record->run, record->output);
+    if (run->id == NULL) {
+        know(run);
+    }
     hold_promise(run_watch_record(&run->watch, record), __LINE__);
     if (record->type == RECORD_RUN_ENDED) {
         run->end_state = record->run_state;
@@ -141,6 +161,46 @@ static void stop_task(struct toy_run *run, const struct effect *effect)
     HOLDS(is_child || run_watch_node(&run->watch, effect->frame, effect->node)->is_live);
 }
 
+/* ---- the cache ---- */
+
+static void keep_entry(struct toy_world *world, const struct cache_entry *entry)
+{
+    world->cache =
+        reserve(world->cache, &world->cache_cap, world->cache_count + 1, sizeof(*world->cache));
+    struct toy_entry *kept = &world->cache[world->cache_count++];
+    *kept = (struct toy_entry){.entry = *entry, .port = str_dup(entry->port)};
+    HOLDS(kept->port != NULL);
+    (void)document_ref(entry->output);
+}
+
+/* The newest. */
+static const struct toy_entry *find_entry(const struct toy_world *world,
+                                          const struct toy_question *question)
+{
+    for (size_t i = world->cache_count; i > 0; i--) {
+        const struct toy_entry *at = &world->cache[i - 1];
+        if (strcmp(at->entry.key, question->key) == 0) {
+            return at->entry.at_unix_ms >= question->after ? at : NULL;
+        }
+    }
+    return NULL;
+}
+
+static void keep_question(struct toy_run *run, const struct effect *effect)
+{
+    struct toy_world *world = run->world;
+    world->questions = reserve(world->questions, &world->question_cap, world->question_count + 1,
+                               sizeof(*world->questions));
+    struct toy_question *question = &world->questions[world->question_count++];
+    *question = (struct toy_question){.run = run,
+                                      .frame = effect->frame,
+                                      .node = effect->node,
+                                      .turn = effect->turn,
+                                      .after = effect->at_unix_ms};
+    (void)snprintf(question->key, sizeof(question->key), "%.*s",
+                   STR_ARG(value_str(document_root(effect->config))));
+}
+
 /* Returns true when the engine wants to go on. */
 static bool carry_out(struct toy_run *run, const struct effect *effect)
 {
@@ -162,12 +222,16 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
         HOLDS(++run->ended_effects == 1 && run->watch.ends == 1);
         HOLDS(run->timer_count == 0);
         return false;
+    case EFFECT_ASK_CACHE:
+        keep_question(run, effect);
+        return false;
     case EFFECT_CONTINUE:
         return true;
     case EFFECT_CREDIT: /* the watch counts it */
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:
+    case EFFECT_QUEUE:
     case EFFECT_UNDO_CHILD:
     case EFFECT_RUN_UNDONE:
         return false;
@@ -183,6 +247,24 @@ static void check_timers(struct toy_run *run)
     }
 }
 
+static void see_scope(struct toy_world *world, const struct scope_change *change)
+{
+    size_t i = 0;
+    while (i < world->scope_count && (strcmp(change->kind, world->scopes[i].kind) != 0 ||
+                                      !str_equal_text(change->key, world->scopes[i].key))) {
+        i++;
+    }
+    if (i == world->scope_count) {
+        world->scopes = reserve(world->scopes, &world->scope_cap, world->scope_count + 1,
+                                sizeof(*world->scopes));
+        world->scopes[world->scope_count++] =
+            (struct toy_scope){.kind = change->kind, .key = str_dup(change->key)};
+    }
+    document_unref(world->scopes[i].state);
+    world->scopes[i].state = document_ref(change->state);
+    world->scope_changes++;
+}
+
 /* Takes the batch: its records are kept, its effects carried out. Runs that want to go on do. */
 static void take_batch(struct toy_world *world, struct batch *batch)
 {
@@ -191,6 +273,12 @@ static void take_batch(struct toy_world *world, struct batch *batch)
                                                                       : world->largest_batch;
     for (size_t i = 0; i < batch->record_count; i++) {
         see_record(world, &batch->records[i]);
+    }
+    for (size_t i = 0; i < batch->scope_count; i++) {
+        see_scope(world, &batch->scopes[i]);
+    }
+    for (size_t i = 0; i < batch->cache_count; i++) {
+        keep_entry(world, &batch->caches[i]);
     }
     struct batch next = BATCH_INIT;
     struct error err = {0};
@@ -209,22 +297,61 @@ static void take_batch(struct toy_world *world, struct batch *batch)
     *batch = next;
 }
 
+/* The oldest question, or none. */
+static void answer_one(struct toy_world *world, struct batch *batch)
+{
+    struct toy_question question = world->questions[0];
+    const struct toy_entry *found = find_entry(world, &question);
+    struct run_event event = {.type = RUN_EVENT_CACHED,
+                              .frame = question.frame,
+                              .node = question.node,
+                              .index = question.turn};
+    if (found != NULL) {
+        event.output = found->entry.output;
+        event.port = str_from(found->port);
+    }
+    world->question_count--;
+    memmove(world->questions, world->questions + 1,
+            world->question_count * sizeof(*world->questions));
+    HOLDS(engine_handle(world->engine, question.run->run, &event, world->now, batch, NULL) == 0);
+}
+
 static void take_all(struct toy_world *world, struct batch *batch)
 {
-    while (batch->record_count > 0 || batch->effect_count > 0) {
-        take_batch(world, batch);
+    for (;;) {
+        if (batch->record_count > 0 || batch->effect_count > 0 || batch->scope_count > 0) {
+            take_batch(world, batch);
+        } else if (world->question_count > 0 && !world->is_cache_slow) {
+            answer_one(world, batch);
+        } else {
+            break;
+        }
     }
     batch_finish(batch);
+}
+
+void toy_world_answer(struct toy_world *world)
+{
+    struct batch batch = BATCH_INIT;
+    bool is_slow = world->is_cache_slow;
+    world->is_cache_slow = false;
+    take_all(world, &batch);
+    world->is_cache_slow = is_slow;
+}
+
+void toy_world_take(struct toy_world *world, struct batch *batch)
+{
+    take_all(world, batch);
 }
 
 /* ---- the world ---- */
 
 void toy_world_init(struct toy_world *world, const struct engine_options *options)
 {
-    struct engine_options defaults = {0};
     struct error err = {0};
     *world = (struct toy_world){.now = (int64_t)TOY_WORLD_START * 1000};
-    HOLDS(engine_create(options != NULL ? options : &defaults, &world->engine, &err) == 0);
+    world->options = options != NULL ? *options : (struct engine_options){0};
+    HOLDS(engine_create(&world->options, &world->engine, &err) == 0);
 }
 
 static void free_run(struct toy_run *run)
@@ -235,6 +362,7 @@ static void free_run(struct toy_run *run)
     document_unref(run->error);
     pipeline_unref(run->pipeline);
     free(run->timers);
+    free(run->id);
     free(run);
 }
 
@@ -258,6 +386,17 @@ void toy_world_finish(struct toy_world *world)
         document_unref(world->records[i].done);
         edge_set_finish(&world->records[i].taken);
     }
+    for (size_t i = 0; i < world->scope_count; i++) {
+        free(world->scopes[i].key);
+        document_unref(world->scopes[i].state);
+    }
+    for (size_t i = 0; i < world->cache_count; i++) {
+        document_unref(world->cache[i].entry.output);
+        free(world->cache[i].port);
+    }
+    free(world->cache);
+    free(world->questions);
+    free(world->scopes);
     free((void *)world->runs);
     free(world->records);
 }
@@ -269,7 +408,9 @@ struct toy_run *toy_world_run_pipeline(struct toy_world *world, struct pipeline 
         add_run(world, pipeline, pipeline_fixture_json(input != NULL ? input : "{}"));
     char id[32];
     (void)snprintf(id, sizeof(id), "run%zu", world->run_count);
+    const struct engine_options *own = &world->options;
     struct run_options options = {
+        .number = own->next_run != NULL ? own->next_run(own->user) : 0,
         .pipeline = pipeline,
         .input = run->input,
         .id = str_from(id),
@@ -396,12 +537,24 @@ void toy_run_done(struct toy_run *run, const char *path, const char *output)
     toy_run_done_port(run, path, "", output);
 }
 
-void toy_run_failed(struct toy_run *run, const char *path, const char *code)
+static void fail_task(struct toy_run *run, const char *path, const struct document *error)
 {
-    struct document *error = failure_create(code, STR("the toy broke"), NULL);
     struct run_event event = end_task(run, path, RUN_EVENT_FAILED);
     event.error = error;
     toy_run_event(run, &event);
+}
+
+void toy_run_failed(struct toy_run *run, const char *path, const char *code)
+{
+    struct document *error = failure_create(code, STR("the toy broke"), NULL);
+    fail_task(run, path, error);
+    document_unref(error);
+}
+
+void toy_run_failed_with(struct toy_run *run, const char *path, const char *failure)
+{
+    const struct document *error = pipeline_fixture_json(failure);
+    fail_task(run, path, error);
     document_unref(error);
 }
 
@@ -446,6 +599,132 @@ void toy_run_send(struct toy_run *run, const char *name, const char *data)
     document_unref(document);
 }
 
+static void pause_run(struct toy_run *run, enum run_event_type type)
+{
+    struct batch batch = BATCH_INIT;
+    struct error err = {0};
+    HOLDS(engine_pause(run->world->engine, run->run, type, run->world->now, &batch, &err) == 0);
+    take_all(run->world, &batch);
+}
+
+void toy_run_pause(struct toy_run *run)
+{
+    pause_run(run, RUN_EVENT_PAUSE);
+}
+
+void toy_run_resume(struct toy_run *run)
+{
+    pause_run(run, RUN_EVENT_RESUME);
+}
+
+void toy_run_resolve(struct toy_run *run, const char *path, enum run_resolution resolution,
+                     const char *output)
+{
+    struct run_event event = {.type = RUN_EVENT_RESOLVE, .resolution = resolution};
+    struct document *document = NULL;
+    HOLDS(find_live(run, path, &event.frame, &event.node));
+    if (resolution == RUN_RESOLVE_FAIL) {
+        document = failure_create(output, STR("nobody knows"), NULL);
+        event.error = document;
+    } else if (output != NULL) {
+        document = pipeline_fixture_json(output);
+        event.output = document;
+    }
+    toy_run_event(run, &event);
+    document_unref(document);
+}
+
+/* ---- another process ---- */
+
+static void restore_run(struct toy_world *world, struct toy_run *run)
+{
+    struct run_options options = {
+        .number = run->number,
+        .pipeline = run->pipeline,
+        .id = str_from(run->id),
+        .triggered_by = STR("manual"),
+        .depth = run->depth,
+        .has_rollback = run->has_rollback,
+        .user = run,
+    };
+    struct error err = {0};
+    const struct run *before = run->run;
+    run->timer_count = 0;
+    run_watch_crashed(&run->watch);
+    if (run->caller != NULL) {
+        run->call.run = run->caller->run;
+    }
+    HOLDS(engine_restore(world->engine, &options, run->caller != NULL ? &run->call : NULL,
+                         &run->run, &err) == 0);
+    for (size_t i = 0; i < world->record_count; i++) {
+        struct record *record = &world->records[i];
+        if (record->run != before) {
+            continue;
+        }
+        record->run = run->run;
+        hold_promise(run_rows_apply(run->run, record), __LINE__);
+    }
+}
+
+/* No journal keeps them. */
+static void drop_lazy_records(struct toy_world *world)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < world->record_count; i++) {
+        if (!record_is_lazy(&world->records[i])) {
+            world->records[kept++] = world->records[i];
+        }
+    }
+    world->record_count = kept;
+}
+
+static void restore_scopes(struct toy_world *world)
+{
+    for (size_t i = 0; i < world->scope_count; i++) {
+        struct strbuf text = STRBUF_INIT;
+        json_write(document_root(world->scopes[i].state), JSON_COMPACT, &text);
+        bool is_breaker = strcmp(world->scopes[i].kind, ENGINE_SCOPE_BREAKER) == 0;
+        HOLDS((is_breaker ? engine_restore_breaker
+                          : engine_restore_limiter)(world->engine, str_from(world->scopes[i].key),
+                                                    strbuf_str(&text), world->now, NULL) == 0);
+        strbuf_finish(&text);
+    }
+}
+
+void toy_world_crash(struct toy_world *world)
+{
+    struct engine *dead = world->engine;
+    struct error err = {0};
+    HOLDS(engine_create(&world->options, &world->engine, &err) == 0);
+    restore_scopes(world);
+    world->live = 0;
+    world->question_count = 0;
+    drop_lazy_records(world);
+    for (size_t i = 0; i < world->run_count; i++) {
+        restore_run(world, world->runs[i]);
+    }
+    engine_destroy(dead);
+}
+
+void toy_world_recover(struct toy_world *world)
+{
+    for (size_t i = 0; i < world->run_count; i++) {
+        struct batch batch = BATCH_INIT;
+        struct error err = {0};
+        if (world->runs[i]->caller == NULL) {
+            HOLDS(engine_recover(world->engine, world->runs[i]->run, world->now, &batch, &err) ==
+                  0);
+            take_all(world, &batch);
+        }
+    }
+}
+
+void toy_world_restart(struct toy_world *world)
+{
+    toy_world_crash(world);
+    toy_world_recover(world);
+}
+
 /* The next timer that is due by `until`, taken out; false when there is none. */
 static bool take_due(struct toy_world *world, int64_t until, struct toy_run **out_run,
                      struct toy_timer *out_timer)
@@ -471,18 +750,33 @@ static bool take_due(struct toy_world *world, int64_t until, struct toy_run **ou
     return true;
 }
 
+static void tick(struct toy_world *world)
+{
+    struct batch batch = BATCH_INIT;
+    HOLDS(engine_tick(world->engine, world->now, &batch, NULL) == 0);
+    take_all(world, &batch);
+}
+
 void toy_world_pass(struct toy_world *world, int64_t ms)
 {
     struct toy_run *run = NULL;
     struct toy_timer timer = {0};
     int64_t until = world->now + ms;
-    while (take_due(world, until, &run, &timer)) {
-        world->now = timer.at > world->now ? timer.at : world->now;
-        toy_run_event(run, &(struct run_event){.type = RUN_EVENT_TIMER,
-                                               .frame = timer.frame,
-                                               .node = timer.node,
-                                               .attempt = timer.attempt,
-                                               .timer = timer.kind});
+    for (;;) {
+        int64_t shared = engine_next_due(world->engine);
+        if (take_due(world, shared < until ? shared : until, &run, &timer)) {
+            world->now = timer.at > world->now ? timer.at : world->now;
+            toy_run_event(run, &(struct run_event){.type = RUN_EVENT_TIMER,
+                                                   .frame = timer.frame,
+                                                   .node = timer.node,
+                                                   .attempt = timer.attempt,
+                                                   .timer = timer.kind});
+        } else if (shared <= until) {
+            world->now = shared > world->now ? shared : world->now;
+            tick(world);
+        } else {
+            break;
+        }
     }
     world->now = until;
 }

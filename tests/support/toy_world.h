@@ -13,7 +13,7 @@
  * A node is named by its path: "story", "each[17].fix", "each[17]" (of a loop over one node).
  *
  * Used by:  tests of engine, tests/bench.
- * Uses:     engine, pipeline_fixture, run_watch, run_compare.
+ * Uses:     engine, pipeline_fixture, run_watch, run_compare, run_rows.
  * Threads:  [main]
  */
 
@@ -23,6 +23,7 @@
 
 #include "core/engine/engine.h"
 #include "core/engine/record.h"
+#include "core/engine/run.h"
 #include "tests/support/run_watch.h"
 
 struct pipeline;
@@ -41,6 +42,12 @@ struct toy_run {
     struct pipeline *pipeline;
     struct document *input;
     struct run *run;
+    char *id;
+    uint64_t number; /* 0: nobody keeps its records; engine_options.next_run gives others */
+    uint32_t depth;
+    bool has_rollback;
+    struct toy_run *caller; /* NULL: nobody called it */
+    struct engine_call call;
     struct run_watch watch;
     struct toy_timer *timers;
     size_t timer_count;
@@ -51,8 +58,32 @@ struct toy_run {
     struct document *error;
 };
 
+/* What is durable of a scope that runs share. */
+struct toy_scope {
+    const char *kind;
+    char *key;
+    const struct document *state;
+};
+
+/* A result that is kept. */
+struct toy_entry {
+    struct cache_entry entry; /* but its port */
+    char *port;
+};
+
+/* A node asks the cache. */
+struct toy_question {
+    struct toy_run *run;
+    uint64_t frame;
+    uint32_t node;
+    uint64_t turn;
+    int64_t after;
+    char key[CACHE_KEY_SIZE];
+};
+
 struct toy_world {
     struct engine *engine;
+    struct engine_options options;
     int64_t now;
     struct toy_run **runs;
     size_t run_count;
@@ -60,7 +91,18 @@ struct toy_world {
     struct record *records; /* of all runs, in order */
     size_t record_count;
     size_t record_cap;
-    uint32_t live; /* tasks that run now */
+    struct toy_scope *scopes;
+    size_t scope_count;
+    size_t scope_cap;
+    size_t scope_changes;
+    struct toy_entry *cache;
+    size_t cache_count;
+    size_t cache_cap;
+    struct toy_question *questions; /* not answered yet */
+    size_t question_count;
+    size_t question_cap;
+    bool is_cache_slow; /* questions wait for toy_world_answer() */
+    uint32_t live;      /* tasks that run now */
     uint32_t most_live;
     size_t batches;
     size_t largest_batch; /* in records */
@@ -86,12 +128,20 @@ struct toy_run *toy_world_find(const struct toy_world *world, const char *id);
 void toy_run_done(struct toy_run *run, const char *path, const char *output);
 void toy_run_done_port(struct toy_run *run, const char *path, const char *port, const char *output);
 void toy_run_failed(struct toy_run *run, const char *path, const char *code);
+/* With the whole failure, as JSON. */
+void toy_run_failed_with(struct toy_run *run, const char *path, const char *failure);
 
 /*
  * The task of a node emits `count` items, for which it has credit: JSON, or with NULL their numbers
  * in the attempt.
  */
 void toy_run_emit(struct toy_run *run, const char *path, uint32_t count, const char *json);
+
+/* What a call of the engine gave (taken): as if it came of an event. */
+void toy_world_take(struct toy_world *world, struct batch *batch);
+
+/* The cache answers all that was asked. */
+void toy_world_answer(struct toy_world *world);
 
 /* Events as they come, with nothing looked at before. */
 void toy_run_event(struct toy_run *run, const struct run_event *event);
@@ -100,6 +150,25 @@ void toy_run_cancel(struct toy_run *run);
 
 /* Sends the run an event with JSON data (NULL: none). */
 void toy_run_send(struct toy_run *run, const char *name, const char *data);
+
+/* For the run and those below it. */
+void toy_run_pause(struct toy_run *run);
+void toy_run_resume(struct toy_run *run);
+
+/* Somebody says what became of an unknown node; `output` is JSON, or the code of a failure. */
+void toy_run_resolve(struct toy_run *run, const char *path, enum run_resolution resolution,
+                     const char *output);
+
+/* ---- another process ---- */
+
+/* The process dies, and its tasks and timers with it; all runs are restored from their records. */
+void toy_world_crash(struct toy_world *world);
+
+/* What was restored goes on. */
+void toy_world_recover(struct toy_world *world);
+
+/* Both. */
+void toy_world_restart(struct toy_world *world);
 
 /* Moves the clock on and fires what is due, each at its time, in order. */
 void toy_world_pass(struct toy_world *world, int64_t ms);

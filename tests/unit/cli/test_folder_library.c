@@ -177,7 +177,7 @@ static void test_folder_library__says_which_folder_is_not_there(void **state)
                 "directory");
     folder_library_finish(&library);
     folder_library_init(&library, NULL, 0, "-");
-    expect_none(&library, "b", "it is not in this text");
+    expect_none(&library, "b", "it is not in this text, and no library is searched");
     folder_library_finish(&library);
 }
 

@@ -90,13 +90,19 @@ static void test_plan_data__has_the_settings(void **state)
     assert_at("/workflows/0/version", "null");
 }
 
+#define DEFAULT_POLICIES                                                                           \
+    "{\"retry\":{\"max_attempts\":3,\"initial_interval_seconds\":1.0,\"backoff_multiplier\":2.0,"  \
+    "\"max_interval_seconds\":100.0,\"deadline_seconds\":86400.0,\"budget\":0.2,\"on\":[]},"       \
+    "\"circuit_breaker\":null,\"on_open\":\"wait\",\"rate_limit\":null}"
+
 static void test_plan_data__has_the_nodes_of_each_step(void **state)
 {
     (void)state;
     assert_at("/steps/0/0", "{\"id\":\"rows\",\"type\":\"emit\",\"risk\":\"high\",\"may_not_run\":"
                             "false,\"after\":[],\"join\":\"default\",\"when\":null,"
                             "\"timeout_seconds\":30.0,\"on_error\":\"fail\",\"max_concurrency\":"
-                            "null,\"milestone\":false}");
+                            "null,\"milestone\":false,\"policies\":" DEFAULT_POLICIES "}");
+    assert_at("/steps/1/0/policies", "null"); /* it calls nothing */
     assert_at("/steps/1/0/after", "[{\"node\":\"each\",\"outcome\":\"success\",\"when\":null}]");
     assert_at("/steps/1/0/condition", "\"each.counts.failed == 0\"");
     assert_at("/steps/1/0/ends", "{\"false\":\"postponed\"}");

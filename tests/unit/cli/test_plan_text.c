@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -189,6 +190,53 @@ static void test_plan_text__tells_how_children_run(void **state)
         "                            does not wait for its end\n");
 }
 
+static const char policies_yaml[] =
+    "id: t\n"
+    "nodes:\n"
+    "  - {id: a, type: emit, retry: {max_attempts: 5, initial_interval: 10ms, on: [TIMEOUT, "
+    "'503']}}\n"
+    "  - {id: b, type: emit, retry: off, circuit_breaker: {failure_threshold: 1, reset_timeout: "
+    "10s,"
+    " failure_rate: 50%, slow_call: 2s}, on_open: fail}\n"
+    "  - {id: c, type: emit, circuit_breaker: off}\n"
+    "  - {id: d, type: emit, retry: {max_attempts: 0, deadline: 1h}}\n"
+    "  - {id: e, type: emit}\n"
+    "  - {id: f, type: set, config: {x: 1}}\n";
+
+static void test_plan_text__tells_policies_that_are_asked_for(void **state)
+{
+    (void)state;
+    assert_plan(policies_yaml, 200,
+                "t\n"
+                "6 nodes in 1 step, those of a step in parallel; risk: 5 high, 1 low\n\n"
+                "STEP  NODE  TYPE  RISK  NOTES\n"
+                "1     a     emit  high  5 attempts, the second after 10 ms, within 1 d 00 h, on "
+                "TIMEOUT or 503\n"
+                "1     b     emit  high  one attempt; breaker opens for 10.0 s after 1 failure or "
+                "50 % in 1 min 00 s, slower than 2.00 s is one; fails while it is open\n"
+                "1     c     emit  high  no breaker\n"
+                "1     d     emit  high  attempts without limit, the second after 1.00 s, within "
+                "1 h 00 min\n"
+                "1     e     emit  high\n"
+                "1     f     set   low\n");
+}
+
+static void test_plan_text__tells_all_policies_when_asked_to(void **state)
+{
+    (void)state;
+    struct pipeline_fixture fixture;
+    struct strbuf out = STRBUF_INIT;
+    pipeline_fixture_init(&fixture, policies_yaml);
+    plan_text_append(fixture.pipeline, (struct plan_style){.columns = 200, .detail = PLAN_ALL},
+                     &out);
+    assert_non_null(
+        strstr(strbuf_str(&out).p,
+               "e     emit  high  3 attempts, the second after 1.00 s, within 1 d 00 h\n"));
+    assert_non_null(strstr(strbuf_str(&out).p, "f     set   low\n"));
+    strbuf_finish(&out);
+    pipeline_fixture_finish(&fixture);
+}
+
 static void test_plan_text__one_node_is_no_plural(void **state)
 {
     (void)state;
@@ -309,6 +357,8 @@ int main(void)
         cmocka_unit_test(test_plan_text__tells_all_bodies),
         cmocka_unit_test(test_plan_text__narrow_terminals_get_notes_below),
         cmocka_unit_test(test_plan_text__tells_how_children_run),
+        cmocka_unit_test(test_plan_text__tells_policies_that_are_asked_for),
+        cmocka_unit_test(test_plan_text__tells_all_policies_when_asked_to),
         cmocka_unit_test(test_plan_text__one_node_is_no_plural),
         cmocka_unit_test(test_plan_text__long_names_move_the_rest_down),
         cmocka_unit_test(test_plan_text__many_sources_are_cut),

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <cmocka.h>
 
 #include "core/cli/command.h"
+#include "core/cli/live_waits.h"
 #include "core/cli/run_screen.h"
 #include "core/cli/run_view.h"
 #include "core/cli/terminal.h"
@@ -117,6 +119,50 @@ static void test_run_screen__draws_a_row_for_each_that_runs(void **state)
                                       "running    n0          500 ms\n"
                                       "running    n2          500 ms\n"
                                       "0/30 done, 2 running, 500 ms\n");
+    drawn_finish(&drawn);
+}
+
+/* `n` nodes of which the engine says that they wait for a permit, and 7 that it only counts. */
+static void take_waits(struct live_waits *waits, int n)
+{
+    struct strbuf text = STRBUF_INIT;
+    strbuf_append_text(&text, "{\"waits\":[");
+    for (int i = 0; i < n; i++) {
+        strbuf_append_format(&text,
+                             "%s{\"path\":\"n%d\",\"for\":\"permit\",\"scope\":\"plugin http\","
+                             "\"limit\":1,\"in_use\":1}",
+                             i > 0 ? "," : "", i + 1);
+    }
+    strbuf_append_text(&text, n > 1 ? "],\"left_out\":7}" : "],\"left_out\":0}");
+    live_waits_take(waits, strbuf_str(&text));
+    strbuf_finish(&text);
+}
+
+static void test_run_screen__draws_what_may_not_start_yet(void **state)
+{
+    (void)state;
+    struct drawn drawn;
+    struct live_waits waits = {0};
+    drawn_init(&drawn, 24, 80, false);
+    drawn.screen.waits = &waits;
+    view_run_starts(&drawn.view, 1000);
+    view_node_starts(&drawn.view, 0, 1000);
+    take_waits(&waits, 1);
+    run_screen_draw(&drawn.screen, 1500);
+    assert_string_equal(look(&drawn), "\r \033[J\r"
+                                      "running    n0          500 ms\n"
+                                      "waiting    n1        plugin http: 1 of 1 at work\n"
+                                      "0/30 done, 1 running, 500 ms\n");
+    take_waits(&waits, 6);
+    run_screen_draw(&drawn.screen, 1500);
+    const char *text = look(&drawn);
+    assert_int_equal(count_lines(text), 7); /* four of them, and the rest as a number */
+    assert_non_null(strstr(text, "waiting    n4        plugin http: 1 of 1 at work\n"
+                                 "           ... and 9 more wait\n"));
+    take_waits(&waits, 0);
+    run_screen_draw(&drawn.screen, 1500);
+    assert_int_equal(count_lines(look(&drawn)), 2);
+    live_waits_finish(&waits);
     drawn_finish(&drawn);
 }
 
@@ -361,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_screen__draws_a_row_for_each_that_runs),
+        cmocka_unit_test(test_run_screen__draws_what_may_not_start_yet),
         cmocka_unit_test(test_run_screen__redraws_over_what_it_drew),
         cmocka_unit_test(test_run_screen__clear_takes_the_live_part_away),
         cmocka_unit_test(test_run_screen__shows_as_many_as_fit),

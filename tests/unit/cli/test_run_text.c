@@ -13,6 +13,7 @@
 #include "core/cli/run_text.h"
 #include "core/cli/run_view.h"
 #include "core/model/pipeline.h"
+#include "core/value/value.h"
 #include "tests/unit/cli/pipeline_fixture.h"
 #include "tests/unit/cli/shown_run.h"
 
@@ -52,6 +53,10 @@ static void test_run_text__a_node_starts(void **state)
     assert_shown("started    \xE6\xBC\xA2\xE5\xAD\x97      http\n");
     run_text_started(at(0), colored, &out);
     assert_shown("\033[36mstarted\033[0m    fetch     \033[2mhttp\033[0m\n");
+    view.nodes[0].attempt = 3;
+    view.nodes[0].before = 1;
+    run_text_started(at(0), plain, &out);
+    assert_shown("started    fetch     http  attempt 2\n");
 }
 
 static void test_run_text__names_cannot_steer(void **state)
@@ -226,6 +231,41 @@ static void test_run_text__a_round_says_when_the_next_one_is(void **state)
     assert_shown("started    fetch@2   http\n");
 }
 
+static void test_run_text__an_end_in_the_wait_says_no_next_attempt(void **state)
+{
+    (void)state;
+    struct record retry = {
+        .type = RECORD_NODE_RETRY, .attempt = 1, .at_unix_ms = 1100, .due_unix_ms = 6100};
+    view_node_starts(&view, 0, 1000);
+    run_view_apply(&view, &retry);
+    run_text_live(at(0), 4100, plain, &out);
+    assert_shown("waiting    fetch       100 ms  attempt 2 in 2.00 s");
+    view_node_ends(&view, 0, NODE_CANCELLED, 2000, NULL);
+    run_text_ended(at(0), plain, &out);
+    assert_shown("cancelled  fetch       1.00 s\n");
+}
+
+static void test_run_text__what_a_person_decides_says_how_it_failed(void **state)
+{
+    (void)state;
+    struct document *failure = fixture_json("{\"code\":\"UNAVAILABLE\",\"message\":\"reset\"}");
+    struct record unknown = {
+        .type = RECORD_NODE_UNKNOWN, .attempt = 1, .at_unix_ms = 1100, .error = failure};
+    struct record stopping = {.type = RECORD_NODE_STOPPING, .attempt = 1, .reason = STOP_TIMEOUT};
+    view_node_starts(&view, 0, 1000);
+    run_view_apply(&view, &stopping);
+    run_view_apply(&view, &unknown);
+    run_text_waits(at(0), plain, &out);
+    assert_shown("waiting    fetch     for you to say whether it did its work: 'opstream resolve'  "
+                 "UNAVAILABLE: reset\n");
+    unknown.error = NULL; /* its engine ended */
+    run_view_apply(&view, &unknown);
+    run_text_waits(at(0), plain, &out);
+    assert_shown(
+        "waiting    fetch     for you to say whether it did its work: 'opstream resolve'\n");
+    document_unref(failure);
+}
+
 static void test_run_text__a_state_names_the_events_it_takes(void **state)
 {
     (void)state;
@@ -271,6 +311,8 @@ int main(void)
         WITH_VIEW(test_run_text__rows_have_the_end_of_a_path),
         WITH_VIEW(test_run_text__loops_count),
         WITH_VIEW(test_run_text__a_round_says_when_the_next_one_is),
+        WITH_VIEW(test_run_text__an_end_in_the_wait_says_no_next_attempt),
+        WITH_VIEW(test_run_text__what_a_person_decides_says_how_it_failed),
         WITH_VIEW(test_run_text__a_state_names_the_events_it_takes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

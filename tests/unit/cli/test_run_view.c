@@ -137,6 +137,48 @@ static void test_run_view__a_state_may_be_visited_again(void **state)
     viewed_finish(&viewed);
 }
 
+/* Their numbers count on over visits, and what is lost with its engine is the same visit. */
+static void test_run_view__attempts_of_earlier_visits_are_known(void **state)
+{
+    (void)state;
+    struct viewed viewed;
+    struct run_view *view = &viewed.view;
+    const struct record starts = {
+        .type = RECORD_NODE_STARTED, .node = 0, .attempt = 2, .at_unix_ms = 1003};
+    const struct record again = {
+        .type = RECORD_NODE_STARTED, .node = 0, .attempt = 3, .at_unix_ms = 1004};
+    viewed_init(&viewed);
+    view_run_starts(view, 1000);
+    view_node_starts(view, 0, 1001);
+    view_node_ends(view, 0, NODE_COMPLETED, 1002, "1");
+    assert_int_equal(view->nodes[0].before, 0);
+    run_view_apply(view, &starts);
+    run_view_apply(view, &(struct record){.type = RECORD_NODE_LOST, .node = 0, .attempt = 2});
+    run_view_apply(view, &again);
+    assert_int_equal(view->nodes[0].before, 1);
+    assert_int_equal(view->nodes[0].attempt, 3);
+    viewed_finish(&viewed);
+}
+
+/* A person says how it ended: nobody knows how long it took. */
+static void test_run_view__an_unknown_node_waits_and_has_no_time(void **state)
+{
+    (void)state;
+    struct viewed viewed;
+    struct run_view *view = &viewed.view;
+    viewed_init(&viewed);
+    view_run_starts(view, 1000);
+    view_node_starts(view, 0, 1001);
+    run_view_apply(view, &(struct record){.type = RECORD_NODE_UNKNOWN, .node = 0, .attempt = 1});
+    assert_true(run_view_is_waiting(run_view_step(view, NULL, 0, 0)));
+    assert_int_equal(view->new_waits, 1);
+    view_node_ends(view, 0, NODE_COMPLETED, 9000, "1");
+    assert_false(run_view_is_waiting(run_view_step(view, NULL, 0, 0)));
+    assert_int_equal(view->nodes[0].started_at, 0);
+    assert_int_equal(view->nodes[0].ended_at, 0);
+    viewed_finish(&viewed);
+}
+
 static void test_run_view__a_clock_set_back_gives_no_negative_time(void **state)
 {
     (void)state;
@@ -514,6 +556,8 @@ int main(void)
         cmocka_unit_test(test_run_view__what_runs_inline_has_a_time),
         cmocka_unit_test(test_run_view__what_did_not_run_has_no_time),
         cmocka_unit_test(test_run_view__a_state_may_be_visited_again),
+        cmocka_unit_test(test_run_view__attempts_of_earlier_visits_are_known),
+        cmocka_unit_test(test_run_view__an_unknown_node_waits_and_has_no_time),
         cmocka_unit_test(test_run_view__a_clock_set_back_gives_no_negative_time),
         cmocka_unit_test(test_run_view__each_allocation_may_fail),
         WITH_INNER(test_run_view__counts_the_items_of_a_loop),

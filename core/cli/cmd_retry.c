@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/cleanup.h"
+#include "core/base/error.h"
+#include "core/cli/brought_env.h"
+#include "core/cli/commands.h"
+#include "core/cli/engine_command.h"
+#include "core/cli/file_text.h"
+#include "core/cli/job_command.h"
+#include "core/cli/state_owner.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
+
+enum { INPUT_MAX_BYTES = 16 * 1024 * 1024 };
+
+static const struct command_option options[] = {
+    {"from", 0, "NODE", "do this node and what follows it again", false},
+    {"input", 0, "FILE", "with another input, a JSON object ('-': stdin)", false},
+    BROUGHT_ENV_OPTION,
+    JOB_JSON_OPTION,
+    STATE_OPTION,
+    {NULL, 0, NULL, NULL, false},
+};
+
+static int add_input(const struct command_args *args, struct strbuf *out)
+{
+    struct error err = {0};
+    const char *name = command_value(args, "input");
+    cleanup_free char *text = NULL;
+    cleanup_document struct document *input = NULL;
+    size_t size = 0;
+    if (name == NULL) {
+        return EXIT_DONE;
+    }
+    int status = file_text_read(name, INPUT_MAX_BYTES, &text, &size, &err);
+    if (status == 0) {
+        status = json_read(str_make(text, size), NULL, &input, &err);
+    }
+    if (status != 0) {
+        return command_error(EXIT_USAGE, "--input: %s", err.message);
+    }
+    strbuf_append_text(out, ",\"input\":");
+    json_write(document_root(input), JSON_COMPACT, out);
+    return EXIT_DONE;
+}
+
+static int retry(struct engine_session *session, const struct command_args *args)
+{
+    struct strbuf body = STRBUF_INIT;
+    const char *from = command_value(args, "from");
+    strbuf_append_char(&body, '{');
+    int code = brought_env_append(session, args, &body);
+    if (from != NULL) {
+        strbuf_append_text(&body, ",\"from\":");
+        json_write_string(str_from(from), &body);
+    }
+    code = code == EXIT_DONE ? add_input(args, &body) : code;
+    strbuf_append_char(&body, '}');
+    if (code == EXIT_DONE) {
+        code = job_command_run(
+            session, args,
+            &(struct job_command){.below = "/retry", .body = strbuf_str(&body), .done = "started"});
+    }
+    strbuf_finish(&body);
+    return code;
+}
+
+static int run(const struct command_args *args)
+{
+    return engine_command_run(args, retry);
+}
+
+const struct command cmd_retry = {
+    .name = "retry",
+    .group = "Change runs",
+    .summary = "do what is left of a run that has ended, as a new run",
+    .usage = "ID [--from NODE] [--input FILE] [--env K=V]... [--json]",
+    .details =
+        "The new run takes over the results of the nodes that completed; with --from not\n"
+        "those of NODE and of what follows it. What was undone is done again. With\n"
+        "another input nothing is taken over, unless --from says from where on it counts.\n\n"
+        "The variables of its definition have the values that they have here, then those\n"
+        "of the first run, as long as its engine knows them.",
+    .options = options,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};

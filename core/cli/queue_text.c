@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/queue_text.h"
+
+#include "core/cli/terminal.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
+
+enum { CALL = 11, TRIES = 35, NEXT = 42, ERROR = 63, ID = 79 }; /* where these columns begin */
+enum { LABEL = 10 };
+
+static void append_cell(struct str text, size_t from, size_t to, struct strbuf *out)
+{
+    size_t room = to - from - 1;
+    size_t bytes = terminal_fit(text, room);
+    terminal_append_safe(out, str_make(text.p, bytes));
+    job_text_append_gap(out, terminal_safe_width(str_make(text.p, bytes)), to - from);
+}
+
+/* "sync/notify"; of a run its workflow. */
+static void append_call(const struct value *item, struct strbuf *out)
+{
+    struct str node = job_text_get(item, "node");
+    strbuf_append_str(out, job_text_get(item, "workflow"));
+    strbuf_append_text(out, node.n > 0 ? "/" : "");
+    strbuf_append_str(out, node);
+}
+
+static void append_time_cell(const struct value *item, struct strbuf *out)
+{
+    size_t before = out->n;
+    job_text_append_time(item, "next_at", out);
+    job_text_append_gap(out, out->n - before, ERROR - NEXT);
+}
+
+static void append_row(const struct value *item, struct job_text_style style, struct strbuf *out)
+{
+    struct str state = job_text_get(item, "state");
+    struct strbuf cell = STRBUF_INIT;
+    job_text_append_state(state, style, out);
+    job_text_append_gap(out, terminal_safe_width(state), CALL);
+    append_call(item, &cell);
+    append_cell(strbuf_str(&cell), CALL, TRIES, out);
+    strbuf_clear(&cell);
+    strbuf_append_format(&cell, "%lld", (long long)job_text_int(item, "attempts"));
+    append_cell(strbuf_str(&cell), TRIES, NEXT, out);
+    append_time_cell(item, out);
+    append_cell(job_text_get(value_get(item, STR("error")), "code"), ERROR, ID, out);
+    terminal_append_safe(out, job_text_get(item, "id"));
+    strbuf_append_char(out, '\n');
+    strbuf_finish(&cell);
+}
+
+void queue_text_append(const struct value *page, struct job_text_style style, struct strbuf *out)
+{
+    const struct value *items = job_text_list(page, "items");
+    struct str cursor = job_text_get(page, "next_cursor");
+    if (items == NULL || value_count(items) == 0) {
+        return;
+    }
+    terminal_append_color(out, style.is_colored, COLOR_BOLD,
+                          STR("STATE      CALL                    TRIES  NEXT TRY             "
+                              "ERROR           ID"));
+    strbuf_append_char(out, '\n');
+    for (size_t i = 0; i < value_count(items); i++) {
+        append_row(value_at(items, i), style, out);
+    }
+    if (cursor.n > 0) {
+        strbuf_append_text(out, "\nthere are more: --cursor ");
+        terminal_append_safe(out, cursor);
+        strbuf_append_char(out, '\n');
+    }
+}
+
+/* ---- one ---- */
+
+static void begin_line(const char *label, struct strbuf *out)
+{
+    strbuf_append_text(out, label);
+    job_text_append_gap(out, str_from(label).n, LABEL);
+}
+
+static void append_line(const char *label, struct str text, struct strbuf *out)
+{
+    if (text.n > 0) {
+        begin_line(label, out);
+        terminal_append_safe(out, text);
+        strbuf_append_char(out, '\n');
+    }
+}
+
+static void append_time_line(const struct value *letter, const char *label, const char *key,
+                             struct strbuf *out)
+{
+    if (job_text_get(letter, key).n > 0) {
+        begin_line(label, out);
+        job_text_append_time(letter, key, out);
+        strbuf_append_char(out, '\n');
+    }
+}
+
+static void append_errors(const struct value *letter, struct strbuf *out)
+{
+    const struct value *errors = job_text_list(letter, "errors");
+    size_t count = errors != NULL ? value_count(errors) : 0;
+    int64_t all = job_text_int(letter, "failures");
+    if (all > (int64_t)count) {
+        strbuf_append_format(out, "\nthe last %zu of %lld errors\n", count, (long long)all);
+    } else if (count > 0) {
+        strbuf_append_text(out, "\nerrors\n");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct value *error = value_at(errors, i);
+        strbuf_append_text(out, "  ");
+        job_text_append_time(error, "at", out);
+        strbuf_append_format(out, "  attempt %lld  ", (long long)job_text_int(error, "attempt"));
+        job_text_append_failure(value_get(error, STR("error")), out);
+        strbuf_append_char(out, '\n');
+    }
+}
+
+void queue_text_append_letter(const struct value *letter, struct job_text_style style,
+                              struct strbuf *out)
+{
+    struct strbuf call = STRBUF_INIT;
+    const struct value *input = value_get(letter, STR("input"));
+    append_line("id", job_text_get(letter, "id"), out);
+    begin_line("state", out);
+    job_text_append_state(job_text_get(letter, "state"), style, out);
+    strbuf_append_char(out, '\n');
+    append_call(letter, &call);
+    append_line("call", strbuf_str(&call), out);
+    append_line("of run", job_text_get(letter, "run"), out);
+    append_line("node", job_text_get(letter, "path"), out);
+    begin_line("attempts", out);
+    strbuf_append_format(out, "%lld\n", (long long)job_text_int(letter, "attempts"));
+    append_time_line(letter, "queued", "queued_at", out);
+    append_time_line(letter, "created", "created_at", out);
+    append_time_line(letter, "next try", "next_at", out);
+    append_line("reason", job_text_get(letter, "reason"), out);
+    append_errors(letter, out);
+    strbuf_append_text(out, "\ninput\n");
+    terminal_append_json(out, input, JSON_PRETTY);
+    strbuf_append_char(out, '\n');
+    strbuf_finish(&call);
+}
