@@ -29,7 +29,7 @@ struct usage {
 
 static int run_once(const char *program, const char *target, struct usage *out_usage)
 {
-    const char *argv[] = {program, "run", target, NULL};
+    const char *argv[] = {program, "run", target, "--ephemeral", NULL};
     posix_spawn_file_actions_t actions;
     (void)posix_spawn_file_actions_init(&actions); /* fails without memory, and so does spawn */
     (void)posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);

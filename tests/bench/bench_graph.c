@@ -2,9 +2,9 @@
 /*
  * Graphs of 10,000 nodes: from text to a checked pipeline. Wide (one root, the rest behind it),
  * deep (a chain in which each node reads the one before), 100 layers of 100 nodes that each depend
- * on three of the layer before and read one of them, and a chain whose nodes have a condition and
- * two or three templates each. The yardstick is libyaml alone, which gives the events of the same
- * text to nobody.
+ * on three of the layer before and read one of them, a chain whose nodes have a condition and two
+ * or three templates each, and one node with 100,000 templates. The yardstick is libyaml alone,
+ * which gives the events of the same text to nobody.
  */
 #include <stdio.h>
 #include <yaml.h>
@@ -15,7 +15,7 @@
 #include "tests/bench/bench.h"
 #include "tests/unit/model/node_types.h"
 
-enum { NODES = 10000, ROUNDS = 9 };
+enum { NODES = 10000, KEYS = 100000, ROUNDS = 9 };
 
 struct graph {
     const char *name;
@@ -76,6 +76,15 @@ static void write_templates(struct strbuf *out)
         if (i % 2 == 0) {
             strbuf_append_text(out, "      z: '{{ input.items.map(v, v * 2) }}'\n");
         }
+    }
+}
+
+/* One node whose config has as many keys as 30 bytes each leave room for. */
+static void write_keys(struct strbuf *out)
+{
+    strbuf_append_text(out, "  - id: a\n    type: set\n    config:\n");
+    for (int i = 0; i < KEYS; i++) {
+        strbuf_append_format(out, "      k%d: '{{ %d }}'\n", i, i);
     }
 }
 
@@ -159,6 +168,7 @@ int main(void)
         {"graph: 10,000 nodes deep", 100, .write = write_deep, .types = &types},
         {"graph: 100 x 100 nodes", 100, .write = write_layers, .types = &types},
         {"graph: 10,000 nodes, templates", 150, .write = write_templates, .types = &types},
+        {"graph: one node, 100,000 templates", 500, .write = write_keys, .types = &types},
     };
     int status = 0;
     for (size_t i = 0; i < sizeof(graphs) / sizeof(graphs[0]) && status == 0; i++) {

@@ -176,7 +176,7 @@ static int write_pipeline(const struct work *work, char *path)
 
 static int run_program(const struct work *work, const char *path, double *out_ns)
 {
-    const char *argv[] = {work->program, "run", "--quiet", path, NULL};
+    const char *argv[] = {work->program, "run", "--quiet", "--ephemeral", path, NULL};
     pid_t pid = 0;
     int wstatus = 0;
     posix_spawn_file_actions_t actions;

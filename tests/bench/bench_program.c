@@ -105,7 +105,7 @@ int main(int argc, char **argv)
     if (write_definition(path) != 0) {
         return 1;
     }
-    struct work run = {.ours = {argv[1], "run", path, NULL}, .yardstick = argv[2]};
+    struct work run = {.ours = {argv[1], "run", path, "--ephemeral", NULL}, .yardstick = argv[2]};
     struct work validate = {.ours = {argv[1], "validate", path, NULL}, .yardstick = argv[2]};
     struct work nodes = {.ours = {argv[1], "nodes", NULL}, .yardstick = argv[2]};
     struct work help = {.ours = {argv[1], "--help", NULL}, .yardstick = argv[2]};

@@ -31,7 +31,8 @@ static double seconds_of(struct timeval time)
 
 static int run_once(const struct work *work, const char *count, struct rusage *out_usage)
 {
-    const char *argv[WORDS] = {work->program, "run", work->path, "-q", "-i", count, NULL};
+    const char *argv[WORDS] = {work->program, "run", work->path, "-q",
+                               "--ephemeral", "-i",  count,      NULL};
     posix_spawn_file_actions_t actions;
     (void)posix_spawn_file_actions_init(
         &actions); /* fails only without memory, and so does spawn */

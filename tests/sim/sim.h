@@ -3,14 +3,16 @@
 #define TESTS_SIM_SIM_H
 
 /*
- * Sim: some runs of random pipelines under a simulated clock, store and plugins. One seed decides
- * everything, so that it repeats a failure exactly.
+ * Sim: some runs of random pipelines under a simulated clock, store, plugins, operators, and a
+ * process that dies. One seed decides everything, so that it repeats a failure exactly.
  *
  * The store commits late and in groups; plugins are slow, answer twice, answer after they were
- * told to stop, or never; timers fire late, and after they were disarmed; operators cancel, and
- * send events.
+ * told to stop, or never; timers fire late, and after they were disarmed; operators cancel, pause,
+ * resume, resolve, and send events. The process dies at any moment, also between two effects of one
+ * write and while it recovers: what was not durable is kept or dropped, its tasks become zombies,
+ * whose effects count but whose reports reach nobody. Runs that only wait are unloaded.
  *
- * Used by:  sim_main, sim_world, sim_checks.
+ * Used by:  the files of this folder.
  * Uses:     engine, journal, run_watch.
  * Threads:  [main]
  */
@@ -27,17 +29,46 @@
 struct journal;
 struct pipeline;
 
+#define SIM_BEGIN_MS INT64_C(1700000000000)
+#define SIM_QUIET_MS (SIM_BEGIN_MS + 110000) /* from here on the process lives */
+
+#define SIM_EVENTS(X)                                                                              \
+    X(SIM_START, "start")   /* a run */                                                            \
+    X(SIM_COMMIT, "commit") /* the store has written what waits */                                 \
+    X(SIM_DONE, "done")     /* a task reports: done, or failed */                                  \
+    X(SIM_FAILED, "failed")                                                                        \
+    X(SIM_ITEMS, "items") /* it emits some */                                                      \
+    X(SIM_TIMER, "timer")                                                                          \
+    X(SIM_CACHED, "cached") /* the cache answers a node */                                         \
+    X(SIM_SIGNAL, "signal") /* somebody sends the run an event */                                  \
+    X(SIM_CANCEL, "cancel") /* an operator */                                                      \
+    X(SIM_PAUSE, "pause")                                                                          \
+    X(SIM_RESUME, "resume")                                                                        \
+    X(SIM_RESOLVE, "resolve") /* of an unknown node */                                             \
+    X(SIM_SHUTDOWN, "shutdown")                                                                    \
+    X(SIM_LOOK, "look")       /* what is durable at this moment is looked at */                    \
+    X(SIM_CRASH, "crash")     /* the process dies, at once or after some more effects */           \
+    X(SIM_RESTART, "restart") /* and another one begins */                                         \
+    X(SIM_PARK, "park")       /* the run is unloaded if it only waits */                           \
+    X(SIM_WAKE, "wake")       /* the time that it waited for has come */                           \
+    X(SIM_SHARED, "shared")   /* what runs share is due */
+
 enum sim_event_type {
-    SIM_START,  /* a run */
-    SIM_COMMIT, /* the store has written what waits */
-    SIM_DONE,   /* a task reports: done, or failed */
-    SIM_FAILED,
-    SIM_ITEMS, /* it emits some */
-    SIM_TIMER,
-    SIM_SIGNAL, /* somebody sends the run an event */
-    SIM_CANCEL, /* an operator */
-    SIM_SHUTDOWN,
-    SIM_CRASH, /* what is durable at this moment is looked at */
+#define X(name, text) name,
+    SIM_EVENTS(X)
+#undef X
+};
+
+/* The rules of order of the durability page that can be broken on purpose. */
+enum sim_plant {
+    SIM_PLANT_NONE = 0,
+    SIM_PLANT_O1 = 1, /* a start is acknowledged before it is durable */
+    SIM_PLANT_O2 = 2, /* a task starts before its record is durable */
+    SIM_PLANT_O3 = 3, /* a result is written apart from what follows from it */
+    SIM_PLANT_O4 = 4, /* what other runs are told is written apart from what caused it */
+    SIM_PLANT_O5 = 5, /* a timer is armed before its time is durable */
+    SIM_PLANT_O6 = 6, /* a run is loaded before the claim on it is durable */
+    SIM_PLANT_O8 = 8, /* ends and answers are shown before they are durable */
 };
 
 struct sim_event {
@@ -49,6 +80,31 @@ struct sim_event {
     uint32_t node;
     uint32_t attempt;
     enum timer_kind timer;
+    uint64_t life; /* the process or the loaded run that it belongs to */
+    uint64_t turn; /* SIM_CACHED, and the two below */
+    int64_t after;
+    char cache_key[CACHE_KEY_SIZE];
+};
+
+/* What the world outside knows of one execution of a node, whatever the process forgets. */
+struct sim_execution {
+    char *path;
+    char key[32]; /* empty: no task was started */
+    uint32_t starts;
+    uint32_t effects;
+    uint32_t last_attempt;
+    uint32_t may_start; /* with at_most_once: 1, and one more for each `again` */
+    bool is_at_most_once;
+    bool has_result; /* a durable one */
+};
+
+/* Where a run that somebody started is; the runs below it are with it. */
+enum sim_place {
+    SIM_NEW, /* not started yet, or its start was lost */
+    SIM_LOADED,
+    SIM_AWAY, /* its process died */
+    SIM_PARKED,
+    SIM_OVER, /* all of it had ended when the process died */
 };
 
 struct sim_run {
@@ -56,21 +112,60 @@ struct sim_run {
     uint32_t index;
     struct pipeline *pipeline;
     struct document *input;
-    struct run *run;    /* NULL: not started yet, or given up after its end */
+    struct run *run;    /* NULL: not loaded, or given up after its end */
     struct run *shadow; /* what the records so far make of it */
     struct run_watch watch;
+    struct sim_run *root; /* that somebody started; itself when it is that one */
     bool is_child;
-    bool is_told; /* its end was shown to the world */
+    bool is_gone; /* a child whose start was lost */
     bool has_continue;
+    uint64_t continue_seq; /* the last record of the latest write with EFFECT_CONTINUE */
+
+    /* What is kept with a run beside its records. */
+    uint64_t number; /* 0: it was never begun */
+    char id[200];
+    uint32_t depth;
+    bool has_rollback;
+    bool is_awaited;
+    struct sim_run *caller;
+    struct engine_call call;
+
+    /* Of a root. */
+    enum sim_place place;
+    uint64_t life; /* of this loading */
+    int64_t loaded_at;
+    bool is_asleep; /* parked, for a breaker */
+    int64_t claims; /* without any record since */
+    bool is_poison; /* loading it kills the process */
+    bool is_dead_letter;
+
+    /* What the world was told. */
+    bool is_started;   /* its start is acknowledged */
+    bool is_cancelled; /* a cancel is */
+    bool is_paused;    /* a pause is, and nothing else since */
+    bool is_touched;   /* its end depends on what somebody did, or when */
+    bool is_told;      /* its end was shown */
+    uint64_t told_seq; /* of the last record that was shown */
     enum run_state told_state;
+    struct sim_execution *executions;
+    size_t execution_count;
+    size_t execution_cap;
 };
 
 struct sim {
     struct random random;
     uint64_t seed;
+    enum sim_plant plant;
+    bool is_calm;      /* nobody decides anything: each run ends by itself, and alike */
+    bool is_disturbed; /* crashes, parking and pauses happen all the same */
     int64_t now;
-    struct engine *engine;
+    struct engine *engine; /* NULL: the process is down */
+    int64_t shared_due;    /* what it said when the last SIM_SHARED was scheduled */
     struct journal *store;
+    uint64_t life;       /* of the process */
+    bool is_dying;       /* it is dead, as soon as the call under way returns */
+    uint32_t dies_after; /* so many effects; 0: does not */
+    uint32_t dies_with;  /* while the so manieth write waits; 0: does not */
     struct sim_event *events;
     size_t event_count;
     size_t event_cap;
@@ -78,13 +173,27 @@ struct sim {
     struct sim_run **runs;
     size_t run_count;
     size_t run_cap;
+    struct cache_entry *entries; /* what is durable of results, oldest first */
+    char **entry_ports;
+    size_t entry_count;
+    size_t entry_cap;
+    uint64_t hits; /* of the cache */
     uint64_t steps;
     uint64_t starts;
     uint64_t frames;
+    uint64_t crashes;
+    uint64_t parked;
+    uint64_t asleep; /* of them, for a breaker */
+    uint64_t rechecked;
     bool has_trace;
 };
 
-/* Prints the seed, the moment and what was promised; ends the program with 1. */
+/* ---- sim_history: what is printed ---- */
+
+/* A line of the seed's history, if that is wanted. */
+void sim_note(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Prints the history, the seed, the moment and what was promised; ends the program. */
 _Noreturn void sim_broken(const struct sim *sim, const char *promise, const char *file, int line);
 
 #define SIM_HOLDS(sim, condition)                                                                  \
@@ -94,30 +203,110 @@ _Noreturn void sim_broken(const struct sim *sim, const char *promise, const char
 #define SIM_KEEPS(sim, promise) sim_check_promise((sim), (promise), __FILE__, __LINE__)
 void sim_check_promise(const struct sim *sim, const char *broken, const char *file, int line);
 
+/* ---- sim_world: what happens ---- */
+
 void sim_schedule(struct sim *sim, struct sim_event event);
-
-/* ---- sim_world ---- */
-
+int64_t sim_later(struct sim *sim, uint32_t most_ms);
 void sim_world_begin(struct sim *sim);
 void sim_world_handle(struct sim *sim, const struct sim_event *event);
+/* The operators' last words to a run. */
+void sim_world_schedule_end(struct sim *sim, uint32_t run);
 
-/* ---- sim_checks ---- */
+/* ---- sim_driver: from the engine to the store, and from there to the world ---- */
+
+enum sim_answer {
+    SIM_ANSWER_NONE,
+    SIM_ANSWER_START,
+    SIM_ANSWER_CANCEL,
+    SIM_ANSWER_PAUSE,
+    SIM_ANSWER_CLAIM, /* nobody asked; the run may be loaded */
+};
+
+/* A write between the engine and the store's answer. */
+struct sim_commit {
+    struct sim *sim;
+    struct batch batch;
+    struct sim_run *run; /* whom the answer is about */
+    enum sim_answer answer;
+    bool is_recovery; /* its claim is settled */
+};
+
+struct sim_commit *sim_commit_create(struct sim *sim);
+void sim_commit_submit(struct sim_commit *commit);
+void sim_driver_start(struct sim *sim, struct sim_run *run);
+void sim_driver_tell(struct sim_run *run, const struct run_event *event, enum sim_answer answer);
+void sim_driver_pause(struct sim_run *run, enum run_event_type type);
+/* Results: what becomes durable, and what is asked for. */
+void sim_cache_keep(struct sim *sim, const struct batch *batch);
+void sim_cache_ask(struct sim_run *run, const struct effect *effect);
+void sim_cache_answer(struct sim_run *run, const struct sim_event *event);
+void sim_cache_finish(struct sim *sim);
+/* What runs share is due; nothing happens while the process is down. */
+void sim_driver_tick(struct sim *sim);
+/* When it is due next may be another time now. */
+void sim_driver_look_at_shared(struct sim *sim);
+/* The store has written some of what waits. */
+void sim_driver_commit(struct sim *sim);
+/* For sim_store_open(). */
+void sim_driver_wake(void *user);
+struct sim_run *sim_run_add(struct sim *sim, struct pipeline *pipeline, struct document *input);
+
+/* ---- sim_tasks: plugins ---- */
+
+void sim_task_start(struct sim_run *run, const struct effect *effect);
+void sim_task_stop(struct sim_run *run, const struct effect *effect);
+void sim_task_report(struct sim_run *run, const struct sim_event *event);
+void sim_task_emit(struct sim_run *run, const struct sim_event *event);
+
+/* ---- sim_restart: the death of the process, and what comes after ---- */
+
+void sim_crash(struct sim *sim);
+void sim_restart(struct sim *sim);
+/* The claim on it is durable, or it was parked. False: that killed the process. */
+bool sim_load(struct sim_run *root, bool is_claimed);
+void sim_claim_next(struct sim *sim);
+void sim_park(struct sim_run *root);
+/* Those whose breaker lets calls through. */
+void sim_wake_sleepers(struct sim *sim);
+
+/* ---- sim_ledger: what the world outside has seen; the promises by their numbers ---- */
+
+void sim_ledger_finish(struct sim_run *run);
+/* Of a record that is about to be applied to run->shadow and written. */
+void sim_ledger_record(struct sim_run *run, const struct record *record);
+/* A write with it is durable, and may be shown. */
+void sim_ledger_durable(struct sim_run *run, const struct record *record);
+/* Of an effect that is about to be carried out. */
+void sim_ledger_effect(struct sim_run *run, const struct effect *effect);
+/* A task has had its effect outside; its process may be dead. */
+void sim_ledger_outside(struct sim_run *run, uint64_t frame, uint32_t node);
+/* Somebody said that an unknown node may run again. */
+void sim_ledger_again(struct sim_run *run, uint64_t frame, uint32_t node);
+/* Somebody starts a run that is there. */
+void sim_ledger_asked_again(struct sim_run *root);
+/* Of a run that was restored, and not recovered yet. */
+void sim_ledger_restored(struct sim_run *run);
+/* Of a root that a dead process has left behind. */
+void sim_ledger_left(const struct sim_run *root);
+
+/* ---- sim_checks: what holds after each event ---- */
 
 /* The run's options, for a replay of its records. Owned: run_destroy(). */
-struct run *sim_fresh_run(const struct sim_run *run, struct str id);
+struct run *sim_fresh_run(const struct sim_run *run);
+/* What is durable makes of it, by way of its text, or as the records were. Owned. */
+struct run *sim_replay_text(const struct sim_run *run);
+struct run *sim_replay_records(const struct sim_run *run);
 
 /* Of each record, before it goes to the store. */
 void sim_check_record(struct sim_run *run, const struct record *record);
 /* Of an effect, which is about to be carried out. */
 void sim_check_effect(struct sim_run *run, const struct effect *effect);
-/* After each event. */
 void sim_check_state(const struct sim *sim);
-/* The state in memory is what its records make. */
-void sim_check_shadow(const struct sim_run *run);
 /* What a crash at this moment would leave. */
-void sim_check_crash(const struct sim *sim);
-/* Of a run that has ended and is given up. */
+void sim_check_look(const struct sim *sim);
+/* Of a run that has ended and is given up, and one that is unloaded. */
 void sim_check_ended(const struct sim_run *run);
+void sim_check_replay(const struct sim_run *run);
 /* When nothing can happen any more. */
 void sim_check_end(const struct sim *sim);
 

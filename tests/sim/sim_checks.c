@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "core/base/error.h"
+#include "core/engine/record_json.h"
+#include "core/engine/restore.h"
 #include "core/engine/run_state.h"
 #include "core/journal/journal.h"
 #include "core/model/catalogue.h"
@@ -16,32 +18,18 @@
 
 enum { LATE_MS = 2000 }; /* timers and commits are, at most */
 
-void sim_broken(const struct sim *sim, const char *promise, const char *file, int line)
-{
-    (void)fprintf(stderr, "seed %llu, step %llu, time %lld: does not hold: %s (%s:%d)\n",
-                  (unsigned long long)sim->seed, (unsigned long long)sim->steps,
-                  (long long)sim->now, promise, file, line);
-    exit(1);
-}
-
-void sim_check_promise(const struct sim *sim, const char *broken, const char *file, int line)
-{
-    if (broken != NULL) {
-        sim_broken(sim, broken, file, line);
-    }
-}
-
 /* ---- records ---- */
 
-struct run *sim_fresh_run(const struct sim_run *run, struct str id)
+struct run *sim_fresh_run(const struct sim_run *run)
 {
     struct run_options options = {
+        .number = run->number,
         .pipeline = run->pipeline,
         .input = run->input,
-        .id = id,
+        .id = str_from(run->id),
         .triggered_by = STR("manual"),
-        .depth = run_depth(run->run),
-        .has_rollback = run_has_rollback(run->run),
+        .depth = run->depth,
+        .has_rollback = run->has_rollback,
     };
     struct error err = {0};
     struct run *fresh = NULL;
@@ -68,18 +56,23 @@ static void check_order(const struct sim_run *run, const struct record *record)
 
 void sim_check_record(struct sim_run *run, const struct record *record)
 {
+    sim_note(run->sim, "       run %u: %llu %s %s %u", run->index, (unsigned long long)record->seq,
+             record_type_name(record->type), record->path != NULL ? record->path : "",
+             record->attempt);
+    if (run->shadow == NULL) {
+        run->shadow = sim_fresh_run(run);
+    }
+    sim_ledger_record(run, record);
     SIM_KEEPS(run->sim, run_watch_record(&run->watch, record));
     if (record->type == RECORD_NODE_ENDED) {
         check_order(run, record);
-    }
-    if (run->shadow == NULL) {
-        run->shadow = sim_fresh_run(run, run_id(record->run));
     }
     run_apply(run->shadow, record);
     SIM_HOLDS(run->sim, !run_has_failed(run->shadow));
 }
 
-void sim_check_shadow(const struct sim_run *run)
+/* The state in memory is what its records make. */
+static void check_shadow(const struct sim_run *run)
 {
     char text[400];
     if (!run_compare(run->run, run->shadow, RUN_COMPARE_ALL, text, sizeof(text))) {
@@ -89,37 +82,12 @@ void sim_check_shadow(const struct sim_run *run)
 
 /* ---- effects ---- */
 
-struct wanted {
-    enum record_type type;
-    uint64_t frame;
-    uint32_t node;
-    uint32_t attempt;
-};
-
-static int match(void *user, const struct record *record)
-{
-    const struct wanted *wanted = user;
-    return record->type == wanted->type && record->frame == wanted->frame &&
-                   record->node == wanted->node && record->attempt == wanted->attempt
-               ? 1
-               : 0;
-}
-
-static bool is_durable(const struct sim_run *run, struct wanted wanted)
-{
-    return journal_read(run->sim->store, run_id(run->run), match, &wanted) == 1;
-}
-
 void sim_check_effect(struct sim_run *run, const struct effect *effect)
 {
-    SIM_KEEPS(run->sim, run_watch_effect(&run->watch, effect));
-    if (effect->type == EFFECT_START) {
-        struct wanted started = {RECORD_NODE_STARTED, effect->frame, effect->node, effect->attempt};
-        SIM_HOLDS(run->sim, is_durable(run, started));
-    } else if (effect->type == EFFECT_RUN_ENDED) {
-        SIM_HOLDS(run->sim, !run->is_told);
-        struct wanted ended = {.type = RECORD_RUN_ENDED, .node = RECORD_NO_NODE};
-        SIM_HOLDS(run->sim, is_durable(run, ended));
+    bool is_for_the_dead = run->root->is_dead_letter && effect->type == EFFECT_STOP &&
+                           !run_watch_node(&run->watch, effect->frame, effect->node)->is_live;
+    if (!is_for_the_dead) {
+        SIM_KEEPS(run->sim, run_watch_effect(&run->watch, effect));
     }
 }
 
@@ -174,7 +142,15 @@ static bool takes_permits(const struct sim_run *run, uint32_t node)
 static bool has_task(const struct sim_run *run, const struct run_node *node)
 {
     bool is_task = run->pipeline->nodes[run_node_index(node)].kind == NODE_PLUGIN;
-    return is_task && is_begun((enum node_state)node->state) && !node->is_delayed;
+    return is_task && is_begun((enum node_state)node->state) && !node->is_delayed &&
+           !node->is_unknown;
+}
+
+/* What was due while the process was down comes soon after it is up. */
+static bool is_in_time(const struct sim_run *run, int64_t due)
+{
+    int64_t from = due > run->root->loaded_at ? due : run->root->loaded_at;
+    return run->sim->now <= from + LATE_MS;
 }
 
 /* A node that was not told to end is within the time-outs of all that it is in. */
@@ -186,7 +162,7 @@ static void check_timeouts(const struct sim_run *run, const struct run_node *nod
     }
     while (true) {
         int64_t timeout = run->pipeline->nodes[run_node_index(node)].timeout_ms;
-        bool time_outs_hold = timeout == 0 || sim->now <= node->started_at + timeout + LATE_MS;
+        bool time_outs_hold = timeout == 0 || is_in_time(run, node->started_at + timeout);
         SIM_HOLDS(sim, time_outs_hold);
         if (node->frame->parent == NULL || node->frame->owner == RECORD_NO_NODE ||
             node->frame->kind == FRAME_UNDO) {
@@ -232,12 +208,13 @@ static void check_run(const struct sim_run *run, struct usage *usage)
     SIM_HOLDS(sim, !run_has_work(it) || run->has_continue); /* what can be decided, is */
     SIM_HOLDS(sim, run_is_ended(it) == (run->watch.ends == 1));
     SIM_HOLDS(sim, !run->is_told || run->told_state == run_state(it));
-    bool it_is_at_work = active > 0 || it->is_undoing_child || run->has_continue;
+    bool it_is_at_work = active > 0 || it->is_undoing_child || run->has_continue ||
+                         (run_is_paused(it) && !run_is_ended(it));
     bool it_has_nothing_to_do_when_it_has_ended = it_is_at_work ==
                                                   (!run_is_ended(it) || it->is_undoing);
     SIM_HOLDS(sim, it_has_nothing_to_do_when_it_has_ended);
     bool its_time_out_holds = run->pipeline->timeout_ms == 0 || run_state(it) != RUN_RUNNING ||
-                              sim->now <= run_started_at(it) + run->pipeline->timeout_ms + LATE_MS;
+                              is_in_time(run, run_started_at(it) + run->pipeline->timeout_ms);
     SIM_HOLDS(sim, its_time_out_holds);
 }
 
@@ -254,6 +231,19 @@ static uint32_t begun_tasks(const struct sim_run *run)
     return begun;
 }
 
+/* One keeps calls of this plugin away, and there is a time at which it will not. */
+static bool has_open_breaker(const struct sim *sim, const struct node *node)
+{
+    struct engine_breaker found;
+    for (size_t i = 0; engine_breaker_at(sim->engine, i, &found); i++) {
+        if (str_starts_with(found.key, node->type->plugin) &&
+            found.breaker->state != BREAKER_CLOSED) {
+            return engine_next_due(sim->engine) != INT64_MAX;
+        }
+    }
+    return false;
+}
+
 /* Nobody waits for a permit that is free. */
 static void check_queue(const struct sim_run *run, const struct usage *usage)
 {
@@ -263,16 +253,31 @@ static void check_queue(const struct sim_run *run, const struct usage *usage)
         for (uint32_t i = 0; i < at->body->node_count; i++) {
             const struct node *node = &run->pipeline->nodes[at->body->first_node + i];
             size_t plugin = plugin_of(node);
-            bool may_wait = at->nodes[i].state != NODE_QUEUED || node->concurrency > 0 ||
-                            (most > 0 && begun >= most) ||
-                            usage->begun[plugin] >= limits[plugin].limit;
+            bool may_wait = at->nodes[i].state != NODE_QUEUED || at->nodes[i].is_asking ||
+                            node->concurrency > 0 || (most > 0 && begun >= most) ||
+                            usage->begun[plugin] >= limits[plugin].limit ||
+                            has_open_breaker(run->sim, node);
             SIM_HOLDS(run->sim, may_wait);
         }
     }
 }
 
+/* Who sleeps is known, and has a time to be woken at: no operator opens breakers here. */
+static void check_sleepers(const struct sim *sim)
+{
+    uint64_t asleep = 0;
+    for (size_t i = 0; i < sim->run_count; i++) {
+        asleep += sim->runs[i]->is_asleep ? 1u : 0u;
+    }
+    bool all_are_known = sim->engine == NULL || engine_sleeping(sim->engine) == asleep;
+    bool there_is_a_time = asleep == 0 || engine_next_due(sim->engine) != INT64_MAX;
+    SIM_HOLDS(sim, all_are_known);
+    SIM_HOLDS(sim, there_is_a_time);
+}
+
 void sim_check_state(const struct sim *sim)
 {
+    check_sleepers(sim);
     struct usage usage = {0};
     for (size_t i = 0; i < sim->run_count; i++) {
         if (sim->runs[i]->run != NULL) {
@@ -298,25 +303,17 @@ static int apply(void *user, const struct record *record)
     return 0;
 }
 
-static int apply_without_lazy(void *user, const struct record *record)
+struct run *sim_replay_records(const struct sim_run *run)
 {
-    if (record->type != RECORD_NODE_QUEUED) {
-        run_apply(user, record);
-    }
-    return 0;
-}
-
-static struct run *replay(const struct sim_run *run, journal_each_cb each)
-{
-    struct run *replayed = sim_fresh_run(run, run_id(run->run));
-    SIM_HOLDS(run->sim, journal_read(run->sim->store, run_id(run->run), each, replayed) == 0);
+    struct run *replayed = sim_fresh_run(run);
+    SIM_HOLDS(run->sim, sim_store_read(run->sim->store, run->number, apply, replayed) == 0);
     return replayed;
 }
 
 /* Every task at work is known as started, and nothing that was told is forgotten. */
 static void check_left_over(const struct sim_run *run)
 {
-    struct run *left = replay(run, apply_without_lazy);
+    struct run *left = sim_replay_text(run);
     for (size_t i = 0; i < run->watch.node_count; i++) {
         const struct watched_node *task = run->watch.nodes[i];
         struct run_node_view node = run_frame_node(left, task->frame, task->node);
@@ -327,42 +324,67 @@ static void check_left_over(const struct sim_run *run)
     run_destroy(left);
 }
 
-void sim_check_crash(const struct sim *sim)
+void sim_check_look(const struct sim *sim)
 {
     for (size_t i = 0; i < sim->run_count; i++) {
         if (sim->runs[i]->run != NULL) {
             check_left_over(sim->runs[i]);
-            sim_check_shadow(sim->runs[i]);
+            check_shadow(sim->runs[i]);
         }
     }
 }
 
-/* All records together give the run as it is in memory; so do those that are not lazy. */
-static void check_replay(const struct sim_run *run, journal_each_cb each,
-                         enum run_compare_lazy lazy)
+static void check_same(const struct sim_run *run, struct run *replayed, enum run_compare_lazy lazy)
 {
     char text[400];
-    struct run *replayed = replay(run, each);
     if (!run_compare(run->run, replayed, lazy, text, sizeof(text))) {
         sim_broken(run->sim, text, __FILE__, __LINE__);
     }
     run_destroy(replayed);
 }
 
+/* All records that are durable give the run as it is in memory, those that wait for permits aside.
+ */
+void sim_check_replay(const struct sim_run *run)
+{
+    check_shadow(run);
+    check_same(run, sim_replay_text(run), RUN_COMPARE_NO_LAZY);
+}
+
 void sim_check_ended(const struct sim_run *run)
 {
     SIM_HOLDS(run->sim, run->is_told && run->watch.live == 0);
-    sim_check_shadow(run);
-    check_replay(run, apply, RUN_COMPARE_ALL);
-    check_replay(run, apply_without_lazy, RUN_COMPARE_NO_LAZY);
+    sim_check_replay(run);
+    check_same(run, sim_replay_records(run), RUN_COMPARE_NO_LAZY);
+}
+
+/* P6, P13: it is on disk with the one end that was shown. */
+static void check_left_end(const struct sim_run *run)
+{
+    struct run *left = sim_replay_text(run);
+    bool each_run_ends = run_is_ended(left);
+    SIM_HOLDS(run->sim, each_run_ends);
+    SIM_HOLDS(run->sim, !run->is_told || run_state(left) == run->told_state);
+    run_destroy(left);
+}
+
+static bool is_expected_to_end(const struct sim_run *run)
+{
+    return run->number != 0 && !run->is_gone;
 }
 
 void sim_check_end(const struct sim *sim)
 {
+    SIM_HOLDS(sim, sim_store_waiting(sim->store) == 0);
     for (size_t i = 0; i < sim->run_count; i++) {
-        if (sim->runs[i]->run != NULL) {
-            sim_check_ended(sim->runs[i]);
+        const struct sim_run *run = sim->runs[i];
+        bool each_start_is_acknowledged_at_last = run->is_started;
+        SIM_HOLDS(sim, each_start_is_acknowledged_at_last);
+        if (run->run != NULL) {
+            sim_check_ended(run);
+        }
+        if (is_expected_to_end(run)) {
+            check_left_end(run);
         }
     }
-    SIM_HOLDS(sim, sim_store_waiting(sim->store) == 0);
 }
