@@ -34,6 +34,7 @@ class Checker:
         }
         self.work = tempfile.TemporaryDirectory(prefix="definitions-")
         self.env["HOME"] = self.work.name
+        self.env["OPSTREAM_STATE"] = os.path.join(self.work.name, ".state")
         self.server = subprocess.Popen([os.path.join(self.build, "tests/bin/http_test_server"),
                                         "--with-parent"], stdout=subprocess.PIPE)
         self.url = "http://127.0.0.1:" + self.server.stdout.readline().decode().strip()

@@ -143,6 +143,7 @@ class Runner:
         self.env.update({
             "PATH": os.path.join(self.build, "bin") + ":/usr/local/bin:/usr/bin:/bin",
             "HOME": self.folder,
+            "OPSTREAM_STATE": os.path.join(self.folder, ".state"),
             "LANG": "C.UTF-8",
         })
         self.faults = []
@@ -218,8 +219,10 @@ class Keys:
     LISTS = {"on_failure": "node", "on_cancel": "node", "on_success": "node", "finally": "node",
              "edges": "edge"}
     MAPS = {"repeat": "repeat", "collect": "collect", "on_error": "on_error", "limits": "limits",
-            "compensate": "node", "resilience": "resilience", "scaling": "scaling"}
-    POLICIES = ("timeout", "max_concurrency")
+            "compensate": "node", "resilience": "resilience", "scaling": "scaling",
+            "retry": "retry", "circuit_breaker": "circuit_breaker",
+            "rate_limit": "rate_limit", "fallback": "fallback", "cache": "cache"}
+    POLICIES = ("timeout", "max_concurrency", "retry", "circuit_breaker", "rate_limit")
 
     def __init__(self):
         self.seen = set()
@@ -261,6 +264,7 @@ class Keys:
             for key in self.POLICIES:
                 if key in (policy or {}):
                     self.seen.add(("integration", key))
+                    self.of(self.MAPS.get(key), policy[key])
 
     def file(self, tree):
         if isinstance(tree.get("workflow"), dict):
@@ -283,7 +287,8 @@ class Keys:
 def wanted_keys(schema):
     wanted = set()
     kinds = ("wrapped", "several", "pipeline", "node", "edge", "on_error", "resilience", "scaling",
-             "limits", "repeat", "collect", "state", "action", "transition", "tool")
+             "limits", "repeat", "collect", "state", "action", "transition", "tool", "retry",
+             "circuit_breaker", "rate_limit", "fallback", "cache")
     engine = ("conditional", "fail", "router", "wait", "workflow")
     for kind in kinds + tuple("config." + name for name in engine):
         wanted.update((kind, key) for key in schema["$defs"][kind]["properties"])

@@ -7,6 +7,7 @@ usage: run_scenario.py BUILD_DIR FILE.scenario
 README.md beside this file describes the format. Exit 0: all holds; 1: something does not, and the
 whole story is printed; 2: the scenario itself cannot be read.
 """
+import glob
 import json
 import os
 import pty
@@ -21,6 +22,7 @@ import tempfile
 import time
 
 LIMIT_SECONDS = 60
+TOLD_CHARACTERS = 2000  # of each file in the folder of a scenario that failed
 # On a busy machine any call may take long; that is said, and is not what scenarios are about.
 SLOW_MACHINE = re.compile(r"^\S+Z warn a call of a node held the loop up .*\n", re.MULTILINE)
 
@@ -72,6 +74,7 @@ class Scenario:
         for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
+        self.runs = 0
         self.servers = []
         self.signals = []
         self.stdin = b""
@@ -82,6 +85,7 @@ class Scenario:
         for server in self.servers:
             server.terminate()
             server.wait()
+        self.end_engines()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def expand(self, text):
@@ -107,8 +111,8 @@ class Scenario:
         self.stdin = body.encode()
 
     def do_shell(self, _argument, body):
-        done = subprocess.run(["/bin/sh", "-ec", body], cwd=self.folder, env=self.env, check=False,
-                              capture_output=True, timeout=LIMIT_SECONDS)
+        done = subprocess.run(["/bin/sh", "-ec", body], cwd=self.folder, env=self.environment(),
+                              check=False, capture_output=True, timeout=LIMIT_SECONDS)
         if done.returncode != 0:
             raise Failed(f"the shell step ended with {done.returncode}:\n"
                          f"{done.stdout.decode()}{done.stderr.decode()}")
@@ -146,10 +150,27 @@ class Scenario:
     def command(self, argument):
         return shlex.split(self.expand(argument))
 
+    def environment(self, **more):
+        """A state of its own for each command, unless the scenario names one."""
+        self.runs += 1
+        state = os.path.join(self.folder, f".state{self.runs}")
+        return {"OPSTREAM_STATE": state, **self.env, **more}
+
+    def end_engines(self):
+        """Engines in the background, which runs that wait have left behind."""
+        for lock in glob.glob(os.path.join(self.folder, "**", "state.lock"), recursive=True,
+                              include_hidden=True):
+            with open(lock, encoding="utf-8", errors="replace") as owner:
+                pid = re.search(r"\b(\d+)\b", owner.read())
+            command = f"/proc/{pid[1]}/cmdline" if pid else ""
+            if os.path.exists(command) and b"--until-idle" in open(command, "rb").read():
+                os.kill(int(pid[1]), signal.SIGTERM)
+
     def do_run(self, argument, _body):
         words = self.command(argument)
-        child = subprocess.Popen(words, cwd=self.folder, env=self.env, stdin=subprocess.PIPE,
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child = subprocess.Popen(words, cwd=self.folder, env=self.environment(),
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
         started = time.monotonic()
         child.stdin.write(self.stdin)
         child.stdin.close()
@@ -162,7 +183,7 @@ class Scenario:
         """Runs the command on a terminal of 24 x 80; what it draws is the standard output."""
         words = self.command(argument)
         leader, follower = pty.openpty()
-        env = dict(self.env, TERM="xterm-256color", COLUMNS="80", LINES="24")
+        env = self.environment(TERM="xterm-256color", COLUMNS="80", LINES="24")
         subprocess.run(["stty", "rows", "24", "cols", "80"], stdin=follower, check=True)
         started = time.monotonic()
         child = subprocess.Popen(words, cwd=self.folder, env=env, stdin=follower, stdout=follower,
@@ -302,9 +323,22 @@ def tell(scenario):
     if scenario.ran is not None:
         for name in ("exit", "stdout", "stderr"):
             print(f"---- {name}\n{scenario.ran[name]}")
+    for name in sorted(os.listdir(scenario.folder)):
+        path = os.path.join(scenario.folder, name)
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                print(f"---- file {name}\n{file.read()[:TOLD_CHARACTERS]}")
+
+
+def let_signals_end_children():
+    """What nohup and '&' let this ignore, children would, too; what it catches ends them."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def main():
+    let_signals_end_children()
     build, path = sys.argv[1], sys.argv[2]
     scenario = Scenario(build)
     number = 0
