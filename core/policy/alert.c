@@ -59,7 +59,7 @@ static size_t slot_of(int64_t took_ms)
 {
     uint64_t ms = took_ms > 1 ? (uint64_t)took_ms : 1;
     unsigned bit = 0;
-    while (bit < 63 && ms >> (bit + 1) > 0) {
+    while (ms >> (bit + 1) > 0) { /* it has 63 bits at most */
         bit++;
     }
     uint64_t part = (bit >= 2 ? ms >> (bit - 2) : ms << (2 - bit)) & 3u;

@@ -62,6 +62,15 @@ static uint32_t after(const struct admission *admission, enum admission_answer a
     return admission_retry_after_s(admission, answer, &(struct admission_load){.runs = runs}, now);
 }
 
+static void test_admission__a_clock_at_its_beginning_has_no_window_yet(void **state)
+{
+    (void)state;
+    struct admission admission = make();
+    uint32_t seconds = after(&admission, ADMISSION_RUNS, 4, 0);
+    assert_true(seconds >= 1);
+    assert_int_equal(after(&admission, ADMISSION_RUNS, 4, begin), seconds);
+}
+
 static void test_admission__the_disk_is_asked_again_in_a_second(void **state)
 {
     (void)state;
@@ -133,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_admission__each_limit_has_its_answer),
         cmocka_unit_test(test_admission__limits_that_nobody_set_have_defaults),
+        cmocka_unit_test(test_admission__a_clock_at_its_beginning_has_no_window_yet),
         cmocka_unit_test(test_admission__the_disk_is_asked_again_in_a_second),
         cmocka_unit_test(test_admission__runs_are_waited_for_as_fast_as_they_end),
         cmocka_unit_test(test_admission__ends_are_forgotten_with_the_window),

@@ -30,6 +30,21 @@ static void end_run(int64_t at, bool has_failed, int64_t took_ms)
     alert_add(&alert, has_failed, took_ms, START + at, changes);
 }
 
+static void test_alert__names_of_kinds(void **state)
+{
+    (void)state;
+    assert_string_equal(alert_kind_name(ALERT_ERROR_RATE), "error_rate");
+    assert_string_equal(alert_kind_name(ALERT_LATENCY_P99), "latency_p99");
+}
+
+static void test_alert__the_longest_duration_there_is_counts_as_slow(void **state)
+{
+    (void)state;
+    end_run(0, false, INT64_MAX);
+    assert_int_equal(changes[ALERT_LATENCY_P99].news, ALERT_CROSSED);
+    assert_true(changes[ALERT_LATENCY_P99].value > 1000.0);
+}
+
 static void test_alert__each_step_of_a_rate(void **state)
 {
     (void)state;
@@ -173,6 +188,8 @@ static void test_alert__is_what_a_plain_count_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_alert__names_of_kinds, set_up),
+        cmocka_unit_test_setup(test_alert__the_longest_duration_there_is_counts_as_slow, set_up),
         cmocka_unit_test_setup(test_alert__each_step_of_a_rate, set_up),
         cmocka_unit_test_setup(test_alert__at_the_threshold_is_not_above_it, set_up),
         cmocka_unit_test_setup(test_alert__one_slow_run_of_a_hundred_is_fine, set_up),
