@@ -124,7 +124,8 @@ static void append_why(const struct value *row, struct strbuf *out)
     const struct value *error = value_get(body, STR("error"));
     const struct value *output = value_get(body, STR("output"));
     struct str reason = job_text_get(body, "reason");
-    if (reason.n > 0) {
+    bool is_failure = value_is(error, VALUE_MAP) && str_equal_text(reason, "requested");
+    if (reason.n > 0 && !is_failure) { /* the error says why */
         strbuf_append_text(out, "  because: ");
         terminal_append_safe(out, reason);
     }
