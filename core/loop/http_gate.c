@@ -274,7 +274,7 @@ static int gate_send(void *self, const struct host_http_request *request, host_h
         free(call);
         return status;
     }
-    if (call->state == CALL_WAITS) {
+    if (call->state != CALL_OUT) { /* it waits for its turn, or for the disk */
         begin_pause(call);
     }
     *out_call = call;

@@ -5,8 +5,8 @@
 /*
  * HTTP gate: stands between the host's ops.http and the bridge to net. A call goes out when the
  * limits of its service allow, and what the engine saves of them is durable; until then it waits
- * here, in the order of asking. Its wait is part of no time-out: neither of the call's own, which
- * begin when it goes out, nor of its node's.
+ * here, in the order of asking. Its wait, for its turn and for the disk, is part of no time-out:
+ * neither of the call's own, which begin when it goes out, nor of its node's.
  *
  * Used by:  loop, run_driver; for the files of this folder alone.
  * Uses:     engine, host/http.h, http_bridge.

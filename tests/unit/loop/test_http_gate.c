@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate before a real engine, with a disk, tasks and a network that the tests turn by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/engine/engine.h"
+#include "core/engine/run.h"
+#include "core/engine/waits.h"
+#include "core/host/http.h"
+#include "core/loop/commit.h"
+#include "core/loop/http_gate.h"
+#include "core/loop/loop_state.h"
+#include "core/loop/run_driver.h"
+#include "core/loop/run_tasks.h"
+#include "core/model/pipeline.h"
+#include "tests/support/pipeline_fixture.h"
+#include "tests/support/toy_world.h"
+
+enum { CALLS_MOST = 16, WRITES_MOST = 16 };
+
+#define A "https://a.example/x"
+#define B "https://b.example/x"
+
+static struct toy_world world;
+static struct loop loop;
+static struct host_http gate;
+
+/* ---- the clock ---- */
+
+int64_t __wrap_clock_unix_ms(void);
+int64_t __wrap_clock_unix_ms(void)
+{
+    return world.now;
+}
+
+/* ---- tasks ---- */
+
+struct loop_task {
+    const struct toy_run *run;
+    int pauses;
+    char line[256]; /* the last one of its log */
+};
+
+struct loop_task *run_tasks_of(uint64_t token)
+{
+    return (struct loop_task *)(uintptr_t)token;
+}
+
+struct run_place run_tasks_place(const struct loop_task *task)
+{
+    const struct run *run = task->run->run;
+    return (struct run_place){.run = run, .node = pipeline_fixture_node(run_pipeline(run), "a")};
+}
+
+void run_tasks_log(const struct loop_task *task, int level, struct str line)
+{
+    struct loop_task *own = (struct loop_task *)task;
+    (void)level;
+    (void)snprintf(own->line, sizeof(own->line), "%.*s", STR_ARG(line));
+}
+
+void run_tasks_begin_pause(struct loop_task *task)
+{
+    task->pauses++;
+}
+
+void run_tasks_end_pause(struct loop_task *task)
+{
+    assert_true(task->pauses > 0);
+    task->pauses--;
+}
+
+/* ---- the network ---- */
+
+struct sent {
+    host_http_done_cb done;
+    void *user;
+    void (*on_chunk)(void *user, struct str bytes);
+    char url[128];
+};
+
+static struct sent sent[CALLS_MOST];
+static size_t sent_count;
+static int refuses; /* what send() fails with */
+
+static int net_take(void *self, const struct host_http_request *request, host_http_done_cb done,
+                    void *user, void **out_call, struct error *err)
+{
+    struct sent *call = &sent[sent_count];
+    (void)self;
+    if (refuses != 0) {
+        return error_set(err, refuses, "no such way");
+    }
+    assert_true(sent_count < CALLS_MOST);
+    *call = (struct sent){.done = done, .user = user, .on_chunk = request->on_chunk};
+    (void)snprintf(call->url, sizeof(call->url), "%.*s", STR_ARG(request->url));
+    sent_count++;
+    *out_call = call;
+    return 0;
+}
+
+static void net_give_up(void *self, void *call)
+{
+    const struct sent *given_up = call;
+    const struct host_http_failure failure = {.code = "CANCELLED", .symbol = "http.cancelled"};
+    (void)self;
+    given_up->done(given_up->user, NULL, &failure);
+}
+
+void http_bridge_init(struct host_http *http, struct http_bridge *bridge)
+{
+    *http = (struct host_http){.self = bridge, .send = net_take, .abort = net_give_up};
+}
+
+/* Call number `i` of those that went out is answered. */
+static void answer(size_t i, int32_t status, const struct host_http_header *header)
+{
+    const struct host_http_response response = {
+        .status = status, .headers = header, .header_count = header != NULL ? 1 : 0};
+    assert_true(i < sent_count);
+    sent[i].done(sent[i].user, &response, NULL);
+}
+
+/* ---- the disk ---- */
+
+static struct commit *writes[WRITES_MOST];
+static size_t write_count;
+
+void run_driver_fail(struct loop *failed, const struct error *err)
+{
+    (void)failed;
+    fail_msg("%s", err->message);
+}
+
+void run_driver_submit(struct commit *commit)
+{
+    http_gate_let_go(&loop, commit);
+    if (commit_is_empty(commit)) {
+        commit_destroy(commit);
+        return;
+    }
+    assert_true(write_count < WRITES_MOST);
+    commit->is_counted = commit->batch.scope_count > 0;
+    loop.scope_writes += commit->is_counted ? 1 : 0;
+    writes[write_count++] = commit;
+}
+
+/* All that was written so far is durable, or will never be. */
+static void disk_says(int status)
+{
+    size_t count = write_count;
+    struct commit *due[WRITES_MOST];
+    memcpy(due, writes, sizeof(due));
+    write_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        toy_world_take(&world, &due[i]->batch);
+        commit_tell(due[i], status);
+        commit_destroy(due[i]);
+    }
+}
+
+/* Time passes, and who has a turn goes. */
+static void pass(int64_t ms)
+{
+    toy_world_pass(&world, ms);
+    run_driver_submit(commit_create(&loop));
+    disk_says(0);
+}
+
+/* ---- callers ---- */
+
+/* One call of a task, as the host sees it. */
+struct caller {
+    struct loop_task task;
+    void *call;
+    int status; /* of send() */
+    struct error err;
+    int dones;
+    int32_t answered; /* the status of the answer */
+    char failed[32];
+    char symbol[32];
+    size_t chunk_bytes;
+    bool is_in_send;
+};
+
+static void on_done(void *user, const struct host_http_response *response,
+                    const struct host_http_failure *failure)
+{
+    struct caller *caller = user;
+    assert_false(caller->is_in_send);
+    caller->dones++;
+    caller->answered = response != NULL ? response->status : 0;
+    if (failure != NULL) {
+        (void)snprintf(caller->failed, sizeof(caller->failed), "%s", failure->code);
+        (void)snprintf(caller->symbol, sizeof(caller->symbol), "%s", failure->symbol);
+    }
+}
+
+static void on_chunk(void *user, struct str bytes)
+{
+    ((struct caller *)user)->chunk_bytes += bytes.n;
+}
+
+static const struct toy_run *start(const char *rate)
+{
+    char yaml[512];
+    (void)snprintf(yaml, sizeof(yaml),
+                   "id: p\nnodes:\n  - {id: a, type: web.task, config: {url: '" A "'}%s}\n", rate);
+    return toy_world_run(&world, yaml, NULL);
+}
+
+static void make_call(const struct toy_run *run, const char *url, struct caller *out)
+{
+    *out = (struct caller){.task = {.run = run}, .is_in_send = true};
+    const struct host_http_request request = {.method = STR("GET"),
+                                              .url = str_from(url),
+                                              .on_chunk = on_chunk,
+                                              .token = (uint64_t)(uintptr_t)&out->task};
+    out->status = gate.send(gate.self, &request, on_done, out, &out->call, &out->err);
+    out->is_in_send = false;
+}
+
+#define assert_failed(caller, code, name)                                                          \
+    do {                                                                                           \
+        assert_int_equal((caller)->dones, 1);                                                      \
+        assert_string_equal((caller)->failed, code);                                               \
+        assert_string_equal((caller)->symbol, name);                                               \
+        assert_int_equal((caller)->task.pauses, 0);                                                \
+    } while (0)
+
+static int set_up(void **state)
+{
+    (void)state;
+    toy_world_init(&world, NULL);
+    loop = (struct loop){.engine = world.engine};
+    sent_count = 0;
+    refuses = 0;
+    http_gate_init(&gate, &loop);
+    return 0;
+}
+
+/* Nobody holds or awaits a permit any more. */
+static int tear_down(void **state)
+{
+    const void *cursor = NULL;
+    struct engine_limit limit;
+    (void)state;
+    disk_says(0);
+    while (engine_next_limit(world.engine, &cursor, &limit)) {
+        if (str_starts_with(limit.scope, STR("calls"))) {
+            assert_int_equal(limit.in_use + limit.waiting, 0);
+        }
+    }
+    commit_free_spares(&loop);
+    toy_world_finish(&world);
+    return 0;
+}
+
+/* ---- out ---- */
+
+static void test_http_gate__a_call_without_a_limit_goes_out_at_once(void **state)
+{
+    (void)state;
+    struct caller caller;
+    make_call(start(""), A, &caller);
+    assert_int_equal(caller.status, 0);
+    assert_int_equal(sent_count, 1);
+    assert_string_equal(sent[0].url, A);
+    assert_int_equal(write_count, 0);
+    sent[0].on_chunk(sent[0].user, STR("abc"));
+    answer(0, 204, NULL);
+    assert_int_equal(caller.chunk_bytes, 3);
+    assert_int_equal(caller.dones, 1);
+    assert_int_equal(caller.answered, 204);
+}
+
+static void test_http_gate__what_was_counted_is_durable_first(void **state)
+{
+    (void)state;
+    const struct toy_run *run = start(", rate_limit: {rate: 600/minute, burst: 5}");
+    struct caller callers[3];
+    make_call(run, A, &callers[0]);
+    assert_int_equal(sent_count, 0);
+    make_call(run, A, &callers[1]); /* the same second: the write on its way says that it went */
+    assert_int_equal(sent_count, 0);
+    disk_says(0);
+    assert_int_equal(sent_count, 2);
+    make_call(run, A, &callers[2]);
+    assert_int_equal(sent_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        answer(i, 200, NULL);
+        assert_int_equal(callers[i].dones, 1);
+    }
+}
+
+static void test_http_gate__a_wait_for_the_disk_is_no_time_of_the_node(void **state)
+{
+    (void)state;
+    struct caller caller;
+    make_call(start(", rate_limit: 600/minute"), A, &caller);
+    assert_int_equal(sent_count, 0);
+    assert_int_equal(caller.task.pauses, 1);
+    assert_string_equal(caller.task.line, "");
+    disk_says(0);
+    assert_int_equal(caller.task.pauses, 0);
+    answer(0, 200, NULL);
+}
+
+static void test_http_gate__who_is_over_the_limit_waits_for_its_turn(void **state)
+{
+    (void)state;
+    const struct toy_run *run = start(", rate_limit: {rate: 30/minute, burst: 1}");
+    struct caller callers[3];
+    for (size_t i = 0; i < 3; i++) {
+        make_call(run, A, &callers[i]);
+        disk_says(0);
+    }
+    assert_int_equal(sent_count, 1);
+    assert_int_equal(callers[0].task.pauses, 0);
+    assert_int_equal(callers[2].task.pauses, 1);
+    assert_string_equal(callers[1].task.line,
+                        "a call waits for the rate limit of 'web https://a.example:443 30/minute "
+                        "burst 1': the next may go at 2023-11-14T22:13:22.000Z");
+    pass(1999);
+    assert_int_equal(sent_count, 1);
+    pass(1);
+    assert_int_equal(sent_count, 2);
+    assert_int_equal(callers[1].task.pauses, 0);
+    assert_int_equal(callers[2].task.pauses, 1);
+    pass(2000);
+    for (size_t i = 0; i < 3; i++) {
+        answer(i, 200, NULL);
+        assert_int_equal(callers[i].dones, 1);
+    }
+}
+
+static void test_http_gate__a_short_wait_is_no_line_in_the_log(void **state)
+{
+    (void)state;
+    const struct toy_run *run = start(", rate_limit: {rate: 2/second, burst: 1}");
+    struct caller callers[2];
+    make_call(run, A, &callers[0]);
+    make_call(run, A, &callers[1]);
+    disk_says(0);
+    assert_int_equal(callers[1].task.pauses, 1);
+    assert_string_equal(callers[1].task.line, "");
+    pass(500);
+    answer(0, 200, NULL);
+    answer(1, 200, NULL);
+}
+
+static void test_http_gate__who_waits_for_a_permit_goes_when_one_comes_back(void **state)
+{
+    (void)state;
+    const struct toy_run *run =
+        toy_world_run(&world,
+                      "id: p\nintegrations: {web: {max_concurrency: 1}}\nnodes:\n"
+                      "  - {id: a, type: web.task, config: {url: '" A "'}}\n",
+                      NULL);
+    struct caller callers[2];
+    make_call(run, A, &callers[0]);
+    make_call(run, A, &callers[1]);
+    assert_int_equal(sent_count, 1);
+    assert_int_equal(callers[1].task.pauses, 1);
+    assert_string_equal(callers[1].task.line, "");
+    answer(0, 500, NULL);
+    assert_int_equal(sent_count, 2);
+    assert_int_equal(callers[1].task.pauses, 0);
+    answer(1, 200, NULL);
+}
+
+/* ---- what fails ---- */
+
+static void test_http_gate__what_fails_at_once_is_said_by_send(void **state)
+{
+    (void)state;
+    struct caller caller;
+    refuses = E_INVALID;
+    make_call(start(""), A, &caller);
+    assert_int_equal(caller.status, E_INVALID);
+    assert_string_equal(caller.err.message, "no such way");
+    assert_int_equal(caller.dones, 0);
+}
+
+static void test_http_gate__what_fails_later_is_said_to_the_caller(void **state)
+{
+    (void)state;
+    static const int codes[] = {E_INVALID, E_NOMEM};
+    static const char *const names[] = {"INPUT", "RESOURCE"};
+    for (size_t i = 0; i < 2; i++) {
+        struct caller caller;
+        make_call(start(", rate_limit: 600/minute"), i == 0 ? A : B, &caller);
+        assert_int_equal(caller.status, 0);
+        refuses = codes[i];
+        disk_says(0);
+        refuses = 0;
+        assert_failed(&caller, names[i], "http.request");
+    }
+}
+
+static void test_http_gate__what_cannot_be_saved_does_not_go_out(void **state)
+{
+    (void)state;
+    struct caller caller;
+    make_call(start(", rate_limit: 600/minute"), A, &caller);
+    disk_says(E_IO);
+    assert_int_equal(sent_count, 0);
+    assert_failed(&caller, "RESOURCE", "http.limits");
+}
+
+/* ---- what is given up ---- */
+
+static void test_http_gate__a_call_can_be_given_up_wherever_it_is(void **state)
+{
+    (void)state;
+    const struct toy_run *run = start(", rate_limit: {rate: 30/minute, burst: 2}");
+    struct caller callers[3];
+    for (size_t i = 0; i < 3; i++) {
+        make_call(run, A, &callers[i]);
+    }
+    gate.abort(gate.self, callers[2].call); /* waits for its turn */
+    assert_failed(&callers[2], "CANCELLED", "http.cancelled");
+    gate.abort(gate.self, callers[1].call); /* for the disk */
+    assert_failed(&callers[1], "CANCELLED", "http.cancelled");
+    disk_says(0);
+    assert_int_equal(sent_count, 1);
+    gate.abort(gate.self, callers[0].call); /* for the answer */
+    assert_failed(&callers[0], "CANCELLED", "http.cancelled");
+}
+
+static void test_http_gate__given_up_before_the_disk_fails_is_said_once(void **state)
+{
+    (void)state;
+    struct caller caller;
+    make_call(start(", rate_limit: 600/minute"), A, &caller);
+    gate.abort(gate.self, caller.call);
+    disk_says(E_IO);
+    assert_failed(&caller, "CANCELLED", "http.cancelled");
+}
+
+/* ---- what an answer says of the limits ---- */
+
+/* How long the next call waits, in ms, after an answer with this header; it is over then. */
+static int64_t wait_after(int32_t status, const char *name, const char *value)
+{
+    const struct host_http_header header = {.name = str_from(name), .value = str_from(value)};
+    const struct toy_run *run = start("");
+    const int64_t began = world.now;
+    struct caller first;
+    struct caller second;
+    size_t before = sent_count = 0;
+    make_call(run, A, &first);
+    answer(before, status, &header);
+    assert_int_equal(first.answered, status);
+    make_call(run, A, &second);
+    disk_says(0);
+    while (sent_count == before + 1 && world.now - began < 4 * 3600 * 1000) {
+        pass(500);
+    }
+    assert_int_equal(sent_count, before + 2);
+    answer(before + 1, 200, NULL);
+    disk_says(0);
+    return world.now - began;
+}
+
+static void test_http_gate__a_service_that_wants_a_pause_gets_one(void **state)
+{
+    (void)state;
+    assert_int_equal(wait_after(429, "Retry-After", " 3 "), 3000);
+    assert_int_equal(wait_after(403, "retry-after", "3"), 3000);
+    assert_int_equal(wait_after(503, "retry-after", "3"), 0); /* of the node's retry */
+    assert_int_equal(wait_after(429, "retry-after", "soon"), 0);
+    assert_int_equal(wait_after(429, "retry-after", "-3"), 0);
+    assert_int_equal(wait_after(429, "retry-after", "999999"), 3600000);
+    assert_int_equal(wait_after(429, "x-retry-after", "3"), 0);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(test_http_gate__##name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(a_call_without_a_limit_goes_out_at_once),
+        CASE(what_was_counted_is_durable_first),
+        CASE(a_wait_for_the_disk_is_no_time_of_the_node),
+        CASE(who_is_over_the_limit_waits_for_its_turn),
+        CASE(a_short_wait_is_no_line_in_the_log),
+        CASE(who_waits_for_a_permit_goes_when_one_comes_back),
+        CASE(what_fails_at_once_is_said_by_send),
+        CASE(what_fails_later_is_said_to_the_caller),
+        CASE(what_cannot_be_saved_does_not_go_out),
+        CASE(a_call_can_be_given_up_wherever_it_is),
+        CASE(given_up_before_the_disk_fails_is_said_once),
+        CASE(a_service_that_wants_a_pause_gets_one),
+    };
+#undef CASE
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
