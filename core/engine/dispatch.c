@@ -18,6 +18,8 @@ struct dispatch_scope {
     struct str key; /* empty: no key names it */
     uint32_t limit;
     uint32_t in_use;
+    uint64_t allowed;
+    uint64_t delayed;
     struct retry_budget budget;
     struct dispatch_queue waiting;
     struct dispatch_queue retries; /* that the budget refused */
@@ -370,6 +372,7 @@ static void take_permits(struct dispatch *dispatch, struct dispatch_ticket *tick
 {
     for (uint32_t i = 0; i < ticket->scope_count; i++) {
         ticket->scopes[i]->in_use++;
+        ticket->scopes[i]->allowed++;
     }
     if (ticket->scope_count > 0) {
         retry_budget_begin(&ticket->scopes[0]->budget, ticket->attempt);
@@ -466,11 +469,27 @@ static void limiter_wake(struct dispatch *dispatch, struct limiter *limiter)
     limiter_look(limiter, dispatch->now);
 }
 
+/* It waits, and for the first time: this is what delays it, whatever it waits for later. */
+static void count_delayed(const struct dispatch_ticket *ticket)
+{
+    for (uint32_t i = 0; i < ticket->limiter_count; i++) {
+        ticket->limiters[i]->delayed += ticket->queue == &ticket->limiters[i]->waiting ? 1 : 0;
+    }
+    for (uint32_t i = 0; i < ticket->scope_count; i++) {
+        struct dispatch_scope *scope = ticket->scopes[i];
+        bool is_here = ticket->queue == &scope->waiting || ticket->queue == &scope->retries;
+        scope->delayed += is_here ? 1 : 0;
+    }
+}
+
 void dispatch_want(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 {
     CHECK(ticket->state == DISPATCH_IDLE);
     ticket->number = ++dispatch->asked;
     ticket_ask(dispatch, ticket);
+    if (ticket->state == DISPATCH_WAITING) {
+        count_delayed(ticket);
+    }
     if (ticket->scope_count > 0) { /* with more calls under way there may be more retries */
         wake_retries(dispatch, ticket->scopes[0]);
     }
@@ -676,4 +695,14 @@ uint32_t dispatch_scope_in_use(const struct dispatch_scope *scope)
 uint32_t dispatch_scope_limit(const struct dispatch_scope *scope)
 {
     return scope->limit;
+}
+
+uint64_t dispatch_scope_allowed(const struct dispatch_scope *scope)
+{
+    return scope->allowed;
+}
+
+uint64_t dispatch_scope_delayed(const struct dispatch_scope *scope)
+{
+    return scope->delayed;
 }

@@ -193,5 +193,8 @@ struct str dispatch_scope_key(const struct dispatch_scope *scope); /* empty: it 
 uint32_t dispatch_scope_waiting(const struct dispatch_scope *scope);
 uint32_t dispatch_scope_in_use(const struct dispatch_scope *scope);
 uint32_t dispatch_scope_limit(const struct dispatch_scope *scope);
+/* Tickets since it was made: that got a permit, that waited here before they did elsewhere. */
+uint64_t dispatch_scope_allowed(const struct dispatch_scope *scope);
+uint64_t dispatch_scope_delayed(const struct dispatch_scope *scope);
 
 #endif

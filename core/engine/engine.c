@@ -570,6 +570,14 @@ int engine_order_breaker(struct engine *engine, struct str key, enum breaker_ord
     return turn_end(&turn, err);
 }
 
+int engine_reset_limit(struct engine *engine, struct str key, int64_t now_unix_ms,
+                       struct batch *batch, struct error *err)
+{
+    struct turn turn = turn_begin(engine, now_unix_ms, batch);
+    int status = shared_reset_limit(engine->dispatch, key, now_unix_ms, batch, err);
+    return status == 0 ? turn_end(&turn, err) : status;
+}
+
 /* ---- calls that tasks make ---- */
 
 int engine_want_call(struct engine *engine, struct dispatch_ticket *ticket, struct str url,
@@ -600,20 +608,6 @@ int engine_end_call(struct engine *engine, struct dispatch_ticket *ticket,
 uint64_t engine_waiting(const struct engine *engine)
 {
     return dispatch_waiting(engine->dispatch) + sleepers_nodes(engine->sleepers);
-}
-
-bool engine_next_limit(const struct engine *engine, const void **cursor,
-                       struct engine_limit *out_limit)
-{
-    const struct dispatch_scope *scope = dispatch_next_scope(engine->dispatch, *cursor);
-    if (scope != NULL) {
-        *cursor = scope;
-        *out_limit = (struct engine_limit){.scope = tickets_scope_name(dispatch_scope_key(scope)),
-                                           .limit = dispatch_scope_limit(scope),
-                                           .in_use = dispatch_scope_in_use(scope),
-                                           .waiting = dispatch_scope_waiting(scope)};
-    }
-    return scope != NULL;
 }
 
 void *engine_run_user(const struct run *run)

@@ -114,13 +114,33 @@ struct engine_limiter {
     struct rate_settings settings; /* limit 0: the service has frozen it, until next_at */
     uint32_t left;                 /* calls that could go out now, all at once */
     int64_t next_at;               /* when the next could, unix ms; not later than now: now */
-    bool is_frozen;                /* the service wants no call before next_at */
+    int64_t frozen_until;          /* the service wants no call before, unix ms; 0: it takes them */
     uint32_t waiting;              /* nodes, or calls that nodes make */
+    uint64_t allowed;              /* of them, since the process began: it has let go */
+    uint64_t delayed;              /* that waited for it before anything else */
 };
 
-/* Number `i` of them, in the order of their making; false: there are not so many. */
-bool engine_limiter_at(const struct engine *engine, size_t i, int64_t now_unix_ms,
-                       struct engine_limiter *out);
+/*
+ * The one after `*cursor`, which begins with NULL, in the order of their making; false: there are
+ * no more. A service without a rate is there once it was frozen.
+ */
+bool engine_next_limiter(const struct engine *engine, const void **cursor, int64_t now_unix_ms,
+                         struct engine_limiter *out);
+
+/*
+ * A person lifts a limit: what was counted for `key`, and how long it is frozen, is forgotten; of a
+ * service also for its rates. Who waited may go. Fails as engine_handle() does, and with
+ * E_NOT_FOUND.
+ */
+int engine_reset_limit(struct engine *engine, struct str key, int64_t now_unix_ms,
+                       struct batch *batch, struct error *err);
+
+/* Whether `key` is a rate of the service whose key is `service`. */
+bool engine_is_rate_of(struct str service, struct str key);
+
+/* What is kept of rate limits and bounds nothing any more goes, `most` at a time. E_NOMEM. */
+int engine_prune_limits(struct engine *engine, size_t most, int64_t now_unix_ms,
+                        struct batch *batch);
 
 /* ---- calls that tasks make, where their plugin calls by ops.http ---- */
 

@@ -76,14 +76,11 @@ int limiters_restore(struct limiters *limiters, struct str key, struct str text,
     if (!is_whole) {
         return error_set(err, E_CORRUPT, "it is not what a rate limit saves");
     }
-    bool is_over = saved.arrival_ns / 1000000 < now && saved.frozen_until <= now;
-    if (is_over) {
-        return 0;
-    }
     if (make_limiter(limiters, key, &limiter) != 0) {
         return error_nomem(err);
     }
-    limiter->rate = rate_limit_restore(saved);
+    limiter->rate = rate_limit_is_over(&saved, now) ? (struct rate_limit){.saved = saved}
+                                                    : rate_limit_restore(saved);
     limiter->lacks_settings = true;
     return 0;
 }
@@ -133,6 +130,7 @@ bool limiter_is_behind(const struct limiter *limiter, const struct dispatch_tick
 void limiter_take(struct limiters *limiters, struct limiter *limiter, int64_t now)
 {
     (void)rate_limit_take(&limiter->rate, &limiter->settings, now); /* nothing is given back */
+    limiter->allowed++;
     note_unsaved(limiters, limiter);
 }
 
@@ -177,6 +175,19 @@ void limiter_lower(struct limiters *limiters, struct limiter *limiter, uint32_t 
     rate_limit_lower(&limiter->rate, &limiter->settings, remaining, now);
     limiter_look(limiter, now);
     note_unsaved(limiters, limiter);
+}
+
+void limiter_forget(struct limiter *limiter, int64_t now)
+{
+    limiter->rate = (struct rate_limit){0};
+    limiter_look(limiter, now);
+}
+
+bool limiter_is_over(const struct limiter *limiter, int64_t now)
+{
+    const struct rate_limit *rate = &limiter->rate;
+    bool is_saved = rate->saved.arrival_ns > 0 || rate->saved.frozen_until > 0;
+    return is_saved && rate_limit_is_over(&rate->saved, now) && limiter->waiting.first == NULL;
 }
 
 int64_t limiters_next_due(const struct limiters *limiters)

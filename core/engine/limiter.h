@@ -32,6 +32,8 @@ struct limiter {
     bool is_awaited;     /* it is in the list of those that somebody waits, or waited, for */
     bool is_unsaved;     /* it is in that list */
     bool lacks_settings; /* it was restored, and nobody has asked it yet */
+    uint64_t allowed;    /* tickets that it let go, since the process began */
+    uint64_t delayed;    /* that waited for it before anything else */
     struct limiter *next;
     struct limiter *next_awaited;
     struct limiter *next_unsaved;
@@ -57,8 +59,8 @@ int limiters_find(struct limiters *limiters, struct str key, const struct rate_s
                   struct limiter **out_limiter);
 
 /*
- * One as an earlier process left it: `text` of limiter_save(). What is over by `now` is not made.
- * Fails with E_CORRUPT, E_NOMEM; then it is as if new.
+ * One as an earlier process left it: `text` of limiter_save(). What is over by `now` bounds
+ * nothing, but is known to be kept. Fails with E_CORRUPT, E_NOMEM; then it is as if new.
  */
 int limiters_restore(struct limiters *limiters, struct str key, struct str text, int64_t now,
                      struct error *err);
@@ -87,6 +89,13 @@ void limiter_look(struct limiter *limiter, int64_t now);
 void limiter_freeze(struct limiters *limiters, struct limiter *limiter, int64_t until, int64_t now);
 void limiter_lower(struct limiters *limiters, struct limiter *limiter, uint32_t remaining,
                    int64_t now);
+
+/*
+ * What is known of it is forgotten: it is as if nobody had called. is_over says that this would
+ * change nothing but what is saved, and that something is.
+ */
+void limiter_forget(struct limiter *limiter, int64_t now);
+bool limiter_is_over(const struct limiter *limiter, int64_t now);
 
 /* When the next that waits has its turn; INT64_MAX: nobody waits. */
 int64_t limiters_next_due(const struct limiters *limiters);

@@ -115,6 +115,18 @@ void service_append_rate(const struct rate_settings *settings, struct strbuf *ou
     }
 }
 
+bool service_is_rate(struct str service, struct str key)
+{
+    size_t i = service.n + 1;
+    if (key.n <= i || !str_starts_with(key, service) || key.p[service.n] != ' ') {
+        return false;
+    }
+    while (i < key.n && key.p[i] >= '0' && key.p[i] <= '9') {
+        i++;
+    }
+    return i > service.n + 1 && i < key.n && key.p[i] == '/';
+}
+
 uint64_t service_hash(struct str text)
 {
     unsigned char bytes[DIGEST_BYTES];

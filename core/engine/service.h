@@ -40,6 +40,9 @@ void service_append_url(const struct node *node, struct str url, struct strbuf *
  * own. */
 void service_append_rate(const struct rate_settings *settings, struct strbuf *out);
 
+/* Whether `key` is that of the service, with a rate behind it. */
+bool service_is_rate(struct str service, struct str key);
+
 /* The same in each process: str_hash() is not. */
 uint64_t service_hash(struct str text);
 

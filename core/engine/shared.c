@@ -5,7 +5,10 @@
 #include "core/engine/dispatch.h"
 #include "core/engine/engine_state.h"
 #include "core/engine/limiter.h"
+#include "core/engine/service.h"
 #include "core/engine/sleepers.h"
+#include "core/engine/tickets.h"
+#include "core/engine/waits.h"
 #include "core/value/value.h"
 
 static int note_breakers(struct dispatch *dispatch, int64_t now, struct batch *batch)
@@ -85,27 +88,103 @@ int engine_restore_limiter(struct engine *engine, struct str key, struct str sta
     return limiters_restore(dispatch_limiters(engine->dispatch), key, state, now_unix_ms, err);
 }
 
-bool engine_limiter_at(const struct engine *engine, size_t i, int64_t now_unix_ms,
-                       struct engine_limiter *out)
+bool engine_next_limiter(const struct engine *engine, const void **cursor, int64_t now_unix_ms,
+                         struct engine_limiter *out)
 {
-    struct limiter *limiter = dispatch_limiters(engine->dispatch)->first;
-    for (; limiter != NULL; limiter = limiter->next) {
-        int64_t wait = limiter_peek(limiter, now_unix_ms);
-        bool says_something = limiter->settings.limit > 0 || wait > 0;
-        if (!says_something || i-- > 0) {
+    const struct limiters *limiters = dispatch_limiters(engine->dispatch);
+    const struct limiter *last = *cursor;
+    struct limiter *limiter = last != NULL ? last->next : limiters->first;
+    while (limiter != NULL && limiter->settings.limit == 0 && limiter->rate.frozen_until == 0 &&
+           limiter->delayed == 0) {
+        limiter = limiter->next;
+    }
+    if (limiter == NULL) {
+        return false;
+    }
+    int64_t wait = limiter_peek(limiter, now_unix_ms);
+    bool is_frozen = limiter->rate.frozen_until > now_unix_ms;
+    *cursor = limiter;
+    *out = (struct engine_limiter){
+        .key = limiter->key,
+        .settings = limiter->settings,
+        .left = rate_limit_left(&limiter->rate, &limiter->settings, now_unix_ms),
+        .next_at = now_unix_ms + wait,
+        .frozen_until = is_frozen ? limiter->rate.frozen_until : 0,
+        .waiting = limiter_waiting(limiter),
+        .allowed = limiter->allowed,
+        .delayed = limiter->delayed,
+    };
+    return true;
+}
+
+bool engine_is_rate_of(struct str service, struct str key)
+{
+    return service_is_rate(service, key);
+}
+
+/* Nothing is kept of it. */
+static int forget_kept(const struct limiter *limiter, int64_t now, struct batch *batch)
+{
+    batch_add_scope(batch, &(struct scope_change){.kind = ENGINE_SCOPE_LIMITER,
+                                                  .key = limiter->key,
+                                                  .at_unix_ms = now});
+    return batch->has_failed ? E_NOMEM : 0;
+}
+
+int shared_reset_limit(struct dispatch *dispatch, struct str key, int64_t now, struct batch *batch,
+                       struct error *err)
+{
+    struct limiter *at = dispatch_limiters(dispatch)->first;
+    bool is_found = false;
+    for (; at != NULL; at = at->next) {
+        if (!str_equal(at->key, key) && !service_is_rate(key, at->key)) {
             continue;
         }
-        *out = (struct engine_limiter){
-            .key = limiter->key,
-            .settings = limiter->settings,
-            .left = rate_limit_left(&limiter->rate, &limiter->settings, now_unix_ms),
-            .next_at = now_unix_ms + wait,
-            .is_frozen = limiter->rate.frozen_until > now_unix_ms,
-            .waiting = limiter_waiting(limiter),
-        };
-        return true;
+        is_found = true;
+        limiter_forget(at, now);
+        if (forget_kept(at, now, batch) != 0) {
+            return error_nomem(err);
+        }
     }
-    return false;
+    if (!is_found) {
+        return error_set(err, E_NOT_FOUND, "there is no limit '%.*s'", STR_ARG(key));
+    }
+    dispatch_tick(dispatch); /* who waited for it may go */
+    return 0;
+}
+
+int engine_prune_limits(struct engine *engine, size_t most, int64_t now_unix_ms,
+                        struct batch *batch)
+{
+    struct limiter *limiter = dispatch_limiters(engine->dispatch)->first;
+    size_t count = 0;
+    for (; limiter != NULL && count < most; limiter = limiter->next) {
+        if (!limiter_is_over(limiter, now_unix_ms)) {
+            continue;
+        }
+        limiter_forget(limiter, now_unix_ms);
+        count++;
+        if (forget_kept(limiter, now_unix_ms, batch) != 0) {
+            return E_NOMEM;
+        }
+    }
+    return 0;
+}
+
+bool engine_next_limit(const struct engine *engine, const void **cursor,
+                       struct engine_limit *out_limit)
+{
+    const struct dispatch_scope *scope = dispatch_next_scope(engine->dispatch, *cursor);
+    if (scope != NULL) {
+        *cursor = scope;
+        *out_limit = (struct engine_limit){.scope = tickets_scope_name(dispatch_scope_key(scope)),
+                                           .limit = dispatch_scope_limit(scope),
+                                           .in_use = dispatch_scope_in_use(scope),
+                                           .waiting = dispatch_scope_waiting(scope),
+                                           .allowed = dispatch_scope_allowed(scope),
+                                           .delayed = dispatch_scope_delayed(scope)};
+    }
+    return scope != NULL;
 }
 
 struct dispatch_ticket *engine_next_call(struct engine *engine)

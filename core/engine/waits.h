@@ -72,6 +72,8 @@ struct engine_limit {
     uint32_t limit;
     uint32_t in_use;
     uint32_t waiting;
+    uint64_t allowed; /* permits given, since the process began */
+    uint64_t delayed; /* who waited here for one before anything else */
 };
 
 /* The one after `*cursor`, which begins with NULL; false: there are no more. */

@@ -3,23 +3,16 @@
 #define CORE_LOOP_BREAKERS_H
 
 /*
- * Breakers: the circuit breakers of the engine, as earlier processes left them, and their changes
- * in the log. What people ask of them is in loop.h: loop_find_breaker(), loop_order_breaker().
+ * Breakers: changes of circuit breakers in the log. What people ask of them is in loop.h:
+ * loop_find_breaker(), loop_order_breaker().
  *
- * Used by:  loop, run_driver; for the files of this folder alone.
- * Uses:     engine, journal, log.
+ * Used by:  run_driver; for the files of this folder alone.
+ * Uses:     engine, scope_search, log.
  * Threads:  [loop]
  */
 
 struct batch;
-struct error;
 struct loop;
-
-/*
- * As they were when the state was left; before anything starts. What cannot be read is said in the
- * log, and begins closed: no run depends on it. Fails as journal_reader_scopes().
- */
-int breakers_load(struct loop *loop, struct error *err);
 
 /*
  * A line, and a count, for each breaker that has changed in the batch, which is durable now. None

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people do to runs and breakers: each command is an audit row in the write of its effect. */
+/* What people do to runs, breakers and rate limits: each command is an audit row in the write of
+ * its effect. */
 #include <stdlib.h>
 
 #include "core/base/clock.h"
@@ -364,45 +365,98 @@ static const char *order_name(enum breaker_order order)
     return "reset";
 }
 
-static void add_breaker_audit(struct commit *commit, const struct loop_breaker_order *order,
-                              int64_t at)
+/* `detail` is a map without its end, and used up. */
+static void add_scope_audit(struct commit *commit, struct str who, const char *action,
+                            struct strbuf *detail)
 {
-    struct strbuf detail = STRBUF_INIT;
-    strbuf_append_format(&detail, "{\"order\":\"%s\",\"scope\":", order_name(order->order));
-    json_write_string(order->scope, &detail);
-    strbuf_append_char(&detail, '}');
-    commit->has_failed = commit->has_failed || strbuf_status(&detail) != 0;
-    commit_add_audit(commit, &(struct journal_audit){.at_unix_ms = at,
-                                                     .who = order->who,
-                                                     .action = STR("breaker"),
-                                                     .detail = strbuf_str(&detail)});
-    strbuf_finish(&detail);
+    strbuf_append_char(detail, '}');
+    commit->has_failed = commit->has_failed || strbuf_status(detail) != 0;
+    commit_add_audit(commit, &(struct journal_audit){.at_unix_ms = clock_unix_ms(),
+                                                     .who = who,
+                                                     .action = str_from(action),
+                                                     .detail = strbuf_str(detail)});
+    strbuf_finish(detail);
 }
 
-void loop_order_breaker(struct loop *loop, const struct loop_breaker_order *order,
-                        loop_command_cb cb, void *user)
+/* What an order for something that runs share is decided into. False: it is told. */
+static bool begin_order(struct loop *loop, loop_command_cb cb, void *user,
+                        struct commit **out_commit, struct order **out_order)
 {
-    struct error err = {0};
-    const int64_t now = clock_unix_ms();
     struct commit *commit = commit_create(loop);
-    struct order *kept = calloc(1, sizeof(*kept));
-    int status = commit == NULL || kept == NULL
-                     ? error_nomem(&err)
-                     : engine_order_breaker(loop->engine, order->scope, order->order, now,
-                                            &commit->batch, &err);
+    struct order *order = calloc(1, sizeof(*order));
+    if (commit != NULL && order != NULL) {
+        *order = (struct order){.cb = cb, .user = user};
+        *out_commit = commit;
+        *out_order = order;
+        return true;
+    }
+    struct error err = {0};
+    (void)error_nomem(&err);
+    run_driver_fail(loop, &err);
+    cb(user, E_NOMEM, &err);
+    free(order);
+    if (commit != NULL) {
+        commit_destroy(commit);
+    }
+    return false;
+}
+
+/* Both are taken. */
+static void end_order(struct commit *commit, struct order *order, int status,
+                      const struct error *err)
+{
     if (status == 0) {
-        *kept = (struct order){.cb = cb, .user = user};
-        add_breaker_audit(commit, order, now);
-        commit_add_ack(commit, on_durable, kept);
+        commit_add_ack(commit, on_durable, order);
         run_driver_submit(commit);
         return;
     }
     if (status != E_NOT_FOUND) {
-        run_driver_fail(loop, &err);
+        run_driver_fail(commit->loop, err);
     }
-    cb(user, status, &err);
-    free(kept);
-    if (commit != NULL) {
-        commit_destroy(commit);
+    order->cb(order->user, status, err);
+    free(order);
+    commit_destroy(commit);
+}
+
+void loop_order_breaker(struct loop *loop, const struct loop_breaker_order *asked,
+                        loop_command_cb cb, void *user)
+{
+    struct error err = {0};
+    const int64_t now = clock_unix_ms();
+    struct commit *commit = NULL;
+    struct order *order = NULL;
+    if (!begin_order(loop, cb, user, &commit, &order)) {
+        return;
     }
+    int status =
+        engine_order_breaker(loop->engine, asked->scope, asked->order, now, &commit->batch, &err);
+    if (status == 0) {
+        struct strbuf detail = STRBUF_INIT;
+        strbuf_append_format(&detail, "{\"order\":\"%s\",\"scope\":", order_name(asked->order));
+        json_write_string(asked->scope, &detail);
+        add_scope_audit(commit, asked->who, "breaker", &detail);
+    }
+    end_order(commit, order, status, &err);
+}
+
+/* ---- rate limits ---- */
+
+void loop_reset_limit(struct loop *loop, const struct loop_limit_reset *reset, loop_command_cb cb,
+                      void *user)
+{
+    struct error err = {0};
+    struct commit *commit = NULL;
+    struct order *order = NULL;
+    if (!begin_order(loop, cb, user, &commit, &order)) {
+        return;
+    }
+    int status =
+        engine_reset_limit(loop->engine, reset->scope, clock_unix_ms(), &commit->batch, &err);
+    if (status == 0) {
+        struct strbuf detail = STRBUF_INIT;
+        strbuf_append_text(&detail, "{\"order\":\"reset\",\"scope\":");
+        json_write_string(reset->scope, &detail);
+        add_scope_audit(commit, reset->who, "limit", &detail);
+    }
+    end_order(commit, order, status, &err);
 }

@@ -19,14 +19,13 @@
 #include "core/journal/journal.h"
 #include "core/journal/journal_reader.h"
 #include "core/journal/journal_sqlite.h"
-#include "core/loop/breakers.h"
 #include "core/loop/clock_watch.h"
 #include "core/loop/commit.h"
 #include "core/loop/definition_store.h"
 #include "core/loop/http_gate.h"
+#include "core/loop/kept_scopes.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/pruning.h"
-#include "core/loop/rate_limits.h"
 #include "core/loop/restorer.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_keys.h"
@@ -379,8 +378,7 @@ int loop_keep_state(struct loop *loop, const char *folder, const struct load_opt
     engine_set_instance(loop->engine, journal_sqlite_instance(journal));
     status = loop->state_folder != NULL ? journal_reader_open_later(folder, &loop->reader, err)
                                         : error_nomem(err);
-    status = status == 0 ? breakers_load(loop, err) : status;
-    status = status == 0 ? rate_limits_load(loop, err) : status;
+    status = status == 0 ? kept_scopes_load(loop, err) : status;
     return status == 0 ? mark_children(loop, err) : status;
 }
 
@@ -657,6 +655,7 @@ int loop_run(struct loop *loop, struct error *err)
 {
     if (loop->failure.code == 0) {
         pruning_look(loop->pruning); /* what was started before is being written meanwhile */
+        kept_scopes_prune(loop);
         (void)uv_run(&loop->uv, UV_RUN_DEFAULT); /* whether it was stopped is known already */
     }
     return loop->failure.code == 0 ? 0 : error_copy(err, &loop->failure);

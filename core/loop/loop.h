@@ -331,6 +331,43 @@ struct loop_breaker_order {
 void loop_order_breaker(struct loop *loop, const struct loop_breaker_order *order,
                         loop_command_cb cb, void *user);
 
+/* ---- rate limits and permits ---- */
+
+enum { LOOP_LIMITS_MOST = 100 };
+
+/* Which ones, if there are more. */
+enum loop_limits_order {
+    LOOP_LIMITS_OLDEST, /* always the same */
+    LOOP_LIMITS_URGENT, /* that are frozen, or that somebody waits for, first */
+};
+
+/*
+ * As JSON: {"rate_limits": [{"scope", "limit", "period_ms", "burst", "left", "next_at",
+ * "frozen_until", "waiting", "allowed", "delayed"}], "rate_limits_left_out": OTHERS, "limits":
+ * [{"scope", "limit", "in_use", "waiting", "allowed", "delayed"}], "limits_left_out": OTHERS}: up
+ * to LOOP_LIMITS_MOST of each, and OTHERS are {"scopes", "waiting", "allowed", "delayed",
+ * "frozen_until"} together. Times are unix ms, frozen_until 0: it is not; limit 0: a service that
+ * has no rate. See strbuf_status().
+ */
+void loop_append_limits(const struct loop *loop, enum loop_limits_order order, struct strbuf *out);
+
+/*
+ * The rate limit that `part` names, as loop_find_breaker() does; a service is meant with its rates.
+ */
+int loop_find_limit(struct loop *loop, struct str part, struct str *out_scope, struct error *err);
+
+struct loop_limit_reset {
+    struct str scope; /* whole; of a service: its rates, too */
+    struct str who;   /* for the audit trail */
+};
+
+/*
+ * What was counted, and until when it is frozen, is forgotten; `cb` as that of loop_command():
+ * E_NOT_FOUND, E_NOMEM.
+ */
+void loop_reset_limit(struct loop *loop, const struct loop_limit_reset *reset, loop_command_cb cb,
+                      void *user);
+
 /* ---- what nodes wait for ---- */
 
 enum { LOOP_WAITS_MOST = 100 };
@@ -344,8 +381,8 @@ enum { LOOP_WAITS_MOST = 100 };
 void loop_append_waits(const struct loop *loop, uint64_t number, struct strbuf *out);
 
 /* Of all runs: {"limits": [{"scope", "limit", "in_use", "waiting"}], "breakers": [{"scope",
- * "waiting"}], "rate_limits": [{"scope", "until", "waiting"}]}, those that somebody waits for. See
- * strbuf_status(). */
+ * "waiting"}], "rate_limits": [{"scope", "until", "frozen_until", "waiting"}]}, those that somebody
+ * waits for, and services that are frozen. See strbuf_status(). */
 void loop_append_queues(const struct loop *loop, struct strbuf *out);
 
 /* Whether a node of the run `number`, or of one below it, asks this breaker. */

@@ -52,8 +52,9 @@ struct loop {
     struct timer_heap waits;    /* by the wall clock */
     struct clock_watch *clock;  /* NULL: nobody waits for a time of day yet */
     bool has_tried_clock;
-    int64_t wake_at;    /* of runs that wait as rows, unix ms; INT64_MAX: none */
-    int64_t shared_due; /* what engine_next_due() said when the timer was set */
+    int64_t wake_at;          /* of runs that wait as rows, unix ms; INT64_MAX: none */
+    int64_t scopes_pruned_at; /* unix ms, see kept_scopes_prune() */
+    int64_t shared_due;       /* what engine_next_due() said when the timer was set */
     struct engine *engine;
     struct journal *journal;
     struct host *host;

@@ -16,6 +16,7 @@
 #include "core/loop/breakers.h"
 #include "core/loop/commit.h"
 #include "core/loop/http_gate.h"
+#include "core/loop/kept_scopes.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/masking.h"
 #include "core/loop/parking.h"
@@ -431,6 +432,7 @@ static void carry_out_end(struct loop_run *run)
     if (run->root->is_ended && run->root->children == 0) {
         run_env_end(&run->loop->env, run->root->number);
         pruning_look(run->loop->pruning);
+        kept_scopes_prune(run->loop);
         tell_end(run->root);
     }
 }

@@ -194,15 +194,17 @@ static void append_breakers(const struct loop *loop, struct strbuf *out)
 
 static void append_rates(const struct loop *loop, struct strbuf *out)
 {
+    const void *cursor = NULL;
     struct engine_limiter limiter;
     int64_t now = clock_unix_ms();
     size_t count = 0;
-    for (size_t i = 0; engine_limiter_at(loop->engine, i, now, &limiter) && count < LOOP_WAITS_MOST;
-         i++) {
-        if (limiter.waiting > 0) {
+    while (engine_next_limiter(loop->engine, &cursor, now, &limiter) && count < LOOP_WAITS_MOST) {
+        bool is_frozen = limiter.frozen_until > 0;
+        if (limiter.waiting > 0 || is_frozen) {
             strbuf_append_text(out, count++ > 0 ? ",{\"scope\":" : "{\"scope\":");
             json_write_string(limiter.key, out);
             append_time("until", limiter.next_at, out);
+            append_time("frozen_until", is_frozen ? limiter.frozen_until : BREAKER_NEVER, out);
             strbuf_append_format(out, ",\"waiting\":%u}", limiter.waiting);
         }
     }
@@ -220,8 +222,6 @@ void loop_append_queues(const struct loop *loop, struct strbuf *out)
         append_breakers(loop, out);
     }
     strbuf_append_text(out, "],\"rate_limits\":[");
-    if (has_any) {
-        append_rates(loop, out);
-    }
+    append_rates(loop, out); /* a service may be frozen, and nobody calls it */
     strbuf_append_text(out, "]}");
 }

@@ -164,6 +164,11 @@ struct rate_limit_saved rate_limit_save(struct rate_limit *state)
     return state->saved;
 }
 
+bool rate_limit_is_over(const struct rate_limit_saved *saved, int64_t now)
+{
+    return saved->arrival_ns / MS_NS < now && saved->frozen_until <= now;
+}
+
 struct rate_limit rate_limit_restore(struct rate_limit_saved saved)
 {
     struct rate_limit_saved sane = {

@@ -88,6 +88,9 @@ bool rate_limit_must_save(const struct rate_limit *state);
 /* What is to be saved; taken for saved from here on. */
 struct rate_limit_saved rate_limit_save(struct rate_limit *state);
 
+/* What was saved bounds nothing any more. */
+bool rate_limit_is_over(const struct rate_limit_saved *saved, int64_t now);
+
 /* A scope after a restart. Numbers that make no sense are brought within bounds. */
 struct rate_limit rate_limit_restore(struct rate_limit_saved saved);
 

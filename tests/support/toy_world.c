@@ -682,6 +682,9 @@ static void restore_scopes(struct toy_world *world)
 {
     for (size_t i = 0; i < world->scope_count; i++) {
         struct strbuf text = STRBUF_INIT;
+        if (world->scopes[i].state == NULL) { /* it was forgotten */
+            continue;
+        }
         json_write(document_root(world->scopes[i].state), JSON_COMPACT, &text);
         bool is_breaker = strcmp(world->scopes[i].kind, ENGINE_SCOPE_BREAKER) == 0;
         HOLDS((is_breaker ? engine_restore_breaker

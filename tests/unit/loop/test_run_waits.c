@@ -130,7 +130,7 @@ static void test_run_waits__a_rate_limit_says_until_when(void **state)
                                      "\"scope\":\"toy 1/minute\"}],\"left_out\":0}");
     assert_string_equal(queues(), "{\"limits\":[],\"breakers\":[],\"rate_limits\":[{\"scope\":"
                                   "\"toy 1/minute\",\"until\":\"2023-11-14T22:14:20.000Z\","
-                                  "\"waiting\":2}]}");
+                                  "\"frozen_until\":null,\"waiting\":2}]}");
 }
 
 #define BREAKER "circuit_breaker: {failure_threshold: 1}, retry: off"
