@@ -89,6 +89,19 @@ void control_call_fail(struct control_call *call, const struct error *err)
     answer_finish(&answer);
 }
 
+void control_call_refuse_scope(struct control_call *call, const struct error *err)
+{
+    struct answer answer = ANSWER_INIT;
+    const struct answer_problem problem = {
+        .status = err->code == E_CONFLICT ? ANSWER_CONFLICT : ANSWER_NOT_FOUND,
+        .code = err->code == E_CONFLICT ? "ambiguous" : "no_such_scope",
+        .message = str_from(err->message),
+        .hint = err->code == E_CONFLICT ? "give more of the scope" : NULL};
+    bool is_made = answer_problem(&answer, &problem, NULL) == 0;
+    control_call_answer(call, is_made ? &answer : NULL);
+    answer_finish(&answer);
+}
+
 void control_call_busy(struct control_call *call, const char *message, uint32_t retry_after_s)
 {
     struct answer answer = ANSWER_INIT;
@@ -181,6 +194,9 @@ static void append_live(struct loop *loop, const struct route_match *match, stru
 {
     if (match->live == ROUTE_LIVE_QUEUES) {
         loop_append_queues(loop, out);
+    } else if (match->live == ROUTE_LIVE_LIMITS || match->live == ROUTE_LIVE_COUNTS) {
+        loop_append_limits(
+            loop, match->live == ROUTE_LIVE_LIMITS ? LOOP_LIMITS_URGENT : LOOP_LIMITS_OLDEST, out);
     } else if (match->live == ROUTE_LIVE_WAITS && loop_numbers(loop).queued > 0) {
         loop_append_waits(loop, find_number(loop, match->id), out);
     }
@@ -510,6 +526,9 @@ static void change(struct control_call *call, const struct control_question *req
         return;
     case ROUTE_BREAKER:
         control_breaker(call, request, body);
+        return;
+    case ROUTE_LIMIT:
+        control_limit(call, request, body);
         return;
     case ROUTE_READ:
     case ROUTE_STREAM:

@@ -71,6 +71,7 @@ static const struct member *members_of(enum route_action action)
     case ROUTE_RESUME:
         return resume_members;
     case ROUTE_BREAKER:
+    case ROUTE_LIMIT:
         return breaker_members;
     case ROUTE_REQUEUE:
         return requeue_members;

@@ -65,19 +65,6 @@ static void on_ordered(void *user, int status, const struct error *err)
     }
 }
 
-static void refuse(struct control_call *call, const struct error *err)
-{
-    struct answer answer = ANSWER_INIT;
-    const struct answer_problem problem = {
-        .status = err->code == E_CONFLICT ? ANSWER_CONFLICT : ANSWER_NOT_FOUND,
-        .code = err->code == E_CONFLICT ? "ambiguous" : "no_such_scope",
-        .message = str_from(err->message),
-        .hint = err->code == E_CONFLICT ? "give more of the scope" : NULL};
-    bool is_made = answer_problem(&answer, &problem, NULL) == 0;
-    control_call_answer(call, is_made ? &answer : NULL);
-    answer_finish(&answer);
-}
-
 void control_breaker(struct control_call *call, const struct control_question *request,
                      const struct document *body)
 {
@@ -94,7 +81,7 @@ void control_breaker(struct control_call *call, const struct control_question *r
         return;
     }
     if (loop_find_breaker(loop, part, &order.scope, &err) != 0) {
-        refuse(call, &err);
+        control_call_refuse_scope(call, &err);
         return;
     }
     call->id = str_dup(order.scope);

@@ -52,6 +52,9 @@ void control_call_document(struct control_call *call, enum answer_status status,
                            const struct document *document);
 void control_call_fail(struct control_call *call, const struct error *err);
 
+/* No scope is what was named, or several are (E_CONFLICT). */
+void control_call_refuse_scope(struct control_call *call, const struct error *err);
+
 /* 429: it was not begun. */
 void control_call_busy(struct control_call *call, const char *message, uint32_t retry_after_s);
 
@@ -69,6 +72,10 @@ void control_retry(struct control_call *call, const struct control_question *req
 /* POST /api/v1/breakers. */
 void control_breaker(struct control_call *call, const struct control_question *request,
                      const struct document *body);
+
+/* POST /api/v1/limits. */
+void control_limit(struct control_call *call, const struct control_question *request,
+                   const struct document *body);
 
 /* POST /api/v1/queue/run, /api/v1/dlq/requeue, /api/v1/dlq/drop. */
 void control_items(struct control_call *call, const struct control_question *request,

@@ -47,6 +47,8 @@ static const struct route routes[] = {
     {"GET", "/api/v1/breakers", ROUTE_READ, route_breakers, route_breakers_params,
      ROUTE_LIVE_NOTHING},
     {"POST", "/api/v1/breakers", ROUTE_BREAKER, NULL, no_params, ROUTE_LIVE_NOTHING},
+    {"GET", "/api/v1/limits", ROUTE_READ, route_limits, no_params, ROUTE_LIVE_LIMITS},
+    {"POST", "/api/v1/limits", ROUTE_LIMIT, NULL, no_params, ROUTE_LIVE_NOTHING},
     {"GET", "/api/v1/stream", ROUTE_STREAM, NULL, no_params, ROUTE_LIVE_NOTHING},
     {"GET", "/api/v1/status", ROUTE_READ, route_status, no_params, ROUTE_LIVE_QUEUES},
     {"GET", "/api/v1/queue", ROUTE_READ, route_queue, route_queue_params, ROUTE_LIVE_NOTHING},
@@ -60,7 +62,7 @@ static const struct route routes[] = {
     {"POST", LETTER "/drop", ROUTE_DROP, NULL, no_params, ROUTE_LIVE_NOTHING},
     {"GET", "/health", ROUTE_READ, route_health, no_params, ROUTE_LIVE_NOTHING},
     {"GET", "/ping", ROUTE_READ, route_ping, no_params, ROUTE_LIVE_NOTHING},
-    {"GET", "/metrics", ROUTE_READ, route_metrics, no_params, ROUTE_LIVE_NOTHING},
+    {"GET", "/metrics", ROUTE_READ, route_metrics, no_params, ROUTE_LIVE_COUNTS},
 };
 
 static const size_t route_count = sizeof(routes) / sizeof(routes[0]);
@@ -123,8 +125,8 @@ static int refuse_path(struct str path, struct answer *answer, struct error *err
         .status = ANSWER_NOT_FOUND,
         .code = "unknown_route",
         .message = strbuf_str(&message),
-        .hint = "runs are at /api/v1/jobs; also /api/v1/status, /api/v1/breakers, /api/v1/queue, "
-                "/api/v1/dlq, /health, /ping and /metrics",
+        .hint = "runs are at /api/v1/jobs; also /api/v1/status, /api/v1/breakers, /api/v1/limits, "
+                "/api/v1/queue, /api/v1/dlq, /health, /ping and /metrics",
     };
     int status = answer_problem(answer, &problem, err);
     strbuf_finish(&message);

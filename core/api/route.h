@@ -38,6 +38,7 @@ enum route_action {
     ROUTE_RETRY,
     ROUTE_RESOLVE,
     ROUTE_BREAKER,     /* POST /api/v1/breakers */
+    ROUTE_LIMIT,       /* POST /api/v1/limits */
     ROUTE_TRY_ALL,     /* POST /api/v1/queue/run */
     ROUTE_REQUEUE_ALL, /* POST /api/v1/dlq/requeue, and so on */
     ROUTE_DROP_ALL,
@@ -62,6 +63,8 @@ enum route_live {
     ROUTE_LIVE_NOTHING,
     ROUTE_LIVE_WAITS,  /* loop_append_waits() of {id} */
     ROUTE_LIVE_QUEUES, /* loop_append_queues() */
+    ROUTE_LIVE_LIMITS, /* loop_append_limits(), urgent ones first */
+    ROUTE_LIVE_COUNTS, /* the same, always the same ones */
 };
 
 struct route_match {

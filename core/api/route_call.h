@@ -33,6 +33,7 @@ int route_job(const struct route_call *call, struct answer *answer, struct error
 int route_history(const struct route_call *call, struct answer *answer, struct error *err);
 int route_definition(const struct route_call *call, struct answer *answer, struct error *err);
 int route_logs(const struct route_call *call, struct answer *answer, struct error *err);
+int route_limits(const struct route_call *call, struct answer *answer, struct error *err);
 int route_breakers(const struct route_call *call, struct answer *answer, struct error *err);
 int route_status(const struct route_call *call, struct answer *answer, struct error *err);
 int route_queue(const struct route_call *call, struct answer *answer, struct error *err);

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GET /metrics: what there is to count, for Prometheus. */
+#include <stdio.h>
+#include <string.h>
+
 #include "core/api/breaker_row.h"
 #include "core/api/metrics_text.h"
 #include "core/api/numbers.h"
 #include "core/api/route_call.h"
 #include "core/base/error.h"
 #include "core/journal/journal_reader.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
 
 /* Samples of one family; a family has a sample, or is not there. */
 struct runs_family {
@@ -153,6 +158,95 @@ static void add_alerts(struct strbuf *out, const char *name, enum metric_type ty
     }
 }
 
+/* ---- rate limits and permits ---- */
+
+enum { LABELS_MOST = 2, NUMBER_SIZE = 24 };
+
+/* One family of the scopes in a list that the engine brings. */
+struct scope_family {
+    const char *name;
+    const char *help;
+    const char *list; /* "rate_limits" */
+    const char *key;  /* of its number */
+    enum metric_type type;
+    bool is_time; /* unix ms, and shown in seconds */
+};
+
+static const struct scope_family scope_families[] = {
+    {"opstream_rate_limit_allowed_total", "Calls that a rate limit let go.", "rate_limits",
+     "allowed", METRIC_COUNTER, false},
+    {"opstream_rate_limit_delayed_total", "Calls that had to wait for a rate limit.", "rate_limits",
+     "delayed", METRIC_COUNTER, false},
+    {"opstream_rate_limit_waiting", "Calls that wait for a rate limit.", "rate_limits", "waiting",
+     METRIC_GAUGE, false},
+    {"opstream_rate_limit_frozen_until_seconds",
+     "Until when a service wants no call, in seconds since 1970; 0: it takes them.", "rate_limits",
+     "frozen_until", METRIC_GAUGE, true},
+    {"opstream_bulkhead_allowed_total", "Permits that were given.", "limits", "allowed",
+     METRIC_COUNTER, false},
+    {"opstream_bulkhead_delayed_total", "Nodes and calls that had to wait for a permit.", "limits",
+     "delayed", METRIC_COUNTER, false},
+    {"opstream_bulkhead_waiting", "Nodes and calls that wait for a permit.", "limits", "waiting",
+     METRIC_GAUGE, false},
+    {"opstream_bulkhead_in_use", "Permits that are in use.", "limits", "in_use", METRIC_GAUGE,
+     false},
+};
+
+static uint64_t number_of(const struct value *map, const char *key)
+{
+    const struct value *value = value_get(map, str_from(key));
+    return value_is(value, VALUE_INT) && value_int(value) > 0 ? (uint64_t)value_int(value) : 0;
+}
+
+/* A bulkhead is told from another of the same name by its limit. */
+static void add_scope(struct strbuf *out, const struct scope_family *family, struct str scope,
+                      const struct value *item)
+{
+    char limit[NUMBER_SIZE];
+    uint64_t number = number_of(item, family->key);
+    bool has_limit = strcmp(family->list, "limits") == 0;
+    (void)snprintf(limit, sizeof(limit), "%llu", (unsigned long long)number_of(item, "limit"));
+    const struct metric_label labels[LABELS_MOST] = {{"scope", scope}, {"limit", str_from(limit)}};
+    metrics_text_sample(out, family->name, labels, has_limit ? LABELS_MOST : 1,
+                        family->is_time ? number / 1000 : number);
+}
+
+/* The first ones each by itself, which stay the same; all others together. */
+static void add_family(struct strbuf *out, const struct scope_family *family,
+                       const struct value *live)
+{
+    char rest[NUMBER_SIZE * 2];
+    const struct value *list = value_get(live, str_from(family->list));
+    (void)snprintf(rest, sizeof(rest), "%s_left_out", family->list);
+    const struct value *others = value_get(live, str_from(rest));
+    size_t count = value_is(list, VALUE_LIST) ? value_count(list) : 0;
+    if (count == 0) {
+        return; /* a family has a sample, or is not there */
+    }
+    metrics_text_family(out, family->name, family->type, family->help);
+    for (size_t i = 0; i < count; i++) {
+        const struct value *name = value_get(value_at(list, i), STR("scope"));
+        add_scope(out, family, value_is(name, VALUE_STRING) ? value_str(name) : STR(""),
+                  value_at(list, i));
+    }
+    if (number_of(others, "scopes") > 0) {
+        add_scope(out, family, STR("(others)"), others);
+    }
+}
+
+static int add_limits(struct strbuf *out, struct str live)
+{
+    cleanup_document struct document *document = NULL;
+    int status = live.n > 0 ? json_read(live, NULL, &document, NULL) : 0;
+    for (size_t i = 0; document != NULL && i < sizeof(scope_families) / sizeof(scope_families[0]);
+         i++) {
+        add_family(out, &scope_families[i], document_root(document));
+    }
+    return status == E_NOMEM ? status : 0;
+}
+
+/* ---- all of them ---- */
+
 static void add_process(struct strbuf *out, const struct api_numbers *numbers)
 {
     const struct metric_label version = {"version", str_from(numbers->version)};
@@ -180,6 +274,9 @@ int route_metrics(const struct route_call *call, struct answer *answer, struct e
     int status = add_runs(&answer->body, call->request->reader, err);
     if (status == 0) {
         status = add_breakers(&answer->body, call->request->reader, err);
+    }
+    if (status == 0 && add_limits(&answer->body, call->request->live) != 0) {
+        status = error_nomem(err);
     }
     if (status == 0 && strbuf_status(&answer->body) != 0) {
         status = error_nomem(err);

@@ -145,9 +145,10 @@ static void append_rates(const struct value *status, struct job_text_style style
         const struct value *rate = value_at(list, i);
         begin("rate", style, out);
         terminal_append_safe(out, job_text_get(rate, "scope"));
-        strbuf_append_format(out, ": %lld wait, the next may go at ",
-                             (long long)job_text_int(rate, "waiting"));
-        job_text_append_time(rate, "until", out);
+        bool is_frozen = job_text_get(rate, "frozen_until").n > 0;
+        strbuf_append_format(out, ": %lld wait, %s ", (long long)job_text_int(rate, "waiting"),
+                             is_frozen ? "frozen until" : "the next may go at");
+        job_text_append_time(rate, is_frozen ? "frozen_until" : "until", out);
         strbuf_append_text(out, " UTC\n");
     }
 }

@@ -197,7 +197,7 @@ int journal_reader_scopes(struct journal_reader *reader, struct str kind, journa
                           void *user, struct error *err)
 {
     int status = failure(reader, err);
-    assert_true(str_equal_text(kind, "breaker"));
+    assert_true(str_equal_text(kind, "breaker") || str_equal_text(kind, "limiter"));
     for (size_t i = 0; i < reader->scope_count && status == 0; i++) {
         status = each(user, &reader->scopes[i]);
     }

@@ -208,6 +208,39 @@ static void test_route_metrics__counts_breakers_by_state(void **state)
     fake_answer_finish(&got);
 }
 
+static void test_route_metrics__names_the_limits_that_runs_share(void **state)
+{
+    (void)state;
+    struct fake_answer got = fake_ask(&(struct fake_request){
+        .path = "/metrics",
+        .live = "{\"rate_limits\":[{\"scope\":\"http http://a:80 5/second\",\"limit\":5,"
+                "\"frozen_until\":0,\"waiting\":2,\"allowed\":40,\"delayed\":3},"
+                "{\"scope\":\"http http://b:80\",\"limit\":0,\"frozen_until\":1800000000999,"
+                "\"waiting\":0,\"allowed\":1,\"delayed\":0}],"
+                "\"rate_limits_left_out\":{\"scopes\":7,\"waiting\":1,\"allowed\":90,"
+                "\"delayed\":4,\"frozen_until\":0},"
+                "\"limits\":[{\"scope\":\"plugin code\",\"limit\":4,\"in_use\":3,\"waiting\":1,"
+                "\"allowed\":8,\"delayed\":2}],\"limits_left_out\":{\"scopes\":0}}"});
+    const char *text = strbuf_str(&got.answer.body).p;
+    assert_int_equal(check_exposition(strbuf_str(&got.answer.body)), 8);
+    assert_non_null(strstr(text, "\n# TYPE opstream_rate_limit_allowed_total counter\n"
+                                 "opstream_rate_limit_allowed_total"
+                                 "{scope=\"http http://a:80 5/second\"} 40\n"
+                                 "opstream_rate_limit_allowed_total{scope=\"http http://b:80\"} 1\n"
+                                 "opstream_rate_limit_allowed_total{scope=\"(others)\"} 90\n"));
+    assert_non_null(strstr(text, "\nopstream_rate_limit_delayed_total{scope=\"(others)\"} 4\n"));
+    assert_non_null(strstr(text, "\nopstream_rate_limit_waiting"
+                                 "{scope=\"http http://a:80 5/second\"} 2\n"));
+    assert_non_null(strstr(text, "\nopstream_rate_limit_frozen_until_seconds"
+                                 "{scope=\"http http://b:80\"} 1800000000\n"));
+    assert_non_null(strstr(text,
+                           "\n# TYPE opstream_bulkhead_in_use gauge\n"
+                           "opstream_bulkhead_in_use{scope=\"plugin code\",limit=\"4\"} 3\n"));
+    assert_non_null(
+        strstr(text, "\nopstream_bulkhead_allowed_total{scope=\"plugin code\",limit=\"4\"} 8\n"));
+    fake_answer_finish(&got);
+}
+
 static void test_metrics_text__escapes_any_text(void **state)
 {
     (void)state;
@@ -228,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_route_metrics__without_an_engine_counts_runs),
         cmocka_unit_test(test_route_metrics__of_an_empty_state_has_no_empty_family),
         cmocka_unit_test(test_route_metrics__counts_breakers_by_state),
+        cmocka_unit_test(test_route_metrics__names_the_limits_that_runs_share),
         cmocka_unit_test(test_metrics_text__escapes_any_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
