@@ -27,16 +27,17 @@ struct run;
 
 /* One node of a frame. A node that runs again, or a state that is visited again, begins anew. */
 struct node_view {
-    enum node_state state;
+    enum node_state state : 8;
+    uint8_t from;           /* OUTPUT_FROM_*: what stood in for the call */
+    bool is_round_over : 1; /* the next record of it begins another round */
+    bool has_failures : 1;  /* inside it, that are known and nothing handled */
+    bool is_retrying : 1;   /* an attempt failed, and it waits for the next */
+    bool is_unknown : 1;    /* whether it did its work: a person has to say it */
+    bool is_told : 1;       /* what it waits for has been shown */
     uint32_t attempt;
     uint32_t before;    /* attempts of earlier rounds and visits, which the number counts, too */
     uint32_t round;     /* of `repeat`, from 0 */
     uint32_t visit;     /* of a state, from 0 */
-    bool is_round_over; /* the next record of it begins another round */
-    bool has_failures;  /* inside it, that are known and nothing handled */
-    bool is_retrying;   /* an attempt failed, and it waits for the next */
-    bool is_unknown;    /* whether it did its work: a person has to say it */
-    bool is_told;       /* what it waits for has been shown */
     int64_t started_at; /* unix ms; 0: not */
     int64_t ended_at;
     int64_t due_at;                   /* of the next round or attempt; 0: none is waited for */
@@ -49,7 +50,6 @@ struct node_view {
     uint64_t iterations;              /* that have ended */
     uint64_t failed_iterations;
     uint64_t next_sum; /* iterations at which a line says how far it is; 0: not set yet */
-    unsigned from;     /* OUTPUT_FROM_*: what stood in for the call */
     double fraction;   /* of progress; < 0: unknown */
     char *note;        /* the latest message; NULL: none */
 };
@@ -64,18 +64,18 @@ struct frame_view {
                                   RECORD_NO_NODE: of the run itself */
     const struct run *caller;  /* of a child run's root: where its call is */
     uint64_t caller_frame;
-    enum frame_kind kind;
     uint64_t index;
     uint32_t visit; /* of the owner, that it belongs to: from 0 */
     uint32_t round;
-    uint32_t top;      /* the node of the root body below which it is, or RECORD_NO_NODE */
-    char *prefix;      /* of a child run's root: the path of the call, with '/' */
+    uint32_t top; /* the node of the root body below which it is, or RECORD_NO_NODE */
+    enum frame_kind kind : 8;
     bool is_quiet;     /* there are too many like it to show each */
     bool has_failures; /* in it, that are known and nothing handled */
     bool has_rollback; /* what completes in it may be undone: then the frame stays */
     bool has_undo;     /* a node completed that can be undone */
     bool is_kept;      /* it has ended and stays */
     uint32_t kept;     /* frames below it that have ended and stay */
+    char *prefix;      /* of a child run's root: the path of the call, with '/' */
     struct frame_view *next_hashed;
     struct frame_view *next; /* in the order of their start */
     struct frame_view *previous;

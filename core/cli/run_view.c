@@ -419,7 +419,7 @@ static void end_work(struct run_view *view, struct step step, const struct recor
     }
     node->ended_at = node->started_at != 0 ? record->at_unix_ms : 0;
     node->is_unknown = false;
-    node->from = record->from;
+    node->from = (uint8_t)record->from;
     replace(&node->output, record->output);
     replace(&node->waits_for, NULL);
     note_undo(view, step, record);

@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/engine/attempts.h"
 #include "core/engine/endings.h"
 #include "core/engine/loops.h"
 #include "core/engine/record_json.h"
@@ -452,7 +453,9 @@ static void apply_node_retry(struct run_node *node, const struct record *record)
 {
     run_unlist_node(node->frame->run, node);
     node_set_state(node, NODE_RUNNING);
-    replace_document(&node->error, record->error);
+    const struct document *failure = attempts_keep(node->frame->run, record->error);
+    replace_document(&node->error, failure);
+    document_unref(failure);
     node->failures++;
     node->is_retrying = true;
     node->is_delayed = true;

@@ -82,11 +82,45 @@ static struct retry_answer ask(const struct decision *d, uint32_t node,
     return retry_ask(&question);
 }
 
+/* One that is like `failure`; NULL: none is. */
+static const struct document *find_failure(const struct run *run, const struct document *failure)
+{
+    for (size_t i = 0; i < RUN_FAILURES_KEPT; i++) {
+        const struct document *kept = run->failures[i];
+        bool is_like = kept == failure ||
+                       (kept != NULL && value_equal(document_root(kept), document_root(failure)));
+        if (is_like) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
+const struct document *attempts_keep(struct run *run, const struct document *failure)
+{
+    const struct document *kept = failure != NULL ? find_failure(run, failure) : NULL;
+    if (failure == NULL || kept != NULL) {
+        return document_ref(kept);
+    }
+    const struct document **place = &run->failures[run->next_failure++ % RUN_FAILURES_KEPT];
+    document_unref(*place);
+    *place = document_pack(failure);
+    return document_ref(*place);
+}
+
+/* Whoever keeps the record shares it with those that wait for the same reason. */
+static const struct document *share(const struct decision *d, const struct document *failure)
+{
+    const struct document *kept = find_failure(d->run, failure);
+    return kept != NULL ? document_ref(kept) : document_pack(failure);
+}
+
 static void try_again(const struct decision *d, uint32_t node, const struct document *failure,
                       int64_t wait_ms)
 {
     struct record record = decision_node_record(d, RECORD_NODE_RETRY, node);
-    record.error = failure;
+    const struct document *shared = share(d, failure);
+    record.error = shared;
     record.due_unix_ms = d->now + wait_ms;
     batch_add_record(d->batch, &record);
     decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
@@ -94,6 +128,7 @@ static void try_again(const struct decision *d, uint32_t node, const struct docu
                                            .attempt = record.attempt,
                                            .timer = TIMER_WAIT,
                                            .at_unix_ms = record.due_unix_ms});
+    document_unref(shared);
 }
 
 static void ask_a_person(const struct decision *d, uint32_t node, const struct document *failure)

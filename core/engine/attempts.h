@@ -8,7 +8,7 @@
  * have it twice. Only here a node is tried again; see core/policy/retry.h.
  * And what a failure says of the service that was called.
  *
- * Used by:  decide.
+ * Used by:  decide, apply.
  * Uses:     decision, run_state, policy.
  * Threads:  [loop]; pure.
  */
@@ -19,6 +19,7 @@
 
 struct decision;
 struct document;
+struct run;
 
 /*
  * What counts against a service is what may pass by itself; what its limiter or a credential is the
@@ -37,5 +38,11 @@ void attempts_fail(const struct decision *d, uint32_t node, const struct documen
  * may have had its effect; NULL: it left none.
  */
 void attempts_time_out(const struct decision *d, uint32_t node, const struct document *word);
+
+/*
+ * `failure` for a node of `run` that waits for its next attempt; or one that is alike, since many
+ * may wait for the same reason. Owned; NULL for NULL. For apply.c alone.
+ */
+const struct document *attempts_keep(struct run *run, const struct document *failure);
 
 #endif

@@ -59,21 +59,21 @@ enum dispatch_wait {
     DISPATCH_FOR_LIMIT,
 };
 
-/* Lives in the memory of whoever asks; all zero at first. */
+/* Lives in the memory of whoever asks; all zero at first. There may be very many. */
 struct dispatch_ticket {
     struct dispatch_scope *scopes[DISPATCH_MAX_SCOPES];
-    uint32_t scope_count;
+    struct limiter *limiters[DISPATCH_MAX_LIMITERS];
+    uint8_t scope_count;
+    uint8_t limiter_count;
+    bool is_impatient : 1; /* refused by its guard it does not wait */
+    bool is_call : 1;
+    enum dispatch_ticket_state state : 4;
+    enum dispatch_wait waits_for : 4;
     uint32_t attempt;             /* from 1; all but the first are retries */
     double retry_budget;          /* see retry_budget_allows() */
     struct dispatch_guard *guard; /* NULL: none */
-    bool is_impatient;            /* refused by its guard it does not wait */
-    struct limiter *limiters[DISPATCH_MAX_LIMITERS];
-    uint32_t limiter_count;
-    bool is_call;
-    const struct run *run; /* of a call: whose task makes it, at `frame` and `node` */
-    uint64_t number;       /* in the order of asking */
-    enum dispatch_ticket_state state;
-    enum dispatch_wait waits_for;
+    const struct run *run;        /* of a call: whose task makes it, at `frame` and `node` */
+    uint64_t number;              /* in the order of asking */
     struct dispatch_queue *queue;
     struct breaker_permit permit; /* of the guard, while it holds its permits */
     int64_t admitted_at;

@@ -89,6 +89,7 @@ void engine_drop_member(struct engine *engine, struct member *member)
         member->next->previous = member->previous;
     }
     dispatch_scope_destroy(member->scope);
+    strmap_finish(&member->guards);
     run_destroy(member->run);
     free(member);
 }

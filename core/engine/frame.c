@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames: their memory, their tree, how they are found, and the two lists of work. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +104,7 @@ struct frame *frame_create(struct run *run, struct frame *parent, uint64_t id,
                            const struct body *body)
 {
     size_t nodes_size = body->node_count * sizeof(struct run_node);
-    size_t size = sizeof(struct frame) + nodes_size + body->edge_count;
+    size_t size = offsetof(struct frame, nodes) + nodes_size + body->edge_count;
     struct frame *frame = NULL;
     if (grow_slots(run) == 0) {
         frame = malloc(size); /* which has small blocks at hand, as calloc() has not */
@@ -116,8 +117,6 @@ struct frame *frame_create(struct run *run, struct frame *parent, uint64_t id,
     frame->run = run;
     frame->body = body;
     frame->owner = RECORD_NO_NODE;
-    frame->nodes = (struct run_node *)(frame + 1);
-    frame->edges = (uint8_t *)(frame->nodes + body->node_count);
     for (uint32_t i = 0; i < body->node_count; i++) {
         frame->nodes[i].frame = frame;
         init_node(&frame->nodes[i], &run->pipeline->nodes[body->first_node + i]);
@@ -141,13 +140,16 @@ static void destroy_one(struct frame *frame)
         document_unref(frame->nodes[i].waits_for);
         loop_state_destroy(frame->nodes[i].loop);
         stream_destroy(frame->nodes[i].stream);
+        free(frame->nodes[i].ticket);
     }
     unhash(frame);
     unlink_child(frame);
     document_unref(frame->item_document);
     document_unref(frame->error);
-    free(frame->memory);
-    free(frame->history);
+    if (frame->history != NULL) {
+        free(frame->history->nodes);
+        free(frame->history);
+    }
     free(frame);
 }
 
@@ -203,17 +205,10 @@ uint32_t run_frame_body(const struct run *run, uint64_t frame)
     return (uint32_t)(frame_find(run, frame)->body - run->pipeline->bodies);
 }
 
-void *run_frame_memory(struct run *run, uint64_t frame, size_t size, bool *has_made)
+void **run_ticket(struct run *run, uint64_t frame, uint32_t node)
 {
     struct frame *at = frame_find(run, frame);
-    if (at == NULL) {
-        return NULL;
-    }
-    if (at->memory == NULL && has_made != NULL) {
-        at->memory = calloc(at->body->node_count, size);
-        *has_made = true;
-    }
-    return at->memory;
+    return at != NULL ? &frame_node(at, node)->ticket : NULL;
 }
 
 /* ---- work ---- */

@@ -53,6 +53,7 @@ struct loop_state {
     bool is_last;       /* `until` holds: no more units are taken */
     struct loop_worker *workers;
     uint32_t worker_count;
+    uint32_t busy_workers; /* so many at the front can take nothing, nor begin anew */
     uint64_t completed;
     uint64_t failed;
     struct loop_output *outputs; /* from `head` on, those of the units from `low` on */

@@ -77,7 +77,7 @@ bool loop_pick(const struct loop_state *loop, uint64_t *out_unit, uint32_t *out_
         return can_start_of_stream(loop);
     }
     uint32_t free_worker = loop->worker_count;
-    for (uint32_t i = 0; i < loop->worker_count; i++) {
+    for (uint32_t i = loop->busy_workers; i < loop->worker_count; i++) {
         const struct loop_worker *worker = &loop->workers[i];
         if (worker->next < worker->end && worker->running < loop->def->max_parallel) {
             *out_unit = worker->next;
@@ -249,6 +249,21 @@ void loops_apply_stopping(struct run_node *node, const struct record *record)
 
 /* ---- frames ---- */
 
+static bool is_busy(const struct loop_state *loop, const struct loop_worker *worker)
+{
+    return worker->running > 0 &&
+           (worker->next == worker->end || worker->running >= loop->def->max_parallel);
+}
+
+/* Of very many workers only those are looked at that may have something to do. */
+static void skip_busy(struct loop_state *loop)
+{
+    while (loop->busy_workers < loop->worker_count &&
+           is_busy(loop, &loop->workers[loop->busy_workers])) {
+        loop->busy_workers++;
+    }
+}
+
 static int take_unit(struct loop_state *loop, struct frame *frame)
 {
     uint64_t unit = 0;
@@ -274,6 +289,7 @@ static int take_unit(struct loop_state *loop, struct frame *frame)
     worker->next++;
     worker->running++;
     frame->worker = index;
+    skip_busy(loop);
     return 0;
 }
 
@@ -371,6 +387,8 @@ static int end_unit(struct loop_state *loop, const struct frame *frame, const st
     int status = 0;
     if (loop->stream == NULL) {
         loop->workers[frame->worker].running--;
+        loop->busy_workers = frame->worker < loop->busy_workers ? frame->worker
+                                                                : loop->busy_workers;
     }
     loop->is_last = loop->is_last || record->is_last;
     if (record->run_state == RUN_COMPLETED) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/engine/member.h"
 
-#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
 
+#include "core/base/check.h"
+#include "core/base/error.h"
 #include "core/engine/dispatch.h"
 #include "core/model/pipeline.h"
 
@@ -65,14 +68,54 @@ struct member *member_find_called(const struct member *caller, uint64_t frame, u
 }
 
 struct dispatch_ticket *member_find_ticket(const struct member *member, uint64_t frame,
-                                           uint32_t node, bool *has_made)
+                                           uint32_t node)
 {
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    struct dispatch_ticket *tickets =
-        run_frame_memory(member->run, frame, sizeof(*tickets), has_made);
-    uint32_t first = pipeline->bodies[pipeline->nodes[node].body].first_node;
-    return tickets != NULL ? &tickets[node - first] : NULL;
+    void **place = run_ticket(member->run, frame, node);
+    return place != NULL ? *place : NULL;
 }
+
+struct dispatch_ticket *member_make_ticket(struct member *member, uint64_t frame, uint32_t node)
+{
+    void **place = run_ticket(member->run, frame, node);
+    if (place != NULL && *place == NULL) {
+        *place = calloc(1, sizeof(struct dispatch_ticket));
+    }
+    return place != NULL ? *place : NULL;
+}
+
+void member_free_ticket(struct member *member, uint64_t frame, uint32_t node)
+{
+    void **place = run_ticket(member->run, frame, node);
+    const struct dispatch_ticket *ticket = place != NULL ? *place : NULL;
+    if (ticket != NULL) {
+        CHECK(ticket->state == DISPATCH_IDLE);
+        free(*place);
+        *place = NULL;
+    }
+}
+
+/* ---- breakers ---- */
+
+int member_note_guard(struct member *member, const struct dispatch_guard *guard)
+{
+    if (guard == member->last_guard) {
+        return 0;
+    }
+    void *value = (void *)(uintptr_t)guard; /* the map only gives it back */
+    int status = strmap_add(&member->guards, dispatch_guard_key(guard), value);
+    if (status != 0 && status != E_EXISTS) {
+        return status;
+    }
+    member->last_guard = guard;
+    return 0;
+}
+
+bool member_has_asked(const struct member *member, struct str key)
+{
+    return strmap_get(&member->guards, key) != NULL;
+}
+
+/* ---- all of a member ---- */
 
 void member_look_for_guard(const struct member *member, struct member_wait *wait)
 {
@@ -80,16 +123,16 @@ void member_look_for_guard(const struct member *member, struct member_wait *wait
     uint64_t frame = 0;
     do {
         const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
-        const struct dispatch_ticket *ticket =
-            member_find_ticket(member, frame, body->first_node, NULL);
-        for (uint32_t i = 0; ticket != NULL && i < body->node_count; i++) {
-            if (ticket[i].state != DISPATCH_WAITING ||
-                ticket[i].waits_for != DISPATCH_FOR_BREAKER) {
+        for (uint32_t i = 0; i < body->node_count; i++) {
+            const struct dispatch_ticket *ticket =
+                member_find_ticket(member, frame, body->first_node + i);
+            if (ticket == NULL || ticket->state != DISPATCH_WAITING ||
+                ticket->waits_for != DISPATCH_FOR_BREAKER) {
                 continue;
             }
             wait->is_of_many = wait->is_of_many ||
-                               (wait->nodes > 0 && wait->guard != ticket[i].guard);
-            wait->guard = ticket[i].guard;
+                               (wait->nodes > 0 && wait->guard != ticket->guard);
+            wait->guard = ticket->guard;
             wait->nodes++;
         }
     } while (!wait->is_of_many && run_next_frame(member->run, &frame));
@@ -101,9 +144,12 @@ void member_release_tickets(struct member *member, struct dispatch *dispatch)
     uint64_t frame = 0;
     do {
         const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
-        struct dispatch_ticket *ticket = member_find_ticket(member, frame, body->first_node, NULL);
-        for (uint32_t i = 0; ticket != NULL && i < body->node_count; i++) {
-            dispatch_release(dispatch, &ticket[i], BREAKER_CANCELLED);
+        for (uint32_t i = 0; i < body->node_count; i++) {
+            struct dispatch_ticket *ticket =
+                member_find_ticket(member, frame, body->first_node + i);
+            if (ticket != NULL) {
+                dispatch_release(dispatch, ticket, BREAKER_CANCELLED);
+            }
         }
     } while (run_next_frame(member->run, &frame));
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/strmap.h"
 #include "core/engine/run.h"
 #include "core/engine/run_bytes.h"
 
@@ -37,9 +38,11 @@ struct member {
     struct run *run;
     void *user;
     struct dispatch_scope *scope; /* max_parallel_nodes; NULL: no limit, or not yet needed */
-    struct member *caller;        /* whose node started it; NULL: nobody's, or it is gone */
-    struct run *origin;           /* see engine_take_origin() */
-    struct member *parent;        /* whose node waits for the run's end; NULL: nobody does */
+    struct strmap guards;         /* that its nodes have asked, by key */
+    const struct dispatch_guard *last_guard; /* the latest of them; or NULL */
+    struct member *caller; /* whose node started it; NULL: nobody's, or it is gone */
+    struct run *origin;    /* see engine_take_origin() */
+    struct member *parent; /* whose node waits for the run's end; NULL: nobody does */
     uint64_t parent_frame;
     uint32_t parent_node;
     uint32_t parent_attempt;
@@ -76,12 +79,19 @@ struct member *member_find_child(const struct member *caller, uint64_t frame, ui
 struct member *member_find_called(const struct member *caller, uint64_t frame, uint32_t node,
                                   uint32_t attempt);
 
-/*
- * The ticket of a node that has asked or is asking. NULL: it has none and `has_made` is NULL, or
- * memory ran out.
- */
+/* The ticket of a node that asks, or holds what it asked for; NULL: it does neither. */
 struct dispatch_ticket *member_find_ticket(const struct member *member, uint64_t frame,
-                                           uint32_t node, bool *has_made);
+                                           uint32_t node);
+/* The same, made when there is none. NULL: out of memory. */
+struct dispatch_ticket *member_make_ticket(struct member *member, uint64_t frame, uint32_t node);
+/* It is idle: what waits for another attempt needs none. */
+void member_free_ticket(struct member *member, uint64_t frame, uint32_t node);
+
+/* A node of the member asks `guard`. Returns 0 or E_NOMEM. */
+int member_note_guard(struct member *member, const struct dispatch_guard *guard);
+/* Whether one has, since the run is in memory. */
+bool member_has_asked(const struct member *member, struct str key);
+
 /* Who waits for a breaker. */
 struct member_wait {
     struct dispatch_guard *guard; /* NULL: nobody does */

@@ -63,6 +63,9 @@ void run_destroy(struct run *run)
     document_unref(run->reuse);
     document_unref(run->output);
     document_unref(run->error);
+    for (size_t i = 0; i < RUN_FAILURES_KEPT; i++) {
+        document_unref(run->failures[i]);
+    }
     free(run->frames);
     free(run->work);
     free(run->id);

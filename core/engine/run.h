@@ -236,11 +236,10 @@ void run_append_path(const struct run *run, uint64_t frame, uint32_t node, struc
 void run_append_child_path(const struct run *run, const struct effect *effect, struct strbuf *out);
 
 /*
- * The tickets of a frame's nodes: `size` bytes for each node of its body, zeroed when they are
- * asked for first, freed with the frame. Node i of the body is at index i. NULL: out of memory,
- * or `has_made` is NULL and there are none yet.
+ * The place of a node's ticket, which the run only keeps: NULL there at first, else from malloc();
+ * freed with the frame. NULL: the frame is gone.
  */
-void *run_frame_memory(struct run *run, uint64_t frame, size_t size, bool *has_made);
+void **run_ticket(struct run *run, uint64_t frame, uint32_t node);
 
 /*
  * The key of a node's effects: equal over attempts, different for each execution. Fails with

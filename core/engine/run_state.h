@@ -29,22 +29,23 @@ enum edge_state {
     EDGE_DEAD_BY_FAILURE,
 };
 
+/* There may be very many that wait: small ones. */
 struct run_node {
-    uint8_t state;           /* enum node_state */
-    uint8_t stop_reason;     /* enum stop_reason, while it stops */
-    bool is_dead_by_failure; /* an incoming edge died through a failure */
-    bool is_delayed;         /* running, but it waits for its next round */
-    bool has_begun;          /* ready again: its `when` has held already */
-    bool is_retrying;        /* delayed: it waits for its next attempt */
-    bool is_asking;          /* queued: it asks the cache, not yet for permits */
-    bool is_falling_back;    /* delayed: its attempts are spent, and its fallback goes on */
-    uint8_t from;            /* OUTPUT_FROM_* of `output` */
-    bool is_unknown;         /* running, as far as is known: a person has to say */
-    bool is_dead;            /* unknown: its item of the queue is given up */
-    bool is_due_timeout;     /* at due_at it has waited too long */
-    bool is_listed;          /* in the run's list of nodes to look at */
-    bool is_reader;          /* a loop over a stream */
-    uint8_t source;          /* enum edge_state: of that stream; else EDGE_TAKEN */
+    uint8_t state;               /* enum node_state */
+    uint8_t stop_reason;         /* enum stop_reason, while it stops */
+    uint8_t from;                /* OUTPUT_FROM_* of `output` */
+    uint8_t source;              /* enum edge_state: of a reader's stream; else EDGE_TAKEN */
+    bool is_dead_by_failure : 1; /* an incoming edge died through a failure */
+    bool is_delayed : 1;         /* running, but it waits for its next round */
+    bool has_begun : 1;          /* ready again: its `when` has held already */
+    bool is_retrying : 1;        /* delayed: it waits for its next attempt */
+    bool is_asking : 1;          /* queued: it asks the cache, not yet for permits */
+    bool is_falling_back : 1;    /* delayed: its attempts are spent, and its fallback goes on */
+    bool is_unknown : 1;         /* running, as far as is known: a person has to say */
+    bool is_dead : 1;            /* unknown: its item of the queue is given up */
+    bool is_due_timeout : 1;     /* at due_at it has waited too long */
+    bool is_listed : 1;          /* in the run's list of nodes to look at */
+    bool is_reader : 1;          /* a loop over a stream */
     uint32_t open_edges;
     uint32_t taken_edges;
     uint32_t attempt;
@@ -59,6 +60,7 @@ struct run_node {
     struct run_node *previous_listed;
     struct loop_state *loop; /* of a loop that has started; owned */
     struct stream *stream;   /* of a node with readers that has started; owned */
+    void *ticket;            /* see run_ticket(); owned */
     int64_t ready_at;
     int64_t due_at; /* of a wait or the next round; 0: none */
     int64_t started_at;
@@ -73,37 +75,44 @@ struct run_node {
 struct frame {
     uint64_t id;
     struct run *run;
-    enum frame_kind kind;
-    enum run_state state; /* RUN_RUNNING, RUN_FAILING or RUN_CANCELLING while it lives */
     const struct body *body;
     struct frame *parent; /* whose nodes it sees, too; NULL: the root */
-    uint32_t owner;       /* the node of the parent that it works for, or RECORD_NO_NODE */
-    uint32_t visit;       /* of the owner, and its round of `repeat`: those that it works for */
+    enum frame_kind kind : 8;
+    enum run_state state : 8; /* RUN_RUNNING, RUN_FAILING or RUN_CANCELLING while it lives */
+    bool is_settled;          /* in the run's list of frames in which nothing is left to do */
+    uint32_t owner;           /* the node of the parent that it works for, or RECORD_NO_NODE */
+    uint32_t visit;           /* of the owner, and its round of `repeat`: those it works for */
     uint32_t iteration;
-    uint32_t active;   /* nodes that are queued, running or stopping */
-    uint32_t ready;    /* nodes that are ready */
-    bool is_settled;   /* in the run's list of frames in which nothing is left to do */
-    uint64_t index;    /* of the iteration */
-    uint64_t count;    /* of a kept one: of the iterations, see iter.count */
-    size_t undo_count; /* what is to be undone happened here so often */
-    uint32_t worker;   /* of the loop, see loops.c */
+    uint32_t active;                      /* nodes that are queued, running or stopping */
+    uint32_t ready;                       /* nodes that are ready */
+    uint32_t worker;                      /* of the loop, see loops.c */
+    uint32_t undo_count;                  /* what is to be undone happened here so often */
+    uint32_t current;                     /* BODY_STATES: the node at work */
+    uint64_t index;                       /* of the iteration */
+    uint64_t count;                       /* of a kept one: of the iterations, see iter.count */
     const struct document *item_document; /* FRAME_UNDO: the output of what it undoes */
     const struct value *item;             /* NULL: none */
     const struct document *error;         /* the first failure that nothing handled */
-    void *memory;                         /* see run_frame_memory() */
     struct frame *next_hashed;
     struct frame *next_settled;
     struct frame *first_child; /* the oldest */
     struct frame *last_child;
     struct frame *next_sibling;
     struct frame *previous_sibling;
-    uint32_t current;  /* BODY_STATES: the node at work */
-    uint32_t *history; /* the states that were left, `visits` of them */
-    size_t visits;
-    size_t history_cap;
-    struct run_node *nodes; /* of the body, in its order */
-    uint8_t *edges;         /* enum edge_state */
+    struct state_history *history; /* BODY_STATES, once a state was left; owned */
+    struct run_node nodes[];       /* of the body, in its order; behind them frame_edge() */
 };
+
+/* The states that were left. */
+struct state_history {
+    uint32_t *nodes;
+    size_t count;
+    size_t cap;
+};
+
+/* Reasons for which nodes wait for another attempt: of the latest different ones there is one each.
+ */
+enum { RUN_FAILURES_KEPT = 4 };
 
 struct run {
     const struct pipeline *pipeline;
@@ -154,6 +163,8 @@ struct run {
     struct frame *first_settled;
     struct frame *last_settled;
     uint32_t *work; /* nodes whose end is to be spread, while applying */
+    const struct document *failures[RUN_FAILURES_KEPT]; /* see attempts_keep(); NULL: none yet */
+    uint32_t next_failure;                              /* the place of the next one */
 };
 
 /* The node's index in the pipeline. */
@@ -164,12 +175,16 @@ static inline uint32_t run_node_index(const struct run_node *node)
 
 static inline struct run_node *frame_node(const struct frame *frame, uint32_t node)
 {
-    return &frame->nodes[node - frame->body->first_node];
+    struct frame *own = (struct frame *)(uintptr_t)frame; /* apply.c changes it through this */
+    return &own->nodes[node - own->body->first_node];
 }
 
+/* An enum edge_state. */
 static inline uint8_t *frame_edge(const struct frame *frame, uint32_t edge)
 {
-    return &frame->edges[edge - frame->body->first_edge];
+    const struct body *body = frame->body;
+    uint8_t *edges = (uint8_t *)(uintptr_t)(frame->nodes + body->node_count);
+    return &edges[edge - body->first_edge];
 }
 
 /* It lives as long as its parent, and is found by its number. NULL when out of memory. */

@@ -2,6 +2,7 @@
 #include "core/engine/states.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/error.h"
 #include "core/base/grow.h"
@@ -15,18 +16,32 @@ enum { NO_EDGE = -1, EDGE_FAILED = -2 };
 
 /* ---- applying ---- */
 
+/* False: out of memory. */
+static bool note_left(struct frame *frame, uint32_t node)
+{
+    if (frame->history == NULL) {
+        frame->history = calloc(1, sizeof(*frame->history));
+    }
+    struct state_history *history = frame->history;
+    uint32_t *nodes = history != NULL ? array_reserve(history->nodes, &history->cap,
+                                                      history->count + 1, sizeof(*nodes))
+                                      : NULL;
+    if (nodes == NULL) {
+        return false;
+    }
+    history->nodes = nodes;
+    nodes[history->count++] = node;
+    return true;
+}
+
 uint32_t states_apply_end(struct frame *frame, const struct record *record)
 {
     const struct pipeline *pipeline = frame->run->pipeline;
     const struct node *def = &pipeline->nodes[record->node];
-    uint32_t *history =
-        array_reserve(frame->history, &frame->history_cap, frame->visits + 1, sizeof(*history));
-    if (history == NULL) {
+    if (!note_left(frame, record->node)) {
         frame->run->has_failed = true;
         return RECORD_NO_NODE;
     }
-    frame->history = history;
-    history[frame->visits++] = record->node;
     for (uint32_t i = 0; i < def->out_count; i++) {
         if (edge_set_has(&record->taken, i)) {
             frame->current = pipeline->edges[def->first_out + i].target;
@@ -37,6 +52,11 @@ uint32_t states_apply_end(struct frame *frame, const struct record *record)
 }
 
 /* ---- transitions ---- */
+
+static size_t count_left(const struct frame *frame)
+{
+    return frame->history != NULL ? frame->history->count : 0;
+}
 
 int64_t states_find_edge(const struct decision *d, uint32_t node, uint32_t outcome,
                          struct error *err)
@@ -152,7 +172,7 @@ struct document *states_decide_end(const struct decision *d, struct record *reco
     if (edge == EDGE_FAILED) {
         return decision_failure(d, FAILURE_EXPRESSION, &err);
     }
-    if (d->frame->visits >= d->frame->body->max_transitions) {
+    if (count_left(d->frame) >= d->frame->body->max_transitions) {
         return fail_at_limit(d);
     }
     record->is_handled = record->node_state == NODE_FAILED;
@@ -225,8 +245,9 @@ int states_output(const struct decision *d, struct document **out, struct error 
     const struct frame *frame = d->frame;
     struct builder *b = builder_create();
     builder_map_begin(b);
-    if (frame->visits > 0) {
-        uint32_t last = frame->history[frame->visits - 1];
+    size_t count = count_left(frame);
+    if (count > 0) {
+        uint32_t last = frame->history->nodes[count - 1];
         const struct document *output = decision_state(d, last)->output;
         builder_member_string(b, STR("state"), decision_node(d, last)->id);
         builder_key(b, STR("output"));
@@ -238,8 +259,8 @@ int states_output(const struct decision *d, struct document **out, struct error 
     }
     builder_key(b, STR("history"));
     builder_list_begin(b);
-    for (uint32_t i = 0; i < frame->visits; i++) {
-        builder_string(b, decision_node(d, frame->history[i])->id);
+    for (size_t i = 0; i < count; i++) {
+        builder_string(b, decision_node(d, frame->history->nodes[i])->id);
     }
     builder_list_end(b);
     builder_map_end(b);

@@ -218,14 +218,16 @@ static int member_prepare(struct member *member)
 
 int tickets_want(const struct tickets *tickets, struct member *member, const struct effect *wish)
 {
-    bool has_made = false;
     int status = member_prepare(member);
     struct dispatch_ticket *ticket =
-        status == 0 ? member_find_ticket(member, wish->frame, wish->node, &has_made) : NULL;
+        status == 0 ? member_make_ticket(member, wish->frame, wish->node) : NULL;
     if (ticket == NULL) {
         return E_NOMEM;
     }
     status = ticket_prepare(tickets, member, wish, ticket);
+    if (status == 0 && ticket->guard != NULL) {
+        status = member_note_guard(member, ticket->guard);
+    }
     if (status == 0) {
         dispatch_want(tickets->dispatch, ticket);
     }
@@ -274,11 +276,13 @@ static enum breaker_result result_of(enum call_result result)
 void tickets_release(const struct tickets *tickets, struct member *member,
                      const struct effect *effect)
 {
-    struct dispatch_ticket *ticket = member_find_ticket(member, effect->frame, effect->node, NULL);
-    if (ticket != NULL && effect->at_unix_ms > 0) {
+    struct dispatch_ticket *ticket = member_find_ticket(member, effect->frame, effect->node);
+    if (ticket == NULL) {
+        return;
+    }
+    if (effect->at_unix_ms > 0) {
         dispatch_freeze(tickets->dispatch, ticket, effect->at_unix_ms);
     }
-    if (ticket != NULL) {
-        dispatch_release(tickets->dispatch, ticket, result_of(effect->result));
-    }
+    dispatch_release(tickets->dispatch, ticket, result_of(effect->result));
+    member_free_ticket(member, effect->frame, effect->node);
 }

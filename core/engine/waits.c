@@ -63,38 +63,6 @@ static struct engine_wait describe(const struct run *run, const struct dispatch_
 
 /* ---- all of a tree ---- */
 
-/* True: that was enough. */
-typedef bool (*ticket_fn)(void *user, const struct member *member,
-                          const struct dispatch_ticket *ticket);
-
-static bool each_ticket_of(const struct member *member, ticket_fn each, void *user)
-{
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    uint64_t frame = 0;
-    do {
-        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
-        const struct dispatch_ticket *tickets =
-            member_find_ticket(member, frame, body->first_node, NULL);
-        for (uint32_t i = 0; tickets != NULL && i < body->node_count; i++) {
-            if (each(user, member, &tickets[i])) {
-                return true;
-            }
-        }
-    } while (run_next_frame(member->run, &frame));
-    return false;
-}
-
-static bool each_ticket(const struct run *root, ticket_fn each, void *user)
-{
-    struct member *top = member_of(root);
-    for (struct member *at = top; at != NULL; at = member_next_below(top, at)) {
-        if (each_ticket_of(at, each, user)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 struct listing {
     uint64_t most;
     uint64_t count;
@@ -111,12 +79,20 @@ static void list_one(struct listing *listing, const struct run *run,
     }
 }
 
-static bool list(void *user, const struct member *member, const struct dispatch_ticket *ticket)
+static void list_nodes(struct listing *listing, const struct member *member)
 {
-    if (ticket->state == DISPATCH_WAITING) {
-        list_one(user, member->run, ticket);
-    }
-    return false;
+    const struct pipeline *pipeline = run_pipeline(member->run);
+    uint64_t frame = 0;
+    do {
+        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
+        for (uint32_t i = 0; i < body->node_count; i++) {
+            const struct dispatch_ticket *ticket =
+                member_find_ticket(member, frame, body->first_node + i);
+            if (ticket != NULL && ticket->state == DISPATCH_WAITING) {
+                list_one(listing, member->run, ticket);
+            }
+        }
+    } while (run_next_frame(member->run, &frame));
 }
 
 static bool is_below(const struct run *root, const struct run *run)
@@ -146,7 +122,10 @@ uint64_t engine_each_wait(const struct engine *engine, const struct run *root, u
                           engine_wait_cb each, void *user)
 {
     struct listing listing = {.most = most, .each = each, .user = user};
-    (void)each_ticket(root, list, &listing);
+    struct member *top = member_of(root);
+    for (struct member *at = top; at != NULL; at = member_next_below(top, at)) {
+        list_nodes(&listing, at);
+    }
     list_calls(&listing, engine, root);
     return listing.count > most ? listing.count - most : 0;
 }
@@ -163,14 +142,12 @@ void engine_append_wait_path(const struct run *root, const struct engine_wait *w
     run_append_path(wait->run, wait->frame, wait->node, out);
 }
 
-static bool is_asked(void *user, const struct member *member, const struct dispatch_ticket *ticket)
-{
-    const struct str *key = user;
-    (void)member;
-    return ticket->guard != NULL && str_equal(dispatch_guard_key(ticket->guard), *key);
-}
-
 bool engine_run_asks(const struct run *root, struct str key)
 {
-    return each_ticket(root, is_asked, &key);
+    struct member *top = member_of(root);
+    struct member *at = top;
+    while (at != NULL && !member_has_asked(at, key)) {
+        at = member_next_below(top, at);
+    }
+    return at != NULL;
 }

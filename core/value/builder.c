@@ -2,6 +2,7 @@
 #include "core/value/builder.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "core/base/check.h"
@@ -12,8 +13,9 @@
 /*
  * A string of up to SHORT_STRING_BYTES is copied when it is embedded: less than what holding
  * its document may keep alive. RECENT_HELD: the same few documents are mostly embedded in turn.
+ * PACK_MOST_BYTES: in larger ones the room that is left over is little beside what they hold.
  */
-enum { SHORT_STRING_BYTES = 256, RECENT_HELD = 8 };
+enum { SHORT_STRING_BYTES = 256, RECENT_HELD = 8, PACK_MOST_BYTES = 4096 };
 
 struct builder {
     struct compose tree;
@@ -26,13 +28,13 @@ struct builder {
     struct str key;   /* of a doubled key, in the arena */
 };
 
-struct builder *builder_create(void)
+static struct builder *create(uint32_t bytes)
 {
     struct builder *b = malloc(sizeof(*b));
     if (b == NULL) {
         return NULL;
     }
-    if (compose_init(&b->tree) != 0) {
+    if (compose_init(&b->tree, bytes) != 0) {
         free(b);
         return NULL;
     }
@@ -43,6 +45,25 @@ struct builder *builder_create(void)
     b->what = "";
     b->key = STR("");
     return b;
+}
+
+struct builder *builder_create(void)
+{
+    return create(0);
+}
+
+/* One of the same strings and maps takes the same, but for where it is aligned. */
+struct document *document_pack(const struct document *document)
+{
+    size_t used = document->arena.used_bytes;
+    struct document *packed = NULL;
+    bool is_packed = document->is_static || document->held_count > 0 || document->own_bytes > 0;
+    if (is_packed || used > PACK_MOST_BYTES) {
+        return document_ref(document);
+    }
+    struct builder *b = create((uint32_t)(used + sizeof(max_align_t)));
+    builder_copy(b, &document->root);
+    return builder_finish(b, &packed, NULL) == 0 ? packed : document_ref(document);
 }
 
 void builder_destroy(struct builder *b)

@@ -7,14 +7,14 @@
 #include "core/base/grow.h"
 #include "core/value/members.h"
 
-int compose_init(struct compose *c)
+int compose_init(struct compose *c, uint32_t bytes)
 {
     c->nodes = c->first_nodes;
     c->count = 0;
     c->cap = COMPOSE_FIRST_NODES;
     c->depth = 0;
     c->keeps_doubled = false;
-    c->document = document_create();
+    c->document = document_create(bytes);
     return c->document != NULL ? 0 : E_NOMEM;
 }
 

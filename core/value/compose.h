@@ -39,8 +39,9 @@ struct compose {
     struct value first_nodes[COMPOSE_FIRST_NODES];
 };
 
-/* Caller's memory; it must not move afterwards. Fails with E_NOMEM. */
-int compose_init(struct compose *c);
+/* Caller's memory; it must not move afterwards; `bytes`: see document_create(). Fails with E_NOMEM.
+ */
+int compose_init(struct compose *c, uint32_t bytes);
 /* Frees everything, the unfinished document too; harmless after compose_take(). */
 void compose_finish(struct compose *c);
 

@@ -14,7 +14,7 @@ static atomic_size_t total_bytes;
 
 static size_t size_of(const struct document *document)
 {
-    return sizeof(*document) + arena_size_bytes(&document->arena);
+    return sizeof(*document) + document->own_bytes + arena_size_bytes(&document->arena);
 }
 
 void document_count(struct document *document)
@@ -39,13 +39,17 @@ size_t document_total_bytes(void)
     return atomic_load_explicit(&total_bytes, memory_order_relaxed);
 }
 
-struct document *document_create(void)
+struct document *document_create(uint32_t own_bytes)
 {
-    struct document *document = malloc(sizeof(*document));
+    struct document *document = malloc(sizeof(*document) + own_bytes);
     if (document == NULL) {
         return NULL;
     }
-    *document = (struct document){.root = {.type = VALUE_NULL}};
+    *document = (struct document){.own_bytes = own_bytes, .root = {.type = VALUE_NULL}};
+    if (own_bytes > 0) {
+        document->arena.next = (char *)(document + 1);
+        document->arena.end = document->arena.next + own_bytes;
+    }
     atomic_init(&document->references, 1);
     return document;
 }

@@ -21,6 +21,7 @@ struct document {
     atomic_size_t references;
     bool is_static;
     bool is_counted;    /* its size is in document_total_bytes() */
+    uint32_t own_bytes; /* room that the arena begins with, behind this struct */
     size_t reach_bytes; /* with what it holds */
     size_t held_count;
     const struct document **held; /* in the arena; one reference each */
@@ -29,8 +30,11 @@ struct document {
     struct value root;
 };
 
-/* An empty document with one reference and the root null; NULL when out of memory. */
-struct document *document_create(void);
+/*
+ * An empty document with one reference and the root null; NULL when out of memory. The first
+ * `own_bytes` of its arena are of the same block of memory.
+ */
+struct document *document_create(uint32_t own_bytes);
 
 /* It is whole: from now on its size counts. */
 void document_count(struct document *document);

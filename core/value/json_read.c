@@ -526,7 +526,7 @@ int json_read(struct str text, const struct json_limits *limits, struct document
     reader.limits = limits;
     reader.err = err;
     reader.unescaped = STRBUF_INIT;
-    if (compose_init(&reader.tree) != 0) {
+    if (compose_init(&reader.tree, 0) != 0) {
         return error_nomem(err);
     }
     reader.tree.keeps_doubled = limits->keeps_doubled;

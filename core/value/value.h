@@ -77,6 +77,12 @@ static inline void document_unref_cleanup(struct document **local)
 /* Marker: the local's reference is given up at the end of its scope. */
 #define cleanup_document __attribute__((cleanup(document_unref_cleanup)))
 
+/*
+ * The same value in as little memory as it takes, for who keeps many small ones; or `document`
+ * itself with one more reference, when there is nothing to win. Never NULL.
+ */
+struct document *document_pack(const struct document *document);
+
 /* The tree's root, borrowed for as long as the caller holds the document. Never NULL. */
 const struct value *document_root(const struct document *document);
 

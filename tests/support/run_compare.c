@@ -148,9 +148,13 @@ static const char *compare_frames(const struct frame *a, const struct frame *b,
     AGREES(a->undo_count == b->undo_count);
     AGREES(a->parent == NULL || (a->visit == b->visit && a->iteration == b->iteration));
     AGREES(is_same_value(a->item, b->item) && is_same(a->error, b->error));
-    AGREES(a->current == b->current && a->visits == b->visits);
-    AGREES(a->visits == 0 || memcmp(a->history, b->history, a->visits * sizeof(uint32_t)) == 0);
-    AGREES(a->body->edge_count == 0 || memcmp(a->edges, b->edges, a->body->edge_count) == 0);
+    AGREES(a->current == b->current && (a->history == NULL) == (b->history == NULL));
+    AGREES(a->history == NULL || a->history->count == b->history->count);
+    AGREES(a->history == NULL ||
+           memcmp(a->history->nodes, b->history->nodes, a->history->count * sizeof(uint32_t)) == 0);
+    AGREES(a->body->edge_count == 0 ||
+           memcmp(frame_edge(a, a->body->first_edge), frame_edge(b, b->body->first_edge),
+                  a->body->edge_count) == 0);
     return NULL;
 }
 

@@ -158,6 +158,23 @@ static void test_attempts__it_became_ready_once(void **state)
     assert_int_equal(toy_run_view(run, "a").ready_at_unix_ms, ready_at);
 }
 
+static void test_attempts__one_reason_of_many_is_kept_once(void **state)
+{
+    (void)state;
+    struct toy_run *run = toy_world_run(
+        &world,
+        "id: p\nnodes:\n  - {id: a, type: toy.task, for_each: range(4), batch_size: 1,"
+        " retry: {max_attempts: 2, initial_interval: 1s, jitter: none}, config: {}}\n",
+        NULL);
+    toy_run_failed_with(run, "a[0]", UNAVAILABLE);
+    toy_run_failed_with(run, "a[1]",
+                        "{\"code\":\"TIMEOUT\",\"message\":\"x\",\"effect\":\"none\"}");
+    toy_run_failed_with(run, "a[2]", UNAVAILABLE);
+    assert_ptr_equal(toy_run_view(run, "a[0]").error, toy_run_view(run, "a[2]").error);
+    assert_code(toy_run_view(run, "a[0]").error, "UNAVAILABLE");
+    assert_code(toy_run_view(run, "a[1]").error, FAILURE_TIMEOUT);
+}
+
 /* ---- what may have had its effect ---- */
 
 static void test_attempts__a_person_decides_where_it_may_have_had_its_effect(void **state)
@@ -393,6 +410,7 @@ int main(void)
         WITH_WORLD(test_attempts__a_time_out_is_one_attempt),
         WITH_WORLD(test_attempts__each_round_has_all_of_them),
         WITH_WORLD(test_attempts__it_became_ready_once),
+        WITH_WORLD(test_attempts__one_reason_of_many_is_kept_once),
         WITH_WORLD(test_attempts__a_person_decides_where_it_may_have_had_its_effect),
         WITH_WORLD(test_attempts__a_time_out_that_comes_late_is_nothing),
         WITH_WORLD(test_attempts__without_a_retry_in_the_file_it_fails),

@@ -194,7 +194,7 @@ static void choose_scopes(struct random *random, struct dispatch_scope *const *s
     uint32_t first = random_below(random, SCOPES);
     *ticket = (struct dispatch_ticket){.attempt = 1 + random_below(random, 2),
                                        .retry_budget = random_below(random, 3) * 0.25};
-    ticket->scope_count = 1 + random_below(random, DISPATCH_MAX_SCOPES);
+    ticket->scope_count = (uint8_t)(1 + random_below(random, DISPATCH_MAX_SCOPES));
     for (uint32_t k = 0; k < ticket->scope_count; k++) {
         ticket->scopes[k] = scopes[(first + k) % SCOPES];
     }

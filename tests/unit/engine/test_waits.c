@@ -120,6 +120,8 @@ static void test_waits__a_run_asks_what_its_nodes_ask(void **state)
     struct toy_run *run = call("https://a.example/y");
     assert_true(engine_run_asks(run->run, STR("call https://a.example:443")));
     assert_false(engine_run_asks(run->run, STR("call https://b.example:443")));
+    toy_run_failed_with(run, "a", DOWN);
+    assert_true(engine_run_asks(run->run, STR("call https://a.example:443"))); /* it did */
 }
 
 static void test_waits__limits_are_counted(void **state)

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/value/builder.h"
 #include "tests/unit/value/read_json.h"
@@ -53,6 +54,43 @@ static void test_document__lives_until_the_last_reference(void **state)
     assert_json(document_root(second), "[\"kept\"]");
     assert_true(document_size_bytes(second) >= sizeof(struct value) + 4);
     document_unref(second);
+}
+
+static void test_document__packed_it_is_the_same_in_less(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"code\":\"UNAVAILABLE\",\"message\":\"cannot connect\",\"a\":[1,2.5,"
+        "true,null,{\"b\":\"\"}],\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8}";
+    cleanup_document struct document *document = read_json(text);
+    struct document *packed = document_pack(document);
+    size_t before = document_total_bytes();
+    assert_ptr_not_equal(packed, document);
+    assert_json(document_root(packed), text);
+    assert_true(document_reach_bytes(packed) < document_reach_bytes(document));
+    size_t most = document_size_bytes(document) + 200; /* with what every document has */
+    assert_true(document_reach_bytes(packed) < most);
+    struct document *again = document_pack(packed);
+    assert_ptr_equal(again, packed);
+    size_t size = document_reach_bytes(packed);
+    document_unref(again);
+    document_unref(packed);
+    assert_int_equal(document_total_bytes(), before - size);
+}
+
+static void test_document__what_cannot_be_smaller_is_packed_as_it_is(void **state)
+{
+    (void)state;
+    assert_ptr_equal(document_pack(document_empty_map()), document_empty_map());
+    char text[6000];
+    memset(text, 'x', sizeof(text));
+    text[0] = '"';
+    text[sizeof(text) - 2] = '"';
+    text[sizeof(text) - 1] = '\0';
+    cleanup_document struct document *large = read_json(text);
+    struct document *packed = document_pack(large);
+    assert_ptr_equal(packed, large);
+    document_unref(packed);
 }
 
 /* A list that holds a long string of `previous` (taken): each document holds the one before. */
@@ -187,6 +225,8 @@ int main(void)
         cmocka_unit_test(test_document__equal_to_read_ones),
         cmocka_unit_test(test_document__null_is_fine),
         cmocka_unit_test(test_document__lives_until_the_last_reference),
+        cmocka_unit_test(test_document__packed_it_is_the_same_in_less),
+        cmocka_unit_test(test_document__what_cannot_be_smaller_is_packed_as_it_is),
         cmocka_unit_test(test_document__a_chain_of_a_hundred_thousand_is_freed),
         cmocka_unit_test(test_document__held_ones_outlive_their_holder),
         cmocka_unit_test(test_document__threads_share_one),
