@@ -503,6 +503,9 @@ static void give_permits_back(struct dispatch *dispatch, struct dispatch_ticket 
         CHECK(ticket->scopes[i]->in_use > 0);
         ticket->scopes[i]->in_use--;
     }
+    for (uint32_t i = 0; i < ticket->limiter_count; i++) {
+        limiter_end(ticket->limiters[i]);
+    }
     if (ticket->scope_count > 0) {
         retry_budget_end(&ticket->scopes[0]->budget, ticket->attempt);
     }
@@ -537,6 +540,9 @@ void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket,
         queue_remove(admitted_queue(dispatch, ticket), ticket);
     }
     give_permits_back(dispatch, ticket, result);
+    for (uint32_t i = 0; i < ticket->limiter_count; i++) {
+        limiter_wake(dispatch, ticket->limiters[i]);
+    }
     for (uint32_t i = 0; i < ticket->scope_count; i++) {
         scope_wake(dispatch, ticket->scopes[i]);
     }
@@ -618,10 +624,15 @@ void dispatch_freeze(struct dispatch *dispatch, const struct dispatch_ticket *ti
 }
 
 void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
-                    uint32_t remaining)
+                    uint32_t remaining, int64_t reset_at)
 {
     for (uint32_t i = 0; i < ticket->limiter_count; i++) {
         limiter_lower(&dispatch->limiters, ticket->limiters[i], remaining, dispatch->now);
+    }
+    if (ticket->limiter_count > 0 && reset_at > dispatch->now && remaining > 0) {
+        limiter_hear(ticket->limiters[0], remaining, reset_at, dispatch->now);
+    } else if (reset_at > dispatch->now) {
+        dispatch_freeze(dispatch, ticket, reset_at);
     }
 }
 

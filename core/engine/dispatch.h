@@ -124,9 +124,12 @@ struct limiters *dispatch_limiters(struct dispatch *dispatch);
 void dispatch_freeze(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
                      int64_t until);
 
-/* The service of the ticket says that so many calls remain. */
+/*
+ * The service of the ticket says that so many calls remain until `reset_at`, unix ms; 0: it does
+ * not say until when. None until then is as if it had frozen them.
+ */
 void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
-                    uint32_t remaining);
+                    uint32_t remaining, int64_t reset_at);
 
 /* An idle ticket asks. It is kept until dispatch_release(). */
 void dispatch_want(struct dispatch *dispatch, struct dispatch_ticket *ticket);

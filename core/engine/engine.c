@@ -600,7 +600,7 @@ int engine_end_call(struct engine *engine, struct dispatch_ticket *ticket,
         dispatch_freeze(engine->dispatch, ticket, end->frozen_until);
     }
     if (end->has_remaining) {
-        dispatch_lower(engine->dispatch, ticket, end->remaining);
+        dispatch_lower(engine->dispatch, ticket, end->remaining, end->reset_at);
     }
     dispatch_release(engine->dispatch, ticket, BREAKER_IGNORED);
     return turn_end(&turn, err);

@@ -167,6 +167,7 @@ struct engine_call_end {
     int64_t frozen_until; /* unix ms; 0: nothing */
     bool has_remaining;
     uint32_t remaining;
+    int64_t reset_at; /* so many remain until then, unix ms; 0: it does not say until when */
 };
 
 /* The call has been answered, or is given up, or need not go out. Fails as engine_handle() does. */

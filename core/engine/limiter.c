@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/engine/limiter.h"
 
+#include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
@@ -119,7 +120,9 @@ int limiter_save(struct limiter *limiter, struct document **out_document)
 
 int64_t limiter_peek(struct limiter *limiter, int64_t now)
 {
-    return rate_limit_peek(&limiter->rate, &limiter->settings, now);
+    int64_t turn = rate_limit_peek(&limiter->rate, &limiter->settings, now);
+    int64_t wait = server_window_wait(&limiter->window, limiter->in_flight, now);
+    return turn > wait ? turn : wait;
 }
 
 bool limiter_is_behind(const struct limiter *limiter, const struct dispatch_ticket *ticket)
@@ -131,7 +134,14 @@ void limiter_take(struct limiters *limiters, struct limiter *limiter, int64_t no
 {
     (void)rate_limit_take(&limiter->rate, &limiter->settings, now); /* nothing is given back */
     limiter->allowed++;
+    limiter->in_flight++;
     note_unsaved(limiters, limiter);
+}
+
+void limiter_end(struct limiter *limiter)
+{
+    CHECK(limiter->in_flight > 0);
+    limiter->in_flight--;
 }
 
 void limiter_look(struct limiter *limiter, int64_t now)
@@ -183,11 +193,23 @@ void limiter_forget(struct limiter *limiter, int64_t now)
     limiter_look(limiter, now);
 }
 
+void limiter_lift(struct limiter *limiter, int64_t now)
+{
+    limiter->window = (struct server_window){0};
+    limiter_forget(limiter, now);
+}
+
 bool limiter_is_over(const struct limiter *limiter, int64_t now)
 {
     const struct rate_limit *rate = &limiter->rate;
     bool is_saved = rate->saved.arrival_ns > 0 || rate->saved.frozen_until > 0;
     return is_saved && rate_limit_is_over(&rate->saved, now) && limiter->waiting.first == NULL;
+}
+
+void limiter_hear(struct limiter *limiter, uint32_t remaining, int64_t until, int64_t now)
+{
+    server_window_hear(&limiter->window, remaining, until, now);
+    limiter_look(limiter, now);
 }
 
 int64_t limiters_next_due(const struct limiters *limiters)

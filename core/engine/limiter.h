@@ -19,6 +19,7 @@
 #include "core/base/strmap.h"
 #include "core/engine/ticket_queue.h"
 #include "core/policy/rate_limit.h"
+#include "core/policy/server_window.h"
 
 struct document;
 struct error;
@@ -26,6 +27,8 @@ struct error;
 struct limiter {
     struct rate_limit rate;
     struct rate_settings settings;
+    struct server_window window; /* what the service said; in memory alone */
+    uint32_t in_flight;          /* that it let go, and that are not over */
     struct str key;
     struct dispatch_queue waiting;
     int64_t due_at;      /* for the first that waits; unix ms */
@@ -72,8 +75,9 @@ int limiters_restore(struct limiters *limiters, struct str key, struct str text,
 int64_t limiter_peek(struct limiter *limiter, int64_t now);
 bool limiter_is_behind(const struct limiter *limiter, const struct dispatch_ticket *ticket);
 
-/* A call goes out. */
+/* A call goes out; it is over. */
 void limiter_take(struct limiters *limiters, struct limiter *limiter, int64_t now);
+void limiter_end(struct limiter *limiter);
 
 /* The ticket waits from here on. */
 void limiter_push(struct limiters *limiters, struct limiter *limiter,
@@ -89,12 +93,16 @@ void limiter_look(struct limiter *limiter, int64_t now);
 void limiter_freeze(struct limiters *limiters, struct limiter *limiter, int64_t until, int64_t now);
 void limiter_lower(struct limiters *limiters, struct limiter *limiter, uint32_t remaining,
                    int64_t now);
+/* So many more until then: those on their way may be among them, see server_window.h. */
+void limiter_hear(struct limiter *limiter, uint32_t remaining, int64_t until, int64_t now);
 
 /*
- * What is known of it is forgotten: it is as if nobody had called. is_over says that this would
- * change nothing but what is saved, and that something is.
+ * What was counted is forgotten, and until when it is frozen. is_over says that this would change
+ * nothing but what is saved, and that something is. To lift it is to forget what the service said,
+ * too: it is as if nobody had called.
  */
 void limiter_forget(struct limiter *limiter, int64_t now);
+void limiter_lift(struct limiter *limiter, int64_t now);
 bool limiter_is_over(const struct limiter *limiter, int64_t now);
 
 /* When the next that waits has its turn; INT64_MAX: nobody waits. */

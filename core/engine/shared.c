@@ -102,12 +102,14 @@ bool engine_next_limiter(const struct engine *engine, const void **cursor, int64
         return false;
     }
     int64_t wait = limiter_peek(limiter, now_unix_ms);
+    uint32_t left = rate_limit_left(&limiter->rate, &limiter->settings, now_unix_ms);
+    uint32_t said = server_window_left(&limiter->window, limiter->in_flight, now_unix_ms);
     bool is_frozen = limiter->rate.frozen_until > now_unix_ms;
     *cursor = limiter;
     *out = (struct engine_limiter){
         .key = limiter->key,
         .settings = limiter->settings,
-        .left = rate_limit_left(&limiter->rate, &limiter->settings, now_unix_ms),
+        .left = said < left ? said : left,
         .next_at = now_unix_ms + wait,
         .frozen_until = is_frozen ? limiter->rate.frozen_until : 0,
         .waiting = limiter_waiting(limiter),
@@ -141,7 +143,7 @@ int shared_reset_limit(struct dispatch *dispatch, struct str key, int64_t now, s
             continue;
         }
         is_found = true;
-        limiter_forget(at, now);
+        limiter_lift(at, now);
         if (forget_kept(at, now, batch) != 0) {
             return error_nomem(err);
         }

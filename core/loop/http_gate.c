@@ -15,8 +15,7 @@
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_tasks.h"
-#include "core/policy/retry.h"
-#include "core/policy/retry_after.h"
+#include "core/policy/rate_words.h"
 
 /* Who waits longer finds a line about it in the log of the node. */
 enum { WAIT_WORTH_A_LINE_MS = 1000 };
@@ -58,51 +57,20 @@ static struct str find_header(const struct host_http_response *response, const c
     return STR("");
 }
 
-/* A whole number of at most nine digits. */
-static bool read_count(struct str text, uint32_t *out)
-{
-    uint32_t count = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9' || i >= 9) {
-            return false;
-        }
-        count = count * 10 + (uint32_t)(text.p[i] - '0');
-    }
-    *out = count;
-    return text.n > 0;
-}
-
-/* When all that is said of calls that remain is over, unix seconds; as GitHub says it. */
-static int64_t read_reset(const struct host_http_response *response, int64_t now)
-{
-    struct str text = find_header(response, "x-ratelimit-reset");
-    int64_t second = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9' || i >= 11) {
-            return 0;
-        }
-        second = second * 10 + (text.p[i] - '0');
-    }
-    int64_t latest = now + RETRY_AFTER_MAX_MS;
-    return second * 1000 > latest ? latest : second * 1000;
-}
-
 static struct engine_call_end read_end(const struct host_http_response *response, int64_t now)
 {
-    struct engine_call_end end = {0};
+    struct str words[RATE_WORDS];
     if (response == NULL) {
-        return end;
+        return (struct engine_call_end){0};
     }
-    struct str remaining = find_header(response, "x-ratelimit-remaining");
-    remaining = remaining.n > 0 ? remaining : find_header(response, "ratelimit-remaining");
-    end.has_remaining = read_count(remaining, &end.remaining);
-    bool is_spent = end.has_remaining && end.remaining == 0;
-    struct str retry_after = find_header(response, "retry-after");
-    if (response->status == 429 || (response->status == 403 && (is_spent || retry_after.n > 0))) {
-        int64_t wait_ms = retry_after_read(retry_after, now);
-        end.frozen_until = wait_ms > 0 ? now + wait_ms : is_spent ? read_reset(response, now) : 0;
+    for (int i = 0; i < RATE_WORDS; i++) {
+        words[i] = find_header(response, rate_word_names[i]);
     }
-    return end;
+    struct rate_said said = rate_words_read(words, response->status, now);
+    return (struct engine_call_end){.frozen_until = said.frozen_until,
+                                    .has_remaining = said.has_remaining,
+                                    .remaining = said.remaining,
+                                    .reset_at = said.reset_at};
 }
 
 /* ---- the end ---- */

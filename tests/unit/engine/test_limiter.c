@@ -237,13 +237,13 @@ static void test_limiter__what_remains_only_lowers(void **state)
     const struct rate_settings burst_of_five = {.limit = 10, .period_ms = 60000, .burst = 5};
     struct limiter *limiter = limiter_of("a", &burst_of_five);
     struct dispatch_ticket ticket = ticket_of(limiter, NULL);
-    dispatch_lower(dispatch, &ticket, 100);
+    dispatch_lower(dispatch, &ticket, 100, 0);
     assert_int_equal(rate_limit_left(&limiter->rate, &limiter->settings, start), 5);
-    dispatch_lower(dispatch, &ticket, 2);
+    dispatch_lower(dispatch, &ticket, 2, 0);
     assert_int_equal(rate_limit_left(&limiter->rate, &limiter->settings, start), 2);
-    dispatch_lower(dispatch, &ticket, 4);
+    dispatch_lower(dispatch, &ticket, 4, 0);
     assert_int_equal(rate_limit_left(&limiter->rate, &limiter->settings, start), 2);
-    dispatch_lower(dispatch, &ticket, 0);
+    dispatch_lower(dispatch, &ticket, 0, 0);
     dispatch_want(dispatch, &ticket);
     assert_int_equal(ticket.waits_for, DISPATCH_FOR_LIMIT);
     assert_ptr_equal(limiters_next_unsaved(dispatch_limiters(dispatch)), limiter);

@@ -384,6 +384,59 @@ static void test_limits__what_remains_lowers_what_is_left(void **state)
     }
 }
 
+static struct engine_call_end said(uint32_t remaining, int64_t reset_ms)
+{
+    return (struct engine_call_end){
+        .has_remaining = true, .remaining = remaining, .reset_at = world.now + reset_ms};
+}
+
+static void test_limits__a_service_that_counts_needs_no_rate(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("type: web.task, config: {url: '" A "'}", "");
+    struct call calls[6];
+    struct call other;
+    call(run, A, &calls[0]);
+    answer_with(&calls[0], said(2, 30000));
+    for (size_t i = 1; i < 5; i++) {
+        call(run, A, &calls[i]);
+    }
+    call(run, B, &other);
+    assert_true(calls[1].is_out && calls[2].is_out && !calls[3].is_out && other.is_out);
+    answer(&other);
+    answer_with(&calls[1], said(1, 30000)); /* the second may be the one */
+    assert_false(calls[3].is_out);
+    answer_with(&calls[2], said(1, 30000)); /* it was not counted there yet: one is left */
+    assert_true(calls[3].is_out && !calls[4].is_out);
+    answer_with(&calls[3], said(0, 30000));
+    pass(29999);
+    assert_false(calls[4].is_out);
+    pass(1);
+    assert_true(calls[4].is_out);
+    answer_with(&calls[4], said(99, 30000)); /* a new one */
+    call(run, A, &calls[5]);
+    assert_true(calls[5].is_out);
+    answer(&calls[5]);
+}
+
+static void test_limits__that_nothing_remains_outlives_a_restart(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("type: web.task, config: {url: '" A "'}", "");
+    struct engine_limiter limit;
+    struct call first;
+    call(run, A, &first);
+    answer_with(&first, said(0, 30000));
+    assert_true(find("web https://a.example:443", &limit));
+    assert_int_equal(limit.frozen_until, world.now + 30000);
+    toy_world_restart(&world);
+    call(toy_world_find(&world, "run1"), A, &first);
+    assert_false(first.is_out);
+    pass(30000);
+    assert_true(first.is_out);
+    answer(&first);
+}
+
 /* ---- days of it ---- */
 
 enum { MOST_CALLS = 400000 };
@@ -577,6 +630,8 @@ int main(void)
         WITH_WORLD(test_limits__nodes_of_one_service_hold_back_no_other),
         WITH_WORLD(test_limits__a_freeze_needs_no_rate_and_outlives_a_restart),
         WITH_WORLD(test_limits__what_remains_lowers_what_is_left),
+        WITH_WORLD(test_limits__a_service_that_counts_needs_no_rate),
+        WITH_WORLD(test_limits__that_nothing_remains_outlives_a_restart),
         cmocka_unit_test(test_limits__no_hour_sees_more_over_days_with_restarts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

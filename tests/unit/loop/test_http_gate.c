@@ -122,10 +122,9 @@ void http_bridge_init(struct host_http *http, struct http_bridge *bridge)
 }
 
 /* Call number `i` of those that went out is answered. */
-static void answer(size_t i, int32_t status, const struct host_http_header *header)
+static void answer(size_t i, int32_t status)
 {
-    const struct host_http_response response = {
-        .status = status, .headers = header, .header_count = header != NULL ? 1 : 0};
+    const struct host_http_response response = {.status = status};
     assert_true(i < sent_count);
     sent[i].done(sent[i].user, &response, NULL);
 }
@@ -277,7 +276,7 @@ static void test_http_gate__a_call_without_a_limit_goes_out_at_once(void **state
     assert_string_equal(sent[0].url, A);
     assert_int_equal(write_count, 0);
     sent[0].on_chunk(sent[0].user, STR("abc"));
-    answer(0, 204, NULL);
+    answer(0, 204);
     assert_int_equal(caller.chunk_bytes, 3);
     assert_int_equal(caller.dones, 1);
     assert_int_equal(caller.answered, 204);
@@ -297,7 +296,7 @@ static void test_http_gate__what_was_counted_is_durable_first(void **state)
     make_call(run, A, &callers[2]);
     assert_int_equal(sent_count, 3);
     for (size_t i = 0; i < 3; i++) {
-        answer(i, 200, NULL);
+        answer(i, 200);
         assert_int_equal(callers[i].dones, 1);
     }
 }
@@ -312,7 +311,7 @@ static void test_http_gate__a_wait_for_the_disk_is_no_time_of_the_node(void **st
     assert_string_equal(caller.task.line, "");
     disk_says(0);
     assert_int_equal(caller.task.pauses, 0);
-    answer(0, 200, NULL);
+    answer(0, 200);
 }
 
 static void test_http_gate__who_is_over_the_limit_waits_for_its_turn(void **state)
@@ -338,7 +337,7 @@ static void test_http_gate__who_is_over_the_limit_waits_for_its_turn(void **stat
     assert_int_equal(callers[2].task.pauses, 1);
     pass(2000);
     for (size_t i = 0; i < 3; i++) {
-        answer(i, 200, NULL);
+        answer(i, 200);
         assert_int_equal(callers[i].dones, 1);
     }
 }
@@ -354,8 +353,8 @@ static void test_http_gate__a_short_wait_is_no_line_in_the_log(void **state)
     assert_int_equal(callers[1].task.pauses, 1);
     assert_string_equal(callers[1].task.line, "");
     pass(500);
-    answer(0, 200, NULL);
-    answer(1, 200, NULL);
+    answer(0, 200);
+    answer(1, 200);
 }
 
 static void test_http_gate__who_waits_for_a_permit_goes_when_one_comes_back(void **state)
@@ -372,10 +371,10 @@ static void test_http_gate__who_waits_for_a_permit_goes_when_one_comes_back(void
     assert_int_equal(sent_count, 1);
     assert_int_equal(callers[1].task.pauses, 1);
     assert_string_equal(callers[1].task.line, "");
-    answer(0, 500, NULL);
+    answer(0, 500);
     assert_int_equal(sent_count, 2);
     assert_int_equal(callers[1].task.pauses, 0);
-    answer(1, 200, NULL);
+    answer(1, 200);
 }
 
 /* ---- what fails ---- */
@@ -449,25 +448,30 @@ static void test_http_gate__given_up_before_the_disk_fails_is_said_once(void **s
 
 /* ---- what an answer says of the limits ---- */
 
-/* How long the next call waits, in ms, after an answer with this header; it is over then. */
-static int64_t wait_after(int32_t status, const char *name, const char *value)
+/* How long the next call waits, in ms, after an answer with these headers; it is over then. */
+static int64_t wait_after(int32_t status, const char *name, const char *value, const char *reset)
 {
-    const struct host_http_header header = {.name = str_from(name), .value = str_from(value)};
+    const struct host_http_header headers[] = {
+        {.name = str_from(name), .value = str_from(value)},
+        {.name = STR("X-RateLimit-Reset"), .value = str_from(reset != NULL ? reset : "")},
+    };
+    const struct host_http_response response = {
+        .status = status, .headers = headers, .header_count = reset != NULL ? 2 : 1};
     const struct toy_run *run = start("");
     const int64_t began = world.now;
     struct caller first;
     struct caller second;
-    size_t before = sent_count = 0;
+    sent_count = 0;
     make_call(run, A, &first);
-    answer(before, status, &header);
+    sent[0].done(sent[0].user, &response, NULL);
     assert_int_equal(first.answered, status);
     make_call(run, A, &second);
     disk_says(0);
-    while (sent_count == before + 1 && world.now - began < 4 * 3600 * 1000) {
+    while (sent_count == 1 && world.now - began < 4 * 3600 * 1000) {
         pass(500);
     }
-    assert_int_equal(sent_count, before + 2);
-    answer(before + 1, 200, NULL);
+    assert_int_equal(sent_count, 2);
+    answer(1, 200);
     disk_says(0);
     return world.now - began;
 }
@@ -475,13 +479,22 @@ static int64_t wait_after(int32_t status, const char *name, const char *value)
 static void test_http_gate__a_service_that_wants_a_pause_gets_one(void **state)
 {
     (void)state;
-    assert_int_equal(wait_after(429, "Retry-After", " 3 "), 3000);
-    assert_int_equal(wait_after(403, "retry-after", "3"), 3000);
-    assert_int_equal(wait_after(503, "retry-after", "3"), 0); /* of the node's retry */
-    assert_int_equal(wait_after(429, "retry-after", "soon"), 0);
-    assert_int_equal(wait_after(429, "retry-after", "-3"), 0);
-    assert_int_equal(wait_after(429, "retry-after", "999999"), 3600000);
-    assert_int_equal(wait_after(429, "x-retry-after", "3"), 0);
+    assert_int_equal(wait_after(429, "Retry-After", " 3 ", NULL), 3000);
+    assert_int_equal(wait_after(403, "retry-after", "3", NULL), 3000);
+    assert_int_equal(wait_after(503, "retry-after", "3", NULL), 0); /* of the node's retry */
+    assert_int_equal(wait_after(429, "retry-after", "soon", NULL), 0);
+    assert_int_equal(wait_after(429, "retry-after", "-3", NULL), 0);
+    assert_int_equal(wait_after(429, "retry-after", "999999", NULL), 3600000);
+    assert_int_equal(wait_after(429, "x-retry-after", "3", NULL), 0);
+}
+
+static void test_http_gate__a_service_that_takes_no_more_is_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(wait_after(200, "X-RateLimit-Remaining", "0", "5"), 5000);
+    assert_int_equal(wait_after(200, "X-RateLimit-Remaining", "0", "0"), 0);
+    assert_int_equal(wait_after(200, "X-RateLimit-Remaining", "1", "5"), 0);
+    assert_int_equal(wait_after(200, "RateLimit", "\"default\";r=0;t=7", NULL), 7000);
 }
 
 int main(void)
@@ -500,6 +513,7 @@ int main(void)
         CASE(a_call_can_be_given_up_wherever_it_is),
         CASE(given_up_before_the_disk_fails_is_said_once),
         CASE(a_service_that_wants_a_pause_gets_one),
+        CASE(a_service_that_takes_no_more_is_left_alone),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);
