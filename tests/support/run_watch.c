@@ -258,6 +258,7 @@ static const char *see_again(struct run_watch *watch, struct watched_frame *fram
 {
     bool nothing_is_repeated_in_what_stops = !is_stopping(watch, frame);
     PROMISE(nothing_is_repeated_in_what_stops);
+    node->is_queued = false;
     PROMISE(node->ends == 0);
     const char *broken = see_round_end(watch, node, record);
     see_done(watch, record);
@@ -479,7 +480,10 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
         return see_node_ended(watch, frame, node, record);
     case RECORD_NODE_AGAIN:
         return see_again(watch, frame, node, record);
-    case RECORD_NODE_FALLBACK:
+    case RECORD_NODE_FALLBACK: /* its next attempt may have been refused: no record says it asked */
+        PROMISE(node->ends == 0 && !node->is_live);
+        begin(frame, node);
+        return NULL;
     case RECORD_NODE_RETRY:
         PROMISE(node->has_begun && node->ends == 0 && !node->is_live);
         return NULL;
