@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/api/item_write.h"
 
-#include <string.h>
-
 #include "core/api/json_text.h"
 #include "core/engine/queue.h"
 #include "core/journal/journal_reader.h"
@@ -38,18 +36,6 @@ static const char *state_of(const struct journal_item *item)
                                                               : "ready";
 }
 
-/* "notify" of "sync/notify", which may have a number behind it: "sync/notify@7". */
-static struct str node_of(const struct journal_item *item)
-{
-    size_t skipped = item->queued_by.n + 1;
-    if (item->queued_by.n == 0 || item->workflow.n <= skipped) {
-        return STR("");
-    }
-    struct str node = str_make(item->workflow.p + skipped, item->workflow.n - skipped);
-    const char *at = memchr(node.p, '@', node.n);
-    return at != NULL ? str_make(node.p, (size_t)(at - node.p)) : node;
-}
-
 static void write_error(struct builder *b, struct str body)
 {
     struct document *document = json_text_read(b, body);
@@ -71,7 +57,7 @@ void item_write_members(struct builder *b, const struct journal_item *item)
     json_text_member(b, STR("id"), item->id);
     builder_member_string(b, STR("state"), str_from(state_of(item)));
     json_text_member(b, STR("workflow"), is_item ? item->queued_by : item->workflow);
-    json_text_member_or_null(b, STR("node"), node_of(item));
+    json_text_member_or_null(b, STR("node"), queue_item_node(item->workflow, item->queued_by));
     json_text_member(b, STR("run"), run);
     json_text_member_or_null(b, STR("path"), path);
     builder_member_int(b, STR("attempts"), item->attempt);

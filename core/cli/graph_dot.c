@@ -44,6 +44,7 @@ static const char *shape_of(const struct node *node)
     case NODE_FAIL:
     case NODE_WAIT:
     case NODE_IDLE:
+    case NODE_QUEUE:
         return "ellipse";
     case NODE_WORKFLOW:
         return "box3d";

@@ -68,6 +68,7 @@ static const char *const *shape_of(const struct pipeline *pipeline, const struct
     case NODE_FAIL:
     case NODE_WAIT:
     case NODE_IDLE:
+    case NODE_QUEUE:
         return round;
     case NODE_WORKFLOW:
         return call;

@@ -34,6 +34,7 @@ static enum picture_look look_of(const struct node *node)
         return LOOK_CHOICE;
     case NODE_WAIT:
     case NODE_IDLE:
+    case NODE_QUEUE:
         return LOOK_WAIT;
     case NODE_FAIL:
         return LOOK_FAIL;

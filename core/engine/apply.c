@@ -393,8 +393,11 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
         return;
     }
     note_start(node, record);
-    if (frame->run->pipeline->nodes[record->node].kind == NODE_WAIT) {
+    enum node_kind kind = frame->run->pipeline->nodes[record->node].kind;
+    if (kind == NODE_WAIT || kind == NODE_QUEUE) {
         replace_document(&node->waits_for, record->output);
+    }
+    if (kind == NODE_WAIT) {
         signals_note_news(frame->run);
     }
     if (frame->run->pipeline->nodes[record->node].own_body != 0) {

@@ -19,6 +19,7 @@
 #include "core/engine/failure.h"
 #include "core/engine/inline_types.h"
 #include "core/engine/loops.h"
+#include "core/engine/queue_work.h"
 #include "core/engine/recover.h"
 #include "core/engine/refusal.h"
 #include "core/engine/repeat.h"
@@ -203,6 +204,9 @@ static void begin_node(const struct decision *d, uint32_t node)
     case NODE_IDLE:
         states_idle(d, node);
         return;
+    case NODE_QUEUE:
+        queue_work_begin(d, node);
+        return;
     }
     unreachable_state("node kind", (int)def->kind);
 }
@@ -309,6 +313,10 @@ static uint32_t outcome_of_port(const struct decision *d, struct str port)
 
 static void on_done(const struct decision *d, const struct run_event *event)
 {
+    if (decision_node(d, event->node)->kind == NODE_QUEUE) {
+        queue_work_end(d, event);
+        return;
+    }
     if (!is_current_task(d, event)) {
         return;
     }
@@ -353,10 +361,13 @@ static void on_items(const struct decision *d, const struct run_event *event)
 static void on_node_timeout(const struct decision *d, uint32_t node)
 {
     enum node_kind kind = decision_node(d, node)->kind;
-    if (kind == NODE_WAIT || kind == NODE_IDLE) {
+    if (kind == NODE_WAIT || kind == NODE_IDLE || kind == NODE_QUEUE) {
         struct document *failure = decision_timeout_failure(d, node);
         decision_fail_node(d, node, failure);
         document_unref(failure);
+        if (kind == NODE_QUEUE) {
+            decision_disarm_waits(d, node);
+        }
         return;
     }
     decision_stop_task(d, node, STOP_TIMEOUT);
@@ -381,6 +392,12 @@ static void on_run_timeout(const struct decision *d)
     decision_stop_active(d, STOP_REQUESTED, RECORD_NO_NODE, DECISION_STOP_TASKS);
 }
 
+/* It was armed for the wait of a round that is over: the next one has its own. */
+static bool is_of_before(const struct decision *d, const struct run_node *node)
+{
+    return decision_node(d, run_node_index(node))->kind == NODE_QUEUE && d->now < node->due_at;
+}
+
 static void on_timer(const struct decision *d, const struct run_event *event)
 {
     if (event->timer == TIMER_RUN_TIMEOUT) {
@@ -400,13 +417,15 @@ static void on_timer(const struct decision *d, const struct run_event *event)
         return;
     }
     if (node->is_delayed) {
-        if (event->timer == TIMER_WAIT) {
+        if (event->timer == TIMER_WAIT && !is_of_before(d, node)) {
             repeat_due(d, event->node);
         }
     } else if (event->timer == TIMER_NODE_TIMEOUT) {
         on_node_timeout(d, event->node);
     } else if (decision_node(d, event->node)->kind == NODE_WAIT) {
         inline_wait_end(d, event->node);
+    } else if (decision_node(d, event->node)->kind == NODE_QUEUE) {
+        queue_work_leave(d, event->node);
     }
 }
 
@@ -472,6 +491,9 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
         return;
     case RUN_EVENT_CACHED:
         on_cached(&d, event);
+        return;
+    case RUN_EVENT_FOUND:
+        queue_work_found(&d, event);
         return;
     case RUN_EVENT_REFUSED:
         refusal_decide(&d, event->node, event->error);

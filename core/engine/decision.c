@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/engine/failure.h"
 #include "core/engine/queue.h"
+#include "core/engine/queue_work.h"
 #include "core/engine/repeat.h"
 #include "core/engine/run_state.h"
 #include "core/engine/stand_in.h"
@@ -339,6 +340,9 @@ void decision_disarm_waits(const struct decision *d, uint32_t node)
                         (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_WAIT});
     decision_add_effect(
         d, (struct effect){.type = EFFECT_DISARM, .node = node, .timer = TIMER_NODE_TIMEOUT});
+    if (decision_node(d, node)->kind == NODE_QUEUE) {
+        queue_work_leave(d, node);
+    }
 }
 
 static void end_wait(const struct decision *d, uint32_t node)
@@ -387,7 +391,7 @@ static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32
         if (i == except) {
             continue;
         }
-        bool is_waiting = kind == NODE_WAIT || kind == NODE_IDLE ||
+        bool is_waiting = kind == NODE_WAIT || kind == NODE_IDLE || kind == NODE_QUEUE ||
                           decision_state(d, i)->is_delayed || decision_state(d, i)->is_unknown;
         bool is_held = state == NODE_READY && decision_state(d, i)->has_begun;
         if (state == NODE_QUEUED || is_held) {

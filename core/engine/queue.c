@@ -23,6 +23,17 @@ void queue_split_id(struct str id, struct str *out_run, struct str *out_path)
     *out_path = slash != NULL ? str_make(slash + 1, id.n - n - 1) : STR("");
 }
 
+struct str queue_item_node(struct str workflow, struct str queued_by)
+{
+    size_t skipped = queued_by.n + 1;
+    if (queued_by.n == 0 || workflow.n <= skipped) {
+        return STR("");
+    }
+    struct str node = str_make(workflow.p + skipped, workflow.n - skipped);
+    const char *at = memchr(node.p, '@', node.n);
+    return at != NULL ? str_make(node.p, (size_t)(at - node.p)) : node;
+}
+
 /* ---- putting ---- */
 
 /* {"status": "queued", "reason": "circuit_open", "queue_id": ...} */

@@ -30,6 +30,9 @@ bool queue_is_item(const struct run *run);
 /* The run and the path that an item's id is made of; without a '/' in it, the id and nothing. */
 void queue_split_id(struct str id, struct str *out_run, struct str *out_path);
 
+/* "notify" of `workflow`, an item's own, like "sync/notify" or "sync/notify@7", in `queued_by`. */
+struct str queue_item_node(struct str workflow, struct str queued_by);
+
 /* A node whose call was refused: EFFECT_QUEUE and its end, or its failure. */
 void queue_put(const struct decision *d, uint32_t node);
 

@@ -66,9 +66,10 @@ bool run_state_is_terminal(enum run_state state);
 const char *node_state_name(enum node_state state);
 
 enum record_type {
-    RECORD_RUN_STARTED,   /* output: the input; detail: results that are taken over */
-    RECORD_NODE_QUEUED,   /* lazy: a journal may leave it out, it is decided again */
-    RECORD_NODE_STARTED,  /* of a loop, output: its items; of a wait, output: its event; due */
+    RECORD_RUN_STARTED, /* output: the input; detail: results that are taken over */
+    RECORD_NODE_QUEUED, /* lazy: a journal may leave it out, it is decided again */
+    /* Of a loop, output: its items, of queue.process likewise; of a wait, output: its event; due */
+    RECORD_NODE_STARTED,
     RECORD_NODE_STOPPING, /* reason */
     RECORD_NODE_ENDED,    /* node_state, outcome, output or error, taken */
     RECORD_NODE_AGAIN,    /* output, due_unix_ms: it completed and runs again */
@@ -155,7 +156,7 @@ struct record {
     bool is_done;          /* NODE_FAILED: the work itself was done, so it is undone like other */
     bool is_dead;          /* RECORD_NODE_UNKNOWN: of an item of the queue that is given up */
     bool is_handled;       /* a failed node's failure is taken care of by an edge or on_error */
-    bool is_asking;        /* RECORD_NODE_QUEUED: it asks the cache, not yet for permits */
+    bool is_asking;        /* RECORD_NODE_QUEUED: it asks the cache or the queue, not for permits */
     unsigned from;         /* OUTPUT_FROM_*: what stood in for the call that gives the output */
     struct edge_set taken; /* of the out edges; its memory belongs to who holds the record */
     const struct document *output; /* shared with the batch; NULL: none */
@@ -186,6 +187,11 @@ enum effect_type {
     EFFECT_UNDO_CHILD,  /* of the attempt's child run, which has ended */
     EFFECT_RUN_UNDONE,
     EFFECT_ASK_CACHE, /* config: the key, a text; at_unix_ms: none from before that; turn */
+    EFFECT_ASK_QUEUE, /* config: which items; turn */
+    /* config: the items, which are to be tried; at_unix_ms: until then what is put off is waited
+       for, 0: not at all */
+    EFFECT_WORK_QUEUE,
+    EFFECT_END_QUEUE, /* the attempt waits for its items no more: what is known is reported */
     EFFECT_CREDIT,    /* the task may emit `count` more items */
     EFFECT_CONTINUE,  /* much is ready: call engine_continue() at the next turn */
 };
@@ -216,7 +222,7 @@ struct effect {
     int64_t at_unix_ms;           /* EFFECT_RELEASE: the service wants no call before; 0: it may */
     uint32_t count;               /* of credits */
     const struct pipeline *child; /* borrowed from the run's pipeline */
-    uint64_t turn;                /* EFFECT_ASK_CACHE: for the event that answers */
+    uint64_t turn;                /* EFFECT_ASK_...: for the event that answers */
     uint32_t visit;               /* EFFECT_START_CHILD: of the node, when it started */
     uint32_t iteration;
     const struct document *config; /* shared with the batch */

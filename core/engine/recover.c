@@ -7,6 +7,7 @@
 #include "core/engine/endings.h"
 #include "core/engine/failure.h"
 #include "core/engine/queue.h"
+#include "core/engine/queue_work.h"
 #include "core/engine/run_state.h"
 #include "core/engine/stand_in.h"
 #include "core/value/value.h"
@@ -98,6 +99,10 @@ static void recover_node(const struct decision *d, uint32_t node)
         recover_task(d, node);
     } else if (kind == NODE_WAIT) {
         arm(d, node, state->is_due_timeout ? TIMER_NODE_TIMEOUT : TIMER_WAIT, state->due_at);
+    } else if (kind == NODE_QUEUE) {
+        arm(d, node, TIMER_WAIT, state->due_at);
+        arm_timeout(d, node);
+        queue_work_recover(d, node);
     } else {
         arm_timeout(d, node);
     }
@@ -229,7 +234,7 @@ static bool node_only_waits(const struct frame *frame, uint32_t i, struct run_wa
         return true;
     }
     note_wake(timeout_at, &wait->wake_at);
-    return def->kind != NODE_PLUGIN;
+    return def->kind != NODE_PLUGIN && def->kind != NODE_QUEUE;
 }
 
 bool run_only_waits(const struct run *run, struct run_wait *out_wait)

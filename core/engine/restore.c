@@ -36,6 +36,9 @@ static bool may_start_node(const struct spot *p)
     if (p->def->kind == NODE_WAIT && output != NULL && !value_is(output, VALUE_STRING)) {
         return false;
     }
+    if (p->def->kind == NODE_QUEUE && !value_is(output, VALUE_LIST)) {
+        return false;
+    }
     if (p->def->kind == NODE_LOOP && is_stream != (output == NULL)) {
         return false;
     }

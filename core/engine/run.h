@@ -57,9 +57,11 @@ enum run_event_type {
     RUN_EVENT_ADVANCE,  /* the next step that needs nothing from outside, see run_has_work() */
     RUN_EVENT_ADMITTED, /* dispatch granted the permits of `node` */
     RUN_EVENT_REFUSED,  /* an open breaker keeps its call away: error; nothing is held for it */
+    RUN_EVENT_FOUND, /* the answer to EFFECT_ASK_QUEUE, index: its turn; output: the items, or error
+                      */
     RUN_EVENT_CACHED, /* the answer to EFFECT_ASK_CACHE, index: its turn; output (NULL: none), port
                        */
-    RUN_EVENT_DONE,   /* the task of `node` ended well: port, output */
+    RUN_EVENT_DONE,   /* the task of `node`, or its work on the queue, ended well: port, output */
     RUN_EVENT_FAILED, /* it failed: error */
     RUN_EVENT_TIMER,  /* timer, node */
     RUN_EVENT_CANCEL, /* reason */

@@ -39,7 +39,7 @@ struct run_node {
     bool is_delayed : 1;         /* running, but it waits for its next round */
     bool has_begun : 1;          /* ready again: its `when` has held already */
     bool is_retrying : 1;        /* delayed: it waits for its next attempt */
-    bool is_asking : 1;          /* queued: it asks the cache, not yet for permits */
+    bool is_asking : 1;          /* queued: it asks the cache or the queue, not for permits */
     bool is_falling_back : 1;    /* delayed: its attempts are spent, and its fallback goes on */
     bool is_unknown : 1;         /* running, as far as is known: a person has to say */
     bool is_dead : 1;            /* unknown: its item of the queue is given up */
@@ -54,7 +54,7 @@ struct run_node {
     uint32_t iteration;               /* of `repeat`, from 0 */
     uint32_t visit;                   /* of a state, from 1 */
     uint32_t pending_edge;            /* of a state that an event is ending: 1 + the out edge */
-    const struct document *waits_for; /* the name of an event; NULL: none */
+    const struct document *waits_for; /* the name of an event; of NODE_QUEUE its items; or NULL */
     struct frame *frame;
     struct run_node *next_listed;
     struct run_node *previous_listed;

@@ -225,8 +225,8 @@ bool states_interrupt(const struct decision *d, uint32_t node, uint32_t edge,
     const struct run_node *state = decision_state(d, node);
     const struct node *def = decision_node(d, node);
     const struct edge *to = &d->run->pipeline->edges[def->first_out + edge];
-    bool is_waiting = def->kind == NODE_IDLE || def->kind == NODE_WAIT || state->is_delayed ||
-                      state->is_unknown;
+    bool is_waiting = def->kind == NODE_IDLE || def->kind == NODE_WAIT || def->kind == NODE_QUEUE ||
+                      state->is_delayed || state->is_unknown;
     if (state->state == NODE_STOPPING && to->outcome != OUTCOME_CANCEL) {
         return false;
     }

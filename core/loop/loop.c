@@ -22,6 +22,7 @@
 #include "core/loop/clock_watch.h"
 #include "core/loop/commit.h"
 #include "core/loop/definition_store.h"
+#include "core/loop/deliveries.h"
 #include "core/loop/http_gate.h"
 #include "core/loop/kept_scopes.h"
 #include "core/loop/loop_state.h"
@@ -318,6 +319,7 @@ void loop_close(struct loop *loop)
     }
     loop_settle(loop);
     trouble_say_lost(&loop->trouble);
+    deliveries_finish(loop);
     run_driver_free_all(loop);
     alerts_finish(&loop->alerts);
     engine_destroy(loop->engine);

@@ -27,6 +27,7 @@
 struct clock_watch;
 struct commit;
 struct definition_store;
+struct deliveries;
 struct engine;
 struct journal;
 struct journal_reader;
@@ -109,8 +110,9 @@ struct loop {
     size_t run_count;
     struct commit *spare; /* to be used again */
     uint32_t spare_count;
-    struct loop_task *telling; /* tasks with items that no event has told yet */
-    struct error failure;      /* why the loop had to stop; code 0: it had not to */
+    struct deliveries *deliveries; /* of nodes that work on the queue */
+    struct loop_task *telling;     /* tasks with items that no event has told yet */
+    struct error failure;          /* why the loop had to stop; code 0: it had not to */
     bool has_handles;
     bool is_host_closed;
     bool is_net_closed;

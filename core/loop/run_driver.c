@@ -15,6 +15,7 @@
 #include "core/journal/journal.h"
 #include "core/loop/breakers.h"
 #include "core/loop/commit.h"
+#include "core/loop/deliveries.h"
 #include "core/loop/http_gate.h"
 #include "core/loop/kept_scopes.h"
 #include "core/loop/loop_state.h"
@@ -462,6 +463,15 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
     case EFFECT_ASK_CACHE:
         run_cache_answer(run, effect);
         return;
+    case EFFECT_ASK_QUEUE:
+        deliveries_find(run, effect);
+        return;
+    case EFFECT_WORK_QUEUE:
+        deliveries_start(run, effect);
+        return;
+    case EFFECT_END_QUEUE:
+        deliveries_end(run, effect);
+        return;
     case EFFECT_CREDIT:
         run_tasks_credit(run, effect);
         return;
@@ -692,6 +702,7 @@ static void on_durable(void *user, int status)
     }
     struct loop_run *ended = NULL;
     carry_out_all(commit, &ended);
+    deliveries_note(loop, &commit->batch);
     commit_tell(commit, 0);
     release_ended(ended);
     look_at_roots(commit);

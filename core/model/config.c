@@ -106,17 +106,6 @@ static int read_type_name(struct draft *draft, uint32_t index, struct type_name 
     return 0;
 }
 
-static bool is_later_type(struct str name)
-{
-    static const char *const names[] = {"approval", "queue.process"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (str_equal_text(name, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_type(const struct load_options *options, struct str name)
 {
     enum node_kind kind = NODE_PLUGIN;
@@ -235,7 +224,7 @@ static void find_type(struct draft *draft, uint32_t index, const struct type_nam
     }
     if (node->type != NULL) {
         draft->drafts[index].is_typed = true;
-    } else if (is_later_type(name->name)) {
+    } else if (str_equal(name->name, STR("approval"))) {
         report_error(&draft->loader->report, name->place, "the node type '%.*s' is not built yet",
                      STR_ARG(name->name));
     } else if (err.code == E_NOT_FOUND) {

@@ -36,6 +36,18 @@ static const struct engine_type_source sources[] = {
      "{\"type\": \"object\", \"properties\": {}, \"additionalProperties\": false}"},
     {"passthrough", NODE_PASSTHROUGH, "gives on what came before it",
      "{\"type\": \"object\", \"properties\": {}, \"additionalProperties\": false}"},
+    {"queue.process", NODE_QUEUE,
+     "has calls that wait in the retry queue made now, and waits for them",
+     "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
+     "\"workflow\": {\"type\": \"string\", \"minLength\": 1,"
+     " \"description\": \"only calls of this workflow\"},"
+     "\"node\": {\"type\": \"string\", \"minLength\": 1,"
+     " \"description\": \"only calls of nodes with this id\"},"
+     "\"max_items\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 1000, \"default\": 100,"
+     " \"description\": \"so many calls at most, the oldest first\"},"
+     "\"wait\": {\"type\": \"string\", \"format\": \"ops-duration\","
+     " \"description\": \"how long to wait for calls that are put off, like 5m;"
+     " without it these are left for later\"}}}"},
     {"router", NODE_ROUTER, "takes the first route whose condition is true",
      "{\"type\": \"object\", \"required\": [\"routes\"], \"additionalProperties\": false,"
      " \"properties\": {"

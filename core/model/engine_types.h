@@ -3,7 +3,7 @@
 #define CORE_MODEL_ENGINE_TYPES_H
 
 /*
- * The engine's own node types: start, passthrough, set, conditional, router, wait, fail.
+ * The engine's own node types: start, passthrough, set, conditional, router, wait, fail, ...
  *
  * Used by:  model, cli.
  * Uses:     value (their schemas).

@@ -127,6 +127,8 @@ static void read_at_most_once(struct draft *draft, uint32_t index)
                      STR_ARG(node->id), STR_ARG(node->type->name));
         if (node->kind == NODE_WORKFLOW) {
             report_hint(&draft->loader->report, "it goes to nodes of the pipeline that is run");
+        } else if (node->kind == NODE_QUEUE) {
+            report_hint(&draft->loader->report, "it goes to the nodes whose calls are queued");
         }
     }
 }

@@ -42,6 +42,7 @@ enum node_kind {
     NODE_GROUP,       /* its body once */
     NODE_WORKFLOW,    /* another pipeline as a child run; config: {workflow, input, wait} */
     NODE_IDLE,        /* a state without an action: an event ends it */
+    NODE_QUEUE,       /* calls of the retry queue are made now, and it waits for them */
 };
 
 enum node_join {

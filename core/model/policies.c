@@ -120,6 +120,8 @@ static void refuse_policies(const struct draft *draft, uint32_t index)
                      STR_ARG(node->id), STR_ARG(node->type->name), rows[i].why);
         if (node->kind == NODE_WORKFLOW) {
             report_hint(report_of(draft), "it goes to nodes of the pipeline that is run");
+        } else if (node->kind == NODE_QUEUE) {
+            report_hint(report_of(draft), "it goes to the nodes whose calls are queued");
         }
     }
 }

@@ -40,6 +40,8 @@ struct pipeline;
     X(SIM_ITEMS, "items") /* it emits some */                                                      \
     X(SIM_TIMER, "timer")                                                                          \
     X(SIM_CACHED, "cached") /* the cache answers a node */                                         \
+    X(SIM_FOUND, "found")   /* which items of the queue there are */                               \
+    X(SIM_WORKED, "worked") /* these have been tried */                                            \
     X(SIM_SIGNAL, "signal") /* somebody sends the run an event */                                  \
     X(SIM_CANCEL, "cancel") /* an operator */                                                      \
     X(SIM_PAUSE, "pause")                                                                          \
@@ -81,7 +83,7 @@ struct sim_event {
     uint32_t attempt;
     enum timer_kind timer;
     uint64_t life; /* the process or the loaded run that it belongs to */
-    uint64_t turn; /* SIM_CACHED, and the two below */
+    uint64_t turn; /* SIM_CACHED, SIM_FOUND; SIM_CACHED alone: the two below */
     int64_t after;
     char cache_key[CACHE_KEY_SIZE];
 };
@@ -241,6 +243,11 @@ void sim_cache_keep(struct sim *sim, const struct batch *batch);
 void sim_cache_ask(struct sim_run *run, const struct effect *effect);
 void sim_cache_answer(struct sim_run *run, const struct sim_event *event);
 void sim_cache_finish(struct sim *sim);
+
+/* ---- sim_queue ---- */
+
+void sim_queue_ask(struct sim_run *run, const struct effect *effect); /* the three effects */
+void sim_queue_answer(struct sim_run *run, const struct sim_event *event);
 /* What runs share is due; nothing happens while the process is down. */
 void sim_driver_tick(struct sim *sim);
 /* When it is due next may be another time now. */

@@ -164,6 +164,11 @@ static void carry_out(struct sim_run *run, const struct effect *effect)
     case EFFECT_ASK_CACHE:
         sim_cache_ask(run, effect);
         return;
+    case EFFECT_ASK_QUEUE:
+    case EFFECT_WORK_QUEUE:
+    case EFFECT_END_QUEUE:
+        sim_queue_ask(run, effect);
+        return;
     case EFFECT_CREDIT: /* the watch counts it */
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:

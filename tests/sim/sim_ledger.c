@@ -181,9 +181,10 @@ static void check_p4_consequences_are_there(const struct sim_run *run)
         left->first_settled == NULL && (left->first_listed != NULL || !run_has_work(left));
     SIM_HOLDS(run->sim, what_ended_was_written_with_what_follows);
     for (const struct run_node *at = left->first_listed; at != NULL; at = at->next_listed) {
-        bool only_tasks_wait = at->state == NODE_READY &&
-                               left->pipeline->nodes[run_node_index(at)].kind == NODE_PLUGIN;
-        SIM_HOLDS(run->sim, only_tasks_wait);
+        enum node_kind kind = left->pipeline->nodes[run_node_index(at)].kind;
+        bool only_who_asks_waits = at->state == NODE_READY &&
+                                   (kind == NODE_PLUGIN || kind == NODE_QUEUE);
+        SIM_HOLDS(run->sim, only_who_asks_waits);
     }
 }
 
@@ -231,8 +232,8 @@ static bool is_time_durable(const struct sim_run *run, const struct effect *effe
     if (effect->node == RECORD_NO_NODE) {
         return sim_store_last_seq(run->sim->store, run->number) > 0;
     }
-    bool is_repeat = effect->timer == TIMER_WAIT &&
-                     run->pipeline->nodes[effect->node].kind != NODE_WAIT;
+    enum node_kind kind = run->pipeline->nodes[effect->node].kind;
+    bool is_repeat = effect->timer == TIMER_WAIT && kind != NODE_WAIT && kind != NODE_QUEUE;
     return (!is_repeat && is_durable(run, started)) ||
            (effect->timer == TIMER_WAIT && (is_durable(run, again) || is_durable(run, retry)));
 }

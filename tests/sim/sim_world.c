@@ -151,6 +151,10 @@ static void tell_run(struct sim_run *run, const struct sim_event *event)
     case SIM_CACHED:
         sim_cache_answer(run, event);
         return;
+    case SIM_FOUND:
+    case SIM_WORKED:
+        sim_queue_answer(run, event);
+        return;
     case SIM_SIGNAL:
         send_signal(sim, run);
         return;
@@ -181,7 +185,7 @@ static void tell_run(struct sim_run *run, const struct sim_event *event)
 static bool belongs_to_a_life(enum sim_event_type type)
 {
     return type == SIM_DONE || type == SIM_FAILED || type == SIM_ITEMS || type == SIM_TIMER ||
-           type == SIM_WAKE || type == SIM_CACHED;
+           type == SIM_WAKE || type == SIM_CACHED || type == SIM_FOUND || type == SIM_WORKED;
 }
 
 /* Loads it if need be. False: there is nothing to tell anybody now. */

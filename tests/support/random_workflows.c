@@ -50,14 +50,16 @@ enum work {
     WORK_SET,
     WORK_WAIT,
     WORK_EVENT,
+    WORK_QUEUE,
     WORK_CHILD,
     WORK_FAIL,
 };
 
 static enum work choose_work(struct writer *w)
 {
-    static const enum work works[] = {WORK_TOY, WORK_TOY,  WORK_TOY, WORK_OTHER, WORK_PROC,
-                                      WORK_SET, WORK_WAIT, WORK_SET, WORK_EVENT, WORK_CHILD};
+    static const enum work works[] = {WORK_TOY,   WORK_TOY,   WORK_TOY,  WORK_OTHER,
+                                      WORK_PROC,  WORK_SET,   WORK_WAIT, WORK_SET,
+                                      WORK_EVENT, WORK_QUEUE, WORK_CHILD};
     enum work work = percent(w, 2) ? WORK_FAIL : works[below(w, sizeof(works) / sizeof(works[0]))];
     return work == WORK_CHILD && w->child_count == 0 ? WORK_TOY : work;
 }
@@ -95,6 +97,12 @@ static void write_work(struct writer *w, enum work work)
         strbuf_append_format(w->out, "wait, config: {event: %s, timeout: %us%s}",
                              percent(w, 50) ? "go" : "stop", 1 + below(w, 5),
                              percent(w, 30) ? ", match: 'signal.data > 1'" : "");
+        return;
+    case WORK_QUEUE:
+        text(w, "queue.process");
+        if (percent(w, 50)) {
+            strbuf_append_format(w->out, ", config: {wait: %us}", 1 + below(w, 3));
+        }
         return;
     case WORK_CHILD:
         write_child(w);

@@ -201,6 +201,23 @@ static void keep_question(struct toy_run *run, const struct effect *effect)
                    STR_ARG(value_str(document_root(effect->config))));
 }
 
+static void keep_queue_effect(struct toy_run *run, const struct effect *effect)
+{
+    struct toy_world *world = run->world;
+    struct strbuf config = STRBUF_INIT;
+    world->queue_effects = reserve(world->queue_effects, &world->queue_effect_cap,
+                                   world->queue_effect_count + 1, sizeof(*world->queue_effects));
+    struct toy_queue_effect *kept = &world->queue_effects[world->queue_effect_count++];
+    *kept = (struct toy_queue_effect){.run = run, .effect = *effect};
+    kept->effect.config = NULL;
+    if (effect->config != NULL) {
+        json_write(document_root(effect->config), JSON_COMPACT, &config);
+        HOLDS(strbuf_status(&config) == 0);
+        kept->config = str_dup(strbuf_str(&config));
+    }
+    strbuf_finish(&config);
+}
+
 /* Returns true when the engine wants to go on. */
 static bool carry_out(struct toy_run *run, const struct effect *effect)
 {
@@ -224,6 +241,11 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
         return false;
     case EFFECT_ASK_CACHE:
         keep_question(run, effect);
+        return false;
+    case EFFECT_ASK_QUEUE:
+    case EFFECT_WORK_QUEUE:
+    case EFFECT_END_QUEUE:
+        keep_queue_effect(run, effect);
         return false;
     case EFFECT_CONTINUE:
         return true;
@@ -394,6 +416,10 @@ void toy_world_finish(struct toy_world *world)
         document_unref(world->cache[i].entry.output);
         free(world->cache[i].port);
     }
+    for (size_t i = 0; i < world->queue_effect_count; i++) {
+        free(world->queue_effects[i].config);
+    }
+    free(world->queue_effects);
     free(world->cache);
     free(world->questions);
     free(world->scopes);

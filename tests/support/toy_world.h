@@ -81,6 +81,13 @@ struct toy_question {
     char key[CACHE_KEY_SIZE];
 };
 
+/* A node asks the retry queue, has its items tried, or waits for them no more. */
+struct toy_queue_effect {
+    struct toy_run *run;
+    struct effect effect; /* but its config */
+    char *config;         /* JSON; NULL: none */
+};
+
 struct toy_world {
     struct engine *engine;
     struct engine_options options;
@@ -101,6 +108,9 @@ struct toy_world {
     struct toy_question *questions; /* not answered yet */
     size_t question_count;
     size_t question_cap;
+    struct toy_queue_effect *queue_effects; /* all, in order; tests answer them */
+    size_t queue_effect_count;
+    size_t queue_effect_cap;
     bool is_cache_slow; /* questions wait for toy_world_answer() */
     uint32_t live;      /* tasks that run now */
     uint32_t most_live;

@@ -852,6 +852,28 @@ const struct fault_case fault_cases[] = {
      "t.yaml:5:43: error: config of node 'c': 'seconds' must be at least 0, found -1\n"
      "t.yaml:6:41: error: config of node 'd': 'until' must be a date and time as in "
      "'2024-02-29T12:30:00Z', found 'tomorrow'\n"},
+    {"queue.process wrong", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: queue.process, config: {max_items: 0, wait: soon}}\n"
+     "  - {id: b, type: queue.process, config: {plugin: http}, retry: off, at_most_once: true}\n"
+     "  - {id: c, type: queue.proces}\n"
+     "  - {id: d, type: set, config: {x: '{{ a.stream }}'}, depends_on: [a]}\n",
+     "t.yaml:3:54: error: config of node 'a': 'max_items' must be at least 1, found 0\n"
+     "t.yaml:3:63: error: config of node 'a': 'wait' must be a duration above 0 as in '250ms', "
+     "'30s' or '1h30m', found 'soon'\n"
+     "t.yaml:4:43: error: config of node 'b': unknown key 'plugin'; allowed: 'workflow', 'node', "
+     "'max_items', 'wait'\n"
+     "t.yaml:4:58: error: 'retry' of node 'b' has no effect: nodes of type 'queue.process' run "
+     "once\n"
+     "  it goes to the nodes whose calls are queued\n"
+     "t.yaml:4:70: error: 'at_most_once' of node 'b' has no effect: nodes of type 'queue.process' "
+     "change nothing outside\n"
+     "  it goes to the nodes whose calls are queued\n"
+     "t.yaml:5:19: error: unknown node type 'queue.proces'\n"
+     "  did you mean 'queue.process'? the folders searched: /p, /q\n"
+     "t.yaml:6:40: error: node 'd': 'a.stream' is only for 'for_each'\n"
+     "  write for_each: a.stream, and nothing else in it\n"},
     {"router wrong", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

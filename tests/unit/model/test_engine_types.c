@@ -30,7 +30,7 @@ static void test_engine_types__come_in_order_of_name(void **state)
         before = type->name;
         count++;
     }
-    assert_int_equal(count, 9);
+    assert_int_equal(count, 10);
     engine_types_destroy(types);
 }
 
