@@ -45,6 +45,10 @@ static void arm_next(struct loop *loop)
 {
     const struct heap_timer *timeout = timer_heap_first(&loop->timeouts);
     const struct heap_timer *wait = timer_heap_first(&loop->waits);
+    loop->shared_due = engine_next_due(loop->engine);
+    if (wait != NULL || loop->wake_at != INT64_MAX || loop->shared_due != INT64_MAX) {
+        watch_clock(loop); /* before it is read: what sets it in between would not be told */
+    }
     int64_t now = clock_unix_ms();
     int64_t delay = INT64_MAX;
     if (timeout != NULL) {
@@ -56,16 +60,12 @@ static void arm_next(struct loop *loop)
     if (loop->wake_at != INT64_MAX) {
         delay = sooner(delay, loop->wake_at - now);
     }
-    loop->shared_due = engine_next_due(loop->engine);
     if (loop->shared_due != INT64_MAX) {
         delay = sooner(delay, loop->shared_due - now);
     }
     if (delay == INT64_MAX) {
         (void)uv_timer_stop(&loop->timer); /* cannot fail */
         return;
-    }
-    if (wait != NULL || loop->wake_at != INT64_MAX || loop->shared_due != INT64_MAX) {
-        watch_clock(loop);
     }
     delay = delay < 0 ? 0 : sooner(delay, LONGEST_MS);
     uv_update_time(&loop->uv);
