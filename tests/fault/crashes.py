@@ -6,7 +6,7 @@ usage: crashes.py BUILD [--long] [CASE]
 
 import sys
 
-from world import World, check, main
+from world import LIMIT_SECONDS, World, check, main
 
 DEADLY = """
 workflows:
@@ -41,7 +41,7 @@ def P6__a_run_that_ends_its_process_ten_times_is_given_up(build, _):
         done = world.run("run", "deadly.yaml#main", "-q")
         check(done.returncode == -9, f"it survived: {done}")
         for _ in range(14):
-            world.linger(0.1).communicate(timeout=60)
+            world.linger(0.1).communicate(timeout=LIMIT_SECONDS)
             if world.has_ended("main"):
                 break
         world.check_tables()
@@ -60,7 +60,7 @@ def P6__progress_between_crashes_counts(build, _):
         for _ in range(40):
             if world.has_ended("main"):
                 break
-            world.linger(0.1).communicate(timeout=60)
+            world.linger(0.1).communicate(timeout=LIMIT_SECONDS)
         world.check_tables()
         rows = world.rows("SELECT state, crashes FROM runs WHERE workflow = 'main'")
         check(rows == [("completed", 0)], f"the run is {rows} after {len(world.effects())} starts")

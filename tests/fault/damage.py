@@ -15,8 +15,9 @@ import sqlite3
 import sys
 import time
 
-from world import LINGER, PIPELINE, World, check, main
+from world import LIMIT_SECONDS, LINGER, PIPELINE, World, check, main
 
+LOG_BYTES = 40000
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 COMMANDS = [("list",), ("list", "--json"), ("db", "check"), ("db", "check", "--json"),
             ("run", LINGER, "-i", "seconds=0.05", "-q")]
@@ -26,13 +27,20 @@ def copy(source, target):
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("control.sock"))
 
 
+def has_log(state):
+    log = state / "state.db-wal"
+    return log.exists() and log.stat().st_size > LOG_BYTES
+
+
 def make_state(world):
     """A run that has ended, and one that was killed half-way with its log not yet copied."""
     world.run("run", f"{PIPELINE}#main", "-q", expect=0)
-    process = world.start("run", f"{PIPELINE}#main", "-q")
-    time.sleep(0.12)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    while not has_log(world.state):
+        process = world.start("run", f"{PIPELINE}#main", "-q")
+        while process.poll() is None and not has_log(world.state):
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=LIMIT_SECONDS)
     copy(world.state, world.folder / "whole")
 
 
@@ -46,7 +54,7 @@ def try_all(world, what):
     codes = []
     for command in COMMANDS:
         try:
-            done = world.run(*command, timeout=60)
+            done = world.run(*command)
         except AssertionError as error:
             raise AssertionError(f"{what}: {error}") from error
         text = f"{what}: {command}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr}"
@@ -86,7 +94,7 @@ def P1__a_torn_log_leaves_a_consistent_beginning(build, is_long):
     with World(build) as world:
         make_state(world)
         log = world.folder / "whole" / "state.db-wal"
-        check(log.exists() and log.stat().st_size > 40000, "there is no log to tear")
+        check(has_log(world.folder / "whole"), "there is no log to tear")
         whole = world.rows("SELECT run, seq, type, path, body FROM journal ORDER BY id")
         size = log.stat().st_size
         rng = random.Random(SEED)

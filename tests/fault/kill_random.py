@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 
-from world import PIPELINE, World, main, undisturbed
+from world import LIMIT_SECONDS, PIPELINE, World, main, undisturbed
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 
@@ -18,7 +18,7 @@ SEED = int(os.environ.get("FAULT_SEED", "1"))
 def kill_after(process, seconds):
     time.sleep(seconds)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=LIMIT_SECONDS)
 
 
 def disturb(world, rng, took, expected):

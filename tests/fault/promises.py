@@ -11,7 +11,7 @@ import sys
 import time
 
 from overload import Flood, begin_service, wait_until_idle
-from world import World, can_trace, check, main, under
+from world import LIMIT_SECONDS, World, can_trace, check, main, under, wait_until
 
 CHAIN = """
 id: main
@@ -29,20 +29,14 @@ nodes:
     type: code
     depends_on: [before]
     at_most_once: %s
-    config: {language: bash, code: "echo pay >> $LOG; touch $LOG.working; sleep %s; echo 1"}
+    config: {language: bash, code: "echo pay >> $LOG; touch $LOG.working; until test -e $LOG.go; do sleep 0.02; done; echo 1"}
   - {id: after, type: code, depends_on: [pay], config: {language: bash, code: "echo after >> $LOG; echo 1"}}
 """
 
 
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        check(time.monotonic() < end, f"{what} has not come in {seconds} s")
-        time.sleep(0.005)
-
-
 STEPS = """
 id: main
+integrations: {code: {max_concurrency: 8}}
 rollback: true
 input: {type: object, properties: {n: {type: integer, default: 1}}}
 nodes:
@@ -105,7 +99,7 @@ def P2__the_same_key_is_the_same_run(build, _):
         (world.folder / "steps.yaml").write_text(STEPS)
         first = world.begin("steps.yaml", "--key", "k")
         check(world.begin("steps.yaml", "--key", "k") == first, "another run beside the first")
-        wait_for(lambda: "b" in world.effects(), "b")
+        wait_until("b", lambda: "b" in world.effects())
         world.kill_owner()
         check(world.begin("steps.yaml", "--key", "k") == first, "another run after a crash")
         done = world.run("start", "steps.yaml", "--key", "k", "-i", "n=2")
@@ -129,7 +123,7 @@ def P2__many_at_once_with_one_key(build, is_long):
                    for _ in range(40 if is_long else 8)]
         ids = set()
         for client in clients:
-            out, err = client.communicate(timeout=60)
+            out, err = client.communicate(timeout=LIMIT_SECONDS)
             check(client.returncode == 0, f"exit {client.returncode}\n{out}{err}")
             ids.add(out.strip())
         check(len(ids) == 1, f"{len(ids)} runs")
@@ -168,18 +162,19 @@ def P3__a_start_is_durable_before_its_effect(build, _):
         check(world.effects() == ["a", "b", "c"], f"effects: {world.effects()}")
 
 
-def killed_at_work(world, at_most_once, seconds=30):
-    (world.folder / "once.yaml").write_text(ONCE % (at_most_once, seconds))
+def killed_at_work(world, at_most_once):
+    (world.folder / "once.yaml").write_text(ONCE % at_most_once)
     process = world.start("run", "once.yaml", "-q")
-    wait_for((world.folder / "effects.working").exists, "the node")
+    wait_until("the node", (world.folder / "effects.working").exists)
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=LIMIT_SECONDS)
+    (world.folder / "effects.go").touch()  # from now on it ends at once
     (world.folder / "once.yaml").unlink()  # the state has its own
 
 
 def P5__what_has_no_record_runs_again(build, _):
     with World(build) as world:
-        killed_at_work(world, "false", "0.3")
+        killed_at_work(world, "false")
         world.finish()
         check(world.effects() == ["pay", "pay", "after"], f"effects: {world.effects()}")
         attempts = world.rows("SELECT attempt FROM journal WHERE type = 'node_started' AND path = 'pay'")
@@ -208,7 +203,7 @@ def P5__a_person_resolves_what_is_unknown(build, _):
             (["--fail"], "failed", ["pay"]),
             (["--again"], "completed", ["pay", "pay", "after"])):
         with World(build) as world:
-            killed_at_work(world, "true", "0.3")
+            killed_at_work(world, "true")
             (run,), = world.rows("SELECT id FROM runs WHERE workflow = 'main'")
             world.wait(world.linger(0.1))
             world.run("resolve", run, "pay", *answer, expect=0)
@@ -223,7 +218,7 @@ def P5__a_person_resolves_what_is_unknown(build, _):
 def begin_and_reach_b(world):
     (world.folder / "steps.yaml").write_text(STEPS)
     run = world.begin("steps.yaml")
-    wait_for(lambda: "b" in world.effects(), "b")
+    wait_until("b", lambda: "b" in world.effects())
     return run
 
 
@@ -239,17 +234,17 @@ def P9__no_node_starts_after_a_pause(build, _):
                 process = world.linger(3)
             (world.folder / "effects.go").touch()
             if not is_killed:
-                wait_for(lambda: state_of(world, "b") == "completed", "the end of b")
+                wait_until("the end of b", lambda: state_of(world, "b") == "completed")
             time.sleep(1)
             effects = world.effects()
             check("c" not in effects and "d" not in effects, f"started while paused: {effects}")
             check(state_of(world) == "paused", f"the run is {state_of(world)}")
-            wait_for(lambda: state_of(world, "nap") == "completed", "the timer")
+            wait_until("the timer", lambda: state_of(world, "nap") == "completed")
             check("d" not in world.effects(), "what waited for the timer has started")
             world.run("resume", run, expect=0)
-            wait_for(lambda: world.has_ended("main"), "the end")
+            wait_until("the end", lambda: world.has_ended("main"))
             if is_killed:
-                process.communicate(timeout=30)
+                process.communicate(timeout=LIMIT_SECONDS)
             effects = world.effects()
             check(effects.count("c") == 1 and effects.count("d") == 1, f"effects: {effects}")
             world.check_tables()
@@ -282,14 +277,14 @@ def P10__a_process_that_ignores_it_is_killed(build, _):
             "code: \"trap 'echo term >> $LOG' TERM; echo $$ >> $LOG; "
             "while true; do sleep 0.1; done\"}}\n")
         run = world.begin("deaf.yaml")
-        wait_for(world.effects, "the node")
+        wait_until("the node", world.effects)
         child = int(world.effects()[0])
         begin = time.monotonic()
         world.run("cancel", run, expect=0)
-        wait_for(lambda: world.has_ended("main"), "the end", 30)
+        wait_until("the end", lambda: world.has_ended("main"))
         took = time.monotonic() - begin
         check("term" in world.effects(), "it was not asked to end")
-        check(9.5 < took < 30, f"it was killed after {took:.1f} s, not 10")
+        check(9.5 < took < 100, f"it was killed after {took:.1f} s, not 10")
         check(not os.path.exists(f"/proc/{child}"), "it still runs")
         check(state_of(world) == "cancelled", f"the run is {state_of(world)}")
 
@@ -300,15 +295,15 @@ def the_owner_dies_while_three_wait(build, is_long):
         with World(build) as world:
             (world.folder / "steps.yaml").write_text(STEPS)
             clients = [world.start("run", "steps.yaml", "-q")]
-            wait_for(lambda: world.effects().count("b") == 1, "b of the first")
+            wait_until("b of the first", lambda: world.effects().count("b") == 1)
             clients += [world.start("run", "steps.yaml", "-q") for _ in range(3)]
-            wait_for(lambda: world.effects().count("b") == 4, "b of all")
+            wait_until("b of all", lambda: world.effects().count("b") == 4)
             check(world.owner() == clients[0].pid, "the first is not the owner")
             clients[0].kill()
-            clients[0].communicate(timeout=30)
+            clients[0].communicate(timeout=LIMIT_SECONDS)
             (world.folder / "effects.go").touch()
             for client in clients[1:]:
-                out, err = client.communicate(timeout=60)
+                out, err = client.communicate(timeout=LIMIT_SECONDS)
                 check(client.returncode == 0, f"exit {client.returncode}\n{out}{err}")
             world.finish()
             states = world.rows("SELECT state FROM runs WHERE workflow = 'main'")
@@ -319,8 +314,8 @@ def the_owner_dies_while_three_wait(build, is_long):
 
 def P4__P6__a_definition_that_is_edited_changes_no_live_run(build, _):
     with World(build) as world:
-        killed_at_work(world, "false", "0.3")
-        (world.folder / "once.yaml").write_text((ONCE % ("false", "0")).replace("after", "other"))
+        killed_at_work(world, "false")
+        (world.folder / "once.yaml").write_text((ONCE % "false").replace("after", "other"))
         world.finish()
         check(world.effects()[-1] == "after", f"effects: {world.effects()}")
         world.check_tables()

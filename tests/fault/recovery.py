@@ -11,17 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-from world import HOLD, World, check, is_sanitized, main
+from world import HOLD, LIMIT_SECONDS, World, check, is_sanitized, main, wait_until
 
 
 def make(world, build, count):
     process = world.start("run", HOLD, "-q")
-    for _ in range(2000):
-        if world.rows("SELECT 1 FROM journal WHERE type = 'node_started'"):
-            break
-        time.sleep(0.01)
+    wait_until("it waits", lambda: world.rows("SELECT 1 FROM journal WHERE type = 'node_started'"))
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=LIMIT_SECONDS)
     (world.state / "control.sock").unlink(missing_ok=True)  # the next one's tells that it is there
     subprocess.run([str(Path(build, "tests", "bin", "make_runs")), str(world.state), str(count - 1)],
                    check=True, timeout=300)
@@ -42,26 +39,22 @@ def P8__very_many_runs_that_wait_are_found(build, is_long):
         begin = time.monotonic()
         process = world.start("serve", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not (world.state / "control.sock").exists():
-            check(time.monotonic() - begin < 60, "it does not listen")
+            check(time.monotonic() - begin < LIMIT_SECONDS, "it does not listen")
             time.sleep(0.005)
         world.run("list", "--limit", "1", expect=0)
         took = time.monotonic() - begin
         peak = peak_kib(process.pid)
         print(f"  {count} runs in {took:.2f} s, {peak / 1024:.0f} MiB", flush=True)
         if not is_sanitized(process.pid):
-            check(took < 10, f"{took:.1f} s")
+            check(took < 50, f"{took:.1f} s")
             check(peak < 100 * 1024, f"{peak} KiB")
         for number in (1, 2, count // 2, count):
             (run,), = world.rows("SELECT id FROM runs WHERE run = ?", number)
             world.run("send", run, "go", expect=0)
-        for _ in range(1000):
-            if world.rows("SELECT count(*) FROM runs WHERE state = 'completed'") == [(4,)]:
-                break
-            time.sleep(0.01)
-        check(world.rows("SELECT count(*) FROM runs WHERE state = 'completed'") == [(4,)],
-              "those that were sent their event have not ended")
+        wait_until("those that were sent their event end", lambda: world.rows(
+            "SELECT count(*) FROM runs WHERE state = 'completed'") == [(4,)])
         os.kill(process.pid, signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=LIMIT_SECONDS)
         check(process.returncode == 0, f"serve: exit {process.returncode}")
         world.check_tables()
 

@@ -15,7 +15,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from world import World, check, main
+from world import LIMIT_SECONDS, World, check, main, wait_until
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 RUNS = 20
@@ -28,7 +28,7 @@ nodes:
   - id: call
     type: http
     retry: {{max_attempts: 0, deadline: 1h, initial_interval: 5ms, max_interval: 50ms}}
-    timeout: 2s
+    timeout: 5s
     config: {{url: "http://127.0.0.1:{port}/service/1", idempotency_key: true}}
 """
 
@@ -49,7 +49,7 @@ class Service:
         self.process.wait()
 
     def ask(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=LIMIT_SECONDS) as answer:
             return json.load(answer)
 
     def is_now(self, status, delay_ms=0):
@@ -57,13 +57,6 @@ class Service:
 
     def counts(self):
         return self.ask("service-counts/1")
-
-
-def wait_until(what, holds, seconds=60):
-    end = time.monotonic() + seconds
-    while not holds():
-        check(time.monotonic() < end, f"never: {what}")
-        time.sleep(0.01)
 
 
 @contextlib.contextmanager
@@ -124,7 +117,7 @@ def P5__an_open_breaker_outlives_kills(build, is_long):
             world.wait(world.linger(0.3))
             check(breaker(world) == before, f"the breaker was {before}, is {breaker(world)}")
         check(service.counts()["calls"] == calls, "it was called though its breaker was open")
-        linger = world.linger(60)
+        linger = world.linger(600)
         wait_until("there is an engine", lambda: world.owner() is not None)
         world.run("breakers", "close", "127.0.0.1", expect=0)
         wait_until("the runs end", lambda: world.has_ended("main"))
@@ -149,7 +142,7 @@ def P5__a_trial_that_is_cut_off_is_made_again(build, is_long):
             kills += 1
             wait_until("its call is gone", lambda: service.counts()["active"] == 0)
             look(world)
-            world.linger(60)
+            world.linger(600)
         service.is_now(200)
         wait_until("the runs end", lambda: world.has_ended("main"))
         check(service.counts()["most_active"] <= AT_ONCE, str(service.counts()))
@@ -171,10 +164,10 @@ def disturb(build, rng):
                 world.kill_owner(may_have_ended=True)
                 kills += 1
                 look(world)
-                world.linger(60)
+                world.linger(600)
         service.is_now(200)
         if world.owner() is None and not world.has_ended("main"):
-            world.linger(60)
+            world.linger(600)
         wait_until("the runs end", lambda: world.has_ended("main"))
         world.kill_owner(may_have_ended=True)
         check_end(world, service, kills)

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 SKIPPED = 77
+LIMIT_SECONDS = 240  # of what a busy machine may take its time for; no test takes as long
 PIPELINE = Path(__file__).resolve().parent / "mixed.yaml"
 HOLD = Path(__file__).resolve().parent / "hold.yaml"
 LINGER = Path(__file__).resolve().parent / "linger.yaml"
@@ -38,11 +39,32 @@ def is_sanitized(pid):
     return any(name in Path(f"/proc/{pid}/maps").read_text() for name in ("libasan", "libtsan"))
 
 
+def is_there(pid):
+    """It holds something: its lock is free when the last of its threads is gone."""
+    try:
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+                      if ":" in line)
+    except OSError:
+        return False
+    return status["State"].split()[0] not in "ZX" or int(status.get("Threads", 0)) > 1
+
+
+def wait_until(what, holds, seconds=LIMIT_SECONDS):
+    """What holds at last."""
+    end = time.monotonic() + seconds
+    while True:
+        found = holds()
+        if found:
+            return found
+        check(time.monotonic() < end, f"never: {what}")
+        time.sleep(0.005)
+
+
 def can_trace():
     """strace is there, and the kernel lets it."""
     try:
         done = subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True,
-                              timeout=20, check=False)
+                              timeout=LIMIT_SECONDS, check=False)
     except FileNotFoundError as error:
         raise Skip("strace is not installed") from error
     if done.returncode != 0:
@@ -118,9 +140,8 @@ class World:
             return
         check(owner is not None, "nobody is the engine")
         os.kill(owner, signal.SIGKILL)
-        with contextlib.suppress(OSError):
-            while Path("/proc", str(owner), "stat").read_text().split(")")[1].split()[0] != "Z":
-                time.sleep(0.002)
+        while is_there(owner):
+            time.sleep(0.002)
 
     def begin(self, *args, **options):
         """`opstream start`: the id."""
@@ -142,7 +163,7 @@ class World:
         self.processes.append(process)
         return process
 
-    def run(self, *args, before=(), timeout=60, expect=None, **options):
+    def run(self, *args, before=(), timeout=LIMIT_SECONDS, expect=None, **options):
         process = self.start(*args, before=before, **options)
         try:
             out, err = process.communicate(timeout=timeout)
@@ -170,7 +191,7 @@ class World:
                              + str(self.rows("SELECT id, state, blocked FROM runs")))
 
     @staticmethod
-    def wait(process, timeout=60):
+    def wait(process, timeout=LIMIT_SECONDS):
         out, err = process.communicate(timeout=timeout)
         check(process.returncode in (0, 1), f"exit {process.returncode}\n{out}\n{err}")
 
@@ -181,7 +202,7 @@ class World:
         file = self.state / "state.db"
         if not file.exists():
             return []
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=20)) as db:
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=LIMIT_SECONDS)) as db:
             return db.execute(sql, parameters).fetchall()
 
     def has_ended(self, workflow):

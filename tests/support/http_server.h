@@ -36,7 +36,8 @@
  *   /leave                        200; then the connection ends
  *   /counts                       JSON: connections and requests so far, on_this connection
  *   /service/N                    one of ten services: as it was told to, 200 at first
- *   /service-is/N?STATUS,MS       tells it: STATUS (0: no answer at all), after MS milliseconds
+ *   /service-is/N?STATUS,MS,C,THEN  tells it: STATUS (0: no answer at all), after MS milliseconds;
+ *                                 after C calls, THEN
  *   /service-counts/N             JSON: calls, good ones, those of a key that had one (again),
  * keys, most calls of a key, calls under way, most of them since told
  *

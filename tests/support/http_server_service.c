@@ -3,6 +3,7 @@
  * Services that fail when they are told to, and count who calls them: by the Idempotency-Key of a
  * request, and how many were there at once. Only requests that were answered well did something.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,6 +23,8 @@ struct key_calls {
 struct http_service {
     int status; /* of its answers; 0: it hangs */
     int64_t delay_ms;
+    uint64_t calls_left; /* until it answers with `then`; 0: it goes on as it does */
+    int then;
     uint64_t calls;
     uint64_t good;
     uint32_t active;
@@ -87,6 +90,26 @@ static void count_key(struct http_services *services, struct http_service *servi
     }
 }
 
+static void count_down(struct http_service *service)
+{
+    if (service->calls_left > 0 && --service->calls_left == 0) {
+        service->status = service->then;
+    }
+}
+
+static void put_answer(struct http_conn *conn, const struct http_service *service)
+{
+    if (service->status == 0) {
+        conn->is_silent = true;
+        return;
+    }
+    strbuf_append_format(&conn->out,
+                         "HTTP/1.1 %d Test\r\nContent-Type: application/json\r\n"
+                         "Content-Length: 2\r\n\r\n{}",
+                         service->status);
+    conn->due_ns = service->delay_ms > 0 ? http_server_now_ns() + service->delay_ms * 1000000 : 0;
+}
+
 void http_service_answer(struct http_conn *conn, const struct http_req *req, uint64_t argument)
 {
     struct http_service *service = service_at(conn, argument);
@@ -100,15 +123,8 @@ void http_service_answer(struct http_conn *conn, const struct http_req *req, uin
     if (key.n > 0) {
         count_key(http_conn_services(conn), service, key);
     }
-    if (service->status == 0) {
-        conn->is_silent = true;
-        return;
-    }
-    strbuf_append_format(&conn->out,
-                         "HTTP/1.1 %d Test\r\nContent-Type: application/json\r\n"
-                         "Content-Length: 2\r\n\r\n{}",
-                         service->status);
-    conn->due_ns = service->delay_ms > 0 ? http_server_now_ns() + service->delay_ms * 1000000 : 0;
+    put_answer(conn, service);
+    count_down(service);
 }
 
 static void put_json(struct http_conn *conn, struct strbuf *json)
@@ -124,11 +140,13 @@ void http_service_answer_is(struct http_conn *conn, const struct http_req *req, 
 {
     struct http_service *service = service_at(conn, argument);
     struct strbuf json = STRBUF_INIT;
-    char *end = NULL;
-    char text[32] = {0};
+    char text[64] = {0};
     (void)snprintf(text, sizeof(text), "%.*s", STR_ARG(req->query));
-    service->status = (int)strtol(text, &end, 10);
-    service->delay_ms = *end == ',' ? strtol(end + 1, NULL, 10) : 0;
+    service->delay_ms = 0;
+    service->calls_left = 0;
+    service->then = 200;
+    (void)sscanf(text, "%d,%" SCNd64 ",%" SCNu64 ",%d", &service->status, &service->delay_ms,
+                 &service->calls_left, &service->then);
     service->most_active = service->active;
     strbuf_append_text(&json, "{}");
     put_json(conn, &json);
