@@ -45,7 +45,7 @@ class Checker:
         self.work.cleanup()
 
     def opstream(self, *words, codes=(0,)):
-        done = subprocess.run(["opstream", *words], cwd=self.work.name, env=self.env, timeout=60,
+        done = subprocess.run(["opstream", *words], cwd=self.work.name, env=self.env, timeout=240,
                               check=False, capture_output=True, text=True)
         if done.returncode not in codes:
             raise Failed(f"opstream {' '.join(words)}: ended with {done.returncode}\n"

@@ -157,7 +157,7 @@ class Runner:
             out.write(text)
 
     def run(self, command):
-        done = subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.env, timeout=60,
+        done = subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.env, timeout=240,
                               check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
         text = done.stdout.decode(errors="backslashreplace")
