@@ -268,7 +268,7 @@ static bool has_ended(struct rig *rig, uint64_t token)
 
 const char *rig_wait(struct rig *rig, uint64_t token)
 {
-    if (!turn_until(rig, 20000, has_ended, token)) {
+    if (!turn_until(rig, 240000, has_ended, token)) {
         fail_msg("task %d does not end", (int)token);
     }
     return rig->tasks[token].end.p;
@@ -295,7 +295,7 @@ static bool has_calls(struct rig *rig, uint64_t count)
 
 struct rig_call *rig_wait_call(struct rig *rig, int count)
 {
-    assert_true(turn_until(rig, 20000, has_calls, (uint64_t)count));
+    assert_true(turn_until(rig, 240000, has_calls, (uint64_t)count));
     return &rig->calls[count - 1];
 }
 

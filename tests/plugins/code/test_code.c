@@ -437,18 +437,25 @@ static void assert_gone(long pid)
         return;
     }
     struct pollfd gone = {.fd = pidfd, .events = POLLIN};
-    assert_int_equal(poll(&gone, 1, 10000), 1);
+    assert_int_equal(poll(&gone, 1, 120000), 1);
     assert_int_equal(close(pidfd), 0);
 }
 
 static void test_code__wall_limit_kills_grandchildren(void **state)
 {
     (void)state;
-    rig.wall_ms = 1500; /* long enough to begin on a busy machine */
-    const char *end = run("bash", "sleep 60 & echo $!; echo x; wait", NULL, NULL);
+    const char *end = "";
+    /* A busy machine may not have begun by then: it has more time, then. */
+    for (rig.wall_ms = 500; rig.wall_ms < 60000; rig.wall_ms *= 4) {
+        end = run("bash", "sleep 60 & echo $!; echo x; wait", NULL, NULL);
+        if (rig.tasks[last_token].logs.n > 0) {
+            break;
+        }
+    }
     rig.wall_ms = 0;
     assert_has(end, "TIMEOUT");
-    assert_has(end, "bash was killed at its limit of 1500ms by the clock");
+    assert_has(end, "bash was killed at its limit of ");
+    assert_has(end, " by the clock");
     assert_has(end, "code.wall_limit");
     assert_gone(number_in_logs());
 }
@@ -456,7 +463,7 @@ static void test_code__wall_limit_kills_grandchildren(void **state)
 /* Turns the loop until the task has logged its first line. */
 static void wait_for_log(void)
 {
-    for (int i = 0; i < 1000 && rig.tasks[last_token].logs.n == 0; i++) {
+    for (int i = 0; i < 12000 && rig.tasks[last_token].logs.n == 0; i++) {
         rig_turn(&rig, 10);
     }
     assert_true(rig.tasks[last_token].logs.n > 0);

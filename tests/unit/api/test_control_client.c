@@ -43,7 +43,7 @@ static int close_place(void **state)
 
 static int call(const char *target, struct control_result *result)
 {
-    const struct control_request request = {.target = str_from(target), .timeout_ms = 20000};
+    const struct control_request request = {.target = str_from(target), .timeout_ms = 240000};
     return control_call(place.path, &request, result, &err);
 }
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 enum {
-    MAX_TURNS = 20000, /* of the loop, a millisecond at most each: what takes longer hangs */
+    MAX_TURNS = 200000, /* of the loop, a millisecond at most each: what takes longer hangs */
     FLOOD_PIECE = 8192,
 };
 

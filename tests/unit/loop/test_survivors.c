@@ -25,7 +25,7 @@
 #include "core/base/error.h"
 #include "core/loop/survivors.h"
 
-enum { LONG_MS = 20000, SOME_MS = 1000, SHORT_MS = 500, OTHER_USER = 65534, CHILDREN = 16 };
+enum { LONG_MS = 20000, SOME_MS = 1000, SHORT_MS = 2000, OTHER_USER = 65534, CHILDREN = 16 };
 
 /* Waits for signals, and says when it is there. */
 static const char sleeper[] = "echo; exec sleep 1000";

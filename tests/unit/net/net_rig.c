@@ -66,7 +66,7 @@ struct net_request make_request(const char *path, char url[512])
         .url = full_url(path, url),
         .done = exchange_on_done,
         .user = &x,
-        .timeout_ms = 20000,
+        .timeout_ms = 240000,
     };
 }
 

@@ -167,23 +167,27 @@ static void test_net__closed_port_is_refused(void **state)
     assert_int_equal(x.effect, NET_EFFECT_NONE);
 }
 
+/* On a busy machine the time may be over before the call is where it is to be: then it has more. */
+static void run_out_of_time(const char *path, const char *wanted)
+{
+    char url[512];
+    struct net_request request = make_request(path, url);
+    for (request.timeout_ms = 50; request.timeout_ms < 20000; request.timeout_ms *= 4) {
+        run(&request);
+        if (strstr(x.message.p, wanted) != NULL) {
+            break;
+        }
+    }
+    assert_failed(NET_FAILED_TIMEOUT, wanted);
+    assert_int_equal(x.effect, NET_EFFECT_MAYBE);
+}
+
 static void test_net__time_ends_the_call_and_says_where_it_was(void **state)
 {
     (void)state;
-    char url[512];
-    struct net_request request = make_request("/silent", url);
-    request.timeout_ms = 50;
-    run(&request);
-    assert_failed(NET_FAILED_TIMEOUT, "no answer within 50 ms");
-    assert_int_equal(x.effect, NET_EFFECT_MAYBE);
-    request = make_request("/slow-headers/100?10", url);
-    request.timeout_ms = 60;
-    run(&request);
-    assert_failed(NET_FAILED_TIMEOUT, "not whole");
-    request = make_request("/chunked/100?10", url);
-    request.timeout_ms = 60;
-    run(&request);
-    assert_failed(NET_FAILED_TIMEOUT, "not whole");
+    run_out_of_time("/silent", "no answer within ");
+    run_out_of_time("/slow-headers/100000?10", "not whole");
+    run_out_of_time("/chunked/100000?10", "not whole");
 }
 
 static void test_net__broken_answers_have_their_class(void **state)

@@ -42,7 +42,7 @@ static void get(const char *ca_file, const char *url)
     struct net *net = NULL;
     const struct net_settings settings = {.ca_file = ca_file};
     const struct net_request request = {
-        .url = str_from(url), .done = exchange_on_done, .user = &x, .timeout_ms = 20000};
+        .url = str_from(url), .done = exchange_on_done, .user = &x, .timeout_ms = 240000};
     exchange_finish(&x);
     assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
     assert_int_equal(net_send(net, &request, NULL, NULL), 0);
@@ -111,7 +111,7 @@ static void test_net_tls__reused_connection_shows_the_certificate_too(void **sta
     struct http_server *server = start(5, NULL, url);
     const struct net_settings settings = {.ca_file = http_server_ca_file(server)};
     const struct net_request request = {
-        .url = str_from(url), .done = exchange_on_done, .user = &x, .timeout_ms = 20000};
+        .url = str_from(url), .done = exchange_on_done, .user = &x, .timeout_ms = 240000};
     assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
     for (int i = 0; i < 2; i++) {
         exchange_finish(&x);
@@ -215,7 +215,7 @@ static void test_net_tls__abort_while_shaking_hands_ends_the_call(void **state)
     for (int steps = 1; steps < 12; steps++) {
         struct net_call *call = NULL;
         const struct net_request request = {
-            .url = str_from(url), .done = exchange_on_done, .user = &x, .timeout_ms = 20000};
+            .url = str_from(url), .done = exchange_on_done, .user = &x, .timeout_ms = 240000};
         exchange_finish(&x);
         assert_int_equal(net_create(&loop, &settings, &net, NULL), 0);
         assert_int_equal(net_send(net, &request, &call, NULL), 0);

@@ -64,7 +64,7 @@ static struct net_request make_request(struct str url)
         .unix_socket = str_from(place.path),
         .done = exchange_on_done,
         .user = &x,
-        .timeout_ms = 20000,
+        .timeout_ms = 240000,
     };
 }
 
