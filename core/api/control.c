@@ -290,13 +290,6 @@ static void on_command(void *user, int status, const struct error *err)
     document_unref(document);
 }
 
-static struct str member_text(const struct document *body, const char *name)
-{
-    const struct value *value = body != NULL ? value_get(document_root(body), str_from(name))
-                                             : NULL;
-    return value_is(value, VALUE_STRING) ? value_str(value) : STR("");
-}
-
 /* A member as a document of its own. `*out` is owned, NULL when it is not there. */
 static int member_document(const struct document *body, const char *name, struct document **out,
                            struct error *err)
@@ -316,7 +309,7 @@ static int member_document(const struct document *body, const char *name, struct
 static int read_event(const struct document *body, struct loop_command *command,
                       struct document **out_data, struct error *err)
 {
-    command->name = member_text(body, "name");
+    command->name = control_body_text(body, "name");
     if (command->name.n == 0) {
         return error_set(err, E_INVALID, "the body has no 'name', the name of the event");
     }
@@ -331,7 +324,7 @@ static int read_resolution(const struct document *body, struct loop_command *com
     bool is_again = value_get(root, STR("again")) != NULL;
     bool is_failed = value_get(root, STR("error")) != NULL;
     bool has_output = value_get(root, STR("output")) != NULL;
-    command->name = member_text(body, "node");
+    command->name = control_body_text(body, "node");
     if (command->name.n == 0) {
         return error_set(err, E_INVALID, "the body has no 'node', the path of the node");
     }

@@ -148,3 +148,9 @@ int control_body_check(enum route_action action, const struct document *body, st
     }
     return status;
 }
+
+struct str control_body_text(const struct document *body, const char *key)
+{
+    const struct value *value = body != NULL ? value_get(document_root(body), str_from(key)) : NULL;
+    return value_is(value, VALUE_STRING) ? value_str(value) : STR("");
+}

@@ -12,11 +12,15 @@
  */
 
 #include "core/api/route.h"
+#include "core/base/str.h"
 
 struct document;
 struct error;
 
 /* `body` may be NULL: nothing was sent. 0, or E_INVALID and `err` names the member. */
 int control_body_check(enum route_action action, const struct document *body, struct error *err);
+
+/* The text at `key`; empty: there is none. Borrowed. */
+struct str control_body_text(const struct document *body, const char *key);
 
 #endif

@@ -2,6 +2,7 @@
 /* POST /api/v1/breakers: a person's order for a circuit breaker. */
 #include "core/api/answer.h"
 #include "core/api/control.h"
+#include "core/api/control_body.h"
 #include "core/api/control_state.h"
 #include "core/loop/loop.h"
 #include "core/value/builder.h"
@@ -20,15 +21,9 @@ static const struct named_order orders[] = {
     {"disable", BREAKER_ORDER_DISABLE, BREAKER_DISABLED},
 };
 
-static struct str text_of(const struct document *body, struct str key)
-{
-    const struct value *value = body != NULL ? value_get(document_root(body), key) : NULL;
-    return value_is(value, VALUE_STRING) ? value_str(value) : STR("");
-}
-
 static const struct named_order *read_order(const struct document *body, struct error *err)
 {
-    struct str name = text_of(body, STR("order"));
+    struct str name = control_body_text(body, "order");
     for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
         if (str_equal_text(name, orders[i].name)) {
             return &orders[i];
@@ -70,7 +65,7 @@ void control_breaker(struct control_call *call, const struct control_question *r
 {
     struct error err = {0};
     struct loop *loop = call->control->options.loop;
-    struct str part = text_of(body, STR("scope"));
+    struct str part = control_body_text(body, "scope");
     struct loop_breaker_order order = {.who = request->who};
     const struct named_order *named = read_order(body, &err);
     if (named != NULL && part.n == 0) {

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /api/v1/limits: a person lifts a rate limit. */
 #include "core/api/control.h"
+#include "core/api/control_body.h"
 #include "core/api/control_state.h"
 #include "core/loop/loop.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
-
-static struct str text_of(const struct document *body, struct str key)
-{
-    const struct value *value = body != NULL ? value_get(document_root(body), key) : NULL;
-    return value_is(value, VALUE_STRING) ? value_str(value) : STR("");
-}
 
 /* {"scope": ..., "accepted": true}: durable. */
 static void on_reset(void *user, int status, const struct error *err)
@@ -39,9 +34,9 @@ void control_limit(struct control_call *call, const struct control_question *req
 {
     struct error err = {0};
     struct loop *loop = call->control->options.loop;
-    struct str part = text_of(body, STR("scope"));
+    struct str part = control_body_text(body, "scope");
     struct loop_limit_reset reset = {.who = request->who};
-    if (!str_equal_text(text_of(body, STR("order")), "reset")) {
+    if (!str_equal_text(control_body_text(body, "order"), "reset")) {
         (void)error_set(&err, E_INVALID, "'order' of the body has to be 'reset'");
     } else if (part.n == 0) {
         (void)error_set(&err, E_INVALID, "the body has no 'scope', what the limit is for");

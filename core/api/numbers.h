@@ -6,8 +6,8 @@
  * Numbers: what the process at work knows about itself, for /health and /metrics. Whoever carries
  * the routes fills it for each request.
  *
- * Used by:  route_health, route_metrics, the engine's owner.
- * Uses:     policy (states of breakers, admission).
+ * Used by:  route_health, route_status, route_metrics, the engine's owner.
+ * Uses:     policy (states of breakers, admission), value.
  * Threads:  [any]
  */
 
@@ -47,5 +47,10 @@ struct api_numbers {
     uint64_t clients_dropped;            /* they read too slowly */
     uint64_t memory_bytes;               /* resident; for /metrics alone */
 };
+
+struct builder;
+
+/* What /health and /api/v1/status say alike, as members of the map that `b` is in. */
+void api_numbers_append(const struct api_numbers *numbers, int64_t now_unix_ms, struct builder *b);
 
 #endif

@@ -26,18 +26,6 @@ static int add_meta(struct builder *b, struct journal_reader *reader, struct err
     return 0;
 }
 
-static void add_numbers(struct builder *b, const struct api_numbers *numbers, int64_t now_unix_ms)
-{
-    json_text_member_or_null(b, STR("version"), str_from(numbers->version));
-    json_text_time(b, STR("started_at"), numbers->started_at_unix_ms);
-    json_text_seconds(b, STR("uptime_seconds"), numbers->started_at_unix_ms, now_unix_ms);
-    builder_member_int(b, STR("runs_in_memory"), (int64_t)numbers->runs_in_memory);
-    builder_member_int(b, STR("runs_parked"), (int64_t)numbers->runs_parked);
-    builder_member_int(b, STR("nodes_running"), (int64_t)numbers->nodes_running);
-    builder_member_int(b, STR("queue_depth"), (int64_t)numbers->queue_depth);
-    builder_member_int(b, STR("writes_waiting"), (int64_t)numbers->writes_waiting);
-}
-
 struct str route_trouble(const struct route_call *call)
 {
     const struct api_numbers *numbers = call->request->numbers;
@@ -60,7 +48,7 @@ int route_health(const struct route_call *call, struct answer *answer, struct er
         return status;
     }
     if (numbers != NULL) {
-        add_numbers(b, numbers, call->request->now_unix_ms);
+        api_numbers_append(numbers, call->request->now_unix_ms, b);
     }
     builder_map_end(b);
     status = builder_finish(b, &document, err);

@@ -135,18 +135,6 @@ static int add_breakers(struct builder *b, struct journal_reader *reader,
 
 /* ---- the engine ---- */
 
-static void add_numbers(struct builder *b, const struct api_numbers *numbers, int64_t now_unix_ms)
-{
-    json_text_member_or_null(b, STR("version"), str_from(numbers->version));
-    json_text_time(b, STR("started_at"), numbers->started_at_unix_ms);
-    json_text_seconds(b, STR("uptime_seconds"), numbers->started_at_unix_ms, now_unix_ms);
-    builder_member_int(b, STR("runs_in_memory"), (int64_t)numbers->runs_in_memory);
-    builder_member_int(b, STR("runs_parked"), (int64_t)numbers->runs_parked);
-    builder_member_int(b, STR("nodes_running"), (int64_t)numbers->nodes_running);
-    builder_member_int(b, STR("queue_depth"), (int64_t)numbers->queue_depth);
-    builder_member_int(b, STR("writes_waiting"), (int64_t)numbers->writes_waiting);
-}
-
 /* Those that somebody waits for. */
 static void add_limits(struct builder *b, const struct document *live, struct str key)
 {
@@ -168,7 +156,7 @@ static int add_all(struct builder *b, const struct route_call *call, struct erro
     builder_member_bool(b, STR("at_work"), request->numbers != NULL);
     json_text_member_or_null(b, STR("trouble"), route_trouble(call));
     if (request->numbers != NULL) {
-        add_numbers(b, request->numbers, request->now_unix_ms);
+        api_numbers_append(request->numbers, request->now_unix_ms, b);
     }
     int status = add_runs(b, request->reader, err);
     if (status == 0) {

@@ -8,7 +8,6 @@
 #include "core/cli/engine_request.h"
 #include "core/cli/state_owner.h"
 #include "core/cli/terminal.h"
-#include "core/value/json.h"
 #include "core/value/value.h"
 
 #define PATH "/api/v1/breakers"
@@ -77,15 +76,8 @@ static int say(const struct document *answer)
 
 static int steer(struct engine_session *session, const struct command_args *args)
 {
-    struct strbuf body = STRBUF_INIT;
     cleanup_document struct document *answer = NULL;
-    strbuf_append_format(&body, "{\"order\":\"%s\",\"scope\":", args->operands[0]);
-    json_write_string(str_from(args->operands[1]), &body);
-    strbuf_append_char(&body, '}');
-    int code = strbuf_status(&body) != 0
-                   ? command_error(EXIT_STATE, "out of memory")
-                   : engine_command_post(session, STR(PATH), strbuf_str(&body), &answer);
-    strbuf_finish(&body);
+    int code = engine_command_order(session, STR(PATH), args, &answer);
     if (code != EXIT_DONE) {
         return code;
     }

@@ -13,6 +13,7 @@
 #include "core/loop/refusal.h"
 #include "core/loop/restorer.h"
 #include "core/loop/run_driver.h"
+#include "core/loop/run_table.h"
 #include "core/model/pipeline.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -139,7 +140,7 @@ static int find_run(struct loop *loop, const struct loop_command *command,
     const uint64_t number = command->run;
     struct found found = {.command = command, .err = err};
     struct loop_run *root = NULL;
-    *out_run = run_driver_find(loop, number);
+    *out_run = run_table_find(loop, number);
     if (*out_run != NULL || loop->reader == NULL) {
         return *out_run != NULL ? 0 : error_set(err, E_NOT_FOUND, "there is no such run");
     }
@@ -151,7 +152,7 @@ static int find_run(struct loop *loop, const struct loop_command *command,
         return error_nomem(err);
     }
     status = restorer_load(loop, found.root, &root, err);
-    *out_run = status == 0 ? run_driver_find(loop, number) : NULL;
+    *out_run = status == 0 ? run_table_find(loop, number) : NULL;
     *out_was_blocked = found.was_blocked;
     return status == 0 && *out_run == NULL
                ? error_set(err, E_NOT_FOUND, "the run is not there any more")

@@ -14,6 +14,7 @@
 #include "core/journal/journal_reader.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
+#include "core/loop/run_table.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -222,7 +223,7 @@ static bool is_put_off(const struct loop *loop, const struct run *run)
 static void look_at(struct delivery *item)
 {
     struct loop *loop = item->of->loop;
-    const struct loop_run *run = run_driver_find(loop, item->number);
+    const struct loop_run *run = run_table_find(loop, item->number);
     struct engine_sleeper sleeper = {0};
     if (run == NULL && engine_find_sleeper(loop->engine, item->number, &sleeper)) {
         if (is_shut(sleeper.breaker->state, sleeper.breaker->due_at)) {
@@ -316,7 +317,7 @@ static int make_output(const struct deliveries *all, struct document **out, stru
 /* Its run may be gone, or want no answer any more. */
 static void tell(struct deliveries *all)
 {
-    struct loop_run *run = run_driver_find(all->loop, all->run);
+    struct loop_run *run = run_table_find(all->loop, all->run);
     struct error err = {0};
     cleanup_document struct document *output = NULL;
     all->is_told = true;

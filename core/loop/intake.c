@@ -6,6 +6,7 @@
 #include "core/engine/run.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
+#include "core/loop/run_table.h"
 #include "core/value/value.h"
 
 void loop_set_admission(struct loop *loop, const struct admission_load *limits)
@@ -61,7 +62,7 @@ bool loop_refuses_start(struct loop *loop, struct loop_refusal *out_refusal)
 bool loop_refuses_event(struct loop *loop, uint64_t number, struct loop_refusal *out_refusal)
 {
     struct admission_load load = load_of(loop);
-    const struct loop_run *run = run_driver_find(loop, number);
+    const struct loop_run *run = run_table_find(loop, number);
     if (run != NULL) { /* it may be what lets the run end */
         load.runs = 0;
         load.memory_bytes = run_event_count(run->run) == 0 ? 0 : load.memory_bytes;

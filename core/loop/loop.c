@@ -30,6 +30,7 @@
 #include "core/loop/restorer.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_keys.h"
+#include "core/loop/run_table.h"
 #include "core/loop/run_tasks.h"
 #include "core/loop/run_timers.h"
 #include "core/loop/survivors.h"
@@ -517,7 +518,7 @@ int loop_set_retention(struct loop *loop, const struct retention *site, struct e
 int loop_run_attach(struct loop *loop, uint64_t number, const struct run_observer *observer,
                     struct loop_run **out_run, struct error *err)
 {
-    struct loop_run *run = run_driver_find_root(loop, number);
+    struct loop_run *run = run_table_find_root(loop, number);
     int status = run == NULL ? restorer_load(loop, number, &run, err) : 0;
     if (status != 0) {
         return status;

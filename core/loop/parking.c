@@ -13,6 +13,7 @@
 #include "core/loop/loop_state.h"
 #include "core/loop/restorer.h"
 #include "core/loop/run_driver.h"
+#include "core/loop/run_table.h"
 #include "core/loop/run_timers.h"
 
 /* What was accepted comes before what is new: it may take memory where no start would. */
@@ -143,7 +144,7 @@ static void wake_one(struct loop *loop, uint64_t number)
 {
     struct error err = {0};
     struct loop_run *root = NULL;
-    if (run_driver_find(loop, number) != NULL) {
+    if (run_table_find(loop, number) != NULL) {
         return;
     }
     int status = restorer_load(loop, number, &root, &err);

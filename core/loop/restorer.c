@@ -25,6 +25,7 @@
 #include "core/loop/run_definition.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_rows.h"
+#include "core/loop/run_table.h"
 #include "core/loop/run_timers.h"
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
@@ -506,7 +507,7 @@ static int load_root(struct loop *loop, const struct page_root *root, struct com
     struct loop_run *loaded = NULL;
     bool waits = false;
     int status = 0;
-    if (run_driver_find(loop, root->number) != NULL) {
+    if (run_table_find(loop, root->number) != NULL) {
         return 0;
     }
     if (!root->is_live) {

@@ -25,6 +25,7 @@
 #include "core/loop/run_cache.h"
 #include "core/loop/run_keys.h"
 #include "core/loop/run_rows.h"
+#include "core/loop/run_table.h"
 #include "core/loop/run_tasks.h"
 #include "core/loop/run_timers.h"
 #include "core/model/pipeline.h"
@@ -39,78 +40,10 @@ void run_driver_fail(struct loop *loop, const struct error *err)
 
 /* ---- the driver's side of runs ---- */
 
-enum { FIRST_SLOTS = 64 };
-
-static struct loop_run **slot_of(const struct loop *loop, uint64_t number)
-{
-    return &loop->run_slots[number & (loop->run_slot_count - 1)];
-}
-
-/* Runs that nobody keeps have no number, and are not looked for. */
-static void hash_run(struct loop_run *run)
-{
-    if (run->number != 0) {
-        struct loop_run **slot = slot_of(run->loop, run->number);
-        run->next_hashed = *slot;
-        *slot = run;
-    }
-}
-
-static int grow_slots(struct loop *loop)
-{
-    if (loop->run_count < loop->run_slot_count) {
-        return 0;
-    }
-    size_t count = loop->run_slot_count > 0 ? loop->run_slot_count * 2 : FIRST_SLOTS;
-    struct loop_run **slots = calloc(count, sizeof(struct loop_run *));
-    if (slots == NULL) {
-        return E_NOMEM;
-    }
-    free(loop->run_slots);
-    loop->run_slots = slots;
-    loop->run_slot_count = count;
-    for (struct loop_run *run = loop->runs; run != NULL; run = run->next) {
-        hash_run(run);
-    }
-    return 0;
-}
-
-static void link_run(struct loop_run *run)
-{
-    struct loop *loop = run->loop;
-    run->next = loop->runs;
-    if (loop->runs != NULL) {
-        loop->runs->previous = run;
-    }
-    loop->runs = run;
-    hash_run(run);
-    loop->run_count++;
-}
-
-static void unlink_run(struct loop_run *run)
-{
-    struct loop_run **slot = run->number != 0 ? slot_of(run->loop, run->number) : NULL;
-    while (slot != NULL && *slot != run) {
-        slot = &(*slot)->next_hashed;
-    }
-    if (slot != NULL) {
-        *slot = run->next_hashed;
-    }
-    if (run->previous != NULL) {
-        run->previous->next = run->next;
-    } else {
-        run->loop->runs = run->next;
-    }
-    if (run->next != NULL) {
-        run->next->previous = run->previous;
-    }
-    run->loop->run_count--;
-}
-
 struct loop_run *run_driver_create(struct loop *loop, struct run *run, struct loop_run *root)
 {
     struct loop_run *created = calloc(1, sizeof(*created));
-    if (created == NULL || grow_slots(loop) != 0) {
+    if (created == NULL || run_table_reserve(loop) != 0) {
         struct error err = {0};
         free(created);
         (void)error_nomem(&err);
@@ -123,7 +56,7 @@ struct loop_run *run_driver_create(struct loop *loop, struct run *run, struct lo
     created->mask = masking_of(loop->secrets, run_pipeline(run));
     created->root = root != NULL ? root : created;
     engine_set_run_user(run, created);
-    link_run(created);
+    run_table_add(created);
     return created;
 }
 
@@ -142,24 +75,9 @@ void run_driver_free(struct loop_run *run)
     if (run->goes_on) {
         take_out(run);
     }
-    unlink_run(run);
+    run_table_remove(run);
     run_tasks_finish(run);
     free(run);
-}
-
-struct loop_run *run_driver_find(const struct loop *loop, uint64_t number)
-{
-    struct loop_run *run = loop->run_slots != NULL ? *slot_of(loop, number) : NULL;
-    while (run != NULL && run->number != number) {
-        run = run->next_hashed;
-    }
-    return run;
-}
-
-struct loop_run *run_driver_find_root(const struct loop *loop, uint64_t number)
-{
-    struct loop_run *run = run_driver_find(loop, number);
-    return run != NULL ? run->root : NULL;
 }
 
 void run_driver_tell_child(struct loop_run *child, const struct engine_call *call)
@@ -640,7 +558,7 @@ static void look_at_roots(struct commit *commit)
     uint64_t last = 0;
     for (size_t i = 0; !loop->is_leaving && i < commit->batch.record_count; i++) {
         uint64_t number = commit->batch.records[i].run_number;
-        struct loop_run *root = number != 0 && number != last ? run_driver_find_root(loop, number)
+        struct loop_run *root = number != 0 && number != last ? run_table_find_root(loop, number)
                                                               : NULL;
         last = number;
         if (root != NULL) {
@@ -650,7 +568,7 @@ static void look_at_roots(struct commit *commit)
     /* Those that were just brought back may have been waiting all along. */
     for (size_t i = 0; !loop->is_leaving && i < commit->mark_count; i++) {
         struct loop_run *root = commit->marks[i].kind == JOURNAL_MARK_ACTIVE
-                                    ? run_driver_find_root(loop, commit->marks[i].run)
+                                    ? run_table_find_root(loop, commit->marks[i].run)
                                     : NULL;
         if (root != NULL) {
             parking_look(root);
@@ -826,6 +744,5 @@ void run_driver_free_all(struct loop *loop)
         run_driver_free(loop->runs);
     }
     commit_free_spares(loop);
-    free(loop->run_slots);
-    loop->run_slots = NULL;
+    run_table_finish(loop);
 }

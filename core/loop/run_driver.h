@@ -81,10 +81,6 @@ void run_driver_free(struct loop_run *run);
 /* Tells the observer of a child run, once. */
 void run_driver_tell_child(struct loop_run *child, const struct engine_call *call);
 
-/* The loaded root of this number, or NULL; the loaded run of it. */
-struct loop_run *run_driver_find_root(const struct loop *loop, uint64_t number);
-struct loop_run *run_driver_find(const struct loop *loop, uint64_t number);
-
 /* Cancels and kills what runs; used while closing. */
 void run_driver_stop_all(struct loop *loop);
 

@@ -6,6 +6,7 @@
 #include "core/engine/waits.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
+#include "core/loop/run_table.h"
 #include "core/value/json.h"
 
 /* So many times a second is as good as at once for people, and costs nothing. */
@@ -89,7 +90,7 @@ static void append_waits(const struct loop *loop, const struct run *root, struct
 
 void loop_append_waits(const struct loop *loop, uint64_t number, struct strbuf *out)
 {
-    const struct loop_run *run = run_driver_find(loop, number);
+    const struct loop_run *run = run_table_find(loop, number);
     struct engine_sleeper sleeper;
     if (run == NULL && engine_find_sleeper(loop->engine, number, &sleeper)) {
         append_sleeper(&sleeper, out);
@@ -153,7 +154,7 @@ void loop_watch_waits(struct loop *loop, void (*cb)(void *user), void *user)
 
 bool loop_run_asks(const struct loop *loop, uint64_t number, struct str scope)
 {
-    const struct loop_run *run = run_driver_find(loop, number);
+    const struct loop_run *run = run_table_find(loop, number);
     struct engine_sleeper sleeper;
     if (run == NULL && engine_find_sleeper(loop->engine, number, &sleeper)) {
         return str_equal(sleeper.key, scope);

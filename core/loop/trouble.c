@@ -7,13 +7,14 @@
 #include "core/journal/journal_sqlite.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
+#include "core/loop/run_table.h"
 
 enum { AGAIN_MS = 10 * 60 * 1000, FLAPPING_MS = 60 * 1000 };
 
 static void say(struct trouble *trouble, const struct journal_trouble *now)
 {
     const struct loop *loop = trouble->loop;
-    const struct loop_run *run = now->run != 0 ? run_driver_find(loop, now->run) : NULL;
+    const struct loop_run *run = now->run != 0 ? run_table_find(loop, now->run) : NULL;
     trouble->said_at_ms = clock_monotonic_ns() / 1000000;
     trouble->is_said = true;
     log_write(LOG_LEVEL_ERROR,

@@ -41,20 +41,6 @@ static enum service_answer good(struct service *service, int64_t now)
     return SERVICE_GOOD;
 }
 
-static enum service_answer hangs(struct service *service, int64_t now)
-{
-    (void)service;
-    (void)now;
-    return SERVICE_HANGS;
-}
-
-static enum service_answer refuses(struct service *service, int64_t now)
-{
-    (void)service;
-    (void)now;
-    return SERVICE_BAD;
-}
-
 /* Each call fails with a probability of 0.15. */
 static enum service_answer flaky(struct service *service, int64_t now)
 {
@@ -64,11 +50,12 @@ static enum service_answer flaky(struct service *service, int64_t now)
 
 /* Until that moment it refuses, or hangs; then all is well. */
 static int64_t back_at;
-static service_behaviour until_then;
+static enum service_answer until_then;
 
 static enum service_answer comes_back(struct service *service, int64_t now)
 {
-    return now < back_at ? until_then(service, now) : SERVICE_GOOD;
+    (void)service;
+    return now < back_at ? until_then : SERVICE_GOOD;
 }
 
 static int64_t since_begin(int64_t ms)
@@ -131,7 +118,7 @@ static void test_services__a_dead_one_is_called_five_times_and_tried_once(void *
 {
     (void)state;
     struct service *service = service_world_add(&world, "http://s", comes_back, 10);
-    until_then = refuses;
+    until_then = SERVICE_BAD;
     back_at = since_begin(30 * SECOND);
     for (int i = 0; i < 5; i++) {
         (void)service_world_run(&world, CALLS);
@@ -153,7 +140,7 @@ static void test_services__one_that_stays_dead_is_left_alone(void **state)
 {
     (void)state;
     struct service *service = service_world_add(&world, "http://s", comes_back, 10);
-    until_then = refuses;
+    until_then = SERVICE_BAD;
     back_at = since_begin((int64_t)8 * 3600 * SECOND);
     for (int i = 0; i < RUNS; i++) {
         (void)service_world_run(&world, CALLS);
@@ -176,13 +163,13 @@ static void test_services__a_trial_that_hangs_opens_again(void **state)
 {
     (void)state;
     struct service *service = service_world_add(&world, "http://s", comes_back, 10);
-    until_then = refuses;
+    until_then = SERVICE_BAD;
     back_at = INT64_MAX;
     for (int i = 0; i < 5; i++) {
         (void)service_world_run(&world, CALLS);
     }
     service_world_pass(&world, since_begin(59 * SECOND));
-    until_then = hangs;
+    until_then = SERVICE_HANGS;
     service_world_pass(&world, since_begin(61 * SECOND));
     assert_int_equal(service->calls, 6);
     assert_int_equal(service_world_breaker(&world), BREAKER_HALF_OPEN);
@@ -205,7 +192,7 @@ static void test_services__no_herd_comes_when_it_closes(void **state)
 {
     (void)state;
     struct service *service = service_world_add(&world, "http://s", comes_back, 50);
-    until_then = refuses;
+    until_then = SERVICE_BAD;
     back_at = since_begin(30 * SECOND);
     for (int i = 0; i < RUNS; i++) {
         (void)service_world_run(&world, CALLS);
@@ -224,7 +211,7 @@ static void test_services__trials_are_as_many_as_half_open_calls(void **state)
 {
     (void)state;
     struct service *service = service_world_add(&world, "http://s", comes_back, 50);
-    until_then = refuses;
+    until_then = SERVICE_BAD;
     back_at = since_begin(30 * SECOND);
     for (int i = 0; i < RUNS; i++) {
         (void)service_world_run(&world,
@@ -249,7 +236,7 @@ static void test_services__an_operator_brings_no_herd_either(void **state)
 {
     (void)state;
     struct service *service = service_world_add(&world, "http://s", comes_back, 50);
-    until_then = refuses;
+    until_then = SERVICE_BAD;
     back_at = since_begin(30 * SECOND);
     for (int i = 0; i < RUNS; i++) {
         (void)service_world_run(&world, CALLS);
@@ -274,12 +261,14 @@ static void test_services__an_operator_brings_no_herd_either(void **state)
     "  - {id: dead, type: call.task, timeout: 30s, retry: {max_attempts: 0, deadline: 10h}, "      \
     "config: {url: \"http://dead/\"}}\n"
 
-static int64_t p99_beside(service_behaviour behave, int runs)
+static int64_t p99_beside(enum service_answer other, int runs)
 {
+    until_then = other;
+    back_at = INT64_MAX;
     service_world_finish(&world);
     service_world_init(&world);
     struct service *live = service_world_add(&world, "http://live", good, 20);
-    (void)service_world_add(&world, "http://dead", behave, 20);
+    (void)service_world_add(&world, "http://dead", comes_back, 20);
     for (int i = 0; i < runs; i++) {
         (void)service_world_run(&world, DEAD);
     }
@@ -294,9 +283,9 @@ static int64_t p99_beside(service_behaviour behave, int runs)
 static void test_services__a_dead_one_slows_nobody_else(void **state)
 {
     (void)state;
-    int64_t alone = p99_beside(good, 0);
-    int64_t beside_refusing = p99_beside(refuses, 200);
-    int64_t beside_hanging = p99_beside(hangs, 200);
+    int64_t alone = p99_beside(SERVICE_GOOD, 0);
+    int64_t beside_refusing = p99_beside(SERVICE_BAD, 200);
+    int64_t beside_hanging = p99_beside(SERVICE_HANGS, 200);
     print_message("p99 of a service: alone %lld ms, beside one that refuses %lld ms, that hangs "
                   "%lld ms\n",
                   (long long)alone, (long long)beside_refusing, (long long)beside_hanging);

@@ -14,6 +14,7 @@
 #include "core/engine/engine.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
+#include "core/loop/run_table.h"
 #include "core/loop/run_waits.h"
 #include "tests/support/toy_world.h"
 
@@ -31,7 +32,7 @@ int64_t __wrap_clock_unix_ms(void)
 }
 
 /* A run that sleeps is not loaded. */
-struct loop_run *run_driver_find(const struct loop *at, uint64_t number)
+struct loop_run *run_table_find(const struct loop *at, uint64_t number)
 {
     (void)at;
     return number > 0 && number <= run_count ? &runs[number - 1] : NULL;
