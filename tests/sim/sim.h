@@ -119,7 +119,8 @@ struct sim_run {
     struct run_watch watch;
     struct sim_run *root; /* that somebody started; itself when it is that one */
     bool is_child;
-    bool is_gone; /* a child whose start was lost */
+    bool is_item; /* of the retry queue: a root that another run's node began */
+    bool is_gone; /* a child, or an item, whose start was lost */
     bool has_continue;
     uint64_t continue_seq; /* the last record of the latest write with EFFECT_CONTINUE */
 
@@ -146,6 +147,8 @@ struct sim_run {
     bool is_cancelled; /* a cancel is */
     bool is_paused;    /* a pause is, and nothing else since */
     bool is_touched;   /* its end depends on what somebody did, or when */
+    bool is_settled;   /* somebody said what became of a node */
+    char item_key[32]; /* of an item: that of the call which it delivers */
     bool is_told;      /* its end was shown */
     uint64_t told_seq; /* of the last record that was shown */
     enum run_state told_state;
@@ -187,6 +190,8 @@ struct sim {
     uint64_t parked;
     uint64_t asleep; /* of them, for a breaker */
     uint64_t rechecked;
+    uint64_t queued;    /* calls that went to the retry queue, and are not lost */
+    uint64_t delivered; /* of them */
     bool has_trace;
 };
 
@@ -285,6 +290,8 @@ void sim_ledger_record(struct sim_run *run, const struct record *record);
 void sim_ledger_durable(struct sim_run *run, const struct record *record);
 /* Of an effect that is about to be carried out. */
 void sim_ledger_effect(struct sim_run *run, const struct effect *effect);
+/* A node's call goes to the queue, as this item. */
+void sim_ledger_queued(struct sim_run *item, const struct effect *effect);
 /* A task has had its effect outside; its process may be dead. */
 void sim_ledger_outside(struct sim_run *run, uint64_t frame, uint32_t node);
 /* Somebody said that an unknown node may run again. */
@@ -295,6 +302,8 @@ void sim_ledger_asked_again(struct sim_run *root);
 void sim_ledger_restored(struct sim_run *run);
 /* Of a root that a dead process has left behind. */
 void sim_ledger_left(const struct sim_run *root);
+/* Of a run that has ended, when nothing can happen any more. */
+void sim_ledger_ended(const struct sim_run *run, enum run_state state);
 
 /* ---- sim_checks: what holds after each event ---- */
 

@@ -7,6 +7,7 @@
 #include "core/engine/record_json.h"
 #include "core/engine/restore.h"
 #include "core/engine/run_state.h"
+#include "core/engine/waits.h"
 #include "core/journal/journal.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
@@ -209,7 +210,7 @@ static void check_run(const struct sim_run *run, struct usage *usage)
     SIM_HOLDS(sim, run_is_ended(it) == (run->watch.ends == 1));
     SIM_HOLDS(sim, !run->is_told || run->told_state == run_state(it));
     bool it_is_at_work = active > 0 || it->is_undoing_child || run->has_continue ||
-                         (run_is_paused(it) && !run_is_ended(it));
+                         (run_is_paused(it) && (!run_is_ended(it) || it->is_undoing));
     bool it_has_nothing_to_do_when_it_has_ended = it_is_at_work ==
                                                   (!run_is_ended(it) || it->is_undoing);
     SIM_HOLDS(sim, it_has_nothing_to_do_when_it_has_ended);
@@ -262,15 +263,23 @@ static void check_queue(const struct sim_run *run, const struct usage *usage)
     }
 }
 
-/* Who sleeps is known, and has a time to be woken at: no operator opens breakers here. */
+/* Who sleeps is known, and has a time to be woken at: no operator opens breakers here. Or somebody
+ * is in front, who is let through and waits for a permit. */
 static void check_sleepers(const struct sim *sim)
 {
     uint64_t asleep = 0;
+    uint64_t nodes = 0;
     for (size_t i = 0; i < sim->run_count; i++) {
-        asleep += sim->runs[i]->is_asleep ? 1u : 0u;
+        struct engine_sleeper sleeper = {0};
+        bool is_asleep = sim->runs[i]->is_asleep;
+        bool is_known = is_asleep && sim->engine != NULL &&
+                        engine_find_sleeper(sim->engine, sim->runs[i]->number, &sleeper);
+        asleep += is_asleep ? 1u : 0u;
+        nodes += is_known ? sleeper.nodes : 0;
     }
     bool all_are_known = sim->engine == NULL || engine_sleeping(sim->engine) == asleep;
-    bool there_is_a_time = asleep == 0 || engine_next_due(sim->engine) != INT64_MAX;
+    bool there_is_a_time = asleep == 0 || engine_next_due(sim->engine) != INT64_MAX ||
+                           engine_waiting(sim->engine) > nodes;
     SIM_HOLDS(sim, all_are_known);
     SIM_HOLDS(sim, there_is_a_time);
 }
@@ -364,6 +373,7 @@ static void check_left_end(const struct sim_run *run)
     struct run *left = sim_replay_text(run);
     bool each_run_ends = run_is_ended(left);
     SIM_HOLDS(run->sim, each_run_ends);
+    sim_ledger_ended(run, run_state(left));
     SIM_HOLDS(run->sim, !run->is_told || run_state(left) == run->told_state);
     run_destroy(left);
 }

@@ -41,18 +41,29 @@ static void know(struct sim_run *known, const struct run *run)
     (void)snprintf(known->id, sizeof(known->id), "%.*s", STR_ARG(run_id(run)));
 }
 
-/* A child is first heard of when its start is recorded. */
+static void know_child(struct sim_run *known, const struct run *run)
+{
+    known->is_child = true;
+    known->is_started = true; /* nobody waits for an answer */
+    bool somebody_called_it = engine_find_call(run, &known->call);
+    SIM_HOLDS(known->sim, somebody_called_it);
+    known->caller = engine_run_user(known->call.run);
+    known->root = known->caller->root;
+}
+
+/* A child, or an item of the queue, is first heard of when its start is recorded. */
 static struct sim_run *run_of(struct sim *sim, struct run *run, const struct document *input)
 {
     struct sim_run *known = engine_run_user(run);
     if (known == NULL) {
         known = sim_run_add(sim, pipeline_ref(run_pipeline(run)), document_ref(input));
-        known->is_child = true;
-        known->is_started = true; /* nobody waits for an answer */
-        bool somebody_called_it = engine_find_call(run, &known->call);
-        SIM_HOLDS(sim, somebody_called_it);
-        known->caller = engine_run_user(known->call.run);
-        known->root = known->caller->root;
+        known->is_item = engine_take_origin(run) != NULL;
+        if (known->is_item) {
+            known->place = SIM_LOADED;
+            known->life++;
+        } else {
+            know_child(known, run);
+        }
         known->loaded_at = sim->now;
         engine_set_run_user(run, known);
         know(known, run);
@@ -282,6 +293,26 @@ static void on_durable(void *user, int status)
     commit_free(commit);
 }
 
+static void note_queued(struct sim *sim, const struct effect *effect)
+{
+    struct strbuf id = STRBUF_INIT;
+    struct sim_run *item = NULL;
+    strbuf_append_str(&id, run_id(effect->run));
+    strbuf_append_char(&id, '/');
+    run_append_child_path(effect->run, effect, &id);
+    for (size_t i = 0; i < sim->run_count; i++) {
+        struct sim_run *run = sim->runs[i];
+        bool is_it = run->is_item && !run->is_gone && str_equal_text(strbuf_str(&id), run->id);
+        bool a_call_is_queued_once = !is_it || item == NULL;
+        SIM_HOLDS(sim, a_call_is_queued_once);
+        item = is_it ? run : item;
+    }
+    strbuf_finish(&id);
+    bool what_is_queued_begins_with_it = item != NULL;
+    SIM_HOLDS(sim, what_is_queued_begins_with_it);
+    sim_ledger_queued(item, effect);
+}
+
 static void note_records(struct sim *sim, const struct sim_commit *commit)
 {
     for (size_t i = 0; i < commit->batch.record_count; i++) {
@@ -295,6 +326,8 @@ static void note_records(struct sim *sim, const struct sim_commit *commit)
         if (effect->type == EFFECT_CONTINUE) {
             run->has_continue = true;
             run->continue_seq = run_last_seq(run->run);
+        } else if (effect->type == EFFECT_QUEUE) {
+            note_queued(sim, effect);
         }
     }
 }

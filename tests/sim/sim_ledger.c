@@ -75,6 +75,72 @@ static void check_p2_same_key_finds_the_run(const struct sim_run *root)
     SIM_HOLDS(root->sim, the_run_of_that_key_is_there);
 }
 
+/* ---- the retry queue ---- */
+
+/* The item of a node that ended so: {"status": "queued", ..., "queue_id": ID}; NULL: another end.
+ */
+static struct str queue_id_of(const struct record *record)
+{
+    const struct value *map = record->type == RECORD_NODE_ENDED && record->output != NULL
+                                  ? document_root(record->output)
+                                  : NULL;
+    const struct value *id = value_get(map, STR("queue_id"));
+    return value_is(id, VALUE_STRING) ? value_str(id) : STR("");
+}
+
+static bool is_item_durable(const struct sim *sim, struct str id)
+{
+    for (size_t i = 0; i < sim->run_count; i++) {
+        const struct sim_run *run = sim->runs[i];
+        if (run->is_item && str_equal_text(id, run->id) &&
+            sim_store_has_run(sim->store, run->number)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_queued(void *user, const struct record *record)
+{
+    const struct sim_run *run = user;
+    struct str id = queue_id_of(record);
+    bool what_is_queued_is_as_durable_as_its_node = id.n == 0 || is_item_durable(run->sim, id);
+    SIM_HOLDS(run->sim, what_is_queued_is_as_durable_as_its_node);
+    return 0;
+}
+
+/* Whoever counts by keys counts the call once, however often it is tried, and by whom. */
+void sim_ledger_queued(struct sim_run *item, const struct effect *effect)
+{
+    const struct sim *sim = item->sim;
+    int status = run_idempotency_key(effect->run, effect->frame, effect->node, item->item_key);
+    SIM_HOLDS(sim, status == 0);
+    for (size_t i = 0; i < sim->run_count; i++) {
+        const struct sim_run *other = sim->runs[i];
+        bool no_other_item_has_its_key = other == item || !other->is_item || other->is_gone ||
+                                         strcmp(other->item_key, item->item_key) != 0;
+        SIM_HOLDS(sim, no_other_item_has_its_key);
+    }
+}
+
+static void check_item_key(const struct sim_run *run, const char *key)
+{
+    bool an_item_has_the_key_of_its_call = !run->is_item || strcmp(run->item_key, key) == 0;
+    SIM_HOLDS(run->sim, an_item_has_the_key_of_its_call);
+}
+
+void sim_ledger_ended(const struct sim_run *run, enum run_state state)
+{
+    if (!run->is_item) {
+        return;
+    }
+    bool is_delivered = run->execution_count == 1 && run->executions[0].effects > 0;
+    bool what_completed_was_delivered = state != RUN_COMPLETED || run->is_settled || is_delivered;
+    SIM_HOLDS(run->sim, what_completed_was_delivered);
+    run->sim->queued++;
+    run->sim->delivered += is_delivered ? 1 : 0;
+}
+
 /* ---- P3, P5 ---- */
 
 struct wanted {
@@ -138,6 +204,7 @@ static void see_start(struct sim_run *run, const struct effect *effect)
     SIM_HOLDS(run->sim, its_node_is_in_this_attempt || run->sim->plant == SIM_PLANT_O2);
     struct sim_execution *execution = execution_at(run, run->run, effect->frame, effect->node);
     check_p5_same_key(run, execution, effect);
+    check_item_key(run, execution->key);
     execution->starts++;
     execution->last_attempt = effect->attempt;
     execution->is_at_most_once = run->pipeline->nodes[effect->node].is_at_most_once;
@@ -341,6 +408,8 @@ void sim_ledger_durable(struct sim_run *run, const struct record *record)
         return;
     }
     run->told_seq = record->seq;
+    run->is_started = run->is_started || (run->is_item && record->type == RECORD_RUN_STARTED);
+    (void)check_queued(run, record); /* always 0 */
     if (is_result && record->path != NULL) {
         find_execution(run, str_from(record->path))->has_result = true;
     }
@@ -369,5 +438,11 @@ void sim_ledger_restored(struct sim_run *run)
 
 void sim_ledger_left(const struct sim_run *root)
 {
+    if (root->is_gone) {
+        return;
+    }
     check_p1_acknowledged_starts_are_there(root);
+    if (root->number != 0) {
+        (void)sim_store_read(root->sim->store, root->number, check_queued, (void *)(uintptr_t)root);
+    }
 }

@@ -39,6 +39,8 @@ struct totals {
     uint64_t asleep;
     uint64_t hits;
     uint64_t compared;
+    uint64_t queued;
+    uint64_t delivered;
 };
 
 static struct sim_event take_next(struct sim *sim)
@@ -162,6 +164,8 @@ static void add_up(const struct sim *sim, struct totals *totals)
     totals->parked += sim->parked;
     totals->asleep += sim->asleep;
     totals->hits += sim->hits;
+    totals->queued += sim->queued;
+    totals->delivered += sim->delivered;
 }
 
 /* Each fourth seed is calm: it lives twice. */
@@ -212,11 +216,14 @@ int main(int argc, char **argv)
     }
     printf(
         "seeds %llu to %llu hold: %llu events, %llu tasks, %llu frames, %llu crashes, %llu times "
-        "parked (%llu for a breaker), %llu results taken again, %llu ends compared\n",
+        "parked (%llu for a breaker), %llu results taken again, %llu calls queued (%llu "
+        "delivered), "
+        "%llu ends compared\n",
         (unsigned long long)first, (unsigned long long)last, (unsigned long long)totals.steps,
         (unsigned long long)totals.starts, (unsigned long long)totals.frames,
         (unsigned long long)totals.crashes, (unsigned long long)totals.parked,
         (unsigned long long)totals.asleep, (unsigned long long)totals.hits,
+        (unsigned long long)totals.queued, (unsigned long long)totals.delivered,
         (unsigned long long)totals.compared);
     if (base.plant != SIM_PLANT_NONE) {
         (void)fprintf(stderr, "O%d is broken, and no seed caught it\n", (int)base.plant);

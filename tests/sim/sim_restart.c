@@ -52,6 +52,14 @@ static void leave_root(struct sim_run *root)
 {
     struct sim *sim = root->sim;
     bool all_are_over = true;
+    if (root->is_item) { /* nobody waits for an answer; one that is lost is queued anew */
+        root->is_started = true;
+        root->is_gone = !sim_store_has_run(sim->store, root->number);
+        root->place = SIM_OVER;
+    }
+    if (root->is_gone) {
+        return;
+    }
     if (!root->is_started) { /* whoever started it hears nothing, and starts it again */
         sim_schedule(sim, (struct sim_event){
                               .at = sim_later(sim, 1000), .type = SIM_START, .run = root->index});
@@ -188,7 +196,9 @@ static void restore_run(struct sim_run *run)
         .number = run->number,
         .pipeline = run->pipeline,
         .id = str_from(run->id),
-        .triggered_by = run->is_child ? STR("workflow") : STR("manual"),
+        .triggered_by = run->is_child  ? STR("workflow")
+                        : run->is_item ? STR("queue")
+                                       : STR("manual"),
         .depth = run->depth,
         .has_rollback = run->has_rollback,
         .user = run,

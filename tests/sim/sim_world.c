@@ -73,6 +73,7 @@ static void resolve_node(struct sim_run *run, uint64_t frame, uint32_t node)
     enum run_resolution resolution = (enum run_resolution)random_below(&sim->random, 3);
     struct document *output = pipeline_fixture_json("{\"by\": \"hand\"}");
     struct document *error = failure_create("GAVE_UP", STR("nobody knows"), NULL);
+    run->is_settled = run->is_settled || resolution != RUN_RESOLVE_AGAIN;
     if (resolution == RUN_RESOLVE_AGAIN) {
         sim_ledger_again(run, frame, node);
     }
@@ -81,7 +82,8 @@ static void resolve_node(struct sim_run *run, uint64_t frame, uint32_t node)
                                         .frame = frame,
                                         .node = node,
                                         .resolution = resolution,
-                                        .output = output,
+                                        /* of an item: another input, and so another call */
+                                        .output = resolution == RUN_RESOLVE_AGAIN ? NULL : output,
                                         .error = error},
                     SIM_ANSWER_NONE);
     document_unref(output);
@@ -298,8 +300,9 @@ static void write_calls(struct random *making, struct strbuf *out)
             out,
             "  - {id: n%u, type: toy.task, on_error: continue, retry: {max_attempts: "
             "%u, initial_interval: %ums}, circuit_breaker: {failure_threshold: 1, "
-            "reset_timeout: 4s}}\n",
-            i, 1 + random_below(making, 5), 100 + random_below(making, 900));
+            "reset_timeout: 4s}%s}\n",
+            i, 1 + random_below(making, 5), 100 + random_below(making, 900),
+            random_percent(making, 50) ? ", on_open: queue" : "");
     }
 }
 
