@@ -99,6 +99,10 @@ void wait_text_append(const struct value *wait, struct strbuf *out)
         append_scope(wait, out);
         strbuf_append_text(out, "as many calls as its rate allows, the next");
         append_until(wait, " at ", out);
+    } else if (str_equal_text(what, "memory")) {
+        strbuf_append_format(out, "max_memory_mb: values take %lld of %lld MiB, others have to end",
+                             (long long)job_text_int(wait, "in_use"),
+                             (long long)job_text_int(wait, "limit"));
     } else {
         append_scope(wait, out);
         terminal_append_safe(out, what);

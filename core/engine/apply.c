@@ -692,11 +692,8 @@ static void apply_child_undone(struct run *run, const struct record *record)
     undo_apply_done(run, record->error);
 }
 
-void run_apply(struct run *run, const struct record *record)
+static void apply(struct run *run, struct frame *frame, const struct record *record)
 {
-    struct frame *frame = frame_find(run, record->frame);
-    CHECK_NAMED(frame != NULL, run->id);
-    run->last_seq += record_is_lazy(record) ? 0 : 1;
     switch (record->type) {
     case RECORD_RUN_STARTED:
         apply_run_started(run, record);
@@ -783,4 +780,27 @@ void run_apply(struct run *run, const struct record *record)
         return;
     }
     unreachable_state("record", (int)record->type);
+}
+
+/* Frames that end have no task any more. */
+static bool is_of_node(const struct record *record)
+{
+    return record->node != RECORD_NO_NODE && record->type != RECORD_FRAME_STARTED &&
+           record->type != RECORD_FRAME_ENDED;
+}
+
+void run_apply(struct run *run, const struct record *record)
+{
+    struct frame *frame = frame_find(run, record->frame);
+    CHECK_NAMED(frame != NULL, run->id);
+    run->last_seq += record_is_lazy(record) ? 0 : 1;
+    if (!is_of_node(record)) {
+        apply(run, frame, record);
+        return;
+    }
+    const struct run_node *node = frame_node(frame, record->node);
+    uint32_t *tasks = frame->parent != NULL ? &run->tasks : &run->root_tasks;
+    *tasks -= node_is_at_work(node) ? 1u : 0u;
+    apply(run, frame, record);
+    *tasks += node_is_at_work(node) ? 1u : 0u;
 }

@@ -94,6 +94,12 @@ struct document *decision_with_cause(const struct decision *d, const struct docu
 struct document *decision_timeout_failure(const struct decision *d, uint32_t node);
 
 /*
+ * There is no room for what the completion `record` brings, and others may make some: the node,
+ * which the decision is about, waits. Then nothing may be appended.
+ */
+bool decision_waits_for_room(const struct decision *d, const struct record *record);
+
+/*
  * Records the end of a node with its edges, and the run's failure when nothing handles it.
  * `record` has node_state, outcome, and output or error (borrowed).
  */

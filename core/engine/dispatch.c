@@ -411,6 +411,10 @@ static void ticket_ask(struct dispatch *dispatch, struct dispatch_ticket *ticket
         ticket_turn_away(dispatch, ticket);
         return;
     }
+    if (ticket->room != NULL && ticket->room->is_full) {
+        ticket_wait(dispatch, ticket, &ticket->room->waiting, DISPATCH_FOR_ROOM);
+        return;
+    }
     struct limiter *limiting = find_limiting(dispatch, ticket);
     if (limiting != NULL) {
         dispatch->waiting++;
@@ -604,6 +608,25 @@ void dispatch_obey(struct dispatch *dispatch, struct dispatch_guard *guard,
         guard_note_change(dispatch, guard);
         guard_wake(dispatch, guard);
     }
+}
+
+void dispatch_open_room(struct dispatch *dispatch, struct dispatch_room *room)
+{
+    room->is_full = false;
+    while (room->waiting.first != NULL) {
+        ask_again(dispatch, room->waiting.first);
+    }
+}
+
+bool dispatch_pass_room(struct dispatch *dispatch, struct dispatch_room *room)
+{
+    struct dispatch_ticket *first = room->waiting.first;
+    if (first != NULL) {
+        room->is_full = false;
+        ask_again(dispatch, first);
+        room->is_full = true;
+    }
+    return first != NULL;
 }
 
 void dispatch_hold(struct dispatch *dispatch)

@@ -11,7 +11,8 @@
  * name a guard, the breaker of the service that it calls: who is refused there waits until the
  * breaker is due or has changed, see dispatch_next_due(); or, if its ticket says so, is told at
  * once. It may name limiters too, the rate limits of the service: of those that refuse it waits for
- * the one that takes longest, in the order of asking, until its turn, which is known exactly.
+ * the one that takes longest, in the order of asking, until its turn, which is known exactly. And
+ * it may name a room, that of the memory of its run: while it is full nobody is asked further.
  *
  * Tickets are of nodes that want to start, or of calls that a task makes: those have an end of
  * their own, dispatch_next_call(), and go on when no node starts any more.
@@ -31,6 +32,7 @@
 struct dispatch;
 struct dispatch_guard;
 struct dispatch_queue;
+struct dispatch_room;
 struct dispatch_scope;
 struct error;
 struct limiter;
@@ -57,6 +59,7 @@ enum dispatch_wait {
     DISPATCH_FOR_BUDGET,
     DISPATCH_FOR_BREAKER,
     DISPATCH_FOR_LIMIT,
+    DISPATCH_FOR_ROOM,
 };
 
 /* Lives in the memory of whoever asks; all zero at first. There may be very many. */
@@ -72,6 +75,7 @@ struct dispatch_ticket {
     uint32_t attempt;             /* from 1; all but the first are retries */
     double retry_budget;          /* see retry_budget_allows() */
     struct dispatch_guard *guard; /* NULL: none */
+    struct dispatch_room *room;   /* NULL: it need not wait for one */
     const struct run *run;        /* of a call: whose task makes it, at `frame` and `node` */
     uint64_t number;              /* in the order of asking */
     struct dispatch_queue *queue;
@@ -169,6 +173,11 @@ uint32_t dispatch_guard_waiting(const struct dispatch_guard *guard);
 uint32_t dispatch_guard_room(const struct dispatch *dispatch, const struct dispatch_guard *guard);
 int64_t dispatch_guard_opens_at(const struct dispatch *dispatch,
                                 const struct dispatch_guard *guard);
+
+/* There is room: those who wait for it are asked. */
+void dispatch_open_room(struct dispatch *dispatch, struct dispatch_room *room);
+/* Asks the first who waits for it, though it is full; false: nobody does. */
+bool dispatch_pass_room(struct dispatch *dispatch, struct dispatch_room *room);
 
 /* Nobody is admitted or refused from here on, but those that are already. */
 void dispatch_hold(struct dispatch *dispatch);

@@ -76,6 +76,7 @@ void engine_set_instance(struct engine *engine, struct str instance)
 void engine_drop_member(struct engine *engine, struct member *member)
 {
     member_release_tickets(member, engine->dispatch);
+    rooms_drop(&engine->rooms, engine->dispatch, member);
     while (member->first_called != NULL) {
         member_unlink(member->first_called);
     }
@@ -251,60 +252,20 @@ static int turn_dispatch_effects(struct turn *turn)
     return 0;
 }
 
-static struct member *root_of(const struct run *run)
-{
-    struct member *root = member_of(run);
-    while (root->caller != NULL) {
-        root = root->caller;
-    }
-    return root;
-}
-
-static void measure(struct member *root)
-{
-    root->measure = (struct run_measure){.own = 1};
-    for (struct member *at = root; at != NULL; at = member_next_below(root, at)) {
-        size_t own = run_bytes(at->run);
-        root->measure.own += own < SIZE_MAX - root->measure.own ? own : 0;
-    }
-}
-
-/* Of a run and all that it shares its bound with, at least 1; 0: it cannot be too much. */
-static size_t value_bytes(const struct run *run, size_t total)
-{
-    size_t bound = (size_t)run_max_memory_mb(run) * 1024 * 1024;
-    if (total <= bound) {
-        return 0;
-    }
-    struct member *root = root_of(run);
-    if (run_measure_is_old(&root->measure, bound)) {
-        measure(root);
-    }
-    size_t own = root->measure.own;
-    size_t room = SIZE_MAX - own;
-    own += root->measure.added < room ? root->measure.added : room;
-    return own < total ? own : total;
-}
-
-static void count_outputs(const struct batch *batch, size_t first, const struct run *run)
-{
-    struct run_measure *measure = &root_of(run)->measure;
-    for (size_t i = first; measure->own > 0 && i < batch->record_count; i++) {
-        if (batch->records[i].output != NULL) {
-            run_measure_add(measure, batch->records[i].output);
-        }
-    }
-}
-
 static int turn_step(struct turn *turn, struct run *run, const struct run_event *event)
 {
     size_t first = turn->batch->record_count;
     if (turn->engine->options.value_bytes != NULL) {
-        run_note_value_bytes(run, value_bytes(run, turn->engine->options.value_bytes()));
+        rooms_look(&turn->engine->rooms, run, turn->engine->options.value_bytes());
     }
     run_decide(run, event, turn->now, turn->batch);
     if (turn->batch->has_failed) {
         return E_NOMEM;
+    }
+    if (turn->batch->lacks_room) {
+        turn->batch->lacks_room = false;
+        rooms_hold(&turn->engine->rooms, run);
+        return 0;
     }
     for (size_t i = first; i < turn->batch->record_count; i++) {
         if (!run_name_record(run, &turn->batch->records[i])) {
@@ -312,7 +273,7 @@ static int turn_step(struct turn *turn, struct run *run, const struct run_event 
         }
         run_apply(run, &turn->batch->records[i]);
     }
-    count_outputs(turn->batch, first, run);
+    rooms_count(run, &turn->batch->records[first], turn->batch->record_count - first);
     if (run_has_failed(run)) {
         return E_NOMEM;
     }
@@ -455,12 +416,31 @@ static int turn_due(struct turn *turn)
     return status == 0 ? member_advance(turn, member) : status;
 }
 
+/* `*out_status` is that of what could go on; false: nothing that waits for room could. */
+static bool give_room(struct turn *turn, int *out_status)
+{
+    struct engine *engine = turn->engine;
+    if (engine->rooms.first == NULL) {
+        return false;
+    }
+    size_t total = engine->options.value_bytes();
+    if (rooms_give(&engine->rooms, engine->dispatch, total)) {
+        return true;
+    }
+    struct member *member = rooms_next_held(&engine->rooms, total);
+    if (member != NULL) {
+        *out_status = member_advance(turn, member);
+        member_root(member)->has_last_word = false;
+    }
+    return member != NULL;
+}
+
 /* All that follows at once from what was done. */
 static int turn_end(struct turn *turn, struct error *err)
 {
     int status = turn_admit(turn);
-    while (status == 0 && turn->first_due != NULL) {
-        status = turn_due(turn);
+    while (status == 0 && (turn->first_due != NULL || give_room(turn, &status))) {
+        status = status == 0 && turn->first_due != NULL ? turn_due(turn) : status;
         if (status == 0) {
             status = turn_admit(turn);
         }

@@ -34,7 +34,8 @@ struct engine_options {
     /*
      * What all values of the process take now, asked before each decision; NULL: nobody knows. A
      * run that nobody called, and those below it, may take `scaling.max_memory_mb` (1,024 when it
-     * does not say) of it; as long as all together take less, nobody looks for whose they are.
+     * does not say) of it; as long as all together take less, nobody looks for whose they are. Who
+     * takes more starts no task while one is under way whose end may free some, see rooms.h.
      */
     size_t (*value_bytes)(void);
     /* The number of a run that another one starts; NULL: nobody keeps records. */

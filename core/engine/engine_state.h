@@ -11,6 +11,7 @@
  */
 
 #include "core/engine/engine.h"
+#include "core/engine/rooms.h"
 #include "core/engine/tickets.h"
 
 struct dispatch;
@@ -23,6 +24,7 @@ struct engine {
     struct dispatch *dispatch;
     struct tickets tickets;
     struct sleepers *sleepers;
+    struct rooms rooms;
     struct member *members;
 };
 

@@ -205,6 +205,16 @@ uint32_t run_frame_body(const struct run *run, uint64_t frame)
     return (uint32_t)(frame_find(run, frame)->body - run->pipeline->bodies);
 }
 
+bool run_frame_has_output(const struct run *run, uint64_t frame)
+{
+    const struct frame *at = frame_find(run, frame);
+    bool has_output = false;
+    for (uint32_t i = 0; at != NULL && !has_output && i < at->body->node_count; i++) {
+        has_output = at->nodes[i].output != NULL;
+    }
+    return has_output;
+}
+
 void **run_ticket(struct run *run, uint64_t frame, uint32_t node)
 {
     struct frame *at = frame_find(run, frame);
@@ -213,20 +223,31 @@ void **run_ticket(struct run *run, uint64_t frame, uint32_t node)
 
 /* ---- work ---- */
 
-void run_list_node(struct run *run, struct run_node *node)
+/* At the end of a list. */
+static void append(struct run_node **first, struct run_node **last, struct run_node *node)
 {
-    if (node->is_listed || (run->is_paused && node->state == NODE_READY)) {
-        return;
-    }
-    node->is_listed = true;
     node->next_listed = NULL;
-    node->previous_listed = run->last_listed;
-    if (run->last_listed == NULL) {
-        run->first_listed = node;
+    node->previous_listed = *last;
+    if (*last == NULL) {
+        *first = node;
     } else {
-        run->last_listed->next_listed = node;
+        (*last)->next_listed = node;
     }
-    run->last_listed = node;
+    *last = node;
+}
+
+static void take_out(struct run_node **first, struct run_node **last, struct run_node *node)
+{
+    if (node->previous_listed == NULL) {
+        *first = node->next_listed;
+    } else {
+        node->previous_listed->next_listed = node->next_listed;
+    }
+    if (node->next_listed == NULL) {
+        *last = node->previous_listed;
+    } else {
+        node->next_listed->previous_listed = node->previous_listed;
+    }
 }
 
 void run_unlist_node(struct run *run, struct run_node *node)
@@ -234,17 +255,62 @@ void run_unlist_node(struct run *run, struct run_node *node)
     if (!node->is_listed) {
         return;
     }
+    if (node->is_held) {
+        take_out(&run->first_held, &run->last_held, node);
+    } else {
+        take_out(&run->first_listed, &run->last_listed, node);
+    }
     node->is_listed = false;
-    if (node->previous_listed == NULL) {
-        run->first_listed = node->next_listed;
-    } else {
-        node->previous_listed->next_listed = node->next_listed;
+    node->is_held = false;
+}
+
+void run_list_node(struct run *run, struct run_node *node)
+{
+    bool is_listed = node->is_listed && !node->is_held;
+    if (is_listed || (run->is_paused && node->state == NODE_READY)) {
+        return;
     }
-    if (node->next_listed == NULL) {
-        run->last_listed = node->previous_listed;
-    } else {
-        node->next_listed->previous_listed = node->previous_listed;
+    run_unlist_node(run, node); /* there is something else to do with it than what waited */
+    node->is_listed = true;
+    append(&run->first_listed, &run->last_listed, node);
+}
+
+void run_hold(struct run *run)
+{
+    struct run_node *node = run->first_listed;
+    CHECK_NAMED(node != NULL, run->id);
+    take_out(&run->first_listed, &run->last_listed, node);
+    append(&run->first_held, &run->last_held, node);
+    node->is_held = true;
+}
+
+bool run_try_held(struct run *run)
+{
+    struct run_node *node = run->first_held;
+    if (node != NULL) {
+        take_out(&run->first_held, &run->last_held, node);
+        node->is_held = false;
+        node->previous_listed = NULL;
+        node->next_listed = run->first_listed;
+        if (run->first_listed == NULL) {
+            run->last_listed = node;
+        } else {
+            run->first_listed->previous_listed = node;
+        }
+        run->first_listed = node;
     }
+    return node != NULL;
+}
+
+bool run_has_held(const struct run *run)
+{
+    return run->first_held != NULL;
+}
+
+bool run_is_held(const struct run *run, uint64_t frame, uint32_t node)
+{
+    const struct frame *at = frame_find(run, frame);
+    return at != NULL && frame_node(at, node)->is_held;
 }
 
 void frame_check_settled(struct frame *frame)

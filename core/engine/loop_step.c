@@ -312,11 +312,12 @@ static void end_node(const struct decision *d, uint32_t node, enum node_state st
     record.output = output;
     record.error = failure;
     record.detail = detail;
-    decision_disarm_timeout(d, node);
-    if (state == NODE_COMPLETED) {
-        decision_end_completed(d, &record);
-    } else {
+    if (state != NODE_COMPLETED) {
+        decision_disarm_timeout(d, node);
         decision_end_node(d, &record);
+    } else if (!decision_waits_for_room(d, &record)) {
+        decision_disarm_timeout(d, node);
+        decision_end_completed(d, &record);
     }
     document_unref(detail);
 }

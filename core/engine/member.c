@@ -35,6 +35,14 @@ void member_unlink(struct member *member)
     member->previous_called = NULL;
 }
 
+struct member *member_root(struct member *member)
+{
+    while (member->caller != NULL) {
+        member = member->caller;
+    }
+    return member;
+}
+
 struct member *member_next_below(const struct member *root, struct member *at)
 {
     if (at->first_called != NULL) {

@@ -17,6 +17,7 @@
 #include "core/base/strmap.h"
 #include "core/engine/run.h"
 #include "core/engine/run_bytes.h"
+#include "core/engine/ticket_queue.h"
 
 struct dispatch;
 struct dispatch_guard;
@@ -55,8 +56,13 @@ struct member {
     enum member_due due;
     enum stop_reason stop_reason;
     struct run_measure measure; /* of a run that nobody called */
-    bool has_continue;          /* an EFFECT_CONTINUE is out */
-    bool has_undo;              /* it has ended, and its caller may have it undone */
+    struct dispatch_room room;  /* of the same, for what it takes in memory; see rooms.h */
+    struct member *next_room;   /* in the list of those for whose room somebody may wait */
+    bool has_room_listed;
+    bool has_last_word; /* what is looked at next waits no more */
+    size_t held_at;     /* it took so much when a node of the run, or of one below it, was held */
+    bool has_continue;  /* an EFFECT_CONTINUE is out */
+    bool has_undo;      /* it has ended, and its caller may have it undone */
 };
 
 /* The run's user is its member; that of whoever started the run is there. */
@@ -69,6 +75,9 @@ static inline struct member *member_of(const struct run *run)
 void member_link(struct member *caller, struct member *member);
 /* Nobody did, as far as is known any more. */
 void member_unlink(struct member *member);
+
+/* The one that nobody called above it, or itself: those below share its memory. */
+struct member *member_root(struct member *member);
 
 /* The member after `at` among `root` and those below it, callers first; NULL at the end. */
 struct member *member_next_below(const struct member *root, struct member *at);

@@ -67,6 +67,7 @@ void batch_clear(struct batch *batch)
     batch->cache_count = 0;
     batch->scope_count = 0;
     batch->has_failed = false;
+    batch->lacks_room = false;
 }
 
 void batch_finish(struct batch *batch)

@@ -268,6 +268,7 @@ struct batch {
     size_t cache_count;
     size_t cache_cap;
     bool has_failed; /* an allocation failed: nothing of the batch may be used */
+    bool lacks_room; /* the decision waits for memory, see run_hold(); it has appended nothing */
 };
 
 #define BATCH_INIT ((struct batch){0})

@@ -242,7 +242,7 @@ bool run_only_waits(const struct run *run, struct run_wait *out_wait)
     struct run_wait wait = {.wake_at = INT64_MAX};
     bool has_timeout = run->state == RUN_RUNNING || run->state == RUN_FAILING;
     bool is_over = run_is_ended(run) && !run->is_undoing;
-    if (run_has_work(run) || run->has_failed) {
+    if (run_has_work(run) || run_has_held(run) || run->has_failed) {
         return false;
     }
     if (is_over) {

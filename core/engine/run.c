@@ -142,9 +142,14 @@ void *run_user(const struct run *run)
     return run->user;
 }
 
-void run_note_value_bytes(struct run *run, size_t bytes)
+void run_note_memory(struct run *run, const struct run_memory *memory)
 {
-    run->value_bytes = bytes;
+    run->memory = *memory;
+}
+
+uint32_t run_tasks(const struct run *run, bool is_called)
+{
+    return run->tasks + (is_called ? run->root_tasks : 0);
 }
 
 uint32_t run_max_memory_mb(const struct run *run)

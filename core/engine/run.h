@@ -114,8 +114,30 @@ struct run_event {
 void run_decide(const struct run *run, const struct run_event *event, int64_t now_unix_ms,
                 struct batch *batch);
 
-/* What all values take, for decisions that come: like the time, an input and not its state. */
-void run_note_value_bytes(struct run *run, size_t bytes);
+/* What is known of the memory, for decisions that come: like the time, an input and not its state.
+ */
+struct run_memory {
+    size_t bytes;     /* of all values of the run and of those it shares its bound with; 0: few */
+    uint32_t at_work; /* tasks there whose end may free some, see run_tasks() */
+    bool is_called;   /* the run's own root frame ends before what it shares its bound with */
+    bool is_final;    /* nothing that could still start would free some */
+};
+void run_note_memory(struct run *run, const struct run_memory *memory);
+
+/*
+ * After a decision that lacks room (see record.h): the node that it was about waits. Like the list
+ * of what there is to do, that is no part of the state.
+ */
+void run_hold(struct run *run);
+bool run_try_held(struct run *run); /* the first of these is to be looked at again; false: none */
+bool run_has_held(const struct run *run);
+bool run_is_held(const struct run *run, uint64_t frame, uint32_t node);
+
+/* Tasks at work whose end may free values before the run ends, or before its caller's does. */
+uint32_t run_tasks(const struct run *run, bool is_called);
+
+/* A node of the frame has given something that lasts until the frame ends. */
+bool run_frame_has_output(const struct run *run, uint64_t frame);
 uint32_t run_max_memory_mb(const struct run *run);
 
 /*

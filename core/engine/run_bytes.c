@@ -6,7 +6,7 @@
 #include "core/engine/streams.h"
 #include "core/value/value.h"
 
-enum { MEASURE_SHARE = 16 };
+enum { MEASURE_SHARE = 16, MIB = 1024 * 1024 };
 
 static size_t bytes_of(const struct document *document)
 {
@@ -45,7 +45,7 @@ static size_t bytes_of_node(const struct run_node *node)
     return add(sum, node->stream != NULL ? bytes_of_stream(node->stream) : 0);
 }
 
-size_t run_bytes(const struct run *run)
+size_t run_bytes(const struct run *run, uint32_t *frames)
 {
     size_t sum = add(bytes_of(run->input), bytes_of(run->output));
     sum = add(sum, bytes_of(run->reuse));
@@ -53,6 +53,7 @@ size_t run_bytes(const struct run *run)
         sum = add(sum, bytes_of(run->signals[i]));
     }
     for (const struct frame *at = run->root; at != NULL; at = frame_next(at, run->root)) {
+        (*frames)++;
         for (uint32_t i = 0; i < at->body->node_count; i++) {
             sum = add(sum, bytes_of_node(&at->nodes[i]));
         }
@@ -60,13 +61,24 @@ size_t run_bytes(const struct run *run)
     return sum;
 }
 
-void run_measure_add(struct run_measure *measure, const struct document *output)
+void run_measure_add(struct run_measure *measure, const struct record *record)
 {
-    measure->added = add(measure->added, bytes_of(output));
+    bool may_free = record->type == RECORD_FRAME_ENDED || record->type == RECORD_NODE_ENDED ||
+                    record->type == RECORD_LOOP_REDUCED || record->type == RECORD_RUN_ENDED;
+    measure->added = add(measure->added, bytes_of(record->output));
+    measure->ended += may_free ? 1u : 0u;
 }
 
 bool run_measure_is_old(const struct run_measure *measure, size_t bound)
 {
     bool may_be_over = add(measure->own, measure->added) > bound;
-    return measure->own == 0 || (may_be_over && measure->added > bound / MEASURE_SHARE);
+    bool is_changed = measure->added > bound / MEASURE_SHARE ||
+                      (measure->ended > 0 && measure->ended >= measure->frames / MEASURE_SHARE);
+    return measure->own == 0 || (may_be_over && is_changed);
+}
+
+uint32_t run_measure_mib(const struct run_measure *measure)
+{
+    size_t mib = add(measure->own, measure->added) / MIB;
+    return mib < UINT32_MAX ? (uint32_t)mib + 1 : UINT32_MAX;
 }

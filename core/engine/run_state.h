@@ -45,6 +45,7 @@ struct run_node {
     bool is_dead : 1;            /* unknown: its item of the queue is given up */
     bool is_due_timeout : 1;     /* at due_at it has waited too long */
     bool is_listed : 1;          /* in the run's list of nodes to look at */
+    bool is_held : 1;            /* in that of those that wait for room instead */
     bool is_reader : 1;          /* a loop over a stream */
     uint32_t open_edges;
     uint32_t taken_edges;
@@ -129,7 +130,9 @@ struct run {
     const struct document *output;
     uint32_t depth;
     uint32_t max_memory_mb;
-    size_t value_bytes; /* see run_note_value_bytes() */
+    struct run_memory memory; /* see run_note_memory() */
+    uint32_t tasks;           /* at work in frames that end before the run, see node_is_at_work() */
+    uint32_t root_tasks;      /* in the root frame */
     int64_t started_at;
     int64_t ended_at;
     char date[40]; /* of the start, UTC: 2025-01-31 */
@@ -160,6 +163,8 @@ struct run {
     struct undo_stack undo;
     struct run_node *first_listed;
     struct run_node *last_listed;
+    struct run_node *first_held; /* is_listed, too */
+    struct run_node *last_held;
     struct frame *first_settled;
     struct frame *last_settled;
     uint32_t *work; /* nodes whose end is to be spread, while applying */
@@ -196,6 +201,18 @@ void frame_destroy(struct frame *frame);
 
 /* NULL: it is gone. */
 struct frame *frame_find(const struct run *run, uint64_t id);
+
+/*
+ * Its task is under way and ends by itself: not one that emits items, which waits for those who
+ * read them.
+ */
+static inline bool node_is_at_work(const struct run_node *node)
+{
+    const struct node *def = &node->frame->run->pipeline->nodes[run_node_index(node)];
+    bool is_begun = node->state == NODE_RUNNING || node->state == NODE_STOPPING;
+    return is_begun && def->kind == NODE_PLUGIN && !def->has_readers && !node->is_delayed &&
+           !node->is_unknown;
+}
 
 /* The frame after `frame` in the tree below `top`, parents first; NULL at the end. */
 struct frame *frame_next(const struct frame *frame, const struct frame *top);

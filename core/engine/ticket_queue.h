@@ -19,6 +19,12 @@ struct dispatch_queue {
     struct dispatch_ticket *last;
 };
 
+/* All zero: there is room, and nobody waits. */
+struct dispatch_room {
+    bool is_full;
+    struct dispatch_queue waiting;
+};
+
 static inline void queue_push(struct dispatch_queue *queue, struct dispatch_ticket *ticket)
 {
     ticket->next = NULL;

@@ -7,6 +7,7 @@
 #include "core/engine/dispatch.h"
 #include "core/engine/limiter.h"
 #include "core/engine/member.h"
+#include "core/engine/rooms.h"
 #include "core/engine/service.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
@@ -165,6 +166,7 @@ static int ticket_prepare(const struct tickets *tickets, struct member *member,
     struct strbuf key = STRBUF_INIT;
     int status = 0;
     *ticket = (struct dispatch_ticket){
+        .room = rooms_of(member, frame),
         .owner = member,
         .frame = frame,
         .node = index,

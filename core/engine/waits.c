@@ -7,16 +7,16 @@
 #include "core/engine/engine_state.h"
 #include "core/engine/limiter.h"
 #include "core/engine/member.h"
+#include "core/engine/run_bytes.h"
 #include "core/engine/tickets.h"
 #include "core/model/pipeline.h"
 
 const char *engine_wait_name(enum engine_wait_kind kind)
 {
     static const char *const names[] = {
-        [ENGINE_WAIT_PERMIT] = "permit",
-        [ENGINE_WAIT_BUDGET] = "budget",
-        [ENGINE_WAIT_BREAKER] = "breaker",
-        [ENGINE_WAIT_LIMIT] = "rate_limit",
+        [ENGINE_WAIT_PERMIT] = "permit",   [ENGINE_WAIT_BUDGET] = "budget",
+        [ENGINE_WAIT_BREAKER] = "breaker", [ENGINE_WAIT_LIMIT] = "rate_limit",
+        [ENGINE_WAIT_MEMORY] = "memory",
     };
     return names[kind];
 }
@@ -44,6 +44,16 @@ static void describe_scope(const struct dispatch_ticket *ticket, struct engine_w
     }
 }
 
+/* The tasks that are under way have to end first. */
+static void describe_room(const struct run *run, struct engine_wait *out)
+{
+    const struct run_measure *measure = &member_root(member_of(run))->measure;
+    out->kind = ENGINE_WAIT_MEMORY;
+    out->scope = STR("run");
+    out->limit = run_max_memory_mb(run);
+    out->in_use = run_measure_mib(measure);
+}
+
 static struct engine_wait describe(const struct run *run, const struct dispatch_ticket *ticket)
 {
     struct engine_wait wait = {
@@ -55,6 +65,8 @@ static struct engine_wait describe(const struct run *run, const struct dispatch_
         wait.until = limit.next_at;
     } else if (ticket->waits_for == DISPATCH_FOR_BREAKER) {
         describe_guard(ticket->guard, &wait);
+    } else if (ticket->waits_for == DISPATCH_FOR_ROOM) {
+        describe_room(run, &wait);
     } else {
         describe_scope(ticket, &wait);
     }
@@ -79,6 +91,15 @@ static void list_one(struct listing *listing, const struct run *run,
     }
 }
 
+static void list_held(struct listing *listing, const struct run *run, uint64_t frame, uint32_t node)
+{
+    struct engine_wait wait = {.run = run, .frame = frame, .node = node, .until = BREAKER_NEVER};
+    if (listing->count++ < listing->most) {
+        describe_room(run, &wait);
+        listing->each(listing->user, &wait);
+    }
+}
+
 static void list_nodes(struct listing *listing, const struct member *member)
 {
     const struct pipeline *pipeline = run_pipeline(member->run);
@@ -90,6 +111,8 @@ static void list_nodes(struct listing *listing, const struct member *member)
                 member_find_ticket(member, frame, body->first_node + i);
             if (ticket != NULL && ticket->state == DISPATCH_WAITING) {
                 list_one(listing, member->run, ticket);
+            } else if (run_is_held(member->run, frame, body->first_node + i)) {
+                list_held(listing, member->run, frame, body->first_node + i);
             }
         }
     } while (run_next_frame(member->run, &frame));

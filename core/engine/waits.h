@@ -25,9 +25,10 @@ enum engine_wait_kind {
     ENGINE_WAIT_BUDGET,  /* too many of those at work are retries */
     ENGINE_WAIT_BREAKER, /* the service fails */
     ENGINE_WAIT_LIMIT,   /* it has been called, or a call of its task would be, too often */
+    ENGINE_WAIT_MEMORY,  /* the values of the run take more than they may */
 };
 
-/* "permit", "budget", "breaker", "rate_limit"; static. */
+/* "permit", "budget", "breaker", "rate_limit", "memory"; static. */
 const char *engine_wait_name(enum engine_wait_kind kind);
 
 /* Borrowed until the next call of the engine. */
@@ -40,7 +41,7 @@ struct engine_wait {
     enum breaker_state state; /* of a breaker */
     int64_t until;            /* of an open breaker; of a rate limit, when the next has its turn;
                                  unix ms; BREAKER_NEVER: nobody knows */
-    uint32_t limit;           /* of a permit */
+    uint32_t limit;           /* of a permit; of memory: MiB */
     uint32_t in_use;
 };
 

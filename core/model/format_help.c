@@ -250,7 +250,7 @@ static const struct format_help scaling_help[] = {
     HELP("batch_size", "How many items loops take at once", DEFAULT("100")),
     HELP("parallel_workers", "How many batches loops work on at once", DEFAULT("10")),
     HELP("max_memory_mb",
-         "How much memory the values of a run may take: beyond it, what adds to them fails", NULL),
+         "How much memory the values of a run may take: beyond it nodes wait, or fail", NULL),
     HELP_END,
 };
 

@@ -190,6 +190,7 @@ static const char *compare_runs(const struct run *a, const struct run *b)
 {
     AGREES(a->state == b->state && a->last_seq == b->last_seq);
     AGREES(a->is_paused == b->is_paused && a->unknown == b->unknown);
+    AGREES(a->tasks == b->tasks && a->root_tasks == b->root_tasks);
     AGREES(is_same(a->input, b->input));
     AGREES(a->started_at == b->started_at && a->ended_at == b->ended_at);
     AGREES(is_same(a->output, b->output) && is_same(a->error, b->error));

@@ -47,6 +47,8 @@ static void test_wait_text__says_what_it_is_in_words(void **state)
          "max_parallel_nodes: 1 of 1 at work"},
         {"{\"for\":\"budget\",\"scope\":\"plugin http\",\"limit\":25,\"in_use\":4}",
          "plugin http: its retry budget is spent, 4 of 25 at work"},
+        {"{\"for\":\"memory\",\"scope\":\"run\",\"limit\":512,\"in_use\":530}",
+         "max_memory_mb: values take 530 of 512 MiB, others have to end"},
         {"{\"for\":\"attempt\",\"until\":\"2999-01-15T08:01:00.000Z\"}",
          "its next attempt, at 2999-01-15 08:01:00 UTC"},
         {"{\"for\":\"attempt\",\"until\":\"2001-01-15T08:01:00.000Z\"}",
