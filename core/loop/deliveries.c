@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -497,8 +498,20 @@ static void note_record(struct delivery *item, const struct record *record)
     }
 }
 
+/* What is at one may be kept away from now on, without a record of its own. */
+static bool changes_breaker(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->scope_count; i++) {
+        if (strcmp(batch->scopes[i].kind, ENGINE_SCOPE_BREAKER) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void note(struct deliveries *all, const struct batch *batch)
 {
+    bool has_breaker = changes_breaker(batch);
     for (size_t r = 0; r < batch->record_count; r++) {
         const struct record *record = &batch->records[r];
         bool is_item = record->run_number != 0 && queue_is_item(record->run);
@@ -508,7 +521,7 @@ static void note(struct deliveries *all, const struct batch *batch)
             }
         }
     }
-    for (size_t i = 0; batch->scope_count > 0 && i < all->count; i++) {
+    for (size_t i = 0; has_breaker && i < all->count; i++) {
         if (all->items[i].is_tried && all->items[i].state == DELIVERY_WAITING) {
             look_at(&all->items[i]);
         }
