@@ -159,7 +159,10 @@ static int add_inside(struct draft *draft, uint32_t index)
     if (node->role == ROLE_GROUP) {
         return add_own_body(draft, index, FORM_TOOLS, draft->body_drafts[node->body].list);
     }
-    if (node->role == ROLE_NODE && has_nodes) {
+    if (node->role == ROLE_NODE && queue_nodes_is(node->tree)) {
+        node->role = ROLE_QUEUE;
+        status = nodes != NULL ? queue_nodes_add_body(draft, index) : 0;
+    } else if (node->role == ROLE_NODE && has_nodes) {
         node->role = ROLE_LOOP;
         status = nodes != NULL ? add_own_body(draft, index, FORM_NODES, nodes) : 0;
     } else if (node->role == ROLE_NODE && tree_find(node->tree, STR("for_each")) != NULL) {
@@ -314,6 +317,8 @@ static int read_body(struct draft *draft, uint32_t body)
         return tools_read(draft, body);
     case FORM_GROUP:
         return read_group(draft, body);
+    case FORM_QUEUE:
+        return queue_nodes_read(draft, body);
     }
     unreachable_state("draft form", (int)from->form);
 }

@@ -71,6 +71,7 @@ enum draft_role {
     ROLE_STATE,
     ROLE_TOOL,
     ROLE_GROUP, /* around tools that are repeated */
+    ROLE_QUEUE, /* `queue.process` with `nodes`: a group, see queue_nodes.c */
 };
 
 struct draft_node {
@@ -98,6 +99,7 @@ enum draft_form {
     FORM_STATES,
     FORM_TOOLS,
     FORM_GROUP, /* the node around tools that are repeated */
+    FORM_QUEUE, /* what works the queue off, and the loop behind it */
 };
 
 /* A body as the file has it. */
@@ -288,6 +290,12 @@ int tools_type_name(struct draft *draft, uint32_t index, struct str *out_name);
 /* Adds to `config` what is not given and comes from inputs of the same name. */
 int tools_fill_config(struct draft *draft, uint32_t index, struct tree *config);
 int tools_read_group(struct draft *draft, uint32_t index); /* the node around them */
+
+/* queue_nodes.c: `queue.process` with `nodes` */
+bool queue_nodes_is(const struct tree *node);
+int queue_nodes_add_body(struct draft *draft, uint32_t owner); /* of the two nodes in it */
+int queue_nodes_read(struct draft *draft, uint32_t body);      /* these */
+int queue_nodes_check(struct draft *draft, uint32_t index);    /* the node around them */
 
 /* Steps, in their order; each in the file of its name. */
 int top_read(struct draft *draft);              /* top.c: what is not about nodes */

@@ -297,7 +297,8 @@ static int read_node_edges(struct draft *draft, uint32_t index)
     const struct node *node = &draft->nodes[index];
     int status = 0;
     enum draft_role role = draft->drafts[index].role;
-    bool is_node = role == ROLE_NODE || role == ROLE_LOOP || role == ROLE_EACH;
+    bool is_node = role == ROLE_NODE || role == ROLE_LOOP || role == ROLE_EACH ||
+                   role == ROLE_QUEUE;
     if (is_node && check_alone(draft, index)) {
         status = read_depends(draft, index);
     }
@@ -342,7 +343,7 @@ static int read_body_edges(struct draft *draft, uint32_t body)
     for (uint32_t i = 0; i < in->node_count && status == 0; i++) {
         status = read_node_edges(draft, in->first_node + i);
     }
-    bool is_sequence = in->form == FORM_STEPS;
+    bool is_sequence = in->form == FORM_STEPS || in->form == FORM_QUEUE;
     if (in->form == FORM_TOOLS) {
         (void)format_bool(draft->tree, "sequence", &is_sequence); /* without: no */
     }

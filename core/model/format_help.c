@@ -153,7 +153,10 @@ static const struct format_help node_help[] = {
     HELP("for_each", "What it runs for: a list, a map of lists (their product), or NODE.stream",
          "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\"}, {\"type\": \"object\","
          " \"additionalProperties\": {\"type\": [\"array\", \"string\"]}}]}"),
-    HELP("nodes", "The nodes that run for each item, or once", NODES),
+    HELP("nodes",
+         "The nodes that run for each item, or once; of queue.process, for each call that is "
+         "delivered",
+         NODES),
     HELP("edges", "What follows what among its nodes, and after which outcome", LIST_OF("edge")),
     HELP("output", "What comes of its nodes, a template; without: the outputs of the last ones",
          NULL),

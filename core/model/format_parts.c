@@ -25,14 +25,19 @@ static const struct format_rule work_rules[] = {
     {0},
 };
 
-/* A loop with nodes does nothing itself; keys of loops mean something in loops only. */
+/*
+ * A loop with nodes does nothing itself; keys of loops mean something in loops only. What holds for
+ * `queue.process` is said with that type.
+ */
 static const struct format_rule loop_rules[] = {
     {.beside = "nodes",
+     .unless_type = "queue.process",
      .refused = {"service", "action", "config", "params", "limits", "max_concurrency",
                  "at_most_once", "retry", "circuit_breaker", "rate_limit", "on_open", "fallback",
                  "cache"},
      .needed = "for_each"},
     {.without = {"for_each"},
+     .unless_type = "queue.process",
      .refused = {"as", "as_batch", "batch_size", "parallel_workers", "max_parallel", "max_failures",
                  "max_iterations", "on_limit", "until", "collect"}},
     {.beside = "for_each", .refused = {"repeat"}},

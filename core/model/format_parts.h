@@ -22,6 +22,7 @@ enum { FORMAT_RULE_MAX_NAMES = 16 };
 struct format_rule {
     const char *beside;                         /* it holds where this key stands, if not NULL, */
     const char *without[FORMAT_RULE_MAX_NAMES]; /* and none of these does */
+    const char *unless_type;                    /* nor is this the `type`, if not NULL */
     const char *refused[FORMAT_RULE_MAX_NAMES];
     const char *needed; /* or NULL */
 };

@@ -203,7 +203,8 @@ static void build_names(struct builder *b, struct str key, const char *const *na
     builder_list_end(b);
 }
 
-static void build_without(struct builder *b, const char *const *names)
+/* None of the keys in `names`, and another `type` than this, if it is not NULL. */
+static void build_without(struct builder *b, const char *const *names, const char *type)
 {
     builder_key(b, STR("not"));
     builder_map_begin(b);
@@ -212,6 +213,18 @@ static void build_without(struct builder *b, const char *const *names)
     for (; *names != NULL; names++) {
         builder_map_begin(b);
         build_names(b, STR("required"), (const char *const[]){*names, NULL});
+        builder_map_end(b);
+    }
+    if (type != NULL) {
+        builder_map_begin(b);
+        build_names(b, STR("required"), (const char *const[]){"type", NULL});
+        builder_key(b, STR("properties"));
+        builder_map_begin(b);
+        builder_key(b, STR("type"));
+        builder_map_begin(b);
+        builder_member_string(b, STR("const"), str_from(type));
+        builder_map_end(b);
+        builder_map_end(b);
         builder_map_end(b);
     }
     builder_list_end(b);
@@ -236,8 +249,8 @@ static void build_rule(struct builder *b, const struct format_rule *rule)
     if (rule->beside != NULL) {
         build_names(b, STR("required"), (const char *const[]){rule->beside, NULL});
     }
-    if (rule->without[0] != NULL) {
-        build_without(b, rule->without);
+    if (rule->without[0] != NULL || rule->unless_type != NULL) {
+        build_without(b, rule->without, rule->unless_type);
     }
     builder_map_end(b);
     builder_key(b, STR("then"));

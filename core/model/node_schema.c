@@ -201,10 +201,22 @@ static void build_config_members(struct schema_writer *writer, const struct node
     "{\"oneOf\": [{\"required\": [\"seconds\"]}, {\"required\": [\"until\"]},"                     \
     " {\"required\": [\"event\"]}]}"
 
+/* With `nodes` it is a group with a loop in it, without them it is neither. */
+#define QUEUE_RULES                                                                                \
+    "{\"if\": {\"required\": [\"for_each\"]}, \"then\": {\"properties\": {\"nodes\": false}},"     \
+    " \"else\": {\"if\": {\"required\": [\"nodes\"]},"                                             \
+    " \"then\": {\"properties\": {\"output\": false, \"collect\": false, \"max_iterations\": "     \
+    "false,"                                                                                       \
+    " \"on_limit\": false}},"                                                                      \
+    " \"else\": {\"properties\": {\"as\": false, \"as_batch\": false, \"batch_size\": false,"      \
+    " \"parallel_workers\": false, \"max_parallel\": false, \"max_failures\": false,"              \
+    " \"max_iterations\": false, \"on_limit\": false, \"until\": false, \"collect\": false}}}}"
+
 static const struct {
     const char *type;
     const char *members;
 } type_rules[] = {
+    {"queue.process", QUEUE_RULES},
     {"loop", "{\"required\": [\"for_each\", \"nodes\"]}"},
     {"wait", "{\"allOf\": [{\"properties\": {\"config\": " ONE_OF_WAIT ","
              " \"params\": " ONE_OF_WAIT "}},"
@@ -213,7 +225,8 @@ static const struct {
 
 static void define_node(struct schema_writer *writer, const struct node_type *type)
 {
-    bool is_loop = str_equal(type->name, STR("loop"));
+    bool may_have_nodes = str_equal(type->name, STR("loop")) ||
+                          str_equal(type->name, STR("queue.process"));
     schema_writer_define(writer, "node", type->name);
     builder_key(writer->b, STR("properties"));
     builder_map_begin(writer->b);
@@ -224,7 +237,7 @@ static void define_node(struct schema_writer *writer, const struct node_type *ty
     if ((type->flags & NODE_TYPE_PURE) != 0) {
         builder_member_bool(writer->b, STR("at_most_once"), false);
     }
-    if (!is_loop) {
+    if (!may_have_nodes) {
         builder_member_bool(writer->b, STR("nodes"), false);
     }
     if (type->plugin.n == 0) {

@@ -218,7 +218,7 @@ static int check_order(struct draft *draft, uint32_t index)
 /* Keys that are there for some nodes only. */
 static void check_compensation(struct draft *draft, uint32_t index)
 {
-    static const char *const keys[] = {"for_each", "compensate", "join", "milestone"};
+    static const char *const keys[] = {"for_each", "nodes", "compensate", "join", "milestone"};
     if (!draft->body_drafts[draft->nodes[index].body].is_compensation) {
         return;
     }
@@ -234,20 +234,27 @@ static void check_compensation(struct draft *draft, uint32_t index)
 /* One that is written as a node. */
 static int check_node(struct draft *draft, uint32_t index)
 {
+    struct node *node = &draft->nodes[index];
     enum draft_role role = draft->drafts[index].role;
-    bool is_loop = role == ROLE_LOOP || role == ROLE_EACH;
-    if (!draft->is_single && role != ROLE_ITEM) {
+    bool has_body = role == ROLE_LOOP || role == ROLE_EACH || role == ROLE_QUEUE;
+    bool is_of_queue = draft->body_drafts[node->body].form == FORM_QUEUE; /* its keys are checked */
+    if (!draft->is_single && role != ROLE_ITEM && !is_of_queue) {
         check_keys(draft, index);
         check_compensation(draft, index);
     }
     int status = for_each_read(draft, index);
-    if (status == 0 && !is_loop) {
+    if (status == 0 && role == ROLE_QUEUE) {
+        status = queue_nodes_check(draft, index);
+    } else if (status == 0 && !has_body) {
         status = check_work(draft, index);
     }
     if (status == 0 && role != ROLE_ITEM) {
         status = check_order(draft, index);
     }
-    if (status == 0 && role == ROLE_NODE) {
+    if (is_of_queue) {
+        node->on_error = ON_ERROR_FAIL; /* the policy's is that of the node around them */
+    }
+    if (status == 0 && (role == ROLE_NODE || role == ROLE_QUEUE)) {
         status = repeat_read(draft, index);
     }
     if (role != ROLE_EACH) {
@@ -285,6 +292,7 @@ static int check_any(struct draft *draft, uint32_t index)
     case ROLE_LOOP:
     case ROLE_EACH:
     case ROLE_ITEM:
+    case ROLE_QUEUE:
         status = check_node(draft, index);
         break;
     case ROLE_STATE:

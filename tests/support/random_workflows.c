@@ -258,6 +258,14 @@ static const char *const *write_branch(struct writer *w, uint32_t id)
     return is_conditional ? results : routes;
 }
 
+/* What is done with each call that was delivered. */
+static void write_delivered(struct writer *w)
+{
+    strbuf_append_format(w->out, ", max_parallel: %u, nodes: [{id: n%u, type: toy.task, config: ",
+                         1 + below(w, 2), w->next_id++);
+    text(w, percent(w, 90) ? "{x: '{{ item.id }}'}}]" : "{x: '{{ item.id / input.zero }}'}}]");
+}
+
 static void write_task(struct writer *w, unsigned depth, struct written *out)
 {
     strbuf_append_format(w->out, "{id: n%u, ", out->id);
@@ -267,7 +275,11 @@ static void write_task(struct writer *w, unsigned depth, struct written *out)
         out->is_producer = true;
         text(w, "type: flow.task");
     } else {
-        write_work(w, choose_work(w));
+        enum work work = choose_work(w);
+        write_work(w, work);
+        if (work == WORK_QUEUE && percent(w, 50)) {
+            write_delivered(w);
+        }
         if (percent(w, 15)) {
             write_repeat(w, out->id);
         }

@@ -13,7 +13,9 @@
 
 #define ITEMS  "[{\"id\":\"r/a\",\"workflow\":\"p\",\"node\":\"a\"}]"
 #define WORKED "{\"processed\":1,\"requeued\":0,\"dead\":0,\"items\":[]}"
-#define NONE   "{\"processed\":0,\"requeued\":0,\"dead\":0,\"items\":[]}"
+#define DELIVERED                                                                                  \
+    "{\"processed\":1,\"requeued\":0,\"dead\":0,\"items\":[{\"id\":\"r/a\",\"node\":\"a\"}]}"
+#define NONE "{\"processed\":0,\"requeued\":0,\"dead\":0,\"items\":[]}"
 
 /* `keys`: of the node that works the queue off, with a comma in front. */
 static struct toy_run *start(const char *keys, const char *behind)
@@ -214,6 +216,38 @@ static void test_queue_work__it_is_repeated_until_the_queue_is_empty(void **stat
     assert_int_equal(toy_run_view(run, "q").attempt, 2);
 }
 
+/* Its output stays what became of the calls. */
+static void test_queue_work__nodes_run_for_each_call_that_was_delivered(void **state)
+{
+    struct toy_run *run =
+        start(", as: call, nodes: [{id: n, type: toy.task, config: {x: '{{ call.node }} {{ "
+              "q.processed }}'}}]",
+              "  - {id: b, type: set, depends_on: [q], config: {n: '{{ q.processed }}'}}\n");
+    (void)state;
+    found(ITEMS);
+    toy_world_restart(&world);
+    answer(last_effect(EFFECT_WORK_QUEUE), (struct run_event){.type = RUN_EVENT_DONE}, DELIVERED);
+    assert_true(toy_run_is_live(run, "q.nodes[0].n"));
+    assert_json(toy_run_node(run, "q.nodes[0].n")->config, "{\"x\":\"a 1\"}");
+    toy_world_restart(&world);
+    assert_int_equal(count_effects(EFFECT_WORK_QUEUE), 2); /* that is over */
+    toy_run_done(run, "q.nodes[0].n", "1");
+    assert_output(run, "q", DELIVERED);
+    assert_output(run, "b", "{\"n\":1}");
+    assert_ended(run, "completed");
+}
+
+static void test_queue_work__a_failure_of_these_nodes_is_its_own(void **state)
+{
+    struct toy_run *run = start(", nodes: [{id: n, type: toy.task}], on_error: continue", "");
+    (void)state;
+    found(ITEMS);
+    answer(last_effect(EFFECT_WORK_QUEUE), (struct run_event){.type = RUN_EVENT_DONE}, DELIVERED);
+    toy_run_failed(run, "q.nodes[0].n", "BROKEN");
+    assert_code(toy_run_view(run, "q").error, "BROKEN");
+    assert_ended(run, "completed");
+}
+
 /* As long as it is at work it is looked after: its run is not given up. */
 static void test_queue_work__its_run_stays_in_memory(void **state)
 {
@@ -239,6 +273,8 @@ int main(void)
         WITH_WORLD(test_queue_work__a_cancel_ends_it_at_once),
         WITH_WORLD(test_queue_work__a_late_answer_is_none),
         WITH_WORLD(test_queue_work__it_is_repeated_until_the_queue_is_empty),
+        WITH_WORLD(test_queue_work__nodes_run_for_each_call_that_was_delivered),
+        WITH_WORLD(test_queue_work__a_failure_of_these_nodes_is_its_own),
         WITH_WORLD(test_queue_work__its_run_stays_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

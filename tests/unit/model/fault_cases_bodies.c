@@ -6,6 +6,53 @@
 #include <stddef.h>
 
 const struct fault_case fault_cases_bodies[] = {
+    {"queue.process with nodes", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: queue.process, retry: off, output: 1, collect: list, on_limit: stop,\n"
+     "     max_iterations: 3, max_parallel: x, config: {wait: 1}, nodes: [{id: a1, type: set}]}\n"
+     "  - {id: b, type: queue.process, nodes: []}\n"
+     "  - {id: c, type: queue.process, nodes: 5}\n"
+     "  - {id: d, type: queue.process, as: x}\n"
+     "  - {id: e, type: queue.process, for_each: [1], nodes: [{id: e1, type: set}]}\n"
+     "  - {id: f, type: set, compensate: {type: queue.process, nodes: [{id: f1, type: set}]}}\n",
+     "t.yaml:3:34: error: 'retry' of node 'a' has no effect: nodes of type 'queue.process' run "
+     "once\n"
+     "  it goes to the nodes whose calls are queued\n"
+     "t.yaml:3:46: error: 'output' of node 'a' has no effect: its output is what became of the "
+     "calls\n"
+     "t.yaml:3:57: error: 'collect' of node 'a' has no effect: its output is what became of the "
+     "calls\n"
+     "t.yaml:3:72: error: 'on_limit' of node 'a' has no effect: 'max_items' of its config says how "
+     "many calls there are\n"
+     "t.yaml:4:6: error: 'max_iterations' of node 'a' has no effect: 'max_items' of its config "
+     "says how many calls there are\n"
+     "t.yaml:4:39: error: 'max_parallel' of node 'a' must be a whole number from 1 on, not 'x'\n"
+     "t.yaml:4:57: error: config of node 'a': 'wait' must be a duration above 0 as in '250ms', "
+     "'30s' or '1h30m', found '1'\n"
+     "t.yaml:5:41: error: 'nodes' is empty: give it a node\n"
+     "t.yaml:6:41: error: 'nodes' of node 'c' must be a list, not '5'\n"
+     "  write [5]\n"
+     "t.yaml:7:34: error: 'as' of node 'd' is of loops: it needs 'for_each'\n"
+     "t.yaml:8:19: error: node 'e' has 'nodes', so its type is 'loop', not 'queue.process'\n"
+     "t.yaml:9:24: warning: 'compensate' has an effect only with 'rollback: true', here or in a "
+     "pipeline that runs this one\n"
+     "t.yaml:9:58: error: 'nodes' is not for 'compensate': it is one node that runs once\n"},
+    {"names in queue.process", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: queue.process, as: call, nodes: [{id: b, type: set, config: {x: '{{ "
+     "item.run }}'}},\n"
+     "     {id: a, type: set}, {id: nodes, type: set}]}\n"
+     "  - {id: c, type: set, depends_on: [a], config: {x: '{{ b.output }}'}}\n",
+     "t.yaml:3:87: error: config of node 'b': nothing is called 'item' here: the items are called "
+     "'call' here\n"
+     "t.yaml:4:11: error: the id 'a' is taken by a node that can be seen from here, at 3:10\n"
+     "  take another name: 'a' means that node\n"
+     "t.yaml:4:31: error: 'nodes' is a reserved name and cannot be the id of a node\n"
+     "  take another name, 'nodes_1' for example\n"
+     "t.yaml:5:57: error: config of node 'c': nothing is called 'b' here: it is inside the loop "
+     "'a': use 'a.output'\n"},
     {"steps depends", "t.yaml", 0,
      "name: t\n"
      "steps:\n"
