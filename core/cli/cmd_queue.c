@@ -48,7 +48,8 @@ const struct command cmd_queue = {
                "and its call waits here. It is made when the breaker lets it pass, and again\n"
                "as 'retry' of the node says. Its state is ready, running, retry_wait, paused,\n"
                "blocked; unknown or dead ones wait for a person: see 'opstream dlq'.\n\n"
-               "run has all of them tried now; one that is open lets none through even so.",
+               "run has all of them tried now; one that is open lets none through even so.\n"
+               "A node of type 'queue.process' does it in a pipeline.",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,
