@@ -51,6 +51,10 @@ struct breaker_settings {
     int64_t half_open_timeout_ms;
 };
 
+/* What `monitoring.health_check_interval` may be. */
+#define HEALTH_INTERVAL_MIN_MS 1000
+#define HEALTH_INTERVAL_MAX_MS (24 * 60 * 60 * 1000)
+
 /* No window of `period_ms` sees more than `limit`; 0: no limit. */
 struct rate_settings {
     uint32_t limit;
