@@ -248,6 +248,26 @@ int host_task_start(struct host *host, const struct host_task_spec *spec, host_t
     return status == 0 ? task_start(host, instance, spec, out_task, err) : status;
 }
 
+int host_check_start(struct host *host, const struct host_check_spec *spec, host_task *out_task,
+                     struct error *err)
+{
+    CHECK_MAGIC(host, HOST_MAGIC);
+    struct plugin *plugin = NULL;
+    struct instance *instance = NULL;
+    const struct manifest_node *node = manifest_node_of(spec->type);
+    if (host->is_closing) {
+        return error_set(err, E_CANCELED, "opstream shuts down");
+    }
+    if ((spec->type->flags & NODE_TYPE_CHECKS) == 0) {
+        return error_set(err, E_INVALID, "'%.*s' has no check()", STR_ARG(spec->type->name));
+    }
+    int status = plugin_get(host, node->manifest, &plugin, err);
+    if (status == 0) {
+        status = instance_get(plugin, node, spec->settings, &instance, err);
+    }
+    return status == 0 ? task_start_check(host, instance, spec, out_task, err) : status;
+}
+
 void host_task_cancel(struct host *host, host_task handle, enum host_cancel_reason reason)
 {
     struct task *task = handle_acquire(&host->tasks, 0, handle);
@@ -264,6 +284,16 @@ void host_task_kill(struct host *host, host_task handle, enum host_cancel_reason
         task_kill(task, reason);
         task_release(task);
     }
+}
+
+bool host_task_has_begun(struct host *host, host_task handle)
+{
+    struct task *task = handle_acquire(&host->tasks, 0, handle);
+    bool has_begun = task != NULL && task->is_started;
+    if (task != NULL) {
+        task_release(task);
+    }
+    return has_begun;
 }
 
 void host_task_credit(struct host *host, host_task handle, uint32_t count)

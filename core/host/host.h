@@ -55,6 +55,11 @@ struct host_events {
     void (*on_item)(void *user, uint64_t token, const struct document *item);
     /* A line that the task or its child process logged; `level` as in base/log.h. */
     void (*on_log)(void *user, uint64_t token, int level, struct str line);
+    /*
+     * Just before the on_failed() of a task that did not end in time: code of its plugin may still
+     * be at work on it, and its memory stays until the host closes. May be NULL.
+     */
+    void (*on_given_up)(void *user, uint64_t token);
 };
 
 struct host_options {
@@ -130,6 +135,22 @@ struct host_task_spec {
 };
 
 /*
+ * A check of the service that the settings of `type` name, which has NODE_TYPE_CHECKS. Its task is
+ * like any other, but has no run and no config, and its items are told and count for nothing.
+ */
+struct host_check_spec {
+    const struct node_type *type;
+    const struct document *settings; /* of the plugin, resolved; never NULL */
+    struct str origin;               /* "https://api.example.com:443", or empty; copied */
+    int64_t deadline_unix_ms;        /* when the caller cancels it; 0: never */
+    uint64_t token;
+};
+
+/* Starts a check; as host_task_start(), and with E_INVALID where the type has none. */
+int host_check_start(struct host *host, const struct host_check_spec *spec, host_task *out_task,
+                     struct error *err);
+
+/*
  * Starts a task: loads its plugin when it is the first. The spec is borrowed (documents are
  * referenced). Fails, and then there will be no event, with E_PLUGIN, E_VERSION, E_INVALID,
  * E_NOMEM; `err` names the plugin's file.
@@ -145,6 +166,12 @@ void host_task_cancel(struct host *host, host_task task, enum host_cancel_reason
 
 /* As host_task_cancel(), without grace: child processes are killed at once. */
 void host_task_kill(struct host *host, host_task task, enum host_cancel_reason reason);
+
+/*
+ * Whether code of its plugin has been called for a task that on_done() or on_failed() has not told
+ * of yet; also just after host_task_cancel(): one that was still waiting never begins then.
+ */
+bool host_task_has_begun(struct host *host, host_task task);
 
 /* Gives `count` items' credit back: they were taken. */
 void host_task_credit(struct host *host, host_task task, uint32_t count);

@@ -184,7 +184,8 @@ static unsigned read_flags(const struct value *entry)
     bool is_pure = side_effects != NULL && !value_bool(side_effects);
     return get_flag(entry, "idempotent", NODE_TYPE_IDEMPOTENT) |
            get_flag(entry, "processes", NODE_TYPE_PROCESSES) |
-           get_flag(entry, "streams", NODE_TYPE_STREAMS) | (is_pure ? NODE_TYPE_PURE : 0);
+           get_flag(entry, "streams", NODE_TYPE_STREAMS) |
+           get_flag(entry, "check", NODE_TYPE_CHECKS) | (is_pure ? NODE_TYPE_PURE : 0);
 }
 
 /* The property of the config that has the URL of the service; empty: none has. */

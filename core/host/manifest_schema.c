@@ -42,5 +42,6 @@ const char manifest_schema_text[] =
           "\"idempotent\":{\"type\":\"boolean\"},"
           "\"processes\":{\"type\":\"boolean\"},"
           "\"streams\":{\"type\":\"boolean\"},"
+          "\"check\":{\"type\":\"boolean\"},"
           "\"risk\":{\"enum\":[\"low\",\"medium\",\"high\",\"critical\"]}}}}}";
 /* clang-format on */

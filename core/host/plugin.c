@@ -83,6 +83,12 @@ static const ops_node_type *find_type(const ops_plugin_desc *desc, struct str na
     return NULL;
 }
 
+plugin_check_fn plugin_check_of(const ops_node_type *type)
+{
+    bool is_known = type->size >= offsetof(ops_node_type, check) + sizeof(type->check);
+    return is_known ? type->check : NULL;
+}
+
 static int check_type(const ops_plugin_desc *desc, uint64_t index, const struct manifest *m,
                       struct error *err)
 {
@@ -110,6 +116,12 @@ static int check_type(const ops_plugin_desc *desc, uint64_t index, const struct 
         return error_set(err, E_PLUGIN,
                          "its node type '%s' is idempotent by its code, not by its manifest",
                          type->name);
+    }
+    bool says_check = (node->type.flags & NODE_TYPE_CHECKS) != 0;
+    if (says_check != (plugin_check_of(type) != NULL)) {
+        return error_set(err, E_PLUGIN, "its node type '%s' has a check() by its %s, not by its %s",
+                         type->name, says_check ? "manifest" : "code",
+                         says_check ? "code" : "manifest");
     }
     for (uint64_t i = 0; i < index; i++) {
         if (strcmp(desc->types[i]->name, type->name) == 0) {

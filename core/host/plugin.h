@@ -40,4 +40,8 @@ int plugin_check_descriptor(const ops_plugin_desc *desc, const struct manifest *
 const ops_node_type *plugin_find_type(const struct plugin *plugin,
                                       const struct manifest_node *node);
 
+/* The check() of a node type, which may be of an earlier interface without one; NULL: none. */
+typedef void (*plugin_check_fn)(ops_node *node, ops_task task, ops_str origin);
+plugin_check_fn plugin_check_of(const ops_node_type *type);
+
 #endif

@@ -12,6 +12,7 @@
 #include "core/host/instance.h"
 #include "core/host/manifest.h"
 #include "core/host/op.h"
+#include "core/host/plugin.h"
 #include "core/host/runtime.h"
 #include "core/host/task_failure.h"
 #include "core/value/value.h"
@@ -124,6 +125,9 @@ static void task_drop_ops(struct task *task)
 static void task_tell_end(struct task *task)
 {
     const struct host_events *events = &task->host->events;
+    if (task->is_abandoned && events->on_given_up != NULL) {
+        events->on_given_up(events->user, task->token);
+    }
     if (task->output != NULL) {
         events->on_done(events->user, task->token, task->port, task->output);
     } else {
@@ -229,12 +233,22 @@ void task_call_end(struct task *task, uint64_t began)
     }
 }
 
+static void task_call(struct task *task)
+{
+    const ops_node_type *type = task->instance->type;
+    if (task->config == 0) {
+        plugin_check_of(type)(task->instance->self, task->handle, task->origin);
+    } else {
+        type->execute(task->instance->self, task->handle, task->config);
+    }
+}
+
 static void job_execute(struct job *job)
 {
     struct task *task = (struct task *)((char *)job - offsetof(struct task, job));
     CHECK_MAGIC(task, TASK_MAGIC);
     if (!atomic_load(&task->is_ended)) {
-        task->instance->type->execute(task->instance->self, task->handle, task->config);
+        task_call(task);
     }
 }
 
@@ -274,13 +288,12 @@ static void on_execute(struct strand_item *item)
     }
 
     task->is_started = true;
-    const ops_node_type *type = task->instance->type;
-    if ((type->flags & OPS_NODE_BLOCKING) != 0) {
+    if ((task->instance->type->flags & OPS_NODE_BLOCKING) != 0) {
         task_execute_on_pool(task);
         return;
     }
     uint64_t began = task_call_begin();
-    type->execute(task->instance->self, task->handle, task->config);
+    task_call(task);
     task_call_end(task, began);
     task_release(task);
 }
@@ -326,10 +339,8 @@ static bool task_fill_info(struct task *task, const struct host_task_spec *spec)
 
 static bool task_fill(struct task *task, const struct host_task_spec *spec)
 {
-    struct strand *shared = task->instance->strand;
-    task->strand = shared != NULL ? strand_ref(shared) : strand_create();
     task->config = scope_add(&task->scope, spec->config, document_root(spec->config));
-    return task->strand != NULL && task->config != 0 && task_fill_info(task, spec);
+    return task->config != 0 && task_fill_info(task, spec);
 }
 
 static void task_link(struct task *task)
@@ -343,39 +354,78 @@ static void task_link(struct task *task)
     host->first_task = task;
 }
 
-int task_start(struct host *host, struct instance *instance, const struct host_task_spec *spec,
-               host_task *out_task, struct error *err)
+/* Without what it works on. NULL: out of memory. */
+static struct task *task_create(struct host *host, struct instance *instance, uint64_t token,
+                                uint32_t credits)
 {
+    struct strand *shared = instance->strand;
     struct task *task = calloc(1, sizeof *task);
     if (task == NULL) {
-        return error_nomem(err);
+        return NULL;
     }
 
     task->magic = TASK_MAGIC;
     task->host = host;
     task->plugin = instance->plugin;
     task->instance = instance;
-    task->token = spec->token;
-    atomic_init(&task->credits, spec->credits != 0 ? (int)spec->credits : TASK_CREDITS);
+    task->token = token;
+    atomic_init(&task->credits, credits != 0 ? (int)credits : TASK_CREDITS);
     (void)pthread_mutex_init(&task->lock, NULL); /* default attributes: cannot fail on Linux */
     scope_init(&task->scope, &host->values, instance->plugin->number, 0);
     task->handle = handle_create(&host->tasks, instance->plugin->number, task);
     if (task->handle == 0) {
         task_free(task);
-        return error_nomem(err);
+        return NULL;
     }
 
     task->scope.handle = task->handle;
+    task->strand = shared != NULL ? strand_ref(shared) : strand_create();
+    if (task->strand == NULL) {
+        handle_retire(&host->tasks, task->handle);
+        return NULL;
+    }
+    return task;
+}
+
+static host_task task_begin(struct task *task)
+{
+    task_link(task);
+    task_hold(task); /* by the execute item */
+    task->start_item.run = on_start;
+    mailbox_post(&task->host->mailbox, &task->start_item);
+    return task->handle;
+}
+
+int task_start(struct host *host, struct instance *instance, const struct host_task_spec *spec,
+               host_task *out_task, struct error *err)
+{
+    struct task *task = task_create(host, instance, spec->token, spec->credits);
+    if (task == NULL) {
+        return error_nomem(err);
+    }
     if (!task_fill(task, spec)) {
         handle_retire(&host->tasks, task->handle);
         return error_nomem(err);
     }
 
-    task_link(task);
-    task_hold(task); /* by the execute item */
-    task->start_item.run = on_start;
-    mailbox_post(&host->mailbox, &task->start_item);
-    *out_task = task->handle;
+    *out_task = task_begin(task);
+    return 0;
+}
+
+int task_start_check(struct host *host, struct instance *instance,
+                     const struct host_check_spec *spec, host_task *out_task, struct error *err)
+{
+    const struct host_task_spec alike = {.attempt = 1, .deadline_unix_ms = spec->deadline_unix_ms};
+    struct task *task = task_create(host, instance, spec->token, 0);
+    if (task == NULL) {
+        return error_nomem(err);
+    }
+    if (!task_fill_info(task, &alike) || !task_copy_text(task, spec->origin, &task->origin)) {
+        handle_retire(&host->tasks, task->handle);
+        return error_nomem(err);
+    }
+
+    *out_task = task_begin(task);
     return 0;
 }
 

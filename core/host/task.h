@@ -3,7 +3,8 @@
 #define CORE_HOST_TASK_H
 
 /*
- * Task: one attempt to execute one node, from host_task_start() to its one event.
+ * Task: one attempt to execute one node, from host_task_start() to its one event; or one check of
+ * what its plugin calls, from host_check_start().
  *
  *     waiting -> running -> ended
  *
@@ -45,8 +46,9 @@ struct task {
     uint64_t token;
     struct scope scope;
     struct scope *open_scopes; /* those that the plugin opened in it; under the lock */
-    ops_val config;
-    ops_task_info info; /* constant; its texts are in the scope */
+    ops_val config;            /* 0: it is a check */
+    ops_str origin;            /* of a check; in the scope */
+    ops_task_info info;        /* constant; its texts are in the scope */
 
     struct strand *strand;
     struct strand_item execute_item;
@@ -114,6 +116,8 @@ void task_call_end(struct task *task, uint64_t began);
 /* For host.c. `spec` is borrowed; on success the task will run and tell its one end. */
 int task_start(struct host *host, struct instance *instance, const struct host_task_spec *spec,
                host_task *out_task, struct error *err);
+int task_start_check(struct host *host, struct instance *instance,
+                     const struct host_check_spec *spec, host_task *out_task, struct error *err);
 void task_cancel(struct task *task, enum host_cancel_reason reason);
 void task_kill(struct task *task, enum host_cancel_reason reason);
 void task_add_credits(struct task *task, uint32_t count);

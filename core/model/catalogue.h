@@ -27,6 +27,7 @@ enum node_type_flags {
     NODE_TYPE_PROCESSES = 1u << 2,  /* starts child processes: `limits` apply */
     NODE_TYPE_STREAMS = 1u << 3,    /* emits items */
     NODE_TYPE_CALLS = 1u << 4,      /* its plugin makes HTTP calls by the host (ops.http) */
+    NODE_TYPE_CHECKS = 1u << 5,     /* its plugin can tell whether the service is there: check() */
 };
 
 /* One node type. All of it lives as long as the catalogue. */

@@ -205,7 +205,7 @@ AT(ops_if_log, size, 0);
 AT(ops_if_log, version, 4);
 AT(ops_if_log, write, 8);
 
-SIZE(ops_node_type, 56);
+SIZE(ops_node_type, 64);
 AT(ops_node_type, size, 0);
 AT(ops_node_type, flags, 4);
 AT(ops_node_type, name, 8);
@@ -215,6 +215,7 @@ AT(ops_node_type, create, 24);
 AT(ops_node_type, execute, 32);
 AT(ops_node_type, cancel, 40);
 AT(ops_node_type, destroy, 48);
+AT(ops_node_type, check, 56);
 
 SIZE(ops_plugin_desc, 96);
 AT(ops_plugin_desc, magic, 0);

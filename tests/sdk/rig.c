@@ -75,6 +75,13 @@ static void on_item(void *user, uint64_t token, const struct document *item)
     }
 }
 
+static void on_given_up(void *user, uint64_t token)
+{
+    struct rig_task *task = task_of(user, token);
+    assert_int_equal(task->ends, 0);
+    task->is_given_up = true;
+}
+
 static void on_log(void *user, uint64_t token, int level, struct str line)
 {
     struct rig_task *task = task_of(user, token);
@@ -142,7 +149,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
         .folders = options->folders,
         .folder_count = options->folder_count,
         .index_path = options->index_path,
-        .events = {rig, on_done, on_failed, on_progress, on_item, on_log},
+        .events = {rig, on_done, on_failed, on_progress, on_item, on_log, on_given_up},
         .http = options->has_no_http ? NULL : &rig->http,
         .child_mark = options->child_mark,
         .job_threads = 4,
@@ -227,6 +234,29 @@ int rig_start(struct rig *rig, uint64_t token, const char *type_name, const char
         .token = token,
     };
     return host_task_start(rig->host, &spec, &task_of(rig, token)->handle, err);
+}
+
+int rig_start_check(struct rig *rig, uint64_t token, const char *type_name, const char *origin,
+                    struct error *err)
+{
+    cleanup_document struct document *settings = NULL;
+    struct error problem = {0};
+    const struct catalogue *catalogue = host_catalogue(rig->host);
+    const struct node_type *type =
+        catalogue->find_type(catalogue->user, str_from(type_name), &problem);
+    if (type == NULL) {
+        return error_copy(err, &problem);
+    }
+    if (json_read(str_from(rig->settings), NULL, &settings, &problem) != 0) {
+        fail_msg("the test's settings: %s", problem.message);
+    }
+
+    const struct host_check_spec spec = {.type = type,
+                                         .settings = settings,
+                                         .origin = str_from(origin),
+                                         .deadline_unix_ms = 1800000000000,
+                                         .token = token};
+    return host_check_start(rig->host, &spec, &task_of(rig, token)->handle, err);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -36,6 +36,7 @@ struct rig_task {
     int ends;
     int item_count;
     int progress_count;
+    bool is_given_up;
 };
 
 /* A call that the fake HTTP service holds. */
@@ -92,6 +93,10 @@ void rig_close(struct rig *rig);
 /* Starts a task of `type` with token `token` (below RIG_TASKS). */
 int rig_start(struct rig *rig, uint64_t token, const char *type, const char *config,
               struct error *err);
+
+/* Starts a check of what `type` calls at `origin`; its task tells as any other. */
+int rig_start_check(struct rig *rig, uint64_t token, const char *type, const char *origin,
+                    struct error *err);
 
 /* Runs the loop until the task has ended, and gives the text of its end; fails after 20 s. */
 const char *rig_wait(struct rig *rig, uint64_t token);

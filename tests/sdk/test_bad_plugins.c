@@ -163,6 +163,10 @@ static void test_code__node_types_must_be_the_manifests(void **state)
                       "its node type 'bad' reads configs of version 2, its manifest says 1");
     assert_not_loaded(BAD_DIR "/idempotent", E_PLUGIN,
                       "its node type 'bad' is idempotent by its code, not by its manifest");
+    assert_not_loaded(BAD_DIR "/check", E_PLUGIN,
+                      "its node type 'bad' has a check() by its code, not by its manifest");
+    assert_not_loaded(BAD_DIR "/says_check", E_PLUGIN,
+                      "its node type 'bad' has a check() by its manifest, not by its code");
 }
 
 static void test_code__a_larger_descriptor_loads(void **state)
@@ -171,6 +175,17 @@ static void test_code__a_larger_descriptor_loads(void **state)
     (void)state;
     rig_open_folder(&rig, BAD_DIR "/larger");
     assert_string_equal(rig_run(&rig, 1, "bad", "{}"), "done {}");
+    rig_close(&rig);
+}
+
+static void test_code__a_node_type_of_before_check_has_none(void **state)
+{
+    struct rig rig;
+    struct error err = {0};
+    (void)state;
+    rig_open_folder(&rig, BAD_DIR "/old_type");
+    assert_string_equal(rig_run(&rig, 1, "bad", "{}"), "done {}");
+    assert_int_equal(rig_start_check(&rig, 2, "bad", "", &err), E_INVALID);
     rig_close(&rig);
 }
 
@@ -439,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_code__descriptor_must_fit),
         cmocka_unit_test(test_code__node_types_must_be_the_manifests),
         cmocka_unit_test(test_code__a_larger_descriptor_loads),
+        cmocka_unit_test(test_code__a_node_type_of_before_check_has_none),
         cmocka_unit_test(test_code__an_unresolved_symbol_is_named_with_the_file),
         cmocka_unit_test(test_code__init_may_fail),
         cmocka_unit_test(test_code__create_may_fail),

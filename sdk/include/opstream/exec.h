@@ -33,7 +33,7 @@ extern "C" {
 typedef struct ops_task_info {
     uint32_t size;
     uint32_t attempt;         /* 1 is the first */
-    ops_str run_id;           /* of the run */
+    ops_str run_id;           /* of the run; in a check() empty, as the next two and the key */
     ops_str workflow;         /* the pipeline's id */
     ops_str node;             /* path of the node in its run */
     ops_str type;             /* the node type */

@@ -13,6 +13,9 @@
  *     init -> create(settings) -> execute(task, config)* -> [cancel] -> complete or fail -> destroy
  *          -> shutdown
  *
+ * and, where a pipeline wants to know how services are, check(task, origin) in the place of
+ * execute().
+ *
  * A library is loaded once and never unloaded. A plugin must not handle signals, fork, exit, change
  * the working folder, the environment, the locale or the umask, or write to stdout: it shares them
  * with others.
@@ -72,6 +75,22 @@ typedef struct ops_node_type {
     void (*cancel)(ops_node *node, ops_task task, uint32_t reason);
     /* [control] Optional. No tasks are left. */
     void (*destroy)(ops_node *node);
+    /*
+     * [strand] Optional; with one, the manifest says `"check": true` of the type. Finds out whether
+     * the service that the settings name can be reached: with as little as can be, and without
+     * changing anything there. `origin` is what tells services of equal settings apart, as
+     * "https://api.example.com:443": the origin of the URL in configs, where their schema marks one
+     * (x-ops-origin); else it is empty. It lives until the task ends. The task is none of a run: it
+     * has no config, its info no run, node and key, and its items are dropped. Return soon, and end
+     * it through ops.exec: complete() says that the service can be used (the output is not looked
+     * at), fail() why it cannot. Time out yourself only where the service asks for less than the
+     * host gives: the deadline of the info, when cancel() is called. A check that does not end soon
+     * after that is given up, and the service is not checked again by this process.
+     *
+     * A type whose `size` ends before this member has none, as one with NULL; a host that does not
+     * know it never calls it.
+     */
+    void (*check)(ops_node *node, ops_task task, ops_str origin);
 } ops_node_type;
 
 /* ==== The plugin ==== */

@@ -96,14 +96,22 @@ static inline ops_status ops_default_init(const ops_host *host, ops_plugin **out
 #define OPS_NODE(type_name, node_flags, execute_function)                                          \
     {                                                                                              \
         (uint32_t)sizeof(ops_node_type), (node_flags), (type_name), 1u, 0u, NULL,                  \
-            (execute_function), NULL, NULL                                                         \
+            (execute_function), NULL, NULL, NULL                                                   \
     }
 
 /* The same with a cancel() */
 #define OPS_NODE_WITH_CANCEL(type_name, node_flags, execute_function, cancel_function)             \
     {                                                                                              \
         (uint32_t)sizeof(ops_node_type), (node_flags), (type_name), 1u, 0u, NULL,                  \
-            (execute_function), (cancel_function), NULL                                            \
+            (execute_function), (cancel_function), NULL, NULL                                      \
+    }
+
+/* The same with a check(), and a cancel() or NULL */
+#define OPS_NODE_WITH_CHECK(type_name, node_flags, execute_function, cancel_function,              \
+                            check_function)                                                        \
+    {                                                                                              \
+        (uint32_t)sizeof(ops_node_type), (node_flags), (type_name), 1u, 0u, NULL,                  \
+            (execute_function), (cancel_function), NULL, (check_function)                          \
     }
 
 /* Defines the plugin: its id and version as in the manifest, then `&type` for each node type. */

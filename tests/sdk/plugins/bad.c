@@ -64,8 +64,25 @@ static ops_status bad_create(ops_plugin *plugin, ops_scope scope, ops_val settin
 #define FLAGS OPS_NODE_PARALLEL
 #endif
 
+#if defined(BAD_CHECK) || defined(BAD_OLD_TYPE)
+static void bad_check(ops_node *node, ops_task task, ops_str origin)
+{
+    (void)origin;
+    bad_execute(node, task, 0);
+}
+#else
+#define bad_check NULL
+#endif
+
+/* As it was before check(): what follows is none of the type's. */
+#ifdef BAD_OLD_TYPE
+#define TYPE_SIZE offsetof(ops_node_type, check)
+#else
+#define TYPE_SIZE sizeof(ops_node_type)
+#endif
+
 static const ops_node_type bad = {
-    .size = sizeof bad,
+    .size = (uint32_t)TYPE_SIZE,
     .flags = FLAGS,
     .name = "bad",
     .config_version = CONFIG_VERSION,
@@ -73,6 +90,7 @@ static const ops_node_type bad = {
 #ifndef BAD_NO_EXECUTE
     .execute = bad_execute,
 #endif
+    .check = bad_check,
 };
 
 #if defined(BAD_EXTRA_TYPE) || defined(BAD_OTHER_TYPE)

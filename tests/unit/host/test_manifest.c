@@ -25,7 +25,7 @@ static const char whole[] =
     "{\"type\":\"acme.issues.create\",\"summary\":\"two\",\"config_version\":3,\"risk\":\"high\","
     "\"config_schema\":{\"type\":\"object\",\"required\":[\"a\"]},\"output_schema\":{},"
     "\"ports\":[\"late\",\"never\"],\"ports_from\":\"/r/*\",\"side_effects\":false,"
-    "\"idempotent\":true,\"processes\":true,\"streams\":true}]}";
+    "\"idempotent\":true,\"processes\":true,\"streams\":true,\"check\":true}]}";
 
 static int read(const char *text, struct manifest **out, struct error *err)
 {
@@ -74,7 +74,7 @@ static void test_manifest__fills_node_types_for_the_catalogue(void **state)
     assert_ptr_equal(manifest_node_of(&node->type), node);
     assert_int_equal(node->config_version, 3);
     assert_int_equal(node->type.flags, NODE_TYPE_IDEMPOTENT | NODE_TYPE_PURE | NODE_TYPE_PROCESSES |
-                                           NODE_TYPE_STREAMS | NODE_TYPE_CALLS);
+                                           NODE_TYPE_STREAMS | NODE_TYPE_CALLS | NODE_TYPE_CHECKS);
     assert_int_equal(node->type.port_count, 2);
     assert_true(str_equal(node->type.ports[1], STR("never")));
     assert_true(str_equal(node->type.ports_from, STR("/r/*")));
