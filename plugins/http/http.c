@@ -5,12 +5,14 @@
  * output or error from what came back.
  *
  * Nothing is kept in between: the config lives until the task ends, so the call carries its handle
- * and reads it again. A task that ends early therefore leaves nothing behind.
+ * and reads it again. A task that ends early therefore leaves nothing behind. check.c asks whether
+ * a service is there.
  */
 
 #include <stdlib.h>
 
 #include "answer.h"
+#include "check.h"
 #include "opstream/sdk.h"
 #include "request.h"
 
@@ -76,6 +78,7 @@ static void http_execute(ops_node *node, ops_task task, ops_val config)
     free(request);
 }
 
-static const ops_node_type http_type = OPS_NODE("http", OPS_NODE_PARALLEL, http_execute);
+static const ops_node_type http_type =
+    OPS_NODE_WITH_CHECK("http", OPS_NODE_PARALLEL, http_execute, NULL, check_origin);
 
 OPS_PLUGIN("http", "1.0.0", &http_type);

@@ -13,7 +13,7 @@
  * SIGTERM; --with-parent: also until its parent ends.
  *
  * The path decides what it does:
- *   /                             200, text
+ *   /                             200, text; HEAD: as /service/0
  *   /echo /echo/STATUS            JSON: method, path, query, body, proxied, headers by lower-case
  * name /json /bad-json               {"name":"opstream","list":[1,2,3],"ok":true}; broken JSON
  *   /status/N?retry-after=X       status N, body {"status":N}; with the header Retry-After;

@@ -443,6 +443,8 @@ void http_server_answer(struct http_conn *conn, const struct http_req *req)
     }
     if (i < count) {
         behaviours[i].answer(conn, req, argument);
+    } else if (str_equal_text(req->path, "/") && str_equal_text(req->method, "HEAD")) {
+        http_service_answer(conn, req, 0); /* who asks whether it is there */
     } else if (str_equal_text(req->path, "/")) {
         put_text(conn, "OpStream test server");
     } else {

@@ -385,6 +385,56 @@ static const char *run_real(const char *path, const char *rest)
     return rig_run(&rig, ++last_token, "http", config);
 }
 
+/* Starts a check and gives what it asked the faked service for. */
+static struct rig_call *check_call(const char *origin)
+{
+    struct error err = {0};
+    if (rig_start_check(&rig, ++last_token, "http", origin, &err) != 0) {
+        fail_msg("%s: %s", origin, err.message);
+    }
+    return rig_wait_call(&rig, rig.call_count + 1);
+}
+
+static void test_http__check_is_one_head_without_credentials(void **state)
+{
+    static const struct {
+        int32_t status;
+        const char *end;
+    } rows[] = {
+        {200, "done {\"status\":200}"},       {302, "done {\"status\":302}"},
+        {401, "done {\"status\":401}"},       {404, "done {\"status\":404}"},
+        {405, "done {\"status\":405}"},       {429, "done {\"status\":429}"},
+        {499, "done {\"status\":499}"},       {501, "done {\"status\":501}"},
+        {500, "it answered HEAD / with 500"}, {503, "it answered HEAD / with 503"},
+        {599, "it answered HEAD / with 599"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rig_call *call = check_call("https://a.example:8443");
+        assert_string_equal(call->text.p, "HEAD https://a.example:8443/ ");
+        assert_has(answer(call, &(struct answer){.status = rows[i].status, .body = ""}),
+                   rows[i].end);
+    }
+}
+
+static void test_http__check_of_what_cannot_be_called_fails(void **state)
+{
+    struct error err = {0};
+    const struct host_http_failure failure = {
+        .code = "UNAVAILABLE", .symbol = "http.refused", .message = STR("nobody listens")};
+    (void)state;
+    struct rig_call *call = check_call("http://a:80");
+    call->is_open = false;
+    call->done(call->user, NULL, &failure);
+    assert_has(rig_wait(&rig, last_token), "\"message\":\"nobody listens\"");
+    assert_int_equal(rig_start_check(&rig, ++last_token, "http", "ftp://a", &err), 0);
+    assert_has(rig_wait(&rig, last_token), "failed {");
+    call = check_call("http://a:80");
+    host_task_cancel(rig.host, rig.tasks[last_token].handle, HOST_CANCEL_TIMEOUT);
+    assert_has(rig_wait(&rig, last_token), "failed {\"code\":\"CANCELLED\"");
+    assert_true(call->is_aborted);
+}
+
 static void test_http__calls_a_real_server(void **state)
 {
     (void)state;
@@ -431,6 +481,8 @@ int main(void)
         FAKE(test_http__a_key_makes_a_call_repeatable),
         FAKE(test_http__config_is_checked),
         FAKE(test_http__cancel_ends_the_call),
+        FAKE(test_http__check_is_one_head_without_credentials),
+        FAKE(test_http__check_of_what_cannot_be_called_fails),
         REAL(test_http__calls_a_real_server),
         REAL(test_http__real_failures_reach_the_error),
     };
