@@ -194,9 +194,10 @@ static void append_live(struct loop *loop, const struct route_match *match, stru
 {
     if (match->live == ROUTE_LIVE_QUEUES) {
         loop_append_queues(loop, out);
-    } else if (match->live == ROUTE_LIVE_LIMITS || match->live == ROUTE_LIVE_COUNTS) {
-        loop_append_limits(
-            loop, match->live == ROUTE_LIVE_LIMITS ? LOOP_LIMITS_URGENT : LOOP_LIMITS_OLDEST, out);
+    } else if (match->live == ROUTE_LIVE_LIMITS) {
+        loop_append_limits(loop, LOOP_LIMITS_URGENT, out);
+    } else if (match->live == ROUTE_LIVE_COUNTS) {
+        loop_append_counts(loop, out);
     } else if (match->live == ROUTE_LIVE_WAITS && loop_numbers(loop).queued > 0) {
         loop_append_waits(loop, find_number(loop, match->id), out);
     }

@@ -141,6 +141,12 @@ static void on_alert(void *user, struct str alert)
     engine_stream_alert(socket->engine, alert);
 }
 
+static void on_service(void *user, struct str service)
+{
+    const struct control_socket *socket = user;
+    engine_stream_service(socket->engine, service);
+}
+
 static void on_waits(void *user)
 {
     struct control_socket *socket = user;
@@ -284,6 +290,7 @@ int control_socket_open(const struct control_socket_options *options,
         &(struct job_streams_engine){.append_waits = append_waits, .asks = asks, .user = socket});
     loop_watch_waits(loop, on_waits, socket);
     loop_watch_alerts(loop, on_alert, socket);
+    loop_watch_services(loop, on_service, socket);
     loop_watch_batches(loop, on_batch, socket);
     loop_watch_logs(loop, on_log, socket);
     loop_watch_logged(loop, on_logged, socket);
@@ -342,6 +349,7 @@ void control_socket_close(struct control_socket *socket, void (*done)(void *user
     struct job_streams *streams = socket->streams;
     loop_watch_waits(socket->loop, NULL, NULL);
     loop_watch_alerts(socket->loop, NULL, NULL);
+    loop_watch_services(socket->loop, NULL, NULL);
     loop_watch_batches(socket->loop, NULL, NULL);
     loop_watch_logs(socket->loop, NULL, NULL);
     loop_watch_logged(socket->loop, NULL, NULL);

@@ -119,13 +119,22 @@ void engine_stream_poke(struct engine_stream *stream, const struct batch *batch)
     strbuf_finish(&text);
 }
 
-void engine_stream_alert(struct engine_stream *stream, struct str alert)
+static void tell_event(struct engine_stream *stream, const struct event *event)
 {
     struct strbuf text = STRBUF_INIT;
-    const struct event event = {.name = STR("alert"), .data = alert};
-    event_stream_append(&text, &event);
+    event_stream_append(&text, event);
     if (strbuf_status(&text) == 0) {
         tell(stream, strbuf_str(&text));
     }
     strbuf_finish(&text);
+}
+
+void engine_stream_alert(struct engine_stream *stream, struct str alert)
+{
+    tell_event(stream, &(struct event){.name = STR("alert"), .data = alert});
+}
+
+void engine_stream_service(struct engine_stream *stream, struct str service)
+{
+    tell_event(stream, &(struct event){.name = STR("service"), .data = service});
 }

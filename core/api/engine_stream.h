@@ -36,7 +36,8 @@ void engine_stream_gone(struct engine_stream *stream, struct api_exchange *excha
 /* A batch became durable: breakers that have changed in it are told. */
 void engine_stream_poke(struct engine_stream *stream, const struct batch *batch);
 
-/* JSON of loop_watch_alerts(). */
+/* JSON of loop_watch_alerts(), and of loop_watch_services(). */
 void engine_stream_alert(struct engine_stream *stream, struct str alert);
+void engine_stream_service(struct engine_stream *stream, struct str service);
 
 #endif

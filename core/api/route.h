@@ -64,7 +64,7 @@ enum route_live {
     ROUTE_LIVE_WAITS,  /* loop_append_waits() of {id} */
     ROUTE_LIVE_QUEUES, /* loop_append_queues() */
     ROUTE_LIVE_LIMITS, /* loop_append_limits(), urgent ones first */
-    ROUTE_LIVE_COUNTS, /* the same, always the same ones */
+    ROUTE_LIVE_COUNTS, /* loop_append_counts() */
 };
 
 struct route_match {

@@ -234,13 +234,83 @@ static void add_family(struct strbuf *out, const struct scope_family *family,
     }
 }
 
-static int add_limits(struct strbuf *out, struct str live)
+static void add_limits(struct strbuf *out, const struct value *live)
+{
+    for (size_t i = 0; i < sizeof(scope_families) / sizeof(scope_families[0]); i++) {
+        add_family(out, &scope_families[i], live);
+    }
+}
+
+/* ---- services that are checked ---- */
+
+enum { SERVICE_LABELS = 2 };
+
+static struct str text_of(const struct value *service, const char *key)
+{
+    const struct value *text = value_get(service, str_from(key));
+    return value_is(text, VALUE_STRING) ? value_str(text) : STR("");
+}
+
+static bool is_known(const struct value *service)
+{
+    return !str_equal_text(text_of(service, "state"), "unknown");
+}
+
+static bool is_same(const struct value *a, const struct value *b)
+{
+    return str_equal(text_of(a, "plugin"), text_of(b, "plugin")) &&
+           str_equal(text_of(a, "origin"), text_of(b, "origin"));
+}
+
+/*
+ * Services that differ in their settings alone are one sample, which says that all are up: settings
+ * may hold secrets, and are no label. Row `i` tells for those like it, unless one before has.
+ */
+static bool is_first(const struct value *rows, size_t i, bool *out_is_up)
+{
+    *out_is_up = true;
+    for (size_t k = 0; k < value_count(rows); k++) {
+        const struct value *row = value_at(rows, k);
+        if (!is_known(row) || !is_same(row, value_at(rows, i))) {
+            continue;
+        }
+        if (k < i) {
+            return false;
+        }
+        *out_is_up = *out_is_up && str_equal_text(text_of(row, "state"), "up");
+    }
+    return true;
+}
+
+static void add_services(struct strbuf *out, const struct value *rows)
+{
+    bool has_begun = false;
+    for (size_t i = 0; value_is(rows, VALUE_LIST) && i < value_count(rows); i++) {
+        const struct value *row = value_at(rows, i);
+        bool is_up = false;
+        if (!is_known(row) || !is_first(rows, i, &is_up)) {
+            continue;
+        }
+        if (!has_begun) {
+            has_begun = true;
+            metrics_text_family(out, "opstream_service_up", METRIC_GAUGE,
+                                "Whether a service that runs want checked has answered, 1 or 0.");
+        }
+        const struct metric_label labels[SERVICE_LABELS] = {{"plugin", text_of(row, "plugin")},
+                                                            {"origin", text_of(row, "origin")}};
+        metrics_text_sample(out, "opstream_service_up", labels, SERVICE_LABELS, is_up ? 1 : 0);
+    }
+}
+
+/* ---- what the engine knows at the moment ---- */
+
+static int add_live(struct strbuf *out, struct str live)
 {
     cleanup_document struct document *document = NULL;
     int status = live.n > 0 ? json_read(live, NULL, &document, NULL) : 0;
-    for (size_t i = 0; document != NULL && i < sizeof(scope_families) / sizeof(scope_families[0]);
-         i++) {
-        add_family(out, &scope_families[i], document_root(document));
+    if (document != NULL) {
+        add_limits(out, document_root(document));
+        add_services(out, value_get(document_root(document), STR("services")));
     }
     return status == E_NOMEM ? status : 0;
 }
@@ -275,7 +345,7 @@ int route_metrics(const struct route_call *call, struct answer *answer, struct e
     if (status == 0) {
         status = add_breakers(&answer->body, call->request->reader, err);
     }
-    if (status == 0 && add_limits(&answer->body, call->request->live) != 0) {
+    if (status == 0 && add_live(&answer->body, call->request->live) != 0) {
         status = error_nomem(err);
     }
     if (status == 0 && strbuf_status(&answer->body) != 0) {

@@ -135,7 +135,7 @@ static int add_breakers(struct builder *b, struct journal_reader *reader,
 
 /* ---- the engine ---- */
 
-/* Those that somebody waits for. */
+/* Those that somebody waits for, or wants checked. */
 static void add_limits(struct builder *b, const struct document *live, struct str key)
 {
     const struct value *limits = live != NULL ? value_get(document_root(live), key) : NULL;
@@ -164,6 +164,7 @@ static int add_all(struct builder *b, const struct route_call *call, struct erro
     }
     add_limits(b, live, STR("limits"));
     add_limits(b, live, STR("rate_limits"));
+    add_limits(b, live, STR("services"));
     return status;
 }
 

@@ -172,6 +172,10 @@ static void append_type(const struct node_type *type, struct strbuf *out)
     if ((type->flags & NODE_TYPE_STREAMS) != 0) {
         strbuf_append_text(out, "\nstream\n  emits items, for loops over NODE.stream\n");
     }
+    if ((type->flags & NODE_TYPE_CHECKS) != 0) {
+        strbuf_append_text(out, "\ncheck\n  its service is asked whether it is there, where "
+                                "'monitoring' has a\n  health_check_interval\n");
+    }
     if (type->output_schema != NULL) {
         strbuf_append_text(out, "\noutput\n");
         schema_text_append(schema_source(type->output_schema), 2, out);
@@ -206,6 +210,7 @@ static int append_json_type(const struct node_type *type, struct strbuf *out)
     builder_list_end(b);
     build_text(b, STR("outcomes_from"), type->ports_from);
     builder_member_bool(b, STR("streams"), (type->flags & NODE_TYPE_STREAMS) != 0);
+    builder_member_bool(b, STR("checks"), (type->flags & NODE_TYPE_CHECKS) != 0);
     build_schema(b, STR("config_schema"), type->config_schema);
     build_schema(b, STR("output_schema"), type->output_schema);
     builder_map_end(b);

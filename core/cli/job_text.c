@@ -99,6 +99,7 @@ static const struct state_color state_colors[] = {
     {"blocked", COLOR_YELLOW},    {"stopping", COLOR_YELLOW}, {"unknown", COLOR_YELLOW},
     {"retry_wait", COLOR_YELLOW}, {"open", COLOR_RED},        {"forced_open", COLOR_RED},
     {"half_open", COLOR_YELLOW},  {"disabled", COLOR_YELLOW}, {"closed", COLOR_GREEN},
+    {"up", COLOR_GREEN},          {"down", COLOR_RED},        {"given_up", COLOR_RED},
 };
 
 static enum terminal_color color_of(struct str state)

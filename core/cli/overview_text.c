@@ -153,6 +153,60 @@ static void append_rates(const struct value *status, struct job_text_style style
     }
 }
 
+static void append_bad_service(const struct value *service, struct job_text_style style,
+                               struct strbuf *out)
+{
+    struct str state = job_text_get(service, "state");
+    struct str origin = job_text_get(service, "origin");
+    struct str why = job_text_get(service, "why");
+    if (!str_equal_text(state, "down") && !str_equal_text(state, "given_up")) {
+        return;
+    }
+    begin("service", style, out);
+    job_text_append_state(state, style, out);
+    strbuf_append_text(out, " since ");
+    job_text_append_time(service, "since", out);
+    strbuf_append_text(out, " UTC ");
+    terminal_append_safe(out, job_text_get(service, "plugin"));
+    if (origin.n > 0) {
+        strbuf_append_char(out, ' ');
+        terminal_append_safe(out, origin);
+    }
+    if (why.n > 0) {
+        strbuf_append_text(out, ": ");
+        terminal_append_safe(out, why);
+    }
+    strbuf_append_char(out, '\n');
+}
+
+/* "2 up, 1 down"; then those that are not up, with what they said. */
+static void append_services(const struct value *status, struct job_text_style style,
+                            struct strbuf *out)
+{
+    static const char *const states[] = {"up", "unknown", "down", "given_up"};
+    const struct value *list = job_text_list(status, "services");
+    size_t count = list != NULL ? value_count(list) : 0;
+    size_t shown = 0;
+    if (count == 0) {
+        return;
+    }
+    begin("services", style, out);
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        int64_t in_state = 0;
+        for (size_t k = 0; k < count; k++) {
+            in_state += str_equal_text(job_text_get(value_at(list, k), "state"), states[i]) ? 1 : 0;
+        }
+        if (in_state > 0) {
+            strbuf_append_format(out, "%s%lld ", shown++ > 0 ? ", " : "", (long long)in_state);
+            job_text_append_state(str_from(states[i]), style, out);
+        }
+    }
+    strbuf_append_char(out, '\n');
+    for (size_t k = 0; k < count; k++) {
+        append_bad_service(value_at(list, k), style, out);
+    }
+}
+
 void overview_text_append(const struct value *status, struct job_text_style style,
                           struct strbuf *out)
 {
@@ -163,4 +217,5 @@ void overview_text_append(const struct value *status, struct job_text_style styl
     append_breakers(status, style, out);
     append_limits(status, style, out);
     append_rates(status, style, out);
+    append_services(status, style, out);
 }

@@ -6,6 +6,7 @@
 #include "core/cli/terminal.h"
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
+#include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -280,6 +281,17 @@ static void append_bounds(const struct node *node, struct strbuf *out, size_t st
     }
 }
 
+static void append_check(const struct pipeline *pipeline, const struct node *node,
+                         struct strbuf *out, size_t start)
+{
+    int64_t interval_ms = pipeline->monitoring.health_check_interval_ms;
+    if (interval_ms > 0 && (node->type->flags & NODE_TYPE_CHECKS) != 0) {
+        begin(out, start);
+        strbuf_append_text(out, "its service is checked every ");
+        append_duration(interval_ms, out);
+    }
+}
+
 static void append_undoing(const struct pipeline *pipeline, const struct node *node,
                            struct strbuf *out, size_t start)
 {
@@ -316,6 +328,7 @@ void plan_notes_append(const struct pipeline *pipeline, uint32_t index, bool is_
     }
     append_bounds(node, out, start);
     append_stand_ins(pipeline, node, out, start);
+    append_check(pipeline, node, out, start);
     append_undoing(pipeline, node, out, start);
     if (node->is_milestone) {
         begin(out, start);

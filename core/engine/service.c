@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/digest.h"
+#include "core/expr/template.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/model/policy.h"
@@ -60,7 +61,6 @@ static bool is_scheme(struct str scheme, const char *name)
 
 static void append_origin(const struct origin *origin, struct strbuf *out)
 {
-    strbuf_append_char(out, ' ');
     append_lower(origin->scheme, out);
     strbuf_append_text(out, "://");
     append_lower(origin->host, out);
@@ -93,11 +93,47 @@ void service_append_url(const struct node *node, struct str url, struct strbuf *
     struct origin origin;
     strbuf_append_str(out, node->type->plugin);
     if (url.n > 0 && read_origin(url, &origin)) {
+        strbuf_append_char(out, ' ');
         append_origin(&origin, out);
     }
     if (node->secrets.n > 0) {
         strbuf_append_char(out, ' ');
         strbuf_append_str(out, node->secrets);
+    }
+}
+
+void service_append_origin(struct str url, struct strbuf *out)
+{
+    struct origin origin;
+    if (url.n > 0 && read_origin(url, &origin)) {
+        append_origin(&origin, out);
+    }
+}
+
+/* What stands before the first expression, if a path or more has begun there. */
+static struct str fixed_part(struct str url)
+{
+    const char *brace = url.n > 0 ? memmem(url.p, url.n, "{{", 2) : NULL;
+    const char *dollar = url.n > 0 ? memmem(url.p, url.n, "${", 2) : NULL;
+    const char *first = brace == NULL || (dollar != NULL && dollar < brace) ? dollar : brace;
+    struct str part = first != NULL ? str_make(url.p, (size_t)(first - url.p)) : url;
+    const char *mark = part.n > 0 ? memmem(part.p, part.n, "://", 3) : NULL;
+    size_t host = mark != NULL ? (size_t)(mark + 3 - part.p) : part.n;
+    while (host < part.n && strchr("/?#", part.p[host]) == NULL) {
+        host++;
+    }
+    return host < part.n ? part : STR("");
+}
+
+void service_append_fixed_origin(const struct node *node, struct strbuf *out)
+{
+    const struct value *source = template_source(node->config);
+    const struct value *url = value_is(source, VALUE_MAP) && service_has_origin(node)
+                                  ? value_get(source, node->type->origin_key)
+                                  : NULL;
+    if (value_is(url, VALUE_STRING)) {
+        bool is_dynamic = template_is_dynamic(node->config, url);
+        service_append_origin(is_dynamic ? fixed_part(value_str(url)) : value_str(url), out);
     }
 }
 

@@ -36,6 +36,15 @@ void service_append(const struct node *node, const struct document *config, stru
 /* The same for a call of `url`, which one of its tasks makes. */
 void service_append_url(const struct node *node, struct str url, struct strbuf *out);
 
+/* Appends the origin of `url` alone: "https://api.example.com:443". Nothing: it has none. */
+void service_append_origin(struct str url, struct strbuf *out);
+
+/*
+ * The same for the URL in the config of `node`, as far as it is the same in every run: a text, or
+ * one whose expressions come behind the origin ("https://api.example.com/{{ input.path }}").
+ */
+void service_append_fixed_origin(const struct node *node, struct strbuf *out);
+
 /* " 5000/hour", with its burst where that is not the default's: such rates have limiters of their
  * own. */
 void service_append_rate(const struct rate_settings *settings, struct strbuf *out);

@@ -12,6 +12,7 @@
 #include "core/engine/engine.h"
 #include "core/host/http.h"
 #include "core/loop/commit.h"
+#include "core/loop/health_checks.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_tasks.h"
@@ -31,7 +32,7 @@ enum call_state {
 struct gated_call {
     struct dispatch_ticket ticket;
     struct loop *loop;
-    struct loop_task *task; /* until the call is over */
+    struct loop_task *task; /* until the call is over; NULL: the call is of a health check */
     struct host_http_request request;
     void (*on_chunk)(void *user, struct str bytes);
     host_http_done_cb done;
@@ -123,6 +124,9 @@ static void fail(struct gated_call *call, const char *code, const char *symbol, 
 {
     struct host_http_failure failure = {
         .code = code, .symbol = symbol, .message = str_from(message)};
+    if (call->task == NULL) {
+        health_checks_skip(call->request.token); /* it did not go out */
+    }
     release(call, NULL);
     call->done(call->user, NULL, &failure);
 }
@@ -215,35 +219,63 @@ static int ask(struct gated_call *call, struct error *err)
     return call->send_status;
 }
 
+/* In whose name the call is made. A check has no task, only a node whose limits it keeps. */
+static int find_place(uint64_t token, struct loop_task **out_task, struct run_place *out_place,
+                      struct error *err)
+{
+    if (!health_checks_own(token)) {
+        *out_task = run_tasks_of(token);
+        *out_place = run_tasks_place(*out_task);
+        return 0;
+    }
+    *out_task = NULL;
+    return health_checks_place(token, out_place)
+               ? 0
+               : error_set(err, E_CANCELED, "no run wants to know any more");
+}
+
+/* What has been asked for: a check does not wait for a turn. */
+static int settle(struct gated_call *call, struct error *err)
+{
+    if (call->task != NULL && call->state != CALL_OUT) { /* it waits for its turn, or the disk */
+        begin_pause(call);
+    }
+    if (call->task == NULL && call->state == CALL_WAITS) {
+        health_checks_skip(call->request.token);
+        return error_set(err, E_LIMIT, "the limits of the service let no call go now");
+    }
+    return 0;
+}
+
 static int gate_send(void *self, const struct host_http_request *request, host_http_done_cb done,
                      void *user, void **out_call, struct error *err)
 {
-    struct gated_call *call = calloc(1, sizeof(*call));
+    struct run_place place = {0};
+    struct loop_task *task = NULL;
+    int status = find_place(request->token, &task, &place, err);
+    struct gated_call *call = status == 0 ? calloc(1, sizeof(*call)) : NULL;
     if (call == NULL) {
-        return error_nomem(err);
+        return status != 0 ? status : error_nomem(err);
     }
     *call = (struct gated_call){.loop = self,
-                                .task = run_tasks_of(request->token),
+                                .task = task,
                                 .request = *request,
                                 .on_chunk = request->on_chunk,
                                 .done = done,
                                 .user = user,
                                 .is_in_send = true,
                                 .send_error = err};
-    const struct run_place place = run_tasks_place(call->task);
     call->ticket = (struct dispatch_ticket){
         .owner = call, .run = place.run, .frame = place.frame, .node = place.node};
     call->request.on_chunk = request->on_chunk != NULL ? on_inner_chunk : NULL;
-    int status = ask(call, err);
+    status = ask(call, err);
     call->is_in_send = false;
     call->send_error = NULL;
+    status = status == 0 ? settle(call, err) : status;
     if (status != 0) {
         release(call, NULL);
         free(call);
         return status;
-    }
-    if (call->state != CALL_OUT) { /* it waits for its turn, or for the disk */
-        begin_pause(call);
     }
     *out_call = call;
     return 0;

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/engine/engine.h"
 #include "core/engine/waits.h"
+#include "core/loop/health_checks.h"
 #include "core/loop/loop.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/scope_search.h"
@@ -182,13 +183,22 @@ static void append_permits(const struct loop *loop, enum loop_limits_order order
         strbuf_append_char(out, '}');
     }
     append_others("limits_left_out", &permits.others, out);
-    strbuf_append_char(out, '}');
 }
 
 void loop_append_limits(const struct loop *loop, enum loop_limits_order order, struct strbuf *out)
 {
     append_rates(loop, order, out);
     append_permits(loop, order, out);
+    strbuf_append_char(out, '}');
+}
+
+void loop_append_counts(const struct loop *loop, struct strbuf *out)
+{
+    append_rates(loop, LOOP_LIMITS_OLDEST, out);
+    append_permits(loop, LOOP_LIMITS_OLDEST, out);
+    strbuf_append_text(out, ",\"services\":");
+    health_checks_append(&loop->health, out);
+    strbuf_append_char(out, '}');
 }
 
 /* ---- finding one ---- */

@@ -172,6 +172,7 @@ static int open_handles(struct loop *loop, struct error *err)
     loop->drain_timer.data = loop;
     trouble_init(&loop->trouble, loop);
     run_waits_init(&loop->waits_told, loop);
+    health_checks_init(&loop->health, loop);
     (void)uv_check_init(&loop->uv, &loop->items);
     (void)uv_idle_init(&loop->uv, &loop->going);
     loop->going.data = loop;
@@ -279,6 +280,7 @@ static void close_handles(struct loop *loop)
     uv_close((uv_handle_t *)&loop->drain_timer, NULL);
     trouble_finish(&loop->trouble);
     run_waits_finish(&loop->waits_told);
+    health_checks_close(&loop->health);
     uv_close((uv_handle_t *)&loop->items, NULL);
     uv_close((uv_handle_t *)&loop->going, NULL);
     for (size_t i = 0; i < LOOP_SIGNALS; i++) {
@@ -311,6 +313,7 @@ void loop_close(struct loop *loop)
     loop->is_leaving = loop->state_folder != NULL;
     if (loop->host != NULL) {
         run_driver_stop_all(loop);
+        health_checks_stop(&loop->health);
         host_close(loop->host, on_host_closed, loop);
         run_until(loop, &loop->is_host_closed);
     }
@@ -323,6 +326,7 @@ void loop_close(struct loop *loop)
     deliveries_finish(loop);
     run_driver_free_all(loop);
     alerts_finish(&loop->alerts);
+    health_checks_finish(&loop->health);
     engine_destroy(loop->engine);
     clock_watch_close(loop->clock);
     if (loop->has_handles) {

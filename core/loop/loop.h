@@ -352,6 +352,13 @@ enum loop_limits_order {
 void loop_append_limits(const struct loop *loop, enum loop_limits_order order, struct strbuf *out);
 
 /*
+ * The same, LOOP_LIMITS_OLDEST, and "services": those that live runs want checked, or wanted until
+ * some minutes ago: [{"plugin", "origin", "state": "unknown"|"up"|"down"|"given_up", "why",
+ * "since", "checked_at", "took_ms", "interval_ms": 0 when no run wants it}].
+ */
+void loop_append_counts(const struct loop *loop, struct strbuf *out);
+
+/*
  * The rate limit that `part` names, as loop_find_breaker() does; a service is meant with its rates.
  */
 int loop_find_limit(struct loop *loop, struct str part, struct str *out_scope, struct error *err);
@@ -383,7 +390,8 @@ void loop_append_waits(const struct loop *loop, uint64_t number, struct strbuf *
 
 /* Of all runs: {"limits": [{"scope", "limit", "in_use", "waiting"}], "breakers": [{"scope",
  * "waiting"}], "rate_limits": [{"scope", "until", "frozen_until", "waiting"}]}, those that somebody
- * waits for, and services that are frozen. See strbuf_status(). */
+ * waits for, and services that are frozen; and "services" as loop_append_counts() has them. See
+ * strbuf_status(). */
 void loop_append_queues(const struct loop *loop, struct strbuf *out);
 
 /* Whether a node of the run `number`, or of one below it, asks this breaker. */
@@ -439,6 +447,10 @@ void loop_watch_logged(struct loop *loop, loop_logged_cb cb, void *user);
 /* A threshold of a pipeline's `monitoring` was crossed, or is kept again: JSON, see JOBS.md. */
 typedef void (*loop_alert_cb)(void *user, struct str alert);
 void loop_watch_alerts(struct loop *loop, loop_alert_cb cb, void *user);
+
+/* What a checked service is has changed: JSON, see JOBS.md. */
+typedef void (*loop_service_cb)(void *user, struct str service);
+void loop_watch_services(struct loop *loop, loop_service_cb cb, void *user);
 
 /* ---- the end of the process ---- */
 

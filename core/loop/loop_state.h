@@ -16,6 +16,7 @@
 #include "core/host/host.h"
 #include "core/host/http.h"
 #include "core/loop/alerts.h"
+#include "core/loop/health_checks.h"
 #include "core/loop/http_bridge.h"
 #include "core/loop/loop.h"
 #include "core/loop/run_env.h"
@@ -86,6 +87,9 @@ struct loop {
     struct trouble trouble;
     struct run_waits waits_told;
     struct alerts alerts;
+    struct health_checks health;
+    loop_service_cb on_service;
+    void *service_user;
     loop_alert_cb on_alert;
     void *alert_user;
     struct pruning *pruning;       /* NULL: nothing is removed */

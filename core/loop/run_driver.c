@@ -16,6 +16,7 @@
 #include "core/loop/breakers.h"
 #include "core/loop/commit.h"
 #include "core/loop/deliveries.h"
+#include "core/loop/health_checks.h"
 #include "core/loop/http_gate.h"
 #include "core/loop/kept_scopes.h"
 #include "core/loop/loop_state.h"
@@ -76,6 +77,7 @@ void run_driver_free(struct loop_run *run)
         take_out(run);
     }
     run_table_remove(run);
+    health_checks_drop_run(run);
     run_tasks_finish(run);
     free(run);
 }
@@ -341,6 +343,7 @@ static void tell_end(struct loop_run *root)
 static void carry_out_end(struct loop_run *run)
 {
     run->is_ended = true;
+    health_checks_drop_run(run);
     admission_note_end(&run->loop->admission, clock_unix_ms());
     alerts_note_end(run);
     if (run->root != run) {
@@ -528,6 +531,9 @@ static void tell_records(const struct commit *commit)
             observer->on_record(observer->user, record);
         }
         tell_root(run, record);
+        if (record->type == RECORD_RUN_STARTED) {
+            health_checks_note_run(run);
+        }
     }
     if (observer != NULL && observer->on_batch != NULL) {
         observer->on_batch(observer->user);
@@ -547,6 +553,16 @@ static void carry_out_all(struct commit *commit, struct loop_run **ended)
         carry_out(run, effect);
         if (effect->type == EFFECT_RUN_ENDED) {
             collect_ended(run, ended);
+        }
+    }
+}
+
+static void note_brought_back(const struct loop_run *root)
+{
+    for (struct run *at = root->run; at != NULL; at = engine_next_below(root->run, at)) {
+        struct loop_run *run = engine_run_user(at);
+        if (run != NULL) {
+            health_checks_note_run(run);
         }
     }
 }
@@ -571,6 +587,7 @@ static void look_at_roots(struct commit *commit)
                                     ? run_table_find_root(loop, commit->marks[i].run)
                                     : NULL;
         if (root != NULL) {
+            note_brought_back(root);
             parking_look(root);
         }
     }

@@ -20,6 +20,7 @@
 struct commit;
 struct engine_call;
 struct error;
+struct health_wish;
 struct loop;
 struct loop_task;
 struct mask;
@@ -34,7 +35,9 @@ struct loop_run {
     struct run_observer observer;
     struct loop_task *tasks;
     struct plugin_settings *settings;
-    uint64_t number; /* its run's; 0: nobody keeps it */
+    struct health_wish *wishes; /* services that it wants checked */
+    bool has_wished;            /* for those whose names are known from its start on */
+    uint64_t number;            /* its run's; 0: nobody keeps it */
     struct loop_run *next_hashed;
     struct loop_run *next; /* of the loop */
     struct loop_run *previous;

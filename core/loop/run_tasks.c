@@ -10,6 +10,7 @@
 #include "core/engine/failure.h"
 #include "core/engine/run.h"
 #include "core/journal/journal.h"
+#include "core/loop/health_checks.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/masking.h"
 #include "core/loop/run_driver.h"
@@ -250,6 +251,10 @@ static bool is_left_behind(struct loop_task *task)
 static void on_task_done(void *user, uint64_t token, struct str port, const struct document *output)
 {
     (void)user; /* the token leads to everything */
+    if (health_checks_own(token)) {
+        health_checks_answer(token, NULL);
+        return;
+    }
     struct loop_task *task = task_of(token);
     if (is_left_behind(task)) {
         return;
@@ -277,6 +282,10 @@ static void on_task_done(void *user, uint64_t token, struct str port, const stru
 static void on_task_failed(void *user, uint64_t token, const struct document *error)
 {
     (void)user;
+    if (health_checks_own(token)) {
+        health_checks_answer(token, error);
+        return;
+    }
     struct loop_task *task = task_of(token);
     if (is_left_behind(task)) {
         return;
@@ -299,6 +308,9 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
 static void on_task_progress(void *user, uint64_t token, double fraction, struct str note)
 {
     (void)user;
+    if (health_checks_own(token)) {
+        return; /* it is short */
+    }
     const struct loop_task *task = task_of(token);
     const struct run_observer *observer = &task->run->root->observer;
     struct strbuf masked = STRBUF_INIT;
@@ -314,6 +326,9 @@ static void on_task_progress(void *user, uint64_t token, double fraction, struct
 static void on_task_item(void *user, uint64_t token, const struct document *item)
 {
     struct loop *loop = user;
+    if (health_checks_own(token)) {
+        return; /* nobody reads it, and its credits end */
+    }
     struct loop_task *task = task_of(token);
     cleanup_document struct document *shown = NULL;
     if (!run_pipeline(task->run->run)->nodes[task->node].has_readers) {
@@ -357,7 +372,19 @@ void run_tasks_log(const struct loop_task *task, int level, struct str line)
 static void on_task_log(void *user, uint64_t token, int level, struct str line)
 {
     (void)user;
-    run_tasks_log(task_of(token), level, line);
+    if (health_checks_own(token)) {
+        health_checks_log(token, level, line);
+    } else {
+        run_tasks_log(task_of(token), level, line);
+    }
+}
+
+static void on_task_given_up(void *user, uint64_t token)
+{
+    (void)user;
+    if (health_checks_own(token)) {
+        health_checks_give_up(token);
+    }
 }
 
 const struct host_events run_tasks_events = {
@@ -366,10 +393,11 @@ const struct host_events run_tasks_events = {
     .on_progress = on_task_progress,
     .on_item = on_task_item,
     .on_log = on_task_log,
+    .on_given_up = on_task_given_up,
 };
 
-static int find_settings(struct loop_run *run, struct str plugin,
-                         const struct document **out_settings, struct error *err)
+int run_tasks_settings(struct loop_run *run, struct str plugin,
+                       const struct document **out_settings, struct error *err)
 {
     for (struct plugin_settings *s = run->settings; s != NULL; s = s->next) {
         if (str_equal(s->plugin, plugin)) {
@@ -424,10 +452,13 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
         status = error_nomem(err);
     }
     if (status == 0) {
-        status = find_settings(run, node->type->plugin, &spec.settings, err);
+        status = run_tasks_settings(run, node->type->plugin, &spec.settings, err);
     }
     if (status == 0) {
         status = host_task_start(run->loop->host, &spec, &task->handle, err);
+    }
+    if (status == 0) {
+        health_checks_note_task(run, effect->node, spec.settings, spec.config);
     }
     strbuf_finish(&path);
     return status;

@@ -13,7 +13,9 @@
 
 #include "core/loop/loop.h"
 
+struct document;
 struct effect;
+struct error;
 struct host_events;
 struct loop_run;
 struct loop_task;
@@ -25,6 +27,13 @@ extern const struct host_events run_tasks_events;
 void run_tasks_start(struct loop_run *run, const struct effect *effect);
 void run_tasks_stop(struct loop_run *run, const struct effect *effect);
 void run_tasks_credit(struct loop_run *run, const struct effect *effect);
+
+/*
+ * The resolved settings of a plugin, borrowed from the run; computed once. Fails as
+ * run_resolve_settings() does.
+ */
+int run_tasks_settings(struct loop_run *run, struct str plugin,
+                       const struct document **out_settings, struct error *err);
 
 /* The task of a token, while it has not ended; borrowed. */
 struct loop_task *run_tasks_of(uint64_t token);

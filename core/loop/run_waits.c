@@ -224,5 +224,7 @@ void loop_append_queues(const struct loop *loop, struct strbuf *out)
     }
     strbuf_append_text(out, "],\"rate_limits\":[");
     append_rates(loop, out); /* a service may be frozen, and nobody calls it */
-    strbuf_append_text(out, "]}");
+    strbuf_append_text(out, "],\"services\":");
+    health_checks_append(&loop->health, out);
+    strbuf_append_char(out, '}');
 }

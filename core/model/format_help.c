@@ -259,8 +259,8 @@ static const struct format_help scaling_help[] = {
 
 static const struct format_help monitoring_help[] = {
     HELP("metrics_endpoint", "The path of the metrics, which is the same for all", NULL),
-    HELP("health_check_interval", "From one check of the services that it calls to the next",
-         REF("duration")),
+    HELP("health_check_interval",
+         "How often services that it calls are asked whether they are there: 1s to 24h", NULL),
     HELP("alert_thresholds", "What its runs are held to, over the last five minutes",
          REF("alert_thresholds")),
     HELP("on_alert", "The id of the pipeline that is started when a threshold is crossed", NULL),

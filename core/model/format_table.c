@@ -59,7 +59,7 @@ const struct format_key format_backpressure_keys[] = {
 
 const struct format_key format_monitoring_keys[] = {
     CHOICE("metrics_endpoint", metrics_endpoints),
-    WARNS("health_check_interval"),
+    WORKS("health_check_interval", FORMAT_TIMEOUT),
     WORKS("alert_thresholds", FORMAT_MAP),
     WORKS("on_alert", FORMAT_TEXT),
     TABLE_END,

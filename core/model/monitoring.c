@@ -4,6 +4,7 @@
 #include "core/model/definition.h"
 #include "core/model/draft.h"
 #include "core/model/format.h"
+#include "core/model/policy.h"
 #include "core/model/tree.h"
 
 static const struct report *report_of(const struct draft *draft)
@@ -82,6 +83,22 @@ static int read_on_alert(struct draft *draft, const struct tree *map)
     return find_pipeline(draft, name);
 }
 
+/* More often would load the services, more seldom is not a check. */
+static void read_health_check(struct draft *draft, const struct tree *map)
+{
+    const struct tree *value = tree_get(map, STR("health_check_interval"));
+    int64_t *interval_ms = &draft->storage->pipeline.monitoring.health_check_interval_ms;
+    if (!format_duration(map, "health_check_interval", interval_ms) || *interval_ms == 0) {
+        return; /* what is no duration, or 0, is told already */
+    }
+    if (*interval_ms < HEALTH_INTERVAL_MIN_MS || *interval_ms > HEALTH_INTERVAL_MAX_MS) {
+        report_error(report_of(draft), value->place,
+                     "'health_check_interval' must be from %ds to %dh, not '%.*s'",
+                     HEALTH_INTERVAL_MIN_MS / 1000, HEALTH_INTERVAL_MAX_MS / 3600000,
+                     STR_ARG(value->text));
+    }
+}
+
 int monitoring_read(struct draft *draft)
 {
     const struct tree *map = format_map(draft->tree, "monitoring");
@@ -93,5 +110,6 @@ int monitoring_read(struct draft *draft)
     check_keys(draft, map);
     monitoring->has_error_rate = format_rate(thresholds, "error_rate", &monitoring->error_rate);
     (void)format_duration(thresholds, "latency_p99", &monitoring->latency_p99_ms); /* or none */
+    read_health_check(draft, map);
     return read_on_alert(draft, map);
 }

@@ -175,9 +175,10 @@ enum node_risk {
 /* What runs of a pipeline are held to, and what is started when they do not keep it. */
 struct monitoring {
     bool has_error_rate;
-    double error_rate;      /* share of the runs that may fail */
-    int64_t latency_p99_ms; /* what 99 of 100 runs may take; 0: not watched */
-    struct str on_alert;    /* the id of a pipeline; empty: none */
+    double error_rate;                /* share of the runs that may fail */
+    int64_t latency_p99_ms;           /* what 99 of 100 runs may take; 0: not watched */
+    struct str on_alert;              /* the id of a pipeline; empty: none */
+    int64_t health_check_interval_ms; /* 0: nobody asks how services are */
 };
 
 /* How long runs that have ended are kept; 0: it does not say. */

@@ -241,6 +241,34 @@ static void test_route_metrics__names_the_limits_that_runs_share(void **state)
     fake_answer_finish(&got);
 }
 
+static void test_route_metrics__says_which_services_are_up(void **state)
+{
+    (void)state;
+    struct journal_reader reader = fake_sample();
+    struct fake_answer got = fake_ask(&(struct fake_request){
+        .path = "/metrics",
+        .reader = &reader,
+        .live = "{\"services\":["
+                "{\"plugin\":\"crm\",\"origin\":null,\"state\":\"up\"},"
+                "{\"plugin\":\"http\",\"origin\":\"http://a:80\",\"state\":\"up\"},"
+                "{\"plugin\":\"crm\",\"origin\":null,\"state\":\"down\"},"
+                "{\"plugin\":\"http\",\"origin\":\"http://b:80\",\"state\":\"unknown\"},"
+                "{\"plugin\":\"crm\",\"origin\":null,\"state\":\"unknown\"},"
+                "{\"plugin\":\"slow\",\"origin\":null,\"state\":\"given_up\"}]}"});
+    const char *text = strbuf_str(&got.answer.body).p;
+    assert_non_null(strstr(text, "\n# TYPE opstream_service_up gauge\n"
+                                 "opstream_service_up{plugin=\"crm\",origin=\"\"} 0\n"
+                                 "opstream_service_up{plugin=\"http\",origin=\"http://a:80\"} 1\n"
+                                 "opstream_service_up{plugin=\"slow\",origin=\"\"} 0\n"));
+    assert_null(strstr(text, "http://b:80"));
+    assert_true(check_exposition(strbuf_str(&got.answer.body)) > 0);
+    fake_answer_finish(&got);
+    got = fake_ask(
+        &(struct fake_request){.path = "/metrics", .reader = &reader, .live = "{\"services\":[]}"});
+    assert_null(strstr(strbuf_str(&got.answer.body).p, "opstream_service_up"));
+    fake_answer_finish(&got);
+}
+
 static void test_metrics_text__escapes_any_text(void **state)
 {
     (void)state;
@@ -262,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_route_metrics__of_an_empty_state_has_no_empty_family),
         cmocka_unit_test(test_route_metrics__counts_breakers_by_state),
         cmocka_unit_test(test_route_metrics__names_the_limits_that_runs_share),
+        cmocka_unit_test(test_route_metrics__says_which_services_are_up),
         cmocka_unit_test(test_metrics_text__escapes_any_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

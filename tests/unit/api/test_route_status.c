@@ -30,7 +30,7 @@ static void test_route_status__without_an_engine_says_what_is_kept(void **state)
     fake_expect(&got, "",
                 "{\"at_work\":false,\"trouble\":null,\"runs\":{},"
                 "\"queue\":{\"waiting\":0,\"dead\":0},\"breakers\":[],"
-                "\"breakers_left_out\":0,\"limits\":[],\"rate_limits\":[]}");
+                "\"breakers_left_out\":0,\"limits\":[],\"rate_limits\":[],\"services\":[]}");
     fake_answer_finish(&got);
 }
 
@@ -58,7 +58,8 @@ static void test_route_status__an_engine_says_who_waits(void **state)
         .numbers = &numbers,
         .live = "{\"limits\":[{\"scope\":\"plugin http\",\"limit\":25,\"in_use\":25,"
                 "\"waiting\":6}],\"breakers\":[{\"scope\":\"http http://a:80\",\"waiting\":3},"
-                "{\"scope\":\"unheard of\",\"waiting\":1}]}"});
+                "{\"scope\":\"unheard "
+                "of\",\"waiting\":1}],\"services\":[{\"plugin\":\"http\",\"state\":\"up\"}]}"});
     fake_expect(&got, "/at_work", "true");
     fake_expect(&got, "/queue_depth", "9");
     fake_expect(&got, "/nodes_running", "4");
@@ -66,6 +67,7 @@ static void test_route_status__an_engine_says_who_waits(void **state)
     fake_expect(&got, "/limits",
                 "[{\"scope\":\"plugin http\",\"limit\":25,\"in_use\":25,"
                 "\"waiting\":6}]");
+    fake_expect(&got, "/services", "[{\"plugin\":\"http\",\"state\":\"up\"}]");
     fake_answer_finish(&got);
 }
 

@@ -17,6 +17,7 @@
 #include "core/engine/waits.h"
 #include "core/host/http.h"
 #include "core/loop/commit.h"
+#include "core/loop/health_checks.h"
 #include "core/loop/http_gate.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
@@ -77,6 +78,32 @@ void run_tasks_end_pause(struct loop_task *task)
 {
     assert_true(task->pauses > 0);
     task->pauses--;
+}
+
+/* ---- checks: the token of one is odd ---- */
+
+static const struct toy_run *checked; /* the run that wants to know; NULL: none does */
+static int skipped;
+
+bool health_checks_own(uint64_t token)
+{
+    return (token & 1) != 0;
+}
+
+bool health_checks_place(uint64_t token, struct run_place *out_place)
+{
+    (void)token;
+    if (checked == NULL) {
+        return false;
+    }
+    *out_place = run_tasks_place(&(struct loop_task){.run = checked});
+    return true;
+}
+
+void health_checks_skip(uint64_t token)
+{
+    (void)token;
+    skipped++;
 }
 
 /* ---- the network ---- */
@@ -228,6 +255,15 @@ static void make_call(const struct toy_run *run, const char *url, struct caller 
     out->is_in_send = false;
 }
 
+static void make_check(const struct toy_run *run, struct caller *out)
+{
+    *out = (struct caller){.is_in_send = true};
+    const struct host_http_request request = {.method = STR("HEAD"), .url = STR(A), .token = 1};
+    checked = run;
+    out->status = gate.send(gate.self, &request, on_done, out, &out->call, &out->err);
+    out->is_in_send = false;
+}
+
 #define assert_failed(caller, code, name)                                                          \
     do {                                                                                           \
         assert_int_equal((caller)->dones, 1);                                                      \
@@ -243,6 +279,8 @@ static int set_up(void **state)
     loop = (struct loop){.engine = world.engine};
     sent_count = 0;
     refuses = 0;
+    checked = NULL;
+    skipped = 0;
     http_gate_init(&gate, &loop);
     return 0;
 }
@@ -497,6 +535,65 @@ static void test_http_gate__a_service_that_takes_no_more_is_left_alone(void **st
     assert_int_equal(wait_after(200, "RateLimit", "\"default\";r=0;t=7", NULL), 7000);
 }
 
+/* ---- checks ---- */
+
+static void test_http_gate__a_check_keeps_the_limits_and_does_not_wait(void **state)
+{
+    (void)state;
+    const struct toy_run *run = start(", rate_limit: {rate: 30/minute, burst: 1}");
+    struct caller checks[3];
+    struct caller caller;
+    make_check(run, &checks[0]);
+    assert_int_equal(checks[0].status, 0);
+    assert_int_equal(sent_count, 0); /* until it is durable that it was counted */
+    disk_says(0);
+    assert_int_equal(sent_count, 1);
+    make_check(run, &checks[1]);
+    assert_int_equal(checks[1].status, E_LIMIT);
+    assert_int_equal(skipped, 1);
+    assert_int_equal(sent_count, 1);
+    make_call(run, A, &caller); /* who was left out is not before it */
+    disk_says(0);
+    assert_int_equal(caller.task.pauses, 1);
+    answer(0, 429);
+    assert_int_equal(checks[0].dones, 1);
+    assert_int_equal(checks[0].answered, 429);
+    pass(2000);
+    assert_int_equal(sent_count, 2);
+    make_check(run, &checks[2]);
+    assert_int_equal(checks[2].status, E_LIMIT);
+    assert_int_equal(checks[1].dones + checks[2].dones, 0);
+    answer(1, 200);
+    disk_says(0);
+}
+
+static void test_http_gate__a_check_can_be_given_up(void **state)
+{
+    (void)state;
+    struct caller check;
+    make_check(start(", rate_limit: 600/minute"), &check); /* while it waits for the disk */
+    gate.abort(gate.self, check.call);
+    assert_failed(&check, "CANCELLED", "http.cancelled");
+    assert_int_equal(skipped, 1);
+    disk_says(0);
+    assert_int_equal(sent_count, 0);
+    make_check(start(""), &check); /* on its way */
+    assert_int_equal(sent_count, 1);
+    gate.abort(gate.self, check.call);
+    assert_failed(&check, "CANCELLED", "http.cancelled");
+    assert_int_equal(skipped, 1);
+}
+
+static void test_http_gate__nobody_checks_for_nobody(void **state)
+{
+    (void)state;
+    struct caller check;
+    make_check(NULL, &check);
+    assert_int_equal(check.status, E_CANCELED);
+    assert_string_equal(check.err.message, "no run wants to know any more");
+    assert_int_equal(sent_count + (size_t)check.dones, 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(test_http_gate__##name, set_up, tear_down)
@@ -514,6 +611,9 @@ int main(void)
         CASE(given_up_before_the_disk_fails_is_said_once),
         CASE(a_service_that_wants_a_pause_gets_one),
         CASE(a_service_that_takes_no_more_is_left_alone),
+        CASE(a_check_keeps_the_limits_and_does_not_wait),
+        CASE(a_check_can_be_given_up),
+        CASE(nobody_checks_for_nobody),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,13 @@ struct loop_run *run_table_find(const struct loop *at, uint64_t number)
     return number > 0 && number <= run_count ? &runs[number - 1] : NULL;
 }
 
+/* None is checked. */
+void health_checks_append(const struct health_checks *checks, struct strbuf *out)
+{
+    assert_ptr_equal(checks, &loop.health);
+    strbuf_append_text(out, "[]");
+}
+
 /* The numbers of runs are 1, 2, ... in the order of their starts. */
 static struct toy_run *start(const char *node, const char *settings)
 {
@@ -103,7 +110,8 @@ static void test_run_waits__who_waits_for_nothing_has_an_empty_list(void **state
     start("type: toy.task", "");
     assert_string_equal(waits_of(1), "{\"waits\":[],\"left_out\":0}");
     assert_string_equal(waits_of(99), "{\"waits\":[],\"left_out\":0}");
-    assert_string_equal(queues(), "{\"limits\":[],\"breakers\":[],\"rate_limits\":[]}");
+    assert_string_equal(queues(),
+                        "{\"limits\":[],\"breakers\":[],\"rate_limits\":[],\"services\":[]}");
 }
 
 static void test_run_waits__a_permit_names_its_scope(void **state)
@@ -116,8 +124,9 @@ static void test_run_waits__a_permit_names_its_scope(void **state)
                         "{\"waits\":[{\"path\":\"a\",\"for\":\"permit\",\"until\":null,"
                         "\"event\":null,\"scope\":\"plugin toy\",\"limit\":1,"
                         "\"in_use\":1}],\"left_out\":0}");
-    assert_string_equal(queues(), "{\"limits\":[{\"scope\":\"plugin toy\",\"limit\":1,\"in_use\":1,"
-                                  "\"waiting\":1}],\"breakers\":[],\"rate_limits\":[]}");
+    assert_string_equal(queues(),
+                        "{\"limits\":[{\"scope\":\"plugin toy\",\"limit\":1,\"in_use\":1,"
+                        "\"waiting\":1}],\"breakers\":[],\"rate_limits\":[],\"services\":[]}");
 }
 
 static void test_run_waits__a_rate_limit_says_until_when(void **state)
@@ -131,7 +140,7 @@ static void test_run_waits__a_rate_limit_says_until_when(void **state)
                                      "\"scope\":\"toy 1/minute\"}],\"left_out\":0}");
     assert_string_equal(queues(), "{\"limits\":[],\"breakers\":[],\"rate_limits\":[{\"scope\":"
                                   "\"toy 1/minute\",\"until\":\"2023-11-14T22:14:20.000Z\","
-                                  "\"frozen_until\":null,\"waiting\":2}]}");
+                                  "\"frozen_until\":null,\"waiting\":2}],\"services\":[]}");
 }
 
 #define BREAKER "circuit_breaker: {failure_threshold: 1}, retry: off"
@@ -147,7 +156,7 @@ static void test_run_waits__a_breaker_says_its_state(void **state)
     assert_non_null(strstr(text, "\"scope\":\"toy"));
     assert_non_null(strstr(text, "\"state\":\"open\"}],\"left_out\":0}"));
     assert_non_null(strstr(queues(), "\"breakers\":[{\"scope\":\"toy"));
-    assert_non_null(strstr(queues(), "\"waiting\":1}],\"rate_limits\":[]}"));
+    assert_non_null(strstr(queues(), "\"waiting\":1}],\"rate_limits\":[],\"services\":[]}"));
 }
 
 static void test_run_waits__what_is_too_much_is_left_out_and_said(void **state)

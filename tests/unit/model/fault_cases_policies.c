@@ -31,7 +31,26 @@
     "    config: {url: x}\n"                                                                       \
     "    rate_limit: " limit "\n"
 
+/* A pipeline with this `monitoring`, at line 2. */
+#define MONITORING(map)                                                                            \
+    "name: t\n"                                                                                    \
+    "monitoring: " map "\n"                                                                        \
+    "nodes: [{id: a, type: http, config: {url: x}}]\n"
+
 const struct fault_case fault_cases_policies[] = {
+    {"health checks too often", "t.yaml", 0, MONITORING("{health_check_interval: 999ms}"),
+     "t.yaml:2:37: error: 'health_check_interval' must be from 1s to 24h, not '999ms'\n"},
+    {"health checks too seldom", "t.yaml", 0, MONITORING("{health_check_interval: 25h}"),
+     "t.yaml:2:37: error: 'health_check_interval' must be from 1s to 24h, not '25h'\n"},
+    {"health checks without a pause", "t.yaml", 0, MONITORING("{health_check_interval: 0s}"),
+     "t.yaml:2:37: error: 'health_check_interval' of 'monitoring' must be more than 0, not '0s'\n"},
+    {"health checks without a unit", "t.yaml", 0, MONITORING("{health_check_interval: 30}"),
+     "t.yaml:2:37: error: 'health_check_interval' of 'monitoring' must be a duration like 250ms, "
+     "30s, 5m, 2h or 7d, not '30'\n"
+     "  write '30s' for seconds\n"},
+    {"health checks of limits", "t.yaml", 0, MONITORING("{health_check_interval: 1s}"), ""},
+    {"health checks of the other limit", "t.yaml", 0, MONITORING("{health_check_interval: 24h}"),
+     ""},
     {"retry that is no map", "t.yaml", 0, RETRY("3"),
      "t.yaml:6:12: error: 'retry' of node 'a' must be a map, or 'off', not '3'\n"
      "  write {max_attempts: 3}\n"},

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/engine/service.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "core/model/pipeline.h"
+#include "tests/support/pipeline_fixture.h"
+
+static void test_service__the_origin_of_a_url(void **state)
+{
+    static const char *const rows[][2] = {
+        {"https://api.example.com/a?b", "https://api.example.com:443"},
+        {"HTTP://API.example.com", "http://api.example.com:80"},
+        {"https://user:word@a.example:8443/", "https://a.example:8443"},
+        {"http://[2001:db8::1]/x", "http://[2001:db8::1]:80"},
+        {"ftp://a/b", "ftp://a"},
+        {"a.example/b", ""},
+        {"://a", ""},
+        {"http://", ""},
+        {"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct strbuf out = STRBUF_INIT;
+        service_append_origin(str_from(rows[i][0]), &out);
+        strbuf_append_char(&out, '\0');
+        assert_int_equal(strbuf_status(&out), 0);
+        assert_string_equal(strbuf_str(&out).p, rows[i][1]);
+        strbuf_finish(&out);
+    }
+}
+
+static void test_service__the_origin_that_every_run_calls(void **state)
+{
+    static const char *const rows[][2] = {
+        {"https://api.example.com", "https://api.example.com:443"},
+        {"https://api.example.com/{{ input.x }}", "https://api.example.com:443"},
+        {"https://api.example.com?{{ input.x }}", "https://api.example.com:443"},
+        {"https://api.example.com:{{ input.x }}/", ""},
+        {"https://api.example.com{{ input.x }}", ""},
+        {"https://{{ input.x }}/a", ""},
+        {"{{ input.x }}://a/b", ""},
+        {"{{ input.x }}/https://b/", ""},
+        {"https://a/${input.x}{{ input.y }}", "https://a:443"},
+        {"https://${input.x}/{{ input.y }}", ""},
+        {"no url", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char yaml[200];
+        struct strbuf out = STRBUF_INIT;
+        (void)snprintf(yaml, sizeof(yaml),
+                       "id: p\nnodes: [{id: a, type: call.task, config: {url: '%s'}}]\n",
+                       rows[i][0]);
+        struct pipeline *pipeline = pipeline_fixture_load(yaml);
+        service_append_fixed_origin(&pipeline->nodes[0], &out);
+        strbuf_append_char(&out, '\0');
+        assert_string_equal(strbuf_str(&out).p, rows[i][1]);
+        strbuf_finish(&out);
+        pipeline_unref(pipeline);
+    }
+}
+
+static void test_service__without_a_url_there_is_no_origin(void **state)
+{
+    static const char *const yamls[] = {
+        "id: p\nnodes: [{id: a, type: toy.task, config: {url: 'http://a/'}}]\n",
+        "id: p\nnodes: [{id: a, type: call.task, config: {n: 1}}]\n",
+        "id: p\nnodes: [{id: a, type: call.task, config: {url: 7}}]\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(yamls) / sizeof(yamls[0]); i++) {
+        struct strbuf out = STRBUF_INIT;
+        struct pipeline *pipeline = pipeline_fixture_load(yamls[i]);
+        service_append_fixed_origin(&pipeline->nodes[0], &out);
+        assert_int_equal(out.n, 0);
+        strbuf_finish(&out);
+        pipeline_unref(pipeline);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_service__the_origin_of_a_url),
+        cmocka_unit_test(test_service__the_origin_that_every_run_calls),
+        cmocka_unit_test(test_service__without_a_url_there_is_no_origin),
+    };
+    return cmocka_run_group_tests_name("service", tests, NULL, NULL);
+}
