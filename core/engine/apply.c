@@ -403,7 +403,7 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
     if (frame->run->pipeline->nodes[record->node].own_body != 0) {
         loops_apply_started(node, record);
     }
-    if (frame->run->pipeline->nodes[record->node].has_readers) {
+    if (node_has_stream(&frame->run->pipeline->nodes[record->node])) {
         streams_apply_started(node);
     }
 }
@@ -540,7 +540,7 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     if (has_worked && record->from == 0) { /* what stood in for it is undone by itself */
         undo_apply_completed(frame, record);
     }
-    if (frame->run->pipeline->nodes[record->node].has_readers) {
+    if (node_has_stream(&frame->run->pipeline->nodes[record->node])) {
         streams_apply_ended(node, record);
     }
     if (frame->body->kind == BODY_STATES) {
@@ -588,10 +588,7 @@ static void apply_node_again(struct frame *frame, const struct record *record)
 /* Loops over a stream start with its first item. */
 static void apply_item(struct frame *frame, const struct record *record)
 {
-    struct run_node *producer = frame_node(frame, record->node);
-    bool is_first = producer->stream->end == 0;
-    streams_apply_item(producer, record);
-    if (is_first) {
+    if (streams_apply_item(frame_node(frame, record->node), record)) {
         size_t count = readers_decide(frame, record->node, EDGE_TAKEN, 0, record->at_unix_ms);
         edges_spread(frame, count, record->at_unix_ms);
     }

@@ -86,6 +86,9 @@ int cache_key_make(const struct decision *d, uint32_t node, enum cache_key_kind 
         append_part(&text, "pipeline", d->run->pipeline->id);
         append_part(&text, "node", def->id);
     }
+    if (node_has_stream(def)) { /* with its items */
+        append_part(&text, "stream", STR(""));
+    }
     int status = has_key ? append_key(d, node, &text, err) : append_config(d, node, &text, err);
     if (status == 0 && strbuf_status(&text) != 0) {
         status = error_nomem(err);

@@ -33,6 +33,7 @@ struct decision {
     const struct document *signal; /* what `match` and guards see; else NULL */
     const struct record *ending;   /* what conditions of edges see of their source; else NULL */
     bool names_secrets;            /* a secret is its name: for keys, which hold none */
+    const struct value *items;     /* of what ends: what stood in for all that it would emit */
 };
 
 const struct node *decision_node(const struct decision *d, uint32_t node);

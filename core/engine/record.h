@@ -193,6 +193,7 @@ enum effect_type {
     EFFECT_WORK_QUEUE,
     EFFECT_END_QUEUE, /* the attempt waits for its items no more: what is known is reported */
     EFFECT_CREDIT,    /* the task may emit `count` more items */
+    EFFECT_LOG,       /* for the log of the node: config: the line, a text */
     EFFECT_CONTINUE,  /* much is ready: call engine_continue() at the next turn */
 };
 
@@ -250,7 +251,8 @@ struct cache_entry {
     int64_t at_unix_ms;
     int64_t until_unix_ms;         /* nobody asks for it later */
     struct str port;               /* borrowed from the pipeline; empty: success */
-    const struct document *output; /* shared with the batch */
+    bool has_items;                /* of a node that emits: `output` may be as large as they are */
+    const struct document *output; /* shared with the batch; NULL: what was kept is old */
 };
 
 /* One decision, or several that become durable together. */

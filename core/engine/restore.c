@@ -202,7 +202,11 @@ static bool may_reduce(const struct spot *p)
 static bool may_emit(const struct spot *p)
 {
     bool is_live = p->node->state == NODE_RUNNING || p->node->state == NODE_STOPPING;
-    return p->def->has_readers && is_live && p->node->stream != NULL && p->record->output != NULL;
+    bool is_begun = is_live && p->node->stream != NULL;
+    /* In place of a call that was never made: what it waited for was not kept. */
+    bool stands_in = p->record->from != 0 && p->def->has_readers &&
+                     (is_live || p->node->state == NODE_READY);
+    return node_has_stream(p->def) && (is_begun || stands_in) && p->record->output != NULL;
 }
 
 static bool may_credit(const struct spot *p)

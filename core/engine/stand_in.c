@@ -7,6 +7,7 @@
 #include "core/engine/decision.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
+#include "core/engine/stand_in_items.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
 
@@ -48,6 +49,7 @@ static const struct document *mark(const struct decision *d, const struct docume
 /* What stood in for a call that failed with `failure` (borrowed; NULL: it was not made). */
 struct answer {
     const struct document *output;
+    const struct document *items; /* of a node whose items somebody takes; else NULL */
     uint32_t outcome;
     unsigned from;
 };
@@ -56,14 +58,28 @@ static void complete(const struct decision *d, uint32_t node, const struct answe
                      const struct document *failure)
 {
     struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
+    struct decision with_items = *d;
     const struct document *output = mark(d, answer->output, answer->from);
+    with_items.items = answer->items != NULL ? document_root(answer->items) : NULL;
+    if (decision_node(d, node)->has_readers) {
+        stand_in_items_emit(d, node, with_items.items, answer->from);
+    }
     record.node_state = NODE_COMPLETED;
     record.outcome = answer->outcome;
     record.output = output;
     record.error = failure;
     record.from = answer->from;
-    decision_end_completed(d, &record);
+    decision_end_completed(&with_items, &record);
     document_unref(output);
+}
+
+/* Of a node whose items somebody takes: can the answer's go on with those that they have? */
+static int check_items(const struct decision *d, uint32_t node, const struct document *items,
+                       struct error *err)
+{
+    int status = stand_in_items_check(d, node, document_root(items), err);
+    d->batch->has_failed |= status == E_NOMEM;
+    return status;
 }
 
 /* ---- the cache ---- */
@@ -128,27 +144,88 @@ static bool is_asked(const struct run_node *state, const struct run_event *event
     return (is_queued || state->is_falling_back) && turn_of(state) == event->index;
 }
 
+/* What was kept, as an answer. False: it is none. `parts` is the caller's to finish. */
+static bool open_kept(const struct decision *d, const struct run_event *event,
+                      struct stand_in_parts *parts, struct answer *answer, struct error *err)
+{
+    *answer = (struct answer){
+        .output = event->output, .outcome = outcome_of(d, event->port), .from = OUTPUT_FROM_CACHE};
+    if (event->output == NULL || !node_has_stream(decision_node(d, event->node))) {
+        return event->output != NULL;
+    }
+    int status = stand_in_items_unwrap(event->output, parts, err);
+    d->batch->has_failed |= status == E_NOMEM;
+    if (status != 0 || check_items(d, event->node, parts->items, err) != 0) {
+        return false;
+    }
+    answer->output = parts->output;
+    answer->items = parts->items;
+    return true;
+}
+
+/* The failure that its fallback was to make good, and why that did not. Owned. */
+static struct document *failure_without(const struct decision *d, const struct document *failure,
+                                        const char *whose, const struct error *why)
+{
+    struct document *text = NULL;
+    struct document *whole = NULL;
+    struct strbuf message = STRBUF_INIT;
+    struct builder *b = builder_create();
+    strbuf_append_str(&message, failure_message(failure));
+    strbuf_append_format(&message, "; %s does not stand in for it: %s", whose, why->message);
+    builder_string(b, strbuf_str(&message));
+    d->batch->has_failed |= strbuf_status(&message) != 0;
+    if (builder_finish(b, &text, NULL) != 0) {
+        d->batch->has_failed = true;
+        whole = document_ref(failure);
+    } else {
+        whole = decision_with_member(d, failure, STR("message"), text);
+    }
+    document_unref(text);
+    strbuf_finish(&message);
+    return whole;
+}
+
+static void fail_without(const struct decision *d, uint32_t node, const struct document *failure,
+                         const char *whose, const struct error *why)
+{
+    struct document *whole = failure_without(d, failure, whose, why);
+    decision_fail_node(d, node, whole);
+    document_unref(whole);
+}
+
+static void fall_back_to_last(const struct decision *d, uint32_t node, struct answer *answer,
+                              bool is_found, const struct error *why)
+{
+    const struct document *failure = decision_state(d, node)->error;
+    answer->from |= OUTPUT_FROM_FALLBACK;
+    if (is_found) {
+        complete(d, node, answer, failure);
+    } else if (why->code != 0) {
+        fail_without(d, node, failure, "its last result", why);
+    } else {
+        decision_fail_node(d, node, failure);
+    }
+}
+
 bool stand_in_answer(const struct decision *d, const struct run_event *event)
 {
     const struct run_node *state = decision_state(d, event->node);
-    struct answer answer = {
-        .output = event->output, .outcome = outcome_of(d, event->port), .from = OUTPUT_FROM_CACHE};
+    struct stand_in_parts parts = {0};
+    struct answer answer;
+    struct error why = {0};
     if (!is_asked(state, event)) {
         return false;
     }
-    if (!state->is_falling_back) {
-        if (event->output != NULL) {
-            complete(d, event->node, &answer, NULL);
-        }
-        return event->output == NULL;
+    bool is_found = open_kept(d, event, &parts, &answer, &why);
+    bool is_falling_back = state->is_falling_back;
+    if (is_falling_back) {
+        fall_back_to_last(d, event->node, &answer, is_found, &why);
+    } else if (is_found) {
+        complete(d, event->node, &answer, NULL);
     }
-    answer.from |= OUTPUT_FROM_FALLBACK;
-    if (event->output != NULL) {
-        complete(d, event->node, &answer, state->error);
-    } else {
-        decision_fail_node(d, event->node, state->error);
-    }
-    return false;
+    stand_in_parts_finish(&parts);
+    return !is_falling_back && !is_found;
 }
 
 static void keep(const struct decision *d, uint32_t node, enum cache_key_kind kind,
@@ -162,24 +239,40 @@ static void keep(const struct decision *d, uint32_t node, enum cache_key_kind ki
     d->batch->has_failed |= status == E_NOMEM;
 }
 
+static void keep_all(const struct decision *d, uint32_t node, struct cache_entry *entry)
+{
+    const struct node *def = decision_node(d, node);
+    if (def->cache != NULL) {
+        entry->until_unix_ms = d->now + def->cache->ttl_ms;
+        keep(d, node, CACHE_KEY_ANSWER, entry);
+    }
+    if (def->fallback != NULL && def->fallback->kind == FALLBACK_CACHE) {
+        entry->until_unix_ms = d->now + def->fallback->max_age_ms;
+        keep(d, node, CACHE_KEY_FALLBACK, entry);
+    }
+}
+
 void stand_in_keep(const struct decision *d, uint32_t node, struct str port,
                    const struct document *output)
 {
     const struct node *def = decision_node(d, node);
     uint32_t outcome = outcome_of(d, port);
+    struct document *with_items = NULL;
     struct cache_entry entry = {.at_unix_ms = d->now, .output = output};
-    if (output == NULL) {
+    if (output == NULL || !stand_in_keeps(def)) {
         return;
     }
     entry.port = outcome != OUTCOME_SUCCESS ? d->run->pipeline->outcomes[outcome] : STR("");
-    if (def->cache != NULL) {
-        entry.until_unix_ms = d->now + def->cache->ttl_ms;
-        keep(d, node, CACHE_KEY_ANSWER, &entry);
+    if (node_has_stream(def)) {
+        if (stand_in_items_wrap(d, node, output, &with_items) != 0) {
+            d->batch->has_failed = true;
+            return;
+        }
+        entry.has_items = true;
+        entry.output = with_items;
     }
-    if (def->fallback != NULL && def->fallback->kind == FALLBACK_CACHE) {
-        entry.until_unix_ms = d->now + def->fallback->max_age_ms;
-        keep(d, node, CACHE_KEY_FALLBACK, &entry);
-    }
+    keep_all(d, node, &entry);
+    document_unref(with_items);
 }
 
 /* ---- fallbacks ---- */
@@ -193,6 +286,32 @@ static void fail_falling(const struct decision *d, uint32_t node, const struct e
     decision_fail_node(d, node, whole);
     document_unref(whole);
     document_unref(failure);
+}
+
+/* What a pipeline says itself in place of a call: a value, or another node's output. */
+static void take_answer(const struct decision *d, uint32_t node, const struct document *whole,
+                        const char *whose, const struct document *failure)
+{
+    struct answer answer = {.output = whole, .from = OUTPUT_FROM_FALLBACK};
+    struct stand_in_parts parts = {0};
+    struct error why = {0};
+    if (!node_has_stream(decision_node(d, node))) {
+        complete(d, node, &answer, failure);
+        return;
+    }
+    int status = stand_in_items_split(whole, &parts, &why);
+    d->batch->has_failed |= status == E_NOMEM;
+    if (status == 0) {
+        status = check_items(d, node, parts.items, &why);
+    }
+    if (status == 0) {
+        answer.output = parts.output;
+        answer.items = parts.items;
+        complete(d, node, &answer, failure);
+    } else {
+        fail_without(d, node, failure, whose, &why);
+    }
+    stand_in_parts_finish(&parts);
 }
 
 /* Its template sees the node as it would have failed. */
@@ -211,8 +330,7 @@ static void take_value(const struct decision *d, uint32_t node, const struct doc
         fail_falling(d, node, &err, failure);
         return;
     }
-    const struct answer answer = {.output = output, .from = OUTPUT_FROM_FALLBACK};
-    complete(d, node, &answer, failure);
+    take_answer(d, node, output, "its value", failure);
     document_unref(output);
 }
 
@@ -272,6 +390,44 @@ static uint32_t failed_node(const struct decision *d, uint32_t node)
     return pipeline->edges[pipeline->in_edges[decision_node(d, node)->first_in]].source;
 }
 
+/* Of the fallback `node`, which ends: those that stood in for its own, too. Owned. */
+static int lent_items(const struct decision *d, uint32_t node, struct document **out_items,
+                      struct error *err)
+{
+    if (d->items == NULL) {
+        return stand_in_items_lend(d, node, out_items, err);
+    }
+    struct builder *b = builder_create();
+    builder_copy(b, d->items);
+    return builder_finish(b, out_items, err);
+}
+
+/* With the items that the other node emitted, or those in its output where it emits none. */
+static void take_node(const struct decision *d, uint32_t node, const struct record *end)
+{
+    const struct document *failure = decision_state(d, node)->error;
+    struct answer answer = {.output = end->output != NULL ? end->output : document_null(),
+                            .from = OUTPUT_FROM_FALLBACK};
+    struct document *items = NULL;
+    struct error why = {0};
+    if (!decision_node(d, end->node)->lends_items) {
+        take_answer(d, node, answer.output, "its fallback", failure);
+        return;
+    }
+    int status = lent_items(d, end->node, &items, &why);
+    d->batch->has_failed |= status == E_NOMEM;
+    if (status == 0) {
+        status = check_items(d, node, items, &why);
+    }
+    answer.items = items;
+    if (status == 0) {
+        complete(d, node, &answer, failure);
+    } else {
+        fail_without(d, node, failure, "its fallback", &why);
+    }
+    document_unref(items);
+}
+
 void stand_in_end(const struct decision *d, const struct record *end)
 {
     uint32_t node = failed_node(d, end->node);
@@ -280,11 +436,7 @@ void stand_in_end(const struct decision *d, const struct record *end)
         return; /* it was ended, and its run with it */
     }
     if (end->node_state == NODE_COMPLETED) {
-        const struct answer answer = {
-            .output = end->output != NULL ? end->output : document_null(),
-            .from = OUTPUT_FROM_FALLBACK,
-        };
-        complete(d, node, &answer, state->error);
+        take_node(d, node, end);
         return;
     }
     if (end->error == NULL) { /* its `when` did not hold */

@@ -14,19 +14,31 @@
  * A question to the cache is no fact: after a restart it is asked again. Whatever comes in place
  * of a call is marked, in the record, and in the output where that is a map.
  *
+ * For a node whose stream loops read an answer has items, too, and comes with the records of them.
+ * One that does not go on with what the call has emitted is none: a `cache` then has no answer, and
+ * a node that falls back fails (stand_in_items.h).
+ *
  * Used by:  decide, attempts, refusal, recover.
- * Uses:     decision, run_state, cache_key.
+ * Uses:     decision, run_state, cache_key, stand_in_items.
  * Threads:  [loop]; pure.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/model/pipeline.h"
+
 struct decision;
 struct document;
 struct record;
 struct run_event;
 struct str;
+
+/* Its results are kept, with its items where it emits them for somebody. */
+static inline bool stand_in_keeps(const struct node *def)
+{
+    return def->cache != NULL || (def->fallback != NULL && def->fallback->kind == FALLBACK_CACHE);
+}
 
 /* Asks the cache for a node that is ready; false: it has none. */
 bool stand_in_ask(const struct decision *d, uint32_t node);

@@ -7,12 +7,14 @@
 #include "core/engine/decision.h"
 #include "core/engine/loops.h"
 #include "core/engine/run_state.h"
+#include "core/engine/stand_in.h"
 #include "core/value/value.h"
 
 enum {
     FIRST_ITEMS = 16,
     LARGEST_WINDOW = 1 << 30,
-    PORTIONS = 4, /* of a window: a credit for each item alone would cost more than the item */
+    LENT_WINDOW = 100, /* of a stream without readers */
+    PORTIONS = 4,      /* of a window: a credit for each item alone would cost more than the item */
 };
 
 static const struct node *def_of(const struct run_node *node)
@@ -40,7 +42,7 @@ static uint32_t next_reader(const struct pipeline *pipeline, uint32_t reader)
 
 uint32_t streams_window(const struct pipeline *pipeline, const struct node *node)
 {
-    uint64_t window = 1;
+    uint64_t window = node->lends_items ? LENT_WINDOW : 1;
     for (uint32_t r = node->first_reader; r > 0; r = next_reader(pipeline, r)) {
         const struct for_each *loop = pipeline->nodes[r - 1].for_each;
         uint64_t wanted = (uint64_t)loop->batch_size * loop->parallel_workers;
@@ -63,6 +65,8 @@ static struct stream *stream_create(struct run_node *producer)
     }
     stream->window = streams_window(pipeline, def);
     stream->has_ended = is_terminal(producer);
+    stream->is_copied = def->fallback != NULL || def->cache != NULL || def->lends_items;
+    stream->copy.keeps_items = def->lends_items || stand_in_keeps(def);
     for (uint32_t r = def->first_reader; r > 0; r = next_reader(pipeline, r)) {
         stream->readers[stream->reader_count++] = (struct stream_reader){
             .node = r - 1, .is_done = is_terminal(frame_node(producer->frame, r - 1))};
@@ -78,6 +82,7 @@ void stream_destroy(struct stream *stream)
     for (uint64_t i = stream->first; i < stream->end; i++) {
         document_unref(stream_item(stream, i));
     }
+    stream_copy_finish(&stream->copy);
     free(stream->items);
     free(stream);
 }
@@ -143,7 +148,7 @@ static void forget_taken(struct stream *stream)
 static bool is_wanted(const struct run_node *producer)
 {
     const struct stream *stream = producer->stream;
-    bool is_read = false;
+    bool is_read = def_of(producer)->lends_items && stream->copy.bound == STREAM_COPY_WHOLE;
     for (uint32_t i = 0; i < stream->reader_count; i++) {
         is_read = is_read || !stream->readers[i].is_done;
     }
@@ -201,6 +206,7 @@ void streams_apply_again(struct run_node *producer)
 {
     if (producer->stream != NULL) {
         producer->stream->kept = 0;
+        stream_copy_clear(&producer->stream->copy);
     }
 }
 
@@ -215,23 +221,35 @@ static void wake_readers(const struct run_node *producer)
     }
 }
 
-void streams_apply_item(struct run_node *producer, const struct record *record)
+static int add_item(struct stream *stream, const struct document *item)
 {
-    struct frame *frame = producer->frame;
-    struct stream *stream = producer->stream;
-    if (stream->end - stream->first == stream->cap && grow(stream) != 0) {
-        frame->run->has_failed = true;
-        return;
+    if (stream->is_copied && stream_copy_add(&stream->copy, item) != 0) {
+        return -1;
     }
-    stream->items[stream->end & (stream->cap - 1)] = document_ref(record->output);
+    if (stream->end - stream->first == stream->cap && grow(stream) != 0) {
+        return -1;
+    }
+    stream->items[stream->end & (stream->cap - 1)] = document_ref(item);
     stream->end++;
+    return 0;
+}
+
+bool streams_apply_item(struct run_node *producer, const struct record *record)
+{
+    struct stream *stream = stream_of(producer);
+    bool is_first = stream != NULL && stream->end == 0;
+    if (stream == NULL || add_item(stream, record->output) != 0) {
+        producer->frame->run->has_failed = true;
+        return false;
+    }
     stream->kept = record->index + 1;
-    if (is_wanted(producer)) {
+    if (stream->reader_count > 0 && is_wanted(producer)) {
         wake_readers(producer);
-    } else { /* since the decision: by the items before it */
+    } else { /* since the decision: by the items before it; or all that is kept is the copy */
         forget_taken(stream);
         streams_look(producer);
     }
+    return is_first;
 }
 
 void streams_apply_credit(struct run_node *producer, const struct record *record)
@@ -297,13 +315,31 @@ void streams_leave(struct run_node *reader)
     }
 }
 
+bool streams_is_wanted(const struct run_node *producer)
+{
+    const struct pipeline *pipeline = producer->frame->run->pipeline;
+    if (producer->stream != NULL) {
+        return is_wanted(producer);
+    }
+    bool is_read = false; /* nothing has begun */
+    for (uint32_t r = def_of(producer)->first_reader; r > 0; r = next_reader(pipeline, r)) {
+        is_read = is_read || !is_terminal(frame_node(producer->frame, r - 1));
+    }
+    return is_read && producer->frame->state == RUN_RUNNING;
+}
+
+bool streams_has_all(const struct run_node *producer)
+{
+    return producer->state == NODE_RUNNING && is_wanted(producer);
+}
+
 /* ---- decisions ---- */
 
 uint32_t streams_credit(const struct decision *d, uint32_t node)
 {
     const struct node *def = decision_node(d, node);
     const struct stream *stream = decision_state(d, node)->stream;
-    if (!def->has_readers) {
+    if (!node_has_stream(def)) {
         return 0;
     }
     uint32_t window = streams_window(d->run->pipeline, def);

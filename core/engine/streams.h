@@ -13,7 +13,11 @@
  * readers have ended early; when none of them ever started, it goes on to its end.
  *
  * A later attempt of the producer begins its stream anew: as many items as are there already are
- * not taken again.
+ * not taken again. What stands in for a call may go on with the stream, too, but only with a list
+ * that begins with the very items that are there (stand_in.h).
+ *
+ * The fallback of another node lends its items: nobody reads them as they come, and they are kept
+ * until it ends (stream_copy.h).
  *
  * The functions of the first part change the run (run_apply() calls them), those of the second are
  * questions, those of the third decide.
@@ -26,6 +30,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "core/engine/stream_copy.h"
 
 struct decision;
 struct document;
@@ -53,6 +59,8 @@ struct stream {
     bool has_ended;
     bool was_read;  /* a reader has started */
     bool is_broken; /* the producer failed, and what follows it does not run */
+    bool is_copied; /* something may stand in for its items, or they for others */
+    struct stream_copy copy;
     uint32_t reader_count;
     struct stream_reader readers[];
 };
@@ -62,10 +70,10 @@ void stream_destroy(struct stream *stream);
 
 /* The producer starts, or an attempt or round of it. */
 void streams_apply_started(struct run_node *producer);
-/* Its next round emits other items. */
+/* Its next round emits other items, and its copy begins anew. */
 void streams_apply_again(struct run_node *producer);
-/* `record` is RECORD_ITEM. The readers that have started look at it. */
-void streams_apply_item(struct run_node *producer, const struct record *record);
+/* `record` is RECORD_ITEM. The readers that have started look at it. True: it is the first. */
+bool streams_apply_item(struct run_node *producer, const struct record *record);
 /* `record` is RECORD_CREDIT. */
 void streams_apply_credit(struct run_node *producer, const struct record *record);
 /* The producer has ended as `record` says. */
@@ -85,10 +93,16 @@ void streams_leave(struct run_node *reader);
 /* Lists the producer when streams_step() has something to decide. */
 void streams_look(struct run_node *producer);
 
+/* Loops will take more of its items, or whom it lends them to. */
+bool streams_is_wanted(const struct run_node *producer);
+
+/* All items of this round were taken in: none was dropped. */
+bool streams_has_all(const struct run_node *producer);
+
 /* Item `number`, which is kept; borrowed. */
 const struct document *stream_item(const struct stream *stream, uint64_t number);
 
-/* How many items of `node`, which has readers, may wait. */
+/* How many items of `node` may wait. */
 uint32_t streams_window(const struct pipeline *pipeline, const struct node *node);
 
 /* The credit of a task of `node` that starts now; 0: nobody reads, and the default will do. */

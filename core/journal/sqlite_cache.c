@@ -61,7 +61,8 @@ int sqlite_cache_add(struct sqlite_cache *cache, const struct cache_entry *entry
     if (rc == SQLITE_OK) {
         rc = remove_one(cache, entry); /* the one before is none any more, in any case */
     }
-    if (rc != SQLITE_OK || text.n > SQLITE_CACHE_LARGEST) {
+    size_t largest = entry->has_items ? SQLITE_CACHE_LARGEST_ITEMS : SQLITE_CACHE_LARGEST;
+    if (rc != SQLITE_OK || entry->output == NULL || text.n > largest) {
         return rc;
     }
     int64_t bytes = (int64_t)(text.n + entry->port.n) + ROW_BYTES;

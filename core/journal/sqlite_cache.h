@@ -22,7 +22,10 @@
 struct cache_entry;
 struct sqlite_statements;
 
-enum { SQLITE_CACHE_LARGEST = 64 * 1024 };              /* bytes of a result, as JSON */
+enum {
+    SQLITE_CACHE_LARGEST = 64 * 1024,             /* bytes of a result, as JSON */
+    SQLITE_CACHE_LARGEST_ITEMS = 8 * 1024 * 1024, /* with items, which the engine has bounded */
+};
 #define SQLITE_CACHE_BOUND (INT64_C(256) * 1024 * 1024) /* where nobody sets another */
 
 struct sqlite_cache {
@@ -38,7 +41,10 @@ void sqlite_cache_init(struct sqlite_cache *cache, struct sqlite_statements *sta
 /* 0: the default. It counts from the next row on. */
 void sqlite_cache_set_bound(struct sqlite_cache *cache, int64_t bytes);
 
-/* Both return SQLite's code. `text` is the result as JSON, borrowed. */
+/*
+ * Both return SQLite's code. `text` is the result as JSON, borrowed; without one, what was kept
+ * under that key is old.
+ */
 int sqlite_cache_add(struct sqlite_cache *cache, const struct cache_entry *entry, struct str text);
 /* Before the commit: what has no room goes. */
 int sqlite_cache_complete(struct sqlite_cache *cache);

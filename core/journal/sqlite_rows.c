@@ -161,7 +161,9 @@ static int add_caches(struct sqlite_rows *rows, const struct batch *batch)
     for (size_t i = 0; batch != NULL && i < batch->cache_count && rc == SQLITE_OK; i++) {
         const struct cache_entry *entry = &batch->caches[i];
         strbuf_clear(&rows->body);
-        json_write(document_root(entry->output), JSON_COMPACT, &rows->body);
+        if (entry->output != NULL) {
+            json_write(document_root(entry->output), JSON_COMPACT, &rows->body);
+        }
         rc = strbuf_status(&rows->body) != 0
                  ? SQLITE_NOMEM
                  : sqlite_cache_add(&rows->cache, entry, strbuf_str(&rows->body));

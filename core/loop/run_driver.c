@@ -393,6 +393,9 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
     case EFFECT_END_QUEUE:
         deliveries_end(run, effect);
         return;
+    case EFFECT_LOG:
+        run_tasks_note(run, effect);
+        return;
     case EFFECT_CREDIT:
         run_tasks_credit(run, effect);
         return;

@@ -322,7 +322,7 @@ static void on_task_progress(void *user, uint64_t token, double fraction, struct
     strbuf_finish(&masked);
 }
 
-/* Items that no loop reads are counted off, so that their producer goes on. */
+/* Items that nobody takes are counted off, so that their producer goes on. */
 static void on_task_item(void *user, uint64_t token, const struct document *item)
 {
     struct loop *loop = user;
@@ -331,7 +331,7 @@ static void on_task_item(void *user, uint64_t token, const struct document *item
     }
     struct loop_task *task = task_of(token);
     cleanup_document struct document *shown = NULL;
-    if (!run_pipeline(task->run->run)->nodes[task->node].has_readers) {
+    if (!node_has_stream(&run_pipeline(task->run->run)->nodes[task->node])) {
         host_task_credit(loop->host, task->handle, 1);
     } else if (hide_secrets(task->run, item, &shown) && keep_item(task, shown) != 0) {
         struct error err = {0};
@@ -367,6 +367,13 @@ void run_tasks_log(const struct loop_task *task, int level, struct str line)
     }
     keep_log(task, level, shown);
     strbuf_finish(&masked);
+}
+
+void run_tasks_note(struct loop_run *run, const struct effect *effect)
+{
+    const struct loop_task place = {
+        .run = run, .frame = effect->frame, .node = effect->node, .attempt = effect->attempt};
+    run_tasks_log(&place, LOG_LEVEL_INFO, value_str(document_root(effect->config)));
 }
 
 static void on_task_log(void *user, uint64_t token, int level, struct str line)

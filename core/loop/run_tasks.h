@@ -42,6 +42,9 @@ struct run_place run_tasks_place(const struct loop_task *task);
 /* A line of the node's log. */
 void run_tasks_log(const struct loop_task *task, int level, struct str line);
 
+/* The same for a node that has no task: EFFECT_LOG. */
+void run_tasks_note(struct loop_run *run, const struct effect *effect);
+
 /* While a call of the task waits for its turn, the time-out of the node stands still. */
 void run_tasks_begin_pause(struct loop_task *task);
 void run_tasks_end_pause(struct loop_task *task);

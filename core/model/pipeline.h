@@ -238,6 +238,7 @@ struct node {
     enum node_risk risk;
     bool is_fallback;      /* of another node: it runs only when that fails */
     bool has_readers;      /* a loop goes over its stream */
+    bool lends_items;      /* a fallback that emits: for the loops of whom it stands in for */
     uint32_t first_reader; /* index + 1 of one; 0: none */
     bool is_chained;       /* NODE_WORKFLOW: its input is the run's with the outputs of those before
                               laid over it */
@@ -261,6 +262,12 @@ struct node {
     uint32_t in_count;
     uint32_t layer; /* the longest way from a root: nodes of a layer may run in parallel */
 };
+
+/* Its items are taken by somebody. */
+static inline bool node_has_stream(const struct node *node)
+{
+    return node->has_readers || node->lends_items;
+}
 
 /* Settings of one plugin: `integrations.PLUGIN`, or its defaults. */
 struct integration {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `fallback` and `cache` of a node: what answers in place of its call. */
+#include <string.h>
+
 #include "core/base/error.h"
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
@@ -10,12 +12,6 @@
 static const struct report *report_of(const struct draft *draft)
 {
     return &draft->loader->report;
-}
-
-static const struct tree_member *member_of(const struct draft *draft, uint32_t index,
-                                           const char *key)
-{
-    return tree_find(draft->drafts[index].tree, str_from(key));
 }
 
 /* What is kept stands for a call that is not made, so it is no answer of what must be done. */
@@ -146,20 +142,45 @@ int stand_ins_read(struct draft *draft, uint32_t index)
 
 /* ---- what all nodes say together ---- */
 
-/* Its items went to loops as they came: no answer brings them back. */
-static void check_readers(const struct draft *draft, uint32_t index)
+/* Its value is known only when it is needed. */
+static bool is_template(const struct tree *tree)
 {
-    static const char *const keys[] = {"fallback", "cache"};
-    const struct node *node = &draft->nodes[index];
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && node->has_readers; i++) {
-        const struct tree_member *member = member_of(draft, index, keys[i]);
-        if (member != NULL) {
-            report_error(
-                report_of(draft), member->key.place,
-                "'%s' of node '%.*s' is not built yet for a node whose stream a loop reads",
-                keys[i], STR_ARG(node->id));
-            report_hint(report_of(draft), "write for_each over a list in its output");
+    return tree_is(tree, TREE_TEXT) && (memmem(tree->text.p, tree->text.n, "{{", 2) != NULL ||
+                                        memmem(tree->text.p, tree->text.n, "${", 2) != NULL);
+}
+
+/* Loops go over the items of the stream, so what stands in for the node has to say which. */
+static void check_items(const struct draft *draft, uint32_t index)
+{
+    const struct tree *map = format_map(draft->drafts[index].tree, "fallback");
+    const struct tree *value = tree_get(map, STR("value"));
+    const struct tree_member *stream = tree_is(value, TREE_MAP) ? tree_find(value, STR("stream"))
+                                                                : NULL;
+    const struct tree *items = stream != NULL ? &stream->value : value;
+    if (value == NULL || tree_is(items, TREE_LIST) || is_template(items)) {
+        return;
+    }
+    report_error(report_of(draft), items->place,
+                 "'fallback' of node '%.*s' has no items for the loops that read its stream",
+                 STR_ARG(draft->nodes[index].id));
+    report_hint(report_of(draft), "write {value: {stream: [...]}}: [] lets them go over none");
+}
+
+/* The nodes that emit in place of `index`: its fallback, if that emits, the fallback's, and so on.
+ */
+static void lend_items(const struct draft *draft, uint32_t index)
+{
+    uint32_t left = (uint32_t)draft->node_count; /* a circle is found later */
+    const struct fallback *fallback = draft->nodes[index].fallback;
+    while (left-- > 0 && fallback != NULL && fallback->kind == FALLBACK_NODE &&
+           fallback->node != PIPELINE_NO_NODE) {
+        struct node *node = &draft->nodes[fallback->node];
+        if (node->kind != NODE_PLUGIN || node->type == NULL ||
+            (node->type->flags & NODE_TYPE_STREAMS) == 0) {
+            return;
         }
+        node->lends_items = true;
+        fallback = node->fallback;
     }
 }
 
@@ -220,6 +241,8 @@ static bool check_standing_in(const struct draft *draft, uint32_t node, const st
     if (it->has_readers) {
         report_error(report_of(draft), name->place,
                      "'%.*s' is a fallback, and a loop reads its stream", STR_ARG(it->id));
+        report_hint(report_of(draft),
+                    "what it emits goes to the loops over the node that it stands in for");
         return false;
     }
     if (on_error != NULL && tree_is(&on_error->value, TREE_TEXT)) {
@@ -278,12 +301,17 @@ int stand_ins_link(struct draft *draft)
         if (node->fallback == NULL && node->cache == NULL) {
             continue;
         }
-        check_readers(draft, i);
         if (node->fallback == NULL || node->fallback->kind != FALLBACK_NODE) {
             continue;
         }
         edges = edges == NULL ? find_edges(draft) : edges;
         status = edges != NULL ? link_node(draft, i, edges) : E_NOMEM;
+    }
+    for (uint32_t i = 0; i < draft->node_count && status == 0; i++) {
+        if (draft->nodes[i].has_readers) {
+            check_items(draft, i);
+            lend_items(draft, i);
+        }
     }
     return status;
 }

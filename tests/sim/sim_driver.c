@@ -180,6 +180,7 @@ static void carry_out(struct sim_run *run, const struct effect *effect)
     case EFFECT_END_QUEUE:
         sim_queue_ask(run, effect);
         return;
+    case EFFECT_LOG:
     case EFFECT_CREDIT: /* the watch counts it */
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/engine/stream_copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/check.h"
+#include "core/base/error.h"
+#include "core/base/grow.h"
+#include "core/value/builder.h"
+#include "core/value/value.h"
+
+static void drop_items(struct stream_copy *copy)
+{
+    for (size_t i = 0; copy->items != NULL && i < copy->count; i++) {
+        document_unref(copy->items[i]);
+    }
+    free((void *)copy->items);
+    copy->items = NULL;
+    copy->cap = 0;
+    copy->bytes = 0;
+}
+
+void stream_copy_finish(struct stream_copy *copy)
+{
+    drop_items(copy);
+    copy->count = 0;
+}
+
+void stream_copy_clear(struct stream_copy *copy)
+{
+    stream_copy_finish(copy);
+    copy->bound = STREAM_COPY_WHOLE;
+    memset(copy->digest, 0, sizeof(copy->digest));
+}
+
+/* `digest` goes on with one more item, of which `text` gets the JSON. */
+static int digest_item(unsigned char digest[DIGEST_BYTES], const struct value *item,
+                       struct strbuf *text)
+{
+    struct digest made;
+    strbuf_clear(text);
+    value_write_canonical(item, text);
+    if (strbuf_status(text) != 0) {
+        return E_NOMEM;
+    }
+    digest_init(&made);
+    digest_update(&made, str_make((const char *)digest, DIGEST_BYTES));
+    digest_update(&made, strbuf_str(text));
+    digest_finish(&made, digest);
+    return 0;
+}
+
+static int keep_item(struct stream_copy *copy, const struct document *item, size_t bytes)
+{
+    if (!copy->keeps_items || copy->bound != STREAM_COPY_WHOLE) {
+        return 0;
+    }
+    if (copy->count >= STREAM_COPY_ITEMS || bytes > STREAM_COPY_BYTES - copy->bytes) {
+        drop_items(copy);
+        copy->bound = (uint8_t)(copy->count >= STREAM_COPY_ITEMS ? STREAM_COPY_TOO_MANY
+                                                                 : STREAM_COPY_TOO_LARGE);
+        return 0;
+    }
+    const struct document **items = array_reserve(
+        (void *)copy->items, &copy->cap, (size_t)copy->count + 1, sizeof(struct document *));
+    if (items == NULL) {
+        return E_NOMEM;
+    }
+    copy->items = items;
+    items[copy->count] = document_ref(item);
+    copy->bytes += bytes;
+    return 0;
+}
+
+int stream_copy_add(struct stream_copy *copy, const struct document *item)
+{
+    struct strbuf text = STRBUF_INIT;
+    int status = digest_item(copy->digest, document_root(item), &text);
+    if (status == 0) {
+        status = keep_item(copy, item, text.n + 1); /* and what parts it from the next */
+    }
+    if (status == 0) {
+        copy->count++;
+    }
+    strbuf_finish(&text);
+    return status;
+}
+
+int stream_copy_begins(const struct stream_copy *copy, const struct value *list, bool *out_begins)
+{
+    unsigned char digest[DIGEST_BYTES] = {0};
+    struct strbuf text = STRBUF_INIT;
+    int status = 0;
+    bool is_long_enough = value_count(list) >= copy->count;
+    for (size_t i = 0; is_long_enough && status == 0 && i < copy->count; i++) {
+        status = digest_item(digest, value_at(list, i), &text);
+    }
+    strbuf_finish(&text);
+    if (status == 0) {
+        *out_begins = is_long_enough && memcmp(digest, copy->digest, DIGEST_BYTES) == 0;
+    }
+    return status;
+}
+
+void stream_copy_build(const struct stream_copy *copy, struct builder *b)
+{
+    CHECK(copy->keeps_items && copy->bound == STREAM_COPY_WHOLE);
+    builder_list_begin(b);
+    for (size_t i = 0; i < copy->count; i++) {
+        builder_embed(b, copy->items[i], document_root(copy->items[i]));
+    }
+    builder_list_end(b);
+}

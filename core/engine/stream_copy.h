@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_ENGINE_STREAM_COPY_H
+#define CORE_ENGINE_STREAM_COPY_H
+
+/*
+ * Stream copy: what is remembered of the items of one round of a node, when something else may
+ * stand in for it, or it for something else: a digest of all of them, by which another list can be
+ * seen to begin alike; and, for those who need it, the items themselves, up to a bound.
+ *
+ * Used by:  streams, stand_in_items.
+ * Uses:     base, value.
+ * Threads:  [loop]; pure.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/digest.h"
+
+struct builder;
+struct document;
+struct value;
+
+enum {
+    STREAM_COPY_ITEMS = 10000,
+    STREAM_COPY_BYTES = 4 * 1024 * 1024, /* of all items as JSON, and of what is kept with them */
+};
+
+enum stream_copy_bound {
+    STREAM_COPY_WHOLE,
+    STREAM_COPY_TOO_MANY,
+    STREAM_COPY_TOO_LARGE,
+};
+
+struct stream_copy {
+    bool keeps_items; /* not the digest alone */
+    uint8_t bound;    /* enum stream_copy_bound: where not whole, it has no items any more */
+    unsigned char digest[DIGEST_BYTES];
+    uint64_t count; /* of the items so far, those of `items` or more */
+    size_t bytes;   /* of `items` as JSON */
+    const struct document **items;
+    size_t cap;
+};
+
+/* `copy` was set to zero, but for keeps_items. */
+void stream_copy_finish(struct stream_copy *copy);
+
+/* The next round begins. */
+void stream_copy_clear(struct stream_copy *copy);
+
+/* One more item, shared. 0 or E_NOMEM. */
+int stream_copy_add(struct stream_copy *copy, const struct document *item);
+
+/* Whether `list` begins with these items. 0 and the answer, or E_NOMEM. */
+int stream_copy_begins(const struct stream_copy *copy, const struct value *list, bool *out_begins);
+
+/* Adds the items as a list; it must be whole. */
+void stream_copy_build(const struct stream_copy *copy, struct builder *b);
+
+#endif
