@@ -4,6 +4,7 @@
 #include "core/base/quantity.h"
 #include "core/cli/body_text.h"
 #include "core/cli/terminal.h"
+#include "core/engine/stream_copy.h"
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
 #include "core/model/catalogue.h"
@@ -231,6 +232,14 @@ static void append_child(const struct node *node, struct strbuf *out, size_t sta
     }
 }
 
+/* A result with more of them is not kept. */
+static void append_items(const struct node *node, struct strbuf *out)
+{
+    if (node_has_stream(node)) {
+        strbuf_append_format(out, ", with up to %d items", STREAM_COPY_ITEMS);
+    }
+}
+
 /* What answers in place of its call. */
 static void append_stand_ins(const struct pipeline *pipeline, const struct node *node,
                              struct strbuf *out, size_t start)
@@ -239,6 +248,7 @@ static void append_stand_ins(const struct pipeline *pipeline, const struct node 
         begin(out, start);
         strbuf_append_text(out, "answers are good for ");
         append_duration(node->cache->ttl_ms, out);
+        append_items(node, out);
     }
     if (node->fallback == NULL) {
         return;
@@ -256,6 +266,7 @@ static void append_stand_ins(const struct pipeline *pipeline, const struct node 
         strbuf_append_text(out, "falls back to its last result, at most ");
         append_duration(node->fallback->max_age_ms, out);
         strbuf_append_text(out, " old");
+        append_items(node, out);
         return;
     }
 }

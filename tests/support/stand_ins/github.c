@@ -2,13 +2,16 @@
 
 /* A place for code: emits issues one after the other, never faster than they are taken. */
 
+#include <stdlib.h>
+
 #include "stand_in.h"
 
 struct fetch {
     ops_val config;
     int64_t next;
     int64_t last;
-    int64_t fail_after; /* 0: never */
+    int64_t fail_after; /* the last issue before it does, if it is down */
+    int is_down;
 };
 
 /* What the issues are about, in turn. */
@@ -67,7 +70,7 @@ static void on_writable(void *user, ops_task task)
     }
 
     while (fetch->next <= fetch->last && status == OPS_OK) {
-        if (fetch->fail_after > 0 && fetch->next > fetch->fail_after) {
+        if (fetch->is_down && fetch->next > fetch->fail_after) {
             ops_fail_text(task, OPS_E_UPSTREAM, "the next page could not be fetched");
             return;
         }
@@ -85,6 +88,26 @@ static void on_writable(void *user, ops_task task)
     }
 }
 
+/* How the service is said to be in the file that STAND_IN_GITHUB names: fail_after, and the first.
+ */
+static void read_state(struct fetch *fetch)
+{
+    const char *path = getenv("STAND_IN_GITHUB");
+    FILE *file = path != NULL ? fopen(path, "r") : NULL;
+    char line[64] = "";
+    char *rest = line;
+    if (file == NULL) {
+        return;
+    }
+    if (fgets(line, sizeof line, file) != NULL) {
+        fetch->fail_after = strtoll(line, &rest, 10);
+        fetch->next = strtoll(rest, NULL, 10);
+        fetch->next = fetch->next > 0 ? fetch->next : 1;
+        fetch->is_down = 1;
+    }
+    (void)fclose(file);
+}
+
 static void answer_issues(ops_task task, ops_val config)
 {
     struct fetch *fetch = (struct fetch *)ops_task_alloc(task, sizeof *fetch);
@@ -96,6 +119,10 @@ static void answer_issues(ops_task task, ops_val config)
     fetch->next = 1;
     fetch->last = ops_get_i64(config, "count", 3);
     fetch->fail_after = ops_get_i64(config, "fail_after", 0);
+    fetch->is_down = fetch->fail_after > 0;
+    read_state(fetch);
+    fetch->fail_after += fetch->next - 1;
+    fetch->last += fetch->next - 1;
     on_writable(fetch, task);
 }
 
