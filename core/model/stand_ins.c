@@ -149,23 +149,6 @@ static bool is_template(const struct tree *tree)
                                         memmem(tree->text.p, tree->text.n, "${", 2) != NULL);
 }
 
-/* Loops go over the items of the stream, so what stands in for the node has to say which. */
-static void check_items(const struct draft *draft, uint32_t index)
-{
-    const struct tree *map = format_map(draft->drafts[index].tree, "fallback");
-    const struct tree *value = tree_get(map, STR("value"));
-    const struct tree_member *stream = tree_is(value, TREE_MAP) ? tree_find(value, STR("stream"))
-                                                                : NULL;
-    const struct tree *items = stream != NULL ? &stream->value : value;
-    if (value == NULL || tree_is(items, TREE_LIST) || is_template(items)) {
-        return;
-    }
-    report_error(report_of(draft), items->place,
-                 "'fallback' of node '%.*s' has no items for the loops that read its stream",
-                 STR_ARG(draft->nodes[index].id));
-    report_hint(report_of(draft), "write {value: {stream: [...]}}: [] lets them go over none");
-}
-
 /* The nodes that emit in place of `index`: its fallback, if that emits, the fallback's, and so on.
  */
 static void lend_items(const struct draft *draft, uint32_t index)
@@ -182,6 +165,25 @@ static void lend_items(const struct draft *draft, uint32_t index)
         node->lends_items = true;
         fallback = node->fallback;
     }
+}
+
+/* Loops go over the items of the stream, so what stands in for the node has to say which. */
+static void check_items(const struct draft *draft, uint32_t index)
+{
+    const struct tree *map = format_map(draft->drafts[index].tree, "fallback");
+    const struct tree *value = tree_get(map, STR("value"));
+    const struct tree_member *stream = tree_is(value, TREE_MAP) ? tree_find(value, STR("stream"))
+                                                                : NULL;
+    const struct tree *items = stream != NULL ? &stream->value : value;
+    if (value == NULL || tree_is(items, TREE_LIST) || is_template(items)) {
+        return;
+    }
+    report_error(report_of(draft), items->place,
+                 "'fallback' of node '%.*s' has no items for the loops %s",
+                 STR_ARG(draft->nodes[index].id),
+                 draft->nodes[index].has_readers ? "that read its stream"
+                                                 : "over the node that it stands in for");
+    report_hint(report_of(draft), "write {value: {stream: [...]}}: [] lets them go over none");
 }
 
 /* For each node 1 + an edge in or out of it, or 0. */
@@ -309,8 +311,12 @@ int stand_ins_link(struct draft *draft)
     }
     for (uint32_t i = 0; i < draft->node_count && status == 0; i++) {
         if (draft->nodes[i].has_readers) {
-            check_items(draft, i);
             lend_items(draft, i);
+        }
+    }
+    for (uint32_t i = 0; i < draft->node_count && status == 0; i++) {
+        if (node_has_stream(&draft->nodes[i])) {
+            check_items(draft, i);
         }
     }
     return status;

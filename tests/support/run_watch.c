@@ -262,6 +262,7 @@ static const char *see_again(struct run_watch *watch, struct watched_frame *fram
     PROMISE(node->ends == 0);
     const char *broken = see_round_end(watch, node, record);
     see_done(watch, record);
+    node->items = 0;
     if (record->due_unix_ms > record->at_unix_ms) {
         begin(frame, node); /* it waits for its next round */
     } else {
@@ -438,6 +439,17 @@ static const char *see_lost(struct watched_frame *frame, struct watched_node *no
     return NULL;
 }
 
+/* Whoever brings them: attempts, or what stands in for them. */
+static const char *see_item(struct watched_node *node, const struct record *record)
+{
+    bool it_has_begun = node->has_begun || record->from != 0; /* or something stands in */
+    PROMISE(it_has_begun && node->ends == 0 && record->output != NULL);
+    bool no_item_is_left_out_or_doubled = record->index == node->items;
+    PROMISE(no_item_is_left_out_or_doubled);
+    node->items++;
+    return NULL;
+}
+
 /* Compensations see frames that have ended. */
 static bool is_about_kept_frame(const struct record *record)
 {
@@ -508,6 +520,7 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
         node->reduced++;
         return NULL;
     case RECORD_ITEM:
+        return see_item(node, record);
     case RECORD_CREDIT:
         PROMISE(node->has_begun && node->ends == 0);
         return NULL;

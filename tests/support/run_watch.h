@@ -39,6 +39,7 @@ struct watched_node {
     int stopped;      /* the enum stop_reason that the last task was told, 0: not told */
     uint32_t credits; /* items that the task may emit */
     uint32_t emitted; /* by this attempt; counted by who emits */
+    uint64_t items;   /* of this round, that are recorded */
     /* Of a loop or group, in this round: */
     uint32_t frames; /* that live */
     uint64_t completed;

@@ -126,8 +126,8 @@ static void test_stand_in_items__nodes_that_nobody_reads_have_their_own_answers(
     assert_true(toy_run_is_live(run, "a"));
     toy_run_emit(run, "a", 1, NULL);
     toy_run_done(run, "a", "{\"pages\":9}");
-    run = toy_world_run(&world, "id: p\nnodes: [{id: a, type: flow.task, cache: {ttl: 10s}}]",
-                        NULL);
+    run =
+        toy_world_run(&world, "id: p\nnodes: [{id: a, type: flow.task, cache: {ttl: 10s}}]", NULL);
     assert_output(run, "a", "{\"pages\":1,\"from_cache\":true}");
 }
 

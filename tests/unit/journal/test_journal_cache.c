@@ -110,6 +110,30 @@ static void test_journal_cache__a_large_result_is_none_and_ends_the_one_before(v
     store_fixture_expect(&fixture, "SELECT key, length(output) FROM cache", "b|65536");
 }
 
+static void test_journal_cache__a_result_with_items_may_be_larger(void **state)
+{
+    (void)state;
+    struct batch batch = BATCH_INIT;
+    add(&batch, "a", store_fixture_text(SQLITE_CACHE_LARGEST, 'x'), 3, 9);
+    add(&batch, "b", store_fixture_text(SQLITE_CACHE_LARGEST_ITEMS, 'x'), 3, 9);
+    batch.caches[0].has_items = true;
+    batch.caches[1].has_items = true;
+    store_fixture_write(&fixture, &batch);
+    store_fixture_expect(&fixture, "SELECT key, length(output) FROM cache", "a|65538");
+}
+
+static void test_journal_cache__without_a_result_the_one_before_ends(void **state)
+{
+    (void)state;
+    struct batch batch = BATCH_INIT;
+    keep("a", "1", 1, 9);
+    add(&batch, "a", NULL, 3, 9);
+    add(&batch, "b", NULL, 3, 9);
+    store_fixture_write(&fixture, &batch);
+    expect_answer("a", 0, "");
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache", "0");
+}
+
 static void test_journal_cache__nobody_may_take_it_any_more(void **state)
 {
     char key[16];
@@ -174,6 +198,8 @@ int main(void)
         FRESH(test_journal_cache__the_last_result_under_a_key_is_found),
         FRESH(test_journal_cache__two_of_one_batch_are_one),
         FRESH(test_journal_cache__a_large_result_is_none_and_ends_the_one_before),
+        FRESH(test_journal_cache__a_result_with_items_may_be_larger),
+        FRESH(test_journal_cache__without_a_result_the_one_before_ends),
         FRESH(test_journal_cache__nobody_may_take_it_any_more),
         FRESH(test_journal_cache__what_has_no_room_goes_the_oldest_first),
         FRESH(test_journal_cache__what_was_there_counts),

@@ -762,6 +762,45 @@ const struct fault_case fault_cases_policies[] = {
      "  it runs once at most: give each node its own\n"
      "t.yaml:7:27: error: 'on_error' of node 'e' has no effect: when a fallback fails, the node "
      "that it stands in for does\n"},
+    {"fallback without items", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: emit, fallback: {value: {count: 0}}}\n"
+     "  - {id: of_a, for_each: a.stream, type: set}\n"
+     "  - {id: b, type: emit, fallback: {value: {stream: none, count: 0}}}\n"
+     "  - {id: of_b, for_each: b.stream, type: set}\n"
+     "  - {id: c, type: emit, fallback: {value: null}}\n"
+     "  - {id: of_c, for_each: c.stream, type: set}\n"
+     "  - {id: d, type: emit, fallback: {value: '{{ input }}'}, cache: {ttl: 1h}}\n"
+     "  - {id: of_d, for_each: d.stream, type: set}\n"
+     "  - {id: e, type: emit, fallback: {value: {stream: '${input.list}'}}}\n"
+     "  - {id: of_e, for_each: e.stream, type: set}\n"
+     "  - {id: f, type: emit, fallback: {value: []}}\n"
+     "  - {id: of_f, for_each: f.stream, type: set}\n"
+     "  - {id: g, type: emit, fallback: {cache: 1h}}\n"
+     "  - {id: of_g, for_each: g.stream, type: set}\n",
+     "t.yaml:3:43: error: 'fallback' of node 'a' has no items for the loops that read its stream\n"
+     "  write {value: {stream: [...]}}: [] lets them go over none\n"
+     "t.yaml:5:52: error: 'fallback' of node 'b' has no items for the loops that read its stream\n"
+     "  write {value: {stream: [...]}}: [] lets them go over none\n"
+     "t.yaml:7:43: error: 'fallback' of node 'c' has no items for the loops that read its stream\n"
+     "  write {value: {stream: [...]}}: [] lets them go over none\n"},
+    {"fallback whose stream is read", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: emit, fallback: {node: b}}\n"
+     "  - {id: of_a, for_each: a.stream, type: set}\n"
+     "  - {id: b, type: emit}\n"
+     "  - {id: of_b, for_each: b.stream, type: set}\n"
+     "  - {id: c, type: emit, fallback: {node: d}}\n"
+     "  - {id: of_c, for_each: c.stream, type: set}\n"
+     "  - {id: d, type: emit, fallback: {node: e}}\n"
+     "  - {id: e, type: emit, fallback: {value: 1}}\n",
+     "t.yaml:3:42: error: 'b' is a fallback, and a loop reads its stream\n"
+     "  what it emits goes to the loops over the node that it stands in for\n"
+     "t.yaml:10:43: error: 'fallback' of node 'e' has no items for the loops over the node that it "
+     "stands in for\n"
+     "  write {value: {stream: [...]}}: [] lets them go over none\n"},
     {"fallback of a state", "t.yaml", 0,
      "name: t\n"
      "initial_state: a\n"
