@@ -278,12 +278,13 @@ static void write_stand_ins(const struct writer *writer)
     own.random = &dice;
     static const char *const values[] = {"{stream: []}", "[0, 1]", "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]",
                                          "['x']", "'{{ input.l }}'"};
-    if (percent(w, 25)) {
+    text(w, percent(w, 60) ? ", retry: off" : "");
+    if (percent(w, 50)) {
         strbuf_append_format(w->out, ", fallback: {value: %s}", values[below(w, 5)]);
-    } else if (percent(w, 30)) {
+    } else if (percent(w, 50)) {
         text(w, ", fallback: {cache: 20s}");
     }
-    if (percent(w, 20)) {
+    if (percent(w, 50)) {
         text(w, ", cache: {ttl: 20s, key: '1'}");
     }
 }

@@ -553,6 +553,68 @@ static void test_stand_in_items__a_loop_that_reads_no_more_takes_none(void **sta
     assert_ended(run, "completed");
 }
 
+/* The next thing that happens to a run whose `a` emits two items and fails. False: none is left. */
+static bool take_step(struct toy_run *run)
+{
+    if (toy_run_is_live(run, "a")) {
+        uint32_t emitted = toy_run_node(run, "a")->emitted;
+        if (emitted < 2) {
+            toy_run_emit(run, "a", 1, NULL);
+        } else {
+            toy_run_failed_with(run, "a", DOWN);
+        }
+        return true;
+    }
+    if (toy_run_node(run, "g") != NULL && toy_run_is_live(run, "g")) {
+        uint32_t emitted = toy_run_node(run, "g")->emitted;
+        if (emitted < 3) {
+            toy_run_emit(run, "g", 1, NULL);
+        } else {
+            toy_run_done(run, "g", "{}");
+        }
+        return true;
+    }
+    bool is_asked = world.question_count > 0;
+    toy_world_answer(&world);
+    return is_asked;
+}
+
+/* Dies before step `death`; returns how many there were. */
+static int live_and_die(struct toy_run *run, int death)
+{
+    const char *id = run->id;
+    int steps = 0;
+    bool goes_on = true;
+    for (; goes_on; steps++) {
+        if (steps == death) {
+            toy_world_restart(&world);
+            run = toy_world_find(&world, id);
+        }
+        goes_on = take_step(run);
+    }
+    assert_all_three(run);
+    assert_int_equal(toy_run_node(run, "a")->items, 3);
+    assert_ended(run, "completed");
+    return steps;
+}
+
+static void test_stand_in_items__a_death_at_any_moment_changes_nothing(void **state)
+{
+    (void)state;
+    static const char g[] = "  - {id: g, type: flow.task, retry: off}\n";
+    static const char *const ways[] = {last, "fallback: {value: [0, 1, 2]}", "fallback: {node: g}"};
+    fill(last);
+    world.is_cache_slow = true;
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        const char *more = i == 2 ? g : "";
+        int steps = live_and_die(start_with(ways[i], more), -1);
+        assert_in_range(steps, 4, 20);
+        for (int death = 0; death < steps; death++) {
+            (void)live_and_die(start_with(ways[i], more), death);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -582,6 +644,7 @@ int main(void)
         WITH_WORLD(test_stand_in_items__a_question_is_asked_again_after_a_restart),
         WITH_WORLD(test_stand_in_items__loops_go_on_with_them_after_a_restart),
         WITH_WORLD(test_stand_in_items__a_loop_that_reads_no_more_takes_none),
+        WITH_WORLD(test_stand_in_items__a_death_at_any_moment_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
