@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/run_watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/base/grow.h"
@@ -556,6 +557,10 @@ void run_watch_crashed(struct run_watch *watch)
 
 const char *run_watch_effect(struct run_watch *watch, const struct effect *effect)
 {
+    if (effect->type == EFFECT_LOG) {
+        (void)snprintf(watch->line, sizeof(watch->line), "%.*s",
+                       STR_ARG(value_str(document_root(effect->config))));
+    }
     if (effect->type != EFFECT_START && effect->type != EFFECT_STOP &&
         effect->type != EFFECT_CREDIT) {
         return NULL;

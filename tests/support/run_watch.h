@@ -84,6 +84,7 @@ struct run_watch {
     bool is_ending;  /* its outcome is known */
     bool is_undoing; /* it has ended, and is being undone */
     bool is_paused;
+    char line[160]; /* the last that went to the log of a node */
 };
 
 /* `pipeline` is borrowed until run_watch_finish(). */

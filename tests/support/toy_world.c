@@ -249,11 +249,8 @@ static bool carry_out(struct toy_run *run, const struct effect *effect)
         return false;
     case EFFECT_CONTINUE:
         return true;
-    case EFFECT_LOG:
-        (void)snprintf(run->world->line, sizeof(run->world->line), "%.*s",
-                       STR_ARG(value_str(document_root(effect->config))));
-        return false;
-    case EFFECT_CREDIT: /* the watch counts it */
+    case EFFECT_LOG: /* the watch has it */
+    case EFFECT_CREDIT:
     case EFFECT_WANT_START:
     case EFFECT_RELEASE:
     case EFFECT_START_CHILD:

@@ -116,7 +116,6 @@ struct toy_world {
     uint32_t most_live;
     size_t batches;
     size_t largest_batch; /* in records */
-    char line[160];       /* the last that went to the log of a node */
 };
 
 enum { TOY_WORLD_START = 1700000000 }; /* the clock at first, in seconds */

@@ -411,11 +411,11 @@ static void test_stand_in_items__each_round_has_its_own(void **state)
 
 /* ---- what is not kept ---- */
 
-static void assert_not_kept(const char *why)
+static void assert_not_kept(const struct toy_run *run, const char *why)
 {
     char line[160];
     (void)snprintf(line, sizeof(line), "this result is not kept for later: %s", why);
-    assert_string_equal(world.line, line);
+    assert_string_equal(run->watch.line, line);
     assert_true(world.cache_count > 0);
     assert_null(world.cache[world.cache_count - 1].entry.output); /* nor is the one before */
 }
@@ -429,7 +429,7 @@ static void test_stand_in_items__too_many_are_not_kept(void **state)
         toy_run_emit(run, "a", 1, NULL);
     }
     toy_run_done(run, "a", "{}");
-    assert_string_equal(world.line, "");
+    assert_string_equal(run->watch.line, "");
     assert_non_null(world.cache[world.cache_count - 1].entry.output);
     run = start(last);
     for (int i = 0; i <= STREAM_COPY_ITEMS; i++) {
@@ -437,7 +437,7 @@ static void test_stand_in_items__too_many_are_not_kept(void **state)
     }
     toy_run_done(run, "a", "{}");
     assert_ended(run, "completed");
-    assert_not_kept("more than 10000 items");
+    assert_not_kept(run, "more than 10000 items");
     run = start(last);
     toy_run_failed_with(run, "a", DOWN);
     assert_ended(run, "failed");
@@ -461,13 +461,13 @@ static void test_stand_in_items__too_large_ones_are_not_kept(void **state)
         toy_run_emit(run, "a", 1, make_large());
     }
     toy_run_done(run, "a", "{}");
-    assert_not_kept("more than 4 MiB of items");
+    assert_not_kept(run, "more than 4 MiB of items");
     run = start(last);
     for (int i = 0; i < 3; i++) {
         toy_run_emit(run, "a", 1, make_large());
     }
     toy_run_done(run, "a", make_large());
-    assert_not_kept("its items and its output take more than 4 MiB");
+    assert_not_kept(run, "its items and its output take more than 4 MiB");
 }
 
 static void test_stand_in_items__a_part_is_not_kept(void **state)
@@ -487,7 +487,7 @@ static void test_stand_in_items__a_part_is_not_kept(void **state)
     toy_run_emit(run, "a", 2, NULL);
     toy_run_done(run, "a", "{}");
     assert_ended(run, "completed");
-    assert_not_kept("not all items were taken by its loops");
+    assert_not_kept(run, "not all items were taken by its loops");
 }
 
 /* ---- restarts ---- */
