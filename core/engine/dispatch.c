@@ -306,8 +306,9 @@ int64_t dispatch_guard_opens_at(const struct dispatch *dispatch, const struct di
 
 /* ---- asking ---- */
 
-static void ticket_wait(struct dispatch *dispatch, struct dispatch_ticket *ticket,
-                        struct dispatch_queue *queue, enum dispatch_wait waits_for)
+/* It is in `queue` then. */
+static void ticket_note_wait(struct dispatch *dispatch, struct dispatch_ticket *ticket,
+                             struct dispatch_queue *queue, enum dispatch_wait waits_for)
 {
     dispatch->waiting++;
     ticket->state = DISPATCH_WAITING;
@@ -316,6 +317,12 @@ static void ticket_wait(struct dispatch *dispatch, struct dispatch_ticket *ticke
     if (ticket->guard != NULL && waits_for != DISPATCH_FOR_BREAKER) {
         ticket->guard->asking++;
     }
+}
+
+static void ticket_wait(struct dispatch *dispatch, struct dispatch_ticket *ticket,
+                        struct dispatch_queue *queue, enum dispatch_wait waits_for)
+{
+    ticket_note_wait(dispatch, ticket, queue, waits_for);
     queue_push(queue, ticket);
 }
 
@@ -417,10 +424,7 @@ static void ticket_ask(struct dispatch *dispatch, struct dispatch_ticket *ticket
     }
     struct limiter *limiting = find_limiting(dispatch, ticket);
     if (limiting != NULL) {
-        dispatch->waiting++;
-        ticket->state = DISPATCH_WAITING;
-        ticket->waits_for = DISPATCH_FOR_LIMIT;
-        ticket->queue = &limiting->waiting;
+        ticket_note_wait(dispatch, ticket, &limiting->waiting, DISPATCH_FOR_LIMIT);
         limiter_push(&dispatch->limiters, limiting, ticket, dispatch->now);
         return;
     }

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/limiter.h"
 #include "core/engine/sleepers.h"
 #include "core/model/policy.h"
 #include "tests/support/failing_alloc.h"
@@ -190,6 +191,27 @@ static void test_sleepers__a_few_at_a_time_are_woken_by_a_closed_breaker(void **
     dispatch_scope_destroy(scope);
 }
 
+/* What it lets through may wait for a rate limit, too. */
+static void test_sleepers__a_rate_limit_keeps_nobody_asleep(void **state)
+{
+    (void)state;
+    static const struct rate_settings one = {.limit = 1, .period_ms = 1000, .burst = 1};
+    struct dispatch_ticket tickets[2] = {{.attempt = 1}, {.attempt = 1}};
+    struct limiter *limiter = NULL;
+    assert_int_equal(limiters_find(dispatch_limiters(dispatch), STR("a scope"), &one, &limiter), 0);
+    for (size_t i = 0; i < 2; i++) {
+        tickets[i].guard = guard;
+        tickets[i].limiters[0] = limiter;
+        tickets[i].limiter_count = 1;
+        dispatch_want(dispatch, &tickets[i]);
+    }
+    assert_int_equal(tickets[1].waits_for, DISPATCH_FOR_LIMIT);
+    assert_int_equal(dispatch_guard_room(dispatch, guard), DISPATCH_MOST_ASKING - 1);
+    dispatch_release(dispatch, &tickets[1], BREAKER_CANCELLED);
+    assert_int_equal(dispatch_guard_room(dispatch, guard), DISPATCH_MOST_ASKING);
+    dispatch_release(dispatch, &tickets[0], BREAKER_CANCELLED);
+}
+
 static void test_sleepers__an_operator_wakes_them_or_not(void **state)
 {
     (void)state;
@@ -315,6 +337,7 @@ int main(void)
         FRESH(test_sleepers__as_many_are_woken_as_there_are_trials),
         FRESH(test_sleepers__who_does_not_ask_makes_room_for_the_next),
         FRESH(test_sleepers__a_few_at_a_time_are_woken_by_a_closed_breaker),
+        FRESH(test_sleepers__a_rate_limit_keeps_nobody_asleep),
         FRESH(test_sleepers__an_operator_wakes_them_or_not),
         FRESH(test_sleepers__their_own_time_wakes_them_too),
         FRESH(test_sleepers__one_that_is_awake_is_not_woken),
