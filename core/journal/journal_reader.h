@@ -124,6 +124,8 @@ int journal_reader_live(struct journal_reader *reader, uint64_t after, uint32_t 
 /* All runs of the tree of `root`, ended or not, in their order. */
 int journal_reader_tree(struct journal_reader *reader, uint64_t root, journal_run_cb each,
                         void *user, struct error *err);
+/* How many roots are parked. */
+int journal_reader_parked(struct journal_reader *reader, uint64_t *out_count, struct error *err);
 /* The earliest wake_at of parked roots; INT64_MAX: none. `each` gets those due at `now`. */
 int journal_reader_next_wake(struct journal_reader *reader, int64_t *out_at, struct error *err);
 int journal_reader_due(struct journal_reader *reader, int64_t now, uint32_t limit,

@@ -358,6 +358,21 @@ int journal_reader_next_wake(struct journal_reader *reader, int64_t *out_at, str
     return status;
 }
 
+int journal_reader_parked(struct journal_reader *reader, uint64_t *out_count, struct error *err)
+{
+    struct reader_query query;
+    uint64_t count = 0;
+    reader_query_begin(&query, reader,
+                       "SELECT count(*) FROM runs WHERE wake_at IS NOT NULL AND parent IS NULL",
+                       err);
+    if (reader_query_next(&query)) {
+        count = (uint64_t)reader_query_column_int(&query, 0);
+    }
+    int status = reader_query_end(&query);
+    *out_count = status == 0 ? count : *out_count;
+    return status;
+}
+
 int journal_reader_due(struct journal_reader *reader, int64_t now, uint32_t limit,
                        journal_run_cb each, void *user, struct error *err)
 {

@@ -49,6 +49,7 @@ struct tree_row {
     bool has_ended;
     bool goes_on; /* it has not ended, or one below it has not */
     bool was_blocked;
+    bool was_parked;
     uint32_t crashes;
     struct loop_run *run; /* loaded */
 };
@@ -91,6 +92,7 @@ static int add_row(void *user, const struct journal_run *run)
         .triggered_by = keep(tree, run->triggered_by, &is_well),
         .has_ended = run->ended_at != 0,
         .was_blocked = run->blocked.n > 0,
+        .was_parked = run->wake_at != 0,
         .crashes = run->crashes,
     };
     return is_well ? 0 : E_NOMEM;
@@ -410,6 +412,13 @@ static void park(struct tree *tree, int64_t wake_at)
     unload(tree);
 }
 
+/* It is in memory, or asleep, and no row that nobody holds any more. */
+static void leave_rows(const struct tree *tree)
+{
+    struct loop_numbers *numbers = &tree->loop->numbers;
+    numbers->parked -= tree->rows[0].was_parked && numbers->parked > 0 ? 1u : 0u;
+}
+
 static int bring_back(struct tree *tree, struct loop_run **out_root, struct error *err)
 {
     struct engine_rest wait = {0};
@@ -422,6 +431,9 @@ static int bring_back(struct tree *tree, struct loop_run **out_root, struct erro
     if (is_parked && wait.guard == NULL) {
         park(tree, wait.wake_at);
         return 0;
+    }
+    if (status == 0) {
+        leave_rows(tree);
     }
     if (is_parked && fall_asleep(tree, &wait)) {
         return 0;
@@ -545,11 +557,11 @@ int restorer_load_all(struct loop *loop, struct error *err)
     uint64_t after = 0;
     int64_t next = INT64_MAX;
     bool has_looked = false;
-    int status = 0;
     if (!journal_sqlite_has_live(loop->journal)) {
         return 0;
     }
-    for (;;) {
+    int status = journal_reader_parked(loop->reader, &loop->numbers.parked, err);
+    while (status == 0) {
         struct page page = {.last = after};
         status = journal_reader_live(loop->reader, after, PAGE, note_root, &page, err);
         if (status != 0 || page.last == after) {
@@ -561,9 +573,6 @@ int restorer_load_all(struct loop *loop, struct error *err)
             has_looked = true;
         }
         status = status == 0 ? load_page(loop, &page, err) : status;
-        if (status != 0) {
-            break;
-        }
     }
     if (status == 0) {
         status = journal_reader_next_wake(loop->reader, &next, err);

@@ -310,11 +310,33 @@ static void test_restorer__a_tree_is_parked_with_all_that_waits_in_it(void **sta
     run_until(2, RECORD_RUN_ENDED);
     run_a_while();
     assert_int_equal(loop_numbers(loop).runs, 0);
+    assert_int_equal(loop_numbers(loop).parked, 1);
     send(3, "go");
     run_until(3, RECORD_RUN_ENDED);
+    assert_int_equal(loop_numbers(loop).parked, 0);
     run_a_while();
+    assert_int_equal(loop_numbers(loop).parked, 1);
     send(1, "stop");
     run_until(1, RECORD_RUN_ENDED);
+    assert_int_equal(loop_numbers(loop).parked, 0);
+    leave();
+}
+
+static void test_restorer__counts_what_another_loop_has_parked(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    begin();
+    start(TWO_BELOW);
+    run_until(2, RECORD_RUN_ENDED);
+    run_a_while();
+    leave();
+    begin();
+    assert_int_equal(loop_recover(loop, &err), 0);
+    assert_int_equal(loop_numbers(loop).parked, 1);
+    order(1, LOOP_CANCEL, "");
+    run_until(1, RECORD_RUN_ENDED);
+    assert_int_equal(loop_numbers(loop).parked, 0);
     leave();
 }
 
@@ -432,6 +454,7 @@ int main(void)
         WITH_FOLDER(what_is_left_of_a_tree_obeys),
         WITH_FOLDER(a_run_is_found_below_one_that_has_ended),
         WITH_FOLDER(a_tree_is_parked_with_all_that_waits_in_it),
+        WITH_FOLDER(counts_what_another_loop_has_parked),
         WITH_FOLDER(one_that_went_on_meanwhile_is_no_parked_one),
         WITH_FOLDER(who_attaches_hears_of_what_comes),
         WITH_FOLDER(who_attaches_to_a_tree_waits_for_all_of_it),
