@@ -487,12 +487,32 @@ static void give_up(struct loop_run *run)
     }
 }
 
-static void release_ended(struct loop_run *ended)
+/* Gives the roots that they were below, each once. */
+static struct loop_run *release_ended(struct loop_run *ended)
 {
+    struct loop_run *roots = NULL;
     while (ended != NULL) {
         struct loop_run *next = ended->next_ended;
+        struct loop_run *root = ended->root;
         give_up(ended);
+        if (!root->is_left) {
+            root->is_left = true;
+            root->next_ended = roots;
+            roots = root;
+        }
         ended = next;
+    }
+    return roots;
+}
+
+/* What is left below them may only wait. */
+static void look_at_left(struct loop_run *roots)
+{
+    while (roots != NULL) {
+        struct loop_run *next = roots->next_ended;
+        roots->is_left = false;
+        parking_look(roots);
+        roots = next;
     }
 }
 
@@ -642,7 +662,7 @@ static void on_durable(void *user, int status)
     carry_out_all(commit, &ended);
     deliveries_note(loop, &commit->batch);
     commit_tell(commit, 0);
-    release_ended(ended);
+    look_at_left(release_ended(ended));
     look_at_roots(commit);
     commit_destroy(commit);
     loop_check_drained(loop);

@@ -50,6 +50,7 @@ struct loop_run {
     bool has_timers;             /* it has had some */
     bool is_ended;
     bool is_leaving;  /* in the list of those that ended */
+    bool is_left;     /* in the list of roots that one has left: what is below may only wait */
     bool goes_on;     /* it is in the list of those that decide on at the end of this turn */
     uint32_t gone_on; /* EFFECT_CONTINUE whose turn has come before they were durable */
     struct loop_run *next_going;
