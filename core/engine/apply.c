@@ -11,6 +11,7 @@
 #include "core/engine/attempts.h"
 #include "core/engine/endings.h"
 #include "core/engine/loops.h"
+#include "core/engine/queue.h"
 #include "core/engine/record_json.h"
 #include "core/engine/run.h"
 #include "core/engine/run_state.h"
@@ -500,14 +501,15 @@ static void revise(struct run *run, const struct document *input)
 }
 
 /*
- * It becomes ready as it was: `now` and its `when` stay what they were. One that was given up has
- * all its attempts again.
+ * It becomes ready as it was: `now` and its `when` stay what they were. A call of the queue that
+ * waited for a person has all its attempts again.
  */
 static void apply_node_lost(struct frame *frame, const struct record *record)
 {
     struct run_node *node = frame_node(frame, record->node);
     revise(frame->run, record->output);
-    node->failures = node->is_dead ? 0 : node->failures;
+    bool is_requeued = node->is_unknown && queue_is_item(frame->run);
+    node->failures = is_requeued ? 0 : node->failures;
     set_unknown(node, false);
     node->has_begun = true;
     make_ready(node, node->ready_at);

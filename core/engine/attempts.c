@@ -207,13 +207,25 @@ static void end_failed(const struct decision *d, uint32_t node, const struct doc
     }
 }
 
-/* No attempt follows. What the queue has lost nobody but a person gives up. */
+/* The service may have done the work, and would do it again. */
+static bool may_be_doubled(const struct decision *d, uint32_t node, const struct document *failure)
+{
+    return read_failure(failure).effect != RETRY_EFFECT_NONE &&
+           !is_repeatable(decision_node(d, node), failure);
+}
+
+/*
+ * No attempt follows. What the queue has lost nobody but a person gives up, who has to know whether
+ * it is safe to make the call again.
+ */
 static void end(const struct decision *d, uint32_t node, const struct document *failure)
 {
-    if (queue_is_item(d->run) && d->frame->state == RUN_RUNNING) {
-        queue_bury(d, node, failure);
-    } else {
+    if (!queue_is_item(d->run) || d->frame->state != RUN_RUNNING) {
         end_failed(d, node, failure);
+    } else if (may_be_doubled(d, node, failure)) {
+        ask_a_person(d, node, failure);
+    } else {
+        queue_bury(d, node, failure);
     }
 }
 

@@ -12,8 +12,10 @@
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 
-#define DOWN    "{\"code\":\"UNAVAILABLE\",\"message\":\"refused\",\"effect\":\"none\"}"
-#define WRONG   "{\"code\":\"INPUT\",\"message\":\"no\",\"effect\":\"none\",\"upstream_status\":400}"
+#define DOWN  "{\"code\":\"UNAVAILABLE\",\"message\":\"refused\",\"effect\":\"none\"}"
+#define WRONG "{\"code\":\"INPUT\",\"message\":\"no\",\"effect\":\"none\",\"upstream_status\":400}"
+#define MAYBE                                                                                      \
+    "{\"code\":\"UPSTREAM\",\"message\":\"?\",\"effect\":\"maybe\",\"upstream_status\":500}"
 #define SERVICE "call https://a.example:443"
 
 static const char fails[] = "id: f\nnodes: [{id: a, type: call.task, retry: off, config: {url: "
@@ -210,6 +212,34 @@ static void test_queue__a_requeue_has_all_attempts_and_the_same_key(void **state
     assert_ended(item, "completed");
 }
 
+/* Spent or not: who requeues it has to look first. */
+static void test_queue__what_may_have_been_done_is_unknown(void **state)
+{
+    (void)state;
+    struct toy_run *item = item_of(start("retry: off", ""));
+    toy_world_pass(&world, 60000);
+    toy_run_failed_with(item, "a", MAYBE);
+    assert_true(toy_run_view(item, "a").is_unknown);
+    assert_false(is_dead(item));
+    toy_world_restart(&world);
+    assert_true(toy_run_view(item, "a").is_unknown);
+    assert_false(is_dead(item));
+}
+
+static void test_queue__a_requeue_of_an_unknown_one_has_all_attempts(void **state)
+{
+    (void)state;
+    struct toy_run *item =
+        item_of(start("retry: {max_attempts: 3, initial_interval: 1s, jitter: none}", ""));
+    toy_world_pass(&world, 60000);
+    toy_run_failed_with(item, "a", DOWN);
+    toy_world_pass(&world, 200000);
+    toy_run_failed_with(item, "a", MAYBE);
+    assert_true(toy_run_view(item, "a").is_unknown);
+    again(item, NULL);
+    assert_int_equal(toy_run_view(item, "a").failures, 0);
+}
+
 static void test_queue__another_input_is_another_call(void **state)
 {
     (void)state;
@@ -315,6 +345,8 @@ int main(void)
         QUEUED(test_queue__an_item_is_retried_and_then_dead),
         QUEUED(test_queue__what_behind_a_dead_one_goes_on),
         QUEUED(test_queue__a_requeue_has_all_attempts_and_the_same_key),
+        QUEUED(test_queue__what_may_have_been_done_is_unknown),
+        QUEUED(test_queue__a_requeue_of_an_unknown_one_has_all_attempts),
         QUEUED(test_queue__another_input_is_another_call),
         QUEUED(test_queue__a_person_settles_a_dead_one),
         QUEUED(test_queue__a_person_drops_a_dead_one),
