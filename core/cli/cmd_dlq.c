@@ -45,7 +45,9 @@ static bool is_verb(const struct command_args *args, const char *verb)
 
 static int list(struct engine_session *session, const struct command_args *args)
 {
-    return item_pages_show(session, args, "/api/v1/dlq", "there are no dead letters\n");
+    const char *none = item_pages_has_filter(args) ? "there are no such dead letters\n"
+                                                   : "there are no dead letters\n";
+    return item_pages_show(session, args, "/api/v1/dlq", none);
 }
 
 static int show(struct engine_session *session, const struct command_args *args)

@@ -17,7 +17,9 @@ static const struct command_option options[] = {
 
 static int list(struct engine_session *session, const struct command_args *args)
 {
-    return item_pages_show(session, args, "/api/v1/queue", "nothing waits in the retry queue\n");
+    const char *none = item_pages_has_filter(args) ? "no such call waits in the retry queue\n"
+                                                   : "nothing waits in the retry queue\n";
+    return item_pages_show(session, args, "/api/v1/queue", none);
 }
 
 static int run_all(struct engine_session *session, const struct command_args *args)

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/engine/engine.h"
+#include "core/engine/queue.h"
 #include "core/journal/journal_reader.h"
 #include "core/loop/commit.h"
 #include "core/loop/loop_state.h"
@@ -130,7 +131,10 @@ static int note_found(void *user, const struct journal_run *run)
     struct found *found = user;
     found->root = run->root;
     found->was_blocked = run->blocked.n > 0;
-    return run->ended_at != 0 ? refusal_ended(found->command->action, run->state, found->err) : 0;
+    bool is_item = run->queued_by.n > 0;
+    return run->ended_at != 0
+               ? refusal_ended(found->command->action, is_item, run->state, found->err)
+               : 0;
 }
 
 /* The run of the command, loaded. LOOP_BLOCKED when it cannot be. */
@@ -256,7 +260,8 @@ static int carry_out(struct loop_run *run, const struct loop_command *command,
                      struct commit *commit, struct error *err)
 {
     if (run_is_ended(run->run)) {
-        return refusal_ended(command->action, str_from(run_state_name(run_state(run->run))), err);
+        return refusal_ended(command->action, queue_is_item(run->run),
+                             str_from(run_state_name(run_state(run->run))), err);
     }
     switch (command->action) {
     case LOOP_CANCEL:

@@ -10,7 +10,20 @@
 
 enum { UNKNOWN_MOST = 5, EVENTS_MOST = 10 };
 
-int refusal_ended(enum loop_action action, struct str state, struct error *err)
+/* A call that is settled is no run that could be tried again: that would be another call. */
+static int refuse_item(enum loop_action action, struct str state, struct error *err)
+{
+    static const char *const verbs[] = {
+        [LOOP_CANCEL] = "cancel",   [LOOP_PAUSE] = "pause",     [LOOP_RESUME] = "resume",
+        [LOOP_SEND] = "send it to", [LOOP_RESOLVE] = "resolve", [LOOP_TRY] = "wait for",
+        [LOOP_REQUEUE] = "requeue", [LOOP_SKIP] = "skip",       [LOOP_DROP] = "drop",
+    };
+    const char *how = str_equal_text(state, "completed") ? "done" : "dropped";
+    return error_set(err, E_CONFLICT, "the call is %s already: there is nothing to %s", how,
+                     verbs[action]);
+}
+
+int refusal_ended(enum loop_action action, bool is_item, struct str state, struct error *err)
 {
     static const char *const last_words[] = {
         [LOOP_CANCEL] = "there is nothing to cancel",
@@ -23,6 +36,9 @@ int refusal_ended(enum loop_action action, struct str state, struct error *err)
         [LOOP_SKIP] = "there is nothing to skip",
         [LOOP_DROP] = "there is nothing to drop",
     };
+    if (is_item) {
+        return refuse_item(action, state, err);
+    }
     bool is_done_to = str_equal_text(state, "cancelled");
     return error_set(err, E_CONFLICT, "the run has %s%.*s: %s", is_done_to ? "been " : "",
                      STR_ARG(state), last_words[action]);

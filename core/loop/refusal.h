@@ -19,8 +19,8 @@ struct run;
 
 /* Those without another word return E_CONFLICT. */
 
-/* The run has ended in `state`. */
-int refusal_ended(enum loop_action action, struct str state, struct error *err);
+/* The run has ended in `state`; `is_item`: it is the run of a call of the retry queue. */
+int refusal_ended(enum loop_action action, bool is_item, struct str state, struct error *err);
 
 /* To LOOP_RESUME: nothing holds it. */
 int refusal_not_paused(const struct run *run, struct error *err);

@@ -37,6 +37,11 @@ static int make_run(void *user, const struct journal_run *row)
 {
     struct reading *r = user;
     struct run_options options = {.number = row->number, .id = row->id};
+    if (row->queued_by.n > 0) { /* it would have another key, and the work might be done twice */
+        return error_set(r->err, E_CONFLICT,
+                         "it is a call of the retry queue, and no run: 'opstream dlq requeue' has "
+                         "it made again, while it is neither done nor dropped");
+    }
     if (row->ended_at == 0) {
         return error_set(r->err, E_CONFLICT,
                          "the run has not ended, it is %.*s; 'opstream cancel' ends it",
