@@ -35,6 +35,13 @@ static bool hint_nodes(const struct report *report, const struct format_key *tab
     return true;
 }
 
+/* These say what becomes of the result of one node. */
+bool format_is_of_a_node(struct str key)
+{
+    return str_equal_text(key, "on_open") || str_equal_text(key, "fallback") ||
+           str_equal_text(key, "cache");
+}
+
 /* Policies have their places; what is of one service has no value that would do for all. */
 static bool hint_policies(const struct report *report, const struct format_key *table,
                           struct str key)
@@ -50,6 +57,8 @@ static bool hint_policies(const struct report *report, const struct format_key *
     } else if ((table == format_pipeline_keys && is_policy) ||
                (table == format_resilience_keys && policy != NULL)) {
         report_hint(report, "services differ in it: put it into integrations.PLUGIN, or at a node");
+    } else if (table == format_resilience_keys && format_is_of_a_node(key)) {
+        report_hint(report, "nodes differ in it: put it at a node");
     } else {
         return false;
     }

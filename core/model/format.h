@@ -84,6 +84,9 @@ extern const struct format_key format_rate_keys[];
 extern const struct format_key format_fallback_keys[];
 extern const struct format_key format_cache_keys[]; /* of a node */
 
+/* A key that says what becomes of the result of one node: it has no wider place. */
+bool format_is_of_a_node(struct str key);
+
 const struct format_key *format_find(const struct format_key *table, struct str key);
 
 /* The key that was meant by one that is not in the table, or the empty slice. */

@@ -330,6 +330,22 @@ static int split_settings(struct draft *draft, const struct tree *map, struct tr
     return 0;
 }
 
+static void report_no_settings(const struct draft *draft, const struct tree_member *setting,
+                               struct str plugin)
+{
+    const struct report *report = &draft->loader->report;
+    report_error(report, setting->key.place, "the plugin '%.*s' has no setting '%.*s'",
+                 STR_ARG(plugin), STR_ARG(setting->key.text));
+    struct str nearest = format_nearest(format_policy_keys, setting->key.text);
+    if (format_is_of_a_node(setting->key.text)) {
+        report_hint(report, "nodes differ in it: put it at a node");
+    } else if (nearest.n > 0) {
+        report_hint(report, "did you mean '%.*s'?", STR_ARG(nearest));
+    } else {
+        report_hint(report, "it has none of its own, only timeout, max_concurrency and policies");
+    }
+}
+
 /* What a file says of the type of a node: all of it, or where it begins; empty: nothing. */
 static struct str written_type(const struct draft_node *node)
 {
@@ -399,8 +415,7 @@ static int read_integration(struct draft *draft, const struct tree_member *membe
     const struct plugin_type *plugin = find_plugin(draft, &member->key);
     const struct schema *schema = plugin != NULL ? plugin->settings_schema : NULL;
     if (plugin != NULL && schema == NULL && settings.count > 0) {
-        report_error(&draft->loader->report, settings.as.members[0].key.place,
-                     "the plugin '%.*s' takes no settings", STR_ARG(member->key.text));
+        report_no_settings(draft, &settings.as.members[0], member->key.text);
     }
     return violations_check_template(draft, &settings, schema, &at, &out->settings);
 }

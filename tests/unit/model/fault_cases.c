@@ -902,8 +902,30 @@ const struct fault_case fault_cases[] = {
      "  - {id: a, type: http, config: {url: x}}\n",
      "t.yaml:3:10: error: integration 'http': unknown key 'baseurl'; allowed: 'base_url'\n"
      "  did you mean 'base_url'?\n"
-     "t.yaml:4:10: error: the plugin 'code' takes no settings\n"
+     "t.yaml:4:10: error: the plugin 'code' has no setting 'x'\n"
+     "  it has none of its own, only timeout, max_concurrency and policies\n"
      "t.yaml:5:3: warning: the plugin 'other' is not installed, and no node uses it\n"},
+    {"settings of nodes", "t.yaml", 0,
+     "name: t\n"
+     "integrations:\n"
+     "  code: {on_open: queue}\n"
+     "resilience: {cache: {ttl: 1m}, fallback: {value: 1}}\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x}}\n",
+     "t.yaml:3:10: error: the plugin 'code' has no setting 'on_open'\n"
+     "  nodes differ in it: put it at a node\n"
+     "t.yaml:4:14: error: 'resilience' has the unknown key 'cache'\n"
+     "  nodes differ in it: put it at a node\n"
+     "t.yaml:4:32: error: 'resilience' has the unknown key 'fallback'\n"
+     "  nodes differ in it: put it at a node\n"},
+    {"settings misspelt", "t.yaml", 0,
+     "name: t\n"
+     "integrations:\n"
+     "  code: {max_concurency: 1}\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x}}\n",
+     "t.yaml:3:10: error: the plugin 'code' has no setting 'max_concurency'\n"
+     "  did you mean 'max_concurrency'?\n"},
     {"settings missing plugin", "t.yaml", 0,
      "name: t\n"
      "integrations:\n"

@@ -474,6 +474,7 @@ const struct fault_case fault_cases_policies[] = {
      "  - {id: a, type: set, on_open: fail}\n"
      "  - {id: b, for_each: [1], on_open: fail, nodes: [{id: c, type: set}]}\n",
      "t.yaml:2:14: error: 'resilience' has the unknown key 'on_open'\n"
+     "  nodes differ in it: put it at a node\n"
      "t.yaml:3:23: error: integration 'http': unknown key 'on_open'; allowed: 'base_url'\n"
      "t.yaml:5:24: error: 'on_open' of node 'a' has no effect: nodes of type 'set' call no "
      "service\n"
@@ -624,7 +625,8 @@ const struct fault_case fault_cases_policies[] = {
      "  services differ in it: put it into integrations.PLUGIN, or at a node\n"
      "t.yaml:2:36: error: 'resilience' has the unknown key 'max_concurrency'\n"
      "  services differ in it: put it into integrations.PLUGIN, or at a node\n"
-     "t.yaml:2:56: error: 'resilience' has the unknown key 'fallback'\n"},
+     "t.yaml:2:56: error: 'resilience' has the unknown key 'fallback'\n"
+     "  nodes differ in it: put it at a node\n"},
     {"limits where nothing is called", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
