@@ -96,6 +96,9 @@ void plan_policies_append(const struct node *node, enum plan_detail detail, stru
     if (has_breaker(node) && policies->on_open == ON_OPEN_FAIL) {
         begin(out, start);
         strbuf_append_text(out, "fails while it is open");
+    } else if (has_breaker(node) && policies->on_open == ON_OPEN_QUEUE) {
+        begin(out, start);
+        strbuf_append_text(out, "its call is queued while it is open");
     }
     if (policies->rate.limit > 0) {
         begin(out, start);

@@ -201,14 +201,15 @@ static const char policies_yaml[] =
     "  - {id: c, type: emit, circuit_breaker: off}\n"
     "  - {id: d, type: emit, retry: {max_attempts: 0, deadline: 1h}}\n"
     "  - {id: e, type: emit}\n"
-    "  - {id: f, type: set, config: {x: 1}}\n";
+    "  - {id: f, type: set, config: {x: 1}}\n"
+    "  - {id: g, type: emit, on_open: queue, circuit_breaker: {}}\n";
 
 static void test_plan_text__tells_policies_that_are_asked_for(void **state)
 {
     (void)state;
     assert_plan(policies_yaml, 200,
                 "t\n"
-                "6 nodes in 1 step, those of a step in parallel; risk: 5 high, 1 low\n\n"
+                "7 nodes in 1 step, those of a step in parallel; risk: 6 high, 1 low\n\n"
                 "STEP  NODE  TYPE  RISK  NOTES\n"
                 "1     a     emit  high  5 attempts, the second after 10 ms, within 1 d 00 h, on "
                 "TIMEOUT or 503\n"
@@ -218,7 +219,9 @@ static void test_plan_text__tells_policies_that_are_asked_for(void **state)
                 "1     d     emit  high  attempts without limit, the second after 1.00 s, within "
                 "1 h 00 min\n"
                 "1     e     emit  high\n"
-                "1     f     set   low\n");
+                "1     f     set   low\n"
+                "1     g     emit  high  breaker opens for 1 min 00 s after 5 failures; its call "
+                "is queued while it is open\n");
 }
 
 static void test_plan_text__tells_all_policies_when_asked_to(void **state)
