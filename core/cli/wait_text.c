@@ -97,7 +97,9 @@ void wait_text_append(const struct value *wait, struct strbuf *out)
         append_in_use(wait, out);
     } else if (str_equal_text(what, "rate_limit")) {
         append_scope(wait, out);
-        strbuf_append_text(out, "as many calls as its rate allows, the next");
+        strbuf_append_text(out, job_text_is(wait, "frozen")
+                                    ? "the service wants no calls now, the next"
+                                    : "as many calls as its rate allows, the next");
         append_until(wait, " at ", out);
     } else if (str_equal_text(what, "memory")) {
         strbuf_append_format(out, "max_memory_mb: values take %lld of %lld MiB, others have to end",

@@ -160,6 +160,7 @@ struct dispatch_ticket *engine_next_call(struct engine *engine);
 struct engine_call_wait {
     struct str key;  /* of the limit */
     int64_t next_at; /* when the next of those that wait for it may go, unix ms */
+    bool is_service; /* no rate of ours: the service wants no call now */
 };
 bool engine_call_waits(const struct dispatch_ticket *ticket, struct engine_call_wait *out);
 

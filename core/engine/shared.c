@@ -199,7 +199,9 @@ bool engine_call_waits(const struct dispatch_ticket *ticket, struct engine_call_
     for (uint32_t i = 0; ticket->state == DISPATCH_WAITING && i < ticket->limiter_count; i++) {
         const struct limiter *limiter = ticket->limiters[i];
         if (ticket->queue == &limiter->waiting) {
-            *out = (struct engine_call_wait){.key = limiter->key, .next_at = limiter->due_at};
+            *out = (struct engine_call_wait){.key = limiter->key,
+                                             .next_at = limiter->due_at,
+                                             .is_service = limiter->settings.limit == 0};
             return true;
         }
     }

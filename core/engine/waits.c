@@ -63,6 +63,7 @@ static struct engine_wait describe(const struct run *run, const struct dispatch_
         wait.kind = ENGINE_WAIT_LIMIT;
         wait.scope = limit.key;
         wait.until = limit.next_at;
+        wait.is_frozen = limit.is_service;
     } else if (ticket->waits_for == DISPATCH_FOR_BREAKER) {
         describe_guard(ticket->guard, &wait);
     } else if (ticket->waits_for == DISPATCH_FOR_ROOM) {

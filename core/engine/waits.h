@@ -41,6 +41,7 @@ struct engine_wait {
     enum breaker_state state; /* of a breaker */
     int64_t until;            /* of an open breaker; of a rate limit, when the next has its turn;
                                  unix ms; BREAKER_NEVER: nobody knows */
+    bool is_frozen;           /* it is no rate, but the service that wants no call now */
     uint32_t limit;           /* of a permit; of memory: MiB */
     uint32_t in_use;
 };

@@ -383,8 +383,8 @@ enum { LOOP_WAITS_MOST = 100 };
  * What nodes of the run `number` and of those below it, and calls of their tasks, wait for, as
  * JSON:
  * {"waits": [{"path", "for": "permit"|"budget"|"breaker"|"rate_limit"|"memory", "until", "event":
- * null, "scope", and "limit", "in_use" or "state"}], "left_out"}. No record says it. See
- * strbuf_status().
+ * null, "scope", and "limit", "in_use" or "state" or "frozen"}], "left_out"}. No record says it.
+ * See strbuf_status().
  */
 void loop_append_waits(const struct loop *loop, uint64_t number, struct strbuf *out);
 

@@ -48,7 +48,9 @@ static void append_wait_at(struct str path, const struct engine_wait *wait, stru
     append_member("scope", wait->scope, out);
     if (wait->kind == ENGINE_WAIT_BREAKER) {
         append_member("state", str_from(breaker_state_name(wait->state)), out);
-    } else if (wait->kind != ENGINE_WAIT_LIMIT) {
+    } else if (wait->kind == ENGINE_WAIT_LIMIT) {
+        strbuf_append_text(out, wait->is_frozen ? ",\"frozen\":true" : ",\"frozen\":false");
+    } else {
         strbuf_append_format(out, ",\"limit\":%u,\"in_use\":%u", wait->limit, wait->in_use);
     }
     strbuf_append_char(out, '}');

@@ -76,6 +76,9 @@ static void test_wait_text__says_what_it_is_in_words(void **state)
 #define RATE(year)                                                                                 \
     "{\"path\":\"" year "\",\"for\":\"rate_limit\",\"scope\":\"a 1/hour\","                        \
     "\"until\":\"" year "-01-15T08:00:00.000Z\"}"
+#define FROZEN                                                                                     \
+    "{\"path\":\"f\",\"for\":\"rate_limit\",\"scope\":\"a\",\"frozen\":true,"                      \
+    "\"until\":\"2999-01-15T08:00:00.000Z\"}"
 #define PERMIT "{\"path\":\"q\",\"for\":\"permit\",\"scope\":\"run\",\"limit\":1,\"in_use\":1}"
 
 static void take(struct live_waits *waits, const char *list, const char *left_out)
@@ -104,6 +107,11 @@ static void test_live_waits__each_has_one_line_and_permits_none(void **state)
     take(&waits, RATE("2999") "," RATE("2001"), "0"); /* who waits long, and who is next */
     live_waits_append_lines(&waits, style, &text);
     assert_text(&text, "waiting    2999   a 1/hour: as many calls as its rate allows, the next at "
+                       "2999-01-15 08:00:00 UTC\n");
+    take(&waits, "", "0");
+    take(&waits, FROZEN, "0");
+    live_waits_append_lines(&waits, style, &text);
+    assert_text(&text, "waiting    f      a: the service wants no calls now, the next at "
                        "2999-01-15 08:00:00 UTC\n");
     take(&waits, "", "0");
     take(&waits, BREAKER("get", "3"), "0");

@@ -137,10 +137,23 @@ static void test_run_waits__a_rate_limit_says_until_when(void **state)
     start("type: toy.task, rate_limit: 1/minute", "");
     assert_string_equal(waits_of(2), "{\"waits\":[{\"path\":\"a\",\"for\":\"rate_limit\","
                                      "\"until\":\"2023-11-14T22:14:20.000Z\",\"event\":null,"
-                                     "\"scope\":\"toy 1/minute\"}],\"left_out\":0}");
+                                     "\"scope\":\"toy 1/minute\",\"frozen\":false}],"
+                                     "\"left_out\":0}");
     assert_string_equal(queues(), "{\"limits\":[],\"breakers\":[],\"rate_limits\":[{\"scope\":"
                                   "\"toy 1/minute\",\"until\":\"2023-11-14T22:14:20.000Z\","
                                   "\"frozen_until\":null,\"waiting\":2}],\"services\":[]}");
+}
+
+static void test_run_waits__a_service_that_wants_a_pause_is_no_rate(void **state)
+{
+    (void)state;
+    struct toy_run *first = start("type: toy.task, rate_limit: 9/second, retry: off", "");
+    toy_run_failed_with(first, "a",
+                        "{\"code\":\"RATE_LIMITED\",\"message\":\"x\",\"retry_after_ms\":5000}");
+    start("type: toy.task, rate_limit: 9/second", "");
+    assert_string_equal(waits_of(2), "{\"waits\":[{\"path\":\"a\",\"for\":\"rate_limit\","
+                                     "\"until\":\"2023-11-14T22:13:25.000Z\",\"event\":null,"
+                                     "\"scope\":\"toy\",\"frozen\":true}],\"left_out\":0}");
 }
 
 #define BREAKER "circuit_breaker: {failure_threshold: 1}, retry: off"
@@ -250,6 +263,7 @@ int main(void)
         CASE(who_waits_for_nothing_has_an_empty_list),
         CASE(a_permit_names_its_scope),
         CASE(a_rate_limit_says_until_when),
+        CASE(a_service_that_wants_a_pause_is_no_rate),
         CASE(a_breaker_says_its_state),
         CASE(what_is_too_much_is_left_out_and_said),
         CASE(nobody_who_looks_costs_no_timer),
