@@ -665,10 +665,32 @@ static bool gives_back(const struct decision *d, const struct record *record)
     return has_end(d) && frame_bytes(d->frame) >= document_reach_bytes(record->output);
 }
 
+/* A body has brought something, and what follows in it is about to start. */
+static bool is_body_queued(const struct frame *frame)
+{
+    bool has_output = false;
+    bool has_queued = false;
+    for (uint32_t i = 0; i < frame->body->node_count; i++) {
+        has_output |= frame->nodes[i].output != NULL;
+        has_queued |= frame->nodes[i].state == NODE_QUEUED;
+    }
+    return has_output && has_queued;
+}
+
+static bool is_one_queued(const struct run *run)
+{
+    const struct frame *frame = run->root;
+    while (frame != NULL &&
+           ((frame == run->root && !run->memory.is_called) || !is_body_queued(frame))) {
+        frame = frame_next(frame, run->root);
+    }
+    return frame != NULL;
+}
+
 static bool are_others_at_work(const struct decision *d, uint32_t node)
 {
     uint32_t own = has_end(d) && node_is_at_work(decision_state(d, node)) ? 1 : 0;
-    return d->run->memory.at_work > own;
+    return d->run->memory.at_work > own || is_one_queued(d->run);
 }
 
 /* Nothing was done for it that could not be done again. */
@@ -692,7 +714,7 @@ bool decision_waits_for_room(const struct decision *d, const struct record *reco
 
 /*
  * There is no room, but may be soon. What ends with a body that gives more back may come, if it is
- * little; and while others are at work, so may what little there is of everything, and what tasks
+ * little; and while others are at work or next, so may what little there is of everything, and what tasks
  * bring: further ones do not start, so that it is no more than was under way.
  */
 static bool is_room_coming(const struct decision *d, const struct record *record)
