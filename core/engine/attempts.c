@@ -255,6 +255,26 @@ void attempts_fail(const struct decision *d, uint32_t node, const struct documen
     unreachable_state("verdict", (int)answer.verdict);
 }
 
+int64_t attempts_end_at(const struct frame *frame, uint32_t node)
+{
+    const struct run_node *state = frame_node(frame, node);
+    if (!state->is_retrying) {
+        return 0;
+    }
+    int64_t deadline = frame->run->pipeline->nodes[node].policies->retry.deadline_ms;
+    if (deadline <= 0) {
+        return 0;
+    }
+    return deadline < INT64_MAX - state->first_try_at ? state->first_try_at + deadline : INT64_MAX;
+}
+
+void attempts_end_late(const struct decision *d, uint32_t node)
+{
+    const struct document *failure = document_ref(decision_state(d, node)->error);
+    end(d, node, failure);
+    document_unref(failure);
+}
+
 void attempts_time_out(const struct decision *d, uint32_t node, const struct document *word)
 {
     struct document *failure = make_timeout(d, node, word);

@@ -19,6 +19,7 @@
 
 struct decision;
 struct document;
+struct frame;
 struct run;
 
 /*
@@ -32,6 +33,18 @@ int64_t attempts_frozen_until(const struct document *failure, int64_t now);
 
 /* The attempt at work has failed with `failure` (borrowed), and what it held has been released. */
 void attempts_fail(const struct decision *d, uint32_t node, const struct document *failure);
+
+/*
+ * When the deadline of `retry` is over for a node whose attempt has failed, unix ms: from then on
+ * none begins. 0: it does not wait for another one, or has no deadline.
+ */
+int64_t attempts_end_at(const struct frame *frame, uint32_t node);
+
+/*
+ * It waited for its next attempt beyond the deadline, or would, and nothing is held for it: it ends
+ * with the failure of the last one.
+ */
+void attempts_end_late(const struct decision *d, uint32_t node);
 
 /*
  * It was told to end for its time-out and has: `word` (borrowed) is its own, which says whether it

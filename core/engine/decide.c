@@ -260,6 +260,12 @@ static void on_admitted(const struct decision *d, uint32_t node)
     const struct node *def = decision_node(d, node);
     struct error err = {0};
     struct document *config = NULL;
+    int64_t end_at = attempts_end_at(d->frame, node);
+    if (end_at > 0 && d->now > end_at) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
+        attempts_end_late(d, node);
+        return;
+    }
     if (decision_resolve(d, node, def->config, &config, &err) != 0) {
         decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
         decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);

@@ -714,8 +714,8 @@ bool decision_waits_for_room(const struct decision *d, const struct record *reco
 
 /*
  * There is no room, but may be soon. What ends with a body that gives more back may come, if it is
- * little; and while others are at work or next, so may what little there is of everything, and what tasks
- * bring: further ones do not start, so that it is no more than was under way.
+ * little; and while others are at work or next, so may what little there is of everything, and what
+ * tasks bring: further ones do not start, so that it is no more than was under way.
  */
 static bool is_room_coming(const struct decision *d, const struct record *record)
 {

@@ -14,6 +14,8 @@
 #include "core/value/json.h"
 #include "core/value/value.h"
 
+enum { GIVE_UP_EACH_MS = 250 };
+
 struct dispatch_scope {
     struct str key; /* empty: no key names it */
     uint32_t limit;
@@ -30,6 +32,7 @@ struct dispatch_guard {
     struct breaker breaker;
     struct str key;
     struct dispatch_queue waiting;
+    int64_t give_up_at;  /* the first of those who wait; a little later where there are many */
     uint32_t asking;     /* tickets that it lets through, and that wait for something else */
     bool lacks_settings; /* it was restored, and nobody has asked it yet */
     bool is_changed;
@@ -400,15 +403,34 @@ static void take_permits(struct dispatch *dispatch, struct dispatch_ticket *tick
     queue_push(admitted_queue(dispatch, ticket), ticket);
 }
 
+/* The guard keeps everybody waiting beyond `time`. */
+static bool guard_outlasts(const struct dispatch *dispatch, const struct dispatch_guard *guard,
+                           int64_t time)
+{
+    bool is_known = guard->breaker.state == BREAKER_OPEN;
+    return time > 0 && (dispatch->now >= time || (is_known && guard->breaker.due_at > time));
+}
+
+static void ticket_refuse(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+{
+    ticket->state = DISPATCH_REFUSED;
+    queue_push(&dispatch->refused, ticket);
+}
+
 /* Its guard refuses. */
 static void ticket_turn_away(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 {
-    if (ticket->is_impatient) {
-        ticket->state = DISPATCH_REFUSED;
-        queue_push(&dispatch->refused, ticket);
-    } else {
-        ticket_wait(dispatch, ticket, &ticket->guard->waiting, DISPATCH_FOR_BREAKER);
+    struct dispatch_guard *guard = ticket->guard;
+    if (ticket->is_impatient || guard_outlasts(dispatch, guard, ticket->give_up_at)) {
+        ticket_refuse(dispatch, ticket);
+        return;
     }
+    bool is_first = guard->waiting.first == NULL || guard->give_up_at == 0 ||
+                    ticket->give_up_at < guard->give_up_at;
+    if (ticket->give_up_at > 0 && is_first) {
+        guard->give_up_at = ticket->give_up_at;
+    }
+    ticket_wait(dispatch, ticket, &guard->waiting, DISPATCH_FOR_BREAKER);
 }
 
 /* Admits the ticket, or puts it into the queue of who refuses it first. */
@@ -461,10 +483,31 @@ static void scope_wake(struct dispatch *dispatch, struct dispatch_scope *scope)
     wake_retries(dispatch, scope); /* more may be under way now */
 }
 
+/* Looks at all who wait: where there are very many, not at each moment that one gives up. */
+static void guard_give_up(struct dispatch *dispatch, struct dispatch_guard *guard)
+{
+    int64_t first = 0;
+    struct dispatch_ticket *next = NULL;
+    for (struct dispatch_ticket *at = guard->waiting.first; at != NULL; at = next) {
+        next = at->next;
+        if (guard_outlasts(dispatch, guard, at->give_up_at)) {
+            ticket_leave_queue(dispatch, at);
+            ticket_refuse(dispatch, at);
+        } else if (at->give_up_at > 0 && (first == 0 || at->give_up_at < first)) {
+            first = at->give_up_at;
+        }
+    }
+    int64_t soonest = dispatch->now + GIVE_UP_EACH_MS;
+    guard->give_up_at = first > 0 && first < soonest ? soonest : first;
+}
+
 static void guard_wake(struct dispatch *dispatch, struct dispatch_guard *guard)
 {
     while (guard->waiting.first != NULL && !guard_refuses(dispatch, guard)) {
         ask_again(dispatch, guard->waiting.first);
+    }
+    if (guard_outlasts(dispatch, guard, guard->give_up_at)) {
+        guard_give_up(dispatch, guard);
     }
 }
 
@@ -563,7 +606,9 @@ static int64_t guard_due(const struct dispatch_guard *guard)
 {
     bool is_trying = guard->breaker.state == BREAKER_HALF_OPEN;
     bool is_awaited = guard->waiting.first != NULL && guard->breaker.state == BREAKER_OPEN;
-    return is_trying || is_awaited ? breaker_next_due(&guard->breaker) : BREAKER_NEVER;
+    bool gives_up = guard->waiting.first != NULL && guard->give_up_at > 0;
+    int64_t due = is_trying || is_awaited ? breaker_next_due(&guard->breaker) : BREAKER_NEVER;
+    return gives_up && guard->give_up_at < due ? guard->give_up_at : due;
 }
 
 int64_t dispatch_next_due(const struct dispatch *dispatch)

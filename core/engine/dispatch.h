@@ -78,6 +78,8 @@ struct dispatch_ticket {
     struct dispatch_room *room;   /* NULL: it need not wait for one */
     const struct run *run;        /* of a call: whose task makes it, at `frame` and `node` */
     uint64_t number;              /* in the order of asking */
+    int64_t give_up_at;           /* its guard turns it away rather than let it wait longer;
+                                     unix ms, 0: it has time */
     struct dispatch_queue *queue;
     struct breaker_permit permit; /* of the guard, while it holds its permits */
     int64_t admitted_at;

@@ -218,6 +218,7 @@ static bool node_only_waits(const struct frame *frame, uint32_t i, struct run_wa
     }
     if (state->state == NODE_QUEUED) {
         wait->queued++;
+        note_wake(attempts_end_at(frame, frame->body->first_node + i), &wait->wake_at);
         return true;
     }
     if (state->state != NODE_RUNNING && state->state != NODE_STOPPING) {

@@ -3,6 +3,7 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/engine/attempts.h"
 #include "core/engine/decision.h"
 #include "core/engine/dispatch.h"
 #include "core/engine/failure.h"
@@ -93,14 +94,19 @@ void refusal_decide(const struct decision *d, uint32_t node, const struct docume
         return; /* it wants no permits any more */
     }
     switch (decision_node(d, node)->policies->on_open) {
-    case ON_OPEN_WAIT:
-        break; /* its ticket says so, see tickets.c */
+    case ON_OPEN_WAIT: /* it may not wait that long, see tickets.c */
+        attempts_end_late(d, node);
+        return;
     case ON_OPEN_FAIL:
     case ON_OPEN_FALLBACK:
         act_at_last(d, node, failure);
         return;
     case ON_OPEN_QUEUE:
-        queue_put(d, node);
+        if (run_number(d->run) == 0) { /* what nobody keeps cannot be queued: it waited */
+            attempts_end_late(d, node);
+        } else {
+            queue_put(d, node);
+        }
         return;
     }
     unreachable_state("on_open", (int)decision_node(d, node)->policies->on_open);

@@ -3,6 +3,7 @@
  * The beginning and the end of a run's memory, and what may be asked of it.
  */
 #include "core/engine/run.h"
+#include "core/engine/attempts.h"
 
 #include <stdlib.h>
 
@@ -224,6 +225,7 @@ struct run_node_view run_frame_node_in(const struct frame *frame, uint32_t node)
         .from = state->from,
         .is_retrying = state->is_retrying,
         .failures = state->failures,
+        .tries_end_at_unix_ms = attempts_end_at(frame, node),
         .is_unknown = state->is_unknown,
         .is_dead = state->is_dead,
         .attempt = state->attempt,

@@ -227,7 +227,8 @@ struct run_node_view {
     bool is_falling_back; /* delayed: its attempts are spent, see `error` */
     unsigned from;        /* OUTPUT_FROM_*: what stood in for the call */
     uint32_t attempt;
-    uint32_t failures; /* of its attempts, in this execution */
+    uint32_t failures;            /* of its attempts, in this execution */
+    int64_t tries_end_at_unix_ms; /* the deadline of its further attempts; 0: it awaits none */
     uint32_t outcome;
     int64_t ready_at_unix_ms; /* 0: not yet */
     int64_t started_at_unix_ms;

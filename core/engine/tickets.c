@@ -164,13 +164,15 @@ static int ticket_prepare(const struct tickets *tickets, struct member *member,
     const struct pipeline *pipeline = run_pipeline(member->run);
     const struct node *node = &pipeline->nodes[index];
     struct strbuf key = STRBUF_INIT;
+    struct run_node_view view = run_frame_node(member->run, frame, index);
     int status = 0;
     *ticket = (struct dispatch_ticket){
         .room = rooms_of(member, frame),
         .owner = member,
         .frame = frame,
         .node = index,
-        .attempt = run_frame_node(member->run, frame, index).failures + 1,
+        .attempt = view.failures + 1,
+        .give_up_at = view.tries_end_at_unix_ms,
         .is_impatient = is_impatient(member->run, node),
         .retry_budget = node->has_readers ? 0.0 : node->policies->retry.budget,
     };
