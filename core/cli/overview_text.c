@@ -25,9 +25,9 @@ static void append_engine(const struct value *status, struct job_text_style styl
     }
     strbuf_append_text(out, "at work since ");
     job_text_append_time(status, "started_at", out);
-    strbuf_append_format(out, " UTC, %lld runs in memory, %lld resting\n",
-                         (long long)job_text_int(status, "runs_in_memory"),
-                         (long long)job_text_int(status, "runs_parked"));
+    long long runs = (long long)job_text_int(status, "runs_in_memory");
+    strbuf_append_format(out, " UTC, %lld run%s in memory, %lld resting\n", runs,
+                         runs == 1 ? "" : "s", (long long)job_text_int(status, "runs_parked"));
     if (trouble.n > 0) {
         begin("trouble", style, out);
         strbuf_append_text(out, "nothing can be kept at the moment: ");

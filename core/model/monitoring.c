@@ -99,6 +99,20 @@ static void read_health_check(struct draft *draft, const struct tree *map)
     }
 }
 
+/* An alert comes when more fail, and no more than all can. */
+static void read_error_rate(struct draft *draft, const struct tree *thresholds)
+{
+    struct monitoring *monitoring = &draft->storage->pipeline.monitoring;
+    monitoring->has_error_rate = format_rate(thresholds, "error_rate", &monitoring->error_rate);
+    if (monitoring->has_error_rate && monitoring->error_rate >= 1.0) {
+        const struct tree *value = tree_get(thresholds, STR("error_rate"));
+        report_error(report_of(draft), value->place,
+                     "'error_rate' of 'alert_thresholds' must be less than 100%%, not '%.*s'",
+                     STR_ARG(value->text));
+        report_hint(report_of(draft), "an alert comes when more than that share of the runs fail");
+    }
+}
+
 int monitoring_read(struct draft *draft)
 {
     const struct tree *map = format_map(draft->tree, "monitoring");
@@ -108,7 +122,7 @@ int monitoring_read(struct draft *draft)
         return 0;
     }
     check_keys(draft, map);
-    monitoring->has_error_rate = format_rate(thresholds, "error_rate", &monitoring->error_rate);
+    read_error_rate(draft, thresholds);
     (void)format_duration(thresholds, "latency_p99", &monitoring->latency_p99_ms); /* or none */
     read_health_check(draft, map);
     return read_on_alert(draft, map);

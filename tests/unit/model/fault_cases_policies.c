@@ -38,6 +38,9 @@
     "nodes: [{id: a, type: http, config: {url: x}}]\n"
 
 const struct fault_case fault_cases_policies[] = {
+    {"an alert that never comes", "t.yaml", 0, MONITORING("{alert_thresholds: {error_rate: 100%}}"),
+     "t.yaml:2:45: error: 'error_rate' of 'alert_thresholds' must be less than 100%, not '100%'\n"
+     "  an alert comes when more than that share of the runs fail\n"},
     {"health checks too often", "t.yaml", 0, MONITORING("{health_check_interval: 999ms}"),
      "t.yaml:2:37: error: 'health_check_interval' must be from 1s to 24h, not '999ms'\n"},
     {"health checks too seldom", "t.yaml", 0, MONITORING("{health_check_interval: 25h}"),
