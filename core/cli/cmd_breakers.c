@@ -118,7 +118,9 @@ const struct command cmd_breakers = {
     .summary = "show circuit breakers, open or close one by hand",
     .usage = "[open|close|disable|reset SCOPE] [--json]",
     .details = "A breaker keeps calls away from a service that fails. SCOPE is the service, or\n"
-               "any part of it that no other scope has: api.example.com.\n\n"
+               "any part of it that no other one has: api.example.com. A service has one for\n"
+               "each set of numbers that nodes give it (a mark, ~4681a3f1, tells them apart):\n"
+               "its name means all that there are, with the mark it is that one.\n\n"
                "open lets no call through until another order comes; disable lets all of them\n"
                "through and counts none. close (or reset) is back to normal, and what was\n"
                "counted is forgotten. Orders outlive restarts and are in the audit log.",

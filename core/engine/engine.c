@@ -15,6 +15,7 @@
 #include "core/engine/engine_state.h"
 #include "core/engine/member.h"
 #include "core/engine/refusal.h"
+#include "core/engine/service.h"
 #include "core/engine/shared.h"
 #include "core/engine/sleepers.h"
 #include "core/engine/tickets.h"
@@ -273,7 +274,9 @@ static int turn_step(struct turn *turn, struct run *run, const struct run_event 
         }
         run_apply(run, &turn->batch->records[i]);
     }
-    rooms_count(run, &turn->batch->records[first], turn->batch->record_count - first);
+    if (turn->batch->record_count > first) {
+        rooms_count(run, &turn->batch->records[first], turn->batch->record_count - first);
+    }
     if (run_has_failed(run)) {
         return E_NOMEM;
     }
@@ -540,14 +543,17 @@ int engine_order_breaker(struct engine *engine, struct str key, enum breaker_ord
                          int64_t now_unix_ms, struct batch *batch, struct error *err)
 {
     struct turn turn = turn_begin(engine, now_unix_ms, batch);
-    struct dispatch_guard *guard = dispatch_next_guard(engine->dispatch, NULL);
-    while (guard != NULL && !str_equal(dispatch_guard_key(guard), key)) {
-        guard = dispatch_next_guard(engine->dispatch, guard);
+    struct dispatch_guard *guard = NULL;
+    bool is_there = false;
+    while ((guard = dispatch_next_guard(engine->dispatch, guard)) != NULL) {
+        if (service_is_breaker(key, dispatch_guard_key(guard))) {
+            is_there = true;
+            dispatch_obey(engine->dispatch, guard, order);
+        }
     }
-    if (guard == NULL) {
+    if (!is_there) {
         return error_set(err, E_NOT_FOUND, "there is no breaker '%.*s'", STR_ARG(key));
     }
-    dispatch_obey(engine->dispatch, guard, order);
     return turn_end(&turn, err);
 }
 

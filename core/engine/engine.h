@@ -89,7 +89,9 @@ int engine_tick(struct engine *engine, int64_t now_unix_ms, struct batch *batch,
 int engine_restore_breaker(struct engine *engine, struct str key, struct str state,
                            int64_t now_unix_ms, struct error *err);
 
-/* An operator's order for the breaker `key`. Fails with E_NOT_FOUND, and as engine_handle() does.
+/*
+ * An operator's order for the breaker `key`; that of a service is for all that it has, whatever
+ * their settings are. Fails with E_NOT_FOUND, and as engine_handle() does.
  */
 int engine_order_breaker(struct engine *engine, struct str key, enum breaker_order order,
                          int64_t now_unix_ms, struct batch *batch, struct error *err);
@@ -103,6 +105,10 @@ struct engine_breaker {
 
 /* Number `i` of them, in the order of their making; false: there are not so many. */
 bool engine_breaker_at(const struct engine *engine, size_t i, struct engine_breaker *out);
+
+/* The service of a breaker, borrowed from its key; and whether `key` is that of one it has. */
+struct str engine_breaker_service(struct str key);
+bool engine_is_breaker_of(struct str service, struct str key);
 
 /* The same for rate limits, whose kind is ENGINE_SCOPE_LIMITER. Fails with E_CORRUPT, E_NOMEM. */
 #define ENGINE_SCOPE_LIMITER "limiter"

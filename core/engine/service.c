@@ -194,3 +194,14 @@ void service_append_settings(const struct breaker_settings *settings, struct str
     strbuf_finish(&text);
     strbuf_finish(&usual);
 }
+
+struct str service_of_breaker(struct str key)
+{
+    const char *mark = key.n > 0 ? memmem(key.p, key.n, " ~", 2) : NULL;
+    return mark != NULL ? str_make(key.p, (size_t)(mark - key.p)) : key;
+}
+
+bool service_is_breaker(struct str service, struct str key)
+{
+    return str_equal(service, key) || str_equal(service, service_of_breaker(key));
+}

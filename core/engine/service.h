@@ -58,4 +58,9 @@ uint64_t service_hash(struct str text);
 /* Of settings that are not the default's: a mark by which their breakers are told apart. */
 void service_append_settings(const struct breaker_settings *settings, struct strbuf *out);
 
+/* The service in the key of a breaker: without the mark of its settings. Borrowed from `key`. */
+struct str service_of_breaker(struct str key);
+/* Whether `key` is that of a breaker of `service`; one with a mark is itself alone. */
+bool service_is_breaker(struct str service, struct str key);
+
 #endif

@@ -82,6 +82,16 @@ bool engine_breaker_at(const struct engine *engine, size_t i, struct engine_brea
     return guard != NULL;
 }
 
+struct str engine_breaker_service(struct str key)
+{
+    return service_of_breaker(key);
+}
+
+bool engine_is_breaker_of(struct str service, struct str key)
+{
+    return service_is_breaker(service, key);
+}
+
 int engine_restore_limiter(struct engine *engine, struct str key, struct str state,
                            int64_t now_unix_ms, struct error *err)
 {

@@ -55,15 +55,39 @@ void breakers_note(struct loop *loop, const struct batch *batch)
 
 /* ---- finding one by a part of its scope ---- */
 
+static bool has_part(struct str text, struct str part)
+{
+    return part.n > 0 && text.n >= part.n && memmem(text.p, text.n, part.p, part.n) != NULL;
+}
+
+/* The shortest that has the part. */
+static struct str find_shortest(const struct loop *loop, struct str part)
+{
+    struct engine_breaker breaker;
+    struct str found = STR("");
+    for (size_t i = 0; engine_breaker_at(loop->engine, i, &breaker); i++) {
+        if (has_part(breaker.key, part) && (found.n == 0 || breaker.key.n < found.n)) {
+            found = breaker.key;
+        }
+    }
+    return found;
+}
+
 int loop_find_breaker(struct loop *loop, struct str part, struct str *out_scope, struct error *err)
 {
     static const struct scope_search_noun noun = {"breaker",
                                                   "a service has one from its first call on"};
+    struct str service = engine_breaker_service(find_shortest(loop, part));
+    bool is_service = false;
     struct scope_search search;
     struct engine_breaker breaker;
     scope_search_init(&search, part);
     for (size_t i = 0; engine_breaker_at(loop->engine, i, &breaker); i++) {
-        scope_search_look(&search, breaker.key);
+        bool is_of_it = engine_is_breaker_of(service, breaker.key) && has_part(service, part);
+        if (!is_of_it || !is_service) {
+            scope_search_look(&search, is_of_it ? service : breaker.key);
+        }
+        is_service |= is_of_it;
     }
     return scope_search_finish(&search, &noun, out_scope, err);
 }

@@ -316,13 +316,14 @@ void loop_command(struct loop *loop, const struct loop_command *command, loop_co
 /* ---- circuit breakers ---- */
 
 /*
- * The scope that `part` names: it is the whole, or in no other one. `*out_scope` is borrowed from
- * the engine. Fails with E_NOT_FOUND (`err` names the nearest) and E_CONFLICT (which ones have it).
+ * The scope that `part` names: it is the whole, or in no other one; or the service, without the
+ * mark of settings, that has them all. `*out_scope` is borrowed from the engine. Fails with
+ * E_NOT_FOUND (`err` names the nearest) and E_CONFLICT (which ones have it).
  */
 int loop_find_breaker(struct loop *loop, struct str part, struct str *out_scope, struct error *err);
 
 struct loop_breaker_order {
-    struct str scope; /* whole */
+    struct str scope; /* whole; a service means all that it has */
     enum breaker_order order;
     struct str who; /* for the audit trail */
 };

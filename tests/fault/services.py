@@ -27,7 +27,7 @@ integrations: {{http: {{circuit_breaker: {{{breaker}}}}}}}
 nodes:
   - id: call
     type: http
-    retry: {{max_attempts: 0, deadline: 1h, initial_interval: 5ms, max_interval: 50ms}}
+    retry: {{max_attempts: 0, deadline: 24h, initial_interval: 5ms, max_interval: 50ms}}
     timeout: 5s
     config: {{url: "http://127.0.0.1:{port}/service/1", idempotency_key: true}}
 """

@@ -238,7 +238,7 @@ static void test_alerts__the_last_definition_has_the_say(void **state)
 {
     (void)state;
     end_run(HALF, 0, "BROKEN");
-    end_run("alert_thresholds: {error_rate: 1}", 0, "BROKEN");
+    end_run("alert_thresholds: {latency_p99: 1h}", 0, "BROKEN");
     assert_told(2, "\"state\":\"over\"");
     end_run("alert_thresholds: {error_rate: 0.9}, on_alert: tell", 0, "BROKEN");
     assert_told(3, "\"state\":\"crossed\"");

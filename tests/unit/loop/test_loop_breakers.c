@@ -112,14 +112,15 @@ static void test_breakers__are_named_by_any_part_that_is_unique(void **state)
     expect_found(B, B);
     expect_found("b.example", B);
     expect_found("8080", B);
-    expect_found(A, A); /* the whole, though it is a part of another one */
+    expect_found(A, A);
+    expect_found("api.example", A); /* the service, with all its breakers */
     expect_found("~0bad", A_SLOW);
 }
 
 static void test_breakers__that_are_not_there_are_told_with_the_nearest(void **state)
 {
     (void)state;
-    expect_refused("api.example", E_CONFLICT, "is in 2 scopes: '" A "', '" A_SLOW "'");
+    expect_refused("example", E_CONFLICT, "is in 3 scopes");
     expect_refused("b.exmaple", E_NOT_FOUND, "did you mean '" B "'?");
     expect_refused("api.exmaple.com:443", E_NOT_FOUND, "did you mean '" A "'?");
     expect_refused("nothing-like-it", E_NOT_FOUND, "there are: '" B "', '" A "', '" A_SLOW "'");
@@ -196,6 +197,18 @@ static void test_breakers__orders_are_kept_with_their_audit_rows(void **state)
     assert_int_equal(state_of(A_SLOW), BREAKER_CLOSED);
 }
 
+static void test_breakers__an_order_for_a_service_is_for_all_it_has(void **state)
+{
+    (void)state;
+    order(A, BREAKER_ORDER_OPEN);
+    assert_int_equal(state_of(A), BREAKER_FORCED_OPEN);
+    assert_int_equal(state_of(A_SLOW), BREAKER_FORCED_OPEN);
+    assert_int_equal(state_of(B), BREAKER_OPEN);
+    order(A_SLOW, BREAKER_ORDER_RESET);
+    assert_int_equal(state_of(A), BREAKER_FORCED_OPEN);
+    assert_int_equal(state_of(A_SLOW), BREAKER_CLOSED);
+}
+
 static void on_refused(void *user, int status, const struct error *err)
 {
     *(int *)user = status;
@@ -256,6 +269,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_breakers__that_are_not_there_are_told_with_the_nearest,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_breakers__of_no_state_are_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_breakers__an_order_for_a_service_is_for_all_it_has,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_breakers__orders_are_kept_with_their_audit_rows,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_breakers__an_order_for_nobody_changes_nothing, set_up,
