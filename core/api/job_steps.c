@@ -221,9 +221,18 @@ static void note_said(struct job_step *step, struct str path, int64_t at)
     }
 }
 
+/* A call of the queue is a run of one node. */
+static void note_skipped(const struct job_steps *steps, int64_t at)
+{
+    for (struct job_step *step = steps->root.first; step != NULL; step = step->next) {
+        note_said(step, step->path, at);
+    }
+}
+
 /*
  * {"node": PATH, "output"|"error": ...}: the end of the execution that was under way then is the
- * word of a person, and has no duration. {"again": true} only lets the next attempt start.
+ * word of a person, and has no duration. {"again": true} only lets the next attempt start. That of
+ * a call that was given up is {"skipped": true}.
  */
 int job_steps_note_resolution(struct job_steps *steps, const struct journal_audit_row *row)
 {
@@ -233,6 +242,9 @@ int job_steps_note_resolution(struct job_steps *steps, const struct journal_audi
         return status == E_NOMEM ? status : 0;
     }
     const struct value *node = value_get(document_root(detail), STR("node"));
+    if (value_get(document_root(detail), STR("skipped")) != NULL) {
+        note_skipped(steps, row->at);
+    }
     bool is_end = value_is(node, VALUE_STRING) &&
                   value_get(document_root(detail), STR("again")) == NULL;
     for (struct job_step *step = is_end ? steps->root.first : NULL; step != NULL;

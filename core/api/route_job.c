@@ -109,7 +109,8 @@ static int note_audit(void *user, const struct journal_audit_row *row)
         parts->audit_count++;
         add_audit(parts->audit, row);
     }
-    if (!is_own || !str_equal_text(row->action, "resolve")) {
+    bool is_word = str_equal_text(row->action, "resolve") || str_equal_text(row->action, "skip");
+    if (!is_own || !is_word) {
         return 0;
     }
     strbuf_clear(&parts->approved_by);
