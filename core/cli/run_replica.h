@@ -61,7 +61,7 @@ int run_replica_add_row(struct run_replica *replica, const struct journal_row *r
 /* No more rows at the moment. */
 void run_replica_end_batch(struct run_replica *replica);
 
-/* What nodes wait for now, see on_waits of the observer. */
+/* What nodes wait for at present, see on_waits of the observer. */
 void run_replica_take_waits(struct run_replica *replica, struct str waits);
 
 /* A line that the execution `path` of the run `number` has logged. */

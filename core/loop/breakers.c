@@ -55,18 +55,13 @@ void breakers_note(struct loop *loop, const struct batch *batch)
 
 /* ---- finding one by a part of its scope ---- */
 
-static bool has_part(struct str text, struct str part)
-{
-    return part.n > 0 && text.n >= part.n && memmem(text.p, text.n, part.p, part.n) != NULL;
-}
-
 /* The shortest that has the part. */
 static struct str find_shortest(const struct loop *loop, struct str part)
 {
     struct engine_breaker breaker;
     struct str found = STR("");
     for (size_t i = 0; engine_breaker_at(loop->engine, i, &breaker); i++) {
-        if (has_part(breaker.key, part) && (found.n == 0 || breaker.key.n < found.n)) {
+        if (scope_search_has(breaker.key, part) && (found.n == 0 || breaker.key.n < found.n)) {
             found = breaker.key;
         }
     }
@@ -83,7 +78,8 @@ int loop_find_breaker(struct loop *loop, struct str part, struct str *out_scope,
     struct engine_breaker breaker;
     scope_search_init(&search, part);
     for (size_t i = 0; engine_breaker_at(loop->engine, i, &breaker); i++) {
-        bool is_of_it = engine_is_breaker_of(service, breaker.key) && has_part(service, part);
+        bool is_of_it = engine_is_breaker_of(service, breaker.key) &&
+                        scope_search_has(service, part);
         if (!is_of_it || !is_service) {
             scope_search_look(&search, is_of_it ? service : breaker.key);
         }

@@ -210,8 +210,7 @@ static struct str find_shortest(const struct loop *loop, struct str part, int64_
     struct str found = STR("");
     const void *cursor = NULL;
     while (engine_next_limiter(loop->engine, &cursor, now, &limiter)) {
-        bool has_part = part.n > 0 && limiter.key.n >= part.n &&
-                        memmem(limiter.key.p, limiter.key.n, part.p, part.n) != NULL;
+        bool has_part = scope_search_has(limiter.key, part);
         if (has_part && (found.n == 0 || limiter.key.n < found.n)) {
             found = limiter.key;
         }

@@ -146,7 +146,7 @@ struct run_observer {
     void (*on_child)(void *user, const struct run *child, const struct run_place *place);
     void (*on_record)(void *user, const struct record *record);
     void (*on_batch)(void *user); /* the last record of those that became durable together */
-    /* What nodes wait for now, see loop_append_waits(): now and then, changed or not. */
+    /* What nodes wait for at present, see loop_append_waits(): now and then, changed or not. */
     void (*on_waits)(void *user, struct str waits);
     /* `fraction` < 0: unknown. */
     void (*on_progress)(void *user, const struct run_place *place, double fraction,

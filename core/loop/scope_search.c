@@ -13,7 +13,7 @@ void scope_search_init(struct scope_search *search, struct str part)
         .part = part, .nearest = suggest_start(part), .names = STRBUF_INIT, .all = STRBUF_INIT};
 }
 
-static bool has_part(struct str scope, struct str part)
+bool scope_search_has(struct str scope, struct str part)
 {
     return part.n > 0 && scope.n >= part.n && memmem(scope.p, scope.n, part.p, part.n) != NULL;
 }
@@ -63,7 +63,7 @@ void scope_search_look(struct scope_search *search, struct str scope)
         search->is_whole = true;
         return;
     }
-    if (has_part(scope, search->part)) {
+    if (scope_search_has(scope, search->part)) {
         add_name(&search->names, search->count++, scope);
         search->found = scope;
     }

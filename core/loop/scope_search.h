@@ -31,6 +31,9 @@ struct scope_search {
     struct strbuf all;   /* of the first that were looked at */
 };
 
+/* Whether `part`, which is not empty, stands in `scope`. */
+bool scope_search_has(struct str scope, struct str part);
+
 /* `part` is borrowed, like the scopes, until the end: scope_search_finish(). */
 void scope_search_init(struct scope_search *search, struct str part);
 

@@ -52,6 +52,7 @@ static void test_recent_lines__drops_old_ones_when_the_next_comes(void **state)
     add(1, 1001 + RECENT_LINES_MS, "c");
     expect(0, 1, "b");
     expect(1, 1, "c");
+    assert_null(recent_lines_at(&recent, 2));
 }
 
 static void test_recent_lines__keeps_the_last_of_many(void **state)
