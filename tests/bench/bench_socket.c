@@ -17,6 +17,7 @@ enum {
     SINGLES = 1000,
     WIDE_NODES = 1000,
     WIDE_RUNS = 21,
+    ROWS = 50,
     CLIENTS = DAEMON_MAX_CONNECTIONS,
     ROUNDS = 5,
     REQUEST_BYTES = 128 * 1024,
@@ -227,6 +228,40 @@ static int measure_single(struct work *work)
                                         .yardstick = yardstick,
                                         .goal = 3.0});
     return 0;
+}
+
+/* Tasks one behind the other, in an engine that is there: each is a sync, and the start is one. */
+static int measure_row(struct work *work)
+{
+    static char text[REQUEST_BYTES / 2];
+    double completed[ROWS];
+    double bare[ROWS];
+    double accepted = 0;
+    size_t n = 0;
+    int status = 0;
+    for (uint32_t i = 0; i < 10; i++) {
+        char behind[40] = "";
+        if (i > 0) {
+            (void)snprintf(behind, sizeof(behind), ", depends_on: [n%u]", i - 1);
+        }
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "  - {id: n%u, type: hello%s}\\n", i,
+                              behind);
+    }
+    make_request(work, text);
+    for (uint32_t i = 0; status == 0 && i < ROWS; i++) {
+        status = run_single(work, &accepted, &completed[i]);
+        uint64_t begin = bench_now_ns();
+        status = status == 0 ? commit_rows(work, 1) : status;
+        bare[i] = (double)(bench_now_ns() - begin) / 1e6;
+    }
+    if (status == 0) {
+        bench_print_row(&(struct bench_row){.name = "socket: a run of 10 tasks in a row",
+                                            .unit = "ms",
+                                            .ours = bench_median(completed, ROWS),
+                                            .yardstick = bench_median(bare, ROWS),
+                                            .goal = 18.0});
+    }
+    return status;
 }
 
 static int measure_wide(struct work *work)
@@ -447,8 +482,8 @@ int main(int argc, char **argv)
         {"socket: ten-node runs, 64 clients", 10, 1920, 1500, 300, 2, 35},
     };
     static struct work work;
-    if (argc != 2) {
-        (void)fprintf(stderr, "usage: bench_socket OPSTREAM\n");
+    if (argc != 3 || setenv("OPSTREAM_PLUGIN_PATH", argv[2], 1) != 0) {
+        (void)fprintf(stderr, "usage: bench_socket OPSTREAM PLUGIN_FOLDER\n");
         return 2;
     }
     int status = daemon_start(&work.daemon, argv[1]);
@@ -460,6 +495,9 @@ int main(int argc, char **argv)
     }
     if (status == 0) {
         status = measure_single(&work);
+    }
+    if (status == 0) {
+        status = measure_row(&work);
     }
     if (status == 0) {
         status = measure_wide(&work);
