@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/engine/attempts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/check.h"
@@ -138,11 +139,36 @@ static void ask_a_person(const struct decision *d, uint32_t node, const struct d
     batch_add_record(d->batch, &record);
 }
 
+static int64_t end_of(const struct retry_settings *retry, int64_t first_try_at)
+{
+    if (retry->deadline_ms <= 0) {
+        return 0;
+    }
+    return retry->deadline_ms < INT64_MAX - first_try_at ? first_try_at + retry->deadline_ms
+                                                         : INT64_MAX;
+}
+
+/* Which of the two has ended the attempt. */
+static struct document *make_late(const struct decision *d, uint32_t node)
+{
+    char text[80];
+    const struct node *def = decision_node(d, node);
+    const struct retry_settings *retry = &def->policies->retry;
+    bool is_over = d->now >= end_of(retry, decision_state(d, node)->first_try_at);
+    if (!retry->has_deadline || (!is_over && def->timeout_ms > 0)) {
+        return decision_timeout_failure(d, node);
+    }
+    (void)snprintf(text, sizeof(text), "did not end within the deadline of its 'retry', %.10g s",
+                   (double)retry->deadline_ms / 1000.0);
+    return decision_create_failure(d, FAILURE_TIMEOUT, str_from(text),
+                                   "raise 'deadline' of its 'retry'");
+}
+
 /* The engine's failure, with what the task says of its effect and of another attempt. Owned. */
 static struct document *make_timeout(const struct decision *d, uint32_t node,
                                      const struct document *word)
 {
-    struct document *failure = decision_timeout_failure(d, node);
+    struct document *failure = make_late(d, node);
     const struct value *root = document_root(failure);
     const struct value *said = word != NULL ? document_root(word) : NULL;
     bool has_no_effect = says(said, STR("effect"), "none");
@@ -258,14 +284,38 @@ void attempts_fail(const struct decision *d, uint32_t node, const struct documen
 int64_t attempts_end_at(const struct frame *frame, uint32_t node)
 {
     const struct run_node *state = frame_node(frame, node);
-    if (!state->is_retrying) {
-        return 0;
+    const struct retry_settings *retry = &frame->run->pipeline->nodes[node].policies->retry;
+    return state->is_retrying ? end_of(retry, state->first_try_at) : 0;
+}
+
+int64_t attempts_cut_at(const struct decision *d, uint32_t node)
+{
+    const struct run_node *state = decision_state(d, node);
+    const struct retry_settings *retry = &decision_node(d, node)->policies->retry;
+    int64_t first_try_at = state->failures > 0 ? state->first_try_at : d->now;
+    return retry->has_deadline ? end_of(retry, first_try_at) : 0;
+}
+
+void attempts_arm_deadline(const struct decision *d, const struct record *start)
+{
+    int64_t cut_at = attempts_cut_at(d, start->node);
+    if (cut_at > 0) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_ARM_TIMER,
+                                               .node = start->node,
+                                               .attempt = start->attempt,
+                                               .timer = TIMER_DEADLINE,
+                                               .at_unix_ms = cut_at});
     }
-    int64_t deadline = frame->run->pipeline->nodes[node].policies->retry.deadline_ms;
-    if (deadline <= 0) {
-        return 0;
+}
+
+void attempts_disarm_deadline(const struct decision *d, uint32_t node)
+{
+    if (decision_node(d, node)->policies->retry.has_deadline) {
+        decision_add_effect(d, (struct effect){.type = EFFECT_DISARM,
+                                               .node = node,
+                                               .attempt = decision_state(d, node)->attempt,
+                                               .timer = TIMER_DEADLINE});
     }
-    return deadline < INT64_MAX - state->first_try_at ? state->first_try_at + deadline : INT64_MAX;
 }
 
 void attempts_end_late(const struct decision *d, uint32_t node)

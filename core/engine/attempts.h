@@ -41,6 +41,16 @@ void attempts_fail(const struct decision *d, uint32_t node, const struct documen
 int64_t attempts_end_at(const struct frame *frame, uint32_t node);
 
 /*
+ * When the attempt that starts now has to end, unix ms: the deadline of `retry`, where the file
+ * says one. 0: it has its own time-out alone.
+ */
+int64_t attempts_cut_at(const struct decision *d, uint32_t node);
+
+/* Its timer: of the attempt that `start` begins, and of the one that has ended. */
+void attempts_arm_deadline(const struct decision *d, const struct record *start);
+void attempts_disarm_deadline(const struct decision *d, uint32_t node);
+
+/*
  * It waited for its next attempt beyond the deadline, or would, and nothing is held for it: it ends
  * with the failure of the last one.
  */

@@ -274,7 +274,9 @@ static void on_admitted(const struct decision *d, uint32_t node)
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
     record.attempt++;
     batch_add_record(d->batch, &record);
-    int64_t deadline = def->timeout_ms > 0 ? d->now + def->timeout_ms : 0;
+    int64_t cut_at = attempts_cut_at(d, node);
+    int64_t deadline = def->timeout_ms > 0 ? d->now + def->timeout_ms : cut_at;
+    deadline = cut_at > 0 && cut_at < deadline ? cut_at : deadline;
     decision_add_effect(d, (struct effect){.type = EFFECT_START,
                                            .node = node,
                                            .attempt = record.attempt,
@@ -282,6 +284,7 @@ static void on_admitted(const struct decision *d, uint32_t node)
                                            .count = streams_credit(d, node),
                                            .config = config});
     decision_arm_timeout(d, &record);
+    attempts_arm_deadline(d, &record);
     document_unref(config);
 }
 
@@ -304,6 +307,7 @@ static void release_task(const struct decision *d, uint32_t node, enum call_resu
         d, (struct effect){
                .type = EFFECT_RELEASE, .node = node, .result = result, .at_unix_ms = frozen_until});
     decision_disarm_timeout(d, node);
+    attempts_disarm_deadline(d, node);
 }
 
 static uint32_t outcome_of_port(const struct decision *d, struct str port)
@@ -428,6 +432,8 @@ static void on_timer(const struct decision *d, const struct run_event *event)
         }
     } else if (event->timer == TIMER_NODE_TIMEOUT) {
         on_node_timeout(d, event->node);
+    } else if (event->timer == TIMER_DEADLINE) {
+        decision_stop_task(d, event->node, STOP_TIMEOUT);
     } else if (decision_node(d, event->node)->kind == NODE_WAIT) {
         inline_wait_end(d, event->node);
     } else if (decision_node(d, event->node)->kind == NODE_QUEUE) {

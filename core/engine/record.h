@@ -201,6 +201,7 @@ enum timer_kind {
     TIMER_NODE_TIMEOUT,
     TIMER_WAIT,
     TIMER_RUN_TIMEOUT,
+    TIMER_DEADLINE, /* of all attempts of a node: it ends the one at work */
 };
 
 /* How the call of a service went, for its breaker; see enum breaker_result. */

@@ -156,7 +156,6 @@ struct use {
 struct policies_draft {
     struct node_policies policies;
     bool is_retry_off;
-    bool has_deadline;                /* some place says so, and none nearer turned it off */
     struct place initial_interval_at; /* likewise; line 0: it is not said */
     struct place max_interval_at;
     struct place burst_at;            /* of the rate limit; line 0: it is not said */

@@ -31,6 +31,7 @@ struct retry_settings {
     int64_t max_interval_ms;
     enum retry_jitter jitter;
     int64_t deadline_ms; /* over all attempts, from the start of the first */
+    bool has_deadline;   /* the file says it: then it ends the attempt at work, too */
     /* Codes ("TIMEOUT") and statuses ("503") that are retried; none: see retry_is_transient(). */
     const struct str *on;
     uint32_t on_count;

@@ -102,7 +102,8 @@ static void check_retry(const struct report *report, struct policy_said said,
                         const struct policies_draft *all)
 {
     const struct retry_settings *retry = &all->policies.retry;
-    if (policies_says(said, "max_attempts") && retry->max_attempts == 0 && !all->has_deadline) {
+    if (policies_says(said, "max_attempts") && retry->max_attempts == 0 &&
+        !all->policies.retry.has_deadline) {
         report_error(report, policies_place_of(said, "max_attempts"),
                      "%s has no limit of attempts, and no 'deadline'", said.what);
         report_hint(report, "add a deadline: 24h, for example, or give a number of attempts");
@@ -148,7 +149,6 @@ static void turn_off_retry(struct policies_draft *out)
     out->policies.retry = RETRY_SETTINGS_DEFAULT;
     out->policies.retry.max_attempts = 1;
     out->is_retry_off = true;
-    out->has_deadline = false;
     out->initial_interval_at = (struct place){0};
     out->max_interval_at = (struct place){0};
 }
@@ -173,8 +173,8 @@ int policy_retry_lay(struct draft *draft, struct policy_said said, struct polici
     (void)format_share(said.map, "budget", &retry->budget);
     read_jitter(said, retry); /* ... like the others */
     read_intervals(said, out);
-    out->has_deadline = format_duration(said.map, "deadline", &retry->deadline_ms) ||
-                        out->has_deadline;
+    retry->has_deadline = format_duration(said.map, "deadline", &retry->deadline_ms) ||
+                          retry->has_deadline;
     if (!draft->is_profile) {
         check_retry(report_of(draft), said, out);
     }

@@ -274,6 +274,15 @@ static void check_p6_told_end_stays(const struct sim_run *run, const struct run 
 
 /* ---- P8 ---- */
 
+/* Its own, or the deadline of all its attempts. */
+static int64_t time_of_timeout(const struct node *def, const struct run_node *node)
+{
+    bool has_deadline = def->kind == NODE_PLUGIN && def->policies->retry.has_deadline;
+    int64_t own = def->timeout_ms > 0 ? node->started_at + def->timeout_ms : INT64_MAX;
+    int64_t all = has_deadline ? node->first_try_at + def->policies->retry.deadline_ms : INT64_MAX;
+    return own < all ? own : all;
+}
+
 /* Of what ends because a time has come; `before` is the node as it was. */
 static void check_p8_not_too_early(const struct sim_run *run, const struct record *record,
                                    const struct run_node *before)
@@ -283,7 +292,7 @@ static void check_p8_not_too_early(const struct sim_run *run, const struct recor
     bool is_over = record->type == RECORD_NODE_ENDED && is_wait && !before->is_delayed &&
                    before->waits_for == NULL && record->node_state == NODE_COMPLETED;
     bool is_timeout = record->type == RECORD_NODE_STOPPING && record->reason == STOP_TIMEOUT;
-    int64_t due = is_timeout ? before->started_at + def->timeout_ms : before->due_at;
+    int64_t due = is_timeout ? time_of_timeout(def, before) : before->due_at;
     if (record->type == RECORD_NODE_DUE || is_over || is_timeout) {
         bool a_timer_fires_when_it_is_due = record->at_unix_ms >= due;
         SIM_HOLDS(run->sim, a_timer_fires_when_it_is_due);

@@ -150,6 +150,62 @@ static void test_deadline__no_attempt_begins_behind_it(void **state)
     assert_given_up(holder);
 }
 
+static void test_deadline__it_ends_the_attempt_at_work(void **state)
+{
+    (void)state;
+    struct toy_run *run = call("30s", "");
+    toy_world_pass(&world, 29999);
+    assert_state(run, "a", "running");
+    toy_world_pass(&world, 1);
+    assert_int_equal(toy_run_node(run, "a")->stopped, STOP_TIMEOUT);
+    toy_run_failed_with(run, "a", "{\"code\":\"CANCELLED\",\"effect\":\"none\"}");
+    assert_ended(run, "failed");
+    assert_code(run_error(run->run), "TIMEOUT");
+    const struct value *message = value_get(document_root(run_error(run->run)), STR("message"));
+    assert_true(str_ends_with(value_str(message),
+                              STR("did not end within the deadline of its 'retry', 30 s")));
+}
+
+static void test_deadline__it_counts_from_the_first_attempt(void **state)
+{
+    (void)state;
+    struct toy_run *run = call("30s", "timeout: 20s,");
+    toy_world_pass(&world, 20000);
+    assert_int_equal(toy_run_node(run, "a")->stopped, STOP_TIMEOUT);
+    toy_run_failed_with(run, "a", "{\"code\":\"CANCELLED\",\"effect\":\"none\"}");
+    toy_world_pass(&world, 1000);
+    assert_true(toy_run_is_live(run, "a"));
+    toy_world_pass(&world, 9000);
+    toy_run_failed_with(run, "a", "{\"code\":\"CANCELLED\",\"effect\":\"none\"}");
+    assert_ended(run, "failed");
+    assert_code(run_error(run->run), "TIMEOUT");
+    assert_int_equal(toy_run_view(run, "a").attempt, 2);
+}
+
+static void test_deadline__that_nobody_said_ends_no_work(void **state)
+{
+    (void)state;
+    struct toy_run *run = toy_world_run(
+        &world, "id: p\nnodes: [{id: a, type: toy.task, retry: {max_attempts: 2}}]\n", NULL);
+    toy_world_pass(&world, INT64_C(7) * 24 * 60 * 60 * 1000);
+    assert_state(run, "a", "running");
+    toy_run_done(run, "a", "{}");
+    assert_ended(run, "completed");
+}
+
+static void test_deadline__who_ends_in_time_leaves_no_timer(void **state)
+{
+    (void)state;
+    struct toy_run *run = toy_world_run(&world,
+                                        "id: p\nnodes:\n"
+                                        "  - {id: a, type: toy.task, retry: {deadline: 30s}}\n"
+                                        "  - {id: b, type: toy.task}\n",
+                                        NULL);
+    assert_int_equal(toy_run_timer_count(run), 1);
+    toy_run_done(run, "a", "{}");
+    assert_int_equal(toy_run_timer_count(run), 0);
+}
+
 static void test_deadline__then_the_fallback_stands_in(void **state)
 {
     (void)state;
@@ -179,6 +235,10 @@ int main(void)
         WITH_WORLD(test_deadline__who_waits_for_a_person_ends_in_time),
         WITH_WORLD(test_deadline__it_outlives_a_restart),
         WITH_WORLD(test_deadline__no_attempt_begins_behind_it),
+        WITH_WORLD(test_deadline__it_ends_the_attempt_at_work),
+        WITH_WORLD(test_deadline__it_counts_from_the_first_attempt),
+        WITH_WORLD(test_deadline__that_nobody_said_ends_no_work),
+        WITH_WORLD(test_deadline__who_ends_in_time_leaves_no_timer),
         WITH_WORLD(test_deadline__then_the_fallback_stands_in),
         WITH_WORLD(test_deadline__who_is_let_go_in_time_does_not_end),
     };
