@@ -88,9 +88,13 @@ static void write_retry(struct random *random, struct strbuf *out)
     if (dice < 10) {
         strbuf_append_text(out, ", retry: off");
     } else if (dice < 50) {
-        strbuf_append_format(out, ", retry: {max_attempts: %u, initial_interval: %ums, jitter: %s}",
+        strbuf_append_format(out, ", retry: {max_attempts: %u, initial_interval: %ums, jitter: %s",
                              1 + random_below(random, 4), 1 + random_below(random, 3000),
                              jitters[random_below(random, 3)]);
+        if (random_percent(random, 30)) {
+            strbuf_append_format(out, ", deadline: %ums", 1 + random_below(random, 5000));
+        }
+        strbuf_append_text(out, "}");
     }
 }
 
