@@ -8,6 +8,7 @@
 
 #include "core/base/quantity.h"
 #include "core/cli/terminal.h"
+#include "core/engine/last_attempt.h"
 #include "core/value/value.h"
 
 struct job_text_style job_text_style_of_stdout(void)
@@ -180,7 +181,7 @@ void job_text_append_rest(const struct value *job, struct strbuf *out)
     strbuf_append_char(out, '\n');
 }
 
-void job_text_append_failure(const struct value *failure, struct strbuf *out)
+void job_text_append_error(const struct value *failure, struct strbuf *out)
 {
     struct str code = job_text_get(failure, "code");
     if (code.n > 0) {
@@ -188,4 +189,15 @@ void job_text_append_failure(const struct value *failure, struct strbuf *out)
         strbuf_append_text(out, ": ");
     }
     terminal_append_safe(out, job_text_get(failure, "message"));
+}
+
+void job_text_append_failure(const struct value *failure, struct strbuf *out)
+{
+    struct str reason = job_text_get(failure, LAST_ATTEMPT_KEY);
+    job_text_append_error(failure, out);
+    if (reason.n > 0) {
+        strbuf_append_text(out, " (not retried: ");
+        terminal_append_safe(out, reason);
+        strbuf_append_char(out, ')');
+    }
 }

@@ -62,6 +62,8 @@ void job_text_append_gap(struct strbuf *out, size_t used, size_t columns);
 void job_text_append_rest(const struct value *job, struct strbuf *out);
 
 /* "CODE: message" of a failure; "" when there is none. */
+void job_text_append_error(const struct value *failure, struct strbuf *out);
+/* The same and " (not retried: REASON)", where it says so. */
 void job_text_append_failure(const struct value *failure, struct strbuf *out);
 
 #endif

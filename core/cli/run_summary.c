@@ -2,10 +2,12 @@
 #include "core/cli/run_summary.h"
 
 #include "core/base/quantity.h"
+#include "core/cli/job_text.h"
 #include "core/cli/run_view.h"
 #include "core/cli/terminal.h"
 #include "core/cli/value_text.h"
 #include "core/engine/failure.h"
+#include "core/engine/last_attempt.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
 
@@ -75,23 +77,30 @@ static void append_way(const struct run_view *view, struct strbuf *out)
     strbuf_append_char(out, '\n');
 }
 
+static void append_text_line(const char *label, struct str text, struct strbuf *out)
+{
+    if (text.n > 0) {
+        strbuf_append_text(out, label);
+        terminal_append_safe(out, text);
+        strbuf_append_char(out, '\n');
+    }
+}
+
 static void append_reason(const struct run_view *view, struct strbuf *out)
 {
-    struct str hint = failure_hint(view->error);
-    const struct value *node = value_get(document_root(view->error), STR("node"));
+    const struct value *root = document_root(view->error);
+    struct str reason = job_text_get(root, LAST_ATTEMPT_KEY);
+    const struct value *node = value_get(root, STR("node"));
     strbuf_append_text(out, "  ");
     if (value_is(node, VALUE_STRING)) {
         strbuf_append_text(out, "node '");
         terminal_append_safe(out, value_str(node));
         strbuf_append_text(out, "': ");
     }
-    run_text_append_failure(view->error, out);
+    run_text_append_error(view->error, out);
     strbuf_append_char(out, '\n');
-    if (hint.n > 0) {
-        strbuf_append_text(out, "  hint: ");
-        terminal_append_safe(out, hint);
-        strbuf_append_char(out, '\n');
-    }
+    append_text_line("  not retried: ", reason, out);
+    append_text_line("  hint: ", failure_hint(view->error), out);
 }
 
 static void append_failures(const struct run_view *view, struct run_text_style style,

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "core/base/quantity.h"
+#include "core/cli/job_text.h"
 #include "core/cli/run_view.h"
 #include "core/cli/terminal.h"
-#include "core/engine/failure.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
@@ -155,14 +155,14 @@ static void append_duration(struct strbuf *out, int64_t ms)
     strbuf_append_format(out, "%8s", text);
 }
 
+void run_text_append_error(const struct document *failure, struct strbuf *out)
+{
+    job_text_append_error(failure != NULL ? document_root(failure) : NULL, out);
+}
+
 void run_text_append_failure(const struct document *failure, struct strbuf *out)
 {
-    struct str code = failure_code(failure);
-    if (code.n > 0) {
-        terminal_append_safe(out, code);
-        strbuf_append_text(out, ": ");
-    }
-    terminal_append_safe(out, failure_message(failure));
+    job_text_append_failure(failure != NULL ? document_root(failure) : NULL, out);
 }
 
 void run_text_append_counts(const struct node_view *node, struct strbuf *out)

@@ -80,6 +80,8 @@ void run_text_progress(const struct run_view *view, int64_t now, struct run_text
 void run_text_append_wait(struct step step, struct strbuf *out);
 
 /* "CODE: message" of a failure. */
+void run_text_append_error(const struct document *failure, struct strbuf *out);
+/* The same and " (not retried: REASON)", where it says so. */
 void run_text_append_failure(const struct document *failure, struct strbuf *out);
 
 /* "340/1000, 2 failed" of a loop; of one whose number of items is not known "340, 2 failed". */

@@ -5,6 +5,7 @@
 #include "core/cli/terminal.h"
 #include "core/cli/value_text.h"
 #include "core/cli/wait_text.h"
+#include "core/engine/last_attempt.h"
 #include "core/value/value.h"
 
 enum { LABEL_COLUMNS = 11, BAR_COLUMNS = 30, STATE_COLUMNS = 11 };
@@ -472,13 +473,22 @@ static void append_audit(const struct value *job, struct job_text_style style, s
     }
 }
 
+static void append_text_line(const char *label, struct str text, struct job_text_style style,
+                             struct strbuf *out)
+{
+    if (text.n > 0) {
+        begin(label, style, out);
+        terminal_append_safe(out, text);
+        strbuf_append_char(out, '\n');
+    }
+}
+
 /* The failure as 'opstream run' shows it. */
 static void append_failure(const struct value *job, struct job_text_style style, struct strbuf *out)
 {
     const struct value *ending = value_get(job, STR("ending"));
     const struct value *error = value_get(value_is(ending, VALUE_MAP) ? ending : job, STR("error"));
     struct str node = job_text_get(error, "node");
-    struct str hint = job_text_get(error, "hint");
     if (!value_is(error, VALUE_MAP)) {
         return;
     }
@@ -488,13 +498,10 @@ static void append_failure(const struct value *job, struct job_text_style style,
         terminal_append_safe(out, node);
         strbuf_append_text(out, "': ");
     }
-    job_text_append_failure(error, out);
+    job_text_append_error(error, out);
     strbuf_append_char(out, '\n');
-    if (hint.n > 0) {
-        begin("hint", style, out);
-        terminal_append_safe(out, hint);
-        strbuf_append_char(out, '\n');
-    }
+    append_text_line("no retry", job_text_get(error, LAST_ATTEMPT_KEY), style, out);
+    append_text_line("hint", job_text_get(error, "hint"), style, out);
 }
 
 static void append_output(const struct value *job, struct job_text_style style, struct strbuf *out)

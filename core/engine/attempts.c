@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/engine/decision.h"
 #include "core/engine/failure.h"
+#include "core/engine/last_attempt.h"
 #include "core/engine/queue.h"
 #include "core/engine/run_state.h"
 #include "core/engine/stand_in.h"
@@ -225,6 +226,40 @@ int64_t attempts_frozen_until(const struct document *document, int64_t now)
                                                               : RETRY_AFTER_MAX_MS);
 }
 
+/*
+ * With why there is no further attempt, where somebody has asked for one: who looks at it later
+ * has neither the settings at hand nor the time. Owned.
+ */
+static struct document *explain(const struct decision *d, uint32_t node,
+                                const struct document *failure, enum retry_end end)
+{
+    const struct node *def = decision_node(d, node);
+    const struct retry_settings *settings = &def->policies->retry;
+    struct strbuf text = STRBUF_INIT;
+    if (!settings->is_asked_for || settings->max_attempts == 1) {
+        return document_ref(failure);
+    }
+    const struct retry_failure read = read_failure(failure);
+    last_attempt_append(&(struct last_attempt){.node = def,
+                                               .document = failure,
+                                               .failure = &read,
+                                               .end = end,
+                                               .is_stopping = d->frame->state != RUN_RUNNING},
+                        &text);
+    struct document *sentence = NULL;
+    struct builder *b = builder_create();
+    builder_string(b, strbuf_str(&text));
+    d->batch->has_failed |= strbuf_status(&text) != 0;
+    strbuf_finish(&text);
+    if (builder_finish(b, &sentence, NULL) != 0) {
+        d->batch->has_failed = true;
+        return document_ref(failure);
+    }
+    struct document *whole = decision_with_member(d, failure, STR(LAST_ATTEMPT_KEY), sentence);
+    document_unref(sentence);
+    return whole;
+}
+
 /* There is no further attempt. */
 static void end_failed(const struct decision *d, uint32_t node, const struct document *failure)
 {
@@ -255,16 +290,11 @@ static void end(const struct decision *d, uint32_t node, const struct document *
     }
 }
 
-void attempts_fail(const struct decision *d, uint32_t node, const struct document *failure)
+/* `failure` says why it is the last. */
+static void end_as(const struct decision *d, uint32_t node, const struct document *failure,
+                   enum retry_verdict verdict)
 {
-    struct retry_answer answer = {.verdict = RETRY_SPENT};
-    if (d->frame->state == RUN_RUNNING) {
-        answer = ask(d, node, failure);
-    }
-    switch (answer.verdict) {
-    case RETRY_AGAIN:
-        try_again(d, node, failure, answer.wait_ms);
-        return;
+    switch (verdict) {
     case RETRY_UNKNOWN:
         if (decision_node(d, node)->policies->retry.is_asked_for || queue_is_item(d->run)) {
             ask_a_person(d, node, failure);
@@ -277,8 +307,25 @@ void attempts_fail(const struct decision *d, uint32_t node, const struct documen
     case RETRY_TOO_LATE:
         end(d, node, failure);
         return;
+    case RETRY_AGAIN:
+        break;
     }
-    unreachable_state("verdict", (int)answer.verdict);
+    unreachable_state("verdict", (int)verdict);
+}
+
+void attempts_fail(const struct decision *d, uint32_t node, const struct document *failure)
+{
+    struct retry_answer answer = {.verdict = RETRY_SPENT};
+    if (d->frame->state == RUN_RUNNING) {
+        answer = ask(d, node, failure);
+    }
+    if (answer.verdict == RETRY_AGAIN) {
+        try_again(d, node, failure, answer.wait_ms);
+        return;
+    }
+    struct document *whole = explain(d, node, failure, answer.end);
+    end_as(d, node, whole, answer.verdict);
+    document_unref(whole);
 }
 
 int64_t attempts_end_at(const struct frame *frame, uint32_t node)
@@ -320,7 +367,7 @@ void attempts_disarm_deadline(const struct decision *d, uint32_t node)
 
 void attempts_end_late(const struct decision *d, uint32_t node)
 {
-    const struct document *failure = document_ref(decision_state(d, node)->error);
+    struct document *failure = explain(d, node, decision_state(d, node)->error, RETRY_END_NONE);
     end(d, node, failure);
     document_unref(failure);
 }

@@ -87,16 +87,20 @@ static bool is_listed(const struct retry_settings *settings, const struct retry_
     return false;
 }
 
-static bool is_to_be_retried(const struct retry_settings *settings,
-                             const struct retry_failure *failure)
+/* Whether the failure is one to retry at all. */
+static enum retry_end judge(const struct retry_settings *settings,
+                            const struct retry_failure *failure)
 {
     if (failure->effect == RETRY_EFFECT_DONE) {
-        return false;
+        return RETRY_END_HAD_EFFECT;
     }
     if (failure->word == RETRY_WORD_DEFAULT && settings->on_count > 0) {
-        return is_listed(settings, failure);
+        return is_listed(settings, failure) ? RETRY_END_NONE : RETRY_END_NOT_LISTED;
     }
-    return retry_is_transient(failure);
+    if (retry_is_transient(failure)) {
+        return RETRY_END_NONE;
+    }
+    return failure->word == RETRY_WORD_NO ? RETRY_END_WORD : RETRY_END_NOT_TRANSIENT;
 }
 
 /* `multiplier` to the power of `exponent`; infinity is fine, a NaN cannot come out of it. */
@@ -175,18 +179,20 @@ struct retry_answer retry_ask(const struct retry_question *question)
 {
     const struct retry_settings *settings = question->settings;
     const struct retry_failure *failure = question->failure;
-    if (!is_to_be_retried(settings, failure)) {
-        return (struct retry_answer){.verdict = RETRY_NOT_TRANSIENT};
+    enum retry_end end = judge(settings, failure);
+    if (end != RETRY_END_NONE) {
+        return (struct retry_answer){.verdict = RETRY_NOT_TRANSIENT, .end = end};
     }
     if (settings->max_attempts > 0 && question->attempt >= settings->max_attempts) {
-        return (struct retry_answer){.verdict = RETRY_SPENT};
+        return (struct retry_answer){.verdict = RETRY_SPENT, .end = RETRY_END_ATTEMPTS};
     }
     int64_t wait = wait_ms(question);
     if (wait > time_left_ms(question)) {
-        return (struct retry_answer){.verdict = RETRY_TOO_LATE};
+        end = failure->retry_after_ms > 0 ? RETRY_END_RETRY_AFTER : RETRY_END_DEADLINE;
+        return (struct retry_answer){.verdict = RETRY_TOO_LATE, .end = end};
     }
     if (failure->effect == RETRY_EFFECT_MAYBE && !question->is_repeatable) {
-        return (struct retry_answer){.verdict = RETRY_UNKNOWN};
+        return (struct retry_answer){.verdict = RETRY_UNKNOWN, .end = RETRY_END_MAYBE_TWICE};
     }
     return (struct retry_answer){.verdict = RETRY_AGAIN, .wait_ms = wait};
 }

@@ -70,8 +70,22 @@ enum retry_verdict {
     RETRY_UNKNOWN,  /* it may have had its effect, and must not have it twice */
 };
 
+/* Why there is no further attempt. */
+enum retry_end {
+    RETRY_END_NONE,          /* RETRY_AGAIN */
+    RETRY_END_HAD_EFFECT,    /* it would have it twice */
+    RETRY_END_WORD,          /* the node's own */
+    RETRY_END_NOT_LISTED,    /* `on` does not name it */
+    RETRY_END_NOT_TRANSIENT, /* it does not pass by itself */
+    RETRY_END_ATTEMPTS,
+    RETRY_END_DEADLINE,    /* our own wait would end after it */
+    RETRY_END_RETRY_AFTER, /* the service asks for a wait beyond it */
+    RETRY_END_MAYBE_TWICE, /* it may have had its effect */
+};
+
 struct retry_answer {
     enum retry_verdict verdict;
+    enum retry_end end;
     int64_t wait_ms; /* until the next attempt; 0 unless RETRY_AGAIN */
 };
 

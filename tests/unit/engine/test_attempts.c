@@ -6,6 +6,7 @@
 #include "core/engine/failure.h"
 #include "core/engine/record.h"
 #include "core/engine/run.h"
+#include "core/value/value.h"
 
 #define UNAVAILABLE "{\"code\":\"UNAVAILABLE\",\"message\":\"refused\",\"effect\":\"none\"}"
 #define MAYBE       "{\"code\":\"UNAVAILABLE\",\"message\":\"reset\",\"effect\":\"maybe\"}"
@@ -397,6 +398,74 @@ static void test_attempts__the_permit_is_free_during_the_wait(void **state)
     assert_true(toy_run_is_live(run, "a"));
 }
 
+/* ---- why there is no other ---- */
+
+/* The failure of `a` with `keys`, ended by `failure`. */
+static const struct document *last_failure(struct toy_run *run, const char *failure)
+{
+    toy_run_failed_with(run, "a", failure);
+    return toy_run_view(run, "a").error;
+}
+
+static void assert_reason(const char *keys, const char *failure, const char *expected)
+{
+    struct toy_run *run = start(keys);
+    const struct document *error = last_failure(run, failure);
+    const struct value *reason = value_get(document_root(error), STR("not_retried"));
+    if (expected == NULL) {
+        assert_null(reason);
+        return;
+    }
+    assert_true(value_is(reason, VALUE_STRING));
+    assert_string_equal(value_str(reason).p, expected);
+}
+
+static void test_attempts__the_last_failure_says_why_it_is_the_last(void **state)
+{
+    (void)state;
+    static const char on[] = "retry: {on: [TIMEOUT, 503]}";
+    assert_reason(plain, "{\"code\":\"CONFIG\",\"message\":\"x\"}",
+                  "CONFIG does not pass by itself; 'retry.on' can name it");
+    assert_reason(plain, "{\"code\":\"INPUT\",\"message\":\"x\",\"upstream_status\":404}",
+                  "status 404 does not pass by itself; 'retry.on' can name it");
+    assert_reason(plain, "{\"message\":\"x\"}",
+                  "a failure without a code does not pass by itself; 'retry.on' can name it");
+    assert_reason(on, UNAVAILABLE, "'retry.on' (TIMEOUT, 503) does not name UNAVAILABLE");
+    assert_reason(on, "{\"code\":\"INPUT\",\"message\":\"x\",\"upstream_status\":404}",
+                  "'retry.on' (TIMEOUT, 503) names neither INPUT nor 404");
+    assert_reason(plain, "{\"code\":\"UNAVAILABLE\",\"message\":\"x\",\"retry\":\"no\"}",
+                  "the node itself forbids it");
+    assert_reason(plain, "{\"code\":\"UNAVAILABLE\",\"message\":\"x\",\"effect\":\"done\"}",
+                  "it had its effect, and would have it twice");
+    assert_reason("retry: {initial_interval: 20s, deadline: 10s, jitter: none}", UNAVAILABLE,
+                  "the next attempt would begin after 'retry.deadline' (10.0 s)");
+    assert_reason("retry: {deadline: 10s}",
+                  "{\"code\":\"RATE_LIMITED\",\"message\":\"x\",\"retry_after_ms\":300000}",
+                  "the service asks to wait 5 min 00 s, which is beyond 'retry.deadline' (10.0 s)");
+    assert_reason(plain, MAYBE, "it may have had its effect, and is not known to do no harm twice");
+}
+
+static void test_attempts__nothing_is_said_where_none_was_asked_for(void **state)
+{
+    (void)state;
+    static const char fault[] = "{\"code\":\"CONFIG\",\"message\":\"x\"}";
+    assert_reason("timeout: 1h", fault, NULL);
+    assert_reason("retry: off", fault, NULL);
+    assert_reason("retry: {max_attempts: 1}", fault, NULL);
+}
+
+static void test_attempts__the_run_says_so_too_and_that_they_are_spent(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("retry: {max_attempts: 2, initial_interval: 1s, jitter: none}");
+    toy_run_failed_with(run, "a", UNAVAILABLE);
+    assert_null(value_get(document_root(toy_run_view(run, "a").error), STR("not_retried")));
+    toy_world_pass(&world, 1000);
+    toy_run_failed_with(run, "a", UNAVAILABLE);
+    assert_ended(run, "failed");
+    assert_holds(run->error, "\"not_retried\":\"all 2 attempts are spent\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +495,9 @@ int main(void)
         WITH_WORLD(test_attempts__the_wait_outlives_the_process),
         WITH_WORLD(test_attempts__one_that_a_crash_cut_off_does_not_count),
         WITH_WORLD(test_attempts__the_permit_is_free_during_the_wait),
+        WITH_WORLD(test_attempts__the_last_failure_says_why_it_is_the_last),
+        WITH_WORLD(test_attempts__nothing_is_said_where_none_was_asked_for),
+        WITH_WORLD(test_attempts__the_run_says_so_too_and_that_they_are_spent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
