@@ -18,7 +18,7 @@ static bool is_one_of(struct str text, const char *const *words)
 }
 
 /* Of an item these follow from the state of its run and that of its node. */
-static const char *state_of(const struct journal_item *item)
+const char *item_write_state(const struct journal_item *item)
 {
     static const char *const ended[] = {"failed", "cancelled", NULL};
     static const char *const working[] = {"running", "stopping", NULL};
@@ -55,7 +55,7 @@ void item_write_members(struct builder *b, const struct journal_item *item)
         queue_split_id(item->id, &run, &path);
     }
     json_text_member(b, STR("id"), item->id);
-    builder_member_string(b, STR("state"), str_from(state_of(item)));
+    builder_member_string(b, STR("state"), str_from(item_write_state(item)));
     json_text_member(b, STR("workflow"), is_item ? item->queued_by : item->workflow);
     json_text_member_or_null(b, STR("node"), queue_item_node(item->workflow, item->queued_by));
     json_text_member(b, STR("run"), run);

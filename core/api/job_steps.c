@@ -294,6 +294,10 @@ static void add_end(struct builder *b, const struct job_step *step)
     json_text_part(b, body, value_get(root, STR("output")), LEVELS_AROUND);
     builder_key(b, STR("error"));
     json_text_part(b, body, value_get(root, STR("error")), LEVELS_AROUND);
+    if (step->queue_id.n > 0) {
+        json_text_member(b, STR("queue_id"), step->queue_id);
+        json_text_member_or_null(b, STR("queue_state"), step->queue_state);
+    }
     if (body != NULL) {
         add_origin(b, value_get(root, STR("from")));
         add_detail(b, body);

@@ -36,12 +36,14 @@ struct job_step {
     int64_t wake_at;
     int64_t started_at;
     int64_t ended_at;
-    bool is_said;     /* a person has said how it ended */
-    uint64_t record;  /* that ended it; 0: it lives */
-    struct str body;  /* JSON, or empty */
-    bool is_left_out; /* there is a body, but it did not fit */
-    bool has_timeout; /* wake_at is when its time is over */
-    struct str event; /* that it waits for; empty: none known */
+    bool is_said;           /* a person has said how it ended */
+    uint64_t record;        /* that ended it; 0: it lives */
+    struct str body;        /* JSON, or empty */
+    bool is_left_out;       /* there is a body, but it did not fit */
+    bool has_timeout;       /* wake_at is when its time is over */
+    struct str event;       /* that it waits for; empty: none known */
+    struct str queue_id;    /* its call went to the retry queue: the item's id; else empty */
+    struct str queue_state; /* of the item; empty: not known any more, or not asked for */
     struct job_step *next;
 };
 
@@ -81,7 +83,8 @@ int job_steps_note_resolution(struct job_steps *steps, const struct journal_audi
  * Members step_results, success_count, failure_count, inner_results, inner_results_left_out. A step
  * is {step_id, path, status, attempt, started_at, completed_at, duration_seconds, output, error},
  * with {output_left_out: true} when both were too large, {resolved: true} when a person has said
- * how it ended, and what else its end has said.
+ * how it ended, with {queue_id, queue_state} when its call went to the retry queue, and what else
+ * its end has said.
  */
 void job_steps_write(struct builder *b, const struct job_steps *steps);
 

@@ -4,6 +4,7 @@
 #include "core/api/job_hint.h"
 #include "core/api/job_list.h"
 #include "core/api/job_parent.h"
+#include "core/api/job_queued.h"
 #include "core/api/job_short.h"
 #include "core/api/job_steps.h"
 #include "core/api/job_waits.h"
@@ -144,6 +145,7 @@ static int read_parts(const struct route_call *call, struct job_parts *parts, st
     if (status == 0 && parts->has_steps) {
         status = journal_reader_nodes(reader, run->number, job_steps_add, &parts->steps, err);
         status = status != 0 ? status : job_steps_sort(&parts->steps);
+        status = status != 0 ? status : job_queued_read(&parts->steps, reader, err);
     }
     if (status == 0) {
         status = read_audit(reader, parts, err);

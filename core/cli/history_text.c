@@ -56,11 +56,17 @@ static const char *phrase_of(struct str type)
     return NULL;
 }
 
+/* Its call went to the retry queue: the engine says so of the record, not the node's output. */
+static bool is_queued(const struct value *row)
+{
+    return str_equal_text(job_text_get(value_get(row, STR("body")), "from"), "queue");
+}
+
 static void append_what(const struct value *row, struct strbuf *out)
 {
     struct str type = job_text_get(row, "type");
     struct str state = job_text_get(value_get(row, STR("body")), "state");
-    const char *phrase = phrase_of(type);
+    const char *phrase = is_queued(row) ? "call queued" : phrase_of(type);
     if (phrase == NULL) {
         terminal_append_safe(out, type);
         return;
@@ -77,7 +83,8 @@ static enum terminal_color color_of(const struct value *row)
     struct str state = job_text_get(value_get(row, STR("body")), "state");
     struct str type = job_text_get(row, "type");
     bool is_run = str_starts_with(type, STR("run_"));
-    return str_equal_text(state, "failed")      ? COLOR_RED
+    return is_queued(row)                       ? COLOR_YELLOW
+           : str_equal_text(state, "failed")    ? COLOR_RED
            : str_equal_text(state, "completed") ? COLOR_GREEN
            : str_equal_text(state, "cancelled") ? COLOR_YELLOW
            : is_run                             ? COLOR_BOLD
@@ -111,7 +118,7 @@ static void append_due(const struct value *row, struct strbuf *out)
 static void append_origin(const struct value *row, struct strbuf *out)
 {
     struct str from = job_text_get(value_get(row, STR("body")), "from");
-    if (from.n > 0) {
+    if (from.n > 0 && !is_queued(row)) {
         strbuf_append_text(out, str_equal_text(from, "cache")      ? "  from cache"
                                 : str_equal_text(from, "fallback") ? "  from fallback"
                                                                    : "  from cache, as fallback");
@@ -132,6 +139,9 @@ static void append_why(const struct value *row, struct strbuf *out)
     if (value_is(error, VALUE_MAP)) {
         strbuf_append_text(out, "  ");
         job_text_append_failure(error, out);
+    } else if (is_queued(row)) {
+        strbuf_append_text(out, "  ");
+        terminal_append_safe(out, job_text_get(output, "queue_id"));
     } else if (output != NULL && !value_is(output, VALUE_NULL)) {
         strbuf_append_text(out, "  ");
         append_short(output, out);

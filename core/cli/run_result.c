@@ -22,9 +22,12 @@ static void add_document(struct builder *b, struct str key, const struct documen
     json_text_part(b, document, document_root(document), LEVELS_AROUND);
 }
 
-/* What stood in for the call. */
-static void add_origin(struct builder *b, unsigned from)
+/* What stood in for the call, or where it waits. */
+static void add_origin(struct builder *b, unsigned from, const struct document *output)
 {
+    if (from == OUTPUT_FROM_QUEUE) {
+        builder_member_string(b, STR(OUTPUT_QUEUE_ID), run_view_queue_id(output));
+    }
     if ((from & OUTPUT_FROM_CACHE) != 0) {
         builder_member_bool(b, STR(OUTPUT_CACHE_MARK), true);
     }
@@ -59,7 +62,7 @@ static void add_step(struct builder *b, const struct step_view *step)
     json_text_seconds(b, STR("duration_seconds"), step->started_at, step->ended_at);
     add_document(b, STR("output"), step->output);
     add_document(b, STR("error"), step->error);
-    add_origin(b, step->from);
+    add_origin(b, step->from, step->output);
     add_extras(b, step->detail, step->child);
     builder_map_end(b);
 }

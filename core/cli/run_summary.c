@@ -47,7 +47,10 @@ static void append_outcome(const struct run_view *view, struct run_text_style st
     terminal_append_color(out, style.is_colored, color, str_from(run_state_name(view->state)));
     strbuf_append_format(out, " in %s", duration);
     bool is_first = true;
-    append_count(out, view->completed, "completed", &is_first);
+    uint32_t queued = run_view_queued(view);
+    bool has_others = view->completed > queued; /* of a machine each visit is counted */
+    append_count(out, has_others ? view->completed - queued : 0, "completed", &is_first);
+    append_count(out, queued, "queued", &is_first);
     append_count(out, view->failed, "failed", &is_first);
     append_count(out, view->skipped, "skipped", &is_first);
     append_count(out, view->cancelled, "cancelled", &is_first);

@@ -278,15 +278,21 @@ static void append_origin(const struct node_view *node, struct strbuf *out)
         [OUTPUT_FROM_CACHE] = "  from cache",
         [OUTPUT_FROM_FALLBACK] = "  from fallback",
         [OUTPUT_FROM_BOTH] = "  from cache, as fallback",
+        [OUTPUT_FROM_QUEUE] = "  circuit open, in the retry queue: ",
     };
     strbuf_append_text(out, texts[node->from]);
+    if (node->from == OUTPUT_FROM_QUEUE) {
+        terminal_append_safe(out, run_view_queue_id(node->output));
+    }
 }
 
 void run_text_ended(struct step step, struct run_text_style style, struct strbuf *out)
 {
     const struct node_view *state = run_tree_state(step);
     enum node_state shown = state->is_round_over ? NODE_COMPLETED : state->state;
-    append_word(out, node_state_name(shown), color_of(shown), style);
+    bool is_queued = shown == NODE_COMPLETED && state->from == OUTPUT_FROM_QUEUE;
+    append_word(out, is_queued ? "queued" : node_state_name(shown),
+                is_queued ? COLOR_YELLOW : color_of(shown), style);
     append_name(step, style, out);
     if (state->ended_at != 0) {
         strbuf_append_text(out, "  ");
@@ -300,7 +306,7 @@ void run_text_ended(struct step step, struct run_text_style style, struct strbuf
     if (state->due_at != 0) {
         append_next_round(state, out);
     }
-    if (state->state == NODE_FAILED || state->from > OUTPUT_FROM_CACHE) {
+    if (state->state == NODE_FAILED || (state->from & OUTPUT_FROM_FALLBACK) != 0) {
         strbuf_append_text(out, "  ");
         run_text_append_failure(state->error, out);
     }

@@ -749,6 +749,23 @@ uint32_t run_view_not_run(const struct run_view *view)
     return view->node_count - view->ended;
 }
 
+uint32_t run_view_queued(const struct run_view *view)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < view->node_count; i++) {
+        const struct node_view *node = &view->nodes[i];
+        count += node->state == NODE_COMPLETED && node->from == OUTPUT_FROM_QUEUE ? 1u : 0u;
+    }
+    return count;
+}
+
+struct str run_view_queue_id(const struct document *output)
+{
+    const struct value *root = output != NULL ? document_root(output) : NULL;
+    const struct value *id = value_get(root, STR(OUTPUT_QUEUE_ID));
+    return value_is(id, VALUE_STRING) ? value_str(id) : STR("");
+}
+
 uint64_t run_view_not_undone(const struct run_view *view)
 {
     uint64_t tried = view->undone + view->undo_failures;

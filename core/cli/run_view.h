@@ -143,6 +143,12 @@ bool run_view_is_under_way(struct step step);
 /* Nodes that will not run: known when the run has ended. */
 uint32_t run_view_not_run(const struct run_view *view);
 
+/* Nodes of the root body that completed with their call in the retry queue. */
+uint32_t run_view_queued(const struct run_view *view);
+
+/* The id of the call, of an output that is OUTPUT_FROM_QUEUE; borrowed. */
+struct str run_view_queue_id(const struct document *output);
+
 /* Compensations that a kill left out. */
 uint64_t run_view_not_undone(const struct run_view *view);
 

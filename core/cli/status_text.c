@@ -32,10 +32,8 @@ static void append_cell(struct str text, size_t columns, struct strbuf *out)
     job_text_append_gap(out, terminal_safe_width(text), columns);
 }
 
-static void append_state_cell(const struct value *map, struct job_text_style style,
-                              struct strbuf *out)
+static void append_state_cell(struct str state, struct job_text_style style, struct strbuf *out)
 {
-    struct str state = job_text_get(map, "status");
     strbuf_append_text(out, "  ");
     job_text_append_state(state, style, out);
     job_text_append_gap(out, terminal_safe_width(state), STATE_COLUMNS);
@@ -314,12 +312,44 @@ static void append_step_time(const struct value *step, struct strbuf *out)
     strbuf_finish(&text);
 }
 
+/* What has become of the call that the node has left to the retry queue. */
+static void append_queued(const struct value *step, struct strbuf *out)
+{
+    struct str state = job_text_get(step, "queue_state");
+    if (job_text_get(step, "queue_id").n == 0) {
+        return;
+    }
+    if (str_equal_text(state, "done")) {
+        strbuf_append_text(out, "  by the retry queue");
+        return;
+    }
+    strbuf_append_text(out, str_equal_text(state, "dead") || str_equal_text(state, "unknown")
+                                ? "  its call needs a person ('opstream dlq'): "
+                            : str_equal_text(state, "dropped") ? "  a person dropped its call: "
+                            : state.n == 0                     ? "  its call was queued: "
+                                                               : "  in the retry queue: ");
+    terminal_append_safe(out, job_text_get(step, "queue_id"));
+}
+
+/* While its call is in the queue it is not done, though the run has gone on. */
+static struct str state_of_step(const struct value *step)
+{
+    struct str queue = job_text_get(step, "queue_state");
+    bool is_queued = job_text_get(step, "queue_id").n > 0 && !str_equal_text(queue, "done") &&
+                     str_equal_text(job_text_get(step, "status"), "completed");
+    return !is_queued                         ? job_text_get(step, "status")
+           : str_equal_text(queue, "dead")    ? STR("dead")
+           : str_equal_text(queue, "unknown") ? STR("unknown")
+           : str_equal_text(queue, "dropped") ? STR("dropped")
+                                              : STR("queued");
+}
+
 static void append_step(const struct value *step, size_t columns, struct job_text_style style,
                         struct strbuf *out)
 {
     const struct value *error = value_get(step, STR("error"));
     int64_t attempt = job_text_int(step, "attempt");
-    append_state_cell(step, style, out);
+    append_state_cell(state_of_step(step), style, out);
     append_cell(job_text_get(step, "path"), columns + 2, out);
     append_step_time(step, out);
     if (attempt > 1) {
@@ -331,6 +361,7 @@ static void append_step(const struct value *step, size_t columns, struct job_tex
     } else if (job_text_is(step, "from_fallback")) {
         strbuf_append_text(out, "  from fallback");
     }
+    append_queued(step, out);
     if (value_is(error, VALUE_MAP)) {
         strbuf_append_text(out, "  ");
         job_text_append_failure(error, out);
@@ -419,7 +450,7 @@ static void append_children(const struct value *job, struct job_text_style style
     heading("child runs", style, out);
     for (size_t i = value_count(children) - shown(children); i < value_count(children); i++) {
         const struct value *child = value_at(children, i);
-        append_state_cell(child, style, out);
+        append_state_cell(job_text_get(child, "status"), style, out);
         append_cell(job_text_get(child, "path"), path + 2, out);
         append_cell(job_text_get(child, "workflow"), workflow + 2, out);
         terminal_append_safe(out, job_text_get(child, "id"));

@@ -539,7 +539,8 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     node->loop = NULL;
     note_cancel(frame->run, record);
     bool has_worked = record->node_state == NODE_COMPLETED || record->is_done;
-    if (has_worked && record->from == 0) { /* what stood in for it is undone by itself */
+    bool stood_in = (record->from & OUTPUT_FROM_BOTH) != 0; /* what did is undone by itself */
+    if (has_worked && !stood_in) {
         undo_apply_completed(frame, record);
     }
     if (node_has_stream(&frame->run->pipeline->nodes[record->node])) {
@@ -568,7 +569,7 @@ static void apply_node_again(struct frame *frame, const struct record *record)
     node->failures = 0;
     replace_document(&node->error, NULL);
     replace_document(&node->output, record->output);
-    if (record->from == 0) {
+    if ((record->from & OUTPUT_FROM_BOTH) == 0) {
         undo_apply_completed(frame, record);
     }
     node->from = (uint8_t)record->from;

@@ -48,7 +48,7 @@ static struct document *make_output(const struct decision *d, const struct effec
     builder_map_begin(b);
     builder_member_string(b, STR("status"), STR("queued"));
     builder_member_string(b, STR("reason"), STR("circuit_open"));
-    builder_member_string(b, STR("queue_id"), strbuf_str(&id));
+    builder_member_string(b, STR(OUTPUT_QUEUE_ID), strbuf_str(&id));
     builder_map_end(b);
     int status = strbuf_status(&id);
     if (builder_finish(b, &output, NULL) != 0 || status != 0) {
@@ -88,7 +88,12 @@ void queue_put(const struct decision *d, uint32_t node)
                             .config = input};
     struct document *output = make_output(d, &effect);
     decision_add_effect(d, effect);
-    decision_complete_node(d, node, queued_outcome(d->run), output);
+    struct record end = decision_node_record(d, RECORD_NODE_ENDED, node);
+    end.node_state = NODE_COMPLETED;
+    end.outcome = queued_outcome(d->run);
+    end.output = output;
+    end.from = OUTPUT_FROM_QUEUE;
+    decision_end_completed(d, &end);
     document_unref(output);
     document_unref(input);
 }

@@ -169,8 +169,10 @@ struct record {
 enum output_origin {
     OUTPUT_FROM_CACHE = 1u << 0,
     OUTPUT_FROM_FALLBACK = 1u << 1,
-    OUTPUT_FROM_BOTH = 3u, /* a fallback that is the last good result */
+    OUTPUT_FROM_BOTH = 3u,  /* a fallback that is the last good result */
+    OUTPUT_FROM_QUEUE = 4u, /* none yet: the call is an item of the retry queue, see queue.h */
 };
+#define OUTPUT_QUEUE_ID      "queue_id" /* of such an output: the item's id */
 #define OUTPUT_CACHE_MARK    "from_cache"
 #define OUTPUT_FALLBACK_MARK "from_fallback"
 

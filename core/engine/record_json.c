@@ -96,6 +96,7 @@ static const char *const from_words[] = {
     [OUTPUT_FROM_CACHE] = "cache",
     [OUTPUT_FROM_FALLBACK] = "fallback",
     [OUTPUT_FROM_BOTH] = "fallback_cache",
+    [OUTPUT_FROM_QUEUE] = "queue",
 };
 
 /* ---- writing ---- */

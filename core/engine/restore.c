@@ -204,7 +204,7 @@ static bool may_emit(const struct spot *p)
     bool is_live = p->node->state == NODE_RUNNING || p->node->state == NODE_STOPPING;
     bool is_begun = is_live && p->node->stream != NULL;
     /* In place of a call that was never made: what it waited for was not kept. */
-    bool stands_in = p->record->from != 0 && p->def->has_readers &&
+    bool stands_in = (p->record->from & OUTPUT_FROM_BOTH) != 0 && p->def->has_readers &&
                      (is_live || p->node->state == NODE_READY);
     return node_has_stream(p->def) && (is_begun || stands_in) && p->record->output != NULL;
 }

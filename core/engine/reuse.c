@@ -53,6 +53,9 @@ static void build_node(struct builder *b, const struct run_node *state)
 {
     builder_map_begin(b);
     builder_member_int(b, STR("outcome"), (int64_t)state->outcome);
+    if (state->from == OUTPUT_FROM_QUEUE) {
+        builder_member_bool(b, STR("queued"), true);
+    }
     if (state->output != NULL) {
         builder_key(b, STR("output"));
         builder_embed(b, state->output, document_root(state->output));
@@ -142,6 +145,7 @@ bool reuse_take(const struct decision *d, uint32_t node)
     struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
     record.node_state = NODE_COMPLETED;
     record.outcome = (uint32_t)value_int(outcome);
+    record.from = value_get(entry, STR("queued")) != NULL ? OUTPUT_FROM_QUEUE : 0;
     record.output = output;
     record.detail = detail;
     decision_end_node(d, &record);

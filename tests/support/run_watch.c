@@ -198,7 +198,8 @@ static void see_done(struct run_watch *watch, const struct record *record)
 {
     bool is_done = record->type == RECORD_NODE_AGAIN || record->is_done ||
                    record->node_state == NODE_COMPLETED;
-    if (!is_done || record->from != 0 || watch->is_ending || watch->is_undoing) {
+    bool stood_in = (record->from & OUTPUT_FROM_BOTH) != 0;
+    if (!is_done || stood_in || watch->is_ending || watch->is_undoing) {
         return;
     }
     if (record->has_undo) {

@@ -9,6 +9,7 @@
 #include "core/base/str.h"
 #include "core/engine/engine.h"
 #include "core/engine/failure.h"
+#include "core/engine/reuse.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 
@@ -113,6 +114,20 @@ static void test_queue__a_refused_call_is_made_later_with_the_same_key(void **st
     toy_run_done(item, "a", "{\"got\":1}");
     assert_ended(item, "completed");
     assert_json(item->output, "{\"a\":{\"got\":1}}");
+}
+
+/* Not by its output, which any node can have. */
+static void test_queue__the_end_of_the_node_says_that_its_call_was_queued(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("retry: off", "");
+    assert_int_equal(toy_run_view(run, "a").from, OUTPUT_FROM_QUEUE);
+    toy_world_restart(&world);
+    assert_int_equal(toy_run_view(run, "a").from, OUTPUT_FROM_QUEUE);
+    struct document *reuse = NULL;
+    assert_int_equal(reuse_build(run->run, STR(""), &reuse, NULL), 0);
+    assert_holds(reuse, "\"queued\":true");
+    document_unref(reuse);
 }
 
 static void test_queue__what_waits_outlives_the_process(void **state)
@@ -338,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         QUEUED(test_queue__a_refused_call_is_made_later_with_the_same_key),
+        QUEUED(test_queue__the_end_of_the_node_says_that_its_call_was_queued),
         QUEUED(test_queue__what_waits_outlives_the_process),
         QUEUED(test_queue__queued_edges_are_the_only_way_on),
         QUEUED(test_queue__without_queued_edges_the_plain_ones_are_taken),
