@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shows one run, or the engine. */
+#include "core/base/clock.h"
 #include "core/cli/commands.h"
 #include "core/cli/engine_command.h"
 #include "core/cli/engine_request.h"
@@ -36,7 +37,7 @@ static int show_engine(struct engine_session *session, const struct command_args
     if (command_has(args, "json")) {
         return engine_command_print_json(status);
     }
-    overview_text_append(document_root(status), job_text_style_of_stdout(), &text);
+    overview_text_append(document_root(status), clock_unix_ms(), job_text_style_of_stdout(), &text);
     return engine_command_print(&text);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/quantity.h"
 #include "core/cli/terminal.h"
 #include "core/engine/last_attempt.h"
@@ -87,6 +88,13 @@ void job_text_append_seconds(const struct value *map, const char *key, struct st
     }
     quantity_format_duration((int64_t)(seconds * 1000.0 + 0.5), text);
     strbuf_append_text(out, text);
+}
+
+bool job_text_is_past(struct str moment, int64_t now_unix_ms)
+{
+    char now[CLOCK_TEXT_SIZE];
+    clock_format_rfc3339(now_unix_ms, now);
+    return str_compare(moment, str_from(now)) <= 0;
 }
 
 struct state_color {

@@ -43,6 +43,9 @@ void job_text_append_moment(const struct value *map, const char *key, struct str
 /* "1.24 s", the seconds at `key`, or "-". */
 void job_text_append_seconds(const struct value *map, const char *key, struct strbuf *out);
 
+/* The moment is over; an empty one is, too. */
+bool job_text_is_past(struct str moment, int64_t now_unix_ms);
+
 /* "approval required": a state in its colour. */
 void job_text_append_state(struct str state, struct job_text_style style, struct strbuf *out);
 

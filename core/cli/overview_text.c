@@ -85,7 +85,7 @@ static void append_queue(const struct value *status, struct job_text_style style
                          (long long)job_text_int(status, "queue_depth"));
 }
 
-static void append_breaker(const struct value *breaker, struct job_text_style style,
+static void append_breaker(const struct value *breaker, int64_t now, struct job_text_style style,
                            struct strbuf *out)
 {
     struct str state = job_text_get(breaker, "state");
@@ -93,7 +93,10 @@ static void append_breaker(const struct value *breaker, struct job_text_style st
     begin("breaker", style, out);
     job_text_append_state(state, style, out);
     job_text_append_gap(out, terminal_safe_width(state), STATE_COLUMNS);
-    if (str_equal_text(state, "open")) {
+    bool is_open = str_equal_text(state, "open");
+    if (is_open && job_text_is_past(job_text_get(breaker, "due_at"), now)) {
+        strbuf_append_text(&cell, "the next call is a trial");
+    } else if (is_open) {
         strbuf_append_text(&cell, "until ");
         job_text_append_time(breaker, "due_at", &cell);
     } else {
@@ -110,13 +113,13 @@ static void append_breaker(const struct value *breaker, struct job_text_style st
     strbuf_finish(&cell);
 }
 
-static void append_breakers(const struct value *status, struct job_text_style style,
+static void append_breakers(const struct value *status, int64_t now, struct job_text_style style,
                             struct strbuf *out)
 {
     const struct value *list = job_text_list(status, "breakers");
     int64_t left_out = job_text_int(status, "breakers_left_out");
     for (size_t i = 0; list != NULL && i < value_count(list); i++) {
-        append_breaker(value_at(list, i), style, out);
+        append_breaker(value_at(list, i), now, style, out);
     }
     if (left_out > 0) {
         strbuf_append_format(out, "and %lld more: 'opstream breakers'\n", (long long)left_out);
@@ -207,14 +210,14 @@ static void append_services(const struct value *status, struct job_text_style st
     }
 }
 
-void overview_text_append(const struct value *status, struct job_text_style style,
-                          struct strbuf *out)
+void overview_text_append(const struct value *status, int64_t now_unix_ms,
+                          struct job_text_style style, struct strbuf *out)
 {
     append_engine(status, style, out);
     append_runs(status, style, out);
     append_queue(status, style, out);
     append_items(status, style, out);
-    append_breakers(status, style, out);
+    append_breakers(status, now_unix_ms, style, out);
     append_limits(status, style, out);
     append_rates(status, style, out);
     append_services(status, style, out);

@@ -16,7 +16,7 @@
 struct value;
 
 /* What is empty has no line, but for the engine, the runs and the queue. */
-void overview_text_append(const struct value *status, struct job_text_style style,
-                          struct strbuf *out);
+void overview_text_append(const struct value *status, int64_t now_unix_ms,
+                          struct job_text_style style, struct strbuf *out);
 
 #endif

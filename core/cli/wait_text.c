@@ -17,9 +17,7 @@ static void append_until(const struct value *wait, const char *word, struct strb
 
 static bool is_past(struct str moment)
 {
-    char now[CLOCK_TEXT_SIZE];
-    clock_format_rfc3339(clock_unix_ms(), now);
-    return str_compare(moment, str_from(now)) <= 0;
+    return job_text_is_past(moment, clock_unix_ms());
 }
 
 /* The run is paused, or there is no room for it yet. */

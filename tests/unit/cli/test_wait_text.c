@@ -150,6 +150,23 @@ static void test_live_waits__lines_have_a_bound(void **state)
 
 /* ---- the engine ---- */
 
+#define AT_8 INT64_C(1800000000000) /* 2027-01-15T08:00:00Z */
+
+static void test_overview_text__a_breaker_whose_time_has_come_says_so(void **state)
+{
+    (void)state;
+    struct strbuf text = STRBUF_INIT;
+    cleanup_document struct document *status =
+        read("{\"at_work\":true,\"runs\":{},\"breakers\":[{\"scope\":\"a\",\"state\":\"open\","
+             "\"due_at\":\"2027-01-15T08:00:00.000Z\",\"waiting\":1}]}");
+    overview_text_append(document_root(status), AT_8 - 1, (struct job_text_style){0}, &text);
+    assert_non_null(strstr(text.p, "breaker    open         until 2027-01-15 08:00:00  1 wait"));
+    strbuf_clear(&text);
+    overview_text_append(document_root(status), AT_8, (struct job_text_style){0}, &text);
+    assert_non_null(strstr(text.p, "breaker    open         the next call is a trial   1 wait"));
+    strbuf_finish(&text);
+}
+
 static void test_overview_text__has_a_line_for_each_that_matters(void **state)
 {
     (void)state;
@@ -164,7 +181,7 @@ static void test_overview_text__has_a_line_for_each_that_matters(void **state)
         "\"breakers_left_out\":4,\"limits\":[{\"scope\":\"plugin http\",\"limit\":25,\"in_use\":25,"
         "\"waiting\":6}],\"rate_limits\":[{\"scope\":\"a 1/hour\",\"waiting\":2,"
         "\"until\":\"2027-01-15T08:01:00.000Z\"}]}");
-    overview_text_append(document_root(status), (struct job_text_style){0}, &text);
+    overview_text_append(document_root(status), AT_8, (struct job_text_style){0}, &text);
     assert_text(&text,
                 "engine     at work since 2027-01-15 08:00:00 UTC, 3 runs in memory, 1 resting\n"
                 "trouble    nothing can be kept at the moment: the disk is full\n"
@@ -183,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_wait_text__says_what_it_is_in_words),
         cmocka_unit_test(test_live_waits__each_has_one_line_and_permits_none),
         cmocka_unit_test(test_live_waits__lines_have_a_bound),
+        cmocka_unit_test(test_overview_text__a_breaker_whose_time_has_come_says_so),
         cmocka_unit_test(test_overview_text__has_a_line_for_each_that_matters),
     };
     return cmocka_run_group_tests_name("wait_text", tests, NULL, NULL);
