@@ -8,6 +8,7 @@
 #include "core/api/control_body.h"
 #include "core/api/control_definition.h"
 #include "core/api/control_state.h"
+#include "core/api/item_live.h"
 #include "core/api/numbers.h"
 #include "core/api/read_thread.h"
 #include "core/api/route.h"
@@ -190,7 +191,8 @@ static uint64_t find_number(struct loop *loop, const char *id)
     return number;
 }
 
-static void append_live(struct loop *loop, const struct route_match *match, struct strbuf *out)
+static void append_live(struct loop *loop, const struct route_match *match,
+                        const struct query *query, struct strbuf *out)
 {
     if (match->live == ROUTE_LIVE_QUEUES) {
         loop_append_queues(loop, out);
@@ -198,6 +200,8 @@ static void append_live(struct loop *loop, const struct route_match *match, stru
         loop_append_limits(loop, LOOP_LIMITS_URGENT, out);
     } else if (match->live == ROUTE_LIVE_COUNTS) {
         loop_append_counts(loop, out);
+    } else if (match->live == ROUTE_LIVE_ITEMS && loop_numbers(loop).queued > 0) {
+        item_live_append(loop, query, clock_unix_ms(), out);
     } else if (match->live == ROUTE_LIVE_WAITS && loop_numbers(loop).queued > 0) {
         loop_append_waits(loop, find_number(loop, match->id), out);
     }
@@ -214,7 +218,7 @@ static void ask_reader(struct control_call *call, const struct control_question 
     struct control *control = call->control;
     struct error err = {0};
     struct strbuf live = STRBUF_INIT;
-    append_live(control->options.loop, match, &live);
+    append_live(control->options.loop, match, &request->query, &live);
     struct read_question question = {.match = match,
                                      .query = request->query,
                                      .numbers = numbers_of(control),

@@ -51,7 +51,7 @@ static const struct route routes[] = {
     {"POST", "/api/v1/limits", ROUTE_LIMIT, NULL, no_params, ROUTE_LIVE_NOTHING},
     {"GET", "/api/v1/stream", ROUTE_STREAM, NULL, no_params, ROUTE_LIVE_NOTHING},
     {"GET", "/api/v1/status", ROUTE_READ, route_status, no_params, ROUTE_LIVE_QUEUES},
-    {"GET", "/api/v1/queue", ROUTE_READ, route_queue, route_queue_params, ROUTE_LIVE_NOTHING},
+    {"GET", "/api/v1/queue", ROUTE_READ, route_queue, route_queue_params, ROUTE_LIVE_ITEMS},
     {"POST", "/api/v1/queue/run", ROUTE_TRY_ALL, NULL, no_params, ROUTE_LIVE_NOTHING},
     {"POST", "/api/v1/dlq/requeue", ROUTE_REQUEUE_ALL, NULL, no_params, ROUTE_LIVE_NOTHING},
     {"POST", "/api/v1/dlq/drop", ROUTE_DROP_ALL, NULL, no_params, ROUTE_LIVE_NOTHING},

@@ -65,6 +65,7 @@ enum route_live {
     ROUTE_LIVE_QUEUES, /* loop_append_queues() */
     ROUTE_LIVE_LIMITS, /* loop_append_limits(), urgent ones first */
     ROUTE_LIVE_COUNTS, /* loop_append_counts() */
+    ROUTE_LIVE_ITEMS,  /* item_live_append() of the query */
 };
 
 struct route_match {

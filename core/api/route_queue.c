@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/journal/journal_reader.h"
 #include "core/value/builder.h"
+#include "core/value/value.h"
 
 const char *const route_queue_params[] = {"limit", "cursor", "workflow", "node", NULL};
 const char *const route_dlq_params[] = {"limit", "cursor", "workflow", "node",
@@ -18,10 +19,24 @@ enum { ITEM_FULL = 1 };
 
 struct page {
     struct builder *b;
+    struct document *live; /* by number, see item_live.h; NULL: nothing is known */
     uint64_t limit;
     uint64_t count;
     uint64_t last; /* the number of the last one that is shown */
 };
+
+/* What the engine does not let it start for, the first of it. */
+static void add_wait(const struct page *page, const struct journal_item *item)
+{
+    char number[24];
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)item->number);
+    const struct value *live =
+        page->live != NULL ? value_get(document_root(page->live), str_from(number)) : NULL;
+    const struct value *waits = value_get(live, STR("waits"));
+    bool has_one = value_is(waits, VALUE_LIST) && value_count(waits) > 0;
+    builder_key(page->b, STR("waits_for"));
+    json_text_part(page->b, page->live, has_one ? value_at(waits, 0) : NULL, 3);
+}
 
 static int add_item(void *user, const struct journal_item *item)
 {
@@ -33,6 +48,7 @@ static int add_item(void *user, const struct journal_item *item)
     page->last = item->number;
     builder_map_begin(page->b);
     item_write_members(page->b, item);
+    add_wait(page, item);
     builder_map_end(page->b);
     return 0;
 }
@@ -60,12 +76,14 @@ static int answer_list(const struct route_call *call, struct journal_item_filter
         return status;
     }
     page.b = builder_create();
+    page.live = call->request->live.n > 0 ? json_text_read(page.b, call->request->live) : NULL;
     builder_map_begin(page.b);
     builder_key(page.b, STR("items"));
     builder_list_begin(page.b);
     if (call->request->reader != NULL) {
         status = journal_reader_items(call->request->reader, filter, add_item, &page, err);
     }
+    document_unref(page.live);
     if (status != 0 && status != ITEM_FULL) {
         builder_destroy(page.b);
         return status;

@@ -2,8 +2,9 @@
 #include "core/cli/item_pages.h"
 
 #include "core/api/query.h"
+#include "core/base/clock.h"
 #include "core/cli/engine_command.h"
-#include "core/cli/queue_text.h"
+#include "core/cli/queue_table.h"
 #include "core/cli/terminal.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -47,7 +48,7 @@ static void append_parameter(const struct command_args *args, const char *name,
 static int print(const struct document *page, const char *none)
 {
     struct strbuf text = STRBUF_INIT;
-    queue_text_append(document_root(page), job_text_style_of_stdout(), &text);
+    queue_table_append(document_root(page), clock_unix_ms(), job_text_style_of_stdout(), &text);
     if (text.n == 0 && strbuf_status(&text) == 0) {
         terminal_write_stderr(str_from(none));
     } else if (!job_text_is(document_root(page), "at_work")) {

@@ -7,7 +7,7 @@
  * leave of them, or for those that were named.
  *
  * Used by:  cmd_queue, cmd_dlq.
- * Uses:     engine_command, queue_text.
+ * Uses:     engine_command, queue_table.
  * Threads:  [main]
  */
 

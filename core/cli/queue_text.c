@@ -5,16 +5,7 @@
 #include "core/value/json.h"
 #include "core/value/value.h"
 
-enum { CALL = 11, TRIES = 35, NEXT = 42, ERROR = 63, ID = 79 }; /* where these columns begin */
 enum { LABEL = 10 };
-
-static void append_cell(struct str text, size_t from, size_t to, struct strbuf *out)
-{
-    size_t room = to - from - 1;
-    size_t bytes = terminal_fit(text, room);
-    terminal_append_safe(out, str_make(text.p, bytes));
-    job_text_append_gap(out, terminal_safe_width(str_make(text.p, bytes)), to - from);
-}
 
 /* "sync/notify"; of a run its workflow. */
 static void append_call(const struct value *item, struct strbuf *out)
@@ -24,54 +15,6 @@ static void append_call(const struct value *item, struct strbuf *out)
     strbuf_append_text(out, node.n > 0 ? "/" : "");
     strbuf_append_str(out, node);
 }
-
-static void append_time_cell(const struct value *item, struct strbuf *out)
-{
-    size_t before = out->n;
-    job_text_append_time(item, "next_at", out);
-    job_text_append_gap(out, out->n - before, ERROR - NEXT);
-}
-
-static void append_row(const struct value *item, struct job_text_style style, struct strbuf *out)
-{
-    struct str state = job_text_get(item, "state");
-    struct strbuf cell = STRBUF_INIT;
-    job_text_append_state(state, style, out);
-    job_text_append_gap(out, terminal_safe_width(state), CALL);
-    append_call(item, &cell);
-    append_cell(strbuf_str(&cell), CALL, TRIES, out);
-    strbuf_clear(&cell);
-    strbuf_append_format(&cell, "%lld", (long long)job_text_int(item, "attempts"));
-    append_cell(strbuf_str(&cell), TRIES, NEXT, out);
-    append_time_cell(item, out);
-    append_cell(job_text_get(value_get(item, STR("error")), "code"), ERROR, ID, out);
-    terminal_append_safe(out, job_text_get(item, "id"));
-    strbuf_append_char(out, '\n');
-    strbuf_finish(&cell);
-}
-
-void queue_text_append(const struct value *page, struct job_text_style style, struct strbuf *out)
-{
-    const struct value *items = job_text_list(page, "items");
-    struct str cursor = job_text_get(page, "next_cursor");
-    if (items == NULL || value_count(items) == 0) {
-        return;
-    }
-    terminal_append_color(out, style.is_colored, COLOR_BOLD,
-                          STR("STATE      CALL                    TRIES  NEXT TRY             "
-                              "ERROR           ID"));
-    strbuf_append_char(out, '\n');
-    for (size_t i = 0; i < value_count(items); i++) {
-        append_row(value_at(items, i), style, out);
-    }
-    if (cursor.n > 0) {
-        strbuf_append_text(out, "\nthere are more: --cursor ");
-        terminal_append_safe(out, cursor);
-        strbuf_append_char(out, '\n');
-    }
-}
-
-/* ---- one ---- */
 
 static void begin_line(const char *label, struct strbuf *out)
 {
@@ -96,6 +39,22 @@ static void append_time_line(const struct value *letter, const char *label, cons
         job_text_append_time(letter, key, out);
         strbuf_append_char(out, '\n');
     }
+}
+
+/* Who repairs something has to know that it is not what the run asked for. */
+static void append_edits(const struct value *letter, struct strbuf *out)
+{
+    int64_t edits = job_text_int(letter, "edits");
+    if (edits <= 0) {
+        return;
+    }
+    begin_line("edited", out);
+    if (edits == 1) {
+        strbuf_append_text(out, "once");
+    } else {
+        strbuf_append_format(out, "%lld times", (long long)edits);
+    }
+    strbuf_append_text(out, ": the input below is a person's, with a key of its own\n");
 }
 
 static void append_errors(const struct value *letter, struct strbuf *out)
@@ -137,6 +96,7 @@ void queue_text_append_letter(const struct value *letter, struct job_text_style 
     append_time_line(letter, "created", "created_at", out);
     append_time_line(letter, "next try", "next_at", out);
     append_line("reason", job_text_get(letter, "reason"), out);
+    append_edits(letter, out);
     append_errors(letter, out);
     strbuf_append_text(out, "\ninput\n");
     terminal_append_json(out, input, JSON_PRETTY);

@@ -3,18 +3,14 @@
 #define CORE_CLI_QUEUE_TEXT_H
 
 /*
- * Queue text: items of the retry queue and dead letters, as people read them.
+ * Queue text: one item of the retry queue, or dead letter, as people read it; queue_table has many.
  *
- * Used by:  cmd_queue, cmd_dlq.
+ * Used by:  cmd_dlq.
  * Uses:     job_text.
  * Threads:  [main]
  */
 
 #include "core/cli/job_text.h"
-
-/* A line of headings, one for each item, and how to see the next page. Nothing for an empty page.
- */
-void queue_text_append(const struct value *page, struct job_text_style style, struct strbuf *out);
 
 /* One with its input and what it met. */
 void queue_text_append_letter(const struct value *letter, struct job_text_style style,
