@@ -430,6 +430,7 @@ static void apply_node_stopping(struct frame *frame, const struct record *record
         loops_apply_stopping(node, record);
     } else {
         run_unlist_node(frame->run, node);
+        streams_look(node); /* its items may still count */
     }
 }
 

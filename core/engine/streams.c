@@ -27,6 +27,13 @@ static struct run_node *producer_of(const struct run_node *reader)
     return frame_node(reader->frame, def_of(reader)->for_each->stream);
 }
 
+/* Told to end or not: a task may bring items until it has ended. */
+static bool has_task(const struct run_node *node)
+{
+    bool is_live = node->state == NODE_RUNNING || node->state == NODE_STOPPING;
+    return is_live && !node->is_delayed && !node->is_unknown;
+}
+
 static bool is_terminal(const struct run_node *node)
 {
     return node->state >= NODE_COMPLETED;
@@ -173,17 +180,18 @@ static bool is_useless(const struct run_node *producer)
 void streams_look(struct run_node *producer)
 {
     const struct stream *stream = producer->stream;
-    bool is_at_work = producer->state == NODE_RUNNING && !producer->is_unknown;
-    if (stream == NULL || !is_at_work || (producer->is_delayed && !producer->is_retrying)) {
+    bool is_between = producer->state == NODE_RUNNING && producer->is_retrying;
+    if (stream == NULL || (!has_task(producer) && !is_between)) {
         return;
     }
-    if (producer->is_delayed) { /* no task to give credit to, but one that may come */
+    if (is_between) { /* no task to give credit to, but one that may come */
         if (!is_wanted(producer) && is_useless(producer)) {
             run_list_node(producer->frame->run, producer);
         }
         return;
     }
-    bool is_left = !is_wanted(producer) && (stream->owed > 0 || is_useless(producer));
+    bool is_told = producer->state == NODE_STOPPING;
+    bool is_left = !is_wanted(producer) && (stream->owed > 0 || (is_useless(producer) && !is_told));
     if (is_portion(stream) || is_left) {
         run_list_node(producer->frame->run, producer);
     } else {
@@ -330,7 +338,7 @@ bool streams_is_wanted(const struct run_node *producer)
 
 bool streams_has_all(const struct run_node *producer)
 {
-    return producer->state == NODE_RUNNING && is_wanted(producer);
+    return is_wanted(producer);
 }
 
 /* ---- decisions ---- */
@@ -359,7 +367,7 @@ void streams_receive(const struct decision *d, const struct run_event *event)
 {
     const struct run_node *producer = decision_state(d, event->node);
     const struct stream *stream = producer->stream;
-    bool has_taker = stream != NULL && producer->state == NODE_RUNNING && is_wanted(producer);
+    bool has_taker = stream != NULL && is_wanted(producer);
     struct record record = decision_node_record(d, RECORD_ITEM, event->node);
     uint64_t dropped = 0;
     for (size_t i = 0; i < event->item_count; i++) {
@@ -400,7 +408,7 @@ void streams_step(const struct decision *d, uint32_t node)
         batch_add_record(d->batch, &record);
         add_credit(d, node, owed);
     }
-    if (!is_wanted(producer) && is_useless(producer)) {
+    if (!is_wanted(producer) && is_useless(producer) && producer->state == NODE_RUNNING) {
         decision_stop_task(d, node, STOP_REQUESTED);
     }
 }

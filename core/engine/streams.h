@@ -12,6 +12,9 @@
  * their credit goes back at once. A producer that nothing else follows is told to end when its
  * readers have ended early; when none of them ever started, it goes on to its end.
  *
+ * A producer that is told to end brings items until it has: its success counts still when it took
+ * too long, and so do they. Where nothing starts any more they are dropped.
+ *
  * A later attempt of the producer begins its stream anew: as many items as are there already are
  * not taken again. What stands in for a call may go on with the stream, too, but only with a list
  * that begins with the very items that are there (stand_in.h).

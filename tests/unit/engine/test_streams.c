@@ -599,6 +599,69 @@ static void test_streams__end_when_a_time_is_over(void **state)
     assert_run_state(run, RUN_COMPLETED);
 }
 
+/* A success while stopping for a time-out is one: so what came meanwhile belongs to it. */
+static void test_streams__that_end_too_late_are_whole(void **state)
+{
+    (void)state;
+    struct toy_run *run =
+        toy_world_run(&world,
+                      "id: p\n"
+                      "nodes:\n"
+                      "  - {id: a, type: flow.task, timeout: 5s}\n"
+                      "  - {id: each, type: set, for_each: a.stream, collect: count,\n"
+                      "     batch_size: 1, parallel_workers: 4}\n",
+                      NULL);
+    toy_run_emit(run, "a", 2, NULL);
+    toy_world_pass(&world, 5000);
+    assert_state(run, "a", "stopping");
+    uint32_t before = credits(run);
+    toy_run_emit(run, "a", 3, NULL);
+    assert_int_equal(credits(run), before); /* what is taken gives its credit back */
+    toy_run_done(run, "a", "{}");
+    assert_output(run, "each", "5");
+    assert_run_state(run, RUN_COMPLETED);
+}
+
+/* An attempt after one that took too long does not bring what that one brought at its end. */
+static void test_streams__of_an_attempt_after_a_late_one_bring_nothing_twice(void **state)
+{
+    (void)state;
+    struct toy_run *run =
+        toy_world_run(&world,
+                      "id: p\n"
+                      "nodes:\n"
+                      "  - {id: a, type: flow.task, timeout: 5s, retry: {max_attempts: 2, "
+                      "initial_interval: 1s, jitter: none}}\n"
+                      "  - {id: each, type: set, for_each: a.stream, collect: count,\n"
+                      "     batch_size: 1, parallel_workers: 4}\n",
+                      NULL);
+    toy_run_emit(run, "a", 2, NULL);
+    toy_world_pass(&world, 5000);
+    toy_run_emit(run, "a", 1, NULL);
+    toy_run_failed_with(run, "a", "{\"code\":\"CANCELLED\",\"message\":\"x\",\"effect\":\"none\"}");
+    toy_world_pass(&world, 1000);
+    assert_int_equal(toy_run_node(run, "a")->attempt, 2);
+    toy_run_emit(run, "a", 4, NULL);
+    toy_run_done(run, "a", "{}");
+    assert_output(run, "each", "4");
+}
+
+/* Nothing starts any more: what comes is counted off, so that the task can come to its end. */
+static void test_streams__of_a_cancelled_run_are_counted_off(void **state)
+{
+    (void)state;
+    struct toy_run *run = run_with(TASKS(""));
+    toy_run_emit(run, "a", 1, NULL);
+    toy_run_cancel(run);
+    uint32_t before = credits(run);
+    toy_run_emit(run, "a", 1, NULL);
+    assert_int_equal(credits(run), before);
+    assert_int_equal(inner_count(run), 1);
+    toy_run_done(run, "a", "{}");
+    inner_failed(run, 0, "CANCELLED");
+    assert_run_state(run, RUN_CANCELLED);
+}
+
 /* ---- again ---- */
 
 static void test_streams__of_rounds_follow_one_another(void **state)
@@ -695,6 +758,9 @@ int main(void)
         STREAM_TEST(end_with_a_run_that_fails),
         STREAM_TEST(end_with_a_run_that_is_cancelled),
         STREAM_TEST(end_when_a_time_is_over),
+        STREAM_TEST(that_end_too_late_are_whole),
+        STREAM_TEST(of_an_attempt_after_a_late_one_bring_nothing_twice),
+        STREAM_TEST(of_a_cancelled_run_are_counted_off),
         STREAM_TEST(of_rounds_follow_one_another),
         STREAM_TEST(of_another_attempt_bring_nothing_twice),
         STREAM_TEST(keep_no_more_than_their_window),
