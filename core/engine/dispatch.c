@@ -7,12 +7,11 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/base/strmap.h"
+#include "core/engine/guard.h"
 #include "core/engine/limiter.h"
 #include "core/engine/service.h"
 #include "core/engine/ticket_queue.h"
 #include "core/policy/retry_budget.h"
-#include "core/value/json.h"
-#include "core/value/value.h"
 
 enum { GIVE_UP_EACH_MS = 250 };
 
@@ -28,30 +27,14 @@ struct dispatch_scope {
     struct dispatch_scope *next;
 };
 
-struct dispatch_guard {
-    struct breaker breaker;
-    struct str key;
-    struct dispatch_queue waiting;
-    int64_t give_up_at;  /* the first of those who wait; a little later where there are many */
-    uint32_t asking;     /* tickets that it lets through, and that wait for something else */
-    bool lacks_settings; /* it was restored, and nobody has asked it yet */
-    bool is_changed;
-    struct dispatch_guard *next;
-    struct dispatch_guard *next_changed;
-};
-
 struct dispatch {
     bool is_held;
     int64_t now;          /* unix ms */
-    struct arena arena;   /* scopes, guards and their keys */
+    struct arena arena;   /* scopes and their keys */
     struct strmap scopes; /* by key */
-    struct strmap guards;
+    struct guards guards;
     struct dispatch_scope *first_scope;
     struct dispatch_scope **last_scope;
-    struct dispatch_guard *first_guard;
-    struct dispatch_guard **last_guard;
-    struct dispatch_guard *first_changed;
-    struct dispatch_guard **last_changed;
     struct limiters limiters;
     uint64_t asked; /* tickets so far */
     struct dispatch_queue admitted;
@@ -65,8 +48,6 @@ struct dispatch *dispatch_create(void)
     struct dispatch *dispatch = calloc(1, sizeof(*dispatch));
     if (dispatch != NULL) {
         dispatch->last_scope = &dispatch->first_scope;
-        dispatch->last_guard = &dispatch->first_guard;
-        dispatch->last_changed = &dispatch->first_changed;
     }
     return dispatch;
 }
@@ -77,7 +58,7 @@ void dispatch_destroy(struct dispatch *dispatch)
         return;
     }
     strmap_finish(&dispatch->scopes);
-    strmap_finish(&dispatch->guards);
+    guards_finish(&dispatch->guards);
     limiters_finish(&dispatch->limiters);
     arena_finish(&dispatch->arena);
     free(dispatch);
@@ -136,116 +117,27 @@ static struct dispatch_scope *find_refusing(const struct dispatch_ticket *ticket
 
 /* ---- guards ---- */
 
-static struct dispatch_guard *find_guard(const struct dispatch *dispatch, struct str key)
-{
-    return strmap_get(&dispatch->guards, key);
-}
-
-/* The jitter of one breaker is not that of another. */
-static uint64_t seed_of(struct str key)
-{
-    return service_hash(key);
-}
-
-static int make_guard(struct dispatch *dispatch, struct str key, struct dispatch_guard **out_guard)
-{
-    struct dispatch_guard *guard = arena_calloc(&dispatch->arena, 1, sizeof(*guard));
-    struct str kept = arena_dup_str(&dispatch->arena, key);
-    if (guard == NULL || kept.p == NULL || strmap_add(&dispatch->guards, kept, guard) != 0) {
-        return E_NOMEM;
-    }
-    guard->key = kept;
-    *dispatch->last_guard = guard;
-    dispatch->last_guard = &guard->next;
-    *out_guard = guard;
-    return 0;
-}
-
-/* What is known of it stays; how it goes on is now said by `settings`. */
-static int give_settings(const struct dispatch *dispatch, struct dispatch_guard *guard,
-                         const struct breaker_settings *settings)
-{
-    struct document *state = NULL;
-    struct strbuf text = STRBUF_INIT;
-    int status = breaker_save(&guard->breaker, &state, NULL);
-    if (status == 0) {
-        json_write(document_root(state), JSON_COMPACT, &text);
-        status = strbuf_status(&text);
-    }
-    if (status == 0) {
-        breaker_init(&guard->breaker, settings, seed_of(guard->key), dispatch->now);
-        status = breaker_restore(&guard->breaker, strbuf_str(&text), NULL);
-    }
-    guard->lacks_settings = status != 0;
-    strbuf_finish(&text);
-    document_unref(state);
-    return status;
-}
-
 int dispatch_guard(struct dispatch *dispatch, struct str key,
                    const struct breaker_settings *settings, struct dispatch_guard **out_guard)
 {
-    struct dispatch_guard *guard = find_guard(dispatch, key);
-    if (guard == NULL) {
-        int status = make_guard(dispatch, key, &guard);
-        if (status != 0) {
-            return status;
-        }
-        breaker_init(&guard->breaker, settings, seed_of(key), dispatch->now);
-    } else if (guard->lacks_settings && give_settings(dispatch, guard, settings) != 0) {
-        return E_NOMEM;
-    }
-    *out_guard = guard;
-    return 0;
+    return guards_find(&dispatch->guards, key, settings, dispatch->now, out_guard);
 }
 
 int dispatch_restore_guard(struct dispatch *dispatch, struct str key, struct str text,
                            struct error *err)
 {
-    struct breaker breaker;
-    struct dispatch_guard *guard = NULL;
-    breaker_init(&breaker, &BREAKER_SETTINGS_DEFAULT, seed_of(key), dispatch->now);
-    int status = breaker_restore(&breaker, text, err);
-    if (status != 0) {
-        return status;
-    }
-    CHECK(find_guard(dispatch, key) == NULL);
-    if (make_guard(dispatch, key, &guard) != 0) {
-        return error_nomem(err);
-    }
-    guard->breaker = breaker;
-    guard->lacks_settings = true;
-    return 0;
-}
-
-/* Its state is another one: it is shown and saved. */
-static void guard_note_change(struct dispatch *dispatch, struct dispatch_guard *guard)
-{
-    if (!guard->is_changed) {
-        guard->is_changed = true;
-        *dispatch->last_changed = guard;
-        dispatch->last_changed = &guard->next_changed;
-        guard->next_changed = NULL;
-    }
+    return guards_restore(&dispatch->guards, key, text, dispatch->now, err);
 }
 
 struct dispatch_guard *dispatch_next_changed(struct dispatch *dispatch)
 {
-    struct dispatch_guard *guard = dispatch->first_changed;
-    if (guard != NULL) {
-        dispatch->first_changed = guard->next_changed;
-        guard->is_changed = false;
-        if (dispatch->first_changed == NULL) {
-            dispatch->last_changed = &dispatch->first_changed;
-        }
-    }
-    return guard;
+    return guards_next_changed(&dispatch->guards);
 }
 
 struct dispatch_guard *dispatch_next_guard(const struct dispatch *dispatch,
                                            const struct dispatch_guard *guard)
 {
-    return guard != NULL ? guard->next : dispatch->first_guard;
+    return guard != NULL ? guard->next : dispatch->guards.first;
 }
 
 struct str dispatch_guard_key(const struct dispatch_guard *guard)
@@ -350,7 +242,7 @@ static bool guard_refuses(struct dispatch *dispatch, struct dispatch_guard *guar
 {
     struct breaker_answer answer = breaker_peek(&guard->breaker, dispatch->now);
     if (answer.has_changed) {
-        guard_note_change(dispatch, guard);
+        guards_note_change(&dispatch->guards, guard);
     }
     return answer.ruling == BREAKER_REFUSED;
 }
@@ -392,7 +284,7 @@ static void take_permits(struct dispatch *dispatch, struct dispatch_ticket *tick
         CHECK(answer.ruling != BREAKER_REFUSED); /* it was asked just now */
         ticket->permit = answer.permit;
         if (answer.has_changed) {
-            guard_note_change(dispatch, ticket->guard);
+            guards_note_change(&dispatch->guards, ticket->guard);
         }
     }
     for (uint32_t i = 0; i < ticket->limiter_count; i++) {
@@ -565,7 +457,7 @@ static void give_permits_back(struct dispatch *dispatch, struct dispatch_ticket 
                                                               : 0;
         if (breaker_report(&guard->breaker, ticket->permit, result, took_ms, dispatch->now) ==
             BREAKER_CHANGED) {
-            guard_note_change(dispatch, guard);
+            guards_note_change(&dispatch->guards, guard);
         }
         guard_wake(dispatch, guard);
     }
@@ -614,7 +506,7 @@ static int64_t guard_due(const struct dispatch_guard *guard)
 int64_t dispatch_next_due(const struct dispatch *dispatch)
 {
     int64_t due = BREAKER_NEVER;
-    for (const struct dispatch_guard *at = dispatch->first_guard; at != NULL; at = at->next) {
+    for (const struct dispatch_guard *at = dispatch->guards.first; at != NULL; at = at->next) {
         int64_t own = guard_due(at);
         due = own < due ? own : due;
     }
@@ -638,25 +530,37 @@ static void tick_limiters(struct dispatch *dispatch)
 
 void dispatch_tick(struct dispatch *dispatch)
 {
-    for (struct dispatch_guard *at = dispatch->first_guard; at != NULL; at = at->next) {
+    for (struct dispatch_guard *at = dispatch->guards.first; at != NULL; at = at->next) {
         if (guard_due(at) > dispatch->now) {
             continue;
         }
         if (breaker_tick(&at->breaker, dispatch->now)) {
-            guard_note_change(dispatch, at);
+            guards_note_change(&dispatch->guards, at);
         }
         guard_wake(dispatch, at);
     }
     tick_limiters(dispatch);
 }
 
-void dispatch_obey(struct dispatch *dispatch, struct dispatch_guard *guard,
-                   enum breaker_order order)
+static void obey(struct dispatch *dispatch, struct dispatch_guard *guard, enum breaker_order order)
 {
     if (breaker_obey(&guard->breaker, order, dispatch->now)) {
-        guard_note_change(dispatch, guard);
+        guards_note_change(&dispatch->guards, guard);
         guard_wake(dispatch, guard);
     }
+}
+
+int dispatch_obey(struct dispatch *dispatch, struct str key, enum breaker_order order,
+                  struct error *err)
+{
+    int status = guards_prepare(&dispatch->guards, key, order, dispatch->now, err);
+    for (struct dispatch_guard *at = dispatch->guards.first; status == 0 && at != NULL;
+         at = at->next) {
+        if (service_is_breaker(key, at->key)) {
+            obey(dispatch, at, order);
+        }
+    }
+    return status;
 }
 
 void dispatch_open_room(struct dispatch *dispatch, struct dispatch_room *room)

@@ -110,8 +110,8 @@ struct dispatch_scope *dispatch_scope_create(uint32_t limit);
 void dispatch_scope_destroy(struct dispatch_scope *scope);
 
 /*
- * The guard `key`; made when it is new, and the settings of the first stand. It lives as long as
- * the dispatch. Returns 0 or E_NOMEM.
+ * The guard `key`; made when it is new, as an order for its service says, and the settings of the
+ * first stand. It lives as long as the dispatch. Returns 0 or E_NOMEM.
  */
 int dispatch_guard(struct dispatch *dispatch, struct str key,
                    const struct breaker_settings *settings, struct dispatch_guard **out_guard);
@@ -152,9 +152,12 @@ void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket,
 int64_t dispatch_next_due(const struct dispatch *dispatch);
 void dispatch_tick(struct dispatch *dispatch);
 
-/* An operator's order. */
-void dispatch_obey(struct dispatch *dispatch, struct dispatch_guard *guard,
-                   enum breaker_order order);
+/*
+ * An operator's order for the guard `key`, or for all guards of the service `key`, those that are
+ * made later among them. Fails with E_NOT_FOUND, E_NOMEM.
+ */
+int dispatch_obey(struct dispatch *dispatch, struct str key, enum breaker_order order,
+                  struct error *err);
 
 /* The next guard whose breaker has changed its state, each once; NULL when there is none. */
 struct dispatch_guard *dispatch_next_changed(struct dispatch *dispatch);

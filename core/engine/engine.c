@@ -15,7 +15,6 @@
 #include "core/engine/engine_state.h"
 #include "core/engine/member.h"
 #include "core/engine/refusal.h"
-#include "core/engine/service.h"
 #include "core/engine/shared.h"
 #include "core/engine/sleepers.h"
 #include "core/engine/tickets.h"
@@ -543,18 +542,8 @@ int engine_order_breaker(struct engine *engine, struct str key, enum breaker_ord
                          int64_t now_unix_ms, struct batch *batch, struct error *err)
 {
     struct turn turn = turn_begin(engine, now_unix_ms, batch);
-    struct dispatch_guard *guard = NULL;
-    bool is_there = false;
-    while ((guard = dispatch_next_guard(engine->dispatch, guard)) != NULL) {
-        if (service_is_breaker(key, dispatch_guard_key(guard))) {
-            is_there = true;
-            dispatch_obey(engine->dispatch, guard, order);
-        }
-    }
-    if (!is_there) {
-        return error_set(err, E_NOT_FOUND, "there is no breaker '%.*s'", STR_ARG(key));
-    }
-    return turn_end(&turn, err);
+    int status = dispatch_obey(engine->dispatch, key, order, err);
+    return status == 0 ? turn_end(&turn, err) : status;
 }
 
 int engine_reset_limit(struct engine *engine, struct str key, int64_t now_unix_ms,

@@ -91,7 +91,8 @@ int engine_restore_breaker(struct engine *engine, struct str key, struct str sta
 
 /*
  * An operator's order for the breaker `key`; that of a service is for all that it has, whatever
- * their settings are. Fails with E_NOT_FOUND, and as engine_handle() does.
+ * their settings are, and stands for those that it gets later. Fails with E_NOT_FOUND, and as
+ * engine_handle() does.
  */
 int engine_order_breaker(struct engine *engine, struct str key, enum breaker_order order,
                          int64_t now_unix_ms, struct batch *batch, struct error *err);

@@ -239,6 +239,79 @@ static void test_breakers__operators_are_obeyed(void **state)
     batch_finish(&batch);
 }
 
+/* The same call by a node whose breaker opens after `threshold` failures. */
+static struct toy_run *call_strictly(int threshold)
+{
+    char yaml[512];
+    (void)snprintf(yaml, sizeof(yaml),
+                   "id: p\n"
+                   "nodes:\n"
+                   "  - {id: a, type: call.task, retry: off, config: {url: 'https://a.example/'},\n"
+                   "     circuit_breaker: {failure_threshold: %d}}\n",
+                   threshold);
+    return toy_world_run(&world, yaml, NULL);
+}
+
+static size_t breakers_in(enum breaker_state state)
+{
+    struct engine_breaker found;
+    size_t count = 0;
+    for (size_t i = 0; engine_breaker_at(world.engine, i, &found); i++) {
+        count += found.breaker->state == state ? 1 : 0;
+    }
+    return count;
+}
+
+/* Also those that the service gets later, in this process and the next one. */
+static void test_breakers__an_order_for_a_service_holds(void **state)
+{
+    (void)state;
+    toy_run_done(call_strictly(2), "a", "{}"); /* it has none of the default settings */
+    order(SERVICE, BREAKER_ORDER_OPEN);
+    struct toy_run *second = call_strictly(3);
+    assert_state(second, "a", "queued");
+    struct toy_run *usual = call("https://a.example/y");
+    assert_state(usual, "a", "queued");
+    assert_true(toy_run_is_live(call("https://b.example/y"), "a"));
+    toy_world_restart(&world);
+    struct toy_run *third = call_strictly(4);
+    assert_state(third, "a", "queued");
+    assert_int_equal(breakers_in(BREAKER_FORCED_OPEN), 4);
+    order(SERVICE, BREAKER_ORDER_RESET);
+    assert_int_equal(breakers_in(BREAKER_FORCED_OPEN), 0);
+    assert_true(toy_run_is_live(third, "a"));
+    assert_true(toy_run_is_live(call_strictly(5), "a")); /* it is over */
+}
+
+static void test_breakers__a_disabled_service_stays_so(void **state)
+{
+    (void)state;
+    toy_run_done(call_strictly(2), "a", "{}");
+    order(SERVICE, BREAKER_ORDER_DISABLE);
+    toy_world_restart(&world);
+    for (int i = 0; i < 4; i++) {
+        struct toy_run *run = call_strictly(1);
+        assert_true(toy_run_is_live(run, "a"));
+        toy_run_failed_with(run, "a", DOWN);
+    }
+    assert_int_equal(breakers_in(BREAKER_DISABLED), 3);
+}
+
+/* An order for one of them is for no other. */
+static void test_breakers__an_order_for_one_is_for_it_alone(void **state)
+{
+    (void)state;
+    toy_run_done(call_strictly(2), "a", "{}");
+    struct engine_breaker found;
+    assert_true(engine_breaker_at(world.engine, 0, &found));
+    char key[128];
+    (void)snprintf(key, sizeof(key), "%.*s", STR_ARG(found.key));
+    order(key, BREAKER_ORDER_OPEN);
+    assert_state(call_strictly(2), "a", "queued");
+    assert_true(toy_run_is_live(call_strictly(3), "a"));
+    assert_true(toy_run_is_live(call("https://a.example/y"), "a"));
+}
+
 /* ---- on_open: fail ---- */
 
 /* A node that does not wait, with these keys, and what follows it. */
@@ -353,6 +426,9 @@ int main(void)
         WITH_WORLD(test_breakers__a_restart_forgets_nothing),
         WITH_WORLD(test_breakers__a_cancel_takes_the_wish_back),
         WITH_WORLD(test_breakers__operators_are_obeyed),
+        WITH_WORLD(test_breakers__an_order_for_a_service_holds),
+        WITH_WORLD(test_breakers__a_disabled_service_stays_so),
+        WITH_WORLD(test_breakers__an_order_for_one_is_for_it_alone),
         WITH_WORLD(test_breakers__who_does_not_wait_fails_at_once),
         WITH_WORLD(test_breakers__who_does_not_wait_says_what_it_was_to_make_good),
         WITH_WORLD(test_breakers__who_does_not_wait_learns_of_an_operator),

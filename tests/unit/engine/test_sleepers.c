@@ -171,7 +171,8 @@ static void test_sleepers__a_few_at_a_time_are_woken_by_a_closed_breaker(void **
     for (uint64_t i = 1; i <= COUNT; i++) {
         add(i, INT64_MAX);
     }
-    dispatch_obey(dispatch, guard, BREAKER_ORDER_RESET);
+    assert_int_equal(dispatch_obey(dispatch, dispatch_guard_key(guard), BREAKER_ORDER_RESET, NULL),
+                     0);
     assert_int_equal(sleepers_next_due(sleepers, dispatch), now);
     while (sleepers_next_awake(sleepers, dispatch, now, &number)) {
         want(&tickets[woken++], scope);
@@ -217,11 +218,13 @@ static void test_sleepers__an_operator_wakes_them_or_not(void **state)
     (void)state;
     open_guard();
     add(1, INT64_MAX);
-    dispatch_obey(dispatch, guard, BREAKER_ORDER_OPEN);
+    assert_int_equal(dispatch_obey(dispatch, dispatch_guard_key(guard), BREAKER_ORDER_OPEN, NULL),
+                     0);
     set_now(3600000);
     assert_int_equal(sleepers_next_due(sleepers, dispatch), INT64_MAX);
     expect_all_asleep();
-    dispatch_obey(dispatch, guard, BREAKER_ORDER_DISABLE);
+    assert_int_equal(
+        dispatch_obey(dispatch, dispatch_guard_key(guard), BREAKER_ORDER_DISABLE, NULL), 0);
     assert_int_equal(sleepers_next_due(sleepers, dispatch), now);
     expect_awake(1, (const uint64_t[]){1});
 }
@@ -302,7 +305,8 @@ static void test_sleepers__wait_for_their_own_breaker(void **state)
     open_guard();
     add(2, INT64_MAX);
     assert_int_equal(sleepers_waiting(sleepers, other), 1);
-    dispatch_obey(dispatch, guard, BREAKER_ORDER_RESET);
+    assert_int_equal(dispatch_obey(dispatch, dispatch_guard_key(guard), BREAKER_ORDER_RESET, NULL),
+                     0);
     expect_awake(1, (const uint64_t[]){2});
     expect_all_asleep();
 }
