@@ -36,8 +36,11 @@ static const struct member resolve_members[] = {
     {"output", KIND_ANY}, {NULL, KIND_ANY},
 };
 
-static const struct member retry_members[] = {
-    {"from", KIND_TEXT}, {"input", KIND_MAP}, {"env", KIND_TEXTS}, {NULL, KIND_ANY}};
+static const struct member retry_members[] = {{"from", KIND_TEXT},
+                                              {"input", KIND_MAP},
+                                              {"env", KIND_TEXTS},
+                                              {"force", KIND_TRUE},
+                                              {NULL, KIND_ANY}};
 
 static const struct member resume_members[] = {{"env", KIND_TEXTS}, {NULL, KIND_ANY}};
 

@@ -426,19 +426,13 @@ void control_start(struct control_call *call, const struct control_question *req
 
 /* ---- again ---- */
 
-/* A new input begins anew, unless it is said from where on it counts. */
-static int prepare_retry(struct start *start, struct loop_retry *retry, struct str from,
-                         struct error *err)
+static int prepare_retry(struct start *start, const struct loop_retry *retry, struct error *err)
 {
     start->pipeline = retry->pipeline;
     start->definition.digest = str_from(retry->definition);
     if (member(start, "input") == NULL) {
         start->input = document_ref(retry->input);
         return 0;
-    }
-    if (from.n == 0) {
-        document_unref(retry->reuse);
-        retry->reuse = NULL;
     }
     return read_input(start, err);
 }
@@ -450,7 +444,11 @@ void control_retry(struct control_call *call, const struct control_question *req
     struct start start = {.control = call->control, .body = body};
     struct loop_retry retry = {0};
     cleanup_document struct document *env = NULL;
+    /* A new input begins anew, unless it is said from where on it counts. */
     struct loop_retry_wish wish = {.number = number, .from = member_text(&start, "from")};
+    const struct value *force = member(&start, "force");
+    wish.takes_nothing = member(&start, "input") != NULL && wish.from.n == 0;
+    wish.may_double = value_is(force, VALUE_BOOL) && value_bool(force);
     take_env(&start);
     int status = keep_env(&start, &env, &err);
     if (status == 0) {
@@ -458,7 +456,7 @@ void control_retry(struct control_call *call, const struct control_question *req
         status = loop_retry_read(call->control->options.loop, &wish, &retry, &err);
     }
     if (status == 0) {
-        status = prepare_retry(&start, &retry, wish.from, &err);
+        status = prepare_retry(&start, &retry, &err);
     }
     if (status != 0) {
         control_call_fail(call, &err);

@@ -15,6 +15,7 @@ enum { INPUT_MAX_BYTES = 16 * 1024 * 1024 };
 static const struct command_option options[] = {
     {"from", 0, "NODE", "do this node and what follows it again", false},
     {"input", 0, "FILE", "with another input, a JSON object ('-': stdin)", false},
+    {"force", 0, NULL, "even if the retry queue may still make calls of it", false},
     BROUGHT_ENV_OPTION,
     JOB_JSON_OPTION,
     STATE_OPTION,
@@ -53,6 +54,7 @@ static int retry(struct engine_session *session, const struct command_args *args
         strbuf_append_text(&body, ",\"from\":");
         json_write_string(str_from(from), &body);
     }
+    strbuf_append_text(&body, command_has(args, "force") ? ",\"force\":true" : "");
     code = code == EXIT_DONE ? add_input(args, &body) : code;
     strbuf_append_char(&body, '}');
     if (code == EXIT_DONE) {
@@ -73,13 +75,16 @@ const struct command cmd_retry = {
     .name = "retry",
     .group = "Change runs",
     .summary = "do what is left of a run that has ended, as a new run",
-    .usage = "ID [--from NODE] [--input FILE] [--env K=V]... [--json]",
+    .usage = "ID [--from NODE] [--input FILE] [--force] [--json]",
     .details =
         "The new run takes over the results of the nodes that completed; with --from not\n"
         "those of NODE and of what follows it. What was undone is done again. With\n"
         "another input nothing is taken over, unless --from says from where on it counts.\n\n"
         "The variables of its definition have the values that they have here, then those\n"
-        "of the first run, as long as its engine knows them.",
+        "of the first run, as long as its engine knows them.\n\n"
+        "Calls of the run that still are in the retry queue, waiting or dead, and that the\n"
+        "new run would make again, would be made twice, each with its own key: then retry\n"
+        "is refused. Have them settled ('opstream queue', 'opstream dlq'), or say --force.",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,

@@ -165,6 +165,8 @@ struct journal_item_filter {
     struct str workflow;
     struct str node; /* its id */
     struct str code; /* of the error */
+    struct str
+        of_run; /* all unsettled calls of this run, and of those it called: waiting or dead */
     int64_t tried_before;
     int64_t tried_after;
     uint64_t number; /* this one alone */

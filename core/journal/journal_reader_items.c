@@ -26,11 +26,17 @@ static const char dead[] =
     " AND run > :after"
     " UNION ALL SELECT run FROM runs WHERE dead <> 0 AND run > :after)";
 
+/* The ids of items begin with that of their run and a slash; a zero is what comes behind that. */
+static const char of_run[] = "r.queued_by IS NOT NULL AND r.ended_at IS NULL AND r.run > :after"
+                             " AND r.id > :of_run || '/' AND r.id < :of_run || '0'";
+
 static void make_list(const struct journal_item_filter *filter, struct strbuf *sql)
 {
     strbuf_append_text(sql, columns);
     if (filter->number != 0) { /* also one that has ended */
         strbuf_append_text(sql, "r.run = :number AND (r.queued_by IS NOT NULL OR r.dead <> 0)");
+    } else if (filter->of_run.n > 0) {
+        strbuf_append_text(sql, of_run);
     } else {
         strbuf_append_text(sql, filter->is_dead ? dead : live);
     }
@@ -100,6 +106,7 @@ int journal_reader_items(struct journal_reader *reader, const struct journal_ite
     reader_query_named_str(&query, ":workflow", filter->workflow);
     reader_query_named_str(&query, ":node", filter->node);
     reader_query_named_str(&query, ":code", filter->code);
+    reader_query_named_str(&query, ":of_run", filter->of_run);
     reader_query_named_int(&query, ":before", filter->tried_before);
     reader_query_named_int(&query, ":since", filter->tried_after);
     reader_query_named_int(&query, ":limit", limit > LIST_MOST ? LIST_MOST : (int64_t)limit);

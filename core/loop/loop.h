@@ -258,20 +258,23 @@ struct loop_retry_wish {
     uint64_t number;            /* of the run */
     struct str from;            /* a node; empty: from what did not complete on */
     const struct document *env; /* values of variables, over those it had; borrowed; NULL: none */
+    bool takes_nothing;         /* all of it is done again */
+    bool may_double;            /* also calls that the retry queue may still make */
 };
 
 /* What a run that has ended gives to one that does its work again. */
 struct loop_retry {
     const struct pipeline *pipeline; /* shared: pipeline_unref() */
     struct document *input;          /* owned, like the rest */
-    struct document *reuse;
-    struct document *env; /* for the new run; NULL: none */
+    struct document *reuse;          /* NULL: nothing */
+    struct document *env;            /* for the new run; NULL: none */
     char definition[DIGEST_HEX_SIZE];
 };
 
 /*
  * Reads a run for another try. End it with loop_retry_finish(). Fails with E_NOT_FOUND, E_CONFLICT
- * (it has not ended), E_INVALID (blocked, or `from` cannot be), E_CORRUPT, E_IO, E_NOMEM.
+ * (it has not ended, or calls of it wait in the queue), E_INVALID (blocked, or `from` cannot be),
+ * E_CORRUPT, E_IO, E_NOMEM.
  */
 int loop_retry_read(struct loop *loop, const struct loop_retry_wish *wish,
                     struct loop_retry *out_retry, struct error *err);

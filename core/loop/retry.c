@@ -8,6 +8,7 @@
 #include "core/engine/run.h"
 #include "core/journal/journal_reader.h"
 #include "core/loop/loop_state.h"
+#include "core/loop/retry_calls.h"
 #include "core/loop/run_definition.h"
 #include "core/loop/run_env.h"
 #include "core/loop/run_rows.h"
@@ -84,8 +85,11 @@ int loop_retry_read(struct loop *loop, const struct loop_retry_wish *wish,
     if (status == 0) {
         status = journal_reader_rows(loop->reader, number, 0, 0, apply_row, &r, err);
     }
-    if (status == 0) {
+    if (status == 0 && !wish->takes_nothing) {
         status = reuse_build(r.run, wish->from, &retry.reuse, err);
+    }
+    if (status == 0 && !wish->may_double) {
+        status = retry_calls_check(loop->reader, r.run, retry.reuse, err);
     }
     if (status == 0) {
         retry.input = document_ref(run_input(r.run));
