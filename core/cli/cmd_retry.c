@@ -82,9 +82,9 @@ const struct command cmd_retry = {
         "another input nothing is taken over, unless --from says from where on it counts.\n\n"
         "The variables of its definition have the values that they have here, then those\n"
         "of the first run, as long as its engine knows them.\n\n"
-        "Calls of the run that still are in the retry queue, waiting or dead, and that the\n"
-        "new run would make again, would be made twice, each with its own key: then retry\n"
-        "is refused. Have them settled ('opstream queue', 'opstream dlq'), or say --force.",
+        "It is refused while the retry queue has calls of the run, waiting or dead, that\n"
+        "the new one would make again, with another key: they would be made twice. Have\n"
+        "them settled ('opstream queue', 'opstream dlq'), or say --force.",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,
