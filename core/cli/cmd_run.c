@@ -31,6 +31,7 @@ struct session {
     struct loop_run *run;
     struct run_show show;
     struct interrupts interrupts;
+    char who[32];        /* for the audit trail */
     bool is_leaving;     /* what is left is handed over */
     const char *trouble; /* why nothing can be kept, when the command ended for that; static */
 };
@@ -96,11 +97,11 @@ static void on_signal(void *user, int signal_number)
     }
     if (count == 1) {
         run_show_say(&session->show, "cancelling; once more kills what runs\n");
-        loop_run_cancel(session->run);
+        loop_run_cancel(session->run, str_from(session->who));
         return;
     }
     run_show_say(&session->show, "killing\n");
-    loop_run_kill(session->run);
+    loop_run_kill(session->run, str_from(session->who));
 }
 
 static int work_here(struct session *session)
@@ -108,8 +109,7 @@ static int work_here(struct session *session)
     struct error err = {0};
     const struct start_request *request = &session->request;
     struct loop *loop = request->workspace.loop;
-    char who[32];
-    (void)snprintf(who, sizeof(who), "uid %u", (unsigned)getuid());
+    (void)snprintf(session->who, sizeof(session->who), "uid %u", (unsigned)getuid());
     const struct loop_run_options run_options = {
         .pipeline = request->pipeline,
         .definition = {.digest = str_from(request->digest),
@@ -118,7 +118,7 @@ static int work_here(struct session *session)
         .input = request->input,
         .id = str_from(session->show.id),
         .triggered_by = STR("manual"),
-        .who = str_from(who),
+        .who = str_from(session->who),
         .events = request->events.items,
         .event_count = request->events.count,
         .observer = run_show_observer(&session->show),

@@ -384,7 +384,7 @@ static void cancel(struct watch *watch)
 {
     if (watch->local.run != NULL) {
         run_show_say(watch->options->show, "cancelling; once more kills what runs\n");
-        loop_run_cancel(watch->local.run);
+        loop_run_cancel(watch->local.run, str_from(watch->local.who));
         return;
     }
     run_show_say(watch->options->show, "cancelling; once more leaves it to its engine\n");
@@ -415,7 +415,7 @@ static void on_signal(void *user, int signal_number)
         cancel(watch);
     } else if (watch->local.run != NULL) {
         run_show_say(watch->options->show, "killing\n");
-        loop_run_kill(watch->local.run);
+        loop_run_kill(watch->local.run, str_from(watch->local.who));
     } else {
         leave(watch, signal_number);
     }
@@ -429,7 +429,7 @@ static void on_local_id(void *user, struct str id)
     set_id(watch, id);
     if (watch->wants_cancel && watch->local.run != NULL) {
         watch->wants_cancel = false;
-        loop_run_cancel(watch->local.run);
+        loop_run_cancel(watch->local.run, str_from(watch->local.who));
     }
 }
 

@@ -130,13 +130,12 @@ static void on_reply(void *user, const struct answer *answer)
 void run_watch_local_begin(struct run_watch_local *local,
                            const struct run_watch_local_options *options)
 {
-    char who[32];
     *local = (struct run_watch_local){.options = *options};
-    (void)snprintf(who, sizeof(who), "uid %u", (unsigned)getuid());
+    (void)snprintf(local->who, sizeof(local->who), "uid %u", (unsigned)getuid());
     const struct control_question question = {.method = STR("POST"),
                                               .path = STR("/api/v1/jobs"),
                                               .body = options->body,
-                                              .who = str_from(who)};
+                                              .who = str_from(local->who)};
     control_handle(options->control, &question, on_reply, local);
 }
 

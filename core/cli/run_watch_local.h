@@ -37,6 +37,7 @@ struct run_watch_local {
     struct run_watch_local_options options;
     struct loop_run *run; /* NULL: not at work here, or it had ended */
     uint64_t number;
+    char who[32]; /* who asks for it, for the audit trail */
     bool is_answered;
     bool is_ended;
 };

@@ -201,12 +201,13 @@ int loop_run_start(struct loop *loop, const struct loop_run_options *options,
 /*
  * Cancels: a state machine takes its `cancel` transition; else no new node starts and running
  * tasks are told. Then compensations and endings run, which a further call leaves alone.
- * Child runs are told by the nodes that wait for them.
+ * Child runs are told by the nodes that wait for them. `who` (borrowed; "uid 1000") is in the audit
+ * trail; empty: no person has asked for it.
  */
-void loop_run_cancel(struct loop_run *run);
+void loop_run_cancel(struct loop_run *run, struct str who);
 
 /* Cancels without grace: child processes are killed, tasks given up, endings dropped. */
-void loop_run_kill(struct loop_run *run);
+void loop_run_kill(struct loop_run *run, struct str who);
 
 /* Only after on_ended, and not from inside it. NULL is fine. */
 void loop_run_release(struct loop_run *run);

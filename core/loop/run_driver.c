@@ -773,7 +773,7 @@ void run_driver_stop_all(struct loop *loop)
     }
     for (struct loop_run *run = loop->runs; run != NULL; run = run->next) {
         if (!run->is_ended && run->root == run) {
-            loop_run_kill(run);
+            loop_run_kill(run, STR(""));
         }
     }
 }

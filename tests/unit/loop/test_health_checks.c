@@ -179,7 +179,7 @@ static bool is_true(const void *flag)
 static void end_run(struct loop_run *run, const bool *has_ended)
 {
     if (!*has_ended) {
-        loop_run_cancel(run);
+        loop_run_cancel(run, STR(""));
         struct hope hope = {.holds = is_true,
                             .argument = has_ended,
                             .until_ns = clock_monotonic_ns() + PATIENCE_MS * INT64_C(1000000)};

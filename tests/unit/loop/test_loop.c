@@ -213,8 +213,8 @@ static void test_loop__cancel_ends_a_run(void **state)
     size_t left = 0;
     start(loop, "id: p\nnodes:\n  - {id: w, type: wait, config: {seconds: 3600}}\n", &left,
           &watched);
-    loop_run_cancel(watched.run);
-    loop_run_cancel(watched.run);
+    loop_run_cancel(watched.run, STR(""));
+    loop_run_cancel(watched.run, STR(""));
     assert_int_equal(loop_run(loop, &err), 0);
     assert_int_equal(watched.state, RUN_CANCELLED);
     finish(&watched);
@@ -263,7 +263,7 @@ static void test_loop__events_are_there_from_the_start(void **state)
 static void cancel_once(void *user)
 {
     struct watched *watched = user;
-    loop_run_cancel(watched->run);
+    loop_run_cancel(watched->run, STR(""));
     loop_tick(watched->loop, 0, NULL, NULL);
 }
 
