@@ -363,6 +363,7 @@ static void apply_run_started(struct run *run, const struct record *record)
         run->reuse = document_ref(record->detail);
     }
     run->started_at = record->at_unix_ms;
+    run->turn_at = record->at_unix_ms;
     format_start(run);
     frame_begin(run->root, record->at_unix_ms);
 }
@@ -465,6 +466,7 @@ static void apply_node_retry(struct run_node *node, const struct record *record)
     node->is_retrying = true;
     node->is_delayed = true;
     node->due_at = record->due_unix_ms;
+    node->frame->run->turn_at = record->due_unix_ms; /* an item of the queue has this node alone */
     streams_look(node);
 }
 
@@ -509,6 +511,7 @@ static void apply_node_lost(struct frame *frame, const struct record *record)
 {
     struct run_node *node = frame_node(frame, record->node);
     revise(frame->run, record->output);
+    frame->run->priority = record->has_priority ? record->priority : frame->run->priority;
     bool is_requeued = node->is_unknown && queue_is_item(frame->run);
     node->failures = is_requeued ? 0 : node->failures;
     set_unknown(node, false);

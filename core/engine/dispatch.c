@@ -36,11 +36,12 @@ struct dispatch {
     struct dispatch_scope *first_scope;
     struct dispatch_scope **last_scope;
     struct limiters limiters;
-    uint64_t asked; /* tickets so far */
-    struct dispatch_queue admitted;
-    struct dispatch_queue refused;
-    struct dispatch_queue calls; /* that were admitted */
-    uint64_t waiting;            /* tickets */
+    uint64_t asked;    /* tickets so far */
+    int64_t last_turn; /* when the last of these asked, which no clock turns back */
+    struct dispatch_list admitted;
+    struct dispatch_list refused;
+    struct dispatch_list calls; /* that were admitted */
+    uint64_t waiting;           /* tickets */
 };
 
 struct dispatch *dispatch_create(void)
@@ -100,8 +101,8 @@ struct dispatch_scope *dispatch_scope_create(uint32_t limit)
 
 void dispatch_scope_destroy(struct dispatch_scope *scope)
 {
-    CHECK(scope == NULL ||
-          (scope->in_use == 0 && scope->waiting.first == NULL && scope->retries.first == NULL));
+    CHECK(scope == NULL || (scope->in_use == 0 && queue_is_empty(&scope->waiting) &&
+                            queue_is_empty(&scope->retries)));
     free(scope);
 }
 
@@ -150,18 +151,9 @@ const struct breaker *dispatch_guard_breaker(const struct dispatch_guard *guard)
     return &guard->breaker;
 }
 
-static uint32_t queue_length(const struct dispatch_queue *queue)
-{
-    uint32_t count = 0;
-    for (const struct dispatch_ticket *at = queue->first; at != NULL; at = at->next) {
-        count++;
-    }
-    return count;
-}
-
 uint32_t dispatch_guard_waiting(const struct dispatch_guard *guard)
 {
-    return queue_length(&guard->waiting);
+    return guard->waiting.turns.count;
 }
 
 /* Calls that it would let through now, were it asked. */
@@ -264,8 +256,8 @@ static struct limiter *find_limiting(const struct dispatch *dispatch,
     return found;
 }
 
-static struct dispatch_queue *admitted_queue(struct dispatch *dispatch,
-                                             const struct dispatch_ticket *ticket)
+static struct dispatch_list *admitted_list(struct dispatch *dispatch,
+                                           const struct dispatch_ticket *ticket)
 {
     return ticket->is_call ? &dispatch->calls : &dispatch->admitted;
 }
@@ -292,7 +284,7 @@ static void take_permits(struct dispatch *dispatch, struct dispatch_ticket *tick
     }
     ticket->admitted_at = dispatch->now;
     ticket->state = DISPATCH_ADMITTED;
-    queue_push(admitted_queue(dispatch, ticket), ticket);
+    list_push(admitted_list(dispatch, ticket), ticket);
 }
 
 /* The guard keeps everybody waiting beyond `time`. */
@@ -306,7 +298,7 @@ static bool guard_outlasts(const struct dispatch *dispatch, const struct dispatc
 static void ticket_refuse(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 {
     ticket->state = DISPATCH_REFUSED;
-    queue_push(&dispatch->refused, ticket);
+    list_push(&dispatch->refused, ticket);
 }
 
 /* Its guard refuses. */
@@ -317,7 +309,7 @@ static void ticket_turn_away(struct dispatch *dispatch, struct dispatch_ticket *
         ticket_refuse(dispatch, ticket);
         return;
     }
-    bool is_first = guard->waiting.first == NULL || guard->give_up_at == 0 ||
+    bool is_first = queue_is_empty(&guard->waiting) || guard->give_up_at == 0 ||
                     ticket->give_up_at < guard->give_up_at;
     if (ticket->give_up_at > 0 && is_first) {
         guard->give_up_at = ticket->give_up_at;
@@ -360,8 +352,8 @@ static void ask_again(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 
 static void wake_retries(struct dispatch *dispatch, struct dispatch_scope *scope)
 {
-    while (scope->retries.first != NULL && is_within_budget(scope->retries.first)) {
-        ask_again(dispatch, scope->retries.first);
+    while (!queue_is_empty(&scope->retries) && is_within_budget(queue_first(&scope->retries))) {
+        ask_again(dispatch, queue_first(&scope->retries));
     }
 }
 
@@ -369,8 +361,8 @@ static void wake_retries(struct dispatch *dispatch, struct dispatch_scope *scope
 static void scope_wake(struct dispatch *dispatch, struct dispatch_scope *scope)
 {
     wake_retries(dispatch, scope);
-    while (scope->in_use < scope->limit && scope->waiting.first != NULL) {
-        ask_again(dispatch, scope->waiting.first);
+    while (scope->in_use < scope->limit && !queue_is_empty(&scope->waiting)) {
+        ask_again(dispatch, queue_first(&scope->waiting));
     }
     wake_retries(dispatch, scope); /* more may be under way now */
 }
@@ -379,35 +371,54 @@ static void scope_wake(struct dispatch *dispatch, struct dispatch_scope *scope)
 static void guard_give_up(struct dispatch *dispatch, struct dispatch_guard *guard)
 {
     int64_t first = 0;
-    struct dispatch_ticket *next = NULL;
-    for (struct dispatch_ticket *at = guard->waiting.first; at != NULL; at = next) {
-        next = at->next;
+    struct dispatch_queue patient = {0};
+    while (!queue_is_empty(&guard->waiting)) {
+        struct dispatch_ticket *at = queue_first(&guard->waiting);
         if (guard_outlasts(dispatch, guard, at->give_up_at)) {
             ticket_leave_queue(dispatch, at);
             ticket_refuse(dispatch, at);
-        } else if (at->give_up_at > 0 && (first == 0 || at->give_up_at < first)) {
+            continue;
+        }
+        if (at->give_up_at > 0 && (first == 0 || at->give_up_at < first)) {
             first = at->give_up_at;
         }
+        queue_remove(&guard->waiting, at);
+        queue_push(&patient, at);
     }
     int64_t soonest = dispatch->now + GIVE_UP_EACH_MS;
+    guard->waiting = patient;
     guard->give_up_at = first > 0 && first < soonest ? soonest : first;
+}
+
+/* One that has the guard's next turn is not here. */
+static bool guard_awaits_sleeper(const struct dispatch_guard *guard)
+{
+    return guard->has_asleep &&
+           turn_queue_is_before(&guard->asleep, &queue_first(&guard->waiting)->place.turn);
 }
 
 static void guard_wake(struct dispatch *dispatch, struct dispatch_guard *guard)
 {
-    while (guard->waiting.first != NULL && !guard_refuses(dispatch, guard)) {
-        ask_again(dispatch, guard->waiting.first);
+    while (!queue_is_empty(&guard->waiting) && !guard_awaits_sleeper(guard) &&
+           !guard_refuses(dispatch, guard)) {
+        ask_again(dispatch, queue_first(&guard->waiting));
     }
     if (guard_outlasts(dispatch, guard, guard->give_up_at)) {
         guard_give_up(dispatch, guard);
     }
 }
 
+void dispatch_guard_note_asleep(struct dispatch_guard *guard, const struct turn_key *first)
+{
+    guard->has_asleep = first != NULL;
+    guard->asleep = first != NULL ? *first : guard->asleep;
+}
+
 /* Also where one leaves the queue for another place, the next is the oldest that is left. */
 static void limiter_wake(struct dispatch *dispatch, struct limiter *limiter)
 {
-    while (limiter->waiting.first != NULL && limiter_peek(limiter, dispatch->now) == 0) {
-        ask_again(dispatch, limiter->waiting.first);
+    while (!queue_is_empty(&limiter->waiting) && limiter_peek(limiter, dispatch->now) == 0) {
+        ask_again(dispatch, queue_first(&limiter->waiting));
     }
     limiter_look(limiter, dispatch->now);
 }
@@ -425,10 +436,20 @@ static void count_delayed(const struct dispatch_ticket *ticket)
     }
 }
 
+static void give_turn(struct dispatch *dispatch, struct dispatch_ticket *ticket)
+{
+    dispatch->asked++;
+    if (!ticket->has_turn) {
+        bool is_later = dispatch->now > dispatch->last_turn;
+        dispatch->last_turn = is_later ? dispatch->now : dispatch->last_turn;
+        ticket->place.turn = (struct turn_key){.at = dispatch->last_turn, .id = dispatch->asked};
+    }
+}
+
 void dispatch_want(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 {
     CHECK(ticket->state == DISPATCH_IDLE);
-    ticket->number = ++dispatch->asked;
+    give_turn(dispatch, ticket);
     ticket_ask(dispatch, ticket);
     if (ticket->state == DISPATCH_WAITING) {
         count_delayed(ticket);
@@ -476,11 +497,11 @@ void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket,
         return;
     }
     if (old == DISPATCH_REFUSED) {
-        queue_remove(&dispatch->refused, ticket);
+        list_remove(&dispatch->refused, ticket);
         return;
     }
     if (old == DISPATCH_ADMITTED) {
-        queue_remove(admitted_queue(dispatch, ticket), ticket);
+        list_remove(admitted_list(dispatch, ticket), ticket);
     }
     give_permits_back(dispatch, ticket, result);
     for (uint32_t i = 0; i < ticket->limiter_count; i++) {
@@ -493,13 +514,22 @@ void dispatch_release(struct dispatch *dispatch, struct dispatch_ticket *ticket,
 
 /* ---- time and operators ---- */
 
-/* A closed breaker has no time; one that is open matters to those who wait. */
-static int64_t guard_due(const struct dispatch_guard *guard)
+/*
+ * A closed breaker has no time; one that is open matters to those who wait. Who let one that slept
+ * go first is asked when that one has.
+ */
+static int64_t guard_due(const struct dispatch *dispatch, const struct dispatch_guard *guard)
 {
     bool is_trying = guard->breaker.state == BREAKER_HALF_OPEN;
-    bool is_awaited = guard->waiting.first != NULL && guard->breaker.state == BREAKER_OPEN;
-    bool gives_up = guard->waiting.first != NULL && guard->give_up_at > 0;
+    bool has_waiting = !queue_is_empty(&guard->waiting);
+    bool is_awaited = has_waiting && guard->breaker.state == BREAKER_OPEN;
+    bool gives_up = has_waiting && guard->give_up_at > 0;
     int64_t due = is_trying || is_awaited ? breaker_next_due(&guard->breaker) : BREAKER_NEVER;
+    bool may_ask = has_waiting && !guard_awaits_sleeper(guard) &&
+                   guard_passes(dispatch, &guard->breaker) > 0;
+    if (may_ask) {
+        return dispatch->now;
+    }
     return gives_up && guard->give_up_at < due ? guard->give_up_at : due;
 }
 
@@ -507,7 +537,7 @@ int64_t dispatch_next_due(const struct dispatch *dispatch)
 {
     int64_t due = BREAKER_NEVER;
     for (const struct dispatch_guard *at = dispatch->guards.first; at != NULL; at = at->next) {
-        int64_t own = guard_due(at);
+        int64_t own = guard_due(dispatch, at);
         due = own < due ? own : due;
     }
     int64_t turn = limiters_next_due(&dispatch->limiters);
@@ -531,7 +561,7 @@ static void tick_limiters(struct dispatch *dispatch)
 void dispatch_tick(struct dispatch *dispatch)
 {
     for (struct dispatch_guard *at = dispatch->guards.first; at != NULL; at = at->next) {
-        if (guard_due(at) > dispatch->now) {
+        if (guard_due(dispatch, at) > dispatch->now) {
             continue;
         }
         if (breaker_tick(&at->breaker, dispatch->now)) {
@@ -566,14 +596,14 @@ int dispatch_obey(struct dispatch *dispatch, struct str key, enum breaker_order 
 void dispatch_open_room(struct dispatch *dispatch, struct dispatch_room *room)
 {
     room->is_full = false;
-    while (room->waiting.first != NULL) {
-        ask_again(dispatch, room->waiting.first);
+    while (!queue_is_empty(&room->waiting)) {
+        ask_again(dispatch, queue_first(&room->waiting));
     }
 }
 
 bool dispatch_pass_room(struct dispatch *dispatch, struct dispatch_room *room)
 {
-    struct dispatch_ticket *first = room->waiting.first;
+    struct dispatch_ticket *first = queue_first(&room->waiting);
     if (first != NULL) {
         room->is_full = false;
         ask_again(dispatch, first);
@@ -614,9 +644,9 @@ void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *tic
 
 struct dispatch_ticket *dispatch_next_admitted(struct dispatch *dispatch)
 {
-    struct dispatch_ticket *ticket = dispatch->is_held ? NULL : dispatch->admitted.first;
+    struct dispatch_ticket *ticket = dispatch->is_held ? NULL : ticket_at(dispatch->admitted.first);
     if (ticket != NULL) {
-        queue_remove(&dispatch->admitted, ticket);
+        list_remove(&dispatch->admitted, ticket);
         ticket->state = DISPATCH_HELD;
     }
     return ticket;
@@ -624,9 +654,9 @@ struct dispatch_ticket *dispatch_next_admitted(struct dispatch *dispatch)
 
 struct dispatch_ticket *dispatch_next_refused(struct dispatch *dispatch)
 {
-    struct dispatch_ticket *ticket = dispatch->is_held ? NULL : dispatch->refused.first;
+    struct dispatch_ticket *ticket = dispatch->is_held ? NULL : ticket_at(dispatch->refused.first);
     if (ticket != NULL) {
-        queue_remove(&dispatch->refused, ticket);
+        list_remove(&dispatch->refused, ticket);
         ticket->state = DISPATCH_IDLE;
     }
     return ticket;
@@ -661,14 +691,14 @@ struct str dispatch_scope_key(const struct dispatch_scope *scope)
 
 uint32_t dispatch_scope_waiting(const struct dispatch_scope *scope)
 {
-    return queue_length(&scope->waiting) + queue_length(&scope->retries);
+    return scope->waiting.turns.count + scope->retries.turns.count;
 }
 
 struct dispatch_ticket *dispatch_next_call(struct dispatch *dispatch)
 {
-    struct dispatch_ticket *ticket = dispatch->calls.first;
+    struct dispatch_ticket *ticket = ticket_at(dispatch->calls.first);
     if (ticket != NULL) {
-        queue_remove(&dispatch->calls, ticket);
+        list_remove(&dispatch->calls, ticket);
         ticket->state = DISPATCH_HELD;
     }
     return ticket;

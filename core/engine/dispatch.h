@@ -6,7 +6,8 @@
  * Dispatch: the machine of the scopes that runs share. A node that wants to start asks with a
  * ticket that names its scopes; all are asked at one instant, and permits are taken only if all
  * agree. Else the ticket waits in the queue of the scope that refused, costs nothing, and is
- * asked again when that scope gets a permit back: first come, first served within a scope. The
+ * asked again when that scope gets a permit back: first come, first served within a scope, but for
+ * items of the retry queue, which have turns of their own, see turn_queue.h. The
  * first scope also has a budget for retries, which wait in a queue of their own; and a ticket may
  * name a guard, the breaker of the service that it calls: who is refused there waits until the
  * breaker is due or has changed, see dispatch_next_due(); or, if its ticket says so, is told at
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include "core/base/str.h"
+#include "core/engine/turn_queue.h"
 #include "core/policy/breaker.h"
 
 struct dispatch;
@@ -64,12 +66,14 @@ enum dispatch_wait {
 
 /* Lives in the memory of whoever asks; all zero at first. There may be very many. */
 struct dispatch_ticket {
+    struct turn_place place; /* in the queue it is in; first of all, see ticket_queue.h */
     struct dispatch_scope *scopes[DISPATCH_MAX_SCOPES];
     struct limiter *limiters[DISPATCH_MAX_LIMITERS];
     uint8_t scope_count;
     uint8_t limiter_count;
     bool is_impatient : 1; /* refused by its guard it does not wait */
     bool is_call : 1;
+    bool has_turn : 1; /* that of an item of the retry queue; else it gets one as it asks */
     enum dispatch_ticket_state state : 4;
     enum dispatch_wait waits_for : 4;
     uint32_t attempt;             /* from 1; all but the first are retries */
@@ -77,14 +81,11 @@ struct dispatch_ticket {
     struct dispatch_guard *guard; /* NULL: none */
     struct dispatch_room *room;   /* NULL: it need not wait for one */
     const struct run *run;        /* of a call: whose task makes it, at `frame` and `node` */
-    uint64_t number;              /* in the order of asking */
     int64_t give_up_at;           /* its guard turns it away rather than let it wait longer;
                                      unix ms, 0: it has time */
     struct dispatch_queue *queue;
     struct breaker_permit permit; /* of the guard, while it holds its permits */
     int64_t admitted_at;
-    struct dispatch_ticket *next; /* in the queue it is in */
-    struct dispatch_ticket *previous;
     void *owner; /* the caller's */
     uint64_t frame;
     uint32_t node;
@@ -178,6 +179,12 @@ uint32_t dispatch_guard_waiting(const struct dispatch_guard *guard);
 uint32_t dispatch_guard_room(const struct dispatch *dispatch, const struct dispatch_guard *guard);
 int64_t dispatch_guard_opens_at(const struct dispatch *dispatch,
                                 const struct dispatch_guard *guard);
+
+/*
+ * The turn of the first that waits for the guard elsewhere; NULL: nobody does. Tickets that come
+ * after it wait until it has asked, or does not come.
+ */
+void dispatch_guard_note_asleep(struct dispatch_guard *guard, const struct turn_key *first);
 
 /* There is room: those who wait for it are asked. */
 void dispatch_open_room(struct dispatch *dispatch, struct dispatch_room *room);

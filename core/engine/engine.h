@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "core/engine/run.h"
+#include "core/engine/turn_queue.h"
 #include "core/model/policy.h"
 #include "core/policy/breaker.h"
 
@@ -249,6 +250,7 @@ struct engine_rest {
     int64_t wake_at;              /* unix ms; INT64_MAX: no time */
     struct dispatch_guard *guard; /* of the breaker that it waits for; NULL: for none */
     uint32_t nodes;               /* that wait for it */
+    struct turn_key turn;         /* of the first of them */
     int64_t guard_due;            /* with a guard: when that one is due, INT64_MAX: nobody knows */
 };
 bool engine_only_waits(const struct run *root, struct engine_rest *out_wait);

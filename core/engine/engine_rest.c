@@ -29,6 +29,7 @@ bool engine_only_waits(const struct run *root, struct engine_rest *out_wait)
     }
     wait.guard = asked.guard;
     wait.nodes = asked.nodes;
+    wait.turn = asked.turn;
     if (wait.guard != NULL) {
         wait.guard_due = breaker_next_due(dispatch_guard_breaker(wait.guard));
     }
@@ -68,6 +69,7 @@ int engine_sleep(struct engine *engine, struct run *root, const struct engine_re
     const struct sleeper_options options = {.number = run_number(root),
                                             .guard = wait->guard,
                                             .nodes = wait->nodes,
+                                            .turn = wait->turn,
                                             .wake_at = wait->wake_at,
                                             .node = strbuf_str(&path)};
     int status = strbuf_status(&path);

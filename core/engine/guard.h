@@ -30,6 +30,8 @@ struct dispatch_guard {
     struct breaker breaker;
     struct str key;
     struct dispatch_queue waiting;
+    struct turn_key asleep; /* of the first that waits elsewhere, if there is one */
+    bool has_asleep;
     int64_t give_up_at;  /* the first of those who wait; a little later where there are many */
     uint32_t asking;     /* tickets that it lets through, and that wait for something else */
     bool lacks_settings; /* it was restored or is there for an order: nobody has asked it yet */

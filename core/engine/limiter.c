@@ -127,7 +127,8 @@ int64_t limiter_peek(struct limiter *limiter, int64_t now)
 
 bool limiter_is_behind(const struct limiter *limiter, const struct dispatch_ticket *ticket)
 {
-    return limiter->waiting.first != NULL && limiter->waiting.first->number < ticket->number;
+    const struct dispatch_ticket *first = queue_first(&limiter->waiting);
+    return first != NULL && turn_queue_is_before(&first->place.turn, &ticket->place.turn);
 }
 
 void limiter_take(struct limiters *limiters, struct limiter *limiter, int64_t now)
@@ -151,23 +152,17 @@ void limiter_look(struct limiter *limiter, int64_t now)
 
 void limiter_await(struct limiters *limiters, struct limiter *limiter)
 {
-    if (!limiter->is_awaited && limiter->waiting.first != NULL) {
+    if (!limiter->is_awaited && !queue_is_empty(&limiter->waiting)) {
         limiter->is_awaited = true;
         limiter->next_awaited = limiters->first_awaited;
         limiters->first_awaited = limiter;
     }
 }
 
-/* Who comes from the queue of something else may have asked before all that wait here. */
 void limiter_push(struct limiters *limiters, struct limiter *limiter,
                   struct dispatch_ticket *ticket, int64_t now)
 {
-    bool is_first = !limiter_is_behind(limiter, ticket);
-    if (is_first) {
-        queue_push_front(&limiter->waiting, ticket);
-    } else {
-        queue_push(&limiter->waiting, ticket);
-    }
+    queue_push(&limiter->waiting, ticket);
     limiter_look(limiter, now);
     limiter_await(limiters, limiter);
 }
@@ -203,7 +198,7 @@ bool limiter_is_over(const struct limiter *limiter, int64_t now)
 {
     const struct rate_limit *rate = &limiter->rate;
     bool is_saved = rate->saved.arrival_ns > 0 || rate->saved.frozen_until > 0;
-    return is_saved && rate_limit_is_over(&rate->saved, now) && limiter->waiting.first == NULL;
+    return is_saved && rate_limit_is_over(&rate->saved, now) && queue_is_empty(&limiter->waiting);
 }
 
 void limiter_hear(struct limiter *limiter, uint32_t remaining, int64_t until, int64_t now)
@@ -216,7 +211,7 @@ int64_t limiters_next_due(const struct limiters *limiters)
 {
     int64_t due = INT64_MAX;
     for (const struct limiter *at = limiters->first_awaited; at != NULL; at = at->next_awaited) {
-        if (at->waiting.first != NULL && at->due_at < due) {
+        if (!queue_is_empty(&at->waiting) && at->due_at < due) {
             due = at->due_at;
         }
     }
@@ -225,9 +220,5 @@ int64_t limiters_next_due(const struct limiters *limiters)
 
 uint32_t limiter_waiting(const struct limiter *limiter)
 {
-    uint32_t count = 0;
-    for (const struct dispatch_ticket *at = limiter->waiting.first; at != NULL; at = at->next) {
-        count++;
-    }
-    return count;
+    return limiter->waiting.turns.count;
 }

@@ -69,8 +69,8 @@ int limiters_restore(struct limiters *limiters, struct str key, struct str text,
                      struct error *err);
 
 /*
- * Milliseconds until a call of `ticket` may go out; 0: now. Who asked for a turn before is first,
- * and is_behind says that somebody did.
+ * Milliseconds until a call of `ticket` may go out; 0: now. Whose turn is before is first,
+ * and is_behind says that somebody's is.
  */
 int64_t limiter_peek(struct limiter *limiter, int64_t now);
 bool limiter_is_behind(const struct limiter *limiter, const struct dispatch_ticket *ticket);

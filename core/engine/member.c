@@ -140,6 +140,9 @@ void member_look_for_guard(const struct member *member, struct member_wait *wait
             }
             wait->is_of_many = wait->is_of_many ||
                                (wait->nodes > 0 && wait->guard != ticket->guard);
+            bool is_first = wait->nodes == 0 ||
+                            turn_queue_is_before(&ticket->place.turn, &wait->turn);
+            wait->turn = is_first ? ticket->place.turn : wait->turn;
             wait->guard = ticket->guard;
             wait->nodes++;
         }

@@ -105,7 +105,8 @@ bool member_has_asked(const struct member *member, struct str key);
 struct member_wait {
     struct dispatch_guard *guard; /* NULL: nobody does */
     uint32_t nodes;
-    bool is_of_many; /* they wait for different ones */
+    struct turn_key turn; /* of the first of them */
+    bool is_of_many;      /* they wait for different ones */
 };
 /* Adds those of its nodes that do. */
 void member_look_for_guard(const struct member *member, struct member_wait *wait);

@@ -10,7 +10,7 @@
  * effect of the same batch is carried out or anything of it is shown to anybody.
  *
  * Used by:  engine, journal, loop, cli (reads records).
- * Uses:     base, value.
+ * Uses:     base, value, model (queue_priority).
  * Threads:  [any]; a batch belongs to one thread at a time.
  */
 
@@ -20,6 +20,7 @@
 
 #include "core/base/str.h"
 #include "core/engine/edge_set.h"
+#include "core/model/queue_priority.h"
 
 struct document;
 struct pipeline;
@@ -74,7 +75,8 @@ enum record_type {
     RECORD_NODE_ENDED,    /* node_state, outcome, output or error, taken */
     RECORD_NODE_AGAIN,    /* output, due_unix_ms: it completed and runs again */
     RECORD_NODE_DUE,      /* the time for that has come */
-    /* Its task ended with its process, unreported: it starts anew; output: the run's new input */
+    /* Its task ended with its process, unreported: it starts anew; output: the run's new input;
+       priority */
     RECORD_NODE_LOST,
     RECORD_NODE_UNKNOWN,    /* the same, and it may run once at most: a person decides; error */
     RECORD_NODE_FALLBACK,   /* error: its attempts are spent, and its fallback goes on */
@@ -152,8 +154,10 @@ struct record {
     enum run_state run_state;
     uint32_t outcome;
     enum stop_reason reason;
-    bool has_undo;         /* NODE_WORKFLOW: its child run can be undone */
-    bool is_done;          /* NODE_FAILED: the work itself was done, so it is undone like other */
+    bool has_undo;     /* NODE_WORKFLOW: its child run can be undone */
+    bool is_done;      /* NODE_FAILED: the work itself was done, so it is undone like other */
+    bool has_priority; /* RECORD_NODE_LOST: an item of the queue gets another one */
+    enum queue_priority priority;
     bool is_dead;          /* RECORD_NODE_UNKNOWN: of an item of the queue that is given up */
     bool is_handled;       /* a failed node's failure is taken care of by an edge or on_error */
     bool is_asking;        /* RECORD_NODE_QUEUED: it asks the cache or the queue, not for permits */

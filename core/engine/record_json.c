@@ -186,6 +186,9 @@ void record_write_members(const struct record *record, struct strbuf *out)
     if (record->from != 0) {
         add_word("from", from_words[record->from], out);
     }
+    if (record->has_priority) {
+        add_word("priority", queue_priority_name(record->priority), out);
+    }
     if (record->reason != 0) {
         add_word("reason", reason_words[record->reason], out);
     }
@@ -387,6 +390,12 @@ static int read_word_member(struct record *record, struct str key, struct str te
         int reason = READ_WORD(reason_words, text);
         record->reason = reason < 1 ? STOP_REQUESTED : (enum stop_reason)reason;
         return reason < 1 ? E_INVALID : 0;
+    }
+    if (str_equal_text(key, "priority")) {
+        bool is_word = text.n >= 2 && text.p[0] == '"';
+        struct str word = is_word ? str_make(text.p + 1, text.n - 2) : STR("");
+        record->has_priority = queue_priority_find(word, &record->priority);
+        return record->has_priority ? 0 : E_INVALID;
     }
     if (str_equal_text(key, "from")) {
         int from = READ_WORD(from_words, text);

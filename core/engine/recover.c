@@ -57,14 +57,21 @@ static void end_cut_off(const struct decision *d, uint32_t node)
     document_unref(failure);
 }
 
-/* Where nothing starts any more it has ended with its process. `input`: see RECORD_NODE_LOST. */
-static void start_anew(const struct decision *d, uint32_t node, const struct document *input)
+/*
+ * Where nothing starts any more it has ended with its process. `word` (may be NULL) is a person's,
+ * who may give an item of the queue another input and priority.
+ */
+static void start_anew(const struct decision *d, uint32_t node, const struct run_event *word)
 {
     struct record record = decision_node_record(d, RECORD_NODE_LOST, node);
     if (d->frame->state != RUN_RUNNING) {
         end_cut_off(d, node);
     } else {
-        record.output = input;
+        if (word != NULL && queue_is_item(d->run)) {
+            record.output = word->output;
+            record.has_priority = word->has_priority;
+            record.priority = word->priority;
+        }
         batch_add_record(d->batch, &record);
     }
 }
@@ -151,7 +158,7 @@ void recover_resolve(const struct decision *d, const struct run_event *event)
     }
     switch (event->resolution) {
     case RUN_RESOLVE_AGAIN:
-        start_anew(d, event->node, queue_is_item(d->run) ? event->output : NULL);
+        start_anew(d, event->node, event);
         return;
     case RUN_RESOLVE_FAIL:
         decision_fail_node(d, event->node, event->error);

@@ -243,7 +243,8 @@ static bool may_follow_in_node(const struct spot *p)
     case RECORD_NODE_DUE:
         return p->node->state == NODE_RUNNING && p->node->is_delayed && !p->node->is_falling_back;
     case RECORD_NODE_LOST:
-        return may_be_lost(p) && (p->record->output == NULL || is_item(p->run));
+        return may_be_lost(p) &&
+               ((p->record->output == NULL && !p->record->has_priority) || is_item(p->run));
     case RECORD_NODE_UNKNOWN:
         return p->record->is_dead && !is_item(p->run) ? false
                : p->record->error != NULL             ? may_fail_attempt(p)

@@ -108,9 +108,9 @@ static bool give(struct member *root, struct dispatch *dispatch, size_t total)
 {
     bool has_asked = false;
     if (bytes_of(root, total) <= bound_of(root)) {
-        has_asked = root->room.waiting.first != NULL;
+        has_asked = !queue_is_empty(&root->room.waiting);
         dispatch_open_room(dispatch, &root->room);
-    } else if (root->room.waiting.first != NULL && tasks_of(root) == 0) {
+    } else if (!queue_is_empty(&root->room.waiting) && tasks_of(root) == 0) {
         has_asked = dispatch_pass_room(dispatch, &root->room);
     }
     return has_asked;

@@ -11,6 +11,7 @@
 #include "core/engine/endings.h"
 #include "core/engine/run_state.h"
 #include "core/engine/signals.h"
+#include "core/model/policy.h"
 #include "core/value/value.h"
 
 enum { DEFAULT_MAX_MEMORY_MB = 1024 };
@@ -39,6 +40,8 @@ int run_create(const struct run_options *options, struct run **out_run, struct e
     run->has_rollback = pipeline->has_rollback ||
                         (options->has_rollback && !pipeline->refuses_rollback);
     run->secrets = options->secrets;
+    run->priority = pipeline->queued_by.n > 0 ? pipeline->nodes[0].policies->priority
+                                              : QUEUE_PRIORITY_NORMAL;
     run->id = str_dup(options->id);
     run->triggered_by = str_dup(options->triggered_by);
     run->root = frame_create(run, NULL, 0, &pipeline->bodies[0]);
@@ -213,6 +216,11 @@ const struct document *run_error(const struct run *run)
 int64_t run_started_at(const struct run *run)
 {
     return run->started_at;
+}
+
+struct turn_key run_turn(const struct run *run)
+{
+    return (struct turn_key){.at = run->turn_at, .id = run->number, .priority = run->priority};
 }
 
 struct run_node_view run_frame_node_in(const struct frame *frame, uint32_t node)

@@ -24,6 +24,7 @@
 
 #include "core/base/str.h"
 #include "core/engine/record.h"
+#include "core/engine/turn_queue.h"
 #include "core/expr/cel.h"
 
 struct document;
@@ -97,6 +98,8 @@ struct run_event {
     enum stop_reason reason;
     enum run_state child_state;
     enum run_resolution resolution;
+    bool has_priority; /* RUN_RESOLVE_AGAIN of an item of the queue: it gets another one */
+    enum queue_priority priority;
     bool has_undo; /* RUN_EVENT_CHILD */
     struct str port;
     const struct document *output;
@@ -189,6 +192,8 @@ uint64_t run_number(const struct run *run);
 uint64_t run_last_seq(const struct run *run);
 void *run_user(const struct run *run);
 int64_t run_started_at(const struct run *run);
+/* Of an item of the queue: what its call comes before, and what comes before it. */
+struct turn_key run_turn(const struct run *run);
 uint32_t run_depth(const struct run *run);
 const struct secrets *run_secrets(const struct run *run); /* its options' */
 bool run_has_rollback(const struct run *run);

@@ -125,6 +125,8 @@ struct run {
     void *user;
     const struct secrets *secrets;
     const struct document *input;
+    enum queue_priority priority; /* of an item of the queue, and since when it may be tried */
+    int64_t turn_at;              /* unix ms */
     uint32_t revision;            /* of the input: how often a person gave another one */
     const struct document *reuse; /* see reuse.h; NULL: nothing */
     const struct document *output;

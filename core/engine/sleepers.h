@@ -4,12 +4,12 @@
 
 /*
  * Sleepers: runs that are not in memory since all that may go on in them waits for one breaker.
- * Only their numbers are here, in the order in which they fell asleep. They are woken as the
- * breaker lets calls through: for a trial as many as it takes, and later a few at a time, so that
- * those who wait for permits next are few, too.
+ * Only their numbers are here. They are woken in their turns, as the breaker lets calls through:
+ * for a trial as many as it takes, and later a few at a time, so that those who wait for permits
+ * next are few, too.
  *
  * Used by:  engine.
- * Uses:     dispatch.
+ * Uses:     dispatch, turn_queue.
  * Threads:  [loop]; pure.
  */
 
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/base/str.h"
+#include "core/engine/turn_queue.h"
 
 struct dispatch;
 struct dispatch_guard;
@@ -29,9 +30,10 @@ void sleepers_destroy(struct sleepers *sleepers);
 struct sleeper_options {
     uint64_t number; /* of the run; not 0 */
     struct dispatch_guard *guard;
-    uint32_t nodes;  /* that wait for it */
-    int64_t wake_at; /* it has something else to do then, unix ms; INT64_MAX: nothing */
-    struct str node; /* the path of the first of them; copied */
+    uint32_t nodes;       /* that wait for it */
+    struct turn_key turn; /* of the first of them; its id is not used, the number is */
+    int64_t wake_at;      /* it has something else to do then, unix ms; INT64_MAX: nothing */
+    struct str node;      /* the path of the first of them; copied */
 };
 
 /* Returns 0 or E_NOMEM. One that is there is there once, as said last. */

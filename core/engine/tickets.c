@@ -7,11 +7,19 @@
 #include "core/engine/dispatch.h"
 #include "core/engine/limiter.h"
 #include "core/engine/member.h"
+#include "core/engine/queue.h"
 #include "core/engine/rooms.h"
 #include "core/engine/service.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/model/policy.h"
+
+/* An item of the queue has a turn, for its start and for the calls that its task makes. */
+static void take_turn(const struct run *run, struct dispatch_ticket *ticket)
+{
+    ticket->has_turn = queue_is_item(run);
+    ticket->place.turn = ticket->has_turn ? run_turn(run) : ticket->place.turn;
+}
 
 static uint32_t plugin_limit(const struct tickets *tickets, const struct pipeline *pipeline,
                              const struct node *node)
@@ -176,6 +184,7 @@ static int ticket_prepare(const struct tickets *tickets, struct member *member,
         .is_impatient = is_impatient(member->run, node),
         .retry_budget = node->has_readers ? 0.0 : node->policies->retry.budget,
     };
+    take_turn(member->run, ticket);
     if (!node->has_readers) {
         uint32_t limit = plugin_limit(tickets, pipeline, node);
         append_plugin_scope(node, wish->config, limit, &key);
@@ -245,6 +254,7 @@ int tickets_want_call(const struct tickets *tickets, struct dispatch_ticket *tic
     uint32_t limit = plugin_limit(tickets, pipeline, def);
     struct strbuf key = STRBUF_INIT;
     ticket->is_call = true;
+    take_turn(ticket->run, ticket);
     strbuf_append_text(&key, "calls\n");
     int status = add_scope(tickets, ticket, &key, tickets->call_concurrency);
     if (status == 0) {

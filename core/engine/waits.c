@@ -133,8 +133,8 @@ static void list_calls(struct listing *listing, const struct engine *engine, con
 {
     const struct limiter *at = dispatch_limiters(engine->dispatch)->first_awaited;
     for (; at != NULL; at = at->next_awaited) {
-        const struct dispatch_ticket *ticket = at->waiting.first;
-        for (; ticket != NULL; ticket = ticket->next) {
+        const struct dispatch_ticket *ticket = queue_first(&at->waiting);
+        for (; ticket != NULL; ticket = queue_next(ticket)) {
             if (ticket->is_call && is_below(root, ticket->run)) {
                 list_one(listing, ticket->run, ticket);
             }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "core/base/str.h"
+#include "core/model/queue_priority.h"
 
 enum retry_jitter {
     RETRY_JITTER_FULL,  /* 0 to the whole wait */
@@ -77,6 +78,7 @@ struct node_policies {
     struct rate_settings rate;
     struct rate_settings rate_around; /* of the integration, where `rate` is the node's own */
     enum on_open on_open;
+    enum queue_priority priority; /* ON_OPEN_QUEUE, and of the item that it makes */
 };
 
 #define RETRY_SETTINGS_DEFAULT                                                                     \

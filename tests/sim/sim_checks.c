@@ -245,6 +245,15 @@ static bool has_open_breaker(const struct sim *sim, const struct node *node)
     return false;
 }
 
+/*
+ * What a breaker lets go in this moment begins with those whose turns come first, and these may
+ * sleep: they are woken, and the others asked, as the next thing that happens.
+ */
+static bool is_about_to_ask(const struct sim *sim)
+{
+    return engine_next_due(sim->engine) <= sim->now;
+}
+
 /* Nobody waits for a permit that is free. */
 static void check_queue(const struct sim_run *run, const struct usage *usage)
 {
@@ -257,7 +266,7 @@ static void check_queue(const struct sim_run *run, const struct usage *usage)
             bool may_wait = at->nodes[i].state != NODE_QUEUED || at->nodes[i].is_asking ||
                             node->concurrency > 0 || (most > 0 && begun >= most) ||
                             usage->begun[plugin] >= limits[plugin].limit ||
-                            has_open_breaker(run->sim, node);
+                            has_open_breaker(run->sim, node) || is_about_to_ask(run->sim);
             SIM_HOLDS(run->sim, may_wait);
         }
     }

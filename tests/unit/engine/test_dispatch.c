@@ -6,8 +6,11 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/model/policy.h"
 #include "core/policy/retry_budget.h"
 #include "tests/support/failing_alloc.h"
 #include "tests/support/random.h"
@@ -318,6 +321,173 @@ static void test_dispatch__scope_survives_each_failed_allocation(void **state)
     assert_true(failing_alloc_disarm());
 }
 
+/* ---- turns of the retry queue ---- */
+
+static struct dispatch_ticket item_ticket(int32_t priority, int64_t at, uint64_t id)
+{
+    return (struct dispatch_ticket){.place.turn = {at, id, priority}, .has_turn = true};
+}
+
+static struct dispatch_guard *open_guard_of(const char *key)
+{
+    struct breaker_settings settings = BREAKER_SETTINGS_DEFAULT;
+    struct dispatch_guard *guard = NULL;
+    struct dispatch_ticket first = {.scope_count = 0};
+    settings.failure_threshold = 1;
+    assert_int_equal(dispatch_guard(dispatch, str_from(key), &settings, &guard), 0);
+    first.guard = guard;
+    dispatch_want(dispatch, &first);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &first);
+    dispatch_release(dispatch, &first, BREAKER_BAD);
+    return guard;
+}
+
+static void test_dispatch__a_breaker_lets_items_go_in_their_turns(void **state)
+{
+    (void)state;
+    dispatch_set_now(dispatch, 1000);
+    struct dispatch_scope *scope = scope_of("a", 1);
+    struct dispatch_guard *guard = open_guard_of("service");
+    struct dispatch_ticket tickets[] = {
+        item_ticket(QUEUE_PRIORITY_LOW, 10, 1),   item_ticket(QUEUE_PRIORITY_NORMAL, 900, 2),
+        item_ticket(QUEUE_PRIORITY_HIGH, 950, 3), ticket_in(scope, NULL),
+        item_ticket(QUEUE_PRIORITY_HIGH, 40, 5),
+    };
+    static const size_t order[] = {4, 2, 1, 3, 0}; /* who is no item asked at 1000 */
+    for (size_t i = 0; i < 5; i++) {
+        tickets[i].guard = guard;
+        tickets[i].scopes[0] = scope;
+        tickets[i].scope_count = 1;
+        dispatch_want(dispatch, &tickets[i]);
+    }
+    assert_null(dispatch_next_admitted(dispatch));
+    assert_int_equal(dispatch_obey(dispatch, dispatch_guard_key(guard), BREAKER_ORDER_RESET, NULL),
+                     0);
+    for (size_t i = 0; i < 5; i++) {
+        assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[order[i]]);
+        assert_null(dispatch_next_admitted(dispatch));
+        dispatch_release(dispatch, &tickets[order[i]], BREAKER_GOOD);
+    }
+}
+
+/* What comes first by its turn, but waits for something else, is not in the way. */
+static void test_dispatch__an_item_that_waits_blocks_nobody(void **state)
+{
+    (void)state;
+    dispatch_set_now(dispatch, 1000);
+    struct dispatch_scope *scope = scope_of("a", 1);
+    struct dispatch_guard *shut = open_guard_of("shut");
+    struct dispatch_ticket high = item_ticket(QUEUE_PRIORITY_HIGH, 1, 1);
+    struct dispatch_ticket low = item_ticket(QUEUE_PRIORITY_LOW, 2, 2);
+    high.guard = shut;
+    high.scopes[0] = scope;
+    high.scope_count = 1;
+    low.scopes[0] = scope;
+    low.scope_count = 1;
+    dispatch_want(dispatch, &high);
+    dispatch_want(dispatch, &low);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &low);
+    dispatch_release(dispatch, &low, BREAKER_GOOD);
+    dispatch_release(dispatch, &high, BREAKER_CANCELLED);
+}
+
+/* The clock is set back: who asked first is first even so. */
+static void test_dispatch__a_clock_set_back_changes_no_order(void **state)
+{
+    (void)state;
+    struct dispatch_scope *scope = scope_of("a", 1);
+    struct dispatch_ticket tickets[3];
+    for (size_t i = 0; i < 3; i++) {
+        dispatch_set_now(dispatch, 1000000 - (int64_t)i * 1000);
+        tickets[i] = ticket_in(scope, NULL);
+        dispatch_want(dispatch, &tickets[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_ptr_equal(dispatch_next_admitted(dispatch), &tickets[i]);
+        dispatch_release(dispatch, &tickets[i], BREAKER_GOOD);
+    }
+}
+
+enum { PLAYERS = 60 };
+
+struct play {
+    struct dispatch_ticket tickets[PLAYERS];
+    bool is_in[PLAYERS]; /* it waits, or is at work */
+    struct dispatch_guard *guard;
+    struct dispatch_scope *scope;
+};
+
+static bool waits(const struct play *play, size_t i)
+{
+    return play->is_in[i] && play->tickets[i].state == DISPATCH_WAITING;
+}
+
+static bool guard_is_open(const struct play *play)
+{
+    return dispatch_guard_breaker(play->guard)->state == BREAKER_FORCED_OPEN;
+}
+
+/* Each that goes is before all that wait where it waited. */
+static void take_all(struct play *play)
+{
+    struct dispatch_ticket *ticket = NULL;
+    while ((ticket = dispatch_next_admitted(dispatch)) != NULL) {
+        for (size_t i = 0; i < PLAYERS; i++) {
+            if (waits(play, i)) {
+                assert_true(
+                    turn_queue_is_before(&ticket->place.turn, &play->tickets[i].place.turn));
+            }
+        }
+    }
+}
+
+static void step(struct play *play, struct random *random, uint64_t number)
+{
+    size_t i = random_below(random, PLAYERS);
+    struct dispatch_ticket *ticket = &play->tickets[i];
+    if (!play->is_in[i] && guard_is_open(play)) {
+        *ticket =
+            item_ticket((int32_t)random_below(random, 3) - 1, random_below(random, 9), number);
+        ticket->guard = play->guard;
+        ticket->scopes[0] = play->scope;
+        ticket->scope_count = 1;
+        dispatch_want(dispatch, ticket);
+        play->is_in[i] = true;
+    } else if (play->is_in[i]) {
+        bool is_held = ticket->state == DISPATCH_HELD;
+        dispatch_release(dispatch, ticket, is_held ? BREAKER_GOOD : BREAKER_CANCELLED);
+        play->is_in[i] = false;
+    }
+}
+
+static void test_dispatch__turns_hold_whatever_happens(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct random random = {seed};
+        struct play play = {.guard = NULL};
+        char key[16];
+        (void)snprintf(key, sizeof(key), "%u", (unsigned)seed);
+        play.scope = scope_of(key, 3);
+        play.guard = open_guard_of(key);
+        for (uint64_t number = 1; number <= 1000; number++) {
+            step(&play, &random, number);
+            if (random_percent(&random, 3)) {
+                enum breaker_order order = guard_is_open(&play) ? BREAKER_ORDER_RESET
+                                                                : BREAKER_ORDER_OPEN;
+                assert_int_equal(dispatch_obey(dispatch, str_from(key), order, NULL), 0);
+            }
+            take_all(&play);
+        }
+        for (size_t i = 0; i < PLAYERS; i++) {
+            dispatch_release(dispatch, &play.tickets[i], BREAKER_CANCELLED);
+            take_all(&play);
+        }
+        assert_int_equal(dispatch_waiting(dispatch), 0);
+        assert_int_equal(dispatch_scope_in_use(play.scope), 0);
+    }
+}
+
 int main(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -331,6 +501,10 @@ int main(void)
         FRESH(test_dispatch__holds_its_limits_in_any_order_of_events),
         FRESH(test_dispatch__a_scope_may_have_no_key),
         FRESH(test_dispatch__scope_survives_each_failed_allocation),
+        FRESH(test_dispatch__a_breaker_lets_items_go_in_their_turns),
+        FRESH(test_dispatch__an_item_that_waits_blocks_nobody),
+        FRESH(test_dispatch__a_clock_set_back_changes_no_order),
+        FRESH(test_dispatch__turns_hold_whatever_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,11 +97,15 @@ static struct record random_record(struct random *random, enum record_type type)
         .has_undo = random_percent(random, 50),
         .is_done = random_percent(random, 50),
         .is_handled = random_percent(random, 50),
+        .has_priority = random_percent(random, 50),
         .output = type == RECORD_FRAME_STARTED ? NULL : random_document(random),
         .error = random_document(random),
         .detail = random_document(random),
         .done = random_document(random),
     };
+    if (record.has_priority) {
+        record.priority = (enum queue_priority)((int)random_below(random, 3) - 1);
+    }
     if (type == RECORD_NODE_ENDED) {
         record.node_state = (enum node_state)random_below(random, NODE_CANCELLED + 1);
     }
@@ -154,6 +158,8 @@ static void expect_same(const struct record *a, const struct record *b)
     assert_int_equal(a->has_undo, b->has_undo);
     assert_int_equal(a->is_done, b->is_done);
     assert_int_equal(a->is_handled, b->is_handled);
+    assert_int_equal(a->has_priority, b->has_priority);
+    assert_int_equal(a->priority, b->priority);
     assert_int_equal(a->node_state, b->node_state);
     assert_int_equal(a->run_state, b->run_state);
     assert_int_equal(a->kind, b->kind);

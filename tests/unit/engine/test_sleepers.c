@@ -12,6 +12,7 @@
 #include "core/engine/sleepers.h"
 #include "core/model/policy.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/support/random.h"
 
 #define BEGIN INT64_C(1000000)
 
@@ -19,6 +20,7 @@ static struct dispatch *dispatch;
 static struct sleepers *sleepers;
 static struct dispatch_guard *guard; /* opens with its first failure, for 4 s; two trials */
 static int64_t now;
+static int64_t asked; /* so many so far */
 
 static struct dispatch_guard *make_guard(const char *key)
 {
@@ -78,7 +80,17 @@ static void open_guard(void)
 static void add(uint64_t number, int64_t wake_at)
 {
     const struct sleeper_options options = {
-        .number = number, .guard = guard, .nodes = 1, .wake_at = wake_at};
+        .number = number, .guard = guard, .nodes = 1, .turn = {.at = ++asked}, .wake_at = wake_at};
+    assert_int_equal(sleepers_add(sleepers, &options), 0);
+}
+
+static void add_turn(uint64_t number, int32_t priority, int64_t at, int64_t wake_at)
+{
+    const struct sleeper_options options = {.number = number,
+                                            .guard = guard,
+                                            .nodes = 1,
+                                            .turn = {.at = at, .priority = priority},
+                                            .wake_at = wake_at};
     assert_int_equal(sleepers_add(sleepers, &options), 0);
 }
 
@@ -311,6 +323,83 @@ static void test_sleepers__wait_for_their_own_breaker(void **state)
     expect_all_asleep();
 }
 
+static void test_sleepers__are_woken_in_their_turns(void **state)
+{
+    (void)state;
+    open_guard();
+    add_turn(1, QUEUE_PRIORITY_LOW, 10, INT64_MAX);
+    add_turn(4, QUEUE_PRIORITY_NORMAL, 30, INT64_MAX);
+    add_turn(3, QUEUE_PRIORITY_NORMAL, 30, INT64_MAX);
+    add_turn(2, QUEUE_PRIORITY_NORMAL, 20, INT64_MAX);
+    add_turn(5, QUEUE_PRIORITY_HIGH, 90, INT64_MAX);
+    assert_int_equal(dispatch_obey(dispatch, dispatch_guard_key(guard), BREAKER_ORDER_RESET, NULL),
+                     0);
+    expect_awake(5, (const uint64_t[]){5, 2, 3, 4, 1});
+    expect_all_asleep();
+}
+
+/* One that has a later turn is here, and gets the permit when those who slept have had theirs. */
+static void test_sleepers__go_before_tickets_with_later_turns(void **state)
+{
+    (void)state;
+    struct dispatch_ticket low = {.guard = guard, .has_turn = true};
+    struct dispatch_ticket high = {.guard = guard, .has_turn = true};
+    struct dispatch_ticket usual = {.guard = guard};
+    open_guard();
+    low.place.turn = (struct turn_key){.at = 1, .id = 1, .priority = QUEUE_PRIORITY_LOW};
+    high.place.turn = (struct turn_key){.at = 2, .id = 2, .priority = QUEUE_PRIORITY_HIGH};
+    dispatch_want(dispatch, &low);
+    dispatch_want(dispatch, &usual);
+    add_turn(2, QUEUE_PRIORITY_HIGH, 2, INT64_MAX);
+    assert_int_equal(dispatch_obey(dispatch, dispatch_guard_key(guard), BREAKER_ORDER_RESET, NULL),
+                     0);
+    assert_null(dispatch_next_admitted(dispatch));
+    assert_int_equal(dispatch_next_due(dispatch), INT64_MAX);
+    expect_awake(1, (const uint64_t[]){2});
+    dispatch_want(dispatch, &high);
+    assert_int_equal(dispatch_next_due(dispatch), now); /* now the others may ask */
+    dispatch_tick(dispatch);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &high);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &usual);
+    assert_ptr_equal(dispatch_next_admitted(dispatch), &low);
+    dispatch_release(dispatch, &high, BREAKER_GOOD);
+    dispatch_release(dispatch, &usual, BREAKER_GOOD);
+    dispatch_release(dispatch, &low, BREAKER_GOOD);
+}
+
+/* However many they are, in whatever order they came, and however many are due at once. */
+static void test_sleepers__very_many_take_no_longer_each(void **state)
+{
+    (void)state;
+    static struct turn_key turns[100001];
+    struct random random = {7};
+    uint64_t number = 0;
+    uint64_t due = 0;
+    open_guard();
+    for (uint64_t i = 1; i <= 100000; i++) {
+        bool has_time = random_percent(&random, 50);
+        turns[i] = (struct turn_key){.at = random_below(&random, 50000),
+                                     .id = i,
+                                     .priority = (int32_t)random_below(&random, 3) - 1};
+        add_turn(i, turns[i].priority, turns[i].at, has_time ? BEGIN + 1000 : INT64_MAX);
+        due += has_time ? 1 : 0;
+    }
+    set_now(1000);
+    for (uint64_t i = 0; i < due; i++) {
+        assert_true(sleepers_next_awake(sleepers, dispatch, now, &number));
+    }
+    expect_all_asleep();
+    assert_int_equal(dispatch_obey(dispatch, dispatch_guard_key(guard), BREAKER_ORDER_RESET, NULL),
+                     0);
+    uint64_t before = wake();
+    for (uint64_t i = due + 1; i < 100000; i++) {
+        number = wake();
+        assert_true(turn_queue_is_before(&turns[before], &turns[number]));
+        before = number;
+    }
+    assert_int_equal(sleepers_count(sleepers), 0);
+}
+
 static void test_sleepers__survive_each_failed_allocation(void **state)
 {
     (void)state;
@@ -348,6 +437,9 @@ int main(void)
         FRESH(test_sleepers__say_for_what_they_wait),
         FRESH(test_sleepers__nobody_is_woken_where_nothing_starts),
         FRESH(test_sleepers__wait_for_their_own_breaker),
+        FRESH(test_sleepers__are_woken_in_their_turns),
+        FRESH(test_sleepers__go_before_tickets_with_later_turns),
+        FRESH(test_sleepers__very_many_take_no_longer_each),
         FRESH(test_sleepers__survive_each_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
