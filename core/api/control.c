@@ -8,6 +8,7 @@
 #include "core/api/control_body.h"
 #include "core/api/control_definition.h"
 #include "core/api/control_state.h"
+#include "core/api/item_filter.h"
 #include "core/api/item_live.h"
 #include "core/api/numbers.h"
 #include "core/api/read_thread.h"
@@ -401,6 +402,14 @@ static bool refuse_event(struct control_call *call, uint64_t number)
     return true;
 }
 
+static int read_requeue(const struct document *body, struct loop_command *command,
+                        struct document **out_input, struct error *err)
+{
+    int status = item_filter_priority(control_body_text(body, "priority"), &command->has_priority,
+                                      &command->priority, err);
+    return status == 0 ? member_document(body, "input", out_input, err) : status;
+}
+
 static void carry_out(struct control_call *call, const struct control_question *request,
                       const struct route_match *match, const struct document *body)
 {
@@ -420,7 +429,7 @@ static void carry_out(struct control_call *call, const struct control_question *
     } else if (match->action == ROUTE_RESUME) {
         status = read_env(body, &env, &err);
     } else if (match->action == ROUTE_REQUEUE) {
-        status = member_document(body, "input", &data, &err);
+        status = read_requeue(body, &command, &data, &err);
     } else if (match->action == ROUTE_SKIP) {
         status = read_value(body, &data, &err);
     }

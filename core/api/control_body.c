@@ -47,13 +47,14 @@ static const struct member resume_members[] = {{"env", KIND_TEXTS}, {NULL, KIND_
 static const struct member breaker_members[] = {
     {"scope", KIND_TEXT}, {"order", KIND_TEXT}, {NULL, KIND_ANY}};
 
-static const struct member requeue_members[] = {{"input", KIND_MAP}, {NULL, KIND_ANY}};
+static const struct member requeue_members[] = {
+    {"input", KIND_MAP}, {"priority", KIND_TEXT}, {NULL, KIND_ANY}};
 
 static const struct member skip_members[] = {{"value", KIND_ANY}, {NULL, KIND_ANY}};
 
 static const struct member items_members[] = {
-    {"ids", KIND_LIST},   {"workflow", KIND_TEXT}, {"node", KIND_TEXT}, {"code", KIND_TEXT},
-    {"older", KIND_TEXT}, {"newer", KIND_TEXT},    {NULL, KIND_ANY},
+    {"ids", KIND_LIST},   {"workflow", KIND_TEXT}, {"node", KIND_TEXT},     {"code", KIND_TEXT},
+    {"older", KIND_TEXT}, {"newer", KIND_TEXT},    {"priority", KIND_TEXT}, {NULL, KIND_ANY},
 };
 
 static const struct member no_members[] = {{NULL, KIND_ANY}};

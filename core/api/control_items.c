@@ -10,6 +10,7 @@
 
 #include "core/api/answer.h"
 #include "core/api/control.h"
+#include "core/api/control_body.h"
 #include "core/api/control_state.h"
 #include "core/api/item_filter.h"
 #include "core/base/clock.h"
@@ -27,6 +28,8 @@ struct bulk {
     enum loop_action action;
     char who[128];
     bool has_ids;
+    bool has_priority; /* what is requeued gets this one */
+    enum queue_priority priority;
     struct journal_item_filter filter;
     uint64_t numbers[IDS_MOST]; /* of a page, or all that were named */
     size_t count;
@@ -48,7 +51,7 @@ static int note_item(void *user, const struct journal_item *item)
     struct bulk *bulk = user;
     bool is_run = item->queued_by.n == 0;
     bool is_busy = str_equal_text(item->node_state, "running") || item->blocked.n > 0;
-    bulk->filter.after = item->number;
+    bulk->filter.after = (struct journal_item_place){item->priority, item->turn_at, item->number};
     bulk->next++; /* of those that were read */
     if ((is_run && bulk->action == LOOP_REQUEUE) || (is_busy && bulk->action == LOOP_TRY)) {
         return 0;
@@ -115,8 +118,11 @@ static void give_page(struct bulk *bulk)
 {
     bulk->is_telling = true;
     for (; bulk->next < bulk->count; bulk->next++) {
-        const struct loop_command command = {
-            .action = bulk->action, .run = bulk->numbers[bulk->next], .who = str_from(bulk->who)};
+        const struct loop_command command = {.action = bulk->action,
+                                             .run = bulk->numbers[bulk->next],
+                                             .who = str_from(bulk->who),
+                                             .has_priority = bulk->has_priority,
+                                             .priority = bulk->priority};
         bulk->out++;
         loop_command(bulk->call->control->options.loop, &command, on_done, bulk);
     }
@@ -201,6 +207,12 @@ static bool prepare(struct bulk *bulk)
     const struct value *root = bulk->body != NULL ? document_root(bulk->body) : NULL;
     const struct value *ids = value_get(root, STR("ids"));
     bulk->filter.is_dead = bulk->action != LOOP_TRY;
+    if (bulk->action == LOOP_REQUEUE &&
+        item_filter_priority(control_body_text(bulk->body, "priority"), &bulk->has_priority,
+                             &bulk->priority, &err) != 0) {
+        control_call_fail(bulk->call, &err);
+        return false;
+    }
     if (ids != NULL) {
         return find_ids(bulk, ids);
     }
@@ -208,6 +220,7 @@ static bool prepare(struct bulk *bulk)
         control_call_fail(bulk->call, &err);
         return false;
     }
+    bulk->filter.has_priority = bulk->filter.has_priority && bulk->action != LOOP_REQUEUE;
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/api/item_live.h"
 
+#include "core/api/item_cursor.h"
 #include "core/api/item_filter.h"
 #include "core/api/query.h"
 #include "core/base/error.h"
@@ -26,12 +27,11 @@ static int append_item(void *user, const struct journal_item *item)
 void item_live_append(struct loop *loop, const struct query *query, int64_t now_unix_ms,
                       struct strbuf *out)
 {
-    const struct query_range numbers = {1, INT64_MAX};
     struct journal_item_filter filter = {0};
     struct journal_reader *reader = loop_reader(loop);
     struct listing listing = {.loop = loop, .out = out};
     bool is_well = reader != NULL && item_filter_read(query, now_unix_ms, &filter, NULL) == 0 &&
-                   query_number(query, "cursor", numbers, &filter.after, NULL) == 0;
+                   item_cursor_read(query_get(query, "cursor"), &filter.after, NULL) == 0;
     if (!is_well) {
         return;
     }

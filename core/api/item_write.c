@@ -60,6 +60,9 @@ void item_write_members(struct builder *b, const struct journal_item *item)
     json_text_member_or_null(b, STR("node"), queue_item_node(item->workflow, item->queued_by));
     json_text_member(b, STR("run"), run);
     json_text_member_or_null(b, STR("path"), path);
+    if (is_item) {
+        builder_member_string(b, STR("priority"), str_from(queue_priority_name(item->priority)));
+    }
     builder_member_int(b, STR("attempts"), item->attempt);
     json_text_time(b, STR("next_at"), item->wake_at == INT64_MAX ? 0 : item->wake_at);
     json_text_time(b, is_item ? STR("queued_at") : STR("created_at"), item->created_at);

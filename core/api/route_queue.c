@@ -2,6 +2,7 @@
 /* GET /api/v1/queue and /api/v1/dlq: what waits for its turn, and what waits for a person. */
 #include <stdio.h>
 
+#include "core/api/item_cursor.h"
 #include "core/api/item_filter.h"
 #include "core/api/item_write.h"
 #include "core/api/json_text.h"
@@ -11,8 +12,8 @@
 #include "core/value/builder.h"
 #include "core/value/value.h"
 
-const char *const route_queue_params[] = {"limit", "cursor", "workflow", "node", NULL};
-const char *const route_dlq_params[] = {"limit", "cursor", "workflow", "node",
+const char *const route_queue_params[] = {"limit", "cursor", "workflow", "node", "priority", NULL};
+const char *const route_dlq_params[] = {"limit", "cursor", "workflow", "node", "priority",
                                         "code",  "older",  "newer",    NULL};
 
 enum { ITEM_FULL = 1 };
@@ -22,7 +23,7 @@ struct page {
     struct document *live; /* by number, see item_live.h; NULL: nothing is known */
     uint64_t limit;
     uint64_t count;
-    uint64_t last; /* the number of the last one that is shown */
+    struct journal_item_place last; /* of the last one that is shown */
 };
 
 /* What the engine does not let it start for, the first of it. */
@@ -45,7 +46,7 @@ static int add_item(void *user, const struct journal_item *item)
         return ITEM_FULL;
     }
     page->count++;
-    page->last = item->number;
+    page->last = (struct journal_item_place){item->priority, item->turn_at, item->number};
     builder_map_begin(page->b);
     item_write_members(page->b, item);
     add_wait(page, item);
@@ -53,24 +54,40 @@ static int add_item(void *user, const struct journal_item *item)
     return 0;
 }
 
+static int read_cursor(const struct query *query, struct journal_item_filter *filter,
+                       struct error *err)
+{
+    const struct query_range numbers = {1, INT64_MAX};
+    return filter->is_dead ? query_number(query, "cursor", numbers, &filter->after.number, err)
+                           : item_cursor_read(query_get(query, "cursor"), &filter->after, err);
+}
+
 static int read_filter(const struct route_call *call, struct journal_item_filter *filter,
                        uint64_t *limit, struct error *err)
 {
     const struct query_range limits = {1, ROUTE_PAGE_MOST};
-    const struct query_range numbers = {1, INT64_MAX};
     int status = item_filter_read(call->query, call->request->now_unix_ms, filter, err);
     status = status != 0 ? status : query_number(call->query, "limit", limits, limit, err);
-    status = status != 0 ? status
-                         : query_number(call->query, "cursor", numbers, &filter->after, err);
+    status = status != 0 ? status : read_cursor(call->query, filter, err);
     filter->limit = (uint32_t)*limit + 1;
     return status;
+}
+
+static void write_cursor(const struct journal_item_filter *filter,
+                         const struct journal_item_place *last, char out[ITEM_CURSOR_SIZE])
+{
+    if (filter->is_dead) {
+        (void)snprintf(out, ITEM_CURSOR_SIZE, "%llu", (unsigned long long)last->number);
+    } else {
+        item_cursor_write(last, out);
+    }
 }
 
 static int answer_list(const struct route_call *call, struct journal_item_filter *filter,
                        struct answer *answer, struct error *err)
 {
     struct page page = {.limit = ROUTE_PAGE};
-    char cursor[24] = "";
+    char cursor[ITEM_CURSOR_SIZE] = "";
     int status = read_filter(call, filter, &page.limit, err);
     if (status != 0) {
         return status;
@@ -90,7 +107,7 @@ static int answer_list(const struct route_call *call, struct journal_item_filter
     }
     builder_list_end(page.b);
     if (status == ITEM_FULL) {
-        (void)snprintf(cursor, sizeof(cursor), "%llu", (unsigned long long)page.last);
+        write_cursor(filter, &page.last, cursor);
     }
     json_text_member_or_null(page.b, STR("next_cursor"), str_from(cursor));
     builder_member_bool(page.b, STR("at_work"), call->request->numbers != NULL);

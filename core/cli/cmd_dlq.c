@@ -21,6 +21,7 @@ static const struct command_option options[] = {
     {"code", 0, "CODE", "only those whose last error has this code", false},
     {"older", 0, "TIME", "given up before: a time, or how long ago: 2h, 7d", false},
     {"newer", 0, "TIME", "given up since", false},
+    {"priority", 0, "WORD", "requeue: with it; else only such: high, normal, low", false},
     {"edit", 0, NULL, "requeue: change the input in $EDITOR first", false},
     {"input", 0, "FILE", "requeue: with this input, a JSON object ('-': stdin)", false},
     {"value", 0, "JSON", "skip: what the call is to have given", false},

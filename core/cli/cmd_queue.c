@@ -8,6 +8,7 @@
 static const struct command_option options[] = {
     {"workflow", 'w', "ID", "only calls of this workflow", false},
     {"node", 'n', "ID", "only calls of nodes with this id", false},
+    {"priority", 0, "WORD", "only calls of this priority: high, normal, low", false},
     {"limit", 0, "N", "so many at most, up to 500 [100]", false},
     {"cursor", 0, "CURSOR", "the page behind, as the one before said", false},
     {"json", 0, NULL, "print one JSON document", false},
@@ -36,7 +37,7 @@ static int run(const struct command_args *args)
     }
     if (!str_equal_text(str_from(verb), "run") || has_page) {
         return command_usage_error(args->command, "write 'queue list', or 'queue run' with "
-                                                  "--workflow and --node");
+                                                  "--workflow, --node and --priority");
     }
     return engine_command_run(args, run_all);
 }
@@ -49,7 +50,9 @@ const struct command cmd_queue = {
     .details = "A node with 'on_open: queue' completes while the breaker of its service is open,\n"
                "and its call waits here. It is made when the breaker lets it pass, and again\n"
                "as 'retry' of the node says. Its state is ready, running, retry_wait, paused,\n"
-               "blocked; unknown or dead ones wait for a person: see 'opstream dlq'.\n\n"
+               "blocked; unknown or dead ones wait for a person: see 'opstream dlq'.\n"
+               "They go out, and are listed, by priority ('on_open: {queue: {priority: high}}'),\n"
+               "then by how long they have been ready. --json says the priority.\n\n"
                "run has all of them tried now; one that is open lets none through even so.\n"
                "A node of type 'queue.process' does it in a pipeline.",
     .options = options,

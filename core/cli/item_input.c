@@ -16,13 +16,17 @@
 
 enum { INPUT_MAX_BYTES = 16 * 1024 * 1024 };
 
-static int append_document(const struct document *input, struct strbuf *out)
+static int append_document(const struct document *input, const char *priority, struct strbuf *out)
 {
     if (!value_is(document_root(input), VALUE_MAP)) {
         return command_error(EXIT_USAGE, "the input is no JSON object");
     }
     strbuf_append_text(out, "{\"input\":");
     json_write(document_root(input), JSON_COMPACT, out);
+    if (priority != NULL) {
+        strbuf_append_text(out, ",\"priority\":");
+        json_write_string(str_from(priority), out);
+    }
     strbuf_append_char(out, '}');
     return EXIT_DONE;
 }
@@ -90,7 +94,8 @@ static int edit(const char *name)
     return EXIT_DONE;
 }
 
-static int edit_input(const struct value *input, const char *name, struct strbuf *out)
+static int edit_input(const struct value *input, const char *name, const char *priority,
+                      struct strbuf *out)
 {
     cleanup_document struct document *edited = NULL;
     int code = edit(name);
@@ -100,10 +105,11 @@ static int edit_input(const struct value *input, const char *name, struct strbuf
     if (code == EXIT_DONE && value_equal(document_root(edited), input)) {
         return command_error(EXIT_USAGE, "the input is as it was: nothing was changed");
     }
-    return code == EXIT_DONE ? append_document(edited, out) : code;
+    return code == EXIT_DONE ? append_document(edited, priority, out) : code;
 }
 
-static int ask_person(struct engine_session *session, const char *id, struct strbuf *out)
+static int ask_person(struct engine_session *session, const char *id, const char *priority,
+                      struct strbuf *out)
 {
     char name[] = "/tmp/opstream-XXXXXX.json";
     cleanup_document struct document *letter = NULL;
@@ -114,7 +120,7 @@ static int ask_person(struct engine_session *session, const char *id, struct str
     const struct value *input = value_get(document_root(letter), STR("input"));
     code = input != NULL ? write_file(name, input) : EXIT_STATE;
     if (code == EXIT_DONE) {
-        code = edit_input(input, name, out);
+        code = edit_input(input, name, priority, out);
         (void)unlink(name); /* it may be gone */
     }
     return code;
@@ -124,16 +130,17 @@ int item_input_append(struct engine_session *session, const struct command_args 
                       const char *id, struct strbuf *out_body)
 {
     const char *file = command_value(args, "input");
+    const char *priority = command_value(args, "priority");
     cleanup_document struct document *input = NULL;
     if (file != NULL && command_has(args, "edit")) {
         return command_error(EXIT_USAGE, "give one of --edit and --input");
     }
     if (command_has(args, "edit")) {
-        return ask_person(session, id, out_body);
+        return ask_person(session, id, priority, out_body);
     }
     if (file == NULL) {
         return EXIT_DONE;
     }
     int code = read_file(file, &input);
-    return code == EXIT_DONE ? append_document(input, out_body) : code;
+    return code == EXIT_DONE ? append_document(input, priority, out_body) : code;
 }

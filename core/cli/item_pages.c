@@ -10,7 +10,8 @@
 #include "core/value/value.h"
 
 /* Options, parameters of the list, and members of orders. */
-static const char *const filters[] = {"workflow", "node", "code", "older", "newer", NULL};
+static const char *const filters[] = {"workflow", "node",  "priority", "code",
+                                      "older",    "newer", NULL};
 
 /* The command may not have the option. */
 static const char *value_of(const struct command_args *args, const char *name)
@@ -23,10 +24,17 @@ static const char *value_of(const struct command_args *args, const char *name)
     return NULL;
 }
 
+/* A requeued one gets the priority that is said. */
+static bool sets_priority(const struct command_args *args)
+{
+    return str_equal_text(str_from(args->operands[0]), "requeue");
+}
+
 bool item_pages_has_filter(const struct command_args *args)
 {
     for (size_t i = 0; filters[i] != NULL; i++) {
-        if (value_of(args, filters[i]) != NULL) {
+        bool is_set = sets_priority(args) && str_equal_text(str_from(filters[i]), "priority");
+        if (!is_set && value_of(args, filters[i]) != NULL) {
             return true;
         }
     }
@@ -93,9 +101,14 @@ static void append_ids(const struct command_args *args, struct strbuf *body)
 static void append_body(const struct command_args *args, struct strbuf *body)
 {
     const char *separator = "";
+    const char *priority = sets_priority(args) ? value_of(args, "priority") : NULL;
     strbuf_append_char(body, '{');
     if (args->operand_count > 1) {
         append_ids(args, body);
+    }
+    if (args->operand_count > 1 && priority != NULL) {
+        strbuf_append_text(body, ",\"priority\":");
+        json_write_string(str_from(priority), body);
     }
     for (size_t i = 0; args->operand_count <= 1 && filters[i] != NULL; i++) {
         const char *value = value_of(args, filters[i]);

@@ -74,6 +74,14 @@ static void append_rate(const struct rate_settings *rate, struct strbuf *out)
     append_duration("", rate->period_ms, out);
 }
 
+static void append_queue(enum queue_priority priority, struct strbuf *out)
+{
+    strbuf_append_text(out, "its call is queued while it is open");
+    if (priority != QUEUE_PRIORITY_NORMAL) {
+        strbuf_append_format(out, ", with %s priority", queue_priority_name(priority));
+    }
+}
+
 void plan_policies_append(const struct node *node, enum plan_detail detail, struct strbuf *out,
                           size_t start)
 {
@@ -98,7 +106,7 @@ void plan_policies_append(const struct node *node, enum plan_detail detail, stru
         strbuf_append_text(out, "fails while it is open");
     } else if (has_breaker(node) && policies->on_open == ON_OPEN_QUEUE) {
         begin(out, start);
-        strbuf_append_text(out, "its call is queued while it is open");
+        append_queue(policies->priority, out);
     }
     if (policies->rate.limit > 0) {
         begin(out, start);
@@ -166,10 +174,24 @@ static void build_rate(struct builder *b, const struct rate_settings *rate)
     builder_map_end(b);
 }
 
+static void build_queue(struct builder *b, const struct node_policies *policies)
+{
+    builder_key(b, STR("queue"));
+    if (policies->on_open != ON_OPEN_QUEUE) {
+        builder_null(b);
+        return;
+    }
+    builder_map_begin(b);
+    builder_member_string(b, STR("priority"), str_from(queue_priority_name(policies->priority)));
+    builder_map_end(b);
+}
+
 void plan_policies_build(struct builder *b, const struct node *node)
 {
-    static const char *const on_opens[] = {
-        [ON_OPEN_WAIT] = "wait", [ON_OPEN_FAIL] = "fail", [ON_OPEN_FALLBACK] = "fallback"};
+    static const char *const on_opens[] = {[ON_OPEN_WAIT] = "wait",
+                                           [ON_OPEN_FAIL] = "fail",
+                                           [ON_OPEN_FALLBACK] = "fallback",
+                                           [ON_OPEN_QUEUE] = "queue"};
     builder_key(b, STR("policies"));
     if (node->policies == NULL) {
         builder_null(b);
@@ -179,6 +201,7 @@ void plan_policies_build(struct builder *b, const struct node *node)
     build_retry(b, &node->policies->retry);
     build_breaker(b, node);
     builder_member_string(b, STR("on_open"), str_from(on_opens[node->policies->on_open]));
+    build_queue(b, node->policies);
     build_rate(b, &node->policies->rate);
     builder_map_end(b);
 }

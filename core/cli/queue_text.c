@@ -90,6 +90,7 @@ void queue_text_append_letter(const struct value *letter, struct job_text_style 
     append_line("call", strbuf_str(&call), out);
     append_line("of run", job_text_get(letter, "run"), out);
     append_line("node", job_text_get(letter, "path"), out);
+    append_line("priority", job_text_get(letter, "priority"), out);
     begin_line("attempts", out);
     strbuf_append_format(out, "%lld\n", (long long)job_text_int(letter, "attempts"));
     append_time_line(letter, "queued", "queued_at", out);

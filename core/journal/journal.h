@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "core/base/str.h"
+#include "core/model/queue_priority.h"
 
 struct batch;
 struct document;
@@ -51,8 +52,10 @@ struct journal_new_run {
     struct str
         parent_path;      /* of the call in the parent; of an item of the queue, in who queued it */
     struct str queued_by; /* of an item: the workflow whose call it delivers; empty: it is none */
-    struct str key;       /* idempotency key; empty: none */
-    struct str request;   /* digest of what was asked for with the key; empty: none */
+    enum queue_priority priority; /* of an item, and since when it may be tried; else normal, 0 */
+    int64_t turn_at;
+    struct str key;     /* idempotency key; empty: none */
+    struct str request; /* digest of what was asked for with the key; empty: none */
     struct str triggered_by;
     struct str options;   /* JSON: what restoring it needs besides */
     uint32_t nodes_total; /* of the root body */
@@ -91,14 +94,16 @@ struct journal_log {
 /* Lines kept of one run; of those that come later the last one says how many were dropped. */
 enum { JOURNAL_LOGS_MOST = 10000 };
 
-/* Columns of a run that are no consequence of its records. */
+/* Columns of a run that no record of its own changes by itself. */
 enum journal_mark_kind {
-    JOURNAL_MARK_WAKE,    /* parked: nothing happens before `at`; INT64_MAX: only an event */
-    JOURNAL_MARK_ACTIVE,  /* loaded again: no wake_at */
-    JOURNAL_MARK_BLOCKED, /* `text`: what is missing; empty: no longer */
-    JOURNAL_MARK_DEAD,    /* `at`: 1: it has ended and is a dead letter; 0: it is none any more */
-    JOURNAL_MARK_CRASHES, /* `at`: how often the engine ended with it at work, without progress
-                             since */
+    JOURNAL_MARK_WAKE,     /* parked: nothing happens before `at`; INT64_MAX: only an event */
+    JOURNAL_MARK_ACTIVE,   /* loaded again: no wake_at */
+    JOURNAL_MARK_BLOCKED,  /* `text`: what is missing; empty: no longer */
+    JOURNAL_MARK_DEAD,     /* `at`: 1: it has ended and is a dead letter; 0: it is none any more */
+    JOURNAL_MARK_CRASHES,  /* `at`: how often the engine ended with it at work, without progress
+                              since */
+    JOURNAL_MARK_TURN,     /* of an item of the queue: `at`: from then on it may be tried */
+    JOURNAL_MARK_PRIORITY, /* the same: `at`: an enum queue_priority */
 };
 
 struct journal_mark {

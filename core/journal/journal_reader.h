@@ -17,6 +17,7 @@
 
 #include "core/base/str.h"
 #include "core/engine/restore.h"
+#include "core/model/queue_priority.h"
 
 struct error;
 struct journal_reader;
@@ -59,7 +60,9 @@ struct journal_run {
     struct str call;
     struct str parent_path; /* of an item of the queue: of the node whose call it delivers */
     struct str queued_by;   /* of an item: the workflow of that node; else empty */
-    bool is_dead;           /* it has ended, and is a dead letter */
+    int priority;           /* of an item, as it is kept, and since when it may be tried */
+    int64_t turn_at;
+    bool is_dead; /* it has ended, and is a dead letter */
     struct str key;
     struct str request;
     struct str triggered_by;
@@ -151,6 +154,8 @@ struct journal_item {
     struct str state;      /* of its run: "running", "dead", "approval_required", ... */
     struct str blocked;    /* why, or empty */
     struct str node_state; /* "running", "retry_wait", ...; empty: it has not been tried yet */
+    enum queue_priority priority;
+    int64_t turn_at; /* since when it may be tried, unix ms; of a run: 0 */
     uint32_t attempt;
     int64_t wake_at; /* 0: none; INT64_MAX: a person */
     int64_t created_at;
@@ -158,6 +163,13 @@ struct journal_item {
     struct str body;  /* of the record of that, with its error */
 };
 typedef int (*journal_item_cb)(void *user, const struct journal_item *item);
+
+/* Where a page ends. */
+struct journal_item_place {
+    enum queue_priority priority;
+    int64_t turn_at;
+    uint64_t number;
+};
 
 /* Empty and 0: any. */
 struct journal_item_filter {
@@ -169,12 +181,14 @@ struct journal_item_filter {
         of_run; /* all unsettled calls of this run, and of those it called: waiting or dead */
     int64_t tried_before;
     int64_t tried_after;
-    uint64_t number; /* this one alone */
-    uint64_t after;  /* numbers above this one: the next page */
-    uint32_t limit;  /* 0: 50; at most 1,000 */
+    bool has_priority;
+    enum queue_priority priority;
+    uint64_t number;                 /* this one alone */
+    struct journal_item_place after; /* all zero: from the first one on */
+    uint32_t limit;                  /* 0: 50; at most 1,000 */
 };
 
-/* Oldest first. */
+/* The queue in the order in which it is worked off; what waits for a person by its numbers. */
 int journal_reader_items(struct journal_reader *reader, const struct journal_item_filter *filter,
                          journal_item_cb each, void *user, struct error *err);
 

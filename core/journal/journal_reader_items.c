@@ -4,20 +4,22 @@
 #include "core/journal/journal_reader.h"
 #include "core/journal/reader_query.h"
 
-enum { LIST_USUAL = 50, LIST_MOST = 1000, BODY_COLUMN = 13 };
+enum { LIST_USUAL = 50, LIST_MOST = 1000, BODY_COLUMN = 15 };
 
 /* `r` is the run, `n` its node when it is an item, `j` the record of the last attempt or the end.
  */
 static const char columns[] =
     "SELECT r.run, r.id, r.queued_by, r.workflow, r.parent_path, r.state, r.blocked, n.state,"
     " n.attempt, coalesce(r.wake_at, n.wake_at), r.created_at, coalesce(n.ended_at, r.ended_at),"
-    " r.ended_at, j.body, j.blob FROM runs r"
-    " LEFT JOIN nodes n ON n.run = r.run AND r.queued_by IS NOT NULL"
-    " LEFT JOIN journal j ON j.id = coalesce(n.record, r.record) WHERE ";
+    " r.ended_at, r.priority, r.turn_at, j.body, j.blob FROM runs r";
 
-static const char live[] = "r.run IN (SELECT run FROM runs WHERE queued_by IS NOT NULL"
-                           " AND ended_at IS NULL AND run > :after"
-                           " AND state NOT IN ('dead', 'approval_required'))";
+static const char joins[] = " LEFT JOIN nodes n ON n.run = r.run AND r.queued_by IS NOT NULL"
+                            " LEFT JOIN journal j ON j.id = coalesce(n.record, r.record) WHERE ";
+
+static const char live[] =
+    "r.queued_by IS NOT NULL AND r.ended_at IS NULL"
+    " AND r.state NOT IN ('dead', 'approval_required')"
+    " AND (r.priority, r.turn_at, r.run) > (:after_priority, :after_turn, :after)";
 
 /* What waits for a person is little beside what waits for its service. */
 static const char dead[] =
@@ -32,7 +34,10 @@ static const char of_run[] = "r.queued_by IS NOT NULL AND r.ended_at IS NULL AND
 
 static void make_list(const struct journal_item_filter *filter, struct strbuf *sql)
 {
+    bool is_queue = filter->number == 0 && filter->of_run.n == 0 && !filter->is_dead;
     strbuf_append_text(sql, columns);
+    strbuf_append_text(sql, is_queue ? " INDEXED BY runs_queue" : "");
+    strbuf_append_text(sql, joins);
     if (filter->number != 0) { /* also one that has ended */
         strbuf_append_text(sql, "r.run = :number AND (r.queued_by IS NOT NULL OR r.dead <> 0)");
     } else if (filter->of_run.n > 0) {
@@ -56,7 +61,11 @@ static void make_list(const struct journal_item_filter *filter, struct strbuf *s
     if (filter->tried_after != 0) {
         strbuf_append_text(sql, " AND coalesce(n.ended_at, r.ended_at) > :since");
     }
-    strbuf_append_text(sql, " ORDER BY r.run LIMIT :limit");
+    if (filter->has_priority) {
+        strbuf_append_text(sql, " AND r.priority = :priority");
+    }
+    strbuf_append_text(sql, is_queue ? " ORDER BY r.priority, r.turn_at, r.run LIMIT :limit"
+                                     : " ORDER BY r.run LIMIT :limit");
 }
 
 static struct journal_item read_item(const struct reader_query *query)
@@ -74,6 +83,8 @@ static struct journal_item read_item(const struct reader_query *query)
         .wake_at = reader_query_column_int(query, 9),
         .created_at = reader_query_column_int(query, 10),
         .tried_at = reader_query_column_int(query, 11),
+        .priority = (enum queue_priority)reader_query_column_int(query, 13),
+        .turn_at = reader_query_column_int(query, 14),
     };
 }
 
@@ -86,6 +97,12 @@ static int give_items(struct reader_query *query, journal_item_cb each, void *us
         }
     }
     return reader_query_end(query);
+}
+
+/* Without a place it is one before all. */
+static int64_t first_of(const struct journal_item_place *after)
+{
+    return after->number != 0 ? (int64_t)after->priority : INT64_MIN;
 }
 
 int journal_reader_items(struct journal_reader *reader, const struct journal_item_filter *filter,
@@ -102,7 +119,10 @@ int journal_reader_items(struct journal_reader *reader, const struct journal_ite
     reader_query_begin_text(&query, reader, strbuf_str(&sql), err);
     strbuf_finish(&sql);
     reader_query_named_int(&query, ":number", (int64_t)filter->number);
-    reader_query_named_int(&query, ":after", (int64_t)filter->after);
+    reader_query_named_int(&query, ":after", (int64_t)filter->after.number);
+    reader_query_named_int(&query, ":after_priority", first_of(&filter->after));
+    reader_query_named_int(&query, ":after_turn", filter->after.turn_at);
+    reader_query_named_int(&query, ":priority", filter->priority);
     reader_query_named_str(&query, ":workflow", filter->workflow);
     reader_query_named_str(&query, ":node", filter->node);
     reader_query_named_str(&query, ":code", filter->code);

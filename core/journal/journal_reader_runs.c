@@ -13,10 +13,11 @@ enum { LIST_USUAL = 50, LIST_MOST = 1000, SHORTEST_ID = 4 };
     "SELECT r.run, r.id, r.definition, r.workflow, r.name, r.version, r.labels, r.state,"          \
     " r.blocked, r.last_seq, r.root, r.parent, r.call, r.parent_path, r.key, r.request,"           \
     " r.triggered_by, r.options, r.wake_at, r.crashes, r.nodes_total, r.nodes_done,"               \
-    " r.nodes_failed, r.created_at, r.started_at, r.ended_at, r.queued_by, r.dead, "
+    " r.nodes_failed, r.created_at, r.started_at, r.ended_at, r.queued_by, r.priority,"            \
+    " r.turn_at, r.dead, "
 #define RUN_COLUMNS RUN_ROW "e.body, e.blob FROM runs r LEFT JOIN journal e ON e.id = r.record "
 
-enum { RUN_BODY_COLUMN = 28 };
+enum { RUN_BODY_COLUMN = 30 };
 
 static struct journal_run read_run(const struct reader_query *query)
 {
@@ -51,6 +52,8 @@ static struct journal_run read_run(const struct reader_query *query)
     run.started_at = NEXT_INT;
     run.ended_at = NEXT_INT;
     run.queued_by = NEXT_STR;
+    run.priority = (int)NEXT_INT;
+    run.turn_at = NEXT_INT;
     run.is_dead = NEXT_INT != 0;
 #undef NEXT_STR
 #undef NEXT_INT
@@ -342,13 +345,20 @@ int journal_reader_tree(struct journal_reader *reader, uint64_t root, journal_ru
     return give_list(&query, each, user);
 }
 
+/* Of the parked runs of one priority; the index has them so. */
+#define FIRST(priority)                                                                            \
+    "SELECT * FROM (SELECT wake_at AS at FROM runs WHERE priority = " priority                     \
+    " AND wake_at IS NOT NULL AND parent IS NULL ORDER BY wake_at LIMIT 1)"
+#define DUE(priority)                                                                              \
+    "SELECT * FROM (SELECT run FROM runs WHERE priority = " priority " AND wake_at <= :now"        \
+    " AND wake_at IS NOT NULL AND parent IS NULL ORDER BY wake_at, run LIMIT :limit)"
+
 int journal_reader_next_wake(struct journal_reader *reader, int64_t *out_at, struct error *err)
 {
     struct reader_query query;
     int64_t at = INT64_MAX;
     reader_query_begin(&query, reader,
-                       "SELECT wake_at FROM runs WHERE wake_at IS NOT NULL AND parent IS NULL"
-                       " ORDER BY wake_at LIMIT 1",
+                       FIRST("-1") " UNION ALL " FIRST("0") " UNION ALL " FIRST("1") " ORDER BY at",
                        err);
     if (reader_query_next(&query)) {
         at = reader_query_column_int(&query, 0);
@@ -378,11 +388,13 @@ int journal_reader_due(struct journal_reader *reader, int64_t now, uint32_t limi
 {
     struct reader_query query;
     reader_query_begin(&query, reader,
-                       RUN_COLUMNS "WHERE r.wake_at <= ? AND r.wake_at IS NOT NULL"
-                                   " AND r.parent IS NULL ORDER BY r.wake_at LIMIT ?",
+                       RUN_COLUMNS
+                       "WHERE r.run IN (" DUE("-1") " UNION ALL " DUE("0") " UNION ALL " DUE(
+                           "1") ")"
+                                " ORDER BY r.priority, r.wake_at, r.run LIMIT :limit",
                        err);
-    reader_query_int(&query, now);
-    reader_query_int(&query, page_of(limit));
+    reader_query_named_int(&query, ":now", now);
+    reader_query_named_int(&query, ":limit", page_of(limit));
     return give_list(&query, each, user);
 }
 

@@ -222,6 +222,8 @@ static int add_run(struct sqlite_rows *rows, const struct journal_new_run *run)
     sqlite_call_int(&call, run->nodes_total);
     sqlite_call_int(&call, run->created_at);
     sqlite_call_str_or_null(&call, run->queued_by);
+    sqlite_call_int(&call, run->priority);
+    sqlite_call_int_or_null(&call, run->turn_at);
     int rc = sqlite_call_end(&call);
     return rc == SQLITE_OK ? add_labels(rows, run) : rc;
 }
@@ -245,6 +247,8 @@ static int add_mark(struct sqlite_rows *rows, const struct journal_mark *mark)
         [JOURNAL_MARK_BLOCKED] = SQLITE_STATEMENT_BLOCKED,
         [JOURNAL_MARK_DEAD] = SQLITE_STATEMENT_DEAD,
         [JOURNAL_MARK_CRASHES] = SQLITE_STATEMENT_CRASHES,
+        [JOURNAL_MARK_TURN] = SQLITE_STATEMENT_TURN,
+        [JOURNAL_MARK_PRIORITY] = SQLITE_STATEMENT_PRIORITY,
     };
     struct sqlite_call call = sqlite_statements_call(rows->statements, statements[mark->kind]);
     sqlite_call_int(&call, (int64_t)mark->run);

@@ -100,11 +100,30 @@ static const char version_3[] =
     "CREATE INDEX cache_at ON cache (at, bytes);"
     "CREATE INDEX cache_until ON cache (until);";
 
+/*
+ * The order of the retry queue. An item that is there has its turn from its last failed attempt, or
+ * from its start. What is parked is woken in this order, too: who is no item has the middle one.
+ */
+static const char version_4[] =
+    /* turn_at: of an item, since when it may be tried */
+    "ALTER TABLE runs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0"
+    " CHECK (priority BETWEEN -1 AND 1);"
+    "ALTER TABLE runs ADD COLUMN turn_at INTEGER;"
+    "UPDATE runs SET turn_at = coalesce("
+    " (SELECT body ->> '$.due' FROM journal WHERE journal.run = runs.run AND type = 'node_retry'"
+    " ORDER BY seq DESC LIMIT 1),"
+    " (SELECT at FROM journal WHERE journal.run = runs.run AND seq = 1), created_at)"
+    " WHERE queued_by IS NOT NULL;"
+    "DROP INDEX runs_queue;"
+    "CREATE INDEX runs_queue ON runs (priority, turn_at, run)"
+    " WHERE queued_by IS NOT NULL AND ended_at IS NULL;"
+    "DROP INDEX runs_wake;"
+    "CREATE INDEX runs_wake ON runs (priority, wake_at)"
+    " WHERE wake_at IS NOT NULL AND parent IS NULL;";
+
 static const char *const steps[] = {
     NULL, /* version 0: an empty file */
-    version_1,
-    version_2,
-    version_3,
+    version_1, version_2, version_3, version_4,
 };
 
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == SQLITE_SCHEMA_VERSION + 1,

@@ -12,8 +12,8 @@ static const char *const texts[] = {
     [SQLITE_STATEMENT_RUN] =
         "INSERT INTO runs (run, id, definition, workflow, name, version, labels, root, parent,"
         " call, parent_path, key, request, triggered_by, options, nodes_total, created_at,"
-        " queued_by, state)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
+        " queued_by, priority, turn_at, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
     [SQLITE_STATEMENT_LABELS] =
         "INSERT OR IGNORE INTO labels (key, value, run)"
         " SELECT key, CAST(value AS TEXT), ?1 FROM json_each(?2) WHERE value IS NOT NULL",
@@ -55,6 +55,8 @@ static const char *const texts[] = {
     [SQLITE_STATEMENT_WAKE] = "UPDATE runs SET wake_at = ?2 WHERE run = ?1",
     [SQLITE_STATEMENT_BLOCKED] = "UPDATE runs SET blocked = ?2 WHERE run = ?1",
     [SQLITE_STATEMENT_DEAD] = "UPDATE runs SET dead = ?2 WHERE run = ?1",
+    [SQLITE_STATEMENT_TURN] = "UPDATE runs SET turn_at = ?2 WHERE run = ?1",
+    [SQLITE_STATEMENT_PRIORITY] = "UPDATE runs SET priority = ?2 WHERE run = ?1",
     [SQLITE_STATEMENT_CRASHES] = "UPDATE runs SET crashes = ?2 WHERE run = ?1",
     [SQLITE_STATEMENT_LOG_COUNT] =
         "UPDATE runs SET log_count = log_count + 1 WHERE run = ?1 RETURNING log_count",

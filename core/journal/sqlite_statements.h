@@ -36,6 +36,8 @@ enum sqlite_statement {
     SQLITE_STATEMENT_BLOCKED,    /* run, text */
     SQLITE_STATEMENT_DEAD,
     SQLITE_STATEMENT_CRASHES,      /* run, number */
+    SQLITE_STATEMENT_TURN,         /* of an item of the queue: since when it may be tried */
+    SQLITE_STATEMENT_PRIORITY,     /* the same: which of them go before it */
     SQLITE_STATEMENT_LOG_COUNT,    /* run: gives how many lines it has, with this one */
     SQLITE_STATEMENT_LOG,          /* run, path, attempt, at, level, line */
     SQLITE_STATEMENT_LOG_LAST,     /* run, at, line */

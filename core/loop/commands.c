@@ -72,13 +72,26 @@ static void add_member(struct strbuf *out, const char *key, const struct documen
     }
 }
 
+/* A new input and priority, if there are any. */
+static void append_requeue(const struct loop_command *command, struct strbuf *out)
+{
+    strbuf_append_char(out, '{');
+    if (command->data != NULL) {
+        strbuf_append_text(out, "\"edited\":true");
+        add_member(out, "input", command->data);
+    }
+    if (command->has_priority) {
+        strbuf_append_format(out, "%s\"priority\":\"%s\"", command->data != NULL ? "," : "",
+                             queue_priority_name(command->priority));
+    }
+    strbuf_append_char(out, '}');
+}
+
 /* What was said with it: the members of the request, but for values of the environment. */
 static void append_detail(const struct loop_command *command, struct strbuf *out)
 {
-    if (command->action == LOOP_REQUEUE && command->data != NULL) {
-        strbuf_append_text(out, "{\"edited\":true");
-        add_member(out, "input", command->data);
-        strbuf_append_char(out, '}');
+    if (command->action == LOOP_REQUEUE) {
+        append_requeue(command, out);
         return;
     }
     if (command->action == LOOP_SKIP) {

@@ -76,7 +76,7 @@ static int take_item(void *user, const struct journal_item *item)
     bool is_busy = str_equal_text(item->node_state, "running") ||
                    str_equal_text(item->state, "paused") || item->blocked.n > 0;
     search->read++;
-    search->filter.after = item->number;
+    search->filter.after = (struct journal_item_place){item->priority, item->turn_at, item->number};
     if (is_busy || search->count == search->most) {
         return 0;
     }

@@ -188,7 +188,10 @@ static void note_run(struct expected_rows *rows, const struct record *record)
     count(rows, record);
     if (record->type == RECORD_RUN_STARTED && rows->started_at == 0) {
         rows->started_at = record->at_unix_ms;
+        rows->turn_at = record->at_unix_ms;
     }
+    rows->turn_at = record->type == RECORD_NODE_RETRY ? record->due_unix_ms : rows->turn_at;
+    rows->priority = record->has_priority ? record->priority : rows->priority;
     if (record->type == RECORD_RUN_ENDED && rows->end == NULL) {
         rows->end = run_state_name(record->run_state);
         rows->ended_at = record->at_unix_ms;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "core/base/strmap.h"
+#include "core/model/queue_priority.h"
 
 struct record;
 
@@ -40,6 +41,8 @@ struct expected_rows {
     uint64_t last_seq;
     int64_t started_at;
     int64_t ended_at;
+    int64_t turn_at;              /* of an item of the queue */
+    enum queue_priority priority; /* the same; that of its definition is set before */
     uint32_t nodes_done;
     uint32_t nodes_failed;
 };

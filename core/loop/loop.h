@@ -20,6 +20,7 @@
 #include "core/base/digest.h"
 #include "core/base/id.h"
 #include "core/base/str.h"
+#include "core/model/queue_priority.h"
 #include "core/policy/admission.h"
 #include "core/policy/alert.h"
 #include "core/policy/breaker.h"
@@ -304,6 +305,8 @@ struct loop_command {
     const struct document *env;  /* of RESUME: values of variables; kept in memory alone; or NULL */
     const struct document *data; /* of the event; RESOLVE: output or error; may be NULL */
     int resolution;              /* enum run_resolution */
+    bool has_priority;           /* REQUEUE: it gets this one */
+    enum queue_priority priority;
 };
 
 /* Borrowed for the call; `err` says what was wrong with the command. */

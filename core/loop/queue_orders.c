@@ -47,8 +47,11 @@ static int check_input(const struct loop_run *run, const struct document *input,
 static int requeue(struct loop_run *run, const struct loop_command *command, struct commit *commit,
                    struct error *err)
 {
-    const struct run_event event = {
-        .type = RUN_EVENT_RESOLVE, .resolution = RUN_RESOLVE_AGAIN, .output = command->data};
+    const struct run_event event = {.type = RUN_EVENT_RESOLVE,
+                                    .resolution = RUN_RESOLVE_AGAIN,
+                                    .output = command->data,
+                                    .has_priority = command->has_priority,
+                                    .priority = command->priority};
     int status = command->data != NULL ? check_input(run, command->data, err) : 0;
     if (status == 0 && run->crashes > 0) {
         run->crashes = 0;

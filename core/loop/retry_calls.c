@@ -63,7 +63,7 @@ static int find_own(struct search *search, struct error *err)
     int status = 0;
     do {
         const struct journal_item_filter filter = {
-            .of_run = run_id(search->old), .after = search->after, .limit = PAGE};
+            .of_run = run_id(search->old), .after = {.number = search->after}, .limit = PAGE};
         search->read = 0;
         status = journal_reader_items(search->reader, &filter, note_item, search, err);
     } while (status == 0 && search->read == PAGE);

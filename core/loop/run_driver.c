@@ -267,6 +267,7 @@ void run_driver_submit(struct commit *commit)
     }
     forget_crashes(commit);
     forget_marks(commit);
+    run_rows_note_turns(commit);
     if (journal_keeps(loop->journal) && loop->numbers.writes_waiting < MOST_AHEAD) {
         go_on_soon(commit);
     }

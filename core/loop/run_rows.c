@@ -135,6 +135,8 @@ void run_rows_add_item(struct commit *commit, const struct loop_run *item)
     row.definition = str_from(item->definition);
     row.root = row.number;
     row.queued_by = run_pipeline(item->run)->queued_by;
+    row.priority = (enum queue_priority)run_turn(item->run).priority;
+    row.turn_at = run_turn(item->run).at;
     row.triggered_by = STR("queue");
     row.options = strbuf_str(&own);
     commit->has_failed = commit->has_failed || strbuf_status(&own) != 0 ||
@@ -142,6 +144,26 @@ void run_rows_add_item(struct commit *commit, const struct loop_run *item)
     commit_add_run(commit, &row);
     strbuf_finish(&own);
     strbuf_finish(&labels);
+}
+
+void run_rows_note_turns(struct commit *commit)
+{
+    for (size_t i = 0; i < commit->batch.record_count; i++) {
+        const struct record *record = &commit->batch.records[i];
+        struct journal_mark mark = {.run = record->run_number};
+        if (!queue_is_item(record->run)) {
+            continue;
+        }
+        if (record->type == RECORD_NODE_RETRY) {
+            mark.kind = JOURNAL_MARK_TURN;
+            mark.at = record->due_unix_ms;
+            commit_add_mark(commit, &mark);
+        } else if (record->has_priority) {
+            mark.kind = JOURNAL_MARK_PRIORITY;
+            mark.at = record->priority;
+            commit_add_mark(commit, &mark);
+        }
+    }
 }
 
 /* ---- reading ---- */

@@ -36,6 +36,9 @@ void run_rows_add_child(struct commit *commit, const struct run *child,
 /* The row of an item of the queue: of the same definition as the run that queued it. */
 void run_rows_add_item(struct commit *commit, const struct loop_run *item);
 
+/* What the records of the commit say of the places of items in the queue. */
+void run_rows_note_turns(struct commit *commit);
+
 /* Where in its caller a run was called; `out_call->run` is the caller's business. */
 int run_rows_read_call(struct str text, struct engine_call *out_call, struct error *err);
 

@@ -104,6 +104,7 @@ static int compare_run(struct replay *replay)
     const struct journal_run *row = replay->row;
     const struct expected_rows *expected = &replay->expected;
     const char *state = expected_rows_state(expected);
+    bool is_item = row->queued_by.n > 0;
     char is[32];
     int status = 0;
     if (!str_equal_text(row->state, state)) {
@@ -120,6 +121,8 @@ static int compare_run(struct replay *replay)
         {"ended_at", row->ended_at, expected->ended_at},
         {"nodes_done", row->nodes_done, expected->nodes_done},
         {"nodes_failed", row->nodes_failed, expected->nodes_failed},
+        {"priority", row->priority, is_item ? (int64_t)expected->priority : 0},
+        {"turn_at", row->turn_at, is_item ? expected->turn_at : 0},
     };
     for (size_t i = 0; status == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         status = compare_number(replay, numbers[i].what, numbers[i].is, numbers[i].has_to_be);
@@ -221,6 +224,7 @@ static int replay_run(struct check *check, const struct journal_run *row,
     struct replay replay = {.check = check, .row = row};
     int status = run_create(options, &replay.run, check->err);
     if (status == 0) {
+        replay.expected.priority = (enum queue_priority)run_turn(replay.run).priority;
         status = journal_reader_rows(check->reader, row->number, 0, 0, apply_row, &replay, &err);
         status = status == E_NOMEM ? error_nomem(check->err) : or_finding(&replay, status, &err);
     }

@@ -23,6 +23,9 @@
     "INDEX runs_dead;"                                                                             \
     "DROP INDEX nodes_dead; ALTER TABLE runs DROP COLUMN queued_by;"                               \
     "ALTER TABLE runs DROP COLUMN dead;"                                                           \
+    "DROP INDEX runs_wake; ALTER TABLE runs DROP COLUMN priority;"                                 \
+    "ALTER TABLE runs DROP COLUMN turn_at;"                                                        \
+    "CREATE INDEX runs_wake ON runs (wake_at) WHERE wake_at IS NOT NULL AND parent IS NULL;"       \
     "CREATE INDEX runs_top ON runs (run) WHERE parent IS NULL; UPDATE meta SET schema = 1"
 
 struct store_fixture {

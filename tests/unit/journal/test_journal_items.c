@@ -60,6 +60,7 @@ static void add_item(uint64_t number, const char *id, const char *workflow)
     struct journal_new_run run = store_fixture_run(number, id);
     run.workflow = str_from(workflow);
     run.queued_by = STR("pay");
+    run.turn_at = (int64_t)number;
     run.parent_path = STR("charge");
     store_fixture_start(&fixture, &run);
 }
@@ -129,7 +130,7 @@ static void test_journal_items__are_filtered_and_in_pages(void **state)
     (void)state;
     make_items();
     expect(&(struct journal_item_filter){.limit = 1}, "run-1/charge running  0; ");
-    expect(&(struct journal_item_filter){.limit = 1, .after = 2},
+    expect(&(struct journal_item_filter){.limit = 1, .after = {.turn_at = 2, .number = 2}},
            "run-1/each[0].charge running retry_wait 1; ");
     expect(&(struct journal_item_filter){.node = STR("charge")},
            "run-1/charge running  0; run-1/each[0].charge running retry_wait 1; ");
@@ -144,6 +145,92 @@ static void test_journal_items__are_filtered_and_in_pages(void **state)
            "run-1/tell approval_required unknown 1; ");
     expect(&(struct journal_item_filter){.number = 4}, "run-1/notify dead dead 1; ");
     expect(&(struct journal_item_filter){.number = 1}, "");
+}
+
+static void mark(uint64_t run, enum journal_mark_kind kind, int64_t at)
+{
+    const struct journal_mark one = {.run = run, .kind = kind, .at = at};
+    store_fixture_append(&fixture, &(struct journal_write){.marks = &one, .mark_count = 1});
+    store_fixture_wait(&fixture);
+}
+
+static void add_turn(uint64_t number, const char *id, enum queue_priority priority, int64_t turn_at)
+{
+    struct journal_new_run run = store_fixture_run(number, id);
+    run.workflow = STR("pay/charge");
+    run.queued_by = STR("pay");
+    run.priority = priority;
+    run.turn_at = turn_at;
+    store_fixture_start(&fixture, &run);
+}
+
+static int see_turn(void *user, const struct journal_item *item)
+{
+    struct journal_item_filter *filter = user;
+    filter->after = (struct journal_item_place){item->priority, item->turn_at, item->number};
+    strbuf_append_format(&seen, "%.*s ", STR_ARG(item->id));
+    return 0;
+}
+
+/* Page by page. */
+static void expect_order(struct journal_item_filter filter, const char *expected)
+{
+    size_t before = 0;
+    strbuf_clear(&seen);
+    do {
+        before = seen.n;
+        assert_int_equal(journal_reader_items(reader, &filter, see_turn, &filter, NULL), 0);
+    } while (seen.n > before);
+    assert_string_equal(seen.n > 0 ? seen.p : "", expected);
+}
+
+static void test_journal_items__come_by_priority_then_turn_then_number(void **state)
+{
+    (void)state;
+    add_turn(1, "low-early", QUEUE_PRIORITY_LOW, 100);
+    add_turn(2, "late", QUEUE_PRIORITY_NORMAL, 300);
+    add_turn(3, "tie-1", QUEUE_PRIORITY_NORMAL, 200);
+    add_turn(4, "tie-2", QUEUE_PRIORITY_NORMAL, 200);
+    add_turn(5, "high-late", QUEUE_PRIORITY_HIGH, 900);
+    add_turn(6, "high-early", QUEUE_PRIORITY_HIGH, 800);
+    for (uint32_t limit = 1; limit < 8; limit++) {
+        expect_order((struct journal_item_filter){.limit = limit},
+                     "high-early high-late tie-1 tie-2 late low-early ");
+    }
+    expect_order((struct journal_item_filter){.has_priority = true}, "tie-1 tie-2 late ");
+    mark(2, JOURNAL_MARK_TURN, 150);
+    mark(1, JOURNAL_MARK_PRIORITY, QUEUE_PRIORITY_HIGH);
+    expect_order((struct journal_item_filter){.limit = 2},
+                 "low-early high-early high-late late tie-1 tie-2 ");
+}
+
+static int see_due(void *user, const struct journal_run *run)
+{
+    (void)user;
+    strbuf_append_format(&seen, "%.*s ", STR_ARG(run->id));
+    return 0;
+}
+
+/* An item that is not due yet keeps nobody back. */
+static void test_journal_items__what_is_due_is_woken_by_priority(void **state)
+{
+    (void)state;
+    int64_t next = 0;
+    add_turn(1, "low", QUEUE_PRIORITY_LOW, 1);
+    add_turn(2, "usual", QUEUE_PRIORITY_NORMAL, 2);
+    add_turn(3, "high", QUEUE_PRIORITY_HIGH, 3);
+    add_turn(4, "high-later", QUEUE_PRIORITY_HIGH, 4);
+    for (uint64_t run = 1; run <= 3; run++) {
+        mark(run, JOURNAL_MARK_WAKE, (int64_t)run * 100);
+    }
+    mark(4, JOURNAL_MARK_WAKE, 5000);
+    assert_int_equal(journal_reader_next_wake(reader, &next, NULL), 0);
+    assert_int_equal(next, 100);
+    assert_int_equal(journal_reader_due(reader, 1000, 10, see_due, NULL, NULL), 0);
+    assert_string_equal(seen.p, "high usual low ");
+    strbuf_clear(&seen);
+    assert_int_equal(journal_reader_due(reader, 1000, 2, see_due, NULL, NULL), 0);
+    assert_string_equal(seen.p, "high usual ");
 }
 
 static void test_journal_items__lists_of_runs_leave_them_out(void **state)
@@ -215,7 +302,11 @@ static void test_journal_items__every_question_has_its_index(void **state)
                      SQLITE_OK);
     expect(&(struct journal_item_filter){.number = 1}, "");
     expect(&(struct journal_item_filter){.node = STR("none")}, "");
-    expect(&(struct journal_item_filter){.is_dead = true, .code = STR("none"), .after = 7}, "");
+    expect_order((struct journal_item_filter){.has_priority = true, .limit = 1},
+                 "run-1/charge run-1/each[0].charge ");
+    expect(
+        &(struct journal_item_filter){.is_dead = true, .code = STR("none"), .after = {.number = 7}},
+        "");
     assert_int_equal(sqlite3_trace_v2(reader->db, 0, NULL, NULL), SQLITE_OK);
 }
 
@@ -225,6 +316,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FRESH(test_journal_items__what_waits_is_not_what_is_dead),
         FRESH(test_journal_items__are_filtered_and_in_pages),
+        FRESH(test_journal_items__come_by_priority_then_turn_then_number),
+        FRESH(test_journal_items__what_is_due_is_woken_by_priority),
         FRESH(test_journal_items__lists_of_runs_leave_them_out),
         FRESH(test_journal_items__a_run_may_be_a_dead_letter),
         FRESH(test_journal_items__every_question_has_its_index),

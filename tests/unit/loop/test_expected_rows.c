@@ -132,11 +132,29 @@ static void test_expected_rows__lack_of_memory_is_told(void **state)
     assert_int_equal(rows.count, 1);
 }
 
+static void test_expected_rows__a_call_of_the_queue_has_its_turn(void **state)
+{
+    (void)state;
+    rows.priority = QUEUE_PRIORITY_LOW;
+    assert_int_equal(note(RECORD_RUN_STARTED, NULL, NODE_PENDING), 0);
+    assert_int_equal(rows.turn_at, 10);
+    const struct record retry = {.type = RECORD_NODE_RETRY, .seq = 2, .due_unix_ms = 900};
+    assert_int_equal(expected_rows_note(&rows, &retry, STR("{}")), 0);
+    const struct record lost = {
+        .type = RECORD_NODE_LOST, .seq = 3, .has_priority = true, .priority = QUEUE_PRIORITY_HIGH};
+    assert_int_equal(rows.turn_at, 900);
+    assert_int_equal(rows.priority, QUEUE_PRIORITY_LOW);
+    assert_int_equal(expected_rows_note(&rows, &lost, STR("{}")), 0);
+    assert_int_equal(rows.turn_at, 900);
+    assert_int_equal(rows.priority, QUEUE_PRIORITY_HIGH);
+}
+
 int main(void)
 {
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         FRESH(test_expected_rows__a_node_from_start_to_end),
+        FRESH(test_expected_rows__a_call_of_the_queue_has_its_turn),
         FRESH(test_expected_rows__a_node_that_never_started_began_at_its_end),
         FRESH(test_expected_rows__states_are_counted_once),
         FRESH(test_expected_rows__what_ended_inside_an_iteration_goes_with_it),
