@@ -192,6 +192,8 @@ static bool has_kind(const struct tree *value, const struct format_key *key)
         return is_list_of_texts(value);
     case FORMAT_CHOICE:
         return is_text(value) && is_choice(value->text, key->choices);
+    case FORMAT_WAY:
+        return tree_is(value, TREE_MAP) || (is_text(value) && is_choice(value->text, key->choices));
     }
     unreachable_state("format kind", (int)key->kind);
 }
@@ -229,6 +231,7 @@ static const char *kind_text(enum format_kind kind)
     case FORMAT_TEXTS:
         return "a list of texts";
     case FORMAT_CHOICE:
+    case FORMAT_WAY:
         return "one of";
     }
     unreachable_state("format kind", (int)kind);
@@ -380,7 +383,7 @@ static void report_kind(const struct report *report, const struct tree *value,
 {
     char found[128];
     found_text(value, found, sizeof(found));
-    if (key->kind == FORMAT_CHOICE) {
+    if (key->kind == FORMAT_CHOICE || key->kind == FORMAT_WAY) {
         report_choices(report, value, key, what, found);
         return;
     }

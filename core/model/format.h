@@ -40,6 +40,7 @@ enum format_kind {
     FORMAT_LIST,
     FORMAT_TEXTS,  /* a list of texts */
     FORMAT_CHOICE, /* one of `choices` */
+    FORMAT_WAY,    /* the same, or a map that says more of one of them */
 };
 
 enum format_state {
@@ -52,7 +53,7 @@ struct format_key {
     struct str name; /* empty in the entry that ends a table */
     enum format_kind kind;
     enum format_state state;
-    const char *const *choices; /* FORMAT_CHOICE: ended by NULL */
+    const char *const *choices; /* FORMAT_CHOICE and FORMAT_WAY: ended by NULL */
 };
 
 /* Tables, each ended by an entry without a name. */
@@ -83,6 +84,8 @@ extern const struct format_key format_breaker_keys[];
 extern const struct format_key format_rate_keys[];
 extern const struct format_key format_fallback_keys[];
 extern const struct format_key format_cache_keys[]; /* of a node */
+extern const struct format_key format_on_open_keys[];
+extern const struct format_key format_queue_keys[]; /* `queue` in it */
 
 /* A key that says what becomes of the result of one node: it has no wider place. */
 bool format_is_of_a_node(struct str key);

@@ -134,7 +134,9 @@ static const struct format_help node_help[] = {
     HELP("on_open",
          "What it does while its service's breaker is open: with a fallback that is the default, "
          "queue leaves the call to the retry queue",
-         DEFAULT("\"wait\"")),
+         "{\"default\": \"wait\", \"if\": {\"type\": \"object\"},"
+         " \"then\": {\"$ref\": \"#/$defs/on_open\"},"
+         " \"else\": {\"enum\": [\"wait\", \"fail\", \"fallback\", \"queue\"]}}"),
     HELP("fallback", "What answers when its attempts are spent, or its breaker is open",
          REF("fallback")),
     HELP("cache", "Its result is taken again for a while, before it is called", REF("cache")),
@@ -332,6 +334,18 @@ static const struct format_help cache_help[] = {
     HELP_END,
 };
 
+static const struct format_help on_open_help[] = {
+    HELP("queue", "The call is left to the retry queue, and more is said of it there",
+         REF("queue")),
+    HELP_END,
+};
+
+static const struct format_help queue_help[] = {
+    HELP("priority", "Calls with a higher one go first, however long the others have waited",
+         DEFAULT("\"normal\"")),
+    HELP_END,
+};
+
 static const struct format_help breaker_help[] = {
     HELP("failure_threshold", "So many failures in a row open it", DEFAULT("5")),
     HELP("failure_rate", "This share of the calls of the window opens it, too",
@@ -382,6 +396,8 @@ static const struct {
     {format_retry_keys, {retry_help, NULL}},
     {format_fallback_keys, {fallback_help, NULL}},
     {format_cache_keys, {cache_help, NULL}},
+    {format_on_open_keys, {on_open_help, NULL}},
+    {format_queue_keys, {queue_help, NULL}},
     {format_breaker_keys, {breaker_help, NULL}},
     {format_rate_keys, {rate_help, NULL}},
 };

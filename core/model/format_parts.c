@@ -151,6 +151,8 @@ static const struct format_part parts[] = {
     {.name = "rate_limit", .table = format_rate_keys},
     {.name = "fallback", .table = format_fallback_keys, .rules = fallback_rules},
     {.name = "cache", .table = format_cache_keys, .required = {"ttl"}},
+    {.name = "on_open", .table = format_on_open_keys, .required = {"queue"}},
+    {.name = "queue", .table = format_queue_keys},
     {.name = "circuit_breaker", .table = format_breaker_keys, .rules = breaker_rules},
 };
 

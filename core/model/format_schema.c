@@ -37,6 +37,7 @@ static const char *kind_members(enum format_kind kind)
     switch (kind) {
     case FORMAT_ANY:
     case FORMAT_CHOICE:
+    case FORMAT_WAY:
     case FORMAT_LIMIT: /* the help says it */
         return "{}";
     case FORMAT_TEXT:

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "core/model/queue_priority.h"
+
 /* The length comes along: each key of a file is compared with every name of a table. */
 #define NAME(text)                                                                                 \
     {                                                                                              \
@@ -15,6 +17,10 @@
 #define CHOICE(name, choices)                                                                      \
     {                                                                                              \
         NAME(name), FORMAT_CHOICE, FORMAT_WORKS, choices                                           \
+    }
+#define WAY(name, choices)                                                                         \
+    {                                                                                              \
+        NAME(name), FORMAT_WAY, FORMAT_WORKS, choices                                              \
     }
 #define WARNS(name)                                                                                \
     {                                                                                              \
@@ -102,7 +108,7 @@ const struct format_key format_retention_keys[] = {
         WORKS("milestone", FORMAT_BOOL), WORKS("max_concurrency", FORMAT_COUNT),                   \
         WORKS("limits", FORMAT_MAP), CHOICE("risk", risks), WORKS("retry", FORMAT_POLICY),         \
         WORKS("circuit_breaker", FORMAT_POLICY), WORKS("rate_limit", FORMAT_LIMIT),                \
-        CHOICE("on_open", on_opens), WORKS("fallback", FORMAT_MAP), WORKS("cache", FORMAT_MAP),    \
+        WAY("on_open", on_opens), WORKS("fallback", FORMAT_MAP), WORKS("cache", FORMAT_MAP),       \
         WORKS("at_most_once", FORMAT_BOOL), LATER("approval"), LATER("isolation")
 
 /* What makes a loop of a node, and how it goes; see for_each.c. */
@@ -178,7 +184,7 @@ const struct format_key format_state_keys[] = {
     WORKS("retry", FORMAT_POLICY),
     WORKS("circuit_breaker", FORMAT_POLICY),
     WORKS("rate_limit", FORMAT_LIMIT),
-    CHOICE("on_open", on_opens),
+    WAY("on_open", on_opens),
     WORKS("fallback", FORMAT_MAP),
     WORKS("cache", FORMAT_MAP),
     WORKS("at_most_once", FORMAT_BOOL),
@@ -217,7 +223,7 @@ const struct format_key format_tool_keys[] = {
     WORKS("retry", FORMAT_POLICY),
     WORKS("circuit_breaker", FORMAT_POLICY),
     WORKS("rate_limit", FORMAT_LIMIT),
-    CHOICE("on_open", on_opens),
+    WAY("on_open", on_opens),
     WORKS("fallback", FORMAT_MAP),
     WORKS("cache", FORMAT_MAP),
     WORKS("at_most_once", FORMAT_BOOL),
@@ -319,5 +325,15 @@ const struct format_key format_fallback_keys[] = {
 const struct format_key format_cache_keys[] = {
     WORKS("ttl", FORMAT_TIMEOUT),
     WORKS("key", FORMAT_TEXT),
+    TABLE_END,
+};
+
+const struct format_key format_on_open_keys[] = {
+    WORKS("queue", FORMAT_MAP),
+    TABLE_END,
+};
+
+const struct format_key format_queue_keys[] = {
+    CHOICE("priority", queue_priority_words),
     TABLE_END,
 };

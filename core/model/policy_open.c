@@ -1,10 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `on_open`: what a node does while the breaker of its service is open. */
+/*
+ * `on_open`: what a node does while the breaker of its service is open. A map says more of one of
+ * the words: {queue: {priority: high}}.
+ */
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
 #include "core/model/format.h"
 #include "core/model/policies.h"
 #include "core/model/tree.h"
+
+/* In a map; faults go to the report. */
+static void lay_map(struct draft *draft, struct policy_said said, struct policies_draft *out)
+{
+    const struct report *report = &draft->loader->report;
+    const struct tree *queue = tree_get(said.map, STR("queue"));
+    struct str word = {0};
+    format_check(report, said.map, format_on_open_keys, said.what, 0);
+    if (queue == NULL) {
+        if (!format_is_misspelt(said.map, format_on_open_keys, "queue")) {
+            report_error(report, said.map->place, "%s needs a 'queue'", said.what);
+            report_hint(report, "write {queue: {priority: high}}, or one of the words alone");
+        }
+        return;
+    }
+    out->policies.on_open = ON_OPEN_QUEUE;
+    if (tree_is(queue, TREE_MAP)) {
+        struct label what = label_make("'queue' of %s", said.what);
+        format_check(report, queue, format_queue_keys, what.text, 0);
+        (void)(format_text(queue, "priority", &word) && /* another word was reported */
+               queue_priority_find(word, &out->policies.priority));
+    }
+}
 
 int policy_open_lay(struct draft *draft, struct policy_said said, struct policies_draft *out)
 {
@@ -12,7 +38,11 @@ int policy_open_lay(struct draft *draft, struct policy_said said, struct policie
         const char *word;
         enum on_open on_open;
     } rows[] = {{"fail", ON_OPEN_FAIL}, {"fallback", ON_OPEN_FALLBACK}, {"queue", ON_OPEN_QUEUE}};
-    (void)draft; /* another word was reported by the table of keys */
+    if (tree_is(said.map, TREE_MAP)) {
+        lay_map(draft, said, out);
+        return 0;
+    }
+    /* Another word was reported by the table of keys. */
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && tree_is(said.map, TREE_TEXT); i++) {
         if (str_equal_text(said.map->text, rows[i].word)) {
             out->policies.on_open = rows[i].on_open;

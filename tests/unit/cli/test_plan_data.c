@@ -93,7 +93,7 @@ static void test_plan_data__has_the_settings(void **state)
 #define DEFAULT_POLICIES                                                                           \
     "{\"retry\":{\"max_attempts\":3,\"initial_interval_seconds\":1.0,\"backoff_multiplier\":2.0,"  \
     "\"max_interval_seconds\":100.0,\"deadline_seconds\":86400.0,\"budget\":0.2,\"on\":[]},"       \
-    "\"circuit_breaker\":null,\"on_open\":\"wait\",\"rate_limit\":null}"
+    "\"circuit_breaker\":null,\"on_open\":\"wait\",\"queue\":null,\"rate_limit\":null}"
 
 static void test_plan_data__has_the_nodes_of_each_step(void **state)
 {

@@ -202,14 +202,15 @@ static const char policies_yaml[] =
     "  - {id: d, type: emit, retry: {max_attempts: 0, deadline: 1h}}\n"
     "  - {id: e, type: emit}\n"
     "  - {id: f, type: set, config: {x: 1}}\n"
-    "  - {id: g, type: emit, on_open: queue, circuit_breaker: {}}\n";
+    "  - {id: g, type: emit, on_open: queue, circuit_breaker: {}}\n"
+    "  - {id: h, type: emit, on_open: {queue: {priority: low}}, circuit_breaker: {}}\n";
 
 static void test_plan_text__tells_policies_that_are_asked_for(void **state)
 {
     (void)state;
     assert_plan(policies_yaml, 200,
                 "t\n"
-                "7 nodes in 1 step, those of a step in parallel; risk: 6 high, 1 low\n\n"
+                "8 nodes in 1 step, those of a step in parallel; risk: 7 high, 1 low\n\n"
                 "STEP  NODE  TYPE  RISK  NOTES\n"
                 "1     a     emit  high  5 attempts, the second after 10 ms, within 1 d 00 h, on "
                 "TIMEOUT or 503\n"
@@ -221,7 +222,9 @@ static void test_plan_text__tells_policies_that_are_asked_for(void **state)
                 "1     e     emit  high\n"
                 "1     f     set   low\n"
                 "1     g     emit  high  breaker opens for 1 min 00 s after 5 failures; its call "
-                "is queued while it is open\n");
+                "is queued while it is open\n"
+                "1     h     emit  high  breaker opens for 1 min 00 s after 5 failures; its call "
+                "is queued while it is open, with low priority\n");
 }
 
 static void test_plan_text__tells_all_policies_when_asked_to(void **state)

@@ -334,6 +334,92 @@ static void test_queue__a_config_that_cannot_be_made_fails_the_node(void **state
     assert_ended(run, "failed");
 }
 
+static struct toy_run *start_with(const char *priority)
+{
+    char yaml[1024];
+    (void)snprintf(yaml, sizeof(yaml),
+                   "id: p\n"
+                   "integrations: {call: {max_concurrency: 1}}\n"
+                   "nodes:\n"
+                   "  - {id: a, type: call.task, on_open: {queue: {priority: %s}}, retry: off,\n"
+                   "     config: {url: 'https://a.example/'}}\n",
+                   priority);
+    return item_of(toy_world_run(&world, yaml, NULL));
+}
+
+/* One at a time, and each when the one before has been answered. */
+static void expect_order(struct toy_run *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = i; k < count; k++) {
+            assert_int_equal(toy_run_is_live(items[k], "a"), k == i);
+        }
+        toy_run_done(items[i], "a", "{}");
+        assert_ended(items[i], "completed");
+    }
+}
+
+static void test_queue__calls_are_made_by_priority_and_then_as_they_came(void **state)
+{
+    (void)state;
+    struct toy_run *low = start_with("low");
+    struct toy_run *first = start_with("normal");
+    struct toy_run *second = start_with("normal");
+    struct toy_run *high = start_with("high");
+    toy_world_pass(&world, 60000);
+    expect_order((struct toy_run *const[]){high, first, second, low}, 4);
+}
+
+static void test_queue__another_process_keeps_the_order(void **state)
+{
+    (void)state;
+    struct toy_run *low = start_with("low");
+    struct toy_run *normal = start_with("normal");
+    toy_world_pass(&world, 1000);
+    struct toy_run *high = start_with("high");
+    toy_world_restart(&world);
+    struct toy_run *last = start_with("high");
+    toy_world_pass(&world, 59000);
+    expect_order((struct toy_run *const[]){high, last, normal, low}, 4);
+}
+
+/* One whose attempt has failed comes behind those that were ready before its next one is. */
+static void test_queue__a_turn_begins_with_the_time_of_the_next_attempt(void **state)
+{
+    (void)state;
+    struct toy_run *item =
+        item_of(start("retry: {max_attempts: 3, initial_interval: 20s, jitter: none}", ""));
+    int64_t queued_at = run_turn(item->run).at;
+    toy_world_pass(&world, 60000);
+    toy_run_failed_with(item, "a", DOWN);
+    assert_int_equal(run_turn(item->run).at, queued_at + 80000);
+    toy_world_restart(&world);
+    assert_int_equal(run_turn(item->run).at, queued_at + 80000);
+    assert_int_equal(run_turn(item->run).priority, QUEUE_PRIORITY_NORMAL);
+}
+
+static void test_queue__a_requeue_may_give_another_priority(void **state)
+{
+    (void)state;
+    const struct run_event event = {.type = RUN_EVENT_RESOLVE,
+                                    .resolution = RUN_RESOLVE_AGAIN,
+                                    .has_priority = true,
+                                    .priority = QUEUE_PRIORITY_HIGH};
+    struct toy_run *item = start_with("low");
+    toy_world_pass(&world, 60000);
+    toy_run_failed_with(item, "a", WRONG);
+    toy_world_restart(&world);
+    assert_true(is_dead(item));
+    assert_int_equal(run_turn(item->run).priority, QUEUE_PRIORITY_LOW); /* a dead one keeps it */
+    toy_run_event(item, &event);
+    assert_int_equal(run_turn(item->run).priority, QUEUE_PRIORITY_HIGH);
+    toy_world_restart(&world);
+    assert_int_equal(run_turn(item->run).priority, QUEUE_PRIORITY_HIGH);
+    toy_run_failed_with(item, "a", WRONG);
+    again(item, NULL);
+    assert_int_equal(run_turn(item->run).priority, QUEUE_PRIORITY_HIGH);
+}
+
 static void test_queue__ids_are_taken_apart_at_the_last_slash(void **state)
 {
     struct str run;
@@ -360,6 +446,10 @@ int main(void)
         QUEUED(test_queue__a_further_attempt_is_queued_too),
         QUEUED(test_queue__an_item_is_retried_and_then_dead),
         QUEUED(test_queue__what_behind_a_dead_one_goes_on),
+        QUEUED(test_queue__calls_are_made_by_priority_and_then_as_they_came),
+        QUEUED(test_queue__another_process_keeps_the_order),
+        QUEUED(test_queue__a_turn_begins_with_the_time_of_the_next_attempt),
+        QUEUED(test_queue__a_requeue_may_give_another_priority),
         QUEUED(test_queue__a_requeue_has_all_attempts_and_the_same_key),
         QUEUED(test_queue__what_may_have_been_done_is_unknown),
         QUEUED(test_queue__a_requeue_of_an_unknown_one_has_all_attempts),

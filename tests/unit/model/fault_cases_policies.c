@@ -455,9 +455,26 @@ const struct fault_case fault_cases_policies[] = {
      "t.yaml:3:57: error: 'on_open' of node 'a' must be one of 'wait', 'fail', 'fallback', "
      "'queue', not "
      "'skip'\n"
-     "t.yaml:4:57: error: 'on_open' of node 'b' must be one of 'wait', 'fail', 'fallback', "
-     "'queue', not a "
-     "map\n"},
+     "t.yaml:4:65: error: 'queue' of 'on_open' of node 'b' must be a map, not '1'\n"},
+    {"priority that is nothing known", "t.yaml", 0,
+     "name: t\n"
+     "resilience: {circuit_breaker: {}}\n"
+     "nodes:\n"
+     "  - {id: a, type: filter, on_open: {queue: {priority: hihg}}}\n"
+     "  - {id: b, type: filter, on_open: {queue: {priority: 1}}}\n"
+     "  - {id: c, type: filter, on_open: {queue: {prio: high}}}\n"
+     "  - {id: d, type: filter, on_open: {quue: {priority: high}}}\n"
+     "  - {id: e, type: filter, on_open: {}}\n",
+     "t.yaml:4:55: error: 'priority' of 'queue' of 'on_open' of node 'a' must be one of 'high', "
+     "'normal', 'low', not 'hihg'\n"
+     "  did you mean 'high'?\n"
+     "t.yaml:5:55: error: 'priority' of 'queue' of 'on_open' of node 'b' must be one of 'high', "
+     "'normal', 'low', not '1'\n"
+     "t.yaml:6:45: error: 'queue' of 'on_open' of node 'c' has the unknown key 'prio'\n"
+     "t.yaml:7:37: error: 'on_open' of node 'd' has the unknown key 'quue'\n"
+     "  did you mean 'queue'?\n"
+     "t.yaml:8:36: error: 'on_open' of node 'e' needs a 'queue'\n"
+     "  write {queue: {priority: high}}, or one of the words alone\n"},
     {"on_open without a breaker", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

@@ -696,6 +696,33 @@ static void test_policies__read_on_open(void **state)
     definitions_destroy(definitions);
 }
 
+static void test_policies__read_the_priority_of_queued_calls(void **state)
+{
+    (void)state;
+    struct definitions *definitions =
+        load_right("name: t\n"
+                   "resilience: {circuit_breaker: {}}\n"
+                   "nodes:\n"
+                   "  - {id: a, type: filter, on_open: {queue: {priority: high}}}\n"
+                   "  - {id: b, type: filter, on_open: {queue: {priority: low}}}\n"
+                   "  - {id: c, type: filter, on_open: {queue: {}}}\n"
+                   "  - {id: d, type: filter, on_open: queue}\n");
+    static const struct {
+        const char *id;
+        enum queue_priority priority;
+    } nodes[] = {{"a", QUEUE_PRIORITY_HIGH},
+                 {"b", QUEUE_PRIORITY_LOW},
+                 {"c", QUEUE_PRIORITY_NORMAL},
+                 {"d", QUEUE_PRIORITY_NORMAL}};
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+        const struct node *node = node_of(definitions, nodes[i].id);
+        assert_int_equal(node->policies->on_open, ON_OPEN_QUEUE);
+        assert_int_equal(node->policies->priority, nodes[i].priority);
+        assert_int_equal(node->item->nodes[0].policies->priority, nodes[i].priority);
+    }
+    definitions_destroy(definitions);
+}
+
 static void test_policies__survive_failing_allocations(void **state)
 {
     (void)state;
@@ -730,6 +757,7 @@ int main(void)
         cmocka_unit_test(test_policies__lay_a_burst_over_the_rate_of_a_profile),
         cmocka_unit_test(test_policies__of_any_places_mean_the_same_as_said_plainly),
         cmocka_unit_test(test_policies__read_on_open),
+        cmocka_unit_test(test_policies__read_the_priority_of_queued_calls),
         cmocka_unit_test(test_policies__survive_failing_allocations),
     };
     node_types_init(&types);
