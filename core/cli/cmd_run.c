@@ -40,7 +40,7 @@ static const struct command_option options[] = {
     START_OPTIONS,
     {"key", 0, "KEY", "the same key again is the same run", false},
     {"json", 0, NULL, "print one JSON document at the end", false},
-    {"quiet", 'q', NULL, "print output and outcome only; warnings go to stderr", false},
+    {"quiet", 'q', NULL, "output and outcome only; stderr: warnings, long waits", false},
     STATE_OPTION,
     EPHEMERAL_OPTION,
     LIBRARY_OPTION,
@@ -310,7 +310,9 @@ const struct command cmd_run = {
                "items only failures and sums are shown.\n"
                "Ctrl-C cancels: a state machine takes its 'cancel' transition, else nodes are\n"
                "told and processes end, then endings run; a second Ctrl-C kills all of it.\n"
-               "When the terminal is closed, an engine in the background goes on with it.\n\n"
+               "When the terminal is closed, an engine in the background goes on with it.\n"
+               "With -q, too, a wait for a person, and one for a service that takes more than\n"
+               "10 s, has a line on stderr.\n\n"
                "A value of -i is read as the type that the input's schema gives its key.\n\n"
                "Events of --send go to the run itself, not to pipelines that it calls, in the\n"
                "order given; each is kept until a 'wait' or a state takes it.\n\n"

@@ -51,15 +51,34 @@ static bool is_brief(const struct value *wait)
            str_compare(job_text_get(wait, "until"), str_from(soon)) < 0;
 }
 
+/* It is known already that it will last. What has no end known to come waits for a person. */
+static bool is_long(const struct live_waits *waits, const struct value *wait)
+{
+    char soon[CLOCK_TEXT_SIZE];
+    struct str until = job_text_get(wait, "until");
+    if (until.n == 0) {
+        return str_equal_text(job_text_get(wait, "state"), "forced_open");
+    }
+    clock_format_rfc3339(clock_unix_ms() + waits->least_ms, soon);
+    return str_compare(until, str_from(soon)) > 0;
+}
+
+static bool has_line(const struct live_waits *waits, const struct value *wait)
+{
+    return waits->least_ms == 0 || is_long(waits, wait);
+}
+
+/* One that had no line before, since it was to be over soon, is new when it turns out longer. */
 static bool is_new(const struct live_waits *waits, const struct value *wait)
 {
     const struct value *before = list_of(waits->before);
     for (size_t i = 0; before != NULL && i < value_count(before); i++) {
-        if (is_same(value_at(before, i), wait)) {
+        if (is_same(value_at(before, i), wait) && has_line(waits, value_at(before, i))) {
             return false;
         }
     }
-    return !str_equal_text(job_text_get(wait, "for"), "permit") && !is_brief(wait);
+    return !str_equal_text(job_text_get(wait, "for"), "permit") && !is_brief(wait) &&
+           has_line(waits, wait);
 }
 
 static void append(const struct value *wait, struct run_text_style style, struct strbuf *out)

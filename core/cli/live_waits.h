@@ -23,6 +23,7 @@ struct live_waits {
     struct document *now;    /* owned; NULL: nothing was told */
     struct document *before; /* what was told before that, for what is new */
     uint32_t lines;
+    int64_t least_ms; /* what is over sooner, or may be, has no line; 0: all have */
 };
 
 void live_waits_finish(struct live_waits *waits);

@@ -155,13 +155,19 @@ static bool take_wait(struct run_lines *lines)
     return true;
 }
 
+static bool is_brief(const struct run_lines *lines, const struct node_view *state)
+{
+    return state->gives_up_at != 0 &&
+           state->gives_up_at - state->started_at <= lines->least_wait_ms;
+}
+
 static void add_waits_of(struct run_lines *lines, struct frame_view *frame)
 {
     const struct body *body = frame->body;
     for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
         struct step step = {.frame = frame, .node = i};
         struct node_view *state = run_tree_state(step);
-        if (!run_view_is_waiting(step) || state->is_told) {
+        if (!run_view_is_waiting(step) || state->is_told || is_brief(lines, state)) {
             continue;
         }
         state->is_told = true;

@@ -34,6 +34,7 @@ struct run_lines {
     struct run_text_style style;
     struct strbuf *out; /* borrowed */
     bool is_live;
+    int64_t least_wait_ms; /* a wait for an event that gives up by then has no line; 0: all have */
     uint32_t steps;
     uint32_t failures;
     uint32_t waits;

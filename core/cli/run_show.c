@@ -69,6 +69,50 @@ static void on_child(void *user, const struct run *child, const struct run_place
     add_child(show, child, run_view_step(&show->view, place->run, place->frame, place->node));
 }
 
+/* The colours are those of the standard output, which may be a terminal when stderr is none. */
+static struct run_text_style style_of_stderr(const struct run_show *show)
+{
+    struct run_text_style style = show->style;
+    style.is_colored = false;
+    return style;
+}
+
+/* Whether one more is shown; a node may warn of each of a million items. */
+static bool take_warning(struct run_show *show)
+{
+    char text[ID_TEXT_SIZE + 128];
+    if (show->kind != RUN_SHOW_QUIET) {
+        return true;
+    }
+    if (show->warnings < RUN_SHOW_WARNINGS_MOST) {
+        show->warnings++;
+        return true;
+    }
+    if (show->warnings == RUN_SHOW_WARNINGS_MOST) {
+        show->warnings++;
+        (void)snprintf(text, sizeof(text),
+                       "more warnings of nodes are left out; those of a run that is kept: "
+                       "'opstream logs %s'\n",
+                       show->id);
+        terminal_write_stderr(str_from(text));
+    }
+    return false;
+}
+
+/* The next attempt of a node is far away, and nothing else is said until then. */
+static void say_retry(struct run_show *show, const struct record *record)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct step step = run_view_step(&show->view, record->run, record->frame, record->node);
+    bool is_long = record->due_unix_ms - record->at_unix_ms > RUN_SHOW_LONG_WAIT_MS;
+    if (step.frame == NULL || !is_long || !take_warning(show)) {
+        return;
+    }
+    run_text_retry(step, style_of_stderr(show), &text);
+    terminal_write_stderr(strbuf_str(&text));
+    strbuf_finish(&text);
+}
+
 static void on_record(void *user, const struct record *record)
 {
     struct run_show *show = user;
@@ -82,6 +126,8 @@ static void on_record(void *user, const struct record *record)
     }
     if (shows_events(show)) {
         run_lines_add(&show->lines, record);
+    } else if (show->kind == RUN_SHOW_QUIET && record->type == RECORD_NODE_RETRY) {
+        say_retry(show, record);
     }
     if (lines_of(show)->n >= LINES_MOST) {
         flush_lines(show);
@@ -92,8 +138,13 @@ static void on_record(void *user, const struct record *record)
 static void say_waits(struct run_show *show)
 {
     struct strbuf text = STRBUF_INIT;
-    struct run_lines lines = {.view = &show->view, .style = show->style, .out = &text};
+    struct run_lines lines = {.view = &show->view,
+                              .style = style_of_stderr(show),
+                              .out = &text,
+                              .waits = show->lines.waits,
+                              .least_wait_ms = show->waits.least_ms};
     run_lines_add_waits(&lines);
+    show->lines.waits = lines.waits;
     terminal_write_stderr(strbuf_str(&text));
     strbuf_finish(&text);
 }
@@ -120,7 +171,7 @@ static void on_batch(void *user)
     if (show->kind == RUN_SHOW_LINES) {
         run_lines_add_waits(&show->lines);
         flush_lines(show);
-    } else if (show->kind == RUN_SHOW_JSON) {
+    } else if (show->kind == RUN_SHOW_JSON || show->kind == RUN_SHOW_QUIET) {
         say_waits(show);
     }
 }
@@ -159,28 +210,6 @@ static void write_log(struct step step, int level, struct str line)
     strbuf_finish(&path);
 }
 
-/* Whether one more is shown; a node may warn of each of a million items. */
-static bool take_warning(struct run_show *show)
-{
-    char text[ID_TEXT_SIZE + 128];
-    if (show->kind != RUN_SHOW_QUIET) {
-        return true;
-    }
-    if (show->warnings < RUN_SHOW_WARNINGS_MOST) {
-        show->warnings++;
-        return true;
-    }
-    if (show->warnings == RUN_SHOW_WARNINGS_MOST) {
-        show->warnings++;
-        (void)snprintf(text, sizeof(text),
-                       "more warnings of nodes are left out; those of a run that is kept: "
-                       "'opstream logs %s'\n",
-                       show->id);
-        terminal_write_stderr(str_from(text));
-    }
-    return false;
-}
-
 static void on_log(void *user, const struct run_place *place, int level, struct str line)
 {
     struct run_show *show = user;
@@ -208,8 +237,8 @@ static void on_waits(void *user, struct str json)
     if (show->kind == RUN_SHOW_LINES) {
         live_waits_append_lines(&show->waits, show->style, lines_of(show));
         flush_lines(show);
-    } else if (show->kind == RUN_SHOW_JSON) {
-        live_waits_append_lines(&show->waits, show->style, &text);
+    } else if (show->kind == RUN_SHOW_JSON || show->kind == RUN_SHOW_QUIET) {
+        live_waits_append_lines(&show->waits, style_of_stderr(show), &text);
         terminal_write_stderr(strbuf_str(&text));
     }
     strbuf_finish(&text);
@@ -264,6 +293,7 @@ int run_show_init(struct run_show *show, const struct run_show_options *options)
         return E_NOMEM;
     }
     bool is_json = show->kind == RUN_SHOW_JSON;
+    show->waits.least_ms = show->kind == RUN_SHOW_QUIET ? RUN_SHOW_LONG_WAIT_MS : 0;
     bool has_color = !is_json && terminal_has_color(STDOUT_FILENO);
     unsigned columns = show->kind == RUN_SHOW_LIVE ? terminal_size(STDOUT_FILENO).columns : 0;
     show->view.keeps_steps = is_json;

@@ -33,8 +33,11 @@ enum run_show_kind {
     RUN_SHOW_NOTHING, /* the output is gone: it has been said, and the run goes on */
 };
 
-/* Warnings of nodes that RUN_SHOW_QUIET has lines for. */
+/* Warnings of nodes, and attempts that are far away, that RUN_SHOW_QUIET has lines for. */
 enum { RUN_SHOW_WARNINGS_MOST = 100 };
+
+/* Waits for a service that are known to last longer have a line with RUN_SHOW_QUIET, too. */
+enum { RUN_SHOW_LONG_WAIT_MS = 10000 };
 
 struct run_show {
     enum run_show_kind kind;

@@ -40,6 +40,7 @@ struct node_view {
     uint32_t visit;     /* of a state, from 0 */
     int64_t started_at; /* unix ms; 0: not */
     int64_t ended_at;
+    int64_t gives_up_at;              /* waiting for an event: its time-out; 0: none */
     int64_t due_at;                   /* of the next round or attempt; 0: none is waited for */
     const struct document *output;    /* shared */
     const struct document *error;     /* shared */

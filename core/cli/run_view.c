@@ -370,6 +370,7 @@ static void apply_node_started(struct run_view *view, struct step step, const st
     node->is_told = false;
     if (def->kind == NODE_WAIT) {
         replace(&node->waits_for, record->output);
+        node->gives_up_at = record->is_due_timeout ? record->due_unix_ms : 0;
         view->new_waits += record->output != NULL ? 1u : 0u;
     } else if (def->kind == NODE_IDLE) {
         view->new_waits++;

@@ -148,6 +148,37 @@ static void test_live_waits__lines_have_a_bound(void **state)
     live_waits_finish(&waits);
 }
 
+static void test_live_waits__long_ones_alone_where_it_is_asked_for(void **state)
+{
+    (void)state;
+    struct live_waits waits = {.least_ms = 10000};
+    struct strbuf text = STRBUF_INIT;
+    static const char soon[] = "{\"path\":\"a\",\"for\":\"breaker\",\"scope\":\"s\","
+                               "\"state\":\"open\",\"until\":\"2000-01-01T00:00:00Z\"}";
+    static const char late[] = "{\"path\":\"a\",\"for\":\"breaker\",\"scope\":\"s\","
+                               "\"state\":\"open\",\"until\":\"2999-01-01T00:00:00Z\"}";
+    static const char shut[] = "{\"path\":\"b\",\"for\":\"breaker\",\"scope\":\"s\","
+                               "\"state\":\"forced_open\",\"until\":null}";
+    static const char full[] = "{\"path\":\"c\",\"for\":\"budget\",\"scope\":\"s\"}";
+    take(&waits, soon, "0");
+    live_waits_append_lines(&waits, (struct run_text_style){0}, &text);
+    take(&waits, full, "0");
+    live_waits_append_lines(&waits, (struct run_text_style){0}, &text);
+    assert_int_equal(text.n, 0);
+    take(&waits, soon, "0");
+    take(&waits, late, "0"); /* its trial failed, and it is shut again for long */
+    live_waits_append_lines(&waits, (struct run_text_style){0}, &text);
+    take(&waits, late, "0");
+    live_waits_append_lines(&waits, (struct run_text_style){0}, &text);
+    assert_text(&text, "waiting    a  s: circuit open until 2999-01-01 00:00:00 UTC\n");
+    text = STRBUF_INIT;
+    take(&waits, shut, "0");
+    live_waits_append_lines(&waits, (struct run_text_style){0}, &text);
+    assert_text(&text, "waiting    b  s: circuit opened by hand: 'opstream breakers close' lets "
+                       "calls on\n");
+    live_waits_finish(&waits);
+}
+
 /* ---- the engine ---- */
 
 #define AT_8 INT64_C(1800000000000) /* 2027-01-15T08:00:00Z */
@@ -200,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_wait_text__says_what_it_is_in_words),
         cmocka_unit_test(test_live_waits__each_has_one_line_and_permits_none),
         cmocka_unit_test(test_live_waits__lines_have_a_bound),
+        cmocka_unit_test(test_live_waits__long_ones_alone_where_it_is_asked_for),
         cmocka_unit_test(test_overview_text__a_breaker_whose_time_has_come_says_so),
         cmocka_unit_test(test_overview_text__has_a_line_for_each_that_matters),
     };
