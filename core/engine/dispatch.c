@@ -9,6 +9,7 @@
 #include "core/base/strmap.h"
 #include "core/engine/guard.h"
 #include "core/engine/limiter.h"
+#include "core/engine/resource.h"
 #include "core/engine/service.h"
 #include "core/engine/ticket_queue.h"
 #include "core/policy/retry_budget.h"
@@ -317,9 +318,23 @@ static void ticket_turn_away(struct dispatch *dispatch, struct dispatch_ticket *
     ticket_wait(dispatch, ticket, &guard->waiting, DISPATCH_FOR_BREAKER);
 }
 
+/* More may be known of the service than when it asked last. */
+static void choose_resource(struct dispatch_ticket *ticket)
+{
+    bool is_possible = ticket->operation != 0 && ticket->limiter_count > 0;
+    struct limiter *resource = is_possible ? resources_of(ticket->limiters[0], ticket->operation)
+                                           : NULL;
+    ticket->limiter_count -= ticket->has_resource ? 1 : 0;
+    ticket->has_resource = resource != NULL;
+    if (resource != NULL) {
+        ticket->limiters[ticket->limiter_count++] = resource;
+    }
+}
+
 /* Admits the ticket, or puts it into the queue of who refuses it first. */
 static void ticket_ask(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 {
+    choose_resource(ticket);
     if (ticket->guard != NULL && guard_refuses(dispatch, ticket->guard)) {
         ticket_turn_away(dispatch, ticket);
         return;
@@ -629,17 +644,74 @@ void dispatch_freeze(struct dispatch *dispatch, const struct dispatch_ticket *ti
     }
 }
 
-void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
-                    uint32_t remaining, int64_t reset_at)
+static void lower_rates(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
+                        uint32_t remaining)
 {
     for (uint32_t i = 0; i < ticket->limiter_count; i++) {
         limiter_lower(&dispatch->limiters, ticket->limiters[i], remaining, dispatch->now);
     }
-    if (ticket->limiter_count > 0 && reset_at > dispatch->now && remaining > 0) {
-        limiter_hear(ticket->limiters[0], remaining, reset_at, dispatch->now);
+}
+
+/* None until then is as if it had frozen them. */
+static void hear(struct dispatch *dispatch, struct limiter *limiter, uint32_t remaining,
+                 int64_t reset_at)
+{
+    if (reset_at > dispatch->now && remaining > 0) {
+        limiter_hear(limiter, remaining, reset_at, dispatch->now);
     } else if (reset_at > dispatch->now) {
-        dispatch_freeze(dispatch, ticket, reset_at);
+        limiter_freeze(&dispatch->limiters, limiter, reset_at, dispatch->now);
     }
+}
+
+void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
+                    uint32_t remaining, int64_t reset_at)
+{
+    lower_rates(dispatch, ticket, remaining);
+    if (ticket->limiter_count > 0) {
+        hear(dispatch, ticket->limiters[0], remaining, reset_at);
+    }
+}
+
+/* Some of those that wait for `resource` fall under another: all are asked again, in order. */
+static void ask_waiting(struct dispatch *dispatch, struct limiter *resource)
+{
+    struct dispatch_list all = {0};
+    while (!queue_is_empty(&resource->waiting)) {
+        struct dispatch_ticket *first = queue_first(&resource->waiting);
+        ticket_leave_queue(dispatch, first);
+        list_push(&all, first);
+    }
+    while (all.first != NULL) {
+        struct dispatch_ticket *first = ticket_at(all.first);
+        list_remove(&all, first);
+        ticket_ask(dispatch, first);
+    }
+    limiter_look(resource, dispatch->now);
+}
+
+int dispatch_lower_resource(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
+                            struct str resource, uint32_t remaining, int64_t reset_at)
+{
+    struct limiter *service = ticket->limiter_count > 0 ? ticket->limiters[0] : NULL;
+    struct limiter *named = NULL;
+    if (service == NULL || ticket->operation == 0) {
+        return 0;
+    }
+    if (resources_find(&dispatch->limiters, service, resource, &named) != 0) {
+        return E_NOMEM;
+    }
+    if (named == NULL) {
+        return 0;
+    }
+    struct limiter *taken_for = resources_of(service, ticket->operation);
+    hear(dispatch, named, remaining, reset_at);
+    if (resources_learn(service, ticket->operation, named) && taken_for != NULL) {
+        ask_waiting(dispatch, taken_for);
+    }
+    if (named == service->resources->usual) { /* the rates that people write are for that */
+        lower_rates(dispatch, ticket, remaining);
+    }
+    return 0;
 }
 
 struct dispatch_ticket *dispatch_next_admitted(struct dispatch *dispatch)

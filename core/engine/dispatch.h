@@ -42,7 +42,7 @@ struct limiters;
 struct rate_settings;
 struct run;
 
-enum { DISPATCH_MAX_SCOPES = 3, DISPATCH_MAX_LIMITERS = 3 };
+enum { DISPATCH_MAX_SCOPES = 3, DISPATCH_MAX_LIMITERS = 4 };
 
 /* So many that a closed breaker lets through may wait for a permit before others are woken. */
 enum { DISPATCH_MOST_ASKING = 64 };
@@ -73,7 +73,8 @@ struct dispatch_ticket {
     uint8_t limiter_count;
     bool is_impatient : 1; /* refused by its guard it does not wait */
     bool is_call : 1;
-    bool has_turn : 1; /* that of an item of the retry queue; else it gets one as it asks */
+    bool has_turn : 1;     /* that of an item of the retry queue; else it gets one as it asks */
+    bool has_resource : 1; /* the last limiter is that of what it falls under */
     enum dispatch_ticket_state state : 4;
     enum dispatch_wait waits_for : 4;
     uint32_t attempt;             /* from 1; all but the first are retries */
@@ -81,6 +82,7 @@ struct dispatch_ticket {
     struct dispatch_guard *guard; /* NULL: none */
     struct dispatch_room *room;   /* NULL: it need not wait for one */
     const struct run *run;        /* of a call: whose task makes it, at `frame` and `node` */
+    uint64_t operation;           /* of a call: see service_operation() */
     int64_t give_up_at;           /* its guard turns it away rather than let it wait longer;
                                      unix ms, 0: it has time */
     struct dispatch_queue *queue;
@@ -137,6 +139,13 @@ void dispatch_freeze(struct dispatch *dispatch, const struct dispatch_ticket *ti
  */
 void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
                     uint32_t remaining, int64_t reset_at);
+
+/*
+ * The same of what the service calls `resource`, which other calls do not fall under; so does what
+ * is of the ticket's operation from here on. Returns 0 or E_NOMEM.
+ */
+int dispatch_lower_resource(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
+                            struct str resource, uint32_t remaining, int64_t reset_at);
 
 /* An idle ticket asks. It is kept until dispatch_release(). */
 void dispatch_want(struct dispatch *dispatch, struct dispatch_ticket *ticket);

@@ -574,11 +574,15 @@ int engine_end_call(struct engine *engine, struct dispatch_ticket *ticket,
     if (end->frozen_until > now_unix_ms) {
         dispatch_freeze(engine->dispatch, ticket, end->frozen_until);
     }
-    if (end->has_remaining) {
+    int status = 0;
+    if (end->has_remaining && end->resource.n > 0) {
+        status = dispatch_lower_resource(engine->dispatch, ticket, end->resource, end->remaining,
+                                         end->reset_at);
+    } else if (end->has_remaining) {
         dispatch_lower(engine->dispatch, ticket, end->remaining, end->reset_at);
     }
     dispatch_release(engine->dispatch, ticket, BREAKER_IGNORED);
-    return turn_end(&turn, err);
+    return status == 0 ? turn_end(&turn, err) : error_nomem(err);
 }
 
 uint64_t engine_waiting(const struct engine *engine)

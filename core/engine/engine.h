@@ -177,7 +177,8 @@ struct engine_call_end {
     int64_t frozen_until; /* unix ms; 0: nothing */
     bool has_remaining;
     uint32_t remaining;
-    int64_t reset_at; /* so many remain until then, unix ms; 0: it does not say until when */
+    int64_t reset_at;    /* so many remain until then, unix ms; 0: it does not say until when */
+    struct str resource; /* of calls that it counts by themselves; borrowed; empty: of all */
 };
 
 /* The call has been answered, or is given up, or need not go out. Fails as engine_handle() does. */

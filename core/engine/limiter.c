@@ -3,6 +3,8 @@
 
 #include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/engine/resource.h"
+#include "core/engine/service.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -60,6 +62,23 @@ static bool read_number(const struct value *map, struct str key, int64_t *out)
     return true;
 }
 
+/* A resource is one of its service, which may have no row. */
+static int restore_limiter(struct limiters *limiters, struct str key, struct limiter **out_limiter)
+{
+    struct str name = service_resource(key);
+    struct limiter *service = NULL;
+    *out_limiter = strmap_get(&limiters->by_key, key);
+    int status = *out_limiter != NULL ? 0 : make_limiter(limiters, key, out_limiter);
+    if (status != 0 || name.n == 0) {
+        return status;
+    }
+    service = strmap_get(&limiters->by_key, service_of_resource(key));
+    if (service == NULL && make_limiter(limiters, service_of_resource(key), &service) != 0) {
+        return E_NOMEM;
+    }
+    return resources_add(limiters, service, *out_limiter);
+}
+
 int limiters_restore(struct limiters *limiters, struct str key, struct str text, int64_t now,
                      struct error *err)
 {
@@ -77,7 +96,7 @@ int limiters_restore(struct limiters *limiters, struct str key, struct str text,
     if (!is_whole) {
         return error_set(err, E_CORRUPT, "it is not what a rate limit saves");
     }
-    if (make_limiter(limiters, key, &limiter) != 0) {
+    if (restore_limiter(limiters, key, &limiter) != 0) {
         return error_nomem(err);
     }
     limiter->rate = rate_limit_is_over(&saved, now) ? (struct rate_limit){.saved = saved}

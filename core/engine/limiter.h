@@ -23,6 +23,7 @@
 
 struct document;
 struct error;
+struct resources;
 
 struct limiter {
     struct rate_limit rate;
@@ -30,6 +31,7 @@ struct limiter {
     struct server_window window; /* what the service said; in memory alone */
     uint32_t in_flight;          /* that it let go, and that are not over */
     struct str key;
+    struct resources *resources; /* of a service; NULL: it has named none */
     struct dispatch_queue waiting;
     int64_t due_at;      /* for the first that waits; unix ms */
     bool is_awaited;     /* it is in the list of those that somebody waits, or waited, for */

@@ -157,10 +157,46 @@ bool service_is_rate(struct str service, struct str key)
     if (key.n <= i || !str_starts_with(key, service) || key.p[service.n] != ' ') {
         return false;
     }
+    if (key.p[i] == '/') {
+        return key.n > i + 1;
+    }
     while (i < key.n && key.p[i] >= '0' && key.p[i] <= '9') {
         i++;
     }
     return i > service.n + 1 && i < key.n && key.p[i] == '/';
+}
+
+void service_append_resource(struct str name, struct strbuf *out)
+{
+    strbuf_append_text(out, " /");
+    strbuf_append_str(out, name);
+}
+
+struct str service_resource(struct str key)
+{
+    const char *mark = key.n > 0 ? memmem(key.p, key.n, " /", 2) : NULL;
+    return mark != NULL ? str_make(mark + 2, (size_t)(key.p + key.n - (mark + 2))) : STR("");
+}
+
+struct str service_of_resource(struct str key)
+{
+    struct str name = service_resource(key);
+    return name.n > 0 ? str_make(key.p, key.n - name.n - 2) : key;
+}
+
+uint64_t service_operation(struct str url)
+{
+    const char *mark = url.n > 0 ? memmem(url.p, url.n, "://", 3) : NULL;
+    size_t begin = mark != NULL ? (size_t)(mark + 3 - url.p) : 0;
+    while (begin < url.n && strchr("/?#", url.p[begin]) == NULL) {
+        begin++;
+    }
+    size_t end = begin;
+    while (end < url.n && url.p[end] != '?' && url.p[end] != '#') {
+        end++;
+    }
+    uint64_t hash = str_hash(str_make(url.p + begin, end - begin));
+    return hash != 0 ? hash : 1;
 }
 
 uint64_t service_hash(struct str text)

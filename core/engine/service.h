@@ -49,8 +49,17 @@ void service_append_fixed_origin(const struct node *node, struct strbuf *out);
  * own. */
 void service_append_rate(const struct rate_settings *settings, struct strbuf *out);
 
-/* Whether `key` is that of the service, with a rate behind it. */
+/* Whether `key` is that of the service, with a rate or a resource behind it. */
 bool service_is_rate(struct str service, struct str key);
+
+/* " /search": what a service counts by itself has a limiter of its own; see resource.h. */
+void service_append_resource(struct str name, struct strbuf *out);
+/* The name in such a key, borrowed from it; empty: there is none. And the service before it. */
+struct str service_resource(struct str key);
+struct str service_of_resource(struct str key);
+
+/* The path of `url`, as a number that is the same while the process lives; never 0. */
+uint64_t service_operation(struct str url);
 
 /* The same in each process: str_hash() is not. */
 uint64_t service_hash(struct str text);

@@ -105,7 +105,7 @@ bool engine_next_limiter(const struct engine *engine, const void **cursor, int64
     const struct limiter *last = *cursor;
     struct limiter *limiter = last != NULL ? last->next : limiters->first;
     while (limiter != NULL && limiter->settings.limit == 0 && limiter->rate.frozen_until == 0 &&
-           limiter->delayed == 0) {
+           limiter->delayed == 0 && limiter->resources == NULL) {
         limiter = limiter->next;
     }
     if (limiter == NULL) {

@@ -255,6 +255,7 @@ int tickets_want_call(const struct tickets *tickets, struct dispatch_ticket *tic
     struct strbuf key = STRBUF_INIT;
     ticket->is_call = true;
     take_turn(ticket->run, ticket);
+    ticket->operation = service_operation(url);
     strbuf_append_text(&key, "calls\n");
     int status = add_scope(tickets, ticket, &key, tickets->call_concurrency);
     if (status == 0) {

@@ -71,7 +71,8 @@ static struct engine_call_end read_end(const struct host_http_response *response
     return (struct engine_call_end){.frozen_until = said.frozen_until,
                                     .has_remaining = said.has_remaining,
                                     .remaining = said.remaining,
-                                    .reset_at = said.reset_at};
+                                    .reset_at = said.reset_at,
+                                    .resource = said.resource};
 }
 
 /* ---- the end ---- */

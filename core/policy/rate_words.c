@@ -163,13 +163,29 @@ static struct limit find_limit(const struct str words[RATE_WORDS])
 
 static bool is_of_one_of_several(const struct str words[RATE_WORDS])
 {
-    struct str resource = words[RATE_WORD_X_RESOURCE];
-    return words[RATE_WORD_X_BUCKET].n > 0 || (resource.n > 0 && !str_equal_text(resource, "core"));
+    return words[RATE_WORD_X_BUCKET].n > 0 || words[RATE_WORD_X_RESOURCE].n > 0;
+}
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+/* It becomes a part of a name that people see, and may not look like something else. */
+static struct str read_resource(struct str word)
+{
+    for (size_t i = 0; i < word.n; i++) {
+        if (i >= RATE_RESOURCE_MOST || !is_plain(word.p[i])) {
+            return STR("");
+        }
+    }
+    return word.n > 0 ? word : STR("");
 }
 
 struct rate_said rate_words_read(const struct str words[RATE_WORDS], int32_t status, int64_t now)
 {
-    struct rate_said said = {0};
+    struct rate_said said = {.resource = read_resource(words[RATE_WORD_X_RESOURCE])};
     struct limit limit = find_limit(words);
     struct str retry_after = words[RATE_WORD_RETRY_AFTER];
     bool is_spent = limit.has_remaining && limit.remaining == 0;
@@ -177,9 +193,11 @@ struct rate_said rate_words_read(const struct str words[RATE_WORDS], int32_t sta
     int64_t reset_at = read_reset(limit.reset, now);
     if (is_refused) {
         int64_t wait_ms = retry_after_read(retry_after, now);
-        said.frozen_until = wait_ms > 0 ? now + wait_ms : is_spent ? reset_at : 0;
+        bool is_of_all = is_spent && said.resource.n == 0;
+        said.frozen_until = wait_ms > 0 ? now + wait_ms : is_of_all ? reset_at : 0;
     }
-    if (limit.has_remaining && (is_refused || !is_of_one_of_several(words))) {
+    bool is_bound = is_refused || said.resource.n > 0 || !is_of_one_of_several(words);
+    if (limit.has_remaining && is_bound) {
         said.has_remaining = true;
         said.remaining = limit.remaining;
         said.reset_at = reset_at;

@@ -36,18 +36,22 @@ enum rate_word {
 };
 extern const char *const rate_word_names[RATE_WORDS];
 
+enum { RATE_RESOURCE_MOST = 32 };
+
 struct rate_said {
     int64_t frozen_until; /* it wants no call before, unix ms; 0: it does not say so */
     bool has_remaining;
     uint32_t remaining;
-    int64_t reset_at; /* until then, unix ms; 0: it does not say until when */
+    int64_t reset_at;    /* until then, unix ms; 0: it does not say until when */
+    struct str resource; /* it is said of these calls alone; borrowed from a word; empty: of all */
 };
 
 /*
  * What `words` (borrowed; empty ones were not sent) of an answer with `status` say at `now`, unix
  * ms. What cannot be read, or is over, is as if it were not sent; no time is later than
- * RETRY_AFTER_MAX_MS from now on. What a good answer says of one of several limits binds nobody:
- * which one another call falls under is not known.
+ * RETRY_AFTER_MAX_MS from now on. What a good answer says of one of several limits that has no
+ * name of up to RATE_RESOURCE_MOST plain letters binds nobody: which one another call falls under
+ * is not known.
  */
 struct rate_said rate_words_read(const struct str words[RATE_WORDS], int32_t status, int64_t now);
 

@@ -11,6 +11,7 @@
 #include "core/engine/dispatch.h"
 #include "core/engine/engine.h"
 #include "core/engine/record.h"
+#include "core/engine/resource.h"
 #include "core/engine/waits.h"
 #include "core/model/pipeline.h"
 #include "core/value/json.h"
@@ -437,6 +438,162 @@ static void test_limits__that_nothing_remains_outlives_a_restart(void **state)
     answer(&first);
 }
 
+/* ---- a service that counts in several windows ---- */
+
+#define CORE   "https://a.example/repos/x"
+#define SEARCH "https://a.example/search/issues"
+
+static struct engine_call_end said_of(const char *resource, uint32_t remaining, int64_t reset_ms)
+{
+    struct engine_call_end end = said(remaining, reset_ms);
+    end.resource = str_from(resource);
+    return end;
+}
+
+/* Both have been answered before. */
+static struct toy_run *start_known(const char *rate)
+{
+    char node[256];
+    (void)snprintf(node, sizeof(node), "type: web.task, config: {url: '" A "'}%s", rate);
+    struct toy_run *run = start(node, "");
+    struct call first;
+    call(run, CORE, &first);
+    answer_with(&first, said_of("core", 9, 3600000));
+    call(run, SEARCH "?q=1", &first);
+    answer_with(&first, said_of("search", 9, 60000));
+    return run;
+}
+
+static void test_limits__what_is_spent_of_one_resource_holds_no_other(void **state)
+{
+    (void)state;
+    struct toy_run *run = start_known("");
+    struct call core;
+    struct call search;
+    call(run, CORE, &core);
+    answer_with(&core, said_of("core", 0, 3600000));
+    call(run, CORE, &core);
+    call(run, SEARCH "?q=2", &search);
+    assert_true(!core.is_out && search.is_out);
+    answer_with(&search, said_of("search", 0, 60000));
+    call(run, SEARCH "?q=3", &search);
+    assert_false(search.is_out);
+    pass(60000);
+    assert_true(!core.is_out && search.is_out);
+    answer(&search);
+    pass(3600000 - 60000);
+    assert_true(core.is_out);
+    answer(&core);
+}
+
+/* Only a call can tell: until then it counts as one of the usual ones. */
+static void test_limits__a_call_of_unknown_resource_is_a_usual_one(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("type: web.task, config: {url: '" A "'}", "");
+    struct call calls[3];
+    call(run, SEARCH, &calls[0]); /* before anything was named */
+    call(run, CORE, &calls[1]);
+    answer_with(&calls[1], said_of("core", 0, 3600000));
+    call(run, CORE, &calls[1]);
+    call(run, SEARCH, &calls[2]);
+    assert_true(!calls[1].is_out && !calls[2].is_out);
+    answer_with(&calls[0], said_of("search", 9, 60000)); /* now it is known, for who waits, too */
+    assert_true(!calls[1].is_out && calls[2].is_out);
+    answer_with(&calls[2], said_of("core", 0, 3600000)); /* it has changed */
+    call(run, SEARCH, &calls[2]);
+    assert_false(calls[2].is_out);
+    pass(3600000);
+    answer(&calls[1]);
+    answer(&calls[2]);
+}
+
+/* A call that waits for a permit is asked again when more is known. */
+static void test_limits__who_waits_for_a_permit_learns_of_a_resource(void **state)
+{
+    (void)state;
+    struct toy_run *run = start("type: web.task, config: {url: '" A "'}", "");
+    struct call calls[26];
+    for (size_t i = 0; i < 26; i++) {
+        call(run, CORE, &calls[i]);
+    }
+    assert_false(calls[25].is_out);
+    answer_with(&calls[0], said_of("core", 0, 60000));
+    assert_false(calls[25].is_out);
+    for (size_t i = 1; i < 25; i++) {
+        answer(&calls[i]);
+    }
+    assert_false(calls[25].is_out);
+    pass(60000);
+    assert_true(calls[25].is_out);
+    answer(&calls[25]);
+}
+
+static void test_limits__a_spent_resource_outlives_a_restart_and_is_lifted(void **state)
+{
+    (void)state;
+    struct toy_run *run = start_known("");
+    struct engine_limiter limit;
+    struct call core;
+    call(run, CORE, &core);
+    answer_with(&core, said_of("core", 0, 30000));
+    assert_true(find("web https://a.example:443 /core", &limit));
+    assert_int_equal(limit.frozen_until, world.now + 30000);
+    assert_true(engine_is_rate_of(STR("web https://a.example:443"), limit.key));
+    assert_true(find("web https://a.example:443", &limit));
+    assert_int_equal(limit.frozen_until, 0);
+    toy_world_restart(&world);
+    run = toy_world_find(&world, "run1");
+    call(run, CORE, &core);
+    assert_false(core.is_out);
+    struct batch batch = BATCH_INIT;
+    assert_int_equal(
+        engine_reset_limit(world.engine, STR("web https://a.example:443"), world.now, &batch, NULL),
+        0);
+    toy_world_take(&world, &batch);
+    let_go();
+    assert_true(core.is_out);
+    answer(&core);
+}
+
+/* What a person wrote down is what most calls are about. */
+static void test_limits__rates_are_lowered_by_the_usual_resource(void **state)
+{
+    (void)state;
+    struct toy_run *run = start_known(", rate_limit: {rate: 600/minute, burst: 300}");
+    struct engine_limiter limit;
+    struct call other;
+    assert_true(find("web https://a.example:443 600/minute burst 300", &limit));
+    assert_int_equal(limit.left, 8); /* 9 were, and one has gone since */
+    call(run, SEARCH, &other);
+    answer_with(&other, said_of("search", 0, 60000));
+    assert_true(find("web https://a.example:443 600/minute burst 300", &limit));
+    assert_int_equal(limit.left, 7);
+}
+
+/* More names, and more paths, than are kept: all go on. */
+static void test_limits__what_is_learned_is_bounded(void **state)
+{
+    (void)state;
+    struct toy_run *run = start_known("");
+    struct call other;
+    struct engine_limiter limit;
+    for (uint32_t i = 0; i < 100; i++) {
+        char url[64];
+        char name[16];
+        (void)snprintf(url, sizeof(url), "https://a.example/p%u", (unsigned)i);
+        (void)snprintf(name, sizeof(name), "r%u", (unsigned)(i % 20));
+        call(run, url, &other);
+        assert_true(other.is_out);
+        answer_with(&other, said_of(name, 0, 60000));
+        call(run, url, &other);
+        assert_int_equal(other.is_out, i % 20 >= RESOURCES_MOST - 2);
+        answer(&other);
+    }
+    assert_true(find("web https://a.example:443 /r13", &limit));
+    assert_false(find("web https://a.example:443 /r14", &limit));
+}
+
 /* ---- days of it ---- */
 
 enum { MOST_CALLS = 400000 };
@@ -632,6 +789,12 @@ int main(void)
         WITH_WORLD(test_limits__what_remains_lowers_what_is_left),
         WITH_WORLD(test_limits__a_service_that_counts_needs_no_rate),
         WITH_WORLD(test_limits__that_nothing_remains_outlives_a_restart),
+        WITH_WORLD(test_limits__what_is_spent_of_one_resource_holds_no_other),
+        WITH_WORLD(test_limits__a_call_of_unknown_resource_is_a_usual_one),
+        WITH_WORLD(test_limits__who_waits_for_a_permit_learns_of_a_resource),
+        WITH_WORLD(test_limits__a_spent_resource_outlives_a_restart_and_is_lifted),
+        WITH_WORLD(test_limits__rates_are_lowered_by_the_usual_resource),
+        WITH_WORLD(test_limits__what_is_learned_is_bounded),
         cmocka_unit_test(test_limits__no_hour_sees_more_over_days_with_restarts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

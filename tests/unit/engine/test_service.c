@@ -37,6 +37,45 @@ static void test_service__the_origin_of_a_url(void **state)
     }
 }
 
+static void test_service__an_operation_is_the_path(void **state)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        bool is_same;
+    } rows[] = {
+        {"https://a/search/code?q=1", "https://a/search/code?q=2#x", true},
+        {"https://a/search/code", "https://a/search/issues", false},
+        {"https://a", "https://a?q", true},
+        {"https://a#f", "https://a?q=/b", true},
+        {"https://a/", "https://a", false},
+        {"/x?1", "https://a/x", true},
+        {"", "", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t a = service_operation(str_from(rows[i].a));
+        assert_true(a != 0);
+        assert_int_equal(a == service_operation(str_from(rows[i].b)), rows[i].is_same);
+    }
+}
+
+static void test_service__a_resource_is_behind_its_service(void **state)
+{
+    (void)state;
+    struct strbuf key = STRBUF_INIT;
+    strbuf_append_text(&key, "http https://a.example:443");
+    assert_int_equal(service_resource(strbuf_str(&key)).n, 0);
+    assert_true(str_equal(service_of_resource(strbuf_str(&key)), strbuf_str(&key)));
+    service_append_resource(STR("search"), &key);
+    assert_true(str_equal_text(strbuf_str(&key), "http https://a.example:443 /search"));
+    assert_true(str_equal_text(service_resource(strbuf_str(&key)), "search"));
+    assert_true(
+        str_equal_text(service_of_resource(strbuf_str(&key)), "http https://a.example:443"));
+    assert_int_equal(service_resource(STR("")).n, 0);
+    strbuf_finish(&key);
+}
+
 static void test_service__the_origin_that_every_run_calls(void **state)
 {
     static const char *const rows[][2] = {
@@ -90,6 +129,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_service__the_origin_of_a_url),
+        cmocka_unit_test(test_service__an_operation_is_the_path),
+        cmocka_unit_test(test_service__a_resource_is_behind_its_service),
         cmocka_unit_test(test_service__the_origin_that_every_run_calls),
         cmocka_unit_test(test_service__without_a_url_there_is_no_origin),
     };

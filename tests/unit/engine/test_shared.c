@@ -163,7 +163,9 @@ static void test_shared__a_rate_is_told_from_a_credential(void **state)
     assert_false(service_is_rate(STR(A_KEY), STR(A_KEY)));
     assert_false(service_is_rate(STR(A_KEY), STR(A_KEY " ")));
     assert_false(service_is_rate(STR(A_KEY), STR(A_KEY " 5")));
-    assert_false(service_is_rate(STR(A_KEY), STR(A_KEY " /5")));
+    assert_true(service_is_rate(STR(A_KEY), STR(A_KEY " /search")));
+    assert_false(service_is_rate(STR(A_KEY), STR(A_KEY " /")));
+    assert_false(service_is_rate(STR(A_KEY), STR(A_KEY " TOKEN /search")));
     assert_false(service_is_rate(STR(A_KEY), STR(A_KEY " TOKEN")));
     assert_false(service_is_rate(STR(A_KEY), STR(A_KEY " TOKEN 5/second")));
     assert_false(service_is_rate(STR(A_KEY), STR(A_KEY "1 5/second")));

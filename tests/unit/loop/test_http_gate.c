@@ -535,6 +535,45 @@ static void test_http_gate__a_service_that_takes_no_more_is_left_alone(void **st
     assert_int_equal(wait_after(200, "RateLimit", "\"default\";r=0;t=7", NULL), 7000);
 }
 
+/* One resource of the service has nothing left for half a minute. */
+static void answer_spent(size_t i, const char *resource)
+{
+    const struct host_http_header headers[] = {
+        {.name = STR("X-RateLimit-Remaining"), .value = STR("0")},
+        {.name = STR("X-RateLimit-Reset"), .value = STR("30")},
+        {.name = STR("X-RateLimit-Resource"), .value = str_from(resource)},
+    };
+    const struct host_http_response response = {
+        .status = 200, .headers = headers, .header_count = 3};
+    assert_true(i < sent_count);
+    sent[i].done(sent[i].user, &response, NULL);
+    disk_says(0);
+}
+
+static void test_http_gate__a_spent_resource_holds_back_no_other(void **state)
+{
+    (void)state;
+    const struct toy_run *run = start("");
+    struct caller first;
+    struct caller searches[3];
+    make_call(run, A, &first);
+    make_call(run, A "/search", &searches[0]);
+    answer(0, 200);
+    answer_spent(1, "search");
+    make_call(run, A, &first);
+    make_call(run, A "/search?q=2", &searches[1]);
+    assert_int_equal(sent_count, 3);
+    assert_non_null(strstr(searches[1].task.line, "'web https://a.example:443 /search'"));
+    answer_spent(2, "core");
+    make_call(run, A "/other", &first); /* as far as is known it is one of the core */
+    assert_int_equal(sent_count, 3);
+    pass(30000);
+    assert_int_equal(sent_count, 5);
+    answer_spent(3, strstr(sent[3].url, "search") != NULL ? "search" : "core");
+    answer_spent(4, strstr(sent[4].url, "search") != NULL ? "search" : "core");
+    pass(30000);
+}
+
 /* ---- checks ---- */
 
 static void test_http_gate__a_check_keeps_the_limits_and_does_not_wait(void **state)
@@ -611,6 +650,7 @@ int main(void)
         CASE(given_up_before_the_disk_fails_is_said_once),
         CASE(a_service_that_wants_a_pause_gets_one),
         CASE(a_service_that_takes_no_more_is_left_alone),
+        CASE(a_spent_resource_holds_back_no_other),
         CASE(a_check_keeps_the_limits_and_does_not_wait),
         CASE(a_check_can_be_given_up),
         CASE(nobody_checks_for_nobody),

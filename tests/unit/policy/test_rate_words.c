@@ -149,15 +149,45 @@ static void test_rate_words__one_header_may_say_all(void **state)
     expect_rows(rows, COUNT_OF(rows));
 }
 
-static void test_rate_words__one_of_several_limits_binds_nobody(void **state)
+#define SPENT "x-ratelimit-remaining: 0\nx-ratelimit-reset: 60\nx-ratelimit-resource: "
+
+static void test_rate_words__one_of_several_limits_is_said_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t status;
+        const char *headers;
+        int64_t frozen_ms; /* the service; the resource has none left */
+        const char *resource;
+    } rows[] = {
+        {200, SPENT "search", 0, "search"},
+        {200, SPENT "core", 0, "core"},
+        {200, SPENT "Code_search-2", 0, "Code_search-2"},
+        {200, SPENT "abcdefghijklmnopqrstuvwxyz012345", 0, "abcdefghijklmnopqrstuvwxyz012345"},
+        {403, SPENT "search", 0, "search"},
+        {429, SPENT "search", 0, "search"},
+        {429, SPENT "search\nretry-after: 5", 5000, "search"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct rate_said said = read_headers(rows[i].headers, rows[i].status);
+        int64_t frozen = said.frozen_until > 0 ? said.frozen_until - NOW : 0;
+        if (!said.has_remaining || said.remaining != 0 || said.reset_at != NOW + 60000 ||
+            frozen != rows[i].frozen_ms || !str_equal_text(said.resource, rows[i].resource)) {
+            fail_msg("row %zu (%s): '%.*s', frozen %lld", i, rows[i].headers,
+                     STR_ARG(said.resource), (long long)frozen);
+        }
+    }
+}
+
+static void test_rate_words__one_of_several_limits_without_a_name_binds_nobody(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {200, "x-ratelimit-remaining: 0\nx-ratelimit-resource: search", 0, NOTHING, 0},
-        {200, "x-ratelimit-remaining: 5\nx-ratelimit-resource: core", 0, 5, 0},
+        {200, SPENT "a b", 0, NOTHING, 0},
+        {200, SPENT "/", 0, NOTHING, 0},
+        {200, SPENT "abcdefghijklmnopqrstuvwxyz0123456", 0, NOTHING, 0},
+        {403, SPENT "a b", 60000, 0, 60000},
         {200, "x-ratelimit-remaining: 0\nx-ratelimit-bucket: ab12", 0, NOTHING, 0},
-        {403, "x-ratelimit-remaining: 0\nx-ratelimit-reset: 60\nx-ratelimit-resource: search",
-         60000, 0, 60000},
         {429, "retry-after: 2\nx-ratelimit-bucket: ab12", 2000, NOTHING, 0},
     };
     expect_rows(rows, COUNT_OF(rows));
@@ -197,7 +227,8 @@ int main(void)
         cmocka_unit_test(test_rate_words__a_reset_is_a_time_or_a_wait),
         cmocka_unit_test(test_rate_words__remaining_is_a_number),
         cmocka_unit_test(test_rate_words__one_header_may_say_all),
-        cmocka_unit_test(test_rate_words__one_of_several_limits_binds_nobody),
+        cmocka_unit_test(test_rate_words__one_of_several_limits_is_said_by_name),
+        cmocka_unit_test(test_rate_words__one_of_several_limits_without_a_name_binds_nobody),
         cmocka_unit_test(test_rate_words__any_bytes_are_within_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
