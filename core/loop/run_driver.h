@@ -16,6 +16,7 @@
 
 #include "core/base/digest.h"
 #include "core/loop/loop.h"
+#include "core/loop/timer_heap.h"
 
 struct commit;
 struct engine_call;
@@ -47,7 +48,7 @@ struct loop_run {
     uint32_t children;           /* of a root: runs below it that have not ended */
     uint32_t kept;               /* ended runs of its nodes that it may want undone */
     struct loop_run *next_ended; /* while a batch is carried out */
-    bool has_timers;             /* it has had some */
+    struct timer_list timers;
     bool is_ended;
     bool is_leaving;  /* in the list of those that ended */
     bool is_left;     /* in the list of roots that one has left: what is below may only wait */

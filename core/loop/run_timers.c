@@ -124,8 +124,7 @@ void run_timers_arm(struct loop_run *run, const struct effect *effect)
         .attempt = effect->attempt,
         .kind = effect->timer,
     };
-    run->has_timers = true;
-    if (timer_heap_add(is_wait ? &loop->waits : &loop->timeouts, &timer) != 0) {
+    if (timer_heap_add(is_wait ? &loop->waits : &loop->timeouts, &run->timers, &timer) != 0) {
         struct error err = {0};
         (void)error_nomem(&err);
         run_driver_fail(loop, &err);
@@ -151,7 +150,7 @@ void run_timers_go_on(struct loop *loop, const struct heap_timer *timer)
 {
     struct heap_timer again = *timer;
     again.due_ms = (clock_monotonic_ns() + 999999) / 1000000 + timer->due_ms;
-    if (timer_heap_add(&loop->timeouts, &again) != 0) {
+    if (timer_heap_add(&loop->timeouts, &again.run->timers, &again) != 0) {
         struct error err = {0};
         (void)error_nomem(&err);
         run_driver_fail(loop, &err);
@@ -175,11 +174,7 @@ void run_timers_disarm(struct loop_run *run, const struct effect *effect)
 
 void run_timers_drop(struct loop_run *run)
 {
-    if (run->has_timers) {
-        timer_heap_remove_run(&run->loop->timeouts, run);
-        timer_heap_remove_run(&run->loop->waits, run);
-        run->has_timers = false;
-    }
+    timer_list_clear(&run->timers);
 }
 
 void run_timers_wake_at(struct loop *loop, int64_t unix_ms)
