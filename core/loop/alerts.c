@@ -28,12 +28,45 @@ struct watched {
 
 void alerts_finish(struct alerts *alerts)
 {
-    size_t cursor = 0;
-    struct watched *watched = NULL;
-    while ((watched = strmap_next(&alerts->pipelines, &cursor, NULL)) != NULL) {
-        free(watched);
+    for (size_t i = 0; i < alerts->count; i++) {
+        free(alerts->all[i]);
     }
-    strmap_finish(&alerts->pipelines);
+    alerts->count = 0;
+}
+
+static struct watched *find_watched(const struct alerts *alerts, struct str id)
+{
+    for (size_t i = 0; i < alerts->count; i++) {
+        if (str_equal_text(id, alerts->all[i]->id)) {
+            return alerts->all[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_crossed(const struct alert *alert)
+{
+    return alert->is_above[ALERT_ERROR_RATE] || alert->is_above[ALERT_LATENCY_P99];
+}
+
+/* Of two, the one to forget. */
+static bool is_lesser(const struct alert *a, const struct alert *b)
+{
+    return is_crossed(a) != is_crossed(b) ? is_crossed(b) : a->newest < b->newest;
+}
+
+/* The place of one more. */
+static size_t make_place(struct alerts *alerts)
+{
+    if (alerts->count < ALERTS_MOST) {
+        return alerts->count++;
+    }
+    size_t least = 0;
+    for (size_t i = 1; i < ALERTS_MOST; i++) {
+        least = is_lesser(&alerts->all[i]->alert, &alerts->all[least]->alert) ? i : least;
+    }
+    free(alerts->all[least]);
+    return least;
 }
 
 /* NULL: out of memory. */
@@ -46,10 +79,7 @@ static struct watched *add_watched(struct alerts *alerts, struct str id)
     alert_init(&watched->alert, &(struct alert_settings){0});
     memcpy(watched->id, id.p, id.n);
     watched->id[id.n] = '\0';
-    if (strmap_add(&alerts->pipelines, str_from(watched->id), watched) != 0) {
-        free(watched);
-        return NULL;
-    }
+    alerts->all[make_place(alerts)] = watched;
     return watched;
 }
 
@@ -57,7 +87,7 @@ static struct watched *add_watched(struct alerts *alerts, struct str id)
 static struct alert *find_alert(struct alerts *alerts, const struct pipeline *pipeline)
 {
     const struct monitoring *monitoring = &pipeline->monitoring;
-    struct watched *watched = strmap_get(&alerts->pipelines, pipeline->id);
+    struct watched *watched = find_watched(alerts, pipeline->id);
     if (watched == NULL) {
         watched = add_watched(alerts, pipeline->id);
     }
@@ -268,16 +298,14 @@ void alerts_note_end(struct loop_run *run)
 
 void alerts_count_active(const struct loop *loop, uint64_t out_counts[])
 {
-    size_t cursor = 0;
+    const struct alerts *alerts = &loop->alerts;
     int64_t now = clock_unix_ms();
-    const struct watched *watched = NULL;
-    while ((watched = strmap_next(&loop->alerts.pipelines, &cursor, NULL)) != NULL) {
+    for (size_t at = 0; at < alerts->count; at++) {
         struct alert_change changes[ALERT_KINDS];
-        if (!watched->alert.is_above[ALERT_ERROR_RATE] &&
-            !watched->alert.is_above[ALERT_LATENCY_P99]) {
+        if (!is_crossed(&alerts->all[at]->alert)) {
             continue;
         }
-        struct alert alert = watched->alert; /* what is over is told by the next run */
+        struct alert alert = alerts->all[at]->alert; /* what is over is told by the next run */
         alert_pass(&alert, now, changes);
         for (int i = 0; i < ALERT_KINDS; i++) {
             out_counts[i] += alert.is_above[i] ? 1u : 0u;

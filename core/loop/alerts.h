@@ -12,15 +12,22 @@
  * Threads:  [loop]
  */
 
+#include <stddef.h>
 #include <stdint.h>
-
-#include "core/base/strmap.h"
 
 struct loop;
 struct loop_run;
+struct watched;
+
+/*
+ * So many pipelines are watched. One more takes the place of that whose last run ended longest
+ * ago, of those that keep their thresholds if there are any; what was counted of it is forgotten.
+ */
+enum { ALERTS_MOST = 256 };
 
 struct alerts {
-    struct strmap pipelines; /* by id */
+    struct watched *all[ALERTS_MOST];
+    size_t count;
 };
 
 void alerts_finish(struct alerts *alerts);

@@ -39,9 +39,17 @@ static void slide(struct alert *alert, int64_t now)
     alert->newest = newest;
 }
 
-static struct alert_bucket sum_of(const struct alert *alert)
+struct sum {
+    uint32_t runs;
+    uint32_t failures;
+    uint32_t slow;
+    uint32_t slots[ALERT_SLOTS];
+    uint32_t in_slots; /* of the runs */
+};
+
+static struct sum sum_of(const struct alert *alert)
 {
-    struct alert_bucket sum = {0};
+    struct sum sum = {0};
     for (size_t i = 0; i < ALERT_BUCKETS; i++) {
         const struct alert_bucket *bucket = &alert->buckets[i];
         sum.runs += bucket->runs;
@@ -49,6 +57,7 @@ static struct alert_bucket sum_of(const struct alert *alert)
         sum.slow += bucket->slow;
         for (size_t slot = 0; slot < ALERT_SLOTS; slot++) {
             sum.slots[slot] += bucket->slots[slot];
+            sum.in_slots += bucket->slots[slot];
         }
     }
     return sum;
@@ -75,7 +84,7 @@ static double slot_end(size_t slot)
     return (double)(base >= 4 ? base + (part + 1) * (base / 4) - 1 : base + part * base / 4);
 }
 
-static double error_rate_of(const struct alert_bucket *sum)
+static double error_rate_of(const struct sum *sum)
 {
     return sum->runs > 0 ? (double)sum->failures / (double)sum->runs : 0.0;
 }
@@ -86,11 +95,11 @@ static bool has_too_many(uint32_t beyond, uint32_t runs)
     return (uint64_t)beyond * 100 > runs;
 }
 
-static double latency_of(const struct alert_bucket *sum)
+static double latency_of(const struct sum *sum)
 {
     uint32_t beyond = 0;
     size_t slot = ALERT_SLOTS;
-    while (slot > 0 && !has_too_many(beyond + sum->slots[slot - 1], sum->runs)) {
+    while (slot > 0 && !has_too_many(beyond + sum->slots[slot - 1], sum->in_slots)) {
         beyond += sum->slots[--slot];
     }
     return sum->runs > 0 ? slot_end(slot - 1) : 0.0;
@@ -98,13 +107,13 @@ static double latency_of(const struct alert_bucket *sum)
 
 double alert_error_rate(const struct alert *alert)
 {
-    struct alert_bucket sum = sum_of(alert);
+    struct sum sum = sum_of(alert);
     return error_rate_of(&sum);
 }
 
 double alert_latency_p99(const struct alert *alert)
 {
-    struct alert_bucket sum = sum_of(alert);
+    struct sum sum = sum_of(alert);
     return latency_of(&sum);
 }
 
@@ -127,7 +136,7 @@ static void judge(struct alert *alert, enum alert_kind kind, bool is_above, int6
 static void judge_all(struct alert *alert, int64_t now, struct alert_change out[ALERT_KINDS])
 {
     const struct alert_settings *settings = &alert->settings;
-    struct alert_bucket sum = sum_of(alert);
+    struct sum sum = sum_of(alert);
     double limit = (double)settings->latency_p99_ms;
     double latency = latency_of(&sum);
     bool is_slow = limit > 0.0 && has_too_many(sum.slow, sum.runs);
@@ -153,6 +162,7 @@ void alert_add(struct alert *alert, bool has_failed, int64_t took_ms, int64_t no
     bucket->runs++;
     bucket->failures += has_failed ? 1u : 0u;
     bucket->slow += is_slow ? 1u : 0u;
-    bucket->slots[slot_of(took_ms)]++;
+    uint16_t *slot = &bucket->slots[slot_of(took_ms)];
+    *slot = *slot < UINT16_MAX ? (uint16_t)(*slot + 1) : UINT16_MAX;
     judge_all(alert, now, out);
 }

@@ -40,8 +40,8 @@ struct alert_settings {
 struct alert_bucket {
     uint32_t runs;
     uint32_t failures;
-    uint32_t slow; /* longer than latency_p99_ms */
-    uint32_t slots[ALERT_SLOTS];
+    uint32_t slow;               /* longer than latency_p99_ms */
+    uint16_t slots[ALERT_SLOTS]; /* more are as many as fit: they only say how slow it was */
 };
 
 /* To be read by all, changed by the functions below. */

@@ -119,14 +119,14 @@ static const char *const others = "  tell:\n"
                                   "  refused:\n"
                                   "    nodes: [{id: say, type: set, config: {got: 1}}]\n";
 
-/* A run of a pipeline with this `monitoring`, which takes so long and ends so. */
-static void end_run(const char *monitoring, int64_t took_ms, const char *code)
+/* A run of the pipeline `id` with this `monitoring`, which takes so long and ends so. */
+static void end_run_of(const char *id, const char *monitoring, int64_t took_ms, const char *code)
 {
     char yaml[2048];
     (void)snprintf(yaml, sizeof(yaml),
-                   "workflows:\n  main:\n    monitoring: {%s}\n"
+                   "workflows:\n  %s:\n    monitoring: {%s}\n"
                    "    nodes: [{id: a, type: toy.task, retry: off}]\n%s",
-                   monitoring, others);
+                   id, monitoring, others);
     struct toy_run *toy = toy_world_run(&world, yaml, NULL);
     struct loop_run run = {.loop = &loop, .run = toy->run, .number = is_keeping ? 7 : 0};
     run.root = &run;
@@ -140,6 +140,11 @@ static void end_run(const char *monitoring, int64_t took_ms, const char *code)
         toy_run_failed(toy, "a", code);
     }
     alerts_note_end(&run);
+}
+
+static void end_run(const char *monitoring, int64_t took_ms, const char *code)
+{
+    end_run_of("main", monitoring, took_ms, code);
 }
 
 static int set_up(void **state)
@@ -275,6 +280,30 @@ static void test_alerts__without_a_listener_they_are_counted_all_the_same(void *
     assert_int_equal(loop.numbers.alerts[ALERT_ERROR_RATE], 1);
 }
 
+/* Who makes up ids, makes others be forgotten: but first those of which there is nothing to say. */
+static void test_alerts__so_many_pipelines_are_watched(void **state)
+{
+    (void)state;
+    end_run(HALF, 0, "INPUT");
+    assert_int_equal(active(ALERT_ERROR_RATE), 1);
+    for (int i = 0; i < ALERTS_MOST + 10; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof(id), "p%d", i);
+        end_run_of(id, HALF, 100, NULL);
+    }
+    assert_int_equal(loop.alerts.count, ALERTS_MOST);
+    assert_int_equal(active(ALERT_ERROR_RATE), 1);
+    end_run(HALF, 0, "INPUT"); /* it is crossed already */
+    assert_int_equal(told, 1);
+    for (int i = 0; i < ALERTS_MOST; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof(id), "q%d", i);
+        end_run_of(id, HALF, 1000, "INPUT");
+    }
+    assert_int_equal(loop.alerts.count, ALERTS_MOST);
+    assert_int_equal(told, 1 + ALERTS_MOST);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(test_alerts__##name, set_up, tear_down)
@@ -285,6 +314,7 @@ int main(void)
         CASE(a_run_that_crosses_it_anew_says_both),
         CASE(what_somebody_cancelled_says_nothing),
         CASE(the_last_definition_has_the_say),
+        CASE(so_many_pipelines_are_watched),
         CASE(who_cannot_be_started_is_told_as_nobody),
         CASE(without_a_listener_they_are_counted_all_the_same),
     };

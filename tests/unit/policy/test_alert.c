@@ -158,6 +158,21 @@ static void test_alert__p99_is_within_a_quarter(void **state)
     assert_true(alert_latency_p99(&alert) > 1.0e7);
 }
 
+static void test_alert__very_many_runs_are_as_many_as_fit(void **state)
+{
+    (void)state;
+    alert_init(&alert, &(struct alert_settings){.latency_p99_ms = 100});
+    for (int i = 0; i < UINT16_MAX + 10; i++) {
+        end_run(0, false, 10);
+    }
+    assert_true(alert_latency_p99(&alert) >= 10.0 && alert_latency_p99(&alert) <= 12.5);
+    for (int i = 0; i < (UINT16_MAX + 10) / 50; i++) {
+        end_run(0, false, 1000);
+    }
+    assert_true(alert.is_above[ALERT_LATENCY_P99]);
+    assert_true(alert_latency_p99(&alert) >= 1000.0 && alert_latency_p99(&alert) <= 1250.0);
+}
+
 /* Against a window that remembers each run. */
 static void test_alert__is_what_a_plain_count_says(void **state)
 {
@@ -197,6 +212,7 @@ int main(void)
         cmocka_unit_test_setup(test_alert__time_alone_ends_it, set_up),
         cmocka_unit_test_setup(test_alert__a_clock_set_back_begins_anew, set_up),
         cmocka_unit_test_setup(test_alert__p99_is_within_a_quarter, set_up),
+        cmocka_unit_test_setup(test_alert__very_many_runs_are_as_many_as_fit, set_up),
         cmocka_unit_test_setup(test_alert__is_what_a_plain_count_says, set_up),
     };
     return cmocka_run_group_tests_name("alert", tests, NULL, NULL);
