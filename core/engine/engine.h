@@ -105,8 +105,12 @@ struct engine_breaker {
     uint32_t waiting; /* nodes, also of runs that are not in memory since they do */
 };
 
-/* Number `i` of them, in the order of their making; false: there are not so many. */
-bool engine_breaker_at(const struct engine *engine, size_t i, struct engine_breaker *out);
+/*
+ * The next one, in the order of their making; `*cursor` is NULL for the first. False: there are no
+ * more.
+ */
+bool engine_next_breaker(const struct engine *engine, const void **cursor,
+                         struct engine_breaker *out);
 
 /* The service of a breaker, borrowed from its key; and whether `key` is that of one it has. */
 struct str engine_breaker_service(struct str key);

@@ -67,13 +67,12 @@ int engine_restore_breaker(struct engine *engine, struct str key, struct str sta
     return dispatch_restore_guard(engine->dispatch, key, state, err);
 }
 
-bool engine_breaker_at(const struct engine *engine, size_t i, struct engine_breaker *out)
+bool engine_next_breaker(const struct engine *engine, const void **cursor,
+                         struct engine_breaker *out)
 {
-    struct dispatch_guard *guard = dispatch_next_guard(engine->dispatch, NULL);
-    while (guard != NULL && i-- > 0) {
-        guard = dispatch_next_guard(engine->dispatch, guard);
-    }
+    const struct dispatch_guard *guard = dispatch_next_guard(engine->dispatch, *cursor);
     if (guard != NULL) {
+        *cursor = guard;
         *out = (struct engine_breaker){.key = dispatch_guard_key(guard),
                                        .breaker = dispatch_guard_breaker(guard),
                                        .waiting = dispatch_guard_waiting(guard) +

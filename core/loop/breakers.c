@@ -60,7 +60,7 @@ static struct str find_shortest(const struct loop *loop, struct str part)
 {
     struct engine_breaker breaker;
     struct str found = STR("");
-    for (size_t i = 0; engine_breaker_at(loop->engine, i, &breaker); i++) {
+    for (const void *at = NULL; engine_next_breaker(loop->engine, &at, &breaker);) {
         if (scope_search_has(breaker.key, part) && (found.n == 0 || breaker.key.n < found.n)) {
             found = breaker.key;
         }
@@ -77,7 +77,7 @@ int loop_find_breaker(struct loop *loop, struct str part, struct str *out_scope,
     struct scope_search search;
     struct engine_breaker breaker;
     scope_search_init(&search, part);
-    for (size_t i = 0; engine_breaker_at(loop->engine, i, &breaker); i++) {
+    for (const void *at = NULL; engine_next_breaker(loop->engine, &at, &breaker);) {
         bool is_of_it = engine_is_breaker_of(service, breaker.key) &&
                         scope_search_has(service, part);
         if (!is_of_it || !is_service) {

@@ -185,8 +185,8 @@ static void append_breakers(const struct loop *loop, struct strbuf *out)
 {
     struct engine_breaker breaker;
     size_t count = 0;
-    for (size_t i = 0; engine_breaker_at(loop->engine, i, &breaker) && count < LOOP_WAITS_MOST;
-         i++) {
+    for (const void *at = NULL;
+         count < LOOP_WAITS_MOST && engine_next_breaker(loop->engine, &at, &breaker);) {
         if (breaker.waiting > 0) {
             strbuf_append_text(out, count++ > 0 ? ",{\"scope\":" : "{\"scope\":");
             json_write_string(breaker.key, out);

@@ -260,7 +260,7 @@ void service_world_pass(struct service_world *world, int64_t until)
 void service_world_order(struct service_world *world, enum breaker_order order)
 {
     struct engine_breaker found;
-    CHECK(engine_breaker_at(world->engine, 0, &found));
+    CHECK(engine_next_breaker(world->engine, &(const void *){NULL}, &found));
     CHECK(engine_order_breaker(world->engine, found.key, order, world->now, &world->batch, NULL) ==
           0);
     settle(world, NULL);
@@ -269,7 +269,7 @@ void service_world_order(struct service_world *world, enum breaker_order order)
 enum breaker_state service_world_breaker(const struct service_world *world)
 {
     struct engine_breaker found;
-    CHECK(engine_breaker_at(world->engine, 0, &found));
+    CHECK(engine_next_breaker(world->engine, &(const void *){NULL}, &found));
     return found.breaker->state;
 }
 

@@ -236,7 +236,7 @@ static uint32_t begun_tasks(const struct sim_run *run)
 static bool has_open_breaker(const struct sim *sim, const struct node *node)
 {
     struct engine_breaker found;
-    for (size_t i = 0; engine_breaker_at(sim->engine, i, &found); i++) {
+    for (const void *at = NULL; engine_next_breaker(sim->engine, &at, &found);) {
         if (str_starts_with(found.key, node->type->plugin) &&
             found.breaker->state != BREAKER_CLOSED) {
             return engine_next_due(sim->engine) != INT64_MAX;

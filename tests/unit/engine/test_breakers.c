@@ -35,7 +35,7 @@ static void calls_fail(const char *url, int times, const char *failure)
 static const struct breaker *breaker(const char *key)
 {
     struct engine_breaker found;
-    for (size_t i = 0; engine_breaker_at(world.engine, i, &found); i++) {
+    for (const void *at = NULL; engine_next_breaker(world.engine, &at, &found);) {
         if (str_equal_text(found.key, key)) {
             return found.breaker;
         }
@@ -256,7 +256,7 @@ static size_t breakers_in(enum breaker_state state)
 {
     struct engine_breaker found;
     size_t count = 0;
-    for (size_t i = 0; engine_breaker_at(world.engine, i, &found); i++) {
+    for (const void *at = NULL; engine_next_breaker(world.engine, &at, &found);) {
         count += found.breaker->state == state ? 1 : 0;
     }
     return count;
@@ -303,7 +303,7 @@ static void test_breakers__an_order_for_one_is_for_it_alone(void **state)
     (void)state;
     toy_run_done(call_strictly(2), "a", "{}");
     struct engine_breaker found;
-    assert_true(engine_breaker_at(world.engine, 0, &found));
+    assert_true(engine_next_breaker(world.engine, &(const void *){NULL}, &found));
     char key[128];
     (void)snprintf(key, sizeof(key), "%.*s", STR_ARG(found.key));
     order(key, BREAKER_ORDER_OPEN);

@@ -169,7 +169,7 @@ static void order(const char *scope, enum breaker_order what)
 static enum breaker_state state_of(const char *scope)
 {
     struct engine_breaker found;
-    for (size_t i = 0; engine_breaker_at(loop->engine, i, &found); i++) {
+    for (const void *at = NULL; engine_next_breaker(loop->engine, &at, &found);) {
         if (str_equal_text(found.key, scope)) {
             return found.breaker->state;
         }
