@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/host/instance.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/base/error.h"
@@ -13,13 +14,24 @@
 #include "core/host/validate.h"
 #include "core/value/value.h"
 
-static struct instance *instance_find(const struct plugin *plugin, const struct manifest_node *node,
+static void link_first(struct plugin *plugin, struct instance *instance)
+{
+    instance->next = plugin->instances;
+    plugin->instances = instance;
+}
+
+/* It is the last used one from here on. */
+static struct instance *instance_find(struct plugin *plugin, const struct manifest_node *node,
                                       const struct document *settings)
 {
-    for (struct instance *i = plugin->instances; i != NULL; i = i->next) {
-        if (i->node == node && (i->settings == settings ||
-                                value_equal(document_root(i->settings), document_root(settings)))) {
-            return i;
+    for (struct instance **at = &plugin->instances; *at != NULL; at = &(*at)->next) {
+        struct instance *found = *at;
+        if (found->node == node &&
+            (found->settings == settings ||
+             value_equal(document_root(found->settings), document_root(settings)))) {
+            *at = found->next;
+            link_first(plugin, found);
+            return found;
         }
     }
     return NULL;
@@ -112,6 +124,36 @@ static int check_settings(const struct plugin *plugin, const struct document *se
     return status;
 }
 
+static void instance_end(struct instance *instance)
+{
+    if (instance->type->destroy != NULL) {
+        instance->type->destroy(instance->self);
+    }
+    instance_free(instance);
+}
+
+/* Of those that are too many the one that was used longest ago and that no task uses; false: none.
+ */
+static bool destroy_surplus(struct plugin *plugin, const struct manifest_node *node)
+{
+    struct instance **last = NULL;
+    size_t count = 0;
+    for (struct instance **at = &plugin->instances; *at != NULL; at = &(*at)->next) {
+        bool is_of_type = (*at)->node == node;
+        count += is_of_type ? 1 : 0;
+        if (is_of_type && count > 1 && atomic_load(&(*at)->tasks) == 0) {
+            last = at;
+        }
+    }
+    if (count <= INSTANCES_MOST || last == NULL) {
+        return false;
+    }
+    struct instance *surplus = *last;
+    *last = surplus->next;
+    instance_end(surplus);
+    return true;
+}
+
 int instance_get(struct plugin *plugin, const struct manifest_node *node,
                  const struct document *settings, struct instance **out_instance, struct error *err)
 {
@@ -135,10 +177,22 @@ int instance_get(struct plugin *plugin, const struct manifest_node *node,
         return status;
     }
 
-    instance->next = plugin->instances;
-    plugin->instances = instance;
+    link_first(plugin, instance);
+    while (destroy_surplus(plugin, node)) {
+        /* one is the rule: more, when tasks of others have ended since */
+    }
     *out_instance = instance;
     return 0;
+}
+
+void instance_enter(struct instance *instance)
+{
+    (void)atomic_fetch_add(&instance->tasks, 1);
+}
+
+void instance_leave(struct instance *instance)
+{
+    (void)atomic_fetch_sub(&instance->tasks, 1);
 }
 
 void instance_destroy_all(struct plugin *plugin)
@@ -146,9 +200,6 @@ void instance_destroy_all(struct plugin *plugin)
     while (plugin->instances != NULL) {
         struct instance *instance = plugin->instances;
         plugin->instances = instance->next;
-        if (instance->type->destroy != NULL) {
-            instance->type->destroy(instance->self);
-        }
-        instance_free(instance);
+        instance_end(instance);
     }
 }

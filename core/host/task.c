@@ -99,6 +99,7 @@ void task_free(void *object)
     scope_finish(&task->scope);
     strand_unref(task->strand);
     (void)pthread_mutex_destroy(&task->lock);
+    instance_leave(task->instance);
     free(task);
 }
 
@@ -368,6 +369,7 @@ static struct task *task_create(struct host *host, struct instance *instance, ui
     task->host = host;
     task->plugin = instance->plugin;
     task->instance = instance;
+    instance_enter(instance);
     task->token = token;
     atomic_init(&task->credits, credits != 0 ? (int)credits : TASK_CREDITS);
     (void)pthread_mutex_init(&task->lock, NULL); /* default attributes: cannot fail on Linux */

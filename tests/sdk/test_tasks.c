@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/host/instance.h"
 #include "core/model/catalogue.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -557,6 +558,54 @@ static void count_lines(const char *text, const char *part, int *out)
     }
 }
 
+/* Settings may change with every run: who was used longest ago is destroyed, and made anew. */
+static void test_instance__is_destroyed_when_there_are_too_many(void **state)
+{
+    struct rig rig;
+    char settings[32];
+    int destroyed = 0;
+    (void)state;
+    open_deeds(&rig, 0);
+    (void)run_with_settings(&rig, 1, "{\"name\":\"a\"}");
+    (void)run_with_settings(&rig, 2, "{\"name\":\"b\"}");
+    (void)run_with_settings(&rig, 3, "{\"name\":\"a\"}");
+    for (int i = 2; i < INSTANCES_MOST + 1; i++) {
+        (void)snprintf(settings, sizeof(settings), "{\"name\":\"n%d\"}", i);
+        (void)run_with_settings(&rig, 2 + (uint64_t)i, settings);
+    }
+    count_lines(rig_log(&rig), "a node was destroyed", &destroyed);
+    assert_int_equal(destroyed, 1);
+    assert_string_equal(run_with_settings(&rig, 100, "{\"name\":\"a\"}"),
+                        "done {\"name\":\"a\",\"tasks\":3}");
+    assert_string_equal(run_with_settings(&rig, 101, "{\"name\":\"b\"}"),
+                        "done {\"name\":\"b\",\"tasks\":1}");
+    count_lines(rig_log(&rig), "a node was destroyed", &destroyed);
+    assert_int_equal(destroyed, 2);
+    rig_close(&rig);
+}
+
+/* A task that was started and one that does not end: the nodes of both stay. */
+static void test_instance__with_a_task_is_not_destroyed(void **state)
+{
+    struct rig rig;
+    static char settings[INSTANCES_MOST + 2][32];
+    (void)state;
+    open_deeds(&rig, 0);
+    for (int i = 0; i < INSTANCES_MOST + 2; i++) {
+        struct error err = {0};
+        (void)snprintf(settings[i], sizeof(settings[i]), "{\"name\":\"n%d\"}", i);
+        rig.settings = settings[i];
+        assert_int_equal(rig_start(&rig, (uint64_t)i, "deeds.stateful", "{}", &err), 0);
+    }
+    assert_null(strstr(rig_log(&rig), "a node was destroyed"));
+    for (int i = 0; i < INSTANCES_MOST + 2; i++) {
+        char expected[48];
+        (void)snprintf(expected, sizeof(expected), "done {\"name\":\"n%d\",\"tasks\":1}", i);
+        assert_string_equal(rig_wait(&rig, (uint64_t)i), expected);
+    }
+    rig_close(&rig);
+}
+
 static void on_closed(void *user)
 {
     *(bool *)user = true;
@@ -619,6 +668,8 @@ int main(void)
         cmocka_unit_test(test_values__die_with_their_task_unless_lifted),
         cmocka_unit_test(test_values__of_a_scope_inside_a_task_die_with_it),
         cmocka_unit_test(test_instance__is_one_for_equal_settings),
+        cmocka_unit_test(test_instance__is_destroyed_when_there_are_too_many),
+        cmocka_unit_test(test_instance__with_a_task_is_not_destroyed),
         cmocka_unit_test(test_instance__is_destroyed_before_the_plugin_is_shut_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

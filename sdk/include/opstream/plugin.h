@@ -73,7 +73,11 @@ typedef struct ops_node_type {
      * aborted.
      */
     void (*cancel)(ops_node *node, ops_task task, uint32_t reason);
-    /* [control] Optional. No tasks are left. */
+    /*
+     * [control] Optional. No tasks of the node are left: what a plugin does on threads of its own
+     * may not use the node after the end of the task that it did it for. It comes when opstream
+     * ends, or earlier for settings that nobody has used for long.
+     */
     void (*destroy)(ops_node *node);
     /*
      * [strand] Optional; with one, the manifest says `"check": true` of the type. Finds out whether
