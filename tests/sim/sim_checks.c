@@ -191,6 +191,37 @@ static uint32_t check_nodes(const struct sim_run *run, struct usage *usage)
     return active;
 }
 
+/* Nodes that would start, were it not paused. */
+static bool has_ready(const struct run *run)
+{
+    const struct frame *at = run->root;
+    while (at != NULL && at->ready == 0) {
+        at = frame_next(at, run->root);
+    }
+    return at != NULL;
+}
+
+/*
+ * Who is not over has something to do, or has it once it is resumed; who is over has nothing. A
+ * continuation may still be on its way then: what it was for has been stopped.
+ */
+static void check_end(const struct sim_run *run, uint32_t active)
+{
+    const struct sim *sim = run->sim;
+    const struct run *it = run->run;
+    bool is_over = run_is_ended(it) && !it->is_undoing;
+    bool is_at_work = active > 0 || it->is_undoing_child || run->has_continue;
+    bool has_more_to_do = has_ready(it) || it->root->is_settled || it->state == RUN_ENDING ||
+                          it->is_undoing;
+    bool it_has_nothing_to_do_when_it_is_over = !is_over || (active == 0 && !it->is_undoing_child);
+    bool it_is_at_work_until_it_is_over = is_over || is_at_work || run_is_paused(it);
+    bool it_goes_on_when_it_is_resumed = is_over || is_at_work || !run_is_paused(it) ||
+                                         has_more_to_do;
+    SIM_HOLDS(sim, it_has_nothing_to_do_when_it_is_over);
+    SIM_HOLDS(sim, it_is_at_work_until_it_is_over);
+    SIM_HOLDS(sim, it_goes_on_when_it_is_resumed);
+}
+
 static void check_run(const struct sim_run *run, struct usage *usage)
 {
     const struct sim *sim = run->sim;
@@ -209,11 +240,7 @@ static void check_run(const struct sim_run *run, struct usage *usage)
     SIM_HOLDS(sim, !run_has_work(it) || run->has_continue); /* what can be decided, is */
     SIM_HOLDS(sim, run_is_ended(it) == (run->watch.ends == 1));
     SIM_HOLDS(sim, !run->is_told || run->told_state == run_state(it));
-    bool it_is_at_work = active > 0 || it->is_undoing_child || run->has_continue ||
-                         (run_is_paused(it) && (!run_is_ended(it) || it->is_undoing));
-    bool it_has_nothing_to_do_when_it_has_ended = it_is_at_work ==
-                                                  (!run_is_ended(it) || it->is_undoing);
-    SIM_HOLDS(sim, it_has_nothing_to_do_when_it_has_ended);
+    check_end(run, active);
     bool its_time_out_holds = run->pipeline->timeout_ms == 0 || run_state(it) != RUN_RUNNING ||
                               is_in_time(run, run_started_at(it) + run->pipeline->timeout_ms);
     SIM_HOLDS(sim, its_time_out_holds);
