@@ -6,7 +6,8 @@
 #include "core/model/reading.h"
 #include "core/model/scope.h"
 
-static const struct str error_fields[] = {{"code", 4}, {"message", 7}, {"hint", 4}, {"node", 4}};
+static const struct str error_fields[] = {
+    {"code", 4}, {"message", 7}, {"hint", 4}, {"node", 4}, {"not_retried", 11}};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
