@@ -364,6 +364,7 @@ static void apply_run_started(struct run *run, const struct record *record)
     }
     run->started_at = record->at_unix_ms;
     run->turn_at = record->at_unix_ms;
+    run->queued_at = record->at_unix_ms;
     format_start(run);
     frame_begin(run->root, record->at_unix_ms);
 }
@@ -513,7 +514,10 @@ static void apply_node_lost(struct frame *frame, const struct record *record)
     revise(frame->run, record->output);
     frame->run->priority = record->has_priority ? record->priority : frame->run->priority;
     bool is_requeued = node->is_unknown && queue_is_item(frame->run);
-    node->failures = is_requeued ? 0 : node->failures;
+    if (is_requeued) {
+        node->failures = 0;
+        frame->run->queued_at = record->at_unix_ms;
+    }
     set_unknown(node, false);
     node->has_begun = true;
     make_ready(node, node->ready_at);

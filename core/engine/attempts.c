@@ -328,10 +328,21 @@ void attempts_fail(const struct decision *d, uint32_t node, const struct documen
     document_unref(whole);
 }
 
+bool attempts_is_untried(const struct frame *frame, uint32_t node)
+{
+    const struct run_node *state = frame_node(frame, node);
+    bool is_waiting = state->state == NODE_READY || state->state == NODE_QUEUED;
+    return queue_is_item(frame->run) && is_waiting && state->failures == 0 &&
+           (state->attempt == 0 || state->first_try_at < frame->run->queued_at);
+}
+
 int64_t attempts_end_at(const struct frame *frame, uint32_t node)
 {
     const struct run_node *state = frame_node(frame, node);
     const struct retry_settings *retry = &frame->run->pipeline->nodes[node].policies->retry;
+    if (attempts_is_untried(frame, node)) {
+        return end_of(retry, frame->run->queued_at);
+    }
     return state->is_retrying ? end_of(retry, state->first_try_at) : 0;
 }
 
@@ -365,9 +376,22 @@ void attempts_disarm_deadline(const struct decision *d, uint32_t node)
     }
 }
 
-void attempts_end_late(const struct decision *d, uint32_t node)
+/* Of a call that nobody has made; `why` may be NULL. Owned. */
+static const struct document *untried_failure(const struct decision *d, const struct document *why)
 {
-    struct document *failure = explain(d, node, decision_state(d, node)->error, RETRY_END_NONE);
+    return why != NULL
+               ? document_ref(why)
+               : decision_create_failure(d, FAILURE_TIMEOUT,
+                                         STR("no call was made within the deadline of its 'retry'"),
+                                         "'opstream dlq requeue ID' gives it all its time again");
+}
+
+void attempts_end_late(const struct decision *d, uint32_t node, const struct document *why)
+{
+    const struct document *failure =
+        attempts_is_untried(d->frame, node)
+            ? untried_failure(d, why)
+            : explain(d, node, decision_state(d, node)->error, RETRY_END_NONE);
     end(d, node, failure);
     document_unref(failure);
 }

@@ -34,9 +34,13 @@ int64_t attempts_frozen_until(const struct document *failure, int64_t now);
 /* The attempt at work has failed with `failure` (borrowed), and what it held has been released. */
 void attempts_fail(const struct decision *d, uint32_t node, const struct document *failure);
 
+/* A call of the queue that waits for its first attempt since it was queued, or requeued. */
+bool attempts_is_untried(const struct frame *frame, uint32_t node);
+
 /*
- * When the deadline of `retry` is over for a node whose attempt has failed, unix ms: from then on
- * none begins. 0: it does not wait for another one, or has no deadline.
+ * When the deadline of `retry` is over for a node whose attempt has failed, or for a call of the
+ * queue that nobody has tried, unix ms: from then on none begins. 0: it does not wait for one, or
+ * has no deadline.
  */
 int64_t attempts_end_at(const struct frame *frame, uint32_t node);
 
@@ -52,9 +56,9 @@ void attempts_disarm_deadline(const struct decision *d, uint32_t node);
 
 /*
  * It waited for its next attempt beyond the deadline, or would, and nothing is held for it: it ends
- * with the failure of the last one.
+ * with the failure of the last one, or with `why` (borrowed, may be NULL) where there was none.
  */
-void attempts_end_late(const struct decision *d, uint32_t node);
+void attempts_end_late(const struct decision *d, uint32_t node, const struct document *why);
 
 /*
  * It was told to end for its time-out and has: `word` (borrowed) is its own, which says whether it

@@ -263,7 +263,7 @@ static void on_admitted(const struct decision *d, uint32_t node)
     int64_t end_at = attempts_end_at(d->frame, node);
     if (end_at > 0 && d->now > end_at) {
         decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
-        attempts_end_late(d, node);
+        attempts_end_late(d, node, NULL);
         return;
     }
     if (decision_resolve(d, node, def->config, &config, &err) != 0) {

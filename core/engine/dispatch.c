@@ -296,6 +296,12 @@ static bool guard_outlasts(const struct dispatch *dispatch, const struct dispatc
     return time > 0 && (dispatch->now >= time || (is_known && guard->breaker.due_at > time));
 }
 
+static bool gives_up(const struct dispatch *dispatch, const struct dispatch_ticket *ticket)
+{
+    return ticket->waits_out ? ticket->give_up_at > 0 && dispatch->now >= ticket->give_up_at
+                             : guard_outlasts(dispatch, ticket->guard, ticket->give_up_at);
+}
+
 static void ticket_refuse(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 {
     ticket->state = DISPATCH_REFUSED;
@@ -306,7 +312,7 @@ static void ticket_refuse(struct dispatch *dispatch, struct dispatch_ticket *tic
 static void ticket_turn_away(struct dispatch *dispatch, struct dispatch_ticket *ticket)
 {
     struct dispatch_guard *guard = ticket->guard;
-    if (ticket->is_impatient || guard_outlasts(dispatch, guard, ticket->give_up_at)) {
+    if (ticket->is_impatient || gives_up(dispatch, ticket)) {
         ticket_refuse(dispatch, ticket);
         return;
     }
@@ -389,7 +395,7 @@ static void guard_give_up(struct dispatch *dispatch, struct dispatch_guard *guar
     struct dispatch_queue patient = {0};
     while (!queue_is_empty(&guard->waiting)) {
         struct dispatch_ticket *at = queue_first(&guard->waiting);
-        if (guard_outlasts(dispatch, guard, at->give_up_at)) {
+        if (gives_up(dispatch, at)) {
             ticket_leave_queue(dispatch, at);
             ticket_refuse(dispatch, at);
             continue;
@@ -538,14 +544,14 @@ static int64_t guard_due(const struct dispatch *dispatch, const struct dispatch_
     bool is_trying = guard->breaker.state == BREAKER_HALF_OPEN;
     bool has_waiting = !queue_is_empty(&guard->waiting);
     bool is_awaited = has_waiting && guard->breaker.state == BREAKER_OPEN;
-    bool gives_up = has_waiting && guard->give_up_at > 0;
+    bool has_end = has_waiting && guard->give_up_at > 0;
     int64_t due = is_trying || is_awaited ? breaker_next_due(&guard->breaker) : BREAKER_NEVER;
     bool may_ask = has_waiting && !guard_awaits_sleeper(guard) &&
                    guard_passes(dispatch, &guard->breaker) > 0;
     if (may_ask) {
         return dispatch->now;
     }
-    return gives_up && guard->give_up_at < due ? guard->give_up_at : due;
+    return has_end && guard->give_up_at < due ? guard->give_up_at : due;
 }
 
 int64_t dispatch_next_due(const struct dispatch *dispatch)

@@ -72,6 +72,7 @@ struct dispatch_ticket {
     uint8_t scope_count;
     uint8_t limiter_count;
     bool is_impatient : 1; /* refused by its guard it does not wait */
+    bool waits_out : 1;    /* nor is it given up before its time: a person may open the way */
     bool is_call : 1;
     bool has_turn : 1;     /* that of an item of the retry queue; else it gets one as it asks */
     bool has_resource : 1; /* the last limiter is that of what it falls under */

@@ -95,7 +95,7 @@ void refusal_decide(const struct decision *d, uint32_t node, const struct docume
     }
     switch (decision_node(d, node)->policies->on_open) {
     case ON_OPEN_WAIT: /* it may not wait that long, see tickets.c */
-        attempts_end_late(d, node);
+        attempts_end_late(d, node, failure);
         return;
     case ON_OPEN_FAIL:
     case ON_OPEN_FALLBACK:
@@ -103,7 +103,7 @@ void refusal_decide(const struct decision *d, uint32_t node, const struct docume
         return;
     case ON_OPEN_QUEUE:
         if (run_number(d->run) == 0) { /* what nobody keeps cannot be queued: it waited */
-            attempts_end_late(d, node);
+            attempts_end_late(d, node, failure);
         } else {
             queue_put(d, node);
         }

@@ -102,6 +102,14 @@ static bool may_fail_attempt(const struct spot *p)
            p->record->attempt == p->node->attempt && p->frame->state == RUN_RUNNING;
 }
 
+/* What the queue gives up has failed, or has waited too long for an attempt. */
+static bool may_be_buried(const struct spot *p)
+{
+    bool waits = p->node->state == NODE_READY && p->record->attempt == p->node->attempt &&
+                 p->frame->state == RUN_RUNNING;
+    return is_item(p->run) && p->record->error != NULL && (waits || may_fail_attempt(p));
+}
+
 /* No attempt follows, and the fallback has not run. */
 static bool may_fall_back(const struct spot *p)
 {
@@ -246,9 +254,9 @@ static bool may_follow_in_node(const struct spot *p)
         return may_be_lost(p) &&
                ((p->record->output == NULL && !p->record->has_priority) || is_item(p->run));
     case RECORD_NODE_UNKNOWN:
-        return p->record->is_dead && !is_item(p->run) ? false
-               : p->record->error != NULL             ? may_fail_attempt(p)
-                                                      : may_be_lost(p) && !p->node->is_unknown;
+        return p->record->is_dead         ? may_be_buried(p)
+               : p->record->error != NULL ? may_fail_attempt(p)
+                                          : may_be_lost(p) && !p->node->is_unknown;
     case RECORD_NODE_FALLBACK:
         return may_fall_back(p);
     case RECORD_NODE_RETRY:

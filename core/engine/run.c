@@ -234,6 +234,7 @@ struct run_node_view run_frame_node_in(const struct frame *frame, uint32_t node)
         .is_retrying = state->is_retrying,
         .failures = state->failures,
         .tries_end_at_unix_ms = attempts_end_at(frame, node),
+        .is_untried = attempts_is_untried(frame, node),
         .is_unknown = state->is_unknown,
         .is_dead = state->is_dead,
         .attempt = state->attempt,

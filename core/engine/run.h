@@ -234,6 +234,7 @@ struct run_node_view {
     uint32_t attempt;
     uint32_t failures;            /* of its attempts, in this execution */
     int64_t tries_end_at_unix_ms; /* the deadline of its further attempts; 0: it awaits none */
+    bool is_untried;              /* a call of the queue that waits for its first one */
     uint32_t outcome;
     int64_t ready_at_unix_ms; /* 0: not yet */
     int64_t started_at_unix_ms;

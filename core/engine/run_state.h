@@ -127,6 +127,7 @@ struct run {
     const struct document *input;
     enum queue_priority priority; /* of an item of the queue, and since when it may be tried */
     int64_t turn_at;              /* unix ms */
+    int64_t queued_at;            /* of an item: when all its attempts were there, unix ms */
     uint32_t revision;            /* of the input: how often a person gave another one */
     const struct document *reuse; /* see reuse.h; NULL: nothing */
     const struct document *output;

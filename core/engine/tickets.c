@@ -181,6 +181,7 @@ static int ticket_prepare(const struct tickets *tickets, struct member *member,
         .node = index,
         .attempt = view.failures + 1,
         .give_up_at = view.tries_end_at_unix_ms,
+        .waits_out = view.is_untried,
         .is_impatient = is_impatient(member->run, node),
         .retry_budget = node->has_readers ? 0.0 : node->policies->retry.budget,
     };

@@ -420,6 +420,97 @@ static void test_queue__a_requeue_may_give_another_priority(void **state)
     assert_int_equal(run_turn(item->run).priority, QUEUE_PRIORITY_HIGH);
 }
 
+static void order(enum breaker_order what)
+{
+    struct batch batch = BATCH_INIT;
+    assert_int_equal(
+        engine_order_breaker(world.engine, STR(SERVICE), what, world.now, &batch, NULL), 0);
+    toy_world_take(&world, &batch);
+}
+
+/* With the service shut by a person. */
+static struct toy_run *start_shut(const char *retry)
+{
+    order(BREAKER_ORDER_OPEN);
+    return item_of(start(retry, ""));
+}
+
+static void test_queue__a_call_that_was_never_tried_dies_of_its_deadline(void **state)
+{
+    (void)state;
+    struct toy_run *item = start_shut("retry: {deadline: 2h}");
+    toy_world_pass(&world, 2 * 3600000 - 1);
+    assert_state(item, "a", "queued");
+    toy_world_pass(&world, 1);
+    assert_true(is_dead(item));
+    const struct document *error = toy_run_view(item, "a").error;
+    assert_code(error, "CIRCUIT_OPEN");
+    assert_int_equal(toy_run_view(item, "a").attempt, 0);
+    toy_world_restart(&world);
+    assert_true(is_dead(item));
+    assert_code(toy_run_view(item, "a").error, "CIRCUIT_OPEN");
+}
+
+/* A breaker that opens later than that may be reset before. */
+static void test_queue__nobody_gives_a_call_up_before_its_deadline(void **state)
+{
+    (void)state;
+    struct toy_run *item = item_of(start("retry: {deadline: 30s}", ""));
+    assert_state(item, "a", "queued");
+    toy_world_pass(&world, 29000);
+    assert_state(item, "a", "queued");
+    order(BREAKER_ORDER_RESET);
+    assert_true(toy_run_is_live(item, "a"));
+}
+
+static void test_queue__the_deadline_of_a_queued_call_outlives_the_process(void **state)
+{
+    (void)state;
+    struct toy_run *item = start_shut("retry: {deadline: 2h}");
+    toy_world_pass(&world, 3600000);
+    toy_world_restart(&world);
+    order(BREAKER_ORDER_OPEN);
+    assert_state(item, "a", "queued");
+    toy_world_pass(&world, 3600000);
+    assert_true(is_dead(item));
+}
+
+/* Its attempts are there again, and so is its time. */
+static void test_queue__the_deadline_of_a_requeued_call_begins_anew(void **state)
+{
+    (void)state;
+    struct toy_run *item = start_shut("retry: {deadline: 2h}");
+    toy_world_pass(&world, 2 * 3600000);
+    assert_true(is_dead(item));
+    again(item, NULL);
+    assert_state(item, "a", "queued");
+    toy_world_pass(&world, 2 * 3600000 - 1);
+    toy_world_restart(&world);
+    order(BREAKER_ORDER_OPEN);
+    assert_state(item, "a", "queued");
+    toy_world_pass(&world, 1);
+    assert_true(is_dead(item));
+}
+
+/* From the first attempt on it is that of the attempts. */
+static void test_queue__a_call_that_was_tried_has_the_deadline_of_its_attempts(void **state)
+{
+    (void)state;
+    struct toy_run *item =
+        start_shut("retry: {max_attempts: 0, deadline: 2h, initial_interval: 1s, jitter: none}");
+    toy_world_pass(&world, 3600000);
+    order(BREAKER_ORDER_RESET);
+    toy_run_failed_with(item, "a", DOWN);
+    order(BREAKER_ORDER_OPEN);
+    toy_world_pass(&world, 2 * 3600000 - 1);
+    assert_state(item, "a", "queued");
+    toy_world_pass(&world, 1);
+    assert_true(is_dead(item));
+    assert_code(toy_run_view(item, "a").error, "UNAVAILABLE");
+    toy_world_restart(&world);
+    assert_true(is_dead(item));
+}
+
 static void test_queue__ids_are_taken_apart_at_the_last_slash(void **state)
 {
     struct str run;
@@ -446,6 +537,11 @@ int main(void)
         QUEUED(test_queue__a_further_attempt_is_queued_too),
         QUEUED(test_queue__an_item_is_retried_and_then_dead),
         QUEUED(test_queue__what_behind_a_dead_one_goes_on),
+        QUEUED(test_queue__a_call_that_was_never_tried_dies_of_its_deadline),
+        QUEUED(test_queue__nobody_gives_a_call_up_before_its_deadline),
+        QUEUED(test_queue__the_deadline_of_a_queued_call_outlives_the_process),
+        QUEUED(test_queue__the_deadline_of_a_requeued_call_begins_anew),
+        QUEUED(test_queue__a_call_that_was_tried_has_the_deadline_of_its_attempts),
         QUEUED(test_queue__calls_are_made_by_priority_and_then_as_they_came),
         QUEUED(test_queue__another_process_keeps_the_order),
         QUEUED(test_queue__a_turn_begins_with_the_time_of_the_next_attempt),
