@@ -292,6 +292,9 @@ void sim_world_handle(struct sim *sim, const struct sim_event *event)
 /* Some calls of one service that fails easily: runs that wait for its breaker and nothing else. */
 static void write_calls(struct random *making, struct strbuf *out)
 {
+    static const char *const on_opens[] = {"", "", ", on_open: queue",
+                                           ", on_open: {queue: {priority: high}}",
+                                           ", on_open: {queue: {priority: low}}"};
     uint32_t count = 1 + random_below(making, 3);
     strbuf_append_format(out, "id: calls\nintegrations: {toy: {max_concurrency: %d}}\nnodes:\n",
                          RANDOM_PIPELINE_TOY_LIMIT);
@@ -302,7 +305,7 @@ static void write_calls(struct random *making, struct strbuf *out)
             "%u, initial_interval: %ums}, circuit_breaker: {failure_threshold: 1, "
             "reset_timeout: 4s}%s}\n",
             i, 1 + random_below(making, 5), 100 + random_below(making, 900),
-            random_percent(making, 50) ? ", on_open: queue" : "");
+            on_opens[random_below(making, sizeof(on_opens) / sizeof(on_opens[0]))]);
     }
 }
 
