@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/host/cgroup.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/base/cleanup.h"
+#include "core/host/cgroup_files.h"
 
-enum { CHUNK_BYTES = 4096, MOST_BYTES = 1024 * 1024 };
+enum { KIN_DEPTH = 64 /* from a process to us, through its parents */ };
 
 static const struct {
     const char *name;
     enum cgroup_controller controller;
-} controllers[] = {{"memory", CGROUP_MEMORY}, {"pids", CGROUP_PIDS}, {"cpu", CGROUP_CPU}};
+} controllers[] = {{"memory", CGROUP_MEMORY}, {"pids", CGROUP_PIDS}};
 
 enum { CONTROLLER_COUNT = sizeof(controllers) / sizeof(controllers[0]) };
 
@@ -116,39 +116,86 @@ bool cgroup_append_folder(struct str mountinfo, struct str group, struct strbuf 
     return has_found;
 }
 
-/* ---- looking ---- */
+/* ---- groups of engines ---- */
 
-/* False: it cannot be read. */
-static bool read_file(const char *root, const char *folder, const char *name, struct strbuf *out)
+static bool is_numbered(struct str name, const char *prefix)
 {
-    char path[2 * CGROUP_PATH_BYTES];
-    int n = snprintf(path, sizeof(path), "%s%s/%s", root, folder, name);
-    cleanup_fd int fd = n > 0 && n < (int)sizeof(path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    ssize_t got = fd >= 0 ? 1 : -1;
-    while (got > 0 && out->n < MOST_BYTES) {
-        char chunk[CHUNK_BYTES];
-        got = read(fd, chunk, sizeof(chunk));
-        if (got > 0) {
-            strbuf_append(out, chunk, (size_t)got);
-        }
+    struct str start = str_from(prefix);
+    bool is_one = str_starts_with(name, start) && name.n > start.n;
+    for (size_t i = start.n; i < name.n && is_one; i++) {
+        is_one = name.p[i] >= '0' && name.p[i] <= '9';
     }
-    return got >= 0 && strbuf_status(out) == 0;
+    return is_one;
 }
 
-static bool find_folder(const char *root, char out_path[CGROUP_PATH_BYTES])
+bool cgroup_is_engine(struct str name)
+{
+    return is_numbered(name, "opstream-engine-");
+}
+
+bool cgroup_is_step(struct str name)
+{
+    return is_numbered(name, "step-");
+}
+
+bool cgroup_find_base(struct str group, struct str *out_base, bool *out_is_step)
+{
+    struct str rest = group;
+    bool has_found = false;
+    while (rest.n > 0) {
+        struct str name = take(&rest, '/');
+        if (cgroup_is_engine(name)) {
+            struct str below = rest;
+            size_t n = (size_t)(name.p - group.p);
+            *out_base = str_make(group.p, n > 1 ? n - 1 : 1);
+            *out_is_step = cgroup_is_step(take(&below, '/'));
+            has_found = true;
+        }
+    }
+    return has_found;
+}
+
+unsigned cgroup_usable(const struct cgroup *cgroup)
+{
+    return cgroup->is_shared ? cgroup->given : cgroup->controllers;
+}
+
+/* ---- looking ---- */
+
+enum { LONG_PATH_BYTES = 2 * CGROUP_PATH_BYTES };
+
+static void read_in(const char *root, const char *folder, const char *name, struct strbuf *out)
+{
+    char path[LONG_PATH_BYTES];
+    int n = snprintf(path, sizeof(path), "%s%s/%s", root, folder, name);
+    if (n > 0 && n < (int)sizeof(path)) {
+        (void)cgroup_files_real.read(path, out); /* what cannot be read is empty */
+    }
+}
+
+static bool is_allowed(const char *root, const char *folder, const char *name, int mode)
+{
+    char path[LONG_PATH_BYTES];
+    int n = snprintf(path, sizeof(path), "%s%s%s", root, folder, name);
+    return n > 0 && n < (int)sizeof(path) && access(path, mode) == 0;
+}
+
+/* False: there is none. `*out_is_step`: the group is a step's. */
+static bool find_base(const char *root, struct cgroup *out, bool *out_is_step)
 {
     struct strbuf groups = STRBUF_INIT;
     struct strbuf mounts = STRBUF_INIT;
     struct strbuf folder = STRBUF_INIT;
-    bool has_found = read_file(root, "/proc/self", "cgroup", &groups) &&
-                     read_file(root, "/proc/self", "mountinfo", &mounts);
+    read_in(root, "/proc/self", "cgroup", &groups);
+    read_in(root, "/proc/self", "mountinfo", &mounts);
     struct str group = cgroup_find_group(strbuf_str(&groups));
-    has_found = has_found && group.n > 0 &&
-                cgroup_append_folder(strbuf_str(&mounts), group, &folder) &&
-                strbuf_status(&folder) == 0 && folder.n < CGROUP_PATH_BYTES;
+    out->is_apart = group.n > 0 && cgroup_find_base(group, &group, out_is_step);
+    bool has_found = group.n > 0 && strbuf_status(&groups) == 0 && strbuf_status(&mounts) == 0 &&
+                     cgroup_append_folder(strbuf_str(&mounts), group, &folder) &&
+                     strbuf_status(&folder) == 0 && folder.n < CGROUP_PATH_BYTES;
     if (has_found) {
-        memcpy(out_path, folder.p, folder.n);
-        out_path[folder.n] = '\0';
+        memcpy(out->base, folder.p, folder.n);
+        out->base[folder.n] = '\0';
     }
     strbuf_finish(&groups);
     strbuf_finish(&mounts);
@@ -156,28 +203,89 @@ static bool find_folder(const char *root, char out_path[CGROUP_PATH_BYTES])
     return has_found;
 }
 
-/* Groups are made in it, and its controllers given to them. */
+struct kin_search {
+    const char *root;
+    bool has_stranger;
+};
+
+/* 0: it is gone, or has none. */
+static int parent_of(const char *root, int pid)
+{
+    char folder[64];
+    struct strbuf text = STRBUF_INIT;
+    int parent = 0;
+    (void)snprintf(folder, sizeof(folder), "/proc/%d", pid); /* fits */
+    read_in(root, folder, "stat", &text);
+    strbuf_append_char(&text, '\0');
+    /* The name is in brackets, and anything may stand in it. */
+    const char *at = strbuf_status(&text) == 0 ? strrchr(text.p, ')') : NULL;
+    if (at != NULL && strlen(at) > 4) {
+        parent = (int)strtol(at + 4, NULL, 10);
+    }
+    strbuf_finish(&text);
+    return parent;
+}
+
+static bool note_stranger(void *user, int pid)
+{
+    struct kin_search *search = user;
+    int at = pid;
+    for (int i = 0; i < KIN_DEPTH && at > 1 && at != getpid(); i++) {
+        at = parent_of(search->root, at);
+    }
+    /* Without a parent it has just ended, or its parents are none of us. */
+    char folder[64];
+    (void)snprintf(folder, sizeof(folder), "/proc/%d", pid);
+    search->has_stranger = pid == 0 ||
+                           (at != getpid() && is_allowed(search->root, folder, "", F_OK));
+    return !search->has_stranger;
+}
+
+static bool has_strangers(const char *root, const char *folder)
+{
+    struct kin_search search = {.root = root};
+    struct strbuf text = STRBUF_INIT;
+    read_in(root, folder, "cgroup.procs", &text);
+    cgroup_files_each_pid(strbuf_str(&text), note_stranger, &search);
+    bool has_some = search.has_stranger || strbuf_status(&text) != 0;
+    strbuf_finish(&text);
+    return has_some;
+}
+
+static unsigned look_at_controllers(const char *root, const char *folder, const char *name)
+{
+    struct strbuf text = STRBUF_INIT;
+    read_in(root, folder, name, &text);
+    unsigned found = cgroup_read_controllers(strbuf_str(&text));
+    strbuf_finish(&text);
+    return found;
+}
+
+/* Groups are made in it, its controllers given to them, and processes moved among them. */
 static bool may_write(const char *root, const char *folder)
 {
-    char path[2 * CGROUP_PATH_BYTES];
-    (void)snprintf(path, sizeof(path), "%s%s", root, folder);
-    bool may = access(path, W_OK | X_OK) == 0;
-    (void)snprintf(path, sizeof(path), "%s%s/cgroup.subtree_control", root, folder);
-    return may && access(path, W_OK) == 0;
+    return is_allowed(root, folder, "", W_OK | X_OK) &&
+           is_allowed(root, folder, "/cgroup.subtree_control", W_OK) &&
+           is_allowed(root, folder, "/cgroup.procs", W_OK);
 }
 
 void cgroup_look(const char *root, struct cgroup *out)
 {
-    struct strbuf text = STRBUF_INIT;
+    bool is_step = false;
     *out = (struct cgroup){.state = CGROUP_ABSENT};
-    if (find_folder(root, out->path)) {
-        bool is_there = read_file(root, out->path, "cgroup.controllers", &text);
-        out->controllers = is_there ? cgroup_read_controllers(strbuf_str(&text)) : 0;
-        out->state = out->controllers != CGROUP_ALL ? CGROUP_LACKING
-                     : may_write(root, out->path)   ? CGROUP_THERE
-                                                    : CGROUP_NOT_OURS;
+    if (!find_base(root, out, &is_step)) {
+        return;
     }
-    strbuf_finish(&text);
+    /* The first group of all cannot be ended, and has no type. */
+    out->is_top = !is_allowed(root, out->base, "/cgroup.type", F_OK);
+    out->controllers = look_at_controllers(root, out->base, "cgroup.controllers");
+    out->given = look_at_controllers(root, out->base, "cgroup.subtree_control");
+    out->is_shared = !out->is_top && has_strangers(root, out->base);
+    bool can_end = out->is_top || is_allowed(root, out->base, "/cgroup.kill", F_OK);
+    out->state = is_step                      ? CGROUP_OF_STEP
+                 : !can_end                   ? CGROUP_TOO_OLD
+                 : may_write(root, out->base) ? CGROUP_THERE
+                                              : CGROUP_NOT_OURS;
 }
 
 /* ---- for people ---- */
@@ -185,23 +293,10 @@ void cgroup_look(const char *root, struct cgroup *out)
 const char *cgroup_state_name(enum cgroup_state state)
 {
     static const char *const names[] = {
-        [CGROUP_ABSENT] = "absent",
-        [CGROUP_LACKING] = "lacking",
-        [CGROUP_NOT_OURS] = "not_ours",
-        [CGROUP_THERE] = "there",
+        [CGROUP_ABSENT] = "absent",     [CGROUP_OF_STEP] = "of_step", [CGROUP_TOO_OLD] = "too_old",
+        [CGROUP_NOT_OURS] = "not_ours", [CGROUP_THERE] = "there",
     };
     return names[state];
-}
-
-static void append_missing(unsigned there, struct strbuf *out)
-{
-    const char *before = "";
-    for (size_t i = 0; i < CONTROLLER_COUNT; i++) {
-        if ((there & controllers[i].controller) == 0) {
-            strbuf_append_format(out, "%s'%s'", before, controllers[i].name);
-            before = ", ";
-        }
-    }
 }
 
 void cgroup_append_text(const struct cgroup *cgroup, struct strbuf *out)
@@ -210,16 +305,35 @@ void cgroup_append_text(const struct cgroup *cgroup, struct strbuf *out)
     case CGROUP_ABSENT:
         strbuf_append_text(out, "skipped: no cgroup v2 is mounted that has this process");
         return;
-    case CGROUP_LACKING:
-        strbuf_append_format(out, "skipped: %s has no controller ", cgroup->path);
-        append_missing(cgroup->controllers, out);
+    case CGROUP_OF_STEP:
+        strbuf_append_text(out, "skipped: this is part of a step, which its engine limits");
+        return;
+    case CGROUP_TOO_OLD:
+        strbuf_append_text(out,
+                           "skipped: the kernel has no cgroup.kill (it is there from 5.14 on)");
         return;
     case CGROUP_NOT_OURS:
-        strbuf_append_format(out, "skipped: %s is not given to this user", cgroup->path);
+        strbuf_append_format(out, "skipped: %s is not given to this user", cgroup->base);
         return;
     case CGROUP_THERE:
-        strbuf_append_format(out, "not used, though %s has all that it takes", cgroup->path);
+        strbuf_append_format(out, "in %s", cgroup->base);
         return;
     }
     unreachable_state("cgroup", (int)cgroup->state);
+}
+
+void cgroup_append_controller(const struct cgroup *cgroup, enum cgroup_controller controller,
+                              struct strbuf *out)
+{
+    const char *name = controllers[0].name;
+    for (size_t i = 0; i < CONTROLLER_COUNT; i++) {
+        name = controllers[i].controller == controller ? controllers[i].name : name;
+    }
+    if ((cgroup->controllers & controller) == 0) {
+        strbuf_append_format(out, "skipped: there is no controller '%s'", name);
+    } else if ((cgroup_usable(cgroup) & controller) == 0) {
+        strbuf_append_text(out, "skipped: other processes are in that group");
+    } else {
+        strbuf_append_text(out, "used");
+    }
 }

@@ -34,6 +34,9 @@ static void host_free(struct host *host)
     document_unref(host->no_memory);
     registry_destroy(host->registry);
     free(host->child_mark);
+    if (host->has_home) {
+        cgroup_home_finish(&host->home);
+    }
     handle_table_finish(&host->tasks);
     handle_table_finish(&host->ops);
     handle_table_finish(&host->scopes);

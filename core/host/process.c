@@ -23,6 +23,8 @@
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/host/cgroup_home.h"
+#include "core/host/cgroup_step.h"
 #include "core/host/exec_step.h"
 #include "core/host/kin.h"
 #include "core/host/spawn.h"
@@ -61,10 +63,12 @@ struct process {
     bool is_paused;
     uv_poll_t exit_poll;
     uv_timer_t timer;
-    uv_timer_t watch; /* over what the child starts */
-    uint64_t watch_ms;
+    uv_timer_t watch;  /* over what the child starts */
+    uint64_t count_ms; /* from the last count to the next */
+    int64_t reap_at_ns;
     size_t kin_count; /* when it was looked at last */
     struct kin kin;
+    struct cgroup_step group;
     int64_t clear_until_ns;
     struct channel channels[SPAWN_STREAMS];
     struct process_limits limits;
@@ -84,12 +88,18 @@ static const char *const step_names[EXEC_STEP_COUNT] = {
     [EXEC_STEP_EXEC] = "run the program",
 };
 
-static void kill_group(struct process *process, int signal)
+static void signal_session(struct process *process, int signal)
 {
     /* Between the spawn and setsid() there is no group of its own yet. */
     if (kill(-process->pid, signal) != 0 && errno == ESRCH) {
         (void)kill(process->pid, signal); /* not reaped, so it is there */
     }
+}
+
+static void kill_all(struct process *process)
+{
+    signal_session(process, SIGKILL);
+    cgroup_step_kill(&process->group);
 }
 
 /* With room to leave out the rest of a character that was cut. */
@@ -165,6 +175,26 @@ static uint64_t micros(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000u + (uint64_t)time.tv_usec;
 }
 
+/* What the kernel did. A child that ended well did so in spite of it. */
+static enum process_limit limit_that_ended(const struct process *process)
+{
+    const struct process_end *end = &process->end;
+    const struct cgroup_use *use = &process->group.use;
+    if (end->exit_code == 0) {
+        return PROCESS_LIMIT_NONE;
+    }
+    if (use->is_out_of_memory) {
+        return PROCESS_LIMIT_MEMORY;
+    }
+    bool is_cpu = end->signal == SIGXCPU ||
+                  (end->signal == SIGKILL && process->limits.cpu_ms != 0 &&
+                   end->cpu_us >= process->limits.cpu_ms * 1000u);
+    return is_cpu                   ? PROCESS_LIMIT_CPU
+           : end->signal == SIGXFSZ ? PROCESS_LIMIT_FILE
+           : use->is_out_of_tasks   ? PROCESS_LIMIT_COUNT
+                                    : PROCESS_LIMIT_NONE;
+}
+
 static void reap(struct process *process)
 {
     int status = 0;
@@ -179,20 +209,18 @@ static void reap(struct process *process)
     end->cpu_us = micros(usage.ru_utime) + micros(usage.ru_stime);
     end->max_memory_bytes = (uint64_t)usage.ru_maxrss * 1024u;
     end->wall_us = (uint64_t)(clock_monotonic_ns() - process->started_ns) / 1000u;
+    cgroup_step_finish(&process->group); /* for what it used, where it was not cleared before */
+    const struct cgroup_use *use = &process->group.use;
+    end->cpu_us = use->cpu_us > end->cpu_us ? use->cpu_us : end->cpu_us;
     if (end->limit == PROCESS_LIMIT_NONE && !end->is_killed) {
-        bool is_cpu = end->signal == SIGXCPU ||
-                      (end->signal == SIGKILL && process->limits.cpu_ms != 0 &&
-                       end->cpu_us >= process->limits.cpu_ms * 1000u);
-        end->limit = is_cpu                   ? PROCESS_LIMIT_CPU
-                     : end->signal == SIGXFSZ ? PROCESS_LIMIT_FILE
-                                              : PROCESS_LIMIT_NONE;
+        end->limit = limit_that_ended(process);
     }
 }
 
 static void process_close(struct process *process)
 {
     process->phase = PHASE_CLOSING;
-    kill_group(process, SIGKILL);
+    kill_all(process);
     reap(process);
     kin_leave(&process->kin);
     for (size_t i = 0; i < SPAWN_STREAMS; i++) {
@@ -210,8 +238,9 @@ static void on_timer(uv_timer_t *timer);
 /* One look for what the child left behind; the last one closes. */
 static void process_clear(struct process *process)
 {
-    bool is_over = kin_end(&process->kin) == 0 || clock_monotonic_ns() >= process->clear_until_ns;
-    if (is_over) {
+    bool has_kin = kin_end(&process->kin) > 0;
+    bool is_gone = cgroup_step_remove(&process->group) && !has_kin;
+    if (is_gone || clock_monotonic_ns() >= process->clear_until_ns) {
         process_close(process);
     } else {
         CHECK(uv_timer_start(&process->timer, on_timer, CLEAR_STEP_MS, 0) == 0);
@@ -223,7 +252,7 @@ static void begin_clearing(struct process *process)
 {
     process->phase = PHASE_CLEARING;
     process->clear_until_ns = clock_monotonic_ns() + PROCESS_CLEAR_MS * INT64_C(1000000);
-    kill_group(process, SIGKILL);
+    kill_all(process);
     for (size_t i = 0; i < SPAWN_STREAMS; i++) {
         channel_close(&process->channels[i]);
     }
@@ -259,7 +288,7 @@ static void send_kill(struct process *process)
     if (process->phase < PHASE_KILLED) {
         process->phase = PHASE_KILLED;
         (void)uv_timer_stop(&process->timer); /* an idle timer is stopped too */
-        kill_group(process, SIGKILL);
+        kill_all(process);
     }
 }
 
@@ -275,7 +304,7 @@ static void begin_ending(struct process *process)
         return;
     }
     process->phase = PHASE_ENDING;
-    kill_group(process, SIGTERM);
+    signal_session(process, SIGTERM);
     CHECK(uv_timer_start(&process->timer, on_timer, process->limits.grace_ms, 0) == 0);
 }
 
@@ -309,33 +338,91 @@ static void on_timer(uv_timer_t *timer)
 
 static void on_watch(uv_timer_t *watch);
 
+static bool watches_cpu(const struct process *process)
+{
+    return process->limits.cpu_ms != 0 && cgroup_step_is_there(&process->group);
+}
+
 static void watch_again(struct process *process, uint64_t ms)
 {
-    process->watch_ms = ms;
     CHECK(uv_timer_start(&process->watch, on_watch, ms, 0) == 0);
 }
 
-/* Orphans are not left as zombies while the child lives, and too many processes end it. */
-static void on_watch(uv_timer_t *watch)
+/* Too many processes end it. Returns when to count again. */
+static uint64_t look_at_count(struct process *process)
 {
-    struct process *process = watch->data;
-    CHECK_MAGIC(process, PROCESS_MAGIC);
     size_t most = (size_t)process->limits.processes;
-    if (most == 0 || process->phase >= PHASE_KILLED) {
-        kin_reap();
-        watch_again(process, REAP_MS);
-        return;
-    }
-    size_t count = kin_count(&process->kin, most + 1);
+    size_t count = cgroup_step_is_there(&process->group)
+                       ? cgroup_step_count(&process->group, most + 1)
+                       : kin_count(&process->kin, most + 1);
     if (count > most) {
         process_limit_hit(process, PROCESS_LIMIT_COUNT);
         send_kill(process);
     }
     /* What doubles each few milliseconds would be thousands by the next ordinary look. */
-    uint64_t calmer_ms = process->watch_ms * 2 < PROCESS_COUNT_MS ? process->watch_ms * 2
+    uint64_t calmer_ms = process->count_ms * 2 < PROCESS_COUNT_MS ? process->count_ms * 2
                                                                   : PROCESS_COUNT_MS;
-    watch_again(process, count > process->kin_count ? PROCESS_COUNT_SOON_MS : calmer_ms);
+    process->count_ms = count > process->kin_count ? PROCESS_COUNT_SOON_MS : calmer_ms;
     process->kin_count = count;
+    return process->count_ms;
+}
+
+/* When what is left may be used up, if all processors work at it, but not too soon. */
+static uint64_t ms_until_used(uint64_t left_us)
+{
+    static uint64_t processors; /* on the loop's thread alone */
+    if (processors == 0) {
+        long count = sysconf(_SC_NPROCESSORS_ONLN);
+        processors = count > 0 ? (uint64_t)count : 1;
+    }
+    uint64_t ms = left_us / 1000u / processors + 1;
+    return ms < PROCESS_CPU_SOON_MS ? PROCESS_CPU_SOON_MS : ms < REAP_MS ? ms : REAP_MS;
+}
+
+/* So does too much computing of all together, which rlimits do not see. */
+static uint64_t look_at_cpu(struct process *process)
+{
+    uint64_t most_us = process->limits.cpu_ms * 1000u;
+    uint64_t used_us = cgroup_step_cpu_us(&process->group);
+    if (used_us >= most_us) {
+        process_limit_hit(process, PROCESS_LIMIT_CPU);
+        send_kill(process);
+        return REAP_MS;
+    }
+    return ms_until_used(most_us - used_us);
+}
+
+/* Orphans are not left as zombies while the child lives. */
+static void on_watch(uv_timer_t *watch)
+{
+    struct process *process = watch->data;
+    CHECK_MAGIC(process, PROCESS_MAGIC);
+    uint64_t next_ms = REAP_MS;
+    if (process->limits.processes != 0 && process->phase < PHASE_KILLED) {
+        next_ms = look_at_count(process);
+    }
+    if (watches_cpu(process) && process->phase < PHASE_KILLED) {
+        uint64_t cpu_ms = look_at_cpu(process);
+        next_ms = cpu_ms < next_ms ? cpu_ms : next_ms;
+    }
+    int64_t now_ns = clock_monotonic_ns();
+    if (now_ns >= process->reap_at_ns) {
+        kin_reap();
+        process->reap_at_ns = now_ns + REAP_MS * INT64_C(1000000);
+    }
+    watch_again(process, next_ms);
+}
+
+static void start_watch(struct process *process)
+{
+    uint64_t ms = process->limits.processes != 0 ? PROCESS_COUNT_SOON_MS : REAP_MS;
+    if (watches_cpu(process)) {
+        uint64_t cpu_ms = ms_until_used(process->limits.cpu_ms * 1000u);
+        ms = cpu_ms < ms ? cpu_ms : ms;
+    }
+    process->count_ms = PROCESS_COUNT_SOON_MS;
+    process->reap_at_ns = process->started_ns + REAP_MS * INT64_C(1000000);
+    watch_again(process, ms);
 }
 
 /* The bytes that may still be told; over the limit the child is killed. */
@@ -452,7 +539,7 @@ static int process_watch(struct process *process, struct uv_loop_s *loop,
     int status = start_poll(process, loop, &process->exit_poll, process->pidfd);
     /* Two descriptors that were just made are watchable, or the system has no memory left. */
     if (status != 0) {
-        kill_group(process, SIGKILL);
+        kill_all(process);
         reap(process);
         kin_leave(&process->kin);
         cleanup_close_fd(&process->pidfd);
@@ -469,7 +556,7 @@ static int process_watch(struct process *process, struct uv_loop_s *loop,
     status = watch(process, loop, spawned);
     if (status != 0) {
         process->on_end = on_end_unheard;
-        kill_group(process, SIGKILL);
+        kill_all(process);
         process_close(process);
         return error_set(err, E_IO, "cannot watch a process: %s", uv_strerror(status));
     }
@@ -485,11 +572,20 @@ int process_start(const struct process_spec *spec, struct process **out_process,
     }
     process->started_ns = clock_monotonic_ns();
     struct spawned spawned = {0};
+    const struct cgroup_step_limits group_limits = {spec->limits.memory_bytes,
+                                                    spec->limits.processes};
+    cgroup_step_init(&process->group, spec->home, &group_limits);
     kin_expect();
-    int status = spawn_child(spec, &spawned, err);
+    int status = spawn_child(spec, process->group.fd, &spawned, err);
+    if (status != 0 || spawned.cgroup_errnum != 0) {
+        cgroup_step_finish(&process->group);
+    }
     if (status != 0) {
         free(process);
         return status;
+    }
+    if (spawned.cgroup_errnum != 0) {
+        cgroup_home_note(spec->home, "start a process in a group", spawned.cgroup_errnum);
     }
     process->magic = PROCESS_MAGIC;
     process->pid = spawned.pid;
@@ -511,7 +607,7 @@ int process_start(const struct process_spec *spec, struct process **out_process,
     if (process->limits.wall_ms != 0) {
         CHECK(uv_timer_start(&process->timer, on_timer, process->limits.wall_ms, 0) == 0);
     }
-    watch_again(process, process->limits.processes != 0 ? PROCESS_COUNT_SOON_MS : REAP_MS);
+    start_watch(process);
     *out_process = process;
     return 0;
 }
@@ -543,7 +639,7 @@ int process_signal(struct process *process, int signal)
         return E_INVALID;
     }
     if (process->phase < PHASE_CLEARING) {
-        kill_group(process, signal);
+        signal_session(process, signal);
     }
     return 0;
 }

@@ -16,11 +16,14 @@
  * its pid cannot be another's, and the group can be killed safely. What left the group is found as
  * kin.h says, and killed too; on_end comes when all of it is gone, or after PROCESS_CLEAR_MS.
  *
+ * In a control group of its own (cgroup_step.h) it is limited and ended as a whole besides, and
+ * what it computes and how many processes it is are read from there.
+ *
  * PR_SET_PDEATHSIG ends the child when the thread that started it ends: start processes from the
  * loop's thread only.
  *
  * Used by:  host (ops.process).
- * Uses:     base, kin, libuv, the program opstream-exec.
+ * Uses:     base, kin, cgroup_step, libuv, the program opstream-exec.
  * Threads:  [loop]
  */
 
@@ -30,6 +33,7 @@
 
 #include "core/base/str.h"
 
+struct cgroup_home;
 struct error;
 struct process;
 struct uv_loop_s;
@@ -40,6 +44,7 @@ enum {
     PROCESS_CLEAR_MS = 2000,                 /* for what was killed to be gone */
     PROCESS_COUNT_MS = 50,                   /* from one count of processes to the next */
     PROCESS_COUNT_SOON_MS = 4,               /* the same while they become more */
+    PROCESS_CPU_SOON_MS = 10,                /* from one look at what a group computed, at least */
     PROCESS_OUTPUT_BYTES = 10 * 1024 * 1024, /* what a child may write */
     PROCESS_TAIL_BYTES = 8 * 1024,           /* of descriptor 2, kept for the error */
 };
@@ -48,7 +53,8 @@ enum {
 enum process_limit {
     PROCESS_LIMIT_NONE,
     PROCESS_LIMIT_WALL,   /* wall_ms */
-    PROCESS_LIMIT_CPU,    /* cpu_ms: the kernel sent SIGXCPU */
+    PROCESS_LIMIT_CPU,    /* cpu_ms: the kernel sent SIGXCPU, or the group computed for longer */
+    PROCESS_LIMIT_MEMORY, /* memory_bytes: the kernel killed the group */
     PROCESS_LIMIT_FILE,   /* file_bytes: the kernel sent SIGXFSZ */
     PROCESS_LIMIT_OUTPUT, /* output_bytes */
     PROCESS_LIMIT_COUNT,  /* processes */
@@ -57,14 +63,15 @@ enum process_limit {
 /* 0: no limit, unless the comment says otherwise. */
 struct process_limits {
     uint64_t wall_ms;
-    uint64_t cpu_ms;       /* RLIMIT_CPU, rounded up to seconds; for each process of its own */
+    uint64_t cpu_ms;       /* RLIMIT_CPU, rounded up to seconds; for each process of its own. In a
+                              group for all together as well, and not rounded */
     uint64_t memory_bytes; /* RLIMIT_DATA: what a process may write to and does not share, which is
                               what it costs. RLIMIT_AS would count what is only reserved, and
-                              JavaScript reserves gigabytes */
+                              JavaScript reserves gigabytes. In a group for all together as well */
     uint64_t file_bytes;   /* RLIMIT_FSIZE */
     uint64_t processes;    /* the child and all that it started, at one time; they are counted
                               at most PROCESS_COUNT_MS apart. RLIMIT_NPROC would count all of the
-                              user's,    and root's not at all */
+                              user's, and root's not at all */
     uint64_t open_files;   /* RLIMIT_NOFILE */
     uint64_t output_bytes; /* on descriptors 1 and 3 together; 0: PROCESS_OUTPUT_BYTES */
     uint64_t grace_ms;     /* SIGTERM to SIGKILL; 0: SIGKILL at once */
@@ -92,21 +99,22 @@ struct process_end {
     enum process_limit limit;
     bool is_killed; /* process_terminate() or process_kill() was called */
     uint64_t wall_us;
-    uint64_t cpu_us;
-    uint64_t max_memory_bytes; /* resident */
+    uint64_t cpu_us;           /* in a group: of all that was in it */
+    uint64_t max_memory_bytes; /* resident, of the largest process */
     struct str stderr_tail;
 };
 
 struct process_spec {
     struct uv_loop_s *loop;
-    const char *helper;      /* path of opstream-exec */
-    const char *const *argv; /* the first is the program's path: process_find(); ends with NULL */
-    const char *const *env;  /* "NAME=value", ends with NULL */
-    const char *cwd;         /* NULL: ours */
-    const char *mark;        /* an entry of `env` that no other child has: kin.h; NULL: none */
-    struct str input;        /* for descriptor 0, copied; empty: /dev/null */
-    unsigned flags;          /* PROCESS_* */
-    int umask;               /* below 0: ours */
+    const char *helper;       /* path of opstream-exec */
+    const char *const *argv;  /* the first is the program's path: process_find(); ends with NULL */
+    const char *const *env;   /* "NAME=value", ends with NULL */
+    const char *cwd;          /* NULL: ours */
+    const char *mark;         /* an entry of `env` that no other child has: kin.h; NULL: none */
+    struct str input;         /* for descriptor 0, copied; empty: /dev/null */
+    unsigned flags;           /* PROCESS_* */
+    int umask;                /* below 0: ours */
+    struct cgroup_home *home; /* kept: in which it gets a group; NULL: none */
     struct process_limits limits;
     void *user;
     /* Bytes as they come, cut anywhere, never empty; borrowed. May call process_pause(). */

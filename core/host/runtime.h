@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "core/base/strmap.h"
+#include "core/host/cgroup_home.h"
 #include "core/host/handle.h"
 #include "core/host/host.h"
 #include "core/host/job.h"
@@ -42,6 +43,8 @@ struct host {
     const struct host_http *http; /* NULL: none */
     int64_t cancel_grace_ms;
     char *child_mark;           /* constant; NULL: none */
+    struct cgroup_home home;    /* of the groups of children with limits */
+    bool has_home;              /* it was looked for, at the first of them */
     struct mailbox mailbox;     /* [any] */
     struct handle_table tasks;  /* [any] */
     struct handle_table ops;    /* [any] */

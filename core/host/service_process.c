@@ -16,7 +16,10 @@
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/base/log.h"
 #include "core/base/module.h"
+#include "core/host/cgroup_files.h"
+#include "core/host/cgroup_home.h"
 #include "core/host/child_env.h"
 #include "core/host/kin.h"
 #include "core/host/op.h"
@@ -41,6 +44,7 @@ struct process_op {
     struct str input;
     unsigned flags;
     struct process_limits limits;
+    bool wants_group;                /* a limit is set that a group holds better */
     ops_process_output on_output[3]; /* by enum process_stream */
     ops_process_done on_exit;
     void *user;
@@ -136,6 +140,8 @@ static uint32_t limit_of(const struct process_op *process, const struct process_
         return OPS_LIMIT_WALL;
     case PROCESS_LIMIT_CPU:
         return OPS_LIMIT_CPU;
+    case PROCESS_LIMIT_MEMORY:
+        return OPS_LIMIT_MEMORY;
     case PROCESS_LIMIT_FILE:
         return OPS_LIMIT_FILE;
     case PROCESS_LIMIT_OUTPUT:
@@ -216,6 +222,32 @@ static int find_program(struct process_op *process)
     return status;
 }
 
+/* NULL: none is needed. It is made when the first one is: what has no limits pays nothing. */
+static struct cgroup_home *find_home(struct process_op *process)
+{
+    struct host *host = process->op.host;
+    if (!process->wants_group) {
+        return NULL;
+    }
+    if (!host->has_home) {
+        cgroup_home_init(&host->home, &cgroup_files_real, "");
+        host->has_home = true;
+        log_write(LOG_LEVEL_DEBUG, "control groups for steps with limits",
+                  LOG_FIELDS(log_str("groups", strbuf_str(&host->home.text))));
+    }
+    return &host->home;
+}
+
+/* Once: a step has no group, or not all of it, and goes on by rlimits. */
+static void tell_trouble(struct cgroup_home *home)
+{
+    if (home != NULL && home->trouble.n > 0 && !home->has_told) {
+        home->has_told = true;
+        log_write(LOG_LEVEL_WARN, "control groups do not limit all steps; rlimits do",
+                  LOG_FIELDS(log_str("why", strbuf_str(&home->trouble))));
+    }
+}
+
 static int start_child(struct process_op *process)
 {
     const char *folder = NULL;
@@ -243,6 +275,7 @@ static int start_child(struct process_op *process)
         .flags = process->flags,
         .mark = process->mark,
         .umask = -1,
+        .home = find_home(process),
         .limits = process->limits,
         .user = process,
         .on_bytes = on_bytes,
@@ -250,6 +283,7 @@ static int start_child(struct process_op *process)
         .on_end = on_end,
     };
     status = process_start(&spec, &process->process, &process->failure);
+    tell_trouble(spec.home);
     strbuf_finish(&helper);
     return status;
 }
@@ -419,6 +453,8 @@ static ops_status copy_limits(struct process_op *process, const ops_process_limi
         .output_bytes = stricter(asked->output_bytes, pipeline->output_bytes),
         .grace_ms = asked->kill_grace_ms != 0 ? asked->kill_grace_ms : DEFAULT_GRACE_MS,
     };
+    process->wants_group =
+        (limits->memory_bytes | limits->cpu_ms | limits->processes | limits->wall_ms) != 0;
     if (limits->memory_bytes == 0) {
         limits->memory_bytes = default_memory();
     }

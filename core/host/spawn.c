@@ -25,6 +25,7 @@
 #include "core/base/error.h"
 #include "core/host/exec_step.h"
 #include "core/host/process.h"
+#include "core/host/spawn_into.h"
 
 enum {
     FIRST_FREE_FD = 10,
@@ -277,6 +278,46 @@ destroy_actions:
     return status;
 }
 
+/* The same into a group. */
+static int start_helper_into(int cgroup_fd, const struct process_spec *spec,
+                             const struct child_ends *ends, const struct helper_argv *helper,
+                             pid_t *out_pid)
+{
+    struct spawn_into_fd fds[SPAWN_STREAMS + 2] = {{ends->input, STDIN_FILENO}};
+    size_t count = 1;
+    for (size_t i = 0; i < SPAWN_STREAMS; i++) {
+        bool is_merged = i == PROCESS_STDERR && (spec->flags & PROCESS_MERGES_STDERR) != 0;
+        int from = is_merged ? STDOUT_FILENO : ends->streams[i];
+        if (from >= 0 || i != PROCESS_RESULT) { /* the helper closes that */
+            fds[count++] = (struct spawn_into_fd){from, stream_fds[i]};
+        }
+    }
+    fds[count++] = (struct spawn_into_fd){ends->status, EXEC_STATUS_FD};
+    const struct spawn_into what = {
+        .path = spec->helper,
+        .argv = (char *const *)(uintptr_t)helper->argv, /* not const for reasons of history */
+        .env = (char *const *)(uintptr_t)spec->env,
+        .fds = fds,
+        .fd_count = count,
+        .cgroup_fd = cgroup_fd,
+    };
+    return spawn_into(&what, out_pid);
+}
+
+/* Where the group is refused it is done without: what is wrong apart from that comes again. */
+static int start_anywhere(int cgroup_fd, const struct process_spec *spec,
+                          const struct child_ends *ends, const struct helper_argv *helper,
+                          struct spawned *out)
+{
+    if (cgroup_fd >= 0) {
+        out->cgroup_errnum = start_helper_into(cgroup_fd, spec, ends, helper, &out->pid);
+        if (out->cgroup_errnum == 0) {
+            return 0;
+        }
+    }
+    return start_helper(spec, ends, helper, &out->pid);
+}
+
 static int open_pidfd(struct spawned *out)
 {
     out->pidfd = pidfd_open(out->pid, 0);
@@ -308,7 +349,8 @@ static int spawn_error(const struct process_spec *spec, int errnum, struct error
     }
 }
 
-int spawn_child(const struct process_spec *spec, struct spawned *out, struct error *err)
+int spawn_child(const struct process_spec *spec, int cgroup_fd, struct spawned *out,
+                struct error *err)
 {
     struct spawned spawned = {.pidfd = -1, .status_fd = -1, .streams = {-1, -1, -1}};
     struct child_ends ends = {.input = -1, .status = -1, .streams = {-1, -1, -1}};
@@ -318,7 +360,7 @@ int spawn_child(const struct process_spec *spec, struct spawned *out, struct err
         status = make_argv(spec, &helper);
     }
     if (status == 0) {
-        status = -start_helper(spec, &ends, &helper, &spawned.pid);
+        status = -start_anywhere(cgroup_fd, spec, &ends, &helper, &spawned);
     }
     if (status == 0) {
         status = open_pidfd(&spawned);

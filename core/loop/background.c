@@ -22,6 +22,8 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/str.h"
+#include "core/host/cgroup_files.h"
+#include "core/host/cgroup_home.h"
 #include "core/host/spawn.h"
 #include "core/loop/engine_log.h"
 #include "core/loop/state_folder.h"
@@ -343,6 +345,9 @@ void background_init(struct background *background)
         (void)fcntl(TELL_FD, F_SETFD, FD_CLOEXEC); /* cannot fail: it is open */
     }
     (void)unsetenv(TELL_VARIABLE); /* cannot fail with such a name */
+    if (is_told) {                 /* what a step starts in the background outlives the step */
+        (void)cgroup_home_leave_step(&cgroup_files_real, "");
+    }
 }
 
 bool background_is_awaited(const struct background *background)

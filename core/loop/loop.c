@@ -16,6 +16,8 @@
 #include "core/base/log.h"
 #include "core/engine/engine.h"
 #include "core/engine/waits.h"
+#include "core/host/cgroup_files.h"
+#include "core/host/cgroup_home.h"
 #include "core/journal/journal.h"
 #include "core/journal/journal_reader.h"
 #include "core/journal/journal_sqlite.h"
@@ -364,6 +366,8 @@ int loop_end_survivors(struct loop *loop, struct error *err)
         log_write(LOG_LEVEL_WARN, "processes of an earlier engine may be left",
                   LOG_FIELDS(log_text("why", err->message)));
     }
+    /* Behind the grace that they had. What is in use by another engine stays. */
+    (void)cgroup_home_sweep(&cgroup_files_real, "");
     return status == E_NOMEM ? status : 0;
 }
 

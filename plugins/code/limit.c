@@ -165,8 +165,10 @@ int limit_find(const struct run *run, const ops_process_exit *exit, ops_val answ
 {
     enum kind kind = kind_for_sure(exit, answer);
     uint64_t value = exit->limit_value;
-    /* Memory is refused, and the program ends as it likes, unless it was all of the machine's. */
-    int is_killed = kind != KIND_NONE && (kind != KIND_MEMORY || exit->signal == SIGKILL);
+    /* Memory and processes may be refused, and the program ends as it likes, or all of it is
+     * killed. */
+    int may_refuse = kind == KIND_MEMORY || kind == KIND_PROCESSES;
+    int is_killed = kind != KIND_NONE && (!may_refuse || exit->signal == SIGKILL);
     if (kind == KIND_NONE) {
         kind = answer != 0 ? kind_of_answer(answer) : kind_of_code(exit);
         kind = answer == 0 && kind == KIND_NONE ? kind_of_words(run) : kind;

@@ -44,8 +44,9 @@ extern "C" {
  */
 typedef struct ops_process_limits {
     uint32_t size;
-    uint32_t processes;     /* the child and all that it starts, at one time */
-    uint64_t wall_ms;       /* from start to end */
+    uint32_t processes; /* the child and all that it starts, at one time */
+    uint64_t wall_ms;   /* from start to end */
+    /* Where the host has control groups the next two also hold for all processes together. */
     uint64_t cpu_ms;        /* of computing, per process; rounded up to seconds */
     uint64_t memory_bytes;  /* that it can write to and does not share, per process */
     uint64_t output_bytes;  /* what it writes to 1 and 3 together; 2 is not limited */
@@ -61,7 +62,7 @@ typedef struct ops_process_exit {
     int32_t signal;       /* that ended it, or 0 */
     uint32_t limit;       /* OPS_LIMIT_* */
     uint64_t wall_us;     /* how long it lived */
-    uint64_t cpu_us;      /* how long it computed */
+    uint64_t cpu_us;      /* how long it computed, with what it started where that is known */
     uint64_t max_memory;  /* most bytes of resident memory */
     uint64_t limit_value; /* of `limit`, in bytes, milliseconds or processes; 0: it has none */
 } ops_process_exit;

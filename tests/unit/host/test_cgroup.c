@@ -6,13 +6,8 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "core/host/cgroup.h"
-#include "tests/support/scratch_folder.h"
+#include "tests/unit/host/fake_cgroup.h"
 
 #define V2   "31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 #define V1   "36 31 0:33 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
@@ -83,24 +78,38 @@ static void test_cgroup__reads_controllers(void **state)
     assert_int_equal(cgroup_read_controllers(STR("cpuset memory")), CGROUP_MEMORY);
 }
 
-/* ---- a machine ---- */
-
-static void put(const struct scratch_folder *machine, const char *name, const char *text)
+static void test_cgroup__knows_groups_of_engines(void **state)
 {
-    char *path = scratch_folder_path(machine, name);
-    for (char *p = path + 1; *p != '\0'; p++) {
-        if (*p == '/') {
-            *p = '\0';
-            (void)mkdir(path, 0700); /* most are there */
-            *p = '/';
-        }
+    (void)state;
+    static const struct {
+        const char *group;
+        const char *base; /* NULL: none */
+        bool is_step;
+    } cases[] = {
+        {"/", NULL, false},
+        {"/svc", NULL, false},
+        {"/opstream-engine-", NULL, false},
+        {"/opstream-engine-7x/step-1", NULL, false},
+        {"/my-opstream-engine-7", NULL, false},
+        {"/opstream-engine-7", "/", false},
+        {"/a/b/opstream-engine-7/engine", "/a/b", false},
+        {"/a/opstream-engine-7/step-12", "/a", true},
+        {"/a/opstream-engine-7/step-12/b/c", "/a", true},
+        {"/a/opstream-engine-7/step-", "/a", false},
+        {"/a/opstream-engine-7/step-1/opstream-engine-8/engine", "/a/opstream-engine-7/step-1",
+         false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct str base = str_make(NULL, 0);
+        bool is_step = false;
+        assert_true(cgroup_find_base(str_from(cases[i].group), &base, &is_step) ==
+                    (cases[i].base != NULL));
+        assert_true(cases[i].base == NULL || str_equal_text(base, cases[i].base));
+        assert_true(is_step == cases[i].is_step);
     }
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    free(path);
 }
+
+/* ---- a machine ---- */
 
 static void assert_told(const struct scratch_folder *machine, enum cgroup_state state,
                         const char *expected)
@@ -110,6 +119,10 @@ static void assert_told(const struct scratch_folder *machine, enum cgroup_state 
     cgroup_look(machine->path, &cgroup);
     assert_string_equal(cgroup_state_name(cgroup.state), cgroup_state_name(state));
     cgroup_append_text(&cgroup, &text);
+    for (unsigned i = 1; i < CGROUP_ALL && state == CGROUP_THERE; i <<= 1) {
+        strbuf_append_text(&text, "; ");
+        cgroup_append_controller(&cgroup, (enum cgroup_controller)i, &text);
+    }
     strbuf_append_char(&text, '\0');
     assert_string_equal(text.p, expected);
     strbuf_finish(&text);
@@ -118,24 +131,50 @@ static void assert_told(const struct scratch_folder *machine, enum cgroup_state 
 static void test_cgroup__looks_at_a_machine(void **state)
 {
     (void)state;
+    static const char no_group[] = "skipped: no cgroup v2 is mounted that has this process";
     struct scratch_folder machine;
     scratch_folder_make(&machine);
-    assert_told(&machine, CGROUP_ABSENT, "skipped: no cgroup v2 is mounted that has this process");
-    put(&machine, "proc/self/cgroup", "4:memory:/\n");
-    put(&machine, "proc/self/mountinfo", V1);
-    assert_told(&machine, CGROUP_ABSENT, "skipped: no cgroup v2 is mounted that has this process");
-    put(&machine, "proc/self/cgroup", "0::/a\n");
-    put(&machine, "proc/self/mountinfo", V2);
-    assert_told(&machine, CGROUP_LACKING,
-                "skipped: /sys/fs/cgroup/a has no controller 'memory', 'pids', 'cpu'");
-    put(&machine, "sys/fs/cgroup/a/cgroup.controllers", "hugetlb pids\n");
-    assert_told(&machine, CGROUP_LACKING,
-                "skipped: /sys/fs/cgroup/a has no controller 'memory', 'cpu'");
-    put(&machine, "sys/fs/cgroup/a/cgroup.controllers", "cpu memory pids\n");
+    assert_told(&machine, CGROUP_ABSENT, no_group);
+    fake_cgroup_put(&machine, "proc/self/cgroup", "4:memory:/\n");
+    fake_cgroup_put(&machine, "proc/self/mountinfo", V1);
+    assert_told(&machine, CGROUP_ABSENT, no_group);
+    fake_cgroup_put(&machine, "proc/self/cgroup", "0::/a\n");
+    fake_cgroup_put(&machine, "proc/self/mountinfo", V2);
+    fake_cgroup_put(&machine, "sys/fs/cgroup/a/cgroup.type", "domain\n");
+    assert_told(&machine, CGROUP_TOO_OLD,
+                "skipped: the kernel has no cgroup.kill (it is there from 5.14 on)");
+    fake_cgroup_put(&machine, "sys/fs/cgroup/a/cgroup.kill", "");
+    fake_cgroup_put(&machine, "sys/fs/cgroup/a/cgroup.procs", "");
     assert_told(&machine, CGROUP_NOT_OURS, "skipped: /sys/fs/cgroup/a is not given to this user");
-    put(&machine, "sys/fs/cgroup/a/cgroup.subtree_control", "");
-    assert_told(&machine, CGROUP_THERE, "not used, though /sys/fs/cgroup/a has all that it takes");
+    fake_cgroup_put(&machine, "sys/fs/cgroup/a/cgroup.subtree_control", "");
+    assert_told(&machine, CGROUP_THERE,
+                "in /sys/fs/cgroup/a; skipped: there is no controller 'memory'; "
+                "skipped: there is no controller 'pids'");
+    fake_cgroup_put(&machine, "sys/fs/cgroup/a/cgroup.controllers", "hugetlb pids\n");
+    assert_told(&machine, CGROUP_THERE,
+                "in /sys/fs/cgroup/a; skipped: there is no controller 'memory'; used");
+    fake_cgroup_put(&machine, "proc/self/cgroup", "0::/a/opstream-engine-4/step-1\n");
+    assert_told(&machine, CGROUP_OF_STEP,
+                "skipped: this is part of a step, which its engine limits");
     scratch_folder_remove(&machine);
+}
+
+static void test_cgroup__sees_who_is_in_it(void **state)
+{
+    (void)state;
+    struct scratch_folder machine;
+    fake_cgroup_make(&machine, "memory pids");
+    assert_told(&machine, CGROUP_THERE, "in /cg/svc; used; used");
+    fake_cgroup_put(&machine, "cg/svc/cgroup.procs", "900\n");
+    assert_told(&machine, CGROUP_THERE, "in /cg/svc; used; used"); /* it has ended */
+    fake_cgroup_put(&machine, "proc/900/stat", "900 (sh) S 1 1 1");
+    assert_told(&machine, CGROUP_THERE,
+                "in /cg/svc; skipped: other processes are in that group; "
+                "skipped: other processes are in that group");
+    fake_cgroup_put(&machine, "cg/svc/cgroup.subtree_control", "pids");
+    assert_told(&machine, CGROUP_THERE,
+                "in /cg/svc; skipped: other processes are in that group; used");
+    fake_cgroup_remove(&machine);
 }
 
 int main(void)
@@ -144,7 +183,9 @@ int main(void)
         cmocka_unit_test(test_cgroup__finds_the_group_of_version_two),
         cmocka_unit_test(test_cgroup__finds_the_folder),
         cmocka_unit_test(test_cgroup__reads_controllers),
+        cmocka_unit_test(test_cgroup__knows_groups_of_engines),
         cmocka_unit_test(test_cgroup__looks_at_a_machine),
+        cmocka_unit_test(test_cgroup__sees_who_is_in_it),
     };
     return cmocka_run_group_tests_name("cgroup", tests, NULL, NULL);
 }

@@ -23,8 +23,11 @@
 #include "core/base/error.h"
 #include "core/base/module.h"
 #include "core/base/str.h"
+#include "core/host/cgroup_files.h"
+#include "core/host/cgroup_home.h"
 #include "core/host/process.h"
 #include "tests/support/failing_alloc.h"
+#include "tests/support/scratch_folder.h"
 
 enum { ARGV_MAX = 8 };
 
@@ -40,6 +43,8 @@ struct child {
 };
 
 static uv_loop_t loop;
+static struct cgroup_home home;       /* of this machine */
+static struct cgroup_home *used_home; /* NULL: children have no group */
 static char helper[4096];
 static const char *const plain_env[] = {"PATH=/usr/bin:/bin", "COLOUR=blue", NULL};
 
@@ -76,6 +81,7 @@ static struct process_spec make_spec(struct child *child, const char *const *arg
         .env = plain_env,
         .flags = PROCESS_WANTS_STDOUT | PROCESS_WANTS_STDERR | PROCESS_WANTS_RESULT,
         .umask = -1,
+        .home = used_home,
         .limits = {.wall_ms = 60000},
         .user = child,
         .on_bytes = on_bytes,
@@ -711,6 +717,125 @@ static int close_loop(void **state)
     return uv_loop_close(&loop);
 }
 
+/* ---- in control groups of this machine ---- */
+
+static void assert_no_group_is_left(void)
+{
+    char path[4200];
+    (void)snprintf(path, sizeof path, "%s/step-%u", home.path.p, (unsigned)home.last_step);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_true(home.last_step > 0);
+}
+
+static void test_process__is_in_a_group_from_its_first_moment(void **state)
+{
+    (void)state;
+    struct child child;
+    run_bash(&child, "read -r line < <(grep ^0:: /proc/self/cgroup); echo ${line##*/}");
+    char expected[64];
+    (void)snprintf(expected, sizeof expected, "step-%u\n", (unsigned)home.last_step);
+    assert_string_equal(text(&child.text[PROCESS_STDOUT]), expected);
+    assert_exit(&child, 0);
+    assert_no_group_is_left();
+    child_finish(&child);
+}
+
+static void test_process__what_hides_is_ended_with_its_group(void **state)
+{
+    (void)state;
+    struct child child;
+    run_bash(&child, "setsid env -i /bin/sleep 3177 & cat < /dev/null");
+    assert_exit(&child, 0);
+    assert_no_group_is_left(); /* it could not be removed with a process in it */
+    child_finish(&child);
+}
+
+static void test_process__what_hides_is_counted(void **state)
+{
+    (void)state;
+    struct child child;
+    const char *argv[] = {"/bin/bash", "-c",
+                          "for i in 1 2 3 4; do setsid env -i /bin/sleep 3178 & done; sleep 3178",
+                          NULL};
+    struct process_spec spec = make_spec(&child, argv);
+    spec.limits.processes = 3;
+    run(&spec);
+    assert_int_equal(child.end.limit, PROCESS_LIMIT_COUNT);
+    assert_no_group_is_left();
+    child_finish(&child);
+}
+
+static void test_process__a_group_computes_for_so_long_together(void **state)
+{
+    (void)state;
+    struct child child;
+    const char *argv[] = {"/bin/bash", "-c",
+                          "for i in {1..40}; do bash -c 'for j in {1..50000}; do :; done'; done",
+                          NULL};
+    struct process_spec spec = make_spec(&child, argv);
+    spec.limits.cpu_ms = 300;
+    run(&spec);
+    assert_int_equal(child.end.limit, PROCESS_LIMIT_CPU);
+    assert_true(child.end.cpu_us >= 300000);
+    assert_no_group_is_left();
+    child_finish(&child);
+}
+
+/* A folder that is no group: the kernel refuses, and the child is started without. */
+static void test_process__does_without_a_group_that_is_refused(void **state)
+{
+    (void)state;
+    struct child child;
+    struct scratch_folder scratch;
+    struct cgroup_home broken = {.files = &cgroup_files_real, .is_open = true, .lock_fd = -1};
+    const char *argv[] = {"/bin/bash", "-c", "echo 7", NULL};
+    scratch_folder_make(&scratch);
+    strbuf_append_text(&broken.path, scratch.path);
+    struct process_spec spec = make_spec(&child, argv);
+    spec.home = &broken;
+    run(&spec);
+    assert_exit(&child, 0);
+    assert_string_equal(text(&child.text[PROCESS_STDOUT]), "7\n");
+    assert_string_equal(text(&broken.trouble),
+                        "cannot start a process in a group: Bad file descriptor");
+    child_finish(&child);
+    broken.is_open = false; /* the folder is not its own */
+    cgroup_home_finish(&broken);
+    scratch_folder_remove(&scratch);
+}
+
+/* What may differ from children without groups, and more. */
+static int run_in_groups(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_process__keeps_the_three_streams_apart),
+        cmocka_unit_test(test_process__inherits_no_descriptor_signal_or_session),
+        cmocka_unit_test(test_process__merges_errors_into_output),
+        cmocka_unit_test(test_process__says_why_a_program_does_not_run),
+        cmocka_unit_test(test_process__names_the_signal_that_ended_it),
+        cmocka_unit_test(test_process__wall_limit_kills_grandchildren_too),
+        cmocka_unit_test(test_process__terminating_is_polite_first),
+        cmocka_unit_test(test_process__what_left_the_group_or_the_session_is_killed),
+        cmocka_unit_test(test_process__too_many_processes_end_it),
+        cmocka_unit_test(test_process__limits_reach_the_program),
+        cmocka_unit_test(test_process__leaks_no_descriptor_and_no_child),
+        cmocka_unit_test(test_process__is_in_a_group_from_its_first_moment),
+        cmocka_unit_test(test_process__what_hides_is_ended_with_its_group),
+        cmocka_unit_test(test_process__what_hides_is_counted),
+        cmocka_unit_test(test_process__a_group_computes_for_so_long_together),
+    };
+    cgroup_home_init(&home, &cgroup_files_real, "");
+    if (!home.is_open) {
+        print_message("no groups on this machine: %s\n", text(&home.text));
+        cgroup_home_finish(&home);
+        return 0;
+    }
+    used_home = &home;
+    int failed = cmocka_run_group_tests_name("process in groups", tests, open_loop, close_loop);
+    cgroup_home_finish(&home);
+    return failed;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -741,6 +866,8 @@ int main(void)
         cmocka_unit_test(test_process__refuses_to_start_without_its_means),
         cmocka_unit_test(test_process__starting_survives_each_failed_allocation),
         cmocka_unit_test(test_process__finds_programs_in_a_path),
+        cmocka_unit_test(test_process__does_without_a_group_that_is_refused),
     };
-    return cmocka_run_group_tests(tests, open_loop, close_loop);
+    int failed = cmocka_run_group_tests(tests, open_loop, close_loop);
+    return failed + run_in_groups();
 }
