@@ -158,6 +158,20 @@ static void test_alert__p99_is_within_a_quarter(void **state)
     assert_true(alert_latency_p99(&alert) > 1.0e7);
 }
 
+/* What was slow stays so when the threshold rises: what is told is beyond the new one. */
+static void test_alert__a_threshold_that_rises_is_still_crossed(void **state)
+{
+    (void)state;
+    alert_init(&alert, &(struct alert_settings){.latency_p99_ms = 100});
+    end_run(0, false, 1000);
+    assert_true(alert.is_above[ALERT_LATENCY_P99]);
+    alert_set(&alert, &(struct alert_settings){.latency_p99_ms = 5000});
+    alert_pass(&alert, START, changes);
+    assert_int_equal(changes[ALERT_LATENCY_P99].news, ALERT_SAME);
+    assert_true(changes[ALERT_LATENCY_P99].value > 5000.5 &&
+                changes[ALERT_LATENCY_P99].value < 5001.5);
+}
+
 static void test_alert__very_many_runs_are_as_many_as_fit(void **state)
 {
     (void)state;
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup(test_alert__time_alone_ends_it, set_up),
         cmocka_unit_test_setup(test_alert__a_clock_set_back_begins_anew, set_up),
         cmocka_unit_test_setup(test_alert__p99_is_within_a_quarter, set_up),
+        cmocka_unit_test_setup(test_alert__a_threshold_that_rises_is_still_crossed, set_up),
         cmocka_unit_test_setup(test_alert__very_many_runs_are_as_many_as_fit, set_up),
         cmocka_unit_test_setup(test_alert__is_what_a_plain_count_says, set_up),
     };

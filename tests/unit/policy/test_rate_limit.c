@@ -323,6 +323,31 @@ static void world_burst(struct world *world, uint32_t wishes)
     }
 }
 
+static void test_rate_limit__what_is_saved_is_over_with_both_its_times(void **unused)
+{
+    (void)unused;
+    static const struct {
+        int64_t arrival_ms;
+        int64_t frozen_until;
+        bool is_over; /* at 1000 */
+    } rows[] = {
+        {0, 0, true},
+        {999, 0, true},
+        {1000, 0, false},
+        {999, 1000, true},
+        {999, 1001, false},
+        {1000, 1000, false},
+        {INT64_MAX / 1000000, 0, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct rate_limit_saved saved = {.arrival_ns = rows[i].arrival_ms * 1000000,
+                                               .frozen_until = rows[i].frozen_until};
+        if (rate_limit_is_over(&saved, 1000) != rows[i].is_over) {
+            fail_msg("row %zu is %s", i, rows[i].is_over ? "not over" : "over");
+        }
+    }
+}
+
 static void test_rate_limit__no_window_sees_more_whatever_happens(void **unused)
 {
     (void)unused;
@@ -421,6 +446,7 @@ int main(void)
                                set_up),
         cmocka_unit_test_setup(test_rate_limit__is_saved_a_second_ahead, set_up),
         cmocka_unit_test_setup(test_rate_limit__restored_is_never_less_strict, set_up),
+        cmocka_unit_test(test_rate_limit__what_is_saved_is_over_with_both_its_times),
         cmocka_unit_test_setup(test_rate_limit__no_window_sees_more_whatever_happens, set_up),
         cmocka_unit_test_setup(test_rate_limit__no_fraction_of_time_is_given_away, set_up),
         cmocka_unit_test_setup(test_rate_limit__days_of_calls_use_what_they_may, set_up),

@@ -137,6 +137,7 @@ static void test_rate_words__one_header_may_say_all(void **state)
         {200, "ratelimit: \"a;r=1,b\" ; r=50 ; t=30", 0, 50, 30000},
         {200, "ratelimit: \"hour\";r=50;t=30, \"day\";r=7;t=900", 0, 7, 900000},
         {200, "ratelimit: \"hour\";t=30, \"day\";r=7;t=900", 0, 7, 900000},
+        {200, "ratelimit: \"hour\";r=7;t=30, \"day\";r=50;t=900", 0, 7, 30000},
         {200, "ratelimit: limit=100, remaining=50, reset=30", 0, 50, 30000},
         {200, "ratelimit: limit=100;w=60,remaining=50,reset=30", 0, 50, 30000},
         {200, "ratelimit: limit=100, remaining=50", 0, 50, 0},
@@ -185,6 +186,8 @@ static void test_rate_words__one_of_several_limits_without_a_name_binds_nobody(v
     static const struct row rows[] = {
         {200, SPENT "a b", 0, NOTHING, 0},
         {200, SPENT "/", 0, NOTHING, 0},
+        {200, SPENT "a{", 0, NOTHING, 0},
+        {200, SPENT "a[", 0, NOTHING, 0},
         {200, SPENT "abcdefghijklmnopqrstuvwxyz0123456", 0, NOTHING, 0},
         {403, SPENT "a b", 60000, 0, 60000},
         {200, "x-ratelimit-remaining: 0\nx-ratelimit-bucket: ab12", 0, NOTHING, 0},
