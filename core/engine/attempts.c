@@ -339,11 +339,12 @@ bool attempts_is_untried(const struct frame *frame, uint32_t node)
 int64_t attempts_end_at(const struct frame *frame, uint32_t node)
 {
     const struct run_node *state = frame_node(frame, node);
-    const struct retry_settings *retry = &frame->run->pipeline->nodes[node].policies->retry;
-    if (attempts_is_untried(frame, node)) {
-        return end_of(retry, frame->run->queued_at);
+    const struct node_policies *policies = frame->run->pipeline->nodes[node].policies;
+    bool is_untried = attempts_is_untried(frame, node);
+    if (policies == NULL || (!is_untried && !state->is_retrying)) {
+        return 0; /* nodes of the engine's types have none */
     }
-    return state->is_retrying ? end_of(retry, state->first_try_at) : 0;
+    return end_of(&policies->retry, is_untried ? frame->run->queued_at : state->first_try_at);
 }
 
 int64_t attempts_cut_at(const struct decision *d, uint32_t node)
