@@ -256,7 +256,7 @@ static int turn_step(struct turn *turn, struct run *run, const struct run_event 
 {
     size_t first = turn->batch->record_count;
     if (turn->engine->options.value_bytes != NULL) {
-        rooms_look(&turn->engine->rooms, run, turn->engine->options.value_bytes());
+        rooms_look(&turn->engine->rooms, run, event, turn->engine->options.value_bytes());
     }
     run_decide(run, event, turn->now, turn->batch);
     if (turn->batch->has_failed) {

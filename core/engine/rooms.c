@@ -7,6 +7,7 @@
 #include "core/engine/record.h"
 #include "core/engine/run_bytes.h"
 #include "core/model/pipeline.h"
+#include "core/value/value.h"
 
 /* ---- what there is ---- */
 
@@ -25,20 +26,28 @@ static void measure(struct member *root)
     }
 }
 
-/* Of a run and all that it shares its bound with, at least 1; 0: it cannot be too much. */
-static size_t bytes_of(struct member *root, size_t total)
+/*
+ * Of a run and all that it shares its bound with, at least 1; 0: it cannot be too much. `coming`:
+ * what is about to be added.
+ */
+static size_t bytes_with(struct member *root, size_t coming, size_t total)
 {
     size_t bound = bound_of(root);
     if (total <= bound) {
         return 0;
     }
-    if (run_measure_is_old(&root->measure, bound)) {
+    if (run_measure_is_old(&root->measure, coming, bound)) {
         measure(root);
     }
     size_t own = root->measure.own;
     size_t room = SIZE_MAX - own;
     own += root->measure.added < room ? root->measure.added : room;
     return own < total ? own : total;
+}
+
+static size_t bytes_of(struct member *root, size_t total)
+{
+    return bytes_with(root, 0, total);
 }
 
 static uint32_t tasks_of(struct member *root)
@@ -69,12 +78,19 @@ static void list(struct rooms *rooms, struct member *root)
     }
 }
 
-void rooms_look(struct rooms *rooms, struct run *run, size_t total)
+/* What the engine computes has no size yet: who has the last word may bring anything. */
+static size_t coming_with(const struct member *root, const struct run_event *event)
+{
+    size_t coming = event->output != NULL ? document_reach_bytes(event->output) : 0;
+    return root->has_last_word ? SIZE_MAX : coming;
+}
+
+void rooms_look(struct rooms *rooms, struct run *run, const struct run_event *event, size_t total)
 {
     struct run_memory memory = {0};
     if (total > (size_t)run_max_memory_mb(run) * 1024 * 1024) {
         struct member *root = member_root(member_of(run));
-        memory = (struct run_memory){.bytes = bytes_of(root, total),
+        memory = (struct run_memory){.bytes = bytes_with(root, coming_with(root, event), total),
                                      .at_work = tasks_of(root),
                                      .is_called = root != member_of(run),
                                      .is_final = root->has_last_word};

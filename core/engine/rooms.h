@@ -14,7 +14,7 @@
  * there always is a task under way, or the first that waits starts.
  *
  * Used by:  engine.
- * Uses:     member, run_bytes, dispatch.
+ * Uses:     member, run_bytes, dispatch, value.
  * Threads:  [loop]; pure. All zero is empty.
  */
 
@@ -27,13 +27,14 @@ struct dispatch_room;
 struct member;
 struct record;
 struct run;
+struct run_event;
 
 struct rooms {
     struct member *first; /* in whose run, or below it, somebody may wait */
 };
 
-/* Before `run` decides; `total` is what all values of the process take. */
-void rooms_look(struct rooms *rooms, struct run *run, size_t total);
+/* Before `run` decides on `event`; `total` is what all values of the process take. */
+void rooms_look(struct rooms *rooms, struct run *run, const struct run_event *event, size_t total);
 
 /* What `run` has to look at next waits: a node that the engine itself computes, see run_hold(). */
 void rooms_hold(struct rooms *rooms, struct run *run);

@@ -73,9 +73,9 @@ void run_measure_add(struct run_measure *measure, const struct record *record)
     measure->ended += may_free ? 1u : 0u;
 }
 
-bool run_measure_is_old(const struct run_measure *measure, size_t bound)
+bool run_measure_is_old(const struct run_measure *measure, size_t coming, size_t bound)
 {
-    bool may_be_over = add(measure->own, measure->added) > bound;
+    bool may_be_over = add(add(measure->own, measure->added), coming) > bound;
     bool is_changed = measure->added > bound / MEASURE_SHARE ||
                       (measure->ended > 0 && measure->ended >= measure->frames / MEASURE_SHARE);
     return measure->own == 0 || (may_be_over && is_changed);

@@ -36,9 +36,10 @@ void run_measure_add(struct run_measure *measure, const struct record *record);
 uint32_t run_measure_mib(const struct run_measure *measure);
 
 /*
- * Whether it has to be measured anew: it may be beyond `bound`, and more than a sixteenth of that
- * was added, or enough has ended that looking at all of it again is little for each.
+ * Whether it has to be measured anew: with `coming`, the bytes of what is about to be added, it may
+ * be beyond `bound`, and more than a sixteenth of that was added, or enough has ended that looking
+ * at all of it again is little for each.
  */
-bool run_measure_is_old(const struct run_measure *measure, size_t bound);
+bool run_measure_is_old(const struct run_measure *measure, size_t coming, size_t bound);
 
 #endif

@@ -113,6 +113,28 @@ static void test_rooms__bodies_whose_next_node_is_queued_end_as_well(void **stat
     assert_ended(run, "completed");
 }
 
+/* What was measured before it went is looked at again before the last one is refused. */
+static void test_rooms__what_has_gone_makes_room_for_who_comes_last(void **state)
+{
+    (void)state;
+    struct toy_run *run = toy_world_run(&bounded, ITEMS("    collect: count\n"), NULL);
+    done_with(run, "l[0].a", 700 * KIB);
+    done_with(run, "l[0].b", 10);
+    done_with(run, "l[1].a", 10);
+    done_with(run, "l[1].b", 10);
+    done_with(run, "l[2].a", 700 * KIB);
+    done_with(run, "l[3].a", 10);
+    done_with(run, "l[3].b", 10);
+    done_with(run, "l[4].a", 10);
+    done_with(run, "l[4].b", 10);
+    assert_true(toy_run_is_live(run, "l[5].a"));
+    done_with(run, "l[2].b", 10);
+    done_with(run, "l[5].a", 700 * KIB); /* nobody else is at work, and nothing else is there */
+    assert_true(toy_run_is_live(run, "l[5].b"));
+    done_with(run, "l[5].b", 10);
+    assert_ended(run, "completed");
+}
+
 static void test_rooms__who_waits_is_told(void **state)
 {
     (void)state;
@@ -386,6 +408,7 @@ int main(void)
 #define WITH_ROOM(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
         WITH_ROOM(test_rooms__the_next_items_wait_until_others_have_ended),
         WITH_ROOM(test_rooms__bodies_whose_next_node_is_queued_end_as_well),
+        WITH_ROOM(test_rooms__what_has_gone_makes_room_for_who_comes_last),
         WITH_ROOM(test_rooms__who_waits_is_told),
         WITH_ROOM(test_rooms__further_nodes_wait_for_a_loop),
         WITH_ROOM(test_rooms__what_the_engine_computes_waits_too),
