@@ -27,6 +27,7 @@ struct bulk {
     struct document *body; /* the filter's texts are its */
     enum loop_action action;
     char who[128];
+    int64_t began_at; /* unix ms */
     bool has_ids;
     bool has_priority; /* what is requeued gets this one */
     enum queue_priority priority;
@@ -46,14 +47,21 @@ static void bulk_destroy(struct bulk *bulk)
     free(bulk);
 }
 
+/* One that fails meanwhile stands at the end of the queue, where a later page has it again. */
+static bool is_to_be_tried(const struct bulk *bulk, const struct journal_item *item)
+{
+    bool is_busy = str_equal_text(item->node_state, "running") || item->blocked.n > 0;
+    return !is_busy && item->tried_at < bulk->began_at;
+}
+
 static int note_item(void *user, const struct journal_item *item)
 {
     struct bulk *bulk = user;
     bool is_run = item->queued_by.n == 0;
-    bool is_busy = str_equal_text(item->node_state, "running") || item->blocked.n > 0;
     bulk->filter.after = (struct journal_item_place){item->priority, item->turn_at, item->number};
     bulk->next++; /* of those that were read */
-    if ((is_run && bulk->action == LOOP_REQUEUE) || (is_busy && bulk->action == LOOP_TRY)) {
+    if ((is_run && bulk->action == LOOP_REQUEUE) ||
+        (bulk->action == LOOP_TRY && !is_to_be_tried(bulk, item))) {
         return 0;
     }
     bulk->numbers[bulk->count++] = item->number;
@@ -237,6 +245,7 @@ void control_items(struct control_call *call, const struct control_question *req
     bulk->call = call;
     bulk->body = document_ref(body);
     bulk->action = action_of(action);
+    bulk->began_at = clock_unix_ms();
     (void)snprintf(bulk->who, sizeof(bulk->who), "%.*s", STR_ARG(request->who));
     if (prepare(bulk)) {
         go_on(bulk);
