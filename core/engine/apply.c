@@ -506,7 +506,8 @@ static void revise(struct run *run, const struct document *input)
 
 /*
  * It becomes ready as it was: `now` and its `when` stay what they were. A call of the queue that
- * waited for a person has all its attempts again.
+ * waited for a person has all its attempts again; any other node all the time of its `retry`, which
+ * would be over long since and end the attempt as it begins.
  */
 static void apply_node_lost(struct frame *frame, const struct record *record)
 {
@@ -517,6 +518,8 @@ static void apply_node_lost(struct frame *frame, const struct record *record)
     if (is_requeued) {
         node->failures = 0;
         frame->run->queued_at = record->at_unix_ms;
+    } else if (node->is_unknown) {
+        node->first_try_at = record->at_unix_ms;
     }
     set_unknown(node, false);
     node->has_begun = true;

@@ -182,6 +182,23 @@ static void test_deadline__it_counts_from_the_first_attempt(void **state)
     assert_int_equal(toy_run_view(run, "a").attempt, 2);
 }
 
+static void test_deadline__what_a_person_starts_anew_has_it_again(void **state)
+{
+    (void)state;
+    struct toy_run *run = call("30s", "at_most_once: true,");
+    attempt_fails(run);
+    toy_world_pass(&world, 1000);
+    toy_run_failed_with(run, "a", "{\"code\":\"UNAVAILABLE\",\"effect\":\"maybe\"}");
+    assert_true(toy_run_view(run, "a").is_unknown);
+    toy_world_pass(&world, 60000);
+    toy_run_resolve(run, "a", RUN_RESOLVE_AGAIN, NULL);
+    toy_world_pass(&world, 29999);
+    assert_int_equal(toy_run_view(run, "a").attempt, 3);
+    assert_state(run, "a", "running");
+    toy_world_pass(&world, 1);
+    assert_int_equal(toy_run_node(run, "a")->stopped, STOP_TIMEOUT);
+}
+
 static void test_deadline__that_nobody_said_ends_no_work(void **state)
 {
     (void)state;
@@ -237,6 +254,7 @@ int main(void)
         WITH_WORLD(test_deadline__no_attempt_begins_behind_it),
         WITH_WORLD(test_deadline__it_ends_the_attempt_at_work),
         WITH_WORLD(test_deadline__it_counts_from_the_first_attempt),
+        WITH_WORLD(test_deadline__what_a_person_starts_anew_has_it_again),
         WITH_WORLD(test_deadline__that_nobody_said_ends_no_work),
         WITH_WORLD(test_deadline__who_ends_in_time_leaves_no_timer),
         WITH_WORLD(test_deadline__then_the_fallback_stands_in),
