@@ -172,6 +172,18 @@ static void refuse_iface(ops_error *why, ops_status code, struct str message, st
 }
 
 /* Whether this plugin gets it; only what is said of it in the manifest, but for the basic ones. */
+/* Why this host has nothing behind an interface; NULL: it has. */
+static const char *find_lack(const struct host *host, const char *id)
+{
+    if (strcmp(id, OPS_IF_HTTP) == 0 && host->http == NULL) {
+        return "this opstream runs without outgoing HTTP";
+    }
+    if (strcmp(id, OPS_IF_KV) == 0 && host->kv == NULL) {
+        return "this opstream keeps nothing for plugins";
+    }
+    return NULL;
+}
+
 static bool is_granted(const struct plugin *plugin, const struct version_interface *interface,
                        ops_error *why)
 {
@@ -188,9 +200,9 @@ static bool is_granted(const struct plugin *plugin, const struct version_interfa
                      STR("ops.process needs the capability 'exec'"));
         return false;
     }
-    if (strcmp(interface->id, OPS_IF_HTTP) == 0 && plugin->host->http == NULL) {
-        refuse_iface(why, OPS_E_UNSUPPORTED, STR("this opstream runs without outgoing HTTP"),
-                     str_make(NULL, 0));
+    const char *lack = find_lack(plugin->host, interface->id);
+    if (lack != NULL) {
+        refuse_iface(why, OPS_E_UNSUPPORTED, str_from(lack), str_make(NULL, 0));
         return false;
     }
     return true;
@@ -332,6 +344,22 @@ static struct plugin *find_loaded(const struct host *host, const struct manifest
     return NULL;
 }
 
+/* What the manifest calls required is there when its code runs. */
+static int check_lacks(const struct host *host, const struct manifest *m, struct error *err)
+{
+    const struct version_interface *interface = NULL;
+    for (unsigned i = 0; (interface = version_interface_at(i)) != NULL; i++) {
+        const char *lack = find_lack(host, interface->id);
+        const struct manifest_interface *needed =
+            manifest_find_interface(m, str_from(interface->id));
+        if (lack != NULL && needed != NULL && needed->is_required) {
+            return error_set(err, E_PLUGIN, "plugin '%.*s' (%.*s) needs %s, and %s",
+                             STR_ARG(m->plugin.id), STR_ARG(m->path), interface->id, lack);
+        }
+    }
+    return 0;
+}
+
 int plugin_get(struct host *host, const struct manifest *manifest, struct plugin **out_plugin,
                struct error *err)
 {
@@ -340,7 +368,10 @@ int plugin_get(struct host *host, const struct manifest *manifest, struct plugin
     if (*out_plugin != NULL) {
         return 0;
     }
-    int status = load(manifest, &desc, err);
+    int status = check_lacks(host, manifest, err);
+    if (status == 0) {
+        status = load(manifest, &desc, err);
+    }
     if (status != 0) {
         return status;
     }

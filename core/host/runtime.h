@@ -41,6 +41,7 @@ struct host {
     uv_loop_t *loop;
     struct host_events events;
     const struct host_http *http; /* NULL: none */
+    const struct host_kv *kv;     /* NULL: none */
     int64_t cancel_grace_ms;
     char *child_mark;           /* constant; NULL: none */
     struct cgroup_home home;    /* of the groups of children with limits */
@@ -115,6 +116,7 @@ extern const ops_if_timer service_timer;
 extern const ops_if_http service_http;
 extern const ops_if_log service_log;
 extern const ops_if_job service_job;
+extern const ops_if_kv service_kv;
 extern const ops_if_process service_process;
 
 #endif

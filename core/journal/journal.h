@@ -91,6 +91,16 @@ struct journal_log {
     struct str line;
 };
 
+/* What a plugin keeps under a key of its own, or keeps no more. */
+struct journal_kv {
+    struct str plugin;
+    struct str key;
+    struct str value; /* bytes */
+    uint64_t version; /* 0: it is removed */
+    int64_t until;    /* unix ms, from then on it is not there; 0: for ever */
+    int64_t at_unix_ms;
+};
+
 /* Lines kept of one run; of those that come later the last one says how many were dropped. */
 enum { JOURNAL_LOGS_MOST = 10000 };
 
@@ -117,7 +127,7 @@ struct journal_mark {
  * One write: all of it is durable together. Everything is kept until the callback has run: the
  * store may read it from a thread of its own, and nobody may change it meanwhile. Of a record's
  * `run` it uses nothing: run_number, seq and path say which. Of a scope the last change is kept, of
- * a result the last one under its key.
+ * a result or a plugin's value the last one under its key.
  */
 struct journal_write {
     const struct batch *batch; /* records, scopes, results; NULL: none */
@@ -131,10 +141,13 @@ struct journal_write {
     size_t mark_count;
     const struct journal_log *logs;
     size_t log_count;
+    const struct journal_kv *kvs; /* in their order */
+    size_t kv_count;
 };
 
 /*
- * Opens a store that keeps all records in memory, and nothing of scopes and results. `wake` and
+ * Opens a store that keeps all records in memory, and nothing of scopes, results and
+ * values of plugins. `wake` and
  * `user` are kept until the close. On success `*out_journal` is owned: journal_close(). Fails with
  * E_NOMEM.
  */

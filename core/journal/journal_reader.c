@@ -198,6 +198,52 @@ int journal_reader_cached(struct journal_reader *reader, struct str key, int64_t
     return reader_query_end(&query);
 }
 
+int journal_reader_kv(struct journal_reader *reader, struct str plugin, struct str key,
+                      journal_kv_cb each, void *user, struct error *err)
+{
+    struct reader_query query;
+    reader_query_begin(&query, reader,
+                       "SELECT value, version, until FROM kv WHERE plugin = ? AND key = ?", err);
+    reader_query_str(&query, plugin);
+    reader_query_str(&query, key);
+    while (reader_query_next(&query)) {
+        struct journal_kv_row row = {
+            .value = reader_query_column_bytes(&query, 0),
+            .version = (uint64_t)reader_query_column_int(&query, 1),
+            .until = reader_query_column_int(&query, 2),
+        };
+        reader_query_stop(&query, each(user, &row));
+    }
+    return reader_query_end(&query);
+}
+
+int journal_reader_kv_bytes(struct journal_reader *reader, struct str plugin, int64_t now,
+                            uint64_t *out_bytes, struct error *err)
+{
+    struct reader_query query;
+    reader_query_begin(&query, reader,
+                       "SELECT ifnull(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM kv"
+                       " WHERE plugin = ? AND (until = 0 OR until > ?)",
+                       err);
+    reader_query_str(&query, plugin);
+    reader_query_int(&query, now);
+    if (reader_query_next(&query)) {
+        *out_bytes = (uint64_t)reader_query_column_int(&query, 0);
+    }
+    return reader_query_end(&query);
+}
+
+int journal_reader_kv_version(struct journal_reader *reader, uint64_t *out_version,
+                              struct error *err)
+{
+    struct reader_query query;
+    reader_query_begin(&query, reader, "SELECT ifnull(max(version), 0) FROM kv", err);
+    if (reader_query_next(&query)) {
+        *out_version = (uint64_t)reader_query_column_int(&query, 0);
+    }
+    return reader_query_end(&query);
+}
+
 int journal_reader_meta(struct journal_reader *reader, struct str *out_instance,
                         uint64_t *out_epoch, uint32_t *out_schema, struct error *err)
 {

@@ -300,6 +300,23 @@ typedef int (*journal_cache_cb)(void *user, const struct journal_cache_row *row)
 int journal_reader_cached(struct journal_reader *reader, struct str key, int64_t after,
                           journal_cache_cb each, void *user, struct error *err);
 
+/* What a plugin keeps under a key. */
+struct journal_kv_row {
+    struct str value; /* bytes */
+    uint64_t version;
+    int64_t until; /* unix ms; 0: for ever */
+};
+typedef int (*journal_kv_cb)(void *user, const struct journal_kv_row *row);
+/* Also one whose time is over; none: `each` is not called. */
+int journal_reader_kv(struct journal_reader *reader, struct str plugin, struct str key,
+                      journal_kv_cb each, void *user, struct error *err);
+/* The bytes of all keys and values that a plugin keeps at `now`. */
+int journal_reader_kv_bytes(struct journal_reader *reader, struct str plugin, int64_t now,
+                            uint64_t *out_bytes, struct error *err);
+/* The highest version of all; 0: nothing is kept. */
+int journal_reader_kv_version(struct journal_reader *reader, uint64_t *out_version,
+                              struct error *err);
+
 /* Milliseconds that completed runs of `workflow` took, the mean of the latest 20. 0: none yet. */
 int journal_reader_usual_ms(struct journal_reader *reader, struct str workflow, int64_t *out_ms,
                             struct error *err);

@@ -149,6 +149,13 @@ struct str reader_query_column_str(const struct reader_query *query, int column)
     return str_make(text != NULL ? text : "", text != NULL ? (size_t)n : 0);
 }
 
+struct str reader_query_column_bytes(const struct reader_query *query, int column)
+{
+    const char *bytes = sqlite3_column_blob(query->statement, column);
+    int n = sqlite3_column_bytes(query->statement, column);
+    return str_make(bytes != NULL ? bytes : "", bytes != NULL ? (size_t)n : 0);
+}
+
 int64_t reader_query_column_int(const struct reader_query *query, int column)
 {
     return sqlite3_column_int64(query->statement, column);

@@ -72,6 +72,7 @@ bool reader_query_next(struct reader_query *query);
 
 /* Borrowed until the next row; NULL is empty, and 0. */
 struct str reader_query_column_str(const struct reader_query *query, int column);
+struct str reader_query_column_bytes(const struct reader_query *query, int column);
 int64_t reader_query_column_int(const struct reader_query *query, int column);
 
 /*

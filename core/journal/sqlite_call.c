@@ -15,6 +15,12 @@ void sqlite_call_str(struct sqlite_call *call, struct str text)
                                    SQLITE_UTF8));
 }
 
+void sqlite_call_bytes(struct sqlite_call *call, struct str bytes)
+{
+    const char *at = bytes.p != NULL ? bytes.p : "";
+    note(call, sqlite3_bind_blob64(call->statement, ++call->count, at, bytes.n, SQLITE_STATIC));
+}
+
 void sqlite_call_int(struct sqlite_call *call, int64_t number)
 {
     note(call, sqlite3_bind_int64(call->statement, ++call->count, number));

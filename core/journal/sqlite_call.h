@@ -35,6 +35,7 @@ static inline struct sqlite_call sqlite_call_begin(sqlite3_stmt *statement)
 
 /* Texts are borrowed until the end of the call. */
 void sqlite_call_str(struct sqlite_call *call, struct str text);
+void sqlite_call_bytes(struct sqlite_call *call, struct str bytes);
 void sqlite_call_int(struct sqlite_call *call, int64_t number);
 void sqlite_call_null(struct sqlite_call *call);
 /* NULL for the empty text, and for 0. */

@@ -172,6 +172,40 @@ static int add_caches(struct sqlite_rows *rows, const struct batch *batch)
     return rc;
 }
 
+/* ---- what plugins keep ---- */
+
+static int add_kv(struct sqlite_rows *rows, const struct journal_kv *kv)
+{
+    bool is_gone = kv->version == 0;
+    struct sqlite_call call = sqlite_statements_call(
+        rows->statements, is_gone ? SQLITE_STATEMENT_KV_GONE : SQLITE_STATEMENT_KV);
+    sqlite_call_str(&call, kv->plugin);
+    sqlite_call_str(&call, kv->key);
+    if (!is_gone) {
+        sqlite_call_bytes(&call, kv->value);
+        sqlite_call_int(&call, (int64_t)kv->version);
+        sqlite_call_int(&call, kv->until);
+    }
+    rows->bytes += kv->value.n;
+    return sqlite_call_end(&call);
+}
+
+/* Some of those whose time is over go with each write. */
+static int add_kvs(struct sqlite_rows *rows, const struct journal_write *write)
+{
+    int rc = SQLITE_OK;
+    if (write->kv_count == 0) {
+        return rc;
+    }
+    struct sqlite_call call = sqlite_statements_call(rows->statements, SQLITE_STATEMENT_KV_OVER);
+    sqlite_call_int(&call, write->kvs[0].at_unix_ms);
+    rc = sqlite_call_end(&call);
+    for (size_t i = 0; i < write->kv_count && rc == SQLITE_OK; i++) {
+        rc = add_kv(rows, &write->kvs[i]);
+    }
+    return rc;
+}
+
 /* ---- the rest of a write ---- */
 
 static int add_definition(struct sqlite_rows *rows, const struct journal_definition *definition)
@@ -371,6 +405,7 @@ int sqlite_rows_add(struct sqlite_rows *rows, const struct journal_write *write)
     rc = rc == SQLITE_OK ? add_records(rows, write->batch) : rc;
     rc = rc == SQLITE_OK ? add_scopes(rows, write->batch) : rc;
     rc = rc == SQLITE_OK ? add_caches(rows, write->batch) : rc;
+    rc = rc == SQLITE_OK ? add_kvs(rows, write) : rc;
     for (size_t i = 0; i < write->mark_count && rc == SQLITE_OK; i++) {
         rc = add_mark(rows, &write->marks[i]);
     }

@@ -121,9 +121,15 @@ static const char version_4[] =
     "CREATE INDEX runs_wake ON runs (priority, wake_at)"
     " WHERE wake_at IS NOT NULL AND parent IS NULL;";
 
+/* What plugins keep: until 0 is for ever. */
+static const char version_5[] =
+    "CREATE TABLE kv (plugin TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,"
+    " version INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, key)) STRICT;"
+    "CREATE INDEX kv_until ON kv (until) WHERE until > 0;";
+
 static const char *const steps[] = {
     NULL, /* version 0: an empty file */
-    version_1, version_2, version_3, version_4,
+    version_1, version_2, version_3, version_4, version_5,
 };
 
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == SQLITE_SCHEMA_VERSION + 1,

@@ -76,6 +76,12 @@ static const char *const texts[] = {
     [SQLITE_STATEMENT_CACHE_OLDEST] =
         "DELETE FROM cache WHERE rowid IN (SELECT rowid FROM cache ORDER BY at LIMIT 16)"
         " RETURNING bytes",
+    [SQLITE_STATEMENT_KV] =
+        "INSERT INTO kv (plugin, key, value, version, until) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT DO UPDATE SET value = ?3, version = ?4, until = ?5",
+    [SQLITE_STATEMENT_KV_GONE] = "DELETE FROM kv WHERE plugin = ? AND key = ?",
+    [SQLITE_STATEMENT_KV_OVER] = "DELETE FROM kv WHERE rowid IN (SELECT rowid FROM kv"
+                                 " WHERE until > 0 AND until <= ? ORDER BY until LIMIT 16)",
     [SQLITE_STATEMENT_SCOPE_GONE] = "DELETE FROM scopes WHERE kind = ? AND key = ?",
 };
 

@@ -48,6 +48,9 @@ enum sqlite_statement {
     SQLITE_STATEMENT_CACHE_BYTES,  /* of all */
     SQLITE_STATEMENT_CACHE_OVER,   /* now: some that nobody may take any more */
     SQLITE_STATEMENT_CACHE_OLDEST, /* some */
+    SQLITE_STATEMENT_KV,           /* plugin, key, value, version, until */
+    SQLITE_STATEMENT_KV_GONE,      /* plugin, key */
+    SQLITE_STATEMENT_KV_OVER,      /* now: some that are not there any more */
     SQLITE_STATEMENTS
 };
 

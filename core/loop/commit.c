@@ -21,6 +21,7 @@ static void commit_free(struct commit *commit)
     free(commit->audits);
     free(commit->marks);
     free(commit->logs);
+    free(commit->kvs);
     free(commit->acks);
     free(commit);
 }
@@ -34,6 +35,7 @@ static void commit_clear(struct commit *commit)
     commit->audit_count = 0;
     commit->mark_count = 0;
     commit->log_count = 0;
+    commit->kv_count = 0;
     commit->ack_count = 0;
     commit->has_failed = false;
 }
@@ -186,6 +188,21 @@ void commit_add_log(struct commit *commit, const struct journal_log *log)
     keep(commit, &kept->line);
 }
 
+void commit_add_kv(struct commit *commit, const struct journal_kv *kv)
+{
+    struct journal_kv *items =
+        reserve(commit, commit->kvs, &commit->kv_cap, commit->kv_count, sizeof(*items));
+    if (items == NULL) {
+        return;
+    }
+    commit->kvs = items;
+    struct journal_kv *kept = &items[commit->kv_count++];
+    *kept = *kv;
+    keep(commit, &kept->plugin);
+    keep(commit, &kept->key);
+    keep(commit, &kept->value);
+}
+
 void commit_add_ack(struct commit *commit, commit_ack_cb cb, void *user)
 {
     struct commit_ack *items =
@@ -203,7 +220,8 @@ bool commit_is_empty(const struct commit *commit)
     return commit->batch.record_count == 0 && commit->batch.effect_count == 0 &&
            commit->batch.scope_count == 0 && commit->batch.cache_count == 0 &&
            commit->definition_count == 0 && commit->run_count == 0 && commit->audit_count == 0 &&
-           commit->mark_count == 0 && commit->log_count == 0 && commit->ack_count == 0;
+           commit->mark_count == 0 && commit->log_count == 0 && commit->kv_count == 0 &&
+           commit->ack_count == 0;
 }
 
 /* ---- on its way ---- */
@@ -231,6 +249,8 @@ int commit_submit(struct commit *commit, void (*cb)(void *commit, int status), s
         .mark_count = commit->mark_count,
         .logs = commit->logs,
         .log_count = commit->log_count,
+        .kvs = commit->kvs,
+        .kv_count = commit->kv_count,
     };
     commit->is_counted = commit->batch.scope_count > 0;
     commit->loop->scope_writes += commit->is_counted ? 1 : 0;

@@ -54,6 +54,9 @@ struct commit {
     struct journal_log *logs;
     size_t log_count;
     size_t log_cap;
+    struct journal_kv *kvs;
+    size_t kv_count;
+    size_t kv_cap;
     struct commit_ack *acks;
     size_t ack_count;
     size_t ack_cap;
@@ -72,6 +75,7 @@ void commit_add_run(struct commit *commit, const struct journal_new_run *run);
 void commit_add_audit(struct commit *commit, const struct journal_audit *audit);
 void commit_add_mark(struct commit *commit, const struct journal_mark *mark);
 void commit_add_log(struct commit *commit, const struct journal_log *log);
+void commit_add_kv(struct commit *commit, const struct journal_kv *kv);
 /* `cb` runs once, also when the commit is given up. */
 void commit_add_ack(struct commit *commit, commit_ack_cb cb, void *user);
 

@@ -199,6 +199,7 @@ static int open_host(struct loop *loop, const struct loop_options *options, stru
         .index_path = options->plugin_index_path,
         .events = run_tasks_events,
         .http = &loop->http,
+        .kv = &loop->kv,
         .cancel_grace_ms = options->cancel_grace_ms,
     };
     host_options.events.user = loop;
@@ -234,6 +235,7 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
     if (status == 0) {
         loop->bridge = (struct http_bridge){loop->net, options->secrets};
         http_gate_init(&loop->http, loop);
+        kv_store_init(&loop->kv, loop);
         status = open_host(loop, options, err);
     }
     return status;
@@ -340,6 +342,7 @@ void loop_close(struct loop *loop)
     definition_store_destroy(loop->definitions);
     run_keys_finish(loop);
     run_env_finish(&loop->env);
+    kv_store_finish(&loop->kept);
     timer_heap_finish(&loop->timeouts);
     timer_heap_finish(&loop->waits);
     free(loop->state_folder);

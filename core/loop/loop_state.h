@@ -18,6 +18,7 @@
 #include "core/loop/alerts.h"
 #include "core/loop/health_checks.h"
 #include "core/loop/http_bridge.h"
+#include "core/loop/kv_store.h"
 #include "core/loop/loop.h"
 #include "core/loop/run_env.h"
 #include "core/loop/run_waits.h"
@@ -64,6 +65,8 @@ struct loop {
     const struct secrets *secrets;
     struct http_bridge bridge;
     struct host_http http;
+    struct host_kv kv;
+    struct kv_store kept; /* what plugins keep */
     loop_signal_cb on_signal;
     void *signal_user;
     loop_tick_cb on_tick;

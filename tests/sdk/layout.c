@@ -134,6 +134,31 @@ AT(ops_http_req, on_chunk, 120);
 AT(ops_http_req, on_done, 128);
 AT(ops_http_req, user, 136);
 
+SIZE(ops_kv_entry, 40);
+AT(ops_kv_entry, size, 0);
+AT(ops_kv_entry, reserved0, 4);
+AT(ops_kv_entry, value, 8);
+AT(ops_kv_entry, version, 24);
+AT(ops_kv_entry, expires_unix_ms, 32);
+
+SIZE(ops_kv_req, 72);
+AT(ops_kv_req, size, 0);
+AT(ops_kv_req, flags, 4);
+AT(ops_kv_req, key, 8);
+AT(ops_kv_req, value, 24);
+AT(ops_kv_req, version, 40);
+AT(ops_kv_req, ttl_ms, 48);
+AT(ops_kv_req, done, 56);
+AT(ops_kv_req, user, 64);
+
+SIZE(ops_if_kv, 40);
+AT(ops_if_kv, size, 0);
+AT(ops_if_kv, version, 4);
+AT(ops_if_kv, get, 8);
+AT(ops_if_kv, put, 16);
+AT(ops_if_kv, remove, 24);
+AT(ops_if_kv, abort, 32);
+
 SIZE(ops_if_http, 24);
 AT(ops_if_http, size, 0);
 AT(ops_if_http, version, 4);
@@ -276,6 +301,11 @@ NUMBER(OPS_CANCEL_TIMEOUT, 2u);
 NUMBER(OPS_CANCEL_SHUTDOWN, 3u);
 NUMBER(OPS_HTTP_NO_REDIRECT, 1u);
 NUMBER(OPS_HTTP_IDEMPOTENCY_KEY, 2u);
+NUMBER(OPS_KV_IF_ABSENT, 1u);
+NUMBER(OPS_KV_IF_VERSION, 2u);
+NUMBER(OPS_KV_KEY_BYTES, 512u);
+NUMBER(OPS_KV_VALUE_BYTES, 1048576u);
+NUMBER(OPS_KV_ALL_BYTES, 67108864u);
 NUMBER(OPS_PROCESS_INHERIT_ENV, 1u);
 NUMBER(OPS_PROCESS_MERGE_ERROR, 2u);
 NUMBER(OPS_ERROR_REPEATABLE, 1u);

@@ -80,6 +80,7 @@ struct rig_options {
     const char *child_mark;
     int64_t cancel_grace_ms;
     bool has_no_http;
+    const struct host_kv *kv; /* kept; NULL: nothing is kept for plugins */
 };
 
 /* `options` may be NULL: no folders. */

@@ -25,6 +25,7 @@
 #include "opstream/exec.h"
 #include "opstream/http.h"
 #include "opstream/job.h"
+#include "opstream/kv.h"
 #include "opstream/log.h"
 #include "opstream/process.h"
 #include "opstream/timer.h"

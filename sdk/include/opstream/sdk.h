@@ -56,6 +56,7 @@ struct ops_tables {
     const ops_if_job *job;
     const ops_if_process *process;
     const ops_if_log *log;
+    const ops_if_kv *kv;
 };
 
 /* One for the plugin, defined by OPS_PLUGIN; not visible outside of its .so. */
@@ -81,6 +82,7 @@ static inline ops_status ops_tables_fetch(const ops_host *host, ops_error *err)
     ops.job = (const ops_if_job *)host->get_iface(host, OPS_IF_JOB, 1, NULL);
     ops.process = (const ops_if_process *)host->get_iface(host, OPS_IF_PROCESS, 1, NULL);
     ops.log = (const ops_if_log *)host->get_iface(host, OPS_IF_LOG, 1, NULL);
+    ops.kv = (const ops_if_kv *)host->get_iface(host, OPS_IF_KV, 1, NULL);
     return OPS_OK;
 }
 

@@ -19,7 +19,8 @@
 
 /* A file becomes one as the first version made it. */
 #define STORE_FIXTURE_MAKE_OLDEST                                                                  \
-    "DROP TABLE scopes; DROP TABLE cache; DROP INDEX runs_shown; DROP INDEX runs_queue; DROP "     \
+    "DROP TABLE scopes; DROP TABLE cache; DROP TABLE kv; DROP INDEX runs_shown; DROP INDEX "       \
+    "runs_queue; DROP "                                                                            \
     "INDEX runs_dead;"                                                                             \
     "DROP INDEX nodes_dead; ALTER TABLE runs DROP COLUMN queued_by;"                               \
     "ALTER TABLE runs DROP COLUMN dead;"                                                           \
