@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "request.h"
-#include "status.h"
-#include "text.h"
+#include "service/status.h"
+#include "service/text.h"
 
 enum { QUOTED_BODY_BYTES = 300, QUOTED_URL_BYTES = 200 };
 

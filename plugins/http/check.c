@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "text.h"
+#include "service/text.h"
 
 static int is_there(int32_t status)
 {

@@ -11,7 +11,7 @@
  */
 
 #include "opstream/sdk.h"
-#include "text.h"
+#include "service/text.h"
 
 enum { REQUEST_MAX_HEADERS = 256 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLUGINS_HTTP_TEXT_H
-#define PLUGINS_HTTP_TEXT_H
+#ifndef PLUGINS_SERVICE_TEXT_H
+#define PLUGINS_SERVICE_TEXT_H
 
 /*
  * Text: a growing buffer, and the encodings that a request needs.
  *
- * Used by:  the http plugin.
+ * Used by:  plugins for services of HTTP.
  * Uses:     abi.h.
  * Threads:  [any-thread]; a buffer belongs to one call.
  */
@@ -36,6 +36,9 @@ enum text_encoding { TEXT_QUERY, TEXT_FORM };
 void text_append_encoded(struct text *text, ops_str s, enum text_encoding encoding);
 
 void text_append_base64(struct text *text, ops_str bytes);
+
+/* Appends the bytes of `base64`; line breaks in it are passed over. 0: it is broken. */
+int text_append_unbase64(struct text *text, ops_str base64);
 
 /* Bytes as if they were Latin-1, in UTF-8: what headers are when they are not UTF-8. */
 void text_append_latin1(struct text *text, ops_str bytes);

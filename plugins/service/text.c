@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "text.h"
+#include "service/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +83,43 @@ void text_append_base64(struct text *text, ops_str bytes)
                        left > 1 ? digits[bits >> 6 & 63] : '=', left > 2 ? digits[bits & 63] : '='};
         text_append(text, out, 4);
     }
+}
+
+/* 0 to 63, or -1. */
+static int read_base64_digit(char c)
+{
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : c >= '0' && c <= '9' ? c - '0' + 52
+           : c == '+'             ? 62
+           : c == '/'             ? 63
+                                  : -1;
+}
+
+int text_append_unbase64(struct text *text, ops_str base64)
+{
+    unsigned bits = 0;
+    int digits = 0;
+    int padding = 0;
+    for (uint64_t i = 0; i < base64.n; i++) {
+        char c = base64.p[i];
+        int digit = read_base64_digit(c);
+        if (c == '\n' || c == '\r') {
+            continue;
+        }
+        if (c == '=' ? digits < 2 : digit < 0 || padding > 0) {
+            return 0;
+        }
+        padding += c == '=';
+        bits = bits << 6 | (unsigned)(digit > 0 ? digit : 0);
+        if (++digits == 4) {
+            const char bytes[3] = {(char)(bits >> 16), (char)(bits >> 8), (char)bits};
+            text_append(text, bytes, (size_t)(3 - padding));
+            bits = 0;
+            digits = 0;
+        }
+    }
+    return digits == 0;
 }
 
 void text_append_latin1(struct text *text, ops_str bytes)

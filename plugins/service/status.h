@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef PLUGINS_HTTP_STATUS_H
-#define PLUGINS_HTTP_STATUS_H
+#ifndef PLUGINS_SERVICE_STATUS_H
+#define PLUGINS_SERVICE_STATUS_H
 
 /*
  * Status: what a status of HTTP means for the node: which code, what effect, and when it may be
  * tried again. Whether it is, is the engine's to decide, by status and code.
  *
- * Used by:  the http plugin.
+ * Used by:  plugins for services of HTTP.
  * Uses:     abi.h.
  * Threads:  [any-thread]
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugins/http/status.h"
+#include "plugins/service/status.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@ static ops_str str(const char *text)
     return s;
 }
 
-static void test_http_status__has_the_code_of_each_status(void **state)
+static void test_status__has_the_code_of_each_status(void **state)
 {
     (void)state;
     static const struct {
@@ -40,7 +40,7 @@ static void test_http_status__has_the_code_of_each_status(void **state)
     }
 }
 
-static void test_http_status__effect_depends_on_the_method(void **state)
+static void test_status__effect_depends_on_the_method(void **state)
 {
     (void)state;
     assert_int_equal(status_effect(500, str("GET")), OPS_EFFECT_NONE);
@@ -55,7 +55,7 @@ static void test_http_status__effect_depends_on_the_method(void **state)
     assert_int_equal(status_effect(200, str("POST")), OPS_EFFECT_DONE);
 }
 
-static void test_http_status__matches_numbers_and_classes(void **state)
+static void test_status__matches_numbers_and_classes(void **state)
 {
     (void)state;
     assert_true(status_matches(204, str("2xx")));
@@ -67,7 +67,7 @@ static void test_http_status__matches_numbers_and_classes(void **state)
     assert_false(status_matches(204, str("20x")));
 }
 
-static void test_http_status__reads_retry_after(void **state)
+static void test_status__reads_retry_after(void **state)
 {
     (void)state;
     static const struct {
@@ -101,7 +101,7 @@ static void test_http_status__reads_retry_after(void **state)
     }
 }
 
-static void test_http_status__reads_rate_limit_reset(void **state)
+static void test_status__reads_rate_limit_reset(void **state)
 {
     (void)state;
     assert_int_equal(status_reset_ms(str("784111777"), NOW), 100000);
@@ -112,11 +112,11 @@ static void test_http_status__reads_rate_limit_reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_http_status__has_the_code_of_each_status),
-        cmocka_unit_test(test_http_status__effect_depends_on_the_method),
-        cmocka_unit_test(test_http_status__matches_numbers_and_classes),
-        cmocka_unit_test(test_http_status__reads_retry_after),
-        cmocka_unit_test(test_http_status__reads_rate_limit_reset),
+        cmocka_unit_test(test_status__has_the_code_of_each_status),
+        cmocka_unit_test(test_status__effect_depends_on_the_method),
+        cmocka_unit_test(test_status__matches_numbers_and_classes),
+        cmocka_unit_test(test_status__reads_retry_after),
+        cmocka_unit_test(test_status__reads_rate_limit_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

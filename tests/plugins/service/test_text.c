@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugins/http/text.h"
+#include "plugins/service/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@ static void assert_text(struct text *text, const char *wanted)
     text_finish(text);
 }
 
-static void test_http_text__encodes_queries_and_forms(void **state)
+static void test_text__encodes_queries_and_forms(void **state)
 {
     (void)state;
     struct text text = {NULL, 0, 0, 0};
@@ -34,7 +34,7 @@ static void test_http_text__encodes_queries_and_forms(void **state)
     assert_text(&text, "a+b%26c%2B");
 }
 
-static void test_http_text__encodes_base64(void **state)
+static void test_text__encodes_base64(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
@@ -54,7 +54,32 @@ static void test_http_text__encodes_base64(void **state)
     }
 }
 
-static void test_http_text__cuts_lines_between_characters(void **state)
+static void test_text__reads_base64(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"", ""},
+                                           {"Zg==", "f"},
+                                           {"Zm8=", "fo"},
+                                           {"Zm9v", "foo"},
+                                           {"Zm9v\nYg==\n", "foob"},
+                                           {"Z\r\nm8=", "fo"},
+                                           {"+/8=", "\xFB\xFF"}};
+    static const char *const broken[] = {"Z",        "Zg",    "Zg=",   "Zg=a", "=",    "Z===",
+                                         "Zg==Zg==", "Zm9v=", "Zm 9v", "Zm-v", "====", "Zg===="};
+    struct text text = {NULL, 0, 0, 0};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(text_append_unbase64(&text, str(cases[i][0])));
+        assert_text(&text, cases[i][1]);
+    }
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        if (text_append_unbase64(&text, str(broken[i]))) {
+            fail_msg("'%s' was taken", broken[i]);
+        }
+        text_finish(&text);
+    }
+}
+
+static void test_text__cuts_lines_between_characters(void **state)
 {
     (void)state;
     static const struct {
@@ -79,7 +104,7 @@ static void test_http_text__cuts_lines_between_characters(void **state)
     }
 }
 
-static void test_http_text__reads_latin1(void **state)
+static void test_text__reads_latin1(void **state)
 {
     (void)state;
     struct text text = {NULL, 0, 0, 0};
@@ -87,7 +112,7 @@ static void test_http_text__reads_latin1(void **state)
     assert_text(&text, "caf\xC3\xA9 \xC3\xBF");
 }
 
-static void test_http_text__reads_durations(void **state)
+static void test_text__reads_durations(void **state)
 {
     (void)state;
     static const struct {
@@ -104,7 +129,7 @@ static void test_http_text__reads_durations(void **state)
     }
 }
 
-static void test_http_text__compares_without_case(void **state)
+static void test_text__compares_without_case(void **state)
 {
     (void)state;
     assert_true(text_equal_nocase(str("Content-TYPE"), "content-type"));
@@ -115,12 +140,13 @@ static void test_http_text__compares_without_case(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_http_text__encodes_queries_and_forms),
-        cmocka_unit_test(test_http_text__encodes_base64),
-        cmocka_unit_test(test_http_text__cuts_lines_between_characters),
-        cmocka_unit_test(test_http_text__reads_latin1),
-        cmocka_unit_test(test_http_text__reads_durations),
-        cmocka_unit_test(test_http_text__compares_without_case),
+        cmocka_unit_test(test_text__encodes_queries_and_forms),
+        cmocka_unit_test(test_text__encodes_base64),
+        cmocka_unit_test(test_text__reads_base64),
+        cmocka_unit_test(test_text__cuts_lines_between_characters),
+        cmocka_unit_test(test_text__reads_latin1),
+        cmocka_unit_test(test_text__reads_durations),
+        cmocka_unit_test(test_text__compares_without_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

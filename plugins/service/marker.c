@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/marker.h"
+
+#include <stdio.h>
+
+enum { MARK_BYTES = 96 };
+
+/* "<!-- opstream:KEY -->", or what the field itself is to be. */
+static ops_str make_mark(const struct service_call *call, char out[MARK_BYTES])
+{
+    const struct service_marker *marker = call->operation->marker;
+    if (marker->mark == SERVICE_MARK_VALUE) {
+        ops_str own = {NULL, 0};
+        (void)ops.value->get_str(ops.h, ops_get(call->config, marker->into), &own);
+        return own.n > 0 ? own : call->key;
+    }
+    int n = snprintf(out, MARK_BYTES, "<!-- opstream:%.*s -->", (int)call->key.n, call->key.p);
+    return ops_slice(out, n < MARK_BYTES ? (uint64_t)n : MARK_BYTES - 1);
+}
+
+/* The place of the member `key` of the body, which is added if it is not there. */
+static ops_val *find_member(struct ops_map *body, const char *key)
+{
+    for (uint32_t i = 0; i < body->n; i++) {
+        if (ops_equal(body->keys[i], key)) {
+            return &body->values[i];
+        }
+    }
+    ops_map_val(body, key, 0);
+    return body->status == OPS_OK ? &body->values[body->n - 1] : NULL;
+}
+
+void marker_add(struct service_call *call, struct ops_map *body)
+{
+    const struct service_marker *marker = call->operation->marker;
+    char buffer[MARK_BYTES];
+    ops_str mark = make_mark(call, buffer);
+    ops_val *member = mark.n > 0 ? find_member(body, marker->into) : NULL;
+    struct text marked = {NULL, 0, 0, 0};
+    if (member == NULL) {
+        return;
+    }
+    if (marker->mark == SERVICE_MARK_COMMENT) {
+        ops_str text = {NULL, 0};
+        (void)ops.value->get_str(ops.h, *member, &text); /* null: there is nothing but the mark */
+        text_append_str(&marked, text);
+        text_append_literal(&marked, text.n > 0 ? "\n\n" : "");
+    }
+    text_append_str(&marked, mark);
+    ops_status status = marked.failed
+                            ? OPS_E_RESOURCE
+                            : ops.value->new_str(ops.h, body->scope, text_str(&marked), member);
+    body->status = body->status == OPS_OK ? status : body->status;
+    text_finish(&marked);
+}
+
+/* ---- Looking ---- */
+
+static int has_mark(const struct service_marker *marker, ops_str text, ops_str mark)
+{
+    if (marker->mark == SERVICE_MARK_VALUE) {
+        return text.n == mark.n && memcmp(text.p, mark.p, (size_t)mark.n) == 0;
+    }
+    for (uint64_t i = 0; i + mark.n <= text.n; i++) {
+        const char *found = memchr(text.p + i, '<', (size_t)(text.n - mark.n - i + 1));
+        if (found == NULL) {
+            return 0;
+        }
+        i = (uint64_t)(found - text.p);
+        if (memcmp(found, mark.p, (size_t)mark.n) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The item that has the mark; 0: none has. */
+static ops_val find_marked(struct service_call *call, ops_val list)
+{
+    const struct service_marker *marker = call->operation->marker;
+    char buffer[MARK_BYTES];
+    ops_str mark = make_mark(call, buffer);
+    uint64_t n = ops.value->count(ops.h, list);
+    for (uint64_t i = 0; i < n; i++) {
+        ops_val item = 0;
+        if (ops.value->at(ops.h, list, i, &item) == OPS_OK &&
+            has_mark(marker, pick_str(item, marker->at), mark)) {
+            return item;
+        }
+    }
+    return 0;
+}
+
+static void look_at_page(struct service_call *call, ops_str query);
+
+static void on_listed(struct service_call *call, const struct service_answer *answer)
+{
+    const struct service_marker *marker = call->operation->marker;
+    ops_val list = pick_find(answer->value, marker->list);
+    ops_val found = 0;
+    if (ops.value->type(ops.h, list) == OPS_TYPE_LIST) {
+        found = find_marked(call, list);
+    }
+    call->pages++;
+    if (found != 0) {
+        call->is_found = 1;
+        call_complete(call, found); /* its page ends with the task */
+        return;
+    }
+    if (!call_note_next(call, answer)) {
+        return;
+    }
+    (void)ops.value->scope_close(ops.h, call->page); /* or it ends with the task */
+    call->page = 0;
+    if (call->next[0] != '\0' && call->pages < marker->most_pages) {
+        look_at_page(call, ops_text(call->next));
+    } else {
+        call_act(call);
+    }
+}
+
+static void look_at_page(struct service_call *call, ops_str query)
+{
+    ops_status status = ops.value->scope_open(ops.h, call->task, &call->page);
+    if (status != OPS_OK) {
+        ops_fail_text(call->task, status, "no page could be begun");
+        return;
+    }
+    const struct call_request out = {.request = &call->operation->marker->look,
+                                     .query = query,
+                                     .scope = call->page,
+                                     .on_answer = on_listed};
+    call_send(call, &out);
+}
+
+void marker_look(struct service_call *call)
+{
+    look_at_page(call, ops_text(""));
+}

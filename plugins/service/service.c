@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "service/call.h"
+#include "service/marker.h"
+#include "service/pages.h"
+
+/* ---- Instances ---- */
+
+/* Secrets never stand in an address: it is shown. */
+static const char *fault_of_url(ops_str url)
+{
+    int has_scheme = (url.n > 7 && memcmp(url.p, "http://", 7) == 0) ||
+                     (url.n > 8 && memcmp(url.p, "https://", 8) == 0);
+    if (!has_scheme) {
+        return "'base_url' must begin with http:// or https://";
+    }
+    for (uint64_t i = 0; i < url.n; i++) {
+        unsigned char c = (unsigned char)url.p[i];
+        if (c <= ' ' || c == '?' || c == '#' || c == '@' || c == 0x7F) {
+            return "'base_url' must have no user, query, fragment or white space";
+        }
+    }
+    return NULL;
+}
+
+static const char *fault_of_token(ops_str token)
+{
+    for (uint64_t i = 0; i < token.n; i++) {
+        if ((unsigned char)token.p[i] <= ' ' || token.p[i] == 0x7F) {
+            return "'token' must have no white space or control characters: is there a line break "
+                   "at its end?";
+        }
+    }
+    return NULL;
+}
+
+static ops_node *node_create(const struct service *service, ops_str url, ops_str token)
+{
+    ops_node *node = calloc(1, sizeof *node);
+    if (node == NULL) {
+        return NULL;
+    }
+    node->service = service;
+    node->kept = kept_create();
+    text_append_str(&node->base_url, url);
+    if (token.n > 0) {
+        text_append_literal(&node->token, service->auth_prefix);
+        text_append_str(&node->token, token);
+    }
+    if (node->kept == NULL || node->base_url.failed || node->token.failed) {
+        service_destroy(node);
+        return NULL;
+    }
+    return node;
+}
+
+ops_status service_create(const struct service *service, ops_scope scope, ops_val settings,
+                          ops_node **out, ops_error *err)
+{
+    ops_str url = ops_get_str(settings, "base_url", service->base_url);
+    ops_str token = ops_get_str(settings, "token", NULL);
+    const char *fault = fault_of_url(url);
+    (void)scope;
+    fault = fault != NULL ? fault : fault_of_token(token);
+    if (fault != NULL) {
+        return ops_error_fill(err, OPS_E_CONFIG, fault);
+    }
+    while (url.p[url.n - 1] == '/') {
+        url.n--;
+    }
+    *out = node_create(service, url, token);
+    return *out != NULL ? OPS_OK : ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
+}
+
+void service_destroy(ops_node *node)
+{
+    if (node == NULL) {
+        return;
+    }
+    text_finish(&node->base_url);
+    if (node->token.n > 0) {
+        memset(node->token.p, 0, node->token.n);
+    }
+    text_finish(&node->token);
+    kept_destroy(node->kept);
+    free(node);
+}
+
+/* ---- Tasks ---- */
+
+static const struct service_operation *find_operation(const struct service *service, ops_str type)
+{
+    const struct service_operation *operation = service->operations;
+    while (operation->type != NULL && !ops_equal(type, operation->type)) {
+        operation++;
+    }
+    return operation->type != NULL ? operation : NULL;
+}
+
+void service_execute(ops_node *node, ops_task task, ops_val config)
+{
+    ops_task_info info = {.size = sizeof info};
+    struct service_call *call = ops_task_alloc(task, sizeof *call);
+    if (call == NULL) {
+        return;
+    }
+    (void)ops.exec->info(ops.h, task, &info);
+    call->node = node;
+    call->operation = find_operation(node->service, info.type);
+    call->task = task;
+    call->config = config;
+    call->key = info.idempotency_key;
+    call->attempt = info.attempt;
+    if (call->operation == NULL) {
+        ops_fail_text(task, OPS_E_INTERNAL, "no operation has the name of this node type");
+    } else if (call->operation->execute != NULL) {
+        call->operation->execute(call);
+    } else if (call->operation->pages != NULL) {
+        pages_start(call);
+    } else if (call->operation->marker != NULL && call->attempt > 1) {
+        marker_look(call);
+    } else {
+        call_act(call);
+    }
+}
+
+/* ---- Checks ---- */
+
+static void on_checked(void *user, ops_task task, const ops_http_res *res, const ops_error *err)
+{
+    const ops_node *node = user;
+    char message[96];
+    if (res == NULL) {
+        (void)ops.exec->fail(ops.h, task, err); /* STALE: it has ended already */
+        return;
+    }
+    int is_refused = res->status == 401;
+    if (!is_refused && res->status < 500) {
+        struct ops_map out = ops_map_begin(task);
+        ops_map_i64(&out, "status", res->status);
+        ops_complete_map(task, &out);
+        return;
+    }
+    (void)snprintf(message, sizeof message,
+                   is_refused ? "it refuses the token of integrations.%s (%d)"
+                              : "%s answered the check with %d",
+                   is_refused ? node->service->id : node->service->name, (int)res->status);
+    ops_error e = ops_error_make(is_refused ? OPS_E_AUTH : OPS_E_UNAVAILABLE, message);
+    e.upstream_status = res->status;
+    (void)ops.exec->fail(ops.h, task, &e); /* as above */
+}
+
+void service_check(ops_node *node, ops_task task, ops_str origin)
+{
+    const struct service *service = node->service;
+    struct text url = {NULL, 0, 0, 0};
+    const ops_str names[] = {ops_text(service->auth_header)};
+    const ops_str values[] = {text_str(&node->token)};
+    ops_http_req req = {0};
+    (void)origin; /* that of the settings, which the node knows */
+    text_append_str(&url, text_str(&node->base_url));
+    text_append_literal(&url, service->check_path);
+    req.size = (uint32_t)sizeof req;
+    req.flags = OPS_HTTP_NO_REDIRECT;
+    req.url = text_str(&url);
+    req.header_names = names;
+    req.header_values = values;
+    req.n_headers = node->token.n > 0;
+    req.on_done = on_checked;
+    req.user = node;
+    ops_status status = url.failed ? OPS_E_RESOURCE : ops.http->send(ops.h, task, &req, NULL);
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "the call cannot be started");
+    }
+    text_finish(&url);
+}
