@@ -30,6 +30,7 @@
 #include "core/engine/stand_in.h"
 #include "core/engine/states.h"
 #include "core/engine/streams.h"
+#include "core/model/catalogue.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
 
@@ -123,13 +124,24 @@ static void skip_node(const struct decision *d, uint32_t node)
     decision_end_node(d, &record);
 }
 
-/* Which service a node calls says its config. The one that it starts with is resolved later. */
-static void want_start(const struct decision *d, uint32_t node)
+/* What says which service the node calls, if anything does: its config, or the settings. */
+static int resolve_service(const struct decision *d, uint32_t node, struct document **out,
+                           struct error *err)
 {
     const struct node *def = decision_node(d, node);
+    if (!service_has_origin(def)) {
+        return 0;
+    }
+    return service_is_set(def) ? run_resolve_settings(d->run, def->type->plugin, out, err)
+                               : decision_resolve(d, node, def->config, out, err);
+}
+
+/* The config that it starts with is resolved later. */
+static void want_start(const struct decision *d, uint32_t node)
+{
     struct document *config = NULL;
     struct error err = {0};
-    if (service_has_origin(def) && decision_resolve(d, node, def->config, &config, &err) != 0) {
+    if (resolve_service(d, node, &config, &err) != 0) {
         decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }

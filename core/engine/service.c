@@ -20,6 +20,11 @@ bool service_has_origin(const struct node *node)
     return node->type->origin_key.n > 0;
 }
 
+bool service_is_set(const struct node *node)
+{
+    return (node->type->flags & NODE_TYPE_SET_ORIGIN) != 0;
+}
+
 /* Names and passwords, path, query: none of it belongs to the origin. */
 static bool read_origin(struct str url, struct origin *out)
 {
@@ -81,11 +86,24 @@ static const char *rate_unit(int64_t period_ms)
                                               : NULL;
 }
 
-void service_append(const struct node *node, const struct document *config, struct strbuf *out)
+static struct str find_url(const struct node_type *type, const struct document *resolved)
 {
     const struct value *url =
-        config != NULL ? value_get(document_root(config), node->type->origin_key) : NULL;
-    service_append_url(node, value_is(url, VALUE_STRING) ? value_str(url) : STR(""), out);
+        resolved != NULL ? value_get(document_root(resolved), type->origin_key) : NULL;
+    return url == NULL                   ? type->origin_default
+           : value_is(url, VALUE_STRING) ? value_str(url)
+                                         : STR("");
+}
+
+void service_append(const struct node *node, const struct document *resolved, struct strbuf *out)
+{
+    service_append_url(node, find_url(node->type, resolved), out);
+}
+
+void service_append_origin_of(const struct node_type *type, const struct document *resolved,
+                              struct strbuf *out)
+{
+    service_append_origin(find_url(type, resolved), out);
 }
 
 void service_append_url(const struct node *node, struct str url, struct strbuf *out)
@@ -128,9 +146,9 @@ static struct str fixed_part(struct str url)
 void service_append_fixed_origin(const struct node *node, struct strbuf *out)
 {
     const struct value *source = template_source(node->config);
-    const struct value *url = value_is(source, VALUE_MAP) && service_has_origin(node)
-                                  ? value_get(source, node->type->origin_key)
-                                  : NULL;
+    bool is_here = service_has_origin(node) && !service_is_set(node);
+    const struct value *url =
+        value_is(source, VALUE_MAP) && is_here ? value_get(source, node->type->origin_key) : NULL;
     if (value_is(url, VALUE_STRING)) {
         bool is_dynamic = template_is_dynamic(node->config, url);
         service_append_origin(is_dynamic ? fixed_part(value_str(url)) : value_str(url), out);

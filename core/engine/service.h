@@ -4,7 +4,8 @@
 
 /*
  * Service: what a node calls, as the policies that runs share name it: "http
- * https://api.example.com:443". Which field of a config has the URL says its schema (x-ops-origin).
+ * https://api.example.com:443". Which field of a config, or of the plugin's settings, has the URL
+ * says the schema (x-ops-origin).
  *
  * Used by:  decide, dispatch, engine.
  * Uses:     model, value.
@@ -19,19 +20,26 @@
 struct breaker_settings;
 struct document;
 struct node;
+struct node_type;
 struct rate_settings;
 struct strbuf;
 
-/* Nodes of this type call what a URL in their config names. */
+/* Nodes of this type call what a URL in their config, or in their plugin's settings, names. */
 bool service_has_origin(const struct node *node);
+/* It is in the settings. */
+bool service_is_set(const struct node *node);
 
 /*
- * Appends the name of the service that `node` with its resolved `config` calls: the plugin, and
- * the origin of the URL with its port (RFC 6454; a scheme without a well-known one has what the URL
- * says), and the names of the secrets that its config reads. Without a URL that has an origin there
- * is none. See strbuf_status().
+ * Appends the name of the service that `node` calls: the plugin, and, of `resolved`, which is its
+ * config or, where service_is_set(), the plugin's settings, the origin of the URL with its port
+ * (RFC 6454; a scheme without a well-known one has what the URL says), and the names of the secrets
+ * that its config reads. Without a URL that has an origin there is none. See strbuf_status().
  */
-void service_append(const struct node *node, const struct document *config, struct strbuf *out);
+void service_append(const struct node *node, const struct document *resolved, struct strbuf *out);
+
+/* Appends the origin alone of what service_append() takes. Nothing: there is none. */
+void service_append_origin_of(const struct node_type *type, const struct document *resolved,
+                              struct strbuf *out);
 
 /* The same for a call of `url`, which one of its tasks makes. */
 void service_append_url(const struct node *node, struct str url, struct strbuf *out);
@@ -42,6 +50,7 @@ void service_append_origin(struct str url, struct strbuf *out);
 /*
  * The same for the URL in the config of `node`, as far as it is the same in every run: a text, or
  * one whose expressions come behind the origin ("https://api.example.com/{{ input.path }}").
+ * Nothing where service_is_set().
  */
 void service_append_fixed_origin(const struct node *node, struct strbuf *out);
 

@@ -188,19 +188,30 @@ static unsigned read_flags(const struct value *entry)
            get_flag(entry, "check", NODE_TYPE_CHECKS) | (is_pure ? NODE_TYPE_PURE : 0);
 }
 
-/* The property of the config that has the URL of the service; empty: none has. */
-static struct str find_origin(const struct value *entry)
+/* The property with the URL of the service; false: none is marked. */
+static bool find_origin(const struct value *schema, struct node_type *type)
 {
-    const struct value *schema = value_get(entry, STR("config_schema"));
     const struct value *properties = value_get(schema, STR("properties"));
     for (size_t i = 0; value_is(properties, VALUE_MAP) && i < value_count(properties); i++) {
         const struct value_member *member = value_member_at(properties, i);
         const struct value *mark = value_get(&member->value, STR("x-ops-origin"));
         if (value_is(mark, VALUE_BOOL) && value_bool(mark)) {
-            return value_str(&member->key);
+            type->origin_key = value_str(&member->key);
+            type->origin_default = get_str(&member->value, "default");
+            return true;
         }
     }
-    return STR("");
+    return false;
+}
+
+/* Of the config, else of the plugin's settings. */
+static void read_origin(const struct manifest *m, const struct value *entry, struct node_type *type)
+{
+    const struct value *root = document_root(m->document);
+    if (!find_origin(value_get(entry, STR("config_schema")), type) &&
+        find_origin(value_get(root, STR("settings_schema")), type)) {
+        type->flags |= NODE_TYPE_SET_ORIGIN;
+    }
 }
 
 static int check_type_name(const struct manifest *m, size_t index, struct str name,
@@ -256,9 +267,9 @@ static int read_node(struct manifest *m, size_t index, const struct value *entry
     type->summary = get_str(entry, "summary");
     type->risk = risk.n > 0 ? risk : STR("low");
     type->ports_from = get_str(entry, "ports_from");
-    type->origin_key = find_origin(entry);
     bool has_calls = manifest_find_interface(m, str_from(OPS_IF_HTTP)) != NULL;
     type->flags = read_flags(entry) | (has_calls ? NODE_TYPE_CALLS : 0);
+    read_origin(m, entry, type);
     status = read_schema(m, entry, "config_schema", name, &config, err);
     type->config_schema = config;
     if (status == 0) {

@@ -512,6 +512,26 @@ static void want(struct loop_run *run, uint32_t node, const struct document *set
     strbuf_finish(&buffer);
 }
 
+static void note_node(struct loop_run *run, uint32_t index)
+{
+    const struct node *node = &run_pipeline(run->run)->nodes[index];
+    const struct document *settings = NULL;
+    struct error unused = {0}; /* the node says it when it starts */
+    struct strbuf origin = STRBUF_INIT;
+    service_append_fixed_origin(node, &origin);
+    bool is_known = node->type->origin_key.n == 0 || service_is_set(node) ||
+                    strbuf_str(&origin).n > 0;
+    if (is_known && run_tasks_settings(run, node->type->plugin, &settings, &unused) == 0) {
+        if (service_is_set(node)) {
+            service_append_origin_of(node->type, settings, &origin);
+        }
+        if (strbuf_status(&origin) == 0) {
+            want(run, index, settings, strbuf_str(&origin));
+        }
+    }
+    strbuf_finish(&origin);
+}
+
 /* What cannot be known before a node runs is left to that. */
 void health_checks_note_run(struct loop_run *run)
 {
@@ -519,19 +539,9 @@ void health_checks_note_run(struct loop_run *run)
     bool is_new = is_checked(run) && !run->has_wished;
     for (uint32_t i = 0; is_new && i < pipeline->node_count; i++) {
         const struct node *node = &pipeline->nodes[i];
-        const struct document *settings = NULL;
-        struct error unused = {0}; /* the node says it when it starts */
-        struct strbuf origin = STRBUF_INIT;
-        if ((node->type->flags & NODE_TYPE_CHECKS) == 0) {
-            continue;
+        if ((node->type->flags & NODE_TYPE_CHECKS) != 0) {
+            note_node(run, i);
         }
-        service_append_fixed_origin(node, &origin);
-        bool is_known = strbuf_status(&origin) == 0 &&
-                        (node->type->origin_key.n == 0 || strbuf_str(&origin).n > 0);
-        if (is_known && run_tasks_settings(run, node->type->plugin, &settings, &unused) == 0) {
-            want(run, i, settings, strbuf_str(&origin));
-        }
-        strbuf_finish(&origin);
     }
     run->has_wished = run->has_wished || is_new;
 }
@@ -544,10 +554,8 @@ void health_checks_note_task(struct loop_run *run, uint32_t node, const struct d
     if ((type->flags & NODE_TYPE_CHECKS) == 0 || !is_checked(run)) {
         return;
     }
-    const struct value *url = value_get(document_root(config), type->origin_key);
-    if (value_is(url, VALUE_STRING)) {
-        service_append_origin(value_str(url), &origin);
-    }
+    bool is_set = (type->flags & NODE_TYPE_SET_ORIGIN) != 0;
+    service_append_origin_of(type, is_set ? settings : config, &origin);
     if (strbuf_status(&origin) == 0) {
         want(run, node, settings, strbuf_str(&origin));
     }

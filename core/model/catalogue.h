@@ -28,6 +28,7 @@ enum node_type_flags {
     NODE_TYPE_STREAMS = 1u << 3,    /* emits items */
     NODE_TYPE_CALLS = 1u << 4,      /* its plugin makes HTTP calls by the host (ops.http) */
     NODE_TYPE_CHECKS = 1u << 5,     /* its plugin can tell whether the service is there: check() */
+    NODE_TYPE_SET_ORIGIN = 1u << 6, /* the service's URL is in the plugin's settings */
 };
 
 /* One node type. All of it lives as long as the catalogue. */
@@ -41,7 +42,9 @@ struct node_type {
     const struct schema *output_schema; /* NULL: not described */
     const struct str *ports;            /* outcomes besides success and error */
     size_t port_count;
-    struct str origin_key;              /* of the config: the URL of the service; or empty */
+    /* Of the config, or the settings (NODE_TYPE_SET_ORIGIN): the URL of the service; or empty. */
+    struct str origin_key;
+    struct str origin_default;          /* the URL where there is no such member; or empty */
     struct str ports_from;              /* JSON pointer with * into the config, or empty */
     const struct document *description; /* the manifest's entry, for `opstream nodes TYPE` */
 };

@@ -235,6 +235,16 @@ static void find_type(struct draft *draft, uint32_t index, const struct type_nam
     }
 }
 
+/* Those of its plugin's settings, which have been read. */
+static void take_secrets(const struct draft *draft, struct node *node)
+{
+    const struct integration *integration =
+        node->type != NULL
+            ? pipeline_find_integration(&draft->storage->pipeline, node->type->plugin)
+            : NULL;
+    node->secrets = integration != NULL ? integration->secrets : node->secrets;
+}
+
 /* False when there is one that is no map, which the table of keys has reported. */
 static bool find_config(struct draft *draft, uint32_t index)
 {
@@ -485,6 +495,7 @@ int config_check(struct draft *draft, uint32_t index)
         return status;
     }
     find_type(draft, index, &name);
+    take_secrets(draft, &draft->nodes[index]);
     if (node->type == NULL || !has_config || !check_place(draft, index, name.place)) {
         return 0;
     }

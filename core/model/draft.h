@@ -203,6 +203,7 @@ struct draft {
     int64_t node_timeout_ms;                     /* resilience.timeout */
     struct policies_draft policies;              /* of `resilience` */
     struct policies_draft *integration_policies; /* by the number of the integration */
+    struct integration *integration;             /* whose settings are being read; else NULL */
     uint32_t batch_size;                         /* of loops that do not say */
     uint32_t parallel_workers;                   /* likewise */
 };
@@ -298,7 +299,7 @@ int queue_nodes_check(struct draft *draft, uint32_t index);    /* the node aroun
 
 /* Steps, in their order; each in the file of its name. */
 int top_read(struct draft *draft);              /* top.c: what is not about nodes */
-int top_read_integrations(struct draft *draft); /* after the nodes' types are known */
+int top_read_integrations(struct draft *draft); /* before nodes take over what they say */
 int top_read_output(struct draft *draft);
 int bodies_read(struct draft *draft);    /* bodies.c: which there are, and the ids in them */
 int nodes_check(struct draft *draft);    /* nodes.c: types, keys; calls config.c */

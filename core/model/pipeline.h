@@ -227,7 +227,7 @@ struct node {
     const struct node_policies *policies; /* NODE_PLUGIN; else NULL */
     const struct fallback *fallback;      /* NODE_PLUGIN; NULL: none */
     const struct node_cache *cache;       /* likewise */
-    struct str secrets;                   /* names that its config reads: "token,user" */
+    struct str secrets; /* names that its config, or its plugin's settings, read: "token,user" */
 
     uint32_t body;                   /* the body that it is in */
     uint32_t own_body;               /* NODE_LOOP, NODE_GROUP; else 0, which is nobody's */
@@ -273,6 +273,7 @@ static inline bool node_has_stream(const struct node *node)
 struct integration {
     struct str plugin;
     const struct template *settings; /* without the policy keys */
+    struct str secrets;              /* names that they read: "token,user" */
     uint32_t concurrency;            /* max_concurrency; 0: the default */
     int64_t timeout_ms;              /* default for the plugin's nodes, already in them */
     struct place place;

@@ -215,15 +215,11 @@ static bool has_name(struct str names, struct str name)
     return false;
 }
 
-/* Calls with one credential say nothing of another's. */
-static int add_to_node(const struct check *check)
+static int add_to_names(struct draft *draft, struct str *names, struct str name)
 {
-    struct draft *draft = check->draft;
-    struct str name = check->reference->path[0];
-    if (check->use->site != USE_NODE || has_name(draft->nodes[check->use->node].secrets, name)) {
+    if (has_name(*names, name)) {
         return 0;
     }
-    struct str *names = &draft->nodes[check->use->node].secrets;
     struct strbuf text = STRBUF_INIT;
     strbuf_append_str(&text, *names);
     strbuf_append_text(&text, names->n > 0 ? "," : "");
@@ -234,6 +230,17 @@ static int add_to_node(const struct check *check)
     }
     strbuf_finish(&text);
     return status;
+}
+
+/* Calls with one credential say nothing of another's. Nodes take over what settings name. */
+static int add_to_owner(const struct check *check)
+{
+    struct draft *draft = check->draft;
+    struct str name = check->reference->path[0];
+    if (check->use->site == USE_NODE) {
+        return add_to_names(draft, &draft->nodes[check->use->node].secrets, name);
+    }
+    return draft->integration != NULL ? add_to_names(draft, &draft->integration->secrets, name) : 0;
 }
 
 int secret_uses_check(struct draft *draft, const struct use *use, const struct secret_site *site)
@@ -255,7 +262,7 @@ int secret_uses_check(struct draft *draft, const struct use *use, const struct s
             status = refuse_place(&check);
         } else if (check_form(&check)) {
             status = add_name(&check);
-            status = status == 0 ? add_to_node(&check) : status;
+            status = status == 0 ? add_to_owner(&check) : status;
         }
     }
     return status;

@@ -417,7 +417,10 @@ static int read_integration(struct draft *draft, const struct tree_member *membe
     if (plugin != NULL && schema == NULL && settings.count > 0) {
         report_no_settings(draft, &settings.as.members[0], member->key.text);
     }
-    return violations_check_template(draft, &settings, schema, &at, &out->settings);
+    draft->integration = out;
+    status = violations_check_template(draft, &settings, schema, &at, &out->settings);
+    draft->integration = NULL;
+    return status;
 }
 
 int top_read_integrations(struct draft *draft)

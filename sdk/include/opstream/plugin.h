@@ -84,13 +84,14 @@ typedef struct ops_node_type {
      * [strand] Optional; with one, the manifest says `"check": true` of the type. Finds out whether
      * the service that the settings name can be reached: with as little as can be, and without
      * changing anything there. `origin` is what tells services of equal settings apart, as
-     * "https://api.example.com:443": the origin of the URL in configs, where their schema marks one
-     * (x-ops-origin); else it is empty. It lives until the task ends. The task is none of a run: it
-     * has no config, its info no run, node and key, and its items are dropped. Return soon, and end
-     * it through ops.exec: complete() says that the service can be used (the output is not looked
-     * at), fail() why it cannot. Time out yourself only where the service asks for less than the
-     * host gives: the deadline of the info, when cancel() is called. A check that does not end soon
-     * after that is given up, and the service is not checked again by this process.
+     * "https://api.example.com:443": the origin of the URL in configs or in the settings, where a
+     * schema marks one (x-ops-origin); else it is empty. It lives until the task ends. The task is
+     * none of a run: it has no config, its info no run, node and key, and its items are dropped.
+     * Return soon, and end it through ops.exec: complete() says that the service can be used (the
+     * output is not looked at), fail() why it cannot. Time out yourself only where the service asks
+     * for less than the host gives: the deadline of the info, when cancel() is called. A check that
+     * does not end soon after that is given up, and the service is not checked again by this
+     * process.
      *
      * A type whose `size` ends before this member has none, as one with NULL; a host that does not
      * know it never calls it.

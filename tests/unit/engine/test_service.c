@@ -10,7 +10,10 @@
 
 #include <stdio.h>
 
+#include "core/base/error.h"
 #include "core/model/pipeline.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 
 static void test_service__the_origin_of_a_url(void **state)
@@ -125,6 +128,46 @@ static void test_service__without_a_url_there_is_no_origin(void **state)
     }
 }
 
+/* What the settings of `set` make of a node's service. */
+static void assert_service(const char *yaml, const char *settings, const char *wanted)
+{
+    struct strbuf out = STRBUF_INIT;
+    struct error err = {0};
+    struct document *resolved = NULL;
+    struct pipeline *pipeline = pipeline_fixture_load(yaml);
+    assert_int_equal(json_read(str_from(settings), NULL, &resolved, &err), 0);
+    assert_true(service_is_set(&pipeline->nodes[0]));
+    service_append(&pipeline->nodes[0], resolved, &out);
+    strbuf_append_char(&out, '\0');
+    assert_string_equal(strbuf_str(&out).p, wanted);
+    strbuf_clear(&out);
+    service_append_fixed_origin(&pipeline->nodes[0], &out);
+    assert_int_equal(out.n, 0);
+    strbuf_finish(&out);
+    document_unref(resolved);
+    pipeline_unref(pipeline);
+}
+
+static void test_service__settings_say_which_it_is(void **state)
+{
+    (void)state;
+    assert_service("id: p\nnodes: [{id: a, type: set.task, config: {base_url: 'http://b'}}]\n",
+                   "{\"base_url\":\"https://x.example/v3\"}", "set https://x.example:443");
+    assert_service("id: p\nnodes: [{id: a, type: set.task}]\n", "{}",
+                   "set https://api.example.com:443");
+    assert_service("id: p\nnodes: [{id: a, type: set.task}]\n", "{\"base_url\":7}", "set");
+}
+
+static void test_service__the_secrets_of_settings_belong_to_it(void **state)
+{
+    (void)state;
+    assert_service("id: p\n"
+                   "integrations: {set: {token: '{{ secrets.one }}{{ secrets.two }}'},\n"
+                   "               toy: {token: '{{ secrets.three }}'}}\n"
+                   "nodes: [{id: a, type: set.task}, {id: b, type: toy.task}]\n",
+                   "{}", "set https://api.example.com:443 one,two");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +176,8 @@ int main(void)
         cmocka_unit_test(test_service__a_resource_is_behind_its_service),
         cmocka_unit_test(test_service__the_origin_that_every_run_calls),
         cmocka_unit_test(test_service__without_a_url_there_is_no_origin),
+        cmocka_unit_test(test_service__settings_say_which_it_is),
+        cmocka_unit_test(test_service__the_secrets_of_settings_belong_to_it),
     };
     return cmocka_run_group_tests_name("service", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -61,6 +62,38 @@ static void test_manifest__gives_all_that_it_says(void **state)
     assert_false(manifest_find_interface(m, STR("ops.process"))->is_required);
     assert_null(manifest_find_interface(m, STR("ops.value")));
     manifest_destroy(m);
+}
+
+/* Of the first node type of the manifest: "KEY DEFAULT", and " of the settings". */
+static void assert_origin(const char *config, const char *settings, const char *wanted)
+{
+    char text[1024];
+    char found[256];
+    struct manifest *m = NULL;
+    struct error err;
+    (void)snprintf(text, sizeof(text),
+                   "{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"settings_schema\":{"
+                   "\"properties\":{%s}},\"nodes\":[{\"type\":\"a\",\"summary\":\"s\","
+                   "\"config_schema\":{\"properties\":{%s}}}]}",
+                   settings, config);
+    assert_int_equal(read(text, &m, &err), 0);
+    const struct node_type *type = &m->nodes[0].type;
+    (void)snprintf(found, sizeof(found), "%.*s %.*s%s", STR_ARG(type->origin_key),
+                   STR_ARG(type->origin_default),
+                   (type->flags & NODE_TYPE_SET_ORIGIN) != 0 ? " of the settings" : "");
+    assert_string_equal(found, wanted);
+    manifest_destroy(m);
+}
+
+static void test_manifest__says_where_the_url_of_the_service_is(void **state)
+{
+    static const char url[] = "\"u\":{\"x-ops-origin\":true}";
+    static const char base[] = "\"x\":{},\"b\":{\"x-ops-origin\":true,\"default\":\"https://h\"}";
+    (void)state;
+    assert_origin(url, "", "u ");
+    assert_origin("", base, "b https://h of the settings");
+    assert_origin(url, base, "u ");
+    assert_origin("\"u\":{\"x-ops-origin\":false}", "\"b\":{}", " ");
 }
 
 static void test_manifest__fills_node_types_for_the_catalogue(void **state)
@@ -171,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_manifest__gives_all_that_it_says),
+        cmocka_unit_test(test_manifest__says_where_the_url_of_the_service_is),
         cmocka_unit_test(test_manifest__fills_node_types_for_the_catalogue),
         cmocka_unit_test(test_manifest__says_what_is_wrong),
         cmocka_unit_test(test_manifest__of_another_epoch_may_have_any_form),
