@@ -1,0 +1,475 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The github plugin in the built program, against a small GitHub that fails on demand.
+
+usage: test_github.py BUILD [CASE]
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+
+from github import GOOD, WEAK, GitHub
+from fake_service import answer, cut, huge, lose, page
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+README = os.path.join(FOLDER, "..", "..", "..", "plugins", "github", "README.md")
+BUILD = os.path.abspath(sys.argv[1])
+QUICK = {"initial_interval": "1ms", "max_attempts": 3}
+LIMIT_SECONDS = 120
+
+
+class Ran:
+    """How a run ended."""
+
+    def __init__(self, done):
+        self.text = done.stdout + done.stderr
+        self.code = done.returncode
+        self.result = json.loads(done.stdout) if done.stdout.startswith("{") else None
+        self.steps = {s["step_id"]: s for s in (self.result or {}).get("step_results", [])}
+
+    def output(self, node="n"):
+        check(self.code == 0, f"the run failed: {self.text}")
+        return self.steps[node]["output"]
+
+    def error(self, node="n"):
+        check(self.code == 1, f"the run did not fail: {self.text}")
+        return self.steps[node]["error"]
+
+
+def check(holds, why):
+    if not holds:
+        raise AssertionError(why)
+
+
+def equal(found, wanted):
+    check(found == wanted, f"{found!r} is not {wanted!r}")
+
+
+def has(text, *words):
+    for word in words:
+        check(word in text, f"{text!r} has no {word!r}")
+
+
+def run_file(service, definition, token=GOOD, **variables):
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "p.json"), "w", encoding="utf-8") as out:
+            json.dump(definition, out)
+        env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"),
+               "BASE": service.url, **variables}
+        if token:
+            env["OPSTREAM_SECRET_GITHUB_TOKEN"] = token
+        return Ran(subprocess.run([os.path.join(BUILD, "bin", "opstream"), "run", "p.json", "--json"], cwd=folder,
+                                  env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False))
+
+
+def pipeline(nodes, token=GOOD, **policies):
+    settings = {"base_url": "${BASE}", **({"token": "{{ secrets.github_token }}"} if token else {}), **policies}
+    return {"id": "t", "integrations": {"github": settings}, "nodes": nodes}
+
+
+def call(service, operation, config, token=GOOD, retry="off", **node):
+    """One node of the type, in a run of its own."""
+    nodes = [{"id": "n", "type": f"github.{operation}", "retry": retry,
+              "config": {"repo": "a/b", **config} if operation != "search_issues" else config, **node}]
+    return run_file(service, pipeline(nodes, token, circuit_breaker="off"), token)
+
+
+def stream(service, config, token=GOOD, **more):
+    nodes = [{"id": "n", "type": "github.fetch_issues", "retry": "off", "config": {"repo": "a/b", **config}, **more},
+             {"id": "each", "for_each": "n.stream", "as": "issue", "type": "set",
+              "config": {"number": "{{ issue.number }}"}}]
+    return run_file(service, pipeline(nodes, token), token)
+
+
+def numbers(ran):
+    return [item["number"] for item in ran.output("each")]
+
+
+# ---- operations ----
+
+def issues_are_streamed_page_by_page(github):
+    for i in range(250):
+        github.repo.add(f"issue {i}")
+    ran = stream(github, {"state": "all"})
+    equal(numbers(ran), list(range(250, 0, -1)))
+    equal(ran.output(), {"count": 250, "pages": 3, "unchanged": 0, "latest": "2026-01-01T00:59:00Z"})
+    pages = [c for c in github.calls if c.path == "/repos/a/b/issues"]
+    equal([c.query.get("page") for c in pages], [None, "2", "3"])
+    check(all(c.query["per_page"] == "100" and c.query["state"] == "all" for c in pages), "queries")
+
+
+def issues_are_chosen(github):
+    for i in range(30):
+        github.repo.add(f"issue {i}", state="closed" if i % 2 else "open",
+                        labels=[{"name": "bug"}, {"name": "a b"}] if i % 3 == 0 else [])
+    equal(numbers(stream(github, {"labels": ["bug", "a b"]})), [25, 19, 13, 7, 1])
+    equal(github.last("GET /repos/a/b/issues").query, {"labels": "bug,a b", "per_page": "100"})
+    equal(numbers(stream(github, {"state": "all", "limit": 3, "per_page": 2})), [30, 29, 28])
+    equal(numbers(stream(github, {"state": "all", "since": "2026-01-01T00:28:00Z"})), [30, 29, 28])
+
+
+def pull_requests_are_left_out(github):
+    github.repo.add("one")
+    github.repo.add("two", pull_request={"html_url": "https://github.test/a/b/pull/2", "merged_at": None})
+    equal(numbers(stream(github, {})), [1])
+    equal(numbers(stream(github, {"pull_requests": True})), [2, 1])
+
+
+def what_moves_to_the_next_page_comes_once(github):
+    for i in range(6):
+        github.repo.add(f"issue {i}")
+
+    def meanwhile(handler, work):
+        handler.send(*work())
+        github.repo.add("new")
+    github.fail("GET /repos/a/b/issues", meanwhile)
+    equal(numbers(stream(github, {"per_page": 3})), [6, 5, 4, 3, 2, 1])
+
+
+def unchanged_pages_come_from_memory(github):
+    for i in range(5):
+        github.repo.add(f"issue {i}")
+    config = {"repo": "a/b", "per_page": 3}
+    nodes = [{"id": "n", "type": "github.fetch_issues", "config": config},
+             {"id": "each", "for_each": "n.stream", "as": "issue", "type": "set", "config": {"number": "{{ issue.number }}"}},
+             {"id": "again", "type": "github.fetch_issues", "config": config, "depends_on": ["each"]},
+             {"id": "each_again", "for_each": "again.stream", "as": "issue", "type": "set",
+              "config": {"number": "{{ issue.number }}"}},
+             {"id": "one", "type": "github.get_issue", "config": {"repo": "a/b", "number": 2}},
+             {"id": "two", "type": "github.get_issue", "config": {"repo": "a/b", "number": 2}, "depends_on": ["one"]}]
+    ran = run_file(github, pipeline(nodes))
+    equal(ran.output("again")["unchanged"], 2)
+    equal(ran.output("each"), ran.output("each_again"))
+    equal(ran.output("one"), ran.output("two"))
+    equal(ran.output("two")["title"], "issue 1")
+    equal(len([c for c in github.calls if "if-none-match" in c.headers]), 3)
+
+
+def one_issue(github):
+    github.repo.add("first", body="text", labels=[{"name": "bug", "color": "f00", "description": "d", "id": 1}])
+    found = call(github, "get_issue", {"number": 1}).output()
+    equal(found["author"], "octo")
+    equal(found["labels"], [{"name": "bug", "color": "f00", "description": "d"}])
+    check("user" not in found and "reactions" not in found, "what is not asked for")
+    headers = github.last("GET .*").headers
+    equal(headers["accept"], "application/vnd.github+json")
+    equal(headers["x-github-api-version"], "2022-11-28")
+    equal(headers["authorization"], f"Bearer {GOOD}")
+
+
+def issues_are_created_and_changed(github):
+    made = call(github, "create_issue", {"title": "it's \"broken\"", "body": "a\nb", "labels": ["bug"],
+                                         "assignees": ["ada"]}).output()
+    equal((made["number"], made["created"], made["url"]), (1, True, "https://github.test/a/b/issues/1"))
+    issue = github.repo.issues[0]
+    check(re.fullmatch(r"a\nb\n\n<!-- opstream:\S+ -->", issue["body"]), issue["body"])
+    changed = call(github, "update_issue", {"number": 1, "state": "closed", "state_reason": "completed",
+                                            "labels": [], "milestone": None}).output()
+    equal((changed["state"], issue["labels"]), ("closed", []))
+    equal(github.last("PATCH .*").json(), {"state": "closed", "state_reason": "completed", "labels": [],
+                                           "milestone": None})
+    equal(call(github, "add_labels", {"number": 1, "labels": ["x", "y"]}).output()["labels"][1]["name"], "y")
+    equal(call(github, "add_comment", {"number": 1, "body": "thanks"}).output()["id"], 1)
+    has(github.repo.comments["1"][0]["body"], "thanks\n\n<!-- opstream:")
+
+
+def pull_requests_and_reviewers(github):
+    made = call(github, "create_pr", {"title": "mend", "head": "fix", "base": "main", "draft": True}).output()
+    equal((made["number"], made["head"], made["base"], made["draft"]), (1, "fix", "main", True))
+    asked = call(github, "assign_reviewer", {"number": 1, "reviewers": ["ada"], "teams": ["core"]}).output()
+    equal((asked["reviewers"], asked["teams"]), ([{"login": "ada", "type": "User"}], [{"slug": "core", "name": "core"}]))
+    again = call(github, "create_pr", {"title": "mend", "head": "fix", "base": "main"}).error()
+    equal(again["code"], "INPUT")
+    has(again["message"], "GitHub answered 422: Validation Failed; PullRequest: A pull request already exists for a:fix.")
+
+
+def issues_are_searched(github):
+    for title in ("crash at start", "a wish", "crash at end"):
+        github.repo.add(title)
+    found = call(github, "search_issues", {"query": "crash is:issue repo:a/b", "limit": 1}).output()
+    equal((found["total"], [i["title"] for i in found["items"]]), (2, ["crash at start"]))
+    has(call(github, "search_issues", {"query": "crash"}).error()["message"], "Query must include 'is:issue'")
+
+
+def files_are_read_and_written(github):
+    github.repo.files = {"docs/a b#.md": "grüße\n".encode(), "bin": b"\xff\x00", "large": b"x" * 1200000, "dir/a": b""}
+    read = call(github, "get_file", {"path": "docs/a b#.md"}).output()
+    equal((read["content"], read["is_text"], read["size"]), ("grüße\n", True, 8))
+    equal(github.last("GET .*").raw_path, "/repos/a/b/contents/docs/a%20b%23.md")
+    read = call(github, "get_file", {"path": "bin", "ref": "v1"}).output()
+    equal((read["content"], read["is_text"]), ("/wA=", False))
+    equal(len(call(github, "get_file", {"path": "large"}).output()["content"]), 1200000)
+    has(call(github, "get_file", {"path": "dir"}).error()["message"], "'path' names no file, but a folder")
+    new = {"path": "docs/new.md", "content": "é", "message": "add", "branch": "main"}
+    equal(call(github, "create_or_update_file", new).output()["changed"], True)
+    equal(call(github, "create_or_update_file", new).output()["changed"], False)
+    equal(call(github, "create_or_update_file", {**new, "content": "two"}).output()["changed"], True)
+    equal((github.repo.files["docs/new.md"], len(github.repo.commits)), (b"two", 2))
+    equal(call(github, "create_or_update_file", {**new, "sha": "a" * 40}).error()["code"], "CONFLICT")
+
+
+def checks_and_releases(github):
+    run = {"name": "build", "head_sha": "a" * 40, "conclusion": "success", "output": {"title": "t", "summary": "s"}}
+    made = call(github, "create_check", run).output()
+    equal((made["id"], made["conclusion"], made["created"]), (1, "success", True))
+    check(github.repo.checks[0]["external_id"], "it has the step's key")
+    equal(call(github, "create_check", {**run, "external_id": "mine"}).output()["external_id"], "mine")
+    made = call(github, "create_release", {"tag_name": "v1.0", "body": "notes", "prerelease": True}).output()
+    equal((made["id"], made["tag_name"], made["prerelease"]), (1, "v1.0", True))
+    again = call(github, "create_release", {"tag_name": "v1.0"}).error()
+    has(again["message"], "Release.tag_name: already_exists")
+
+
+# ---- once, although ----
+
+CREATORS = [
+    ("create_issue", {"title": "t"}, "POST /repos/a/b/issues", lambda repo: len(repo.issues) - 1),
+    ("add_comment", {"number": 1, "body": "t"}, "POST /repos/a/b/issues/1/comments", lambda repo: len(repo.comments["1"])),
+    ("create_pr", {"title": "t", "head": "h", "base": "b"}, "POST /repos/a/b/pulls", lambda repo: len(repo.pulls)),
+    ("create_check", {"name": "c", "head_sha": "a" * 40}, "POST /repos/a/b/check-runs", lambda repo: len(repo.checks)),
+    ("create_release", {"tag_name": "v"}, "POST /repos/a/b/releases", lambda repo: len(repo.releases)),
+]
+
+
+def what_was_created_is_found_again(github):
+    for operation, config, post, count in CREATORS:
+        for fault in (lose(), cut(), cut(is_told=False)):
+            github.repo.__init__()
+            github.repo.add("first")
+            github.fail(post, fault)
+            made = call(github, operation, config, retry=QUICK).output()
+            equal((operation, count(github.repo), made["created"]), (operation, 1, False))
+
+
+def what_was_not_created_is_created(github):
+    for operation, config, post, count in CREATORS:
+        github.repo.__init__()
+        github.repo.add("first")
+        github.fail(post, answer(502, {"message": "Server Error"}))
+        made = call(github, operation, config, retry=QUICK).output()
+        equal((operation, count(github.repo), made["created"]), (operation, 1, True))
+
+
+def the_mark_is_found_on_a_later_page(github):
+    github.repo.add("first")
+    github.repo.comments["1"] = [{"id": i, "body": f"comment {i}", "html_url": "u"} for i in range(250)]
+    github.fail("POST .*comments", lose())
+    equal(call(github, "add_comment", {"number": 1, "body": "t"}, retry=QUICK).output()["id"], 251)
+    equal((len(github.repo.comments["1"]), github.count("GET .*comments")), (251, 3))
+
+
+def a_file_is_written_once(github):
+    github.fail("PUT .*", lose(), answer(502, {}))
+    config = {"path": "a", "content": "x", "message": "m"}
+    made = call(github, "create_or_update_file", config, retry=QUICK).output()
+    equal((made["changed"], github.repo.commits, github.count("PUT .*")), (False, ["m"], 1))
+
+
+def what_can_be_repeated_is(github):
+    github.repo.add("first")
+    github.fail("(PATCH|POST) .*", lose(), lose())
+    equal(call(github, "update_issue", {"number": 1, "title": "u"}, retry=QUICK).output()["title"], "u")
+    github.fail("(PATCH|POST) .*", cut())
+    equal(len(call(github, "add_labels", {"number": 1, "labels": ["x"]}, retry=QUICK).output()["labels"]), 1)
+
+
+# ---- limits ----
+
+def wait_of(ran):
+    error = ran.error()
+    equal(error["code"], "RATE_LIMITED")
+    return error["retry_after_ms"]
+
+
+def limits_say_how_long(github):
+    github.repo.add("first")
+    spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "4102444800"}
+    said = {"message": "API rate limit exceeded for user ID 1."}
+    secondary = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
+    for status, value, headers, wanted in (
+            (429, said, {"Retry-After": "7"}, 7000), (403, secondary, {"Retry-After": "9"}, 9000),
+            (403, said, spent, 3600000), (429, said, spent, 3600000), (403, secondary, {}, 60000),
+            (429, said, {}, 60000), (403, {"message": "You have triggered an abuse detection mechanism."}, {}, 60000)):
+        github.fail("GET .*", answer(status, value, headers))
+        ran = call(github, "get_issue", {"number": 1})
+        equal((status, value["message"], wait_of(ran)), (status, value["message"], wanted))
+        has(ran.error()["message"], f"GitHub answered {status}: {value['message']}")
+
+
+def a_limit_is_waited_for(github):
+    github.repo.add("first")
+    github.fail("GET .*", answer(403, {"message": "You have exceeded a secondary rate limit"}, {"Retry-After": "1"}))
+    equal(call(github, "get_issue", {"number": 1}, retry=QUICK).output()["number"], 1)
+    equal(len(github.calls), 2)
+
+
+# ---- what is wrong ----
+
+def tokens_that_are_no_good(github):
+    ran = call(github, "get_issue", {"number": 1}, token="ghp_wrong_token_9876543210")
+    error = ran.error()
+    equal((error["code"], error["message"]), ("AUTH", "GitHub answered 401: Bad credentials"))
+    has(error["hint"], "integrations.github.token is refused", "secrets.github_token")
+    check("9876543210" not in ran.text, "the token is shown")
+    error = call(github, "create_issue", {"title": "t"}, token=None).error()
+    has(error["hint"], "integrations.github.token is not set")
+    error = call(github, "create_issue", {"title": "t"}, token=WEAK).error()
+    equal(error["code"], "PERMISSION")
+    has(error["message"], "GitHub answered 403: Resource not accessible", "it takes a token with issues=write")
+    error = call(github, "get_issue", {"number": 1}, token="ghp_one\ntwo_three").error()
+    has(error["message"], "'token' must have no white space")
+
+
+def what_is_not_there(github):
+    error = call(github, "get_issue", {"number": 7}).error()
+    equal((error["code"], error["message"]),
+          ("NOT_FOUND", "GitHub: issue 7 of a/b is not there, or the token may not see it (404: Not Found)"))
+    error = call(github, "fetch_issues", {"repo": "no/such"}).error()
+    has(error["message"], "GitHub: the repository no/such is not there, or the token may not see it")
+    has(call(github, "get_file", {"path": "x/y"}).error()["message"], "the file x/y of a/b is not there")
+    github.repo.add("first", locked=True)
+    error = call(github, "add_comment", {"number": 1, "body": "t"}).error()
+    equal((error["code"], error["message"]),
+          ("NOT_FOUND", "GitHub: issue 1 of a/b is not there any more (410: Issue is locked)"))
+
+
+def answers_that_are_no_use(github):
+    github.repo.add("first")
+    for fault, code, words in (
+            (page(), "UPSTREAM", "GitHub answered with a page instead of JSON"),
+            (page(502), "UNAVAILABLE", "GitHub answered 502: with a page instead of JSON"),
+            (answer(200, text='{"number": 1, "ti'), "UPSTREAM", "GitHub answered JSON that is broken, or cut off: "),
+            (answer(200, text="\x1b[31m\nno"), "UPSTREAM", "broken, or cut off"),
+            (answer(200, []), "UPSTREAM", "something else than is expected"),
+            (answer(200, text=""), "UPSTREAM", "something else than is expected"),
+            (answer(404, text="plain\r\n\x1b[2Jwords"), "NOT_FOUND", "(404: plain   [2Jwords)"),
+            (answer(422, {"message": "x" * 5000}), "INPUT", "x" * 390 + "xxxxxxxxxx..."),
+            (cut(), "UNAVAILABLE", ""),
+            (lose(), "UNAVAILABLE", "")):
+        github.fail("GET .*", fault)
+        error = call(github, "get_issue", {"number": 1}).error()
+        equal((words, error["code"]), (words, code))
+        has(error["message"], words)
+        check(not re.search(r"[\x00-\x1f]", error["message"]), error["message"])
+    github.fail("GET .*", answer(200, {"message": "no list"}))
+    has(call(github, "fetch_issues", {}).error()["message"], "something else than a list")
+
+
+def comments_of_ten_megabytes(github):
+    github.repo.add("first")
+    ran = call(github, "add_comment", {"number": 1, "body": "x" * 3000000})
+    equal((ran.code, github.calls), (3, []))
+    has(ran.text, "'body' must be at most 65000 characters long")
+    check(len(ran.text) < 20000, "the text is repeated")
+    github.fail("GET .*", huge(11 * 1024 * 1024))
+    error = call(github, "get_issue", {"number": 1}).error()
+    equal(error["code"], "RESOURCE")
+    check(len(error["message"]) < 500, error["message"])
+    github.fail("GET .*", huge(10 * 1000 * 1000))
+    equal(len(call(github, "get_issue", {"number": 1}).output()["body"]), 10 * 1000 * 1000)
+
+
+def what_stands_in_paths_stays_there(github):
+    for repo in ("a/b/c", "a", "a/..", "../b", "a/b?x=1", "a/ b", ""):
+        ran = call(github, "get_issue", {"repo": repo, "number": 1})
+        check(ran.code in (1, 3), f"{repo}: {ran.text}")
+    for path in ("../../x", "a//b", "/a", "a/./b", "."):
+        error = call(github, "get_file", {"path": path}).error()
+        equal((path, error["code"]), (path, "CONFIG"))
+    equal(github.calls, [])
+
+
+def addresses_that_are_none(github):
+    for url in ("ftp://h", "h", "http://u:p@h/", "http://h/?x", "http://h/#x", "http://h h/"):
+        definition = pipeline([{"id": "n", "type": "github.get_issue", "retry": "off", "config": {"repo": "a/b", "number": 1}}])
+        definition["integrations"]["github"]["base_url"] = url
+        ran = run_file(github, definition)
+        check(ran.code in (1, 3), f"{url}: {ran.text}")
+        has(ran.text, "base_url")
+
+
+def a_base_url_may_have_a_path(github):
+    github.repo.add("first")
+    definition = pipeline([{"id": "n", "type": "github.get_issue", "retry": "off", "config": {"repo": "a/b", "number": 1}}])
+    definition["integrations"]["github"]["base_url"] = "${BASE}/api/v3/"
+    has(run_file(github, definition).error()["message"], "issue 1 of a/b is not there")
+    equal(github.calls[0].path, "/api/v3/repos/a/b/issues/1")
+
+
+# ---- what others see of it ----
+
+def a_breaker_is_that_of_the_service(github):
+    nodes = [{"id": "n", "type": "github.get_issue", "retry": "off", "on_error": "continue", "on_open": "fail",
+              "config": {"repo": "a/b", "number": 1}},
+             {"id": "m", "type": "github.get_issue", "retry": "off", "on_open": "fail", "depends_on": ["n"],
+              "config": {"repo": "a/b", "number": 1}}]
+    github.fail("GET .*", answer(503, {"message": "down"}))
+    ran = run_file(github, pipeline(nodes, circuit_breaker={"failure_threshold": 1}))
+    equal((ran.error("m")["code"], len(github.calls)), ("CIRCUIT_OPEN", 1))
+    has(ran.error("m")["message"], github.url.replace("http", "github http") + " github_token")
+
+
+# ---- the examples ----
+
+def prepare(github):
+    for title in ("crash at start", "a wish"):
+        github.repo.add(title)
+    github.repo.pulls[2] = {"number": 2, "html_url": "u", "head": {"ref": "x"}, "requested_reviewers": [], "requested_teams": []}
+    github.repo.files["docs/guide.md"] = b"# Guide\n"
+
+
+def the_examples_of_the_readme_run(github):
+    with open(README, encoding="utf-8") as source:
+        text = source.read()
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    operations = set(re.findall(r"^\| `(github\.\w+)`", text, re.MULTILINE))
+    shown = set()
+    for block in blocks:
+        github.repo.__init__()
+        prepare(github)
+        shown |= set(re.findall(r"type: (github\.\w+)", block))
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "p.yaml"), "w", encoding="utf-8") as out:
+                out.write(block)
+            env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"),
+                   "GITHUB_API_URL": github.url, "OPSTREAM_SECRET_GITHUB_TOKEN": GOOD}
+            done = subprocess.run([os.path.join(BUILD, "bin", "opstream"), "run", "p.yaml", "--json"], cwd=folder,
+                                  env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
+            check(done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}")
+    with open(os.path.join(os.path.dirname(README), "manifest.json"), encoding="utf-8") as source:
+        types = {node["type"] for node in json.load(source)["nodes"]}
+    equal((sorted(operations), sorted(shown)), (sorted(types), sorted(types)))
+
+
+CASES = [function for name, function in list(globals().items())
+         if callable(function) and getattr(function, "__code__", None) and function.__module__ == "__main__"
+         and function.__code__.co_varnames[:1] == ("github",) and function.__code__.co_argcount == 1
+         and name != "prepare"]
+
+
+def main():
+    wanted = sys.argv[2:]
+    failed = []
+    for case in CASES:
+        if wanted and case.__name__ not in wanted:
+            continue
+        with GitHub() as github:
+            try:
+                case(github)
+                print(f"{case.__name__}: good", flush=True)
+            except Exception:  # pylint: disable=broad-except
+                failed.append(case.__name__)
+                print(f"{case.__name__}: FAILED", flush=True)
+                traceback.print_exc()
+    if failed:
+        print("failed:", ", ".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
