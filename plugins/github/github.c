@@ -235,9 +235,10 @@ static const struct service_operation operations[] = {
 
 /* ---- The service ---- */
 
-static const struct service_header headers[] = {{"Accept", "application/vnd.github+json"},
-                                                {"X-GitHub-Api-Version", "2022-11-28"},
-                                                {NULL, NULL}};
+static const struct service_header headers[] = {
+    {"Accept", "application/vnd.github+json, application/json;q=0.9"},
+    {"X-GitHub-Api-Version", "2022-11-28"},
+    {NULL, NULL}};
 
 static const struct service github = {
     .id = "github",

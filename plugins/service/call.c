@@ -231,6 +231,10 @@ int call_note_next(struct service_call *call, const struct service_answer *answe
                           " names a next page by a link that is too long");
         return 0;
     }
+    if (answer->next.n > 0 && ops_equal(answer->next, call->next)) {
+        problem_fail_body(call, answer, "bad_link", " names as the next page the one that it gave");
+        return 0;
+    }
     if (answer->next.n > 0) {
         memcpy(call->next, answer->next.p, (size_t)answer->next.n);
     }
@@ -272,12 +276,13 @@ void call_complete(struct service_call *call, ops_val value)
     ops_complete_map(call->task, &out);
 }
 
-/* A list where a map should be, or nothing at all. */
+/* What stands first in an output is always there: else it is an answer to something else. */
 static int is_usable(const struct service_call *call, ops_val value)
 {
     const struct pick *first = call->operation->output;
-    int takes_all = first->path != NULL && first->path[0] == '\0';
-    return takes_all || ops.value->type(ops.h, value) == OPS_TYPE_MAP;
+    uint32_t type =
+        ops.value->type(ops.h, pick_find(value, first->path != NULL ? first->path : first->name));
+    return type != OPS_TYPE_NONE && type != OPS_TYPE_NULL;
 }
 
 static void keep(struct service_call *call, const struct service_answer *answer)

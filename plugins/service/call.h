@@ -95,7 +95,7 @@ void call_act(struct service_call *call);
 /* Ends the task well with what the operation's output table picks from `value`. */
 void call_complete(struct service_call *call, ops_val value);
 
-/* Notes the query of the next page; 0, and the task has ended: it is too long. */
+/* Notes the query of the next page; 0, and the task has ended: it is too long, or the same. */
 int call_note_next(struct service_call *call, const struct service_answer *answer);
 
 /* 1 when the same call once more does no harm. */

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+/* A million items: who names pages without end is not followed for ever. */
+enum { MOST_PAGES = 10000 };
+
 static const struct service_pages *pages_of(const struct service_call *call)
 {
     return call->operation->pages;
@@ -175,6 +178,10 @@ static void on_page(struct service_call *call, const struct service_answer *answ
         return;
     }
     call->pages++;
+    if (call->pages > MOST_PAGES) {
+        problem_fail_body(call, answer, "too_many_pages", " names more than 10000 pages");
+        return;
+    }
     call->at = 0;
     on_writable(call, call->task);
 }

@@ -108,7 +108,7 @@ struct service_marker {
 struct service_operation {
     const char *type; /* of the node; NULL ends the table */
     struct service_request request;
-    const struct pick *output;
+    const struct pick *output; /* its first row is what any right answer has */
     const char *subject; /* what a 404 is about: "issue {number} of {repo}"; fields are filled in */
     const struct service_pages *pages;   /* or NULL */
     const struct service_marker *marker; /* or NULL */

@@ -69,9 +69,17 @@ def cut(is_told=True):
     return end
 
 
+def hold(event, seconds=60):
+    """Nothing is done until the event, a threading.Event, is set."""
+    def wait(handler, work):
+        event.wait(seconds)
+        handler.send(*work())
+    return wait
+
+
 def huge(size):
     """An answer of so many bytes, which is good JSON."""
-    return answer(200, {"body": "x" * size})
+    return answer(200, {"number": 1, "body": "x" * size})
 
 
 # ---- the service ----
@@ -103,11 +111,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with service.lock:
             service.calls.append(request)
             fault = service.take_fault(request)
-            work = lambda: service.work(request)  # noqa: E731
-            if fault is None:
-                self.send(*work())
-            else:
-                fault(self, work)
+
+        def work():
+            with service.lock:
+                return service.work(request)
+        if fault is None:
+            self.send(*work())
+        else:
+            fault(self, work)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_any
 

@@ -11,10 +11,11 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 
 from github import GOOD, WEAK, GitHub
-from fake_service import answer, cut, huge, lose, page
+from fake_service import answer, cut, hold, huge, lose, page
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(FOLDER, "..", "..", "..", "plugins", "github", "README.md")
@@ -157,7 +158,7 @@ def one_issue(github):
     equal(found["labels"], [{"name": "bug", "color": "f00", "description": "d"}])
     check("user" not in found and "reactions" not in found, "what is not asked for")
     headers = github.last("GET .*").headers
-    equal(headers["accept"], "application/vnd.github+json")
+    equal(headers["accept"].split(",")[0], "application/vnd.github+json")
     equal(headers["x-github-api-version"], "2022-11-28")
     equal(headers["authorization"], f"Bearer {GOOD}")
 
@@ -346,6 +347,8 @@ def answers_that_are_no_use(github):
             (answer(200, text='{"number": 1, "ti'), "UPSTREAM", "GitHub answered JSON that is broken, or cut off: "),
             (answer(200, text="\x1b[31m\nno"), "UPSTREAM", "broken, or cut off"),
             (answer(200, []), "UPSTREAM", "something else than is expected"),
+            (answer(200, {"ok": True}), "UPSTREAM", "something else than is expected"),
+            (answer(200, {"number": None}), "UPSTREAM", "something else than is expected"),
             (answer(200, text=""), "UPSTREAM", "something else than is expected"),
             (answer(404, text="plain\r\n\x1b[2Jwords"), "NOT_FOUND", "(404: plain   [2Jwords)"),
             (answer(422, {"message": "x" * 5000}), "INPUT", "x" * 390 + "xxxxxxxxxx..."),
@@ -401,6 +404,18 @@ def a_base_url_may_have_a_path(github):
     equal(github.calls[0].path, "/api/v3/repos/a/b/issues/1")
 
 
+def pages_without_end(github):
+    github.repo.add("first")
+    again = {"Link": '<https://x.test/y?page=2>; rel="next"'}
+    github.fail("GET .*/issues", *[answer(200, [], again)] * 5)
+    ran = call(github, "fetch_issues", {})
+    has(ran.error()["message"], "GitHub names as the next page the one that it gave")
+    equal((ran.error()["code"], len(github.calls)), ("UPSTREAM", 2))
+    github.fail("GET .*/issues", answer(200, [], {"Link": f'<https://x.test/y?page={"2" * 3000}>; rel="next"'}))
+    github.faults.reverse()
+    has(call(github, "fetch_issues", {}).error()["message"], "names a next page by a link that is too long")
+
+
 # ---- what others see of it ----
 
 def a_breaker_is_that_of_the_service(github):
@@ -412,6 +427,23 @@ def a_breaker_is_that_of_the_service(github):
     ran = run_file(github, pipeline(nodes, circuit_breaker={"failure_threshold": 1}))
     equal((ran.error("m")["code"], len(github.calls)), ("CIRCUIT_OPEN", 1))
     has(ran.error("m")["message"], github.url.replace("http", "github http") + " github_token")
+
+
+def a_check_looks_whether_it_is_there(github):
+    github.repo.add("first")
+    asked = threading.Event()
+
+    def refuse(handler, _work):
+        handler.send(503, b"{}", {})
+        asked.set()
+    github.fail("GET /rate_limit", *[refuse] * 100)
+    github.fail("GET .*/issues/1", hold(asked))
+    definition = pipeline([{"id": "n", "type": "github.get_issue", "config": {"repo": "a/b", "number": 1}},
+                           {"id": "rest", "type": "wait", "config": {"seconds": 0.2}, "depends_on": ["n"]}])
+    definition["monitoring"] = {"health_check_interval": "1s"}
+    ran = run_file(github, definition)
+    equal(ran.output()["number"], 1)
+    has(ran.text, f"warn service down plugin=github origin={github.url} why=", "GitHub answered the check with 503")
 
 
 # ---- the examples ----
