@@ -370,7 +370,10 @@ static void on_failed(const struct decision *d, const struct run_event *event)
         decision_end_node(d, &record);
         return;
     }
-    attempts_fail(d, event->node, event->error);
+    struct document *failure =
+        failure_name_secrets(event->error, decision_node(d, event->node)->secrets);
+    attempts_fail(d, event->node, failure);
+    document_unref(failure);
 }
 
 static void on_items(const struct decision *d, const struct run_event *event)

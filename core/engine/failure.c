@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/engine/failure.h"
 
+#include <string.h>
+
 #include "core/base/error.h"
 #include "core/base/utf8.h"
 #include "core/value/builder.h"
+#include "core/value/secrets.h"
 #include "core/value/value.h"
 
 struct document *failure_create(const char *code, struct str message, const char *hint)
@@ -30,6 +33,49 @@ struct document *failure_from_error(const char *code, const struct error *err)
                           NULL);
 }
 
+static void append_secret(struct str name, struct strbuf *out)
+{
+    struct secrets_variable variable = {{0}};
+    if (secrets_variable_of(name, &variable)) {
+        strbuf_append_format(out, "'%.*s' (set %s)", STR_ARG(name), variable.text);
+    }
+}
+
+static void append_secrets(struct str names, struct strbuf *out)
+{
+    bool are_several = memchr(names.p, ',', names.n) != NULL;
+    strbuf_append_text(out,
+                       are_several ? "it comes from the secrets " : "it comes from the secret ");
+    struct str rest = names;
+    while (rest.n > 0) {
+        const char *comma = memchr(rest.p, ',', rest.n);
+        size_t n = comma != NULL ? (size_t)(comma - rest.p) : rest.n;
+        append_secret(str_make(rest.p, n), out);
+        strbuf_append_text(out, comma != NULL ? ", " : "");
+        n += comma != NULL;
+        rest = str_make(rest.p + n, rest.n - n);
+    }
+}
+
+/* `failure` with another hint; NULL without memory. */
+static struct document *with_hint(const struct document *failure, struct str hint)
+{
+    const struct value *root = document_root(failure);
+    struct document *whole = NULL;
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    for (size_t i = 0; i < value_count(root); i++) {
+        const struct value_member *member = value_member_at(root, i);
+        if (!str_equal(value_str(&member->key), STR("hint"))) {
+            builder_key(b, value_str(&member->key));
+            builder_embed(b, failure, &member->value);
+        }
+    }
+    builder_member_string(b, STR("hint"), hint);
+    builder_map_end(b);
+    return builder_finish(b, &whole, NULL) == 0 ? whole : NULL;
+}
+
 static struct str failure_text(const struct document *failure, struct str key)
 {
     if (failure == NULL) {
@@ -52,4 +98,21 @@ struct str failure_message(const struct document *failure)
 struct str failure_hint(const struct document *failure)
 {
     return failure_text(failure, STR("hint"));
+}
+
+struct document *failure_name_secrets(const struct document *failure, struct str names)
+{
+    struct document *whole = NULL;
+    struct strbuf hint = STRBUF_INIT;
+    if (names.n == 0 || !str_equal_text(failure_code(failure), "AUTH")) {
+        return document_ref(failure);
+    }
+    strbuf_append_str(&hint, failure_hint(failure));
+    strbuf_append_text(&hint, hint.n > 0 ? "; " : "");
+    append_secrets(names, &hint);
+    if (strbuf_status(&hint) == 0) {
+        whole = with_hint(failure, strbuf_str(&hint));
+    }
+    strbuf_finish(&hint);
+    return whole != NULL ? whole : document_ref(failure);
 }

@@ -43,6 +43,13 @@ struct document *failure_create(const char *code, struct str message, const char
 /* From an error of core: E_LIMIT is LIMIT, all others are `code`. Owned by the caller. */
 struct document *failure_from_error(const char *code, const struct error *err);
 
+/*
+ * A refused credential (AUTH) whose hint says besides which secrets it was made of, and how they
+ * are set; `names` is "token,user". Any other failure, without names or memory: itself. Owned by
+ * the caller.
+ */
+struct document *failure_name_secrets(const struct document *failure, struct str names);
+
 /* The parts of a failure (ours or a task's), borrowed; empty when absent or not text. */
 struct str failure_code(const struct document *failure);
 struct str failure_message(const struct document *failure);

@@ -98,13 +98,17 @@ static const char *hint_of(const struct service_call *call, ops_status code, cha
 {
     const struct service *service = call->node->service;
     if (code == OPS_E_AUTH) {
-        int is_set = call->node->token.n > 0;
-        (void)snprintf(
-            out, HINT_BYTES,
-            "integrations.%s.token %s; with \"{{ secrets.%s_token }}\" there it is taken "
-            "from the secret '%s_token'. %s",
-            service->id, is_set ? "is refused: set a valid one" : "is not set", service->id,
-            service->id, service->token_hint != NULL ? service->token_hint : "");
+        const char *more = service->token_hint != NULL ? service->token_hint : "";
+        if (call->node->token.n > 0) {
+            (void)snprintf(out, HINT_BYTES, "integrations.%s.token is refused: set a valid one. %s",
+                           service->id, more);
+        } else {
+            (void)snprintf(
+                out, HINT_BYTES,
+                "integrations.%s.token is not set: write \"{{ secrets.%s_token }}\" there. "
+                "%s",
+                service->id, service->id, more);
+        }
         return out;
     }
     if (code == OPS_E_PERMISSION) {

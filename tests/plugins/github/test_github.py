@@ -315,10 +315,11 @@ def tokens_that_are_no_good(github):
     ran = call(github, "get_issue", {"number": 1}, token="ghp_wrong_token_9876543210")
     error = ran.error()
     equal((error["code"], error["message"]), ("AUTH", "GitHub answered 401: Bad credentials"))
-    has(error["hint"], "integrations.github.token is refused", "secrets.github_token")
+    has(error["hint"], "integrations.github.token is refused: set a valid one.",
+        "it comes from the secret 'github_token' (set OPSTREAM_SECRET_GITHUB_TOKEN)")
     check("9876543210" not in ran.text, "the token is shown")
     error = call(github, "create_issue", {"title": "t"}, token=None).error()
-    has(error["hint"], "integrations.github.token is not set")
+    has(error["hint"], "integrations.github.token is not set: write \"{{ secrets.github_token }}\" there.")
     error = call(github, "create_issue", {"title": "t"}, token=WEAK).error()
     equal(error["code"], "PERMISSION")
     has(error["message"], "GitHub answered 403: Resource not accessible", "it takes a token with issues=write")

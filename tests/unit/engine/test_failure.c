@@ -87,6 +87,27 @@ static void test_failure__without_memory_it_is_an_empty_map(void **state)
     }
 }
 
+static void assert_named(const char *failure, const char *names, const char *expected)
+{
+    struct document *before = pipeline_fixture_json(failure);
+    struct document *after = failure_name_secrets(before, str_from(names));
+    document_unref(before);
+    assert_json(after, expected);
+}
+
+static void test_failure__a_refused_credential_names_its_secrets(void **state)
+{
+    (void)state;
+    assert_named("{\"code\":\"AUTH\",\"hint\":\"look\",\"n\":1}", "a-b",
+                 "{\"code\":\"AUTH\",\"n\":1,\"hint\":\"look; it comes from the secret 'a-b' "
+                 "(set OPSTREAM_SECRET_A_B)\"}");
+    assert_named("{\"code\":\"AUTH\"}", "a,b",
+                 "{\"code\":\"AUTH\",\"hint\":\"it comes from the secrets 'a' (set "
+                 "OPSTREAM_SECRET_A), 'b' (set OPSTREAM_SECRET_B)\"}");
+    assert_named("{\"code\":\"AUTH\"}", "", "{\"code\":\"AUTH\"}");
+    assert_named("{\"code\":\"NOT_FOUND\"}", "a", "{\"code\":\"NOT_FOUND\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +115,7 @@ int main(void)
         cmocka_unit_test(test_failure__message_is_cut_where_it_is_no_utf8),
         cmocka_unit_test(test_failure__from_error_keeps_limits_apart),
         cmocka_unit_test(test_failure__parts_are_empty_when_they_are_not_text),
+        cmocka_unit_test(test_failure__a_refused_credential_names_its_secrets),
         cmocka_unit_test(test_failure__without_memory_it_is_an_empty_map),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
