@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 
 from github import GOOD, WEAK, GitHub
@@ -262,6 +263,39 @@ def the_mark_is_found_on_a_later_page(github):
     github.fail("POST .*comments", lose())
     equal(call(github, "add_comment", {"number": 1, "body": "t"}, retry=QUICK).output()["id"], 251)
     equal((len(github.repo.comments["1"]), github.count("GET .*comments")), (251, 3))
+
+
+def what_a_killed_engine_created_is_found_again(github):
+    created, over = threading.Event(), threading.Event()
+
+    def keep_the_answer(handler, work):
+        work()
+        created.set()
+        over.wait(LIMIT_SECONDS)
+        handler.close()
+    github.fail("POST .*", keep_the_answer)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"p.json": pipeline([{"id": "n", "type": "github.create_issue", "config": {"repo": "a/b", "title": "t"}}]),
+                 "other.json": {"id": "other", "nodes": [{"id": "w", "type": "wait", "config": {"seconds": 0.2}}]}}
+        for name, definition in files.items():
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
+                json.dump(definition, out)
+        env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"),
+               "BASE": github.url, "OPSTREAM_SECRET_GITHUB_TOKEN": GOOD}
+        program = os.path.join(BUILD, "bin", "opstream")
+        with subprocess.Popen([program, "run", "p.json", "-q"], cwd=folder, env=env, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as engine:
+            check(created.wait(LIMIT_SECONDS), "the issue was not created")
+            engine.kill()
+        over.set()
+        listed = ""
+        end = time.monotonic() + LIMIT_SECONDS
+        while not re.search(r"completed +t\b", listed) and time.monotonic() < end:
+            for command in (["run", "other.json", "-q"], ["list"]):
+                listed = subprocess.run([program, *command], cwd=folder, env=env, capture_output=True, text=True,
+                                        timeout=LIMIT_SECONDS, check=False).stdout
+        has(listed, "completed")
+    equal((len(github.repo.issues), github.count("POST .*"), github.count("GET .*/issues")), (1, 1, 1))
 
 
 def a_file_is_written_once(github):
