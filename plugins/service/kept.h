@@ -16,7 +16,7 @@
 #include "opstream/abi.h"
 #include "service/text.h"
 
-enum { KEPT_BYTES = 32 * 1024 * 1024 };
+enum { KEPT_BYTES = 4 * 1024 * 1024 };
 
 struct kept;
 
