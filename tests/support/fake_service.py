@@ -155,7 +155,10 @@ class FakeService:
         self.server.server_close()
 
     def fail(self, what, *faults):
-        """The next calls whose "METHOD /path" is `what` (a pattern) fail so, one after the other."""
+        """
+        The next calls whose "METHOD /path" is `what` (a pattern) fail so, one after the other; None: one
+        that does not.
+        """
         self.faults.append((re.compile(what), list(faults)))
 
     def count(self, what):

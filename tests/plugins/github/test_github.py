@@ -7,6 +7,7 @@ usage: test_github.py BUILD [CASE]
 
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -296,6 +297,22 @@ def what_a_killed_engine_created_is_found_again(github):
                                         timeout=LIMIT_SECONDS, check=False).stdout
         has(listed, "completed")
     equal((len(github.repo.issues), github.count("POST .*"), github.count("GET .*/issues")), (1, 1, 1))
+
+
+def a_hundred_are_commented_on_once_though_a_tenth_fails(github):
+    chance = random.Random(7)
+    faults = [lose(), cut(), answer(502, {}), answer(500, {}), page(503)]
+    github.fail(".*", *[chance.choice(faults) if chance.random() < 0.1 else None for _ in range(1000)])
+    for i in range(100):
+        github.repo.add(f"issue {i}")
+    retry = {**QUICK, "max_attempts": 12, "max_interval": "5ms", "budget": "off"}
+    nodes = [{"id": "n", "type": "github.fetch_issues", "config": {"repo": "a/b", "per_page": 10}},
+             {"id": "each", "for_each": "n.stream", "as": "issue", "type": "github.add_comment", "collect": "count",
+              "max_parallel": 10, "config": {"repo": "a/b", "number": "{{ issue.number }}", "body": "seen"}}]
+    ran = run_file(github, pipeline(nodes, retry=retry, circuit_breaker="off"))
+    equal(ran.output("each"), 100)
+    equal([len(github.repo.comments.get(str(i + 1), [])) for i in range(100)], [1] * 100)
+    check(len(github.calls) > 120, "too few calls failed")
 
 
 def a_file_is_written_once(github):
