@@ -142,6 +142,14 @@ static void release_abandoned(struct host *host)
     }
 }
 
+/* They are released when code of plugins cannot reach them any more, and instances end before. */
+static void detach_abandoned(struct host *host)
+{
+    for (struct task *task = host->abandoned; task != NULL; task = task->next) {
+        task_leave_instance(task);
+    }
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct host *host = handle->data;
@@ -164,6 +172,7 @@ static void on_close_poll(uv_timer_t *timer)
     if (host->is_stuck) {
         log_write(LOG_LEVEL_WARN, "code of a plugin hangs and is left behind", NULL, 0);
     } else {
+        detach_abandoned(host);
         plugin_shutdown_all(host);
         release_abandoned(host);
     }

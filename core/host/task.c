@@ -99,8 +99,16 @@ void task_free(void *object)
     scope_finish(&task->scope);
     strand_unref(task->strand);
     (void)pthread_mutex_destroy(&task->lock);
-    instance_leave(task->instance);
+    task_leave_instance(task);
     free(task);
+}
+
+void task_leave_instance(struct task *task)
+{
+    struct instance *instance = take_pointer(&task->instance);
+    if (instance != NULL) {
+        instance_leave(instance);
+    }
 }
 
 /* ---- The end ---- */

@@ -98,6 +98,8 @@ struct task {
 struct task *task_acquire(void *h, ops_task handle);
 void task_hold(struct task *task);
 void task_release(struct task *task);
+/* Of a task that was given up, when the host ends: its instance goes before it. */
+void task_leave_instance(struct task *task);
 
 /*
  * [any] Claims the end and posts it; the document is taken, and `port` must live as long as the
