@@ -273,7 +273,8 @@ static void on_admitted(const struct decision *d, uint32_t node)
     struct error err = {0};
     struct document *config = NULL;
     int64_t end_at = attempts_end_at(d->frame, node);
-    if (end_at > 0 && d->now > end_at) {
+    int64_t cut_at = attempts_cut_at(d, node);
+    if ((end_at > 0 && d->now > end_at) || (cut_at > 0 && d->now >= cut_at)) {
         decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
         attempts_end_late(d, node, NULL);
         return;
@@ -286,7 +287,6 @@ static void on_admitted(const struct decision *d, uint32_t node)
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
     record.attempt++;
     batch_add_record(d->batch, &record);
-    int64_t cut_at = attempts_cut_at(d, node);
     int64_t deadline = def->timeout_ms > 0 ? d->now + def->timeout_ms : cut_at;
     deadline = cut_at > 0 && cut_at < deadline ? cut_at : deadline;
     decision_add_effect(d, (struct effect){.type = EFFECT_START,

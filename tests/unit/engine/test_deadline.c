@@ -199,6 +199,22 @@ static void test_deadline__what_a_person_starts_anew_has_it_again(void **state)
     assert_int_equal(toy_run_node(run, "a")->stopped, STOP_TIMEOUT);
 }
 
+/* Its engine ended with the second attempt at work, and the next one came too late. */
+static void test_deadline__what_was_lost_does_not_begin_behind_it(void **state)
+{
+    (void)state;
+    struct toy_run *run = call("30s", "");
+    attempt_fails(run);
+    toy_world_pass(&world, 1000);
+    assert_true(toy_run_is_live(run, "a"));
+    world.now += 29000;
+    toy_world_restart(&world);
+    run = toy_world_find(&world, "run1");
+    assert_ended(run, "failed");
+    assert_code(run_error(run->run), "UNAVAILABLE");
+    assert_int_equal(toy_run_view(run, "a").attempt, 2);
+}
+
 static void test_deadline__that_nobody_said_ends_no_work(void **state)
 {
     (void)state;
@@ -238,7 +254,7 @@ static void test_deadline__who_is_let_go_in_time_does_not_end(void **state)
 {
     (void)state;
     be_nearly_open();
-    struct toy_run *run = call("60s", "");
+    struct toy_run *run = call("61s", "");
     attempt_fails(run);
     toy_world_pass(&world, 60000);
     assert_true(toy_run_is_live(run, "a"));
@@ -255,6 +271,7 @@ int main(void)
         WITH_WORLD(test_deadline__it_ends_the_attempt_at_work),
         WITH_WORLD(test_deadline__it_counts_from_the_first_attempt),
         WITH_WORLD(test_deadline__what_a_person_starts_anew_has_it_again),
+        WITH_WORLD(test_deadline__what_was_lost_does_not_begin_behind_it),
         WITH_WORLD(test_deadline__that_nobody_said_ends_no_work),
         WITH_WORLD(test_deadline__who_ends_in_time_leaves_no_timer),
         WITH_WORLD(test_deadline__then_the_fallback_stands_in),
