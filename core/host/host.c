@@ -37,6 +37,7 @@ static void host_free(struct host *host)
     if (host->has_home) {
         cgroup_home_finish(&host->home);
     }
+    free(host->state_folder);
     handle_table_finish(&host->tasks);
     handle_table_finish(&host->ops);
     handle_table_finish(&host->scopes);
@@ -57,15 +58,25 @@ static int host_init_tables(struct host *host)
     return status == 0 ? value_table_init(&host->values) : status;
 }
 
-int host_set_child_mark(struct host *host, const char *mark, struct error *err)
+static int replace_text(char **text, const char *by, struct error *err)
 {
-    char *copy = str_dup(str_from(mark));
+    char *copy = str_dup(str_from(by));
     if (copy == NULL) {
         return error_nomem(err);
     }
-    free(host->child_mark);
-    host->child_mark = copy;
+    free(*text);
+    *text = copy;
     return 0;
+}
+
+int host_set_child_mark(struct host *host, const char *mark, struct error *err)
+{
+    return replace_text(&host->child_mark, mark, err);
+}
+
+int host_set_state_folder(struct host *host, const char *folder, struct error *err)
+{
+    return replace_text(&host->state_folder, folder, err);
 }
 
 static int host_init(struct host *host, const struct host_options *options, struct error *err)

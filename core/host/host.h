@@ -83,6 +83,13 @@ int host_open(const struct host_options *options, struct host **out_host, struct
 /* From here on children have `mark` (copied), as host_options.child_mark. Fails with E_NOMEM. */
 int host_set_child_mark(struct host *host, const char *mark, struct error *err);
 
+/*
+ * From here on tasks are told where their plugin may keep files: in `folder` (absolute, copied),
+ * that of the state. Without this they are told that nothing is kept. Only before the first task.
+ * Fails with E_NOMEM.
+ */
+int host_set_state_folder(struct host *host, const char *folder, struct error *err);
+
 /* Cancels what runs, waits for it as long as the grace, stops threads, then calls `done`. */
 void host_close(struct host *host, void (*done)(void *user), void *user);
 

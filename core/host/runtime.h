@@ -46,6 +46,7 @@ struct host {
     char *child_mark;           /* constant; NULL: none */
     struct cgroup_home home;    /* of the groups of children with limits */
     bool has_home;              /* it was looked for, at the first of them */
+    char *state_folder;         /* NULL: nothing is kept */
     struct mailbox mailbox;     /* [any] */
     struct handle_table tasks;  /* [any] */
     struct handle_table ops;    /* [any] */
@@ -84,7 +85,8 @@ struct plugin {
     ops_host table;
     struct scope *scope;
     struct instance *instances;
-    atomic_uint stale_ends; /* complete() or fail() of a task that is over */
+    struct str state_folder; /* of the tasks' info; empty: nothing is kept, or not known yet */
+    atomic_uint stale_ends;  /* complete() or fail() of a task that is over */
 };
 
 /* [any] The plugin behind a service's `h`; NULL for one that is none. */

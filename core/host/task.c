@@ -324,6 +324,21 @@ static bool task_copy_text(struct task *task, struct str text, ops_str *out)
     return copy.p != NULL;
 }
 
+/* Where the plugin keeps what is its own, made once; empty where nothing is kept. */
+static bool plugin_fill_state_folder(struct plugin *plugin)
+{
+    struct strbuf path = STRBUF_INIT;
+    if (plugin->host->state_folder == NULL || plugin->state_folder.n > 0) {
+        return true;
+    }
+    strbuf_append_format(&path, "%s/plugins/%s", plugin->host->state_folder, plugin->id);
+    if (strbuf_status(&path) == 0) {
+        plugin->state_folder = scope_dup(plugin->scope, strbuf_str(&path));
+    }
+    strbuf_finish(&path);
+    return plugin->state_folder.n > 0;
+}
+
 static bool task_fill_info(struct task *task, const struct host_task_spec *spec)
 {
     ops_task_info *info = &task->info;
@@ -340,7 +355,9 @@ static bool task_fill_info(struct task *task, const struct host_task_spec *spec)
         .processes = spec->processes,
     };
     info->type = ops_from_str(str_from(task->instance->type->name));
-    return task_copy_text(task, spec->run_id, &info->run_id) &&
+    bool has_folder = plugin_fill_state_folder(task->plugin);
+    info->state_folder = ops_from_str(task->plugin->state_folder);
+    return has_folder && task_copy_text(task, spec->run_id, &info->run_id) &&
            task_copy_text(task, spec->workflow, &info->workflow) &&
            task_copy_text(task, spec->path, &info->node) &&
            task_copy_text(task, spec->idempotency_key, &info->idempotency_key);

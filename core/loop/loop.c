@@ -392,6 +392,7 @@ int loop_keep_state(struct loop *loop, const char *folder, const struct load_opt
     engine_set_instance(loop->engine, journal_sqlite_instance(journal));
     status = loop->state_folder != NULL ? journal_reader_open_later(folder, &loop->reader, err)
                                         : error_nomem(err);
+    status = status == 0 ? host_set_state_folder(loop->host, folder, err) : status;
     status = status == 0 ? kept_scopes_load(loop, err) : status;
     return status == 0 ? mark_children(loop, err) : status;
 }

@@ -70,7 +70,7 @@ AT(ops_if_value, alloc, 176);
 AT(ops_if_value, scope_open, 184);
 AT(ops_if_value, scope_close, 192);
 
-SIZE(ops_task_info, 152);
+SIZE(ops_task_info, 168);
 AT(ops_task_info, size, 0);
 AT(ops_task_info, attempt, 4);
 AT(ops_task_info, run_id, 8);
@@ -86,6 +86,7 @@ AT(ops_task_info, cpu_ms, 120);
 AT(ops_task_info, file_bytes, 128);
 AT(ops_task_info, open_files, 136);
 AT(ops_task_info, processes, 144);
+AT(ops_task_info, state_folder, 152);
 
 SIZE(ops_if_exec, 88);
 AT(ops_if_exec, size, 0);

@@ -333,7 +333,22 @@ static void test_info__says_what_the_spec_said(void **state)
     open_deeds(&rig, 0);
     assert_string_equal(rig_run(&rig, 1, "deeds", "{\"do\":\"info\"}"),
                         "done {\"run\":\"run-1\",\"workflow\":\"flow\",\"node\":\"node\","
-                        "\"type\":\"deeds\",\"key\":\"key-1\",\"attempt\":1,\"memory\":7}");
+                        "\"type\":\"deeds\",\"key\":\"key-1\",\"attempt\":1,\"memory\":7,"
+                        "\"state\":\"\"}");
+    rig_close(&rig);
+}
+
+static void test_info__says_where_a_plugin_may_keep_files(void **state)
+{
+    struct rig rig;
+    struct error err = {0};
+    (void)state;
+    open_deeds(&rig, 0);
+    assert_int_equal(host_set_state_folder(rig.host, "/srv/state", &err), 0);
+    const char *end = rig_run(&rig, 1, "deeds", "{\"do\":\"info\"}");
+    assert_contains(end, "\"state\":\"/srv/state/plugins/deeds\"");
+    assert_string_equal(rig_run(&rig, 2, "deeds", "{\"do\":\"info_of_before\"}"),
+                        "done {\"size\":152,\"memory\":7,\"untouched\":true}");
     rig_close(&rig);
 }
 
@@ -657,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_stream__logs_are_the_tasks),
         cmocka_unit_test(test_stream__a_flood_of_logs_is_dropped_and_counted),
         cmocka_unit_test(test_info__says_what_the_spec_said),
+        cmocka_unit_test(test_info__says_where_a_plugin_may_keep_files),
         cmocka_unit_test(test_bytes__become_base64_in_json),
         cmocka_unit_test(test_timer__abort_calls_back),
         cmocka_unit_test(test_http__pieces_come_before_the_end_and_the_key_is_sent),

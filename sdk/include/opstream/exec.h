@@ -47,6 +47,12 @@ typedef struct ops_task_info {
     uint64_t file_bytes;
     uint64_t open_files;
     uint64_t processes;
+    /*
+     * The folder for what the plugin itself keeps from run to run: absolute, of this plugin alone,
+     * beside what the host keeps. It need not be there: who needs it makes it, for its user only
+     * (0700). Empty: this host keeps nothing, or is older than this member.
+     */
+    ops_str state_folder;
 } ops_task_info;
 
 typedef struct ops_if_exec {

@@ -138,6 +138,23 @@ static void deed_info(ops_task task, ops_val config)
     ops_map_str(&out, "key", info.idempotency_key);
     ops_map_i64(&out, "attempt", info.attempt);
     ops_map_i64(&out, "memory", (int64_t)info.memory_bytes);
+    ops_map_str(&out, "state", info.state_folder);
+    ops_complete_map(task, &out);
+}
+
+/* A plugin of headers that end before the folder of its state: nothing behind them is written. */
+static void deed_info_of_before(ops_task task, ops_val config)
+{
+    static const char untouched[] = "untouched";
+    ops_task_info info = {0};
+    struct ops_map out = ops_map_begin(task);
+    (void)config;
+    info.size = offsetof(ops_task_info, state_folder);
+    info.state_folder = ops_text(untouched);
+    (void)ops.exec->info(ops.h, task, &info); /* what it gave is looked at */
+    ops_map_i64(&out, "size", info.size);
+    ops_map_i64(&out, "memory", (int64_t)info.memory_bytes);
+    ops_map_bool(&out, "untouched", info.state_folder.p == untouched);
     ops_complete_map(task, &out);
 }
 
@@ -328,6 +345,7 @@ static const struct deed deeds_right[] = {
     {"log", deed_log},
     {"log_flood", deed_log_flood},
     {"info", deed_info},
+    {"info_of_before", deed_info_of_before},
     {"bytes", deed_bytes},
     {"bytes_alone", deed_bytes_alone},
     {"port", deed_port},
