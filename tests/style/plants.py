@@ -81,7 +81,7 @@ LAYERING = {
     "uv_in_loop_is_fine": ("core/loop/a.c", include("<uv.h>"), None),
     "curl": ("plugins/http/a.c", include("<curl/curl.h>"), "may be included in core/net only"),
     "yaml": ("core/cli/a.c", include("<yaml.h>"), "<yaml.h> may be included in core/model only"),
-    "sqlite": ("core/loop/a.c", include("<sqlite3.h>"), "may be included in core/journal only"),
+    "sqlite": ("core/loop/a.c", include("<sqlite3.h>"), "may be included in core/journal, plugins/search only"),
     "re2": ("core/value/a.c", include("<re2/re2.h>"), "may be included in core/value/*.cc only"),
     "dlopen": ("core/loop/a.c", include("<dlfcn.h>"), "may be included in core/base, core/host"),
     "sdk_and_posix": ("sdk/include/opstream/a.h", include("<unistd.h>"),
