@@ -63,6 +63,23 @@ static int search(const void *regex, const char *text, size_t n)
     }
 }
 
-static const struct regex_module table = {compile, destroy, size, search};
+static int find(const void *regex, const char *text, size_t n, size_t from, size_t *out_begin,
+                size_t *out_end)
+{
+    try {
+        const RE2 *re2 = static_cast<const RE2 *>(regex);
+        re2::StringPiece found;
+        if (!re2->Match(re2::StringPiece(text, n), from, n, RE2::UNANCHORED, &found, 1)) {
+            return 0;
+        }
+        *out_begin = static_cast<size_t>(found.data() - text);
+        *out_end = *out_begin + found.size();
+        return 1;
+    } catch (...) {
+        return -1;
+    }
+}
+
+static const struct regex_module table = {compile, destroy, size, search, find};
 
 extern "C" const struct module_desc opstream_module_v1 = MODULE_DESC("re2", &table);

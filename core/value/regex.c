@@ -128,3 +128,12 @@ int regex_search(const struct regex *regex, struct str text, bool *out_matches, 
     *out_matches = found == 1;
     return 0;
 }
+
+int regex_find(const struct regex *regex, struct str text, size_t from, size_t *out_begin,
+               size_t *out_end)
+{
+    CHECK(from <= text.n);
+    int found = regex->module->find(regex->compiled, text.n > 0 ? text.p : "", text.n, from,
+                                    out_begin, out_end);
+    return found < 0 ? E_NOMEM : found;
+}

@@ -6,7 +6,7 @@
  * Regular expressions in RE2's syntax, linear in the text. The library lives in the private
  * module opstream-re2.so, which is loaded when the first expression is compiled.
  *
- * Used by:  schema (`pattern`), expr (`matches`).
+ * Used by:  schema (`pattern`), expr (`matches`), sanitizer.
  * Uses:     base/module.
  * Threads:  [any]; a compiled expression never changes.
  */
@@ -47,5 +47,13 @@ void regex_destroy(struct regex *regex);
  * E_LIMIT for text over REGEX_MAX_TEXT_BYTES; `*out_matches` is set only on 0.
  */
 int regex_search(const struct regex *regex, struct str text, bool *out_matches, struct error *err);
+
+/*
+ * The first match that begins at byte `from` or later: *out_begin to *out_end, which are set only
+ * on 1. What stands before `from` counts for \b and the like. 0: there is none. Fails with E_NOMEM.
+ * The text may be of any length.
+ */
+int regex_find(const struct regex *regex, struct str text, size_t from, size_t *out_begin,
+               size_t *out_end);
 
 #endif

@@ -35,6 +35,9 @@ struct regex_module {
     size_t (*size)(const void *regex);
     /* 1 when any part of the text matches, 0 when none does, -1 when memory ran out. */
     int (*search)(const void *regex, const char *text, size_t n);
+    /* The same for the first part from byte `from` on that matches: [*out_begin, *out_end). */
+    int (*find)(const void *regex, const char *text, size_t n, size_t from, size_t *out_begin,
+                size_t *out_end);
 };
 
 #endif
