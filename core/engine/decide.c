@@ -25,6 +25,7 @@
 #include "core/engine/repeat.h"
 #include "core/engine/reuse.h"
 #include "core/engine/run_state.h"
+#include "core/engine/sanitize.h"
 #include "core/engine/service.h"
 #include "core/engine/signals.h"
 #include "core/engine/stand_in.h"
@@ -43,6 +44,8 @@ static int make_output(const struct decision *d, struct document **out, struct e
                                 : decision_body_output(d, out, err);
     if (status != 0) {
         error_prefix(err, "output: ");
+    } else {
+        sanitize_value(d, out);
     }
     return status;
 }
@@ -498,6 +501,73 @@ static void on_cancel(const struct decision *d, const struct run_event *event)
     decision_stop_active(d, event->reason, RECORD_NO_NODE, DECISION_STOP_TASKS);
 }
 
+static void decide(const struct decision *d, const struct run_event *event)
+{
+    switch (event->type) {
+    case RUN_EVENT_START:
+        on_start(d);
+        return;
+    case RUN_EVENT_ADVANCE:
+        on_advance(d);
+        return;
+    case RUN_EVENT_ADMITTED:
+        on_admitted(d, event->node);
+        return;
+    case RUN_EVENT_CACHED:
+        on_cached(d, event);
+        return;
+    case RUN_EVENT_FOUND:
+        queue_work_found(d, event);
+        return;
+    case RUN_EVENT_REFUSED:
+        refusal_decide(d, event->node, event->error);
+        return;
+    case RUN_EVENT_DONE:
+        on_done(d, event);
+        return;
+    case RUN_EVENT_FAILED:
+        on_failed(d, event);
+        return;
+    case RUN_EVENT_ITEMS:
+        on_items(d, event);
+        return;
+    case RUN_EVENT_TIMER:
+        on_timer(d, event);
+        return;
+    case RUN_EVENT_CANCEL:
+        on_cancel(d, event);
+        return;
+    case RUN_EVENT_SIGNAL:
+        signals_receive(d, event);
+        return;
+    case RUN_EVENT_CHILD:
+        children_end(d, event);
+        return;
+    case RUN_EVENT_CHILD_UNDONE:
+        endings_child_undone(d, event);
+        return;
+    case RUN_EVENT_UNDO:
+        endings_undo_run(d);
+        return;
+    case RUN_EVENT_PAUSE:
+        recover_pause(d);
+        return;
+    case RUN_EVENT_RESUME:
+        recover_resume(d);
+        return;
+    case RUN_EVENT_RECOVER:
+        recover_part(d, event);
+        return;
+    case RUN_EVENT_ABANDON:
+        recover_abandon(d, event);
+        return;
+    case RUN_EVENT_RESOLVE:
+        recover_resolve(d, event);
+        return;
+    }
+    unreachable_state("run event", (int)event->type);
+}
+
 void run_decide(const struct run *run, const struct run_event *event, int64_t now_unix_ms,
                 struct batch *batch)
 {
@@ -506,67 +576,13 @@ void run_decide(const struct run *run, const struct run_event *event, int64_t no
     if (d.frame == NULL) {
         return; /* it has ended */
     }
-    switch (event->type) {
-    case RUN_EVENT_START:
-        on_start(&d);
-        return;
-    case RUN_EVENT_ADVANCE:
-        on_advance(&d);
-        return;
-    case RUN_EVENT_ADMITTED:
-        on_admitted(&d, event->node);
-        return;
-    case RUN_EVENT_CACHED:
-        on_cached(&d, event);
-        return;
-    case RUN_EVENT_FOUND:
-        queue_work_found(&d, event);
-        return;
-    case RUN_EVENT_REFUSED:
-        refusal_decide(&d, event->node, event->error);
-        return;
-    case RUN_EVENT_DONE:
-        on_done(&d, event);
-        return;
-    case RUN_EVENT_FAILED:
-        on_failed(&d, event);
-        return;
-    case RUN_EVENT_ITEMS:
-        on_items(&d, event);
-        return;
-    case RUN_EVENT_TIMER:
-        on_timer(&d, event);
-        return;
-    case RUN_EVENT_CANCEL:
-        on_cancel(&d, event);
-        return;
-    case RUN_EVENT_SIGNAL:
-        signals_receive(&d, event);
-        return;
-    case RUN_EVENT_CHILD:
-        children_end(&d, event);
-        return;
-    case RUN_EVENT_CHILD_UNDONE:
-        endings_child_undone(&d, event);
-        return;
-    case RUN_EVENT_UNDO:
-        endings_undo_run(&d);
-        return;
-    case RUN_EVENT_PAUSE:
-        recover_pause(&d);
-        return;
-    case RUN_EVENT_RESUME:
-        recover_resume(&d);
-        return;
-    case RUN_EVENT_RECOVER:
-        recover_part(&d, event);
-        return;
-    case RUN_EVENT_ABANDON:
-        recover_abandon(&d, event);
-        return;
-    case RUN_EVENT_RESOLVE:
-        recover_resolve(&d, event);
+    if (run->pipeline->sanitizer == NULL) {
+        decide(&d, event);
         return;
     }
-    unreachable_state("run event", (int)event->type);
+    struct sanitized_event sanitized;
+    if (sanitize_event(&d, event, &sanitized)) {
+        decide(&d, &sanitized.event);
+    }
+    sanitize_event_finish(&sanitized);
 }

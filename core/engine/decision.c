@@ -17,6 +17,7 @@
 #include "core/engine/queue_work.h"
 #include "core/engine/repeat.h"
 #include "core/engine/run_state.h"
+#include "core/engine/sanitize.h"
 #include "core/engine/stand_in.h"
 #include "core/engine/states.h"
 #include "core/expr/template.h"
@@ -136,7 +137,11 @@ int decision_reduce(const struct decision *d, uint32_t node, const struct docume
     struct run_scope context = scope_of(d, node);
     context.acc = acc != NULL ? acc : document_null();
     context.reduced = item;
-    return compute(&context, decision_node(d, node)->for_each->reduce, out, err);
+    int status = compute(&context, decision_node(d, node)->for_each->reduce, out, err);
+    if (status == 0) {
+        sanitize_value(d, out);
+    }
+    return status;
 }
 
 static int resolve(const struct run_scope *context, const struct template *template,
@@ -197,6 +202,7 @@ struct document *decision_create_failure(const struct decision *d, const char *c
 {
     struct document *failure = failure_create(code, message, hint);
     d->batch->has_failed |= failure == document_empty_map();
+    sanitize_failure(d, &failure);
     return failure;
 }
 
@@ -205,6 +211,7 @@ struct document *decision_failure(const struct decision *d, const char *code,
 {
     struct document *failure = failure_from_error(code, err);
     d->batch->has_failed |= err->code == E_NOMEM || failure == document_empty_map();
+    sanitize_failure(d, &failure);
     return failure;
 }
 
@@ -287,6 +294,8 @@ int decision_body_output(const struct decision *d, struct document **out, struct
         int status = decision_resolve(d, RECORD_NO_NODE, body->output, out, err);
         if (status != 0) {
             error_prefix(err, "output: ");
+        } else {
+            sanitize_value(d, out);
         }
         return status;
     }
@@ -743,7 +752,7 @@ static void end_over_memory(const struct decision *d, struct record *record)
     document_unref(failure);
 }
 
-void decision_end_completed(const struct decision *d, struct record *record)
+static void end_completed(const struct decision *d, struct record *record)
 {
     if (decision_waits_for_room(d, record)) {
         return;
@@ -759,6 +768,21 @@ void decision_end_completed(const struct decision *d, struct record *record)
     if (!repeat_goes_on(d, record)) {
         decision_end_node(d, record);
     }
+}
+
+/* What a plugin gave was masked as it came. */
+void decision_end_completed(const struct decision *d, struct record *record)
+{
+    if (d->run->pipeline->sanitizer == NULL ||
+        decision_node(d, record->node)->kind == NODE_PLUGIN) {
+        end_completed(d, record);
+        return;
+    }
+    struct document *output = document_ref(record->output);
+    sanitize_value(d, &output);
+    record->output = output;
+    end_completed(d, record);
+    document_unref(output);
 }
 
 void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure)

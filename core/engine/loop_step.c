@@ -9,6 +9,7 @@
 #include "core/engine/failure.h"
 #include "core/engine/loop_state.h"
 #include "core/engine/loops.h"
+#include "core/engine/sanitize.h"
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
 #include "core/value/builder.h"
@@ -254,6 +255,7 @@ static struct document *make_detail(const struct decision *d, const struct loop_
     builder_map_end(b);
     builder_map_end(b);
     d->batch->has_failed |= builder_finish(b, &detail, NULL) != 0;
+    sanitize_value(d, &detail); /* the items are as they were given */
     return detail;
 }
 

@@ -7,6 +7,7 @@
 #include "core/engine/decision.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
+#include "core/engine/sanitize.h"
 #include "core/engine/stand_in_items.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
@@ -330,6 +331,7 @@ static void take_value(const struct decision *d, uint32_t node, const struct doc
         fail_falling(d, node, &err, failure);
         return;
     }
+    sanitize_value(d, &output);
     take_answer(d, node, output, "its value", failure);
     document_unref(output);
 }

@@ -3,6 +3,7 @@
 
 #include "core/model/pipeline.h"
 #include "core/value/mask.h"
+#include "core/value/sanitizer.h"
 #include "core/value/secrets.h"
 #include "core/value/value.h"
 
@@ -22,11 +23,24 @@ int masking_document(const struct mask *mask, const struct document *document,
     return status < 0 ? status : 0;
 }
 
-struct str masking_text(const struct mask *mask, struct str text, struct strbuf *buffer)
+/* Without memory nothing of it may be shown. */
+static struct str choose(int status, struct str text, const struct strbuf *buffer)
 {
-    int status = mask != NULL ? mask_text(mask, text, buffer) : MASK_CLEAN;
     if (status == MASK_CLEAN) {
         return text;
     }
     return status == MASK_FOUND ? strbuf_str(buffer) : STR("***");
+}
+
+struct str masking_text(const struct mask *mask, struct str text, struct strbuf *buffer)
+{
+    return choose(mask != NULL ? mask_text(mask, text, buffer) : MASK_CLEAN, text, buffer);
+}
+
+struct str masking_by_patterns(const struct pipeline *pipeline, struct str text,
+                               struct strbuf *buffer)
+{
+    const struct sanitizer *sanitizer = pipeline->sanitizer;
+    return choose(sanitizer != NULL ? sanitizer_text(sanitizer, text, buffer) : MASK_CLEAN, text,
+                  buffer);
 }

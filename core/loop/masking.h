@@ -31,4 +31,8 @@ int masking_document(const struct mask *mask, const struct document *document,
  */
 struct str masking_text(const struct mask *mask, struct str text, struct strbuf *buffer);
 
+/* The same for the patterns that the pipeline hides (`sanitize`). */
+struct str masking_by_patterns(const struct pipeline *pipeline, struct str text,
+                               struct strbuf *buffer);
+
 #endif

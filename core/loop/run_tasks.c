@@ -305,6 +305,19 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
     loop_check_drained(run->loop);
 }
 
+/* As people may see it: `buffers` are two, which the caller ends. */
+static struct str show(const struct loop_run *run, struct str text, struct strbuf *buffers)
+{
+    struct str shown = masking_text(run->mask, text, &buffers[0]);
+    return masking_by_patterns(run_pipeline(run->run), shown, &buffers[1]);
+}
+
+static void end_buffers(struct strbuf *buffers)
+{
+    strbuf_finish(&buffers[0]);
+    strbuf_finish(&buffers[1]);
+}
+
 static void on_task_progress(void *user, uint64_t token, double fraction, struct str note)
 {
     (void)user;
@@ -313,13 +326,12 @@ static void on_task_progress(void *user, uint64_t token, double fraction, struct
     }
     const struct loop_task *task = task_of(token);
     const struct run_observer *observer = &task->run->root->observer;
-    struct strbuf masked = STRBUF_INIT;
+    struct strbuf buffers[2] = {STRBUF_INIT, STRBUF_INIT};
     if (observer->on_progress != NULL) {
         const struct run_place place = run_tasks_place(task);
-        observer->on_progress(observer->user, &place, fraction,
-                              masking_text(task->run->mask, note, &masked));
+        observer->on_progress(observer->user, &place, fraction, show(task->run, note, buffers));
     }
-    strbuf_finish(&masked);
+    end_buffers(buffers);
 }
 
 /* Items that nobody takes are counted off, so that their producer goes on. */
@@ -359,14 +371,14 @@ static void keep_log(const struct loop_task *task, int level, struct str line)
 void run_tasks_log(const struct loop_task *task, int level, struct str line)
 {
     const struct run_observer *observer = &task->run->root->observer;
-    struct strbuf masked = STRBUF_INIT;
-    struct str shown = masking_text(task->run->mask, line, &masked);
+    struct strbuf buffers[2] = {STRBUF_INIT, STRBUF_INIT};
+    struct str shown = show(task->run, line, buffers);
     if (observer->on_log != NULL) {
         const struct run_place place = run_tasks_place(task);
         observer->on_log(observer->user, &place, level, shown);
     }
     keep_log(task, level, shown);
-    strbuf_finish(&masked);
+    end_buffers(buffers);
 }
 
 void run_tasks_note(struct loop_run *run, const struct effect *effect)

@@ -343,6 +343,9 @@ int config_check(struct draft *draft, uint32_t index);
 int child_check(struct draft *draft, uint32_t index, const struct tree *config,
                 const struct template *template);
 
+/* sanitize.c: reads `sanitize`; what is wrong goes to the report. Fails with E_NOMEM. */
+int sanitize_read(struct draft *draft);
+
 /* monitoring.c: reads `monitoring`; what is wrong goes to the report. Fails with E_NOMEM. */
 int monitoring_read(struct draft *draft);
 

@@ -62,6 +62,7 @@ extern const struct format_key format_settings_keys[];     /* of opstream.yaml *
 extern const struct format_key format_backpressure_keys[]; /* of opstream.yaml */
 extern const struct format_key format_room_keys[];         /* `cache` of opstream.yaml */
 extern const struct format_key format_retention_keys[];    /* of a pipeline and of opstream.yaml */
+extern const struct format_key format_sanitize_keys[];     /* a map in `sanitize` */
 extern const struct format_key format_monitoring_keys[];
 extern const struct format_key format_thresholds_keys[]; /* `alert_thresholds` in it */
 extern const struct format_key format_pipeline_keys[];

@@ -65,7 +65,10 @@ static const struct format_help pipeline_help[] = {
          DEFAULT("\"stop_on_error\"")),
     HELP("timeout", "The whole run fails after this time", NULL),
     HELP("budget", "What the whole run may use up", NULL),
-    HELP("sanitize", "Patterns that are masked in stored results", NULL),
+    HELP("sanitize", "What is hidden in results, failures and logs, before they are kept",
+         "{\"type\": \"array\", \"maxItems\": 32, \"items\": {\"anyOf\":"
+         " [{\"enum\": [\"email\", \"card\", \"phone\", \"ip\"]},"
+         " {\"$ref\": \"#/$defs/sanitize\"}]}}"),
     HELP("duration", "With 'tools': they repeat until this time has passed", NULL),
     HELP("interval", "With 'duration': from one round of the tools to the next",
          DEFAULT("\"60s\"")),
@@ -275,6 +278,11 @@ static const struct format_help thresholds_help[] = {
     HELP_END,
 };
 
+static const struct format_help sanitize_help[] = {
+    HELP("pattern", "A regular expression in RE2's syntax", NULL),
+    HELP_END,
+};
+
 static const struct format_help retention_help[] = {
     HELP("keep", "How long runs are kept that have ended; without: for ever", NULL),
     HELP("keep_failed", "How long those are kept that did not complete; without: as 'keep'", NULL),
@@ -390,6 +398,7 @@ static const struct {
     {format_scaling_keys, {scaling_help, NULL}},
     {format_monitoring_keys, {monitoring_help, NULL}},
     {format_thresholds_keys, {thresholds_help, NULL}},
+    {format_sanitize_keys, {sanitize_help, NULL}},
     {format_retention_keys, {retention_help, NULL}},
     {format_limits_keys, {limits_help, NULL}},
     {format_policy_keys, {policy_help, NULL}},

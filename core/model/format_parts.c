@@ -143,6 +143,7 @@ static const struct format_part parts[] = {
      .is_lenient = true},
     {.name = "scaling", .table = format_scaling_keys},
     {.name = FORMAT_PARTS_PROFILE "scaling", .table = format_scaling_keys, .is_lenient = true},
+    {.name = "sanitize", .table = format_sanitize_keys, .required = {"pattern"}},
     {.name = "retention", .table = format_retention_keys},
     {.name = "monitoring", .table = format_monitoring_keys},
     {.name = "alert_thresholds", .table = format_thresholds_keys},

@@ -82,6 +82,11 @@ const struct format_key format_room_keys[] = {
     TABLE_END,
 };
 
+const struct format_key format_sanitize_keys[] = {
+    WORKS("pattern", FORMAT_TEXT),
+    TABLE_END,
+};
+
 const struct format_key format_retention_keys[] = {
     WORKS("keep", FORMAT_TIMEOUT),
     WORKS("keep_failed", FORMAT_TIMEOUT),
@@ -94,7 +99,7 @@ const struct format_key format_retention_keys[] = {
         WORKS("version", FORMAT_TEXT), WORKS("labels", FORMAT_MAP), WORKS("input", FORMAT_MAP),    \
         WORKS("integrations", FORMAT_MAP), WORKS("resilience", FORMAT_MAP),                        \
         WORKS("scaling", FORMAT_MAP), WORKS("output", FORMAT_ANY), LATER("environment"),           \
-        CHOICE("error_policy", error_policies), LATER("budget"), LATER("sanitize"),                \
+        CHOICE("error_policy", error_policies), LATER("budget"), WORKS("sanitize", FORMAT_LIST),   \
         LATER("concurrency"), WARNS("trigger"), WARNS("triggers"), WARNS("schedule"),              \
         WARNS("notifications"), WORKS("monitoring", FORMAT_MAP), WARNS("auto_resolve"),            \
         WORKS("retention", FORMAT_MAP), WORKS("rollback", FORMAT_BOOL),                            \

@@ -9,6 +9,7 @@
 #include "core/expr/template.h"
 #include "core/model/group.h"
 #include "core/model/storage.h"
+#include "core/value/sanitizer.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
@@ -17,6 +18,7 @@ enum owned_kind {
     OWNED_TEMPLATE,
     OWNED_SCHEMA,
     OWNED_DOCUMENT,
+    OWNED_SANITIZER,
 };
 
 struct owned {
@@ -39,6 +41,9 @@ static void end_thing(enum owned_kind kind, void *thing)
         return;
     case OWNED_DOCUMENT:
         document_unref(thing);
+        return;
+    case OWNED_SANITIZER:
+        sanitizer_destroy(thing);
         return;
     }
     unreachable_state("owned kind", (int)kind);
@@ -94,6 +99,11 @@ int storage_take_template(struct pipeline_storage *storage, struct template *tem
 int storage_take_schema(struct pipeline_storage *storage, struct schema *schema)
 {
     return take_thing(storage, OWNED_SCHEMA, schema);
+}
+
+int storage_take_sanitizer(struct pipeline_storage *storage, struct sanitizer *sanitizer)
+{
+    return take_thing(storage, OWNED_SANITIZER, sanitizer);
 }
 
 int storage_take_document(struct pipeline_storage *storage, struct document *document)

@@ -26,6 +26,7 @@ struct document;
 struct expr;
 struct node_policies;
 struct node_type;
+struct sanitizer;
 struct schema;
 struct template;
 
@@ -322,10 +323,11 @@ struct pipeline {
     const struct document *labels;     /* texts by name; a map, never NULL */
     struct retention retention;        /* over that of the machine, key by key */
     struct monitoring monitoring;
-    bool is_continue_on_error;   /* error_policy: continue */
-    int64_t timeout_ms;          /* of the run; 0: none */
-    uint32_t max_parallel_nodes; /* 0: no limit of its own */
-    uint32_t max_memory_mb;      /* of all values; 0: the default */
+    const struct sanitizer *sanitizer; /* hides patterns in results; NULL: nothing is hidden */
+    bool is_continue_on_error;         /* error_policy: continue */
+    int64_t timeout_ms;                /* of the run; 0: none */
+    uint32_t max_parallel_nodes;       /* 0: no limit of its own */
+    uint32_t max_memory_mb;            /* of all values; 0: the default */
 
     const struct body *bodies; /* the root first */
     uint32_t body_count;

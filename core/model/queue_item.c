@@ -269,6 +269,7 @@ static void share(struct pipeline *item, const struct pipeline *from)
     item->config = from->config;
     item->labels = from->labels;
     item->retention = from->retention;
+    item->sanitizer = from->sanitizer;
     item->max_memory_mb = from->max_memory_mb;
     item->outcomes = from->outcomes;
     item->outcome_count = from->outcome_count;

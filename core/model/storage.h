@@ -17,6 +17,7 @@
 
 struct owned;
 struct pipeline_group;
+struct sanitizer;
 
 struct pipeline_storage {
     struct pipeline pipeline;     /* first: a pipeline is found by its address */
@@ -41,6 +42,7 @@ struct pipeline_storage *storage_of(const struct pipeline *pipeline);
 int storage_take_expr(struct pipeline_storage *storage, struct expr *expr);
 int storage_take_template(struct pipeline_storage *storage, struct template *template);
 int storage_take_schema(struct pipeline_storage *storage, struct schema *schema);
+int storage_take_sanitizer(struct pipeline_storage *storage, struct sanitizer *sanitizer);
 int storage_take_document(struct pipeline_storage *storage, struct document *document);
 
 #endif

@@ -306,6 +306,9 @@ int top_read(struct draft *draft)
         status = monitoring_read(draft);
     }
     if (status == 0) {
+        status = sanitize_read(draft);
+    }
+    if (status == 0) {
         status = read_input(draft);
     }
     return status == 0 ? read_config(draft) : status;

@@ -38,6 +38,34 @@ const struct fault_case fault_cases[] = {
      "t.yaml:5:33: error: 'timeout' of node 'b' must be a duration like 250ms, 30s, 5m, 2h or 7d, "
      "not '0'\n"
      "  it must be more than 0\n"},
+    {"patterns to hide", "t.yaml", 0,
+     "name: t\n"
+     "sanitize: [emial, passport, {patern: x}, {}, 7, [a], {pattern: '('}]\n"
+     "nodes: [{id: a, type: start}]\n",
+     "t.yaml:2:12: error: 'sanitize' knows no 'emial'\n"
+     "  did you mean 'email'?\n"
+     "t.yaml:2:19: error: 'sanitize' knows no 'passport'\n"
+     "  it knows email, card, phone and ip; write {pattern: \"...\"} for an expression of your "
+     "own\n"
+     "t.yaml:2:30: error: a map in 'sanitize' has the unknown key 'patern'\n"
+     "  did you mean 'pattern'?\n"
+     "t.yaml:2:42: error: a map in 'sanitize' needs 'pattern'\n"
+     "t.yaml:2:46: error: 'sanitize' is a list of names and of maps with 'pattern', not of a whole "
+     "number\n"
+     "t.yaml:2:49: error: 'sanitize' is a list of names and of maps with 'pattern', not of a list\n"
+     "t.yaml:2:64: error: 'sanitize': the regular expression '(' is not valid: missing ): (\n"},
+    {"a pattern that hides everything", "t.yaml", 0,
+     "name: t\n"
+     "sanitize: [card, {pattern: 'x*'}]\n"
+     "nodes: [{id: a, type: start}]\n",
+     "t.yaml:2:28: error: 'sanitize': the regular expression matches the empty text: it has to "
+     "need a character\n"},
+    {"a pattern alone", "t.yaml", 0,
+     "name: t\n"
+     "sanitize: {pattern: x}\n"
+     "nodes: [{id: a, type: start}]\n",
+     "t.yaml:2:11: error: 'sanitize' of the pipeline must be a list, not a map\n"
+     "  begin each entry with '- '\n"},
     {"settings of a plugin", "t.yaml", 0,
      "bot: {token: x}\n"
      "rooms: {default: a}\n"

@@ -130,10 +130,10 @@ static void test_format_schema__knows_every_key(void **state)
 static void test_format_schema__leaves_out_what_is_refused(void **state)
 {
     (void)state;
-    assert_null(defined("/$defs/pipeline/properties/sanitize"));
-    assert_breaks("{\"name\": \"a\", \"sanitize\": [], \"nodes\": []}", "/sanitize");
+    assert_null(defined("/$defs/pipeline/properties/concurrency"));
+    assert_breaks("{\"name\": \"a\", \"concurrency\": {}, \"nodes\": []}", "/concurrency");
     assert_node_breaks("\"type\": \"set\", \"fallback\": {}", "/fallback");
-    assert_fits("{\"name\": \"a\", \"sanitize\": [], \"resilience\": {\"retry\": {}}}");
+    assert_fits("{\"name\": \"a\", \"concurrency\": {}, \"resilience\": {\"retry\": {}}}");
 }
 
 static void test_format_schema__checks_the_kinds_of_values(void **state)

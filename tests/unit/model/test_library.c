@@ -58,7 +58,7 @@ static const struct shelf_file shelf[] = {
      "    version: 7\n"
      "    config: {a: base, b: base}\n"
      "    timeout: 9m\n"},
-    {"lib/later.yaml", {"later"}, "id: later\nsanitize: [x]\nresilience: {timeout: 1}\n"},
+    {"lib/later.yaml", {"later"}, "id: later\nconcurrency: {}\nresilience: {timeout: 1}\n"},
 };
 
 enum { SHELF_COUNT = sizeof(shelf) / sizeof(shelf[0]) };
@@ -302,12 +302,12 @@ static void test_library__profiles_lie_under_what_extends_them(void **state)
 
 static void test_library__what_a_profile_may_have_is_refused_where_it_is_used(void **state)
 {
-    struct definitions *profile = expect_right("id: p\nsanitize: [x]\n", NULL, "");
+    struct definitions *profile = expect_right("id: p\nconcurrency: {}\n", NULL, "");
     (void)state;
     assert_null(profile->pipelines[0]);
     definitions_destroy(profile);
     expect_faults(&library, "id: t\nextends: later\nnodes: [{id: a, type: set}]\n",
-                  "lib/later.yaml:2:1: error: 'sanitize' is not built yet\n"
+                  "lib/later.yaml:2:1: error: 'concurrency' is not built yet\n"
                   "  leave it out: a key without effect is never accepted\n"
                   "lib/later.yaml:3:23: error: 'timeout' of 'resilience' must be a duration like "
                   "250ms, 30s, 5m, 2h or 7d, not '1'\n"
