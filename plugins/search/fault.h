@@ -27,10 +27,7 @@ struct fault {
 __attribute__((format(printf, 4, 5))) int fault_set(struct fault *fault, ops_status code,
                                                     const char *symbol, const char *format, ...);
 
-/*
- * What SQLite says of the index in `file`: result `rc`, negated where it is the query of a person
- * that may be wrong. Always 0.
- */
+/* What SQLite says of the index in `file` with its result `rc`. `db` may be NULL. Always 0. */
 int fault_set_sqlite(struct fault *fault, struct sqlite3 *db, int rc, const char *file);
 
 /* Ends the task as failed. */
