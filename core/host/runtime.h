@@ -120,5 +120,6 @@ extern const ops_if_log service_log;
 extern const ops_if_job service_job;
 extern const ops_if_kv service_kv;
 extern const ops_if_process service_process;
+extern const ops_if_schema service_schema;
 
 #endif

@@ -231,6 +231,11 @@ AT(ops_if_log, size, 0);
 AT(ops_if_log, version, 4);
 AT(ops_if_log, write, 8);
 
+SIZE(ops_if_schema, 16);
+AT(ops_if_schema, size, 0);
+AT(ops_if_schema, version, 4);
+AT(ops_if_schema, check, 8);
+
 SIZE(ops_node_type, 64);
 AT(ops_node_type, size, 0);
 AT(ops_node_type, flags, 4);

@@ -172,6 +172,40 @@ static int close_rig(void **state)
     return 0;
 }
 
+static void test_services__values_are_checked_by_a_schema(void **state)
+{
+    (void)state;
+    static const char schema[] = "{\"type\":\"object\",\"required\":[\"a\"],\"properties\":{"
+                                 "\"a\":{\"enum\":[1,2]},\"l\":{\"items\":{\"type\":\"string\"}}}}";
+    static const struct {
+        const char *schema;
+        const char *value;
+        const char *end;
+    } cases[] = {
+        {schema, "{\"a\":1,\"l\":[\"x\"]}", "{\"status\":0,\"message\":\"fine\",\"no_err\":0"},
+        {schema, "{\"a\":3,\"l\":[\"x\",2]}",
+         "{\"status\":2,\"message\":\"/a must be one of 1 or 2, found 3; /l/1 must be text, found "
+         "2"},
+        {schema, "{}", "{\"status\":2,\"message\":\"must have the key 'a'"},
+        {"{\"type\":\"thing\"}", "1", "{\"status\":1,\"message\":\"/type"},
+        {"7", "1", "{\"status\":1,\"message\":"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char config[512];
+        (void)snprintf(config, sizeof config, "{\"schema\":%s,\"value\":%s}", cases[i].schema,
+                       cases[i].value);
+        const char *end = run("services.schema", config);
+        assert_contains(end, cases[i].end);
+        assert_contains(end, "\"stale_schema\":14,\"stale_value\":14,\"stale_scope\":14,"
+                             "\"no_host\":16}");
+    }
+    /* without a value only the schema is looked at */
+    assert_contains(run("services.schema", "{\"schema\":{\"type\":\"string\"}}"),
+                    "{\"status\":0,\"message\":\"fine\",\"no_err\":0,\"bytes\":2");
+    assert_contains(run("services.schema", "{\"schema\":{\"minimum\":\"x\"}}"),
+                    "{\"status\":1,\"message\":\"/minimum");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_services__what_cannot_run_is_told_to_on_exit),
         cmocka_unit_test(test_services__the_pipeline_s_limits_reach_the_child),
         cmocka_unit_test(test_services__a_job_is_taken_back_or_done),
+        cmocka_unit_test(test_services__values_are_checked_by_a_schema),
         /* Last: the library is loaded once, and knows the newest host only. */
         cmocka_unit_test(test_services__children_have_the_mark_of_their_owner),
     };

@@ -28,6 +28,7 @@
 #include "opstream/kv.h"
 #include "opstream/log.h"
 #include "opstream/process.h"
+#include "opstream/schema.h"
 #include "opstream/timer.h"
 #include "opstream/value.h"
 

@@ -221,9 +221,31 @@ static void jobs_execute(ops_node *node, ops_task task, ops_val config)
     }
 }
 
+/* What check() says of the config's `value` by its `schema`, and of calls that make no sense. */
+static void schema_execute(ops_node *node, ops_task task, ops_val config)
+{
+    ops_val schema = ops_get(config, "schema");
+    ops_val value = ops_get(config, "value");
+    ops_val bytes = 0;
+    ops_error err = ops_error_make(OPS_OK, "fine");
+    struct ops_map out = ops_map_begin(task);
+    (void)node;
+    (void)ops.value->new_bytes(ops.h, task, ops_text("b"), &bytes);
+    ops_map_i64(&out, "status", ops.schema->check(ops.h, task, schema, value, &err));
+    ops_map_str(&out, "message", err.message);
+    ops_map_i64(&out, "no_err", ops.schema->check(ops.h, task, schema, value, NULL));
+    ops_map_i64(&out, "bytes", ops.schema->check(ops.h, task, schema, bytes, NULL));
+    ops_map_i64(&out, "stale_schema", ops.schema->check(ops.h, task, 4711, value, NULL));
+    ops_map_i64(&out, "stale_value", ops.schema->check(ops.h, task, schema, 4711, NULL));
+    ops_map_i64(&out, "stale_scope", ops.schema->check(ops.h, task + 1, schema, value, NULL));
+    ops_map_i64(&out, "no_host", ops.schema->check(NULL, task, schema, value, NULL));
+    ops_complete_map(task, &out);
+}
+
+static const ops_node_type schema = OPS_NODE("services.schema", OPS_NODE_PARALLEL, schema_execute);
 static const ops_node_type refused =
     OPS_NODE("services.refused", OPS_NODE_PARALLEL, refused_execute);
 static const ops_node_type find = OPS_NODE("services.find", OPS_NODE_PARALLEL, find_execute);
 static const ops_node_type shell = OPS_NODE("services.shell", OPS_NODE_PARALLEL, shell_execute);
 static const ops_node_type jobs = OPS_NODE("services.jobs", OPS_NODE_PARALLEL, jobs_execute);
-OPS_PLUGIN("services", "1.0.0", &refused, &find, &shell, &jobs);
+OPS_PLUGIN("services", "1.0.0", &refused, &find, &schema, &shell, &jobs);
