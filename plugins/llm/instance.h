@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLUGINS_LLM_INSTANCE_H
+#define PLUGINS_LLM_INSTANCE_H
+
+/*
+ * Instance: what create() made of the settings: which service, where it is, the key for it. The
+ * key is in the one header that it is made for, and in nothing else.
+ *
+ * Used by:  the llm plugin.
+ * Uses:     sdk.h, provider.h, text.h.
+ * Threads:  create and destroy [control]; nothing changes in between.
+ */
+
+#include "opstream/sdk.h"
+#include "provider.h"
+#include "service/text.h"
+
+/* How an answer that must fit a schema is asked for. */
+enum structured {
+    STRUCTURED_SCHEMA, /* the service gets the schema */
+    STRUCTURED_JSON,   /* it is told to answer in JSON; the schema stands in the prompt */
+    STRUCTURED_PROMPT, /* only the prompt says so */
+};
+
+struct ops_node {
+    const struct provider *provider;
+    struct text base_url; /* without a slash at its end */
+    struct text model;    /* where a config names none; may be empty */
+    struct text key;      /* as its header has it; empty: none is set */
+    enum structured structured;
+    ops_val settings; /* borrowed: they live as long */
+};
+
+ops_status instance_create(ops_plugin *plugin, ops_scope scope, ops_val settings, ops_node **out,
+                           ops_error *err);
+/* The same for embeddings, which not every service has. */
+ops_status instance_create_for_embed(ops_plugin *plugin, ops_scope scope, ops_val settings,
+                                     ops_node **out, ops_error *err);
+void instance_destroy(ops_node *node);
+
+/* 1: the service is at its own place and would not do without a key, and there is none. */
+int instance_lacks_key(const ops_node *node);
+
+enum { INSTANCE_MAX_HEADERS = 40 };
+
+/* What is sent with each call. `names` and `values` have room for INSTANCE_MAX_HEADERS. */
+uint64_t instance_headers(const ops_node *node, ops_str *names, ops_str *values);
+
+#endif
