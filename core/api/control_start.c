@@ -75,12 +75,24 @@ static const char *read_env(void *user, struct str name)
     return own;
 }
 
+/* loop_check_pipeline() looks for them, also for definitions that were loaded before. */
+static int check_later(void *user, struct str name, struct strbuf *cure, struct error *err)
+{
+    (void)user;
+    (void)name;
+    (void)cure;
+    (void)err;
+    return 0;
+}
+
 static struct load_options options_of(struct start *start)
 {
+    static const struct load_secrets later = {.check = check_later};
     struct load_options options = *start->control->options.loading;
     options.catalogue = loop_catalogue(start->control->options.loop);
     options.env = read_env;
     options.user = start;
+    options.secrets = &later;
     options.flags = LOAD_START;
     return options;
 }
@@ -103,7 +115,6 @@ static int find_definition(struct start *start, struct control_definition_wish *
     if (status == E_NOT_FOUND && start->missing[0] != '\0' &&
         strstr(err->message, start->missing) != NULL) { /* the definition is there */
         status = err->code = E_INVALID;
-        loop_explain_secret(start->control->options.loop, start->missing, err);
     }
     return status;
 }

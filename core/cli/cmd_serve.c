@@ -220,6 +220,11 @@ static void apply(struct service *service, const struct settings *settings, stru
     append_name("cache", anew);
     append_name("sandbox", anew);
     append_name("backpressure", anew);
+    if (site_config_secrets(settings, service->workspace.secret_sources, &err) != 0) {
+        warn("the settings of secrets stay as they were", &err);
+    } else {
+        append_name("secrets", anew);
+    }
     if ((old == NULL) != (now == NULL) || (old != NULL && !value_equal(old, now))) {
         log_write(LOG_LEVEL_WARN,
                   "settings have changed that are read at the start alone: 'config'", NULL, 0);
@@ -426,9 +431,10 @@ const struct command cmd_serve = {
                "control socket. SIGTERM and SIGINT end it: no node starts any more, those that\n"
                "run may end for the time of --drain, are then told to, and killed after 10 s;\n"
                "what is left goes on with the next engine. A second one ends it at once.\n\n"
-               "SIGHUP opens the log file anew and reads 'retention', 'cache', 'sandbox' and\n"
-               "'backpressure' of opstream.yaml again, for what begins from then on; 'config',\n"
-               "the address, plugins and the environment are those of its start.\n\n"
+               "SIGHUP opens the log file anew and reads 'retention', 'cache', 'sandbox',\n"
+               "'backpressure', 'secrets' and 'secrets_folder' of opstream.yaml again, for what\n"
+               "begins from then on; 'config', the address, plugins and the environment are\n"
+               "those of its start.\n\n"
                "With --port (or PORT) the HTTP of the socket is spoken at an address of this\n"
                "machine, too: for the state folder's user and root; /health, /ping and\n"
                "/metrics are for all its users.\n\n"

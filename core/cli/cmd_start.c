@@ -114,7 +114,7 @@ static int tell(const struct engine_session *session, const struct command_args 
 
 static int start(struct engine_session *session, const struct command_args *args)
 {
-    struct start_request request = {0};
+    struct start_request request = {.has_engine = engine_session_is_live(session)};
     struct engine_launch launch = {0};
     const char *key = command_value(args, "key");
     cleanup_document struct document *answer = NULL;

@@ -33,6 +33,7 @@ extern const struct command cmd_schema;
 extern const struct command cmd_plugin;
 extern const struct command cmd_breakers;
 extern const struct command cmd_limits;
+extern const struct command cmd_secrets;
 extern const struct command cmd_dlq;
 extern const struct command cmd_queue;
 extern const struct command cmd_db;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/guarded.h"
 #include "core/base/str.h"
 #include "core/value/secrets.h"
 
@@ -36,6 +37,7 @@ int secret_env_take(struct secrets **out_secrets, struct error *err)
 {
     static const char *const nothing[] = {NULL};
     struct secrets *secrets = NULL;
+    guarded_close_process();
     int status =
         secrets_create(environ != NULL ? (const char *const *)environ : nothing, &secrets, err);
     char *entry = NULL;

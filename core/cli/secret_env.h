@@ -15,8 +15,9 @@ struct error;
 struct secrets;
 
 /*
- * Reads all variables that begin with OPSTREAM_SECRET_, clears their text and removes them. On
- * success `*out_secrets` is owned: secrets_destroy(); NULL when there are none.
+ * Reads all variables that begin with OPSTREAM_SECRET_, clears their text and removes them, and
+ * lets nobody but root look into the process from here on. On success `*out_secrets` is owned:
+ * secrets_destroy().
  * Fails with E_NOMEM, E_LIMIT; the variables are gone then, too.
  */
 int secret_env_take(struct secrets **out_secrets, struct error *err);

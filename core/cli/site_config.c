@@ -10,6 +10,7 @@
 #include "core/cli/file_text.h"
 #include "core/cli/terminal.h"
 #include "core/loop/loop.h"
+#include "core/loop/secret_sources.h"
 #include "core/model/settings.h"
 
 enum { SITE_CONFIG_MAX_BYTES = 1024 * 1024 };
@@ -53,6 +54,12 @@ int site_config_read(const char *path, struct settings *out_settings)
         return command_error(EXIT_STATE, "%s", err.message);
     }
     return status == 0 ? EXIT_DONE : EXIT_INVALID;
+}
+
+int site_config_secrets(const struct settings *settings, struct secret_sources *sources,
+                        struct error *err)
+{
+    return secret_sources_configure(sources, settings->secrets_folder, settings->secrets, err);
 }
 
 void site_config_bound(const struct settings *settings, struct loop *loop)

@@ -10,7 +10,9 @@
  * Threads:  [main]
  */
 
+struct error;
 struct loop;
+struct secret_sources;
 struct settings;
 
 #define SITE_CONFIG_FILE "/etc/opstream/opstream.yaml"
@@ -22,6 +24,10 @@ struct settings;
  * wrong.
  */
 int site_config_read(const char *path, struct settings *out_settings);
+
+/* Secrets come from here on from where `settings` say, and go where they say. E_NOMEM. */
+int site_config_secrets(const struct settings *settings, struct secret_sources *sources,
+                        struct error *err);
 
 /* What the loop accepts is from here on what `settings` say. */
 void site_config_bound(const struct settings *settings, struct loop *loop);

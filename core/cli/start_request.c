@@ -15,6 +15,7 @@
 int start_request_prepare(struct start_request *request, const struct command_args *args)
 {
     int code = workspace_open(&request->workspace, args);
+    request->workspace.leaves_secrets = request->has_engine;
     if (code == EXIT_DONE) {
         code = workspace_load(&request->workspace, args->operands[0], LOAD_START, &request->file);
     }

@@ -37,6 +37,7 @@ struct start_request {
     struct document *input;          /* checked, with its defaults */
     struct strbuf bundle;
     char digest[DIGEST_HEX_SIZE]; /* of the bundle */
+    bool has_engine; /* another process is it, and has secrets of its own: they are not asked for */
     struct strbuf body;
 };
 

@@ -18,6 +18,8 @@
 #include "core/host/crc64.h"
 #include "core/host/host.h"
 #include "core/loop/loop.h"
+#include "core/loop/secret_sources.h"
+#include "core/loop/state_folder.h"
 #include "core/model/catalogue.h"
 #include "core/model/engine_types.h"
 #include "core/model/layout.h"
@@ -128,11 +130,49 @@ static int check_libraries(const struct command_args *args)
     return EXIT_DONE;
 }
 
+/* ---- secrets ---- */
+
+static int check_secret(void *user, struct str name, struct strbuf *cure, struct error *err)
+{
+    const struct workspace *workspace = user;
+    struct str value = STR("");
+    if (workspace->leaves_secrets) {
+        return 0;
+    }
+    int status = secrets_look(workspace->secrets, name, &value, err);
+    if (status == E_NOT_FOUND || (status != 0 && secrets_has_variable(workspace->secrets, name))) {
+        secrets_append_cure(workspace->secrets, name, cure);
+    }
+    return status;
+}
+
+/* Without a place for a state there is no store; the rest works. */
+static int open_secrets(struct workspace *workspace, const struct command_args *args,
+                        struct error *err)
+{
+    cleanup_free char *state = NULL;
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    bool has_state = state_folder_locate(command_value(args, "state"), &state, NULL) == 0;
+    const struct secret_sources_options options = {
+        .credentials = credentials != NULL && credentials[0] == '/' ? credentials : NULL,
+        .state = has_state ? state : NULL};
+    int status = secret_env_take(&workspace->secrets, err);
+    if (status == 0) {
+        status = secret_sources_create(&options, &workspace->secret_sources, err);
+    }
+    if (status == 0) {
+        const struct secrets_source table = secret_sources_table(workspace->secret_sources);
+        secrets_set_source(workspace->secrets, &table);
+        workspace->secret_check = (struct load_secrets){.user = workspace, .check = check_secret};
+    }
+    return status;
+}
+
 int workspace_open(struct workspace *workspace, const struct command_args *args)
 {
     *workspace = (struct workspace){0};
     struct error err = {0};
-    if (secret_env_take(&workspace->secrets, &err) != 0) {
+    if (open_secrets(workspace, args, &err) != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
     }
     if (find_folders(&workspace->folders, args, "plugins", "OPSTREAM_PLUGIN_PATH") != 0 ||
@@ -156,7 +196,12 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
     if (status != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
     }
-    return site_config_read(command_value(args, "config"), &workspace->settings);
+    int code = site_config_read(command_value(args, "config"), &workspace->settings);
+    if (code == EXIT_DONE &&
+        site_config_secrets(&workspace->settings, workspace->secret_sources, &err) != 0) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
+    return code;
 }
 
 void workspace_finish(struct workspace *workspace)
@@ -168,6 +213,7 @@ void workspace_finish(struct workspace *workspace)
     free(workspace->index_path);
     settings_finish(&workspace->settings);
     secrets_destroy(workspace->secrets);
+    secret_sources_destroy(workspace->secret_sources);
     *workspace = (struct workspace){0};
 }
 
@@ -260,10 +306,10 @@ static void show_diagnostics(struct workspace *workspace, struct workspace_file 
 
 static const char *read_env(void *user, struct str name)
 {
-    const struct workspace *workspace = user;
     char text[256];
+    (void)user; /* there is one environment */
     if (str_starts_with(name, STR(SECRETS_VARIABLE_PREFIX))) {
-        return secrets_find_variable(workspace->secrets, name);
+        return NULL; /* load_secrets tells what there is; the value would go anywhere */
     }
     if (name.n >= sizeof(text)) {
         return NULL;
@@ -278,7 +324,8 @@ struct load_options workspace_options(struct workspace *workspace)
     return (struct load_options){.catalogue = loop_catalogue(workspace->loop),
                                  .engine_types = workspace->types,
                                  .env = read_env,
-                                 .user = workspace};
+                                 .user = workspace,
+                                 .secrets = &workspace->secret_check};
 }
 
 /* What is said about a file is shown. */

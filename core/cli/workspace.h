@@ -28,6 +28,7 @@ struct engine_types;
 struct error;
 struct loop;
 struct pipeline;
+struct secret_sources;
 struct secrets;
 
 /* Names of folders; owned. */
@@ -43,10 +44,13 @@ struct workspace {
     struct folder_list folders;   /* plugin folders that were asked for */
     struct folder_list libraries; /* folders of pipelines that were asked for */
     char *index_path;
-    struct settings settings;    /* opstream.yaml */
-    struct secrets *secrets;     /* of the environment, which has them no more; or NULL */
-    struct load_options loading; /* of definitions that a state has kept */
-    unsigned warning_count;      /* shown so far */
+    struct settings settings; /* opstream.yaml */
+    struct secrets *secrets;  /* of the environment, which has them no more, and elsewhere */
+    struct secret_sources *secret_sources;
+    struct load_secrets secret_check; /* of definitions that are loaded */
+    bool leaves_secrets;              /* another process is the engine: it knows what it has */
+    struct load_options loading;      /* of definitions that a state has kept */
+    unsigned warning_count;           /* shown so far */
     /*
      * Borrowed, a list that is open, or NULL. What is wrong with files is added to it, as
      * {severity, file, line, column, message, hint}, instead of being printed.

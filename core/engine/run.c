@@ -166,7 +166,7 @@ uint32_t run_depth(const struct run *run)
     return run->depth;
 }
 
-const struct secrets *run_secrets(const struct run *run)
+struct secrets *run_secrets(const struct run *run)
 {
     return run->secrets;
 }

@@ -42,7 +42,7 @@ struct run_options {
     uint32_t depth;                  /* 0, or one more than its parent's */
     uint32_t max_memory_mb;          /* of its parent; 0: the pipeline's, or the default */
     bool has_rollback;               /* its caller's; the pipeline may say it, too */
-    const struct secrets *secrets;   /* kept until run_destroy(); NULL: there are none */
+    struct secrets *secrets;         /* kept until run_destroy(); NULL: there are none */
     const struct document *reuse;    /* shared: results to take over, see reuse.h; NULL: none */
     struct str instance;             /* part of idempotency keys; borrowed for all of its life */
     void *user;                      /* the caller's, see run_user() */
@@ -195,7 +195,7 @@ int64_t run_started_at(const struct run *run);
 /* Of an item of the queue: what its call comes before, and what comes before it. */
 struct turn_key run_turn(const struct run *run);
 uint32_t run_depth(const struct run *run);
-const struct secrets *run_secrets(const struct run *run); /* its options' */
+struct secrets *run_secrets(const struct run *run); /* its options' */
 bool run_has_rollback(const struct run *run);
 /* It completed, and something of it can be undone. */
 bool run_has_undo(const struct run *run);

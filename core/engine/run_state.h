@@ -123,7 +123,7 @@ struct run {
     struct str instance;
     char *triggered_by;
     void *user;
-    const struct secrets *secrets;
+    struct secrets *secrets;
     const struct document *input;
     enum queue_priority priority; /* of an item of the queue, and since when it may be tried */
     int64_t turn_at;              /* unix ms */

@@ -309,10 +309,13 @@ static int secrets_object_get(const void *object, uint32_t index, struct str fie
                               struct error *err)
 {
     const struct run_scope *scope = object;
-    struct str value = scope->names_secrets ? field : secrets_find(scope->run->secrets, field);
+    struct str value = field;
     (void)index;
-    if (value.p == NULL) {
-        return error_set(err, E_NOT_FOUND, "the secret '%.*s' is not set", STR_ARG(field));
+    if (!scope->names_secrets) {
+        int status = secrets_look(scope->run->secrets, field, &value, err);
+        if (status != 0) {
+            return status;
+        }
     }
     set_text(out, value);
     return FIELD_FOUND;

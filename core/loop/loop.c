@@ -402,29 +402,36 @@ void loop_refuse_processes(struct loop *loop, const char *why)
     loop->refuses_processes = why;
 }
 
-void loop_explain_secret(const struct loop *loop, const char *variable, struct error *err)
+static int lacks_secret(const struct loop *loop, struct str name, struct error *err)
 {
-    bool is_named = str_starts_with(str_from(variable), STR(SECRETS_VARIABLE_PREFIX)) &&
-                    strstr(err->message, variable) != NULL;
-    if (is_named && !loop->holds_starts) {
+    struct secrets_variable variable = {{0}};
+    struct strbuf cure = STRBUF_INIT;
+    (void)secrets_variable_of(name, &variable); /* the definition was checked */
+    secrets_append_cure(loop->secrets, name, &cure);
+    if (loop->holds_starts || strbuf_status(&cure) != 0) {
+        (void)error_set(err, E_INVALID, "the secret '%.*s' is not set: %.*s", STR_ARG(name),
+                        STR_ARG(strbuf_str(&cure)));
+    } else {
         (void)error_set(err, E_INVALID,
-                        "the engine (process %d) does not have '%s': end it, and start the next "
-                        "one with it",
-                        (int)getpid(), variable);
+                        "the engine (process %d) does not have the secret '%.*s': use 'opstream "
+                        "secrets set %.*s', which it sees at once, or start the next one with %s",
+                        (int)getpid(), STR_ARG(name), STR_ARG(name), variable.text);
     }
+    strbuf_finish(&cure);
+    return E_INVALID;
 }
 
 static int check_secrets(const struct loop *loop, const struct pipeline *pipeline,
                          struct error *err)
 {
     for (uint32_t i = 0; i < pipeline->secret_count; i++) {
-        struct secrets_variable variable;
-        if (secrets_find(loop->secrets, pipeline->secrets[i]).p == NULL &&
-            secrets_variable_of(pipeline->secrets[i], &variable)) {
-            (void)error_set(err, E_INVALID, "the secret '%.*s' is not set: set %s",
-                            STR_ARG(pipeline->secrets[i]), variable.text);
-            loop_explain_secret(loop, variable.text, err);
-            return E_INVALID;
+        struct str value = STR("");
+        int status = secrets_look(loop->secrets, pipeline->secrets[i], &value, err);
+        if (status == E_NOT_FOUND) {
+            return lacks_secret(loop, pipeline->secrets[i], err);
+        }
+        if (status != 0) {
+            return status == E_NOMEM ? error_nomem(err) : (err->code = E_INVALID);
         }
     }
     return 0;

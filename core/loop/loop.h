@@ -47,7 +47,7 @@ struct loop_options {
     size_t plugin_folder_count;
     const char *plugin_index_path;      /* see struct host_options */
     const struct net_settings *network; /* borrowed for loop_create(); NULL: defaults */
-    const struct secrets *secrets;      /* kept until loop_close(); NULL: there are none */
+    struct secrets *secrets;            /* kept until loop_close(); NULL: there are none */
     uint32_t process_concurrency;       /* per plugin; 0: twice the cores */
     int64_t cancel_grace_ms;            /* 0: the host's default */
 };
@@ -85,12 +85,6 @@ struct uv_loop_s *loop_uv(struct loop *loop);
 /* No node starts any more, and nobody waits for room on the disk: for a command that only decides.
  */
 void loop_hold_starts(struct loop *loop);
-
-/*
- * `err` says that something is not there. When it names `variable`, a secret's, and this loop is
- * the engine of more than one command, it says instead which process lacks it and what to do.
- */
-void loop_explain_secret(const struct loop *loop, const char *variable, struct error *err);
 
 /* Works until `*is_done`, which a callback sets. */
 void loop_wait(struct loop *loop, const bool *is_done);

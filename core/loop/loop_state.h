@@ -62,7 +62,7 @@ struct loop {
     struct journal *journal;
     struct host *host;
     struct net *net;
-    const struct secrets *secrets;
+    struct secrets *secrets;
     struct http_bridge bridge;
     struct host_http http;
     struct host_kv kv;

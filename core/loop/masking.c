@@ -7,7 +7,7 @@
 #include "core/value/secrets.h"
 #include "core/value/value.h"
 
-const struct mask *masking_of(const struct secrets *secrets, const struct pipeline *pipeline)
+const struct mask *masking_of(struct secrets *secrets, const struct pipeline *pipeline)
 {
     return pipeline->secret_count > 0 ? secrets_mask(secrets) : NULL;
 }

@@ -19,7 +19,7 @@ struct pipeline;
 struct secrets;
 
 /* What hides `secrets` (may be NULL) in runs of `pipeline`; borrowed. NULL: nothing is to hide. */
-const struct mask *masking_of(const struct secrets *secrets, const struct pipeline *pipeline);
+const struct mask *masking_of(struct secrets *secrets, const struct pipeline *pipeline);
 
 /* `*out_document` is owned, and may be `document` itself. `mask` may be NULL. E_NOMEM. */
 int masking_document(const struct mask *mask, const struct document *document,

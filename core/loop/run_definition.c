@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/loop/run_definition.h"
 
-#include <stdio.h>
-
 #include "core/base/digest.h"
 #include "core/base/error.h"
 #include "core/loop/definition_store.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_env.h"
 #include "core/model/load.h"
-#include "core/value/secrets.h"
 #include "core/value/value.h"
 
 /* The engine's environment, and what somebody brought for the run over it. */
 struct own_env {
     const struct load_options *engine;
     const struct document *values;
-    struct secrets_variable missing; /* a secret that was asked for, and is not there; or "" */
 };
 
 static const char *read_env(void *user, struct str name)
@@ -25,9 +21,6 @@ static const char *read_env(void *user, struct str name)
     const char *value = run_env_value(own->values, name);
     if (value == NULL && own->engine->env != NULL) {
         value = own->engine->env(own->engine->user, name);
-    }
-    if (value == NULL && str_starts_with(name, STR(SECRETS_VARIABLE_PREFIX))) {
-        (void)snprintf(own->missing.text, sizeof(own->missing.text), "%.*s", STR_ARG(name));
     }
     return value;
 }
@@ -62,9 +55,6 @@ int run_definition_find(struct loop *loop, const struct run_definition_wish *wis
                                            .workflow = wish->workflow,
                                            .variant = str_from(variant)};
     int status = definition_store_find(&loop->definitions, &stored, out_pipeline, err);
-    if (status == LOOP_BLOCKED) {
-        loop_explain_secret(loop, own.missing.text, err);
-    }
     if (status == 0 && loop_check_pipeline(loop, *out_pipeline, err) != 0) {
         return LOOP_BLOCKED;
     }

@@ -54,7 +54,6 @@ struct loop_run *run_driver_create(struct loop *loop, struct run *run, struct lo
     created->loop = loop;
     created->run = run;
     created->number = run_number(run);
-    created->mask = masking_of(loop->secrets, run_pipeline(run));
     created->root = root != NULL ? root : created;
     engine_set_run_user(run, created);
     run_table_add(created);

@@ -32,7 +32,6 @@ struct run_event;
 struct loop_run {
     struct loop *loop;
     struct run *run;
-    const struct mask *mask; /* hides its secrets; NULL: it has none */
     struct run_observer observer;
     struct loop_task *tasks;
     struct plugin_settings *settings;

@@ -170,11 +170,17 @@ void run_tasks_forget_timeout(struct loop_run *run, const struct effect *effect)
     }
 }
 
+/* Of this moment: a secret may have got a new value since the run began. */
+static const struct mask *mask_of(const struct loop_run *run)
+{
+    return masking_of(run->loop->secrets, run_pipeline(run->run));
+}
+
 /* What a task brought back, as the run may keep it: owned. False after run_driver_fail(). */
 static bool hide_secrets(const struct loop_run *run, const struct document *document,
                          struct document **out_document)
 {
-    if (masking_document(run->mask, document, out_document) == 0) {
+    if (masking_document(mask_of(run), document, out_document) == 0) {
         return true;
     }
     struct error err = {0};
@@ -308,7 +314,7 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
 /* As people may see it: `buffers` are two, which the caller ends. */
 static struct str show(const struct loop_run *run, struct str text, struct strbuf *buffers)
 {
-    struct str shown = masking_text(run->mask, text, &buffers[0]);
+    struct str shown = masking_text(mask_of(run), text, &buffers[0]);
     return masking_by_patterns(run_pipeline(run->run), shown, &buffers[1]);
 }
 

@@ -9,6 +9,7 @@
 #include "core/model/load.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
+#include "core/value/secrets.h"
 #include "core/value/value.h"
 
 enum { BUNDLE_MAX_VALUES = 4 * 1000 * 1000 };
@@ -250,6 +251,10 @@ static int check_env(const struct bundle *bundle, const struct load_options *opt
 {
     struct str name = {0};
     for (size_t i = 0; (name = bundle_env_at(bundle, i)).n > 0; i++) {
+        /* Older bundles list them; today they may come from somewhere else. */
+        if (options->secrets != NULL && str_starts_with(name, STR(SECRETS_VARIABLE_PREFIX))) {
+            continue;
+        }
         if (options->env == NULL || options->env(options->user, name) == NULL) {
             return error_set(err, E_NOT_FOUND, "the environment variable '%.*s' is not set",
                              STR_ARG(name));

@@ -55,8 +55,8 @@ struct str bundle_id(const struct bundle *bundle);
 struct str bundle_env_at(const struct bundle *bundle, size_t i);
 
 /*
- * Loads the definitions again. Of `options` count `catalogue`, `engine_types`, `flags`, and `env`
- * with its `user`; the rest comes from the bundle.
+ * Loads the definitions again. Of `options` count `catalogue`, `engine_types`, `flags`, `secrets`,
+ * and `env` with its `user`; the rest comes from the bundle.
  * Fails with E_NOT_FOUND "the environment variable 'X' is not set"; E_INVALID when the text does
  * not load any more (a plugin is missing, or another version): `err` is the first thing that is
  * wrong, with its place; E_CORRUPT; E_NOMEM.

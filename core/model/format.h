@@ -60,6 +60,7 @@ struct format_key {
 extern const struct format_key format_file_keys[];         /* beside `workflow` and `workflows` */
 extern const struct format_key format_settings_keys[];     /* of opstream.yaml */
 extern const struct format_key format_backpressure_keys[]; /* of opstream.yaml */
+extern const struct format_key format_secret_keys[];       /* of a secret in opstream.yaml */
 extern const struct format_key format_room_keys[];         /* `cache` of opstream.yaml */
 extern const struct format_key format_retention_keys[];    /* of a pipeline and of opstream.yaml */
 extern const struct format_key format_sanitize_keys[];     /* a map in `sanitize` */

@@ -52,8 +52,16 @@ const struct format_key format_file_keys[] = {
 };
 
 const struct format_key format_settings_keys[] = {
-    WORKS("config", FORMAT_MAP),  WORKS("retention", FORMAT_MAP),    WORKS("cache", FORMAT_MAP),
-    CHOICE("sandbox", sandboxes), WORKS("backpressure", FORMAT_MAP), TABLE_END,
+    WORKS("config", FORMAT_MAP),          WORKS("retention", FORMAT_MAP),
+    WORKS("cache", FORMAT_MAP),           CHOICE("sandbox", sandboxes),
+    WORKS("backpressure", FORMAT_MAP),    WORKS("secrets", FORMAT_MAP),
+    WORKS("secrets_folder", FORMAT_TEXT), TABLE_END,
+};
+
+const struct format_key format_secret_keys[] = {
+    WORKS("hosts", FORMAT_TEXTS),
+    WORKS("processes", FORMAT_BOOL),
+    TABLE_END,
 };
 
 const struct format_key format_backpressure_keys[] = {

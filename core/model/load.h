@@ -40,6 +40,16 @@ struct load_library {
     struct str (*id_at)(void *user, size_t i);
 };
 
+/* Who knows which secrets there are. */
+struct load_secrets {
+    void *user;
+    /*
+     * 0: `name` is there and can be used; E_NOMEM; else `err` says what is wrong ("the secret 'x'
+     * is not set"), and `cure`, to which it may append, what to do.
+     */
+    int (*check)(void *user, struct str name, struct strbuf *cure, struct error *err);
+};
+
 struct load_options {
     const struct catalogue *catalogue;       /* of the plugins */
     const struct engine_types *engine_types; /* kept as long as the pipelines */
@@ -48,6 +58,7 @@ struct load_options {
     /* The environment variable `name`, NULL when not set. */
     const char *(*env)(void *user, struct str name);
     void *user;
+    const struct load_secrets *secrets; /* NULL: they are variables that `env` has */
     const struct load_library *library; /* NULL: there is none */
     unsigned flags;                     /* LOAD_* */
     const struct document *config; /* constants below those of the pipelines, a map; may be NULL */

@@ -146,32 +146,49 @@ static bool check_form(const struct check *check)
 
 /* ---- the name ---- */
 
-static void report_value(const struct check *check, const char *fault,
-                         const struct secrets_variable *variable)
+static void report_value(const struct check *check, const char *fault, const char *cure)
 {
-    const struct expr_reference *reference = check->reference;
     bool is_start = (check->draft->loader->options->flags & LOAD_START) != 0;
-    struct label text = label_make("%s: the secret '%.*s' %s", check->site->what,
-                                   STR_ARG(reference->path[0]), fault);
     if (is_start) {
-        report_error(report_of(check), place_of(check), "%s", text.text);
+        report_error(report_of(check), place_of(check), "%s: %s", check->site->what, fault);
     } else {
-        report_warning(report_of(check), place_of(check), "%s", text.text);
+        report_warning(report_of(check), place_of(check), "%s: %s", check->site->what, fault);
     }
-    report_hint(report_of(check), "set %s", variable->text);
+    if (cure[0] != '\0') {
+        report_hint(report_of(check), "%s", cure);
+    }
 }
 
-static void check_value(const struct check *check)
+/* The variable of `name`, as `options->env` has it. */
+static int check_variable(const struct load_options *options, struct str name, struct strbuf *cure,
+                          struct error *err)
 {
-    const struct load_options *options = check->draft->loader->options;
     struct secrets_variable variable = {{0}};
-    (void)secrets_variable_of(check->reference->path[0], &variable); /* check_form() has looked */
+    (void)secrets_variable_of(name, &variable); /* check_form() has looked */
     const char *value = options->env != NULL ? options->env(options->user, str_from(variable.text))
                                              : NULL;
     const char *fault = value == NULL ? "is not set" : secrets_fault_of(str_from(value));
-    if (fault != NULL) {
-        report_value(check, fault, &variable);
+    strbuf_append_format(cure, "set %s", variable.text);
+    return fault == NULL
+               ? 0
+               : error_set(err, E_NOT_FOUND, "the secret '%.*s' %s", STR_ARG(name), fault);
+}
+
+static int check_value(const struct check *check)
+{
+    const struct load_options *options = check->draft->loader->options;
+    const struct load_secrets *secrets = options->secrets;
+    struct str name = check->reference->path[0];
+    struct strbuf cure = STRBUF_INIT;
+    struct error err = {0};
+    int status = secrets != NULL ? secrets->check(secrets->user, name, &cure, &err)
+                                 : check_variable(options, name, &cure, &err);
+    bool is_out = status == E_NOMEM || strbuf_status(&cure) != 0;
+    if (status != 0 && !is_out) {
+        report_value(check, err.message, cure.n > 0 ? cure.p : "");
     }
+    strbuf_finish(&cure);
+    return is_out ? E_NOMEM : 0;
 }
 
 /* Adds the name, and asks for the value, when it is the first use. */
@@ -199,8 +216,7 @@ static int add_name(const struct check *check)
         return E_NOMEM;
     }
     pipeline->secret_count++;
-    check_value(check);
-    return 0;
+    return check_value(check);
 }
 
 static bool has_name(struct str names, struct str name)

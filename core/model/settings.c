@@ -2,6 +2,7 @@
 #include "core/model/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/arena.h"
 #include "core/base/diagnostic.h"
@@ -12,6 +13,8 @@
 #include "core/model/tree.h"
 #include "core/model/yaml_tree.h"
 #include "core/value/builder.h"
+#include "core/value/secret_hosts.h"
+#include "core/value/secrets.h"
 #include "core/value/value.h"
 
 /* Whether there is nothing but comments: libyaml finds no document there. */
@@ -41,6 +44,39 @@ static void check_map(const struct report *report, const struct tree *tree, cons
     }
 }
 
+static void check_hosts(const struct report *report, const struct tree *hosts)
+{
+    for (uint32_t i = 0; hosts != NULL && i < hosts->count; i++) {
+        const struct tree *host = &hosts->as.items[i];
+        const char *fault = tree_is_scalar(host) ? secret_hosts_fault_of(host->text) : NULL;
+        if (fault != NULL) {
+            report_error(report, host->place, "the host '%.*s' %s", STR_ARG(host->text), fault);
+        }
+    }
+}
+
+static void check_secrets(const struct report *report, const struct tree *secrets)
+{
+    struct secrets_variable variable;
+    for (uint32_t i = 0; secrets != NULL && i < secrets->count; i++) {
+        const struct tree_member *member = &secrets->as.members[i];
+        char what[SECRETS_MAX_NAME_BYTES + sizeof("the secret ''")];
+        if (!secrets_variable_of(member->key.text, &variable)) {
+            report_error(report, member->key.place, "no secret can have the name '%.*s'",
+                         STR_ARG(member->key.text));
+            continue;
+        }
+        (void)snprintf(what, sizeof(what), "the secret '%.*s'", STR_ARG(member->key.text));
+        format_check(report, &member->value, format_secret_keys, what, 0);
+        check_hosts(report, format_list(&member->value, "hosts"));
+        if (tree_is(&member->value, TREE_MAP) && tree_get(&member->value, STR("hosts")) == NULL &&
+            !format_is_misspelt(&member->value, format_secret_keys, "hosts")) {
+            report_error(report, member->key.place, "%s: 'hosts' is missing", what);
+            report_hint(report, "write hosts: [api.example.com], or hosts: [] for none at all");
+        }
+    }
+}
+
 static int read_tree(const struct report *report, struct arena *arena, struct tree *out_tree)
 {
     int status = source_check(report, SOURCE_YAML);
@@ -53,6 +89,7 @@ static int read_tree(const struct report *report, struct arena *arena, struct tr
         check_map(report, out_tree, "retention", format_retention_keys);
         check_map(report, out_tree, "backpressure", format_backpressure_keys);
         check_map(report, out_tree, "cache", format_room_keys);
+        check_secrets(report, format_map(out_tree, "secrets"));
     }
     return status;
 }
@@ -68,6 +105,25 @@ static int write_config(const struct tree *tree, struct document **out_config)
     struct builder *b = builder_create();
     tree_write(config, NULL, NULL, b);
     return builder_finish(b, out_config, NULL);
+}
+
+/* What it says of secrets, where it says something. */
+static int read_secrets(const struct tree *tree, struct settings *out)
+{
+    const struct tree *secrets = format_map(tree, "secrets");
+    struct str folder = STR("");
+    if (format_text(tree, "secrets_folder", &folder)) {
+        out->secrets_folder = str_dup(folder);
+        if (out->secrets_folder == NULL) {
+            return E_NOMEM;
+        }
+    }
+    if (secrets == NULL) {
+        return 0;
+    }
+    struct builder *b = builder_create();
+    tree_write(secrets, NULL, NULL, b);
+    return builder_finish(b, &out->secrets, NULL);
 }
 
 static void read_backpressure(const struct tree *map, struct settings_backpressure *out)
@@ -99,6 +155,7 @@ int settings_read(struct str text, const char *file, struct diagnostics *diagnos
     if (status == 0) {
         read_values(&tree, &settings);
         status = write_config(&tree, &settings.config);
+        status = status == 0 ? read_secrets(&tree, &settings) : status;
     }
     arena_finish(&arena);
     if (status == 0 && diagnostics->error_count > errors_before) {
@@ -117,6 +174,8 @@ int settings_read(struct str text, const char *file, struct diagnostics *diagnos
 void settings_finish(struct settings *settings)
 {
     document_unref(settings->config);
+    document_unref(settings->secrets);
+    free(settings->secrets_folder);
     *settings = (struct settings){0};
 }
 

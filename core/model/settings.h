@@ -10,6 +10,8 @@
  *     cache: {max_bytes: 1GiB}      # that results take which nodes may take again
  *     sandbox: none                 # `serve` runs the code of users as it is
  *     backpressure: {max_live_runs: 5000}  # beyond it new runs have to ask again
+ *     secrets_folder: /etc/opstream/secrets           # a file for each; "" is none
+ *     secrets: {github_token: {hosts: [api.github.com]}}  # where it may go, and nowhere else
  *
  * Used by:  top, cli.
  * Uses:     tree, format, pipeline, value.
@@ -42,7 +44,9 @@ struct settings {
     struct retention retention;
     enum settings_sandbox sandbox;
     struct settings_backpressure backpressure;
-    uint64_t cache_bytes; /* 0: it does not say */
+    uint64_t cache_bytes;     /* 0: it does not say */
+    char *secrets_folder;     /* NULL: it does not say; "": there is none */
+    struct document *secrets; /* a map: {NAME: {hosts: [...], processes: BOOL}}; NULL: likewise */
 };
 
 /*

@@ -5,22 +5,39 @@
 
 #include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/base/grow.h"
+#include "core/base/guarded.h"
 #include "core/base/strmap.h"
 #include "core/base/utf8.h"
 #include "core/value/mask.h"
 
+/* One of the environment. */
 struct secret {
-    char *entry; /* VARIABLE, NUL, VALUE, NUL */
+    char *entry; /* guarded: VARIABLE, NUL, VALUE, NUL */
     size_t size;
     struct str variable;
     struct str value;
+    struct mask *mask; /* of it alone; NULL: nobody has asked yet */
+};
+
+/* One of the source: its values, the newest first. */
+struct kept_secret {
+    char *name;
+    struct secrets_reading values[SECRETS_KEPT_VALUES];
+    size_t count;
+    struct mask *mask; /* of these alone */
 };
 
 struct secrets {
     struct secret *items;
     size_t count;
     struct strmap by_variable;
-    struct mask *mask;
+    struct kept_secret **kept;
+    size_t kept_count;
+    size_t kept_cap;
+    struct strmap by_name; /* of the kept ones */
+    struct secrets_source source;
+    struct mask *mask; /* of everything; NULL: there is nothing */
 };
 
 /* The letter or digit of a variable for one of a name; '\0' for what names do not have. */
@@ -61,6 +78,9 @@ const char *secrets_fault_of(struct str value)
     if (value.n > SECRETS_MAX_BYTES) {
         return "is longer than 64 KiB";
     }
+    if (memchr(value.p, '\0', value.n) != NULL) {
+        return "has a NUL byte";
+    }
     return utf8_valid_prefix(value.p, value.n) < value.n ? "is not UTF-8" : NULL;
 }
 
@@ -79,7 +99,7 @@ static int add_entry(struct secrets *secrets, const char *entry, const char *val
     size_t name_bytes = (size_t)(value - 1 - entry);
     struct secret *secret = &secrets->items[secrets->count];
     secret->size = strlen(entry) + 1;
-    secret->entry = malloc(secret->size);
+    secret->entry = guarded_alloc(secret->size);
     if (secret->entry == NULL) {
         return E_NOMEM;
     }
@@ -102,20 +122,43 @@ static int add_entries(struct secrets *secrets, const char *const *entries)
     return status;
 }
 
-static int make_mask(struct secrets *secrets, struct error *err)
+static struct str value_of(const struct secrets_reading *reading)
 {
-    struct str *values = calloc(secrets->count, sizeof(*values));
+    return str_make(reading->p, reading->n);
+}
+
+static size_t list_values(const struct secrets *secrets, struct str *values)
+{
     size_t count = 0;
-    if (values == NULL) {
-        return error_nomem(err);
-    }
     for (size_t i = 0; i < secrets->count; i++) {
         if (secrets_fault_of(secrets->items[i].value) == NULL) {
             values[count++] = secrets->items[i].value;
         }
     }
-    int status = count > 0 ? mask_create(values, count, &secrets->mask, err) : 0;
+    for (size_t i = 0; i < secrets->kept_count; i++) {
+        for (size_t k = 0; k < secrets->kept[i]->count; k++) {
+            values[count++] = value_of(&secrets->kept[i]->values[k]);
+        }
+    }
+    return count;
+}
+
+/* The mask of everything takes the place of the one before. */
+static int make_mask(struct secrets *secrets, struct error *err)
+{
+    size_t most = secrets->count + secrets->kept_count * SECRETS_KEPT_VALUES;
+    struct str *values = calloc(most + 1, sizeof(*values));
+    struct mask *mask = NULL;
+    if (values == NULL) {
+        return error_nomem(err);
+    }
+    size_t count = list_values(secrets, values);
+    int status = count > 0 ? mask_create(values, count, &mask, err) : 0;
     free(values);
+    if (status == 0) {
+        mask_destroy(secrets->mask);
+        secrets->mask = mask;
+    }
     return status;
 }
 
@@ -131,15 +174,11 @@ static size_t count_entries(const char *const *entries)
 int secrets_create(const char *const *entries, struct secrets **out_secrets, struct error *err)
 {
     size_t count = count_entries(entries);
-    if (count == 0) {
-        *out_secrets = NULL;
-        return 0;
-    }
     struct secrets *secrets = calloc(1, sizeof(*secrets));
     if (secrets == NULL) {
         return error_nomem(err);
     }
-    secrets->items = calloc(count, sizeof(*secrets->items));
+    secrets->items = calloc(count + 1, sizeof(*secrets->items));
     int status = secrets->items != NULL ? add_entries(secrets, entries) : E_NOMEM;
     status = status == 0 ? make_mask(secrets, err) : error_nomem(err);
     if (status != 0) {
@@ -150,46 +189,71 @@ int secrets_create(const char *const *entries, struct secrets **out_secrets, str
     return 0;
 }
 
+static void drop_reading(struct secrets_reading *reading)
+{
+    guarded_free(reading->p, reading->n + 1);
+    *reading = (struct secrets_reading){0};
+}
+
+static void destroy_kept(struct kept_secret *kept)
+{
+    for (size_t i = 0; i < kept->count; i++) {
+        drop_reading(&kept->values[i]);
+    }
+    mask_destroy(kept->mask);
+    free(kept->name);
+    free(kept);
+}
+
 void secrets_destroy(struct secrets *secrets)
 {
     if (secrets == NULL) {
         return;
     }
     for (size_t i = 0; i < secrets->count; i++) {
-        explicit_bzero(secrets->items[i].entry, secrets->items[i].size);
-        free(secrets->items[i].entry);
+        guarded_free(secrets->items[i].entry, secrets->items[i].size);
+        mask_destroy(secrets->items[i].mask);
+    }
+    for (size_t i = 0; i < secrets->kept_count; i++) {
+        destroy_kept(secrets->kept[i]);
     }
     strmap_finish(&secrets->by_variable);
+    strmap_finish(&secrets->by_name);
     mask_destroy(secrets->mask);
+    free(secrets->kept);
     free(secrets->items);
     free(secrets);
 }
 
-static const struct secret *find(const struct secrets *secrets, struct str variable)
+void secrets_set_source(struct secrets *secrets, const struct secrets_source *source)
 {
-    return secrets != NULL ? strmap_get(&secrets->by_variable, variable) : NULL;
+    secrets->source = *source;
 }
 
-struct str secrets_find(const struct secrets *secrets, struct str name)
+/* ---- the environment ---- */
+
+static struct secret *find(const struct secrets *secrets, struct str name)
 {
     struct secrets_variable variable;
-    if (!secrets_variable_of(name, &variable)) {
-        return (struct str){0};
+    if (secrets == NULL || !secrets_variable_of(name, &variable)) {
+        return NULL;
     }
-    const struct secret *secret = find(secrets, str_from(variable.text));
-    bool is_there = secret != NULL && secrets_fault_of(secret->value) == NULL;
-    return is_there ? secret->value : (struct str){0};
-}
-
-const char *secrets_find_variable(const struct secrets *secrets, struct str variable)
-{
-    const struct secret *secret = find(secrets, variable);
-    return secret != NULL ? secret->value.p : NULL;
+    return strmap_get(&secrets->by_variable, str_from(variable.text));
 }
 
 size_t secrets_count(const struct secrets *secrets)
 {
     return secrets != NULL ? secrets->count : 0;
+}
+
+bool secrets_has_variable(const struct secrets *secrets, struct str name)
+{
+    return find(secrets, name) != NULL;
+}
+
+struct str secrets_variable_at(const struct secrets *secrets, size_t index)
+{
+    return index < secrets_count(secrets) ? secrets->items[index].variable : STR("");
 }
 
 char *secrets_copy_entry(const struct secrets *secrets, size_t index)
@@ -210,6 +274,200 @@ void secrets_free_entry(char *entry)
         explicit_bzero(entry, strlen(entry));
         free(entry);
     }
+}
+
+/* ---- the source ---- */
+
+static int add_kept(struct secrets *secrets, struct str name, struct kept_secret **out_kept)
+{
+    struct kept_secret **list =
+        array_reserve(secrets->kept, &secrets->kept_cap, secrets->kept_count + 1, sizeof(*list));
+    if (list == NULL) {
+        return E_NOMEM;
+    }
+    secrets->kept = list;
+    struct kept_secret *kept = calloc(1, sizeof(*kept));
+    if (kept != NULL) {
+        kept->name = str_dup(name);
+    }
+    if (kept == NULL || kept->name == NULL ||
+        strmap_add(&secrets->by_name, str_from(kept->name), kept) != 0) {
+        free(kept != NULL ? kept->name : NULL);
+        free(kept);
+        return E_NOMEM;
+    }
+    list[secrets->kept_count++] = kept;
+    *out_kept = kept;
+    return 0;
+}
+
+static void push(struct kept_secret *kept, struct secrets_reading reading)
+{
+    if (kept->count == SECRETS_KEPT_VALUES) {
+        drop_reading(&kept->values[--kept->count]);
+    }
+    memmove(&kept->values[1], &kept->values[0], kept->count * sizeof(kept->values[0]));
+    kept->values[0] = reading;
+    kept->count++;
+}
+
+static void pop(struct kept_secret *kept)
+{
+    drop_reading(&kept->values[0]);
+    memmove(&kept->values[0], &kept->values[1], --kept->count * sizeof(kept->values[0]));
+}
+
+/* A value is given out only once it is hidden. Takes `reading`. */
+static int keep(struct secrets *secrets, struct str name, struct secrets_reading reading,
+                struct error *err)
+{
+    struct kept_secret *kept = strmap_get(&secrets->by_name, name);
+    struct str value = str_make(reading.p, reading.n);
+    if (kept != NULL && kept->count > 0 && str_equal(value, value_of(&kept->values[0]))) {
+        kept->values[0].stamp = reading.stamp;
+        drop_reading(&reading);
+        return 0;
+    }
+    if (kept == NULL && add_kept(secrets, name, &kept) != 0) {
+        drop_reading(&reading);
+        return error_nomem(err);
+    }
+    push(kept, reading);
+    int status = make_mask(secrets, err);
+    if (status != 0) {
+        pop(kept);
+        return status;
+    }
+    mask_destroy(kept->mask);
+    kept->mask = NULL;
+    return 0;
+}
+
+static int take_reading(struct secrets *secrets, struct str name, struct secrets_reading reading,
+                        struct error *err)
+{
+    const char *fault = secrets_fault_of(value_of(&reading));
+    if (fault == NULL) {
+        return keep(secrets, name, reading, err);
+    }
+    drop_reading(&reading);
+    return error_set(err, E_INVALID, "the secret '%.*s' %s", STR_ARG(name), fault);
+}
+
+static int read_source(struct secrets *secrets, struct str name, struct str *out_value,
+                       struct error *err)
+{
+    struct secrets_reading reading = {0};
+    int status = SECRETS_ABSENT;
+    if (secrets != NULL && secrets->source.read != NULL) {
+        const struct kept_secret *kept = strmap_get(&secrets->by_name, name);
+        uint64_t known = kept != NULL && kept->count > 0 ? kept->values[0].stamp : 0;
+        status = secrets->source.read(secrets->source.user, name, known, &reading, err);
+    }
+    if (status == SECRETS_ABSENT) {
+        return error_set(err, E_NOT_FOUND, "the secret '%.*s' is not set", STR_ARG(name));
+    }
+    if (status < 0) {
+        error_prefix(err, "the secret '%.*s': ", STR_ARG(name));
+        return status == E_NOT_FOUND ? E_IO : status; /* it is set; something else is missing */
+    }
+    status = status == 0 ? take_reading(secrets, name, reading, err) : 0;
+    if (status == 0) {
+        const struct kept_secret *kept = strmap_get(&secrets->by_name, name);
+        *out_value = value_of(&kept->values[0]);
+    }
+    return status;
+}
+
+/* ---- use ---- */
+
+int secrets_look(struct secrets *secrets, struct str name, struct str *out_value, struct error *err)
+{
+    struct secrets_variable variable;
+    if (!secrets_variable_of(name, &variable)) {
+        return error_set(err, E_INVALID, "no secret can have the name '%.*s'", STR_ARG(name));
+    }
+    const struct secret *secret = find(secrets, name);
+    if (secret == NULL) {
+        return read_source(secrets, name, out_value, err);
+    }
+    const char *fault = secrets_fault_of(secret->value);
+    if (fault != NULL) {
+        return error_set(err, E_INVALID, "the secret '%.*s' %s", STR_ARG(name), fault);
+    }
+    *out_value = secret->value;
+    return 0;
+}
+
+void secrets_append_cure(const struct secrets *secrets, struct str name, struct strbuf *out)
+{
+    struct secrets_variable variable = {{0}};
+    (void)secrets_variable_of(name, &variable); /* an impossible name has no cure: it says so */
+    strbuf_append_format(out, "set %s", variable.text);
+    if (secrets == NULL || secrets->source.append_places == NULL) {
+        return;
+    }
+    strbuf_append_format(out, ", or use 'opstream secrets set %.*s'", STR_ARG(name));
+    if (!secrets_has_variable(secrets, name)) {
+        strbuf_append_text(out, "; looked in the environment");
+        secrets->source.append_places(secrets->source.user, name, out);
+    }
+}
+
+int secrets_bind(const struct secrets *secrets, struct str name, struct secrets_binding *binding,
+                 struct error *err)
+{
+    int status = secrets != NULL && secrets->source.bind != NULL
+                     ? secrets->source.bind(secrets->source.user, name, binding, err)
+                     : 0;
+    if (status == 0 && strbuf_status(&binding->hosts) != 0) {
+        status = error_nomem(err);
+    }
+    return status;
+}
+
+void secrets_binding_finish(struct secrets_binding *binding)
+{
+    strbuf_finish(&binding->hosts);
+    *binding = (struct secrets_binding){0};
+}
+
+/* The mask of one secret alone, made when it is asked for the first time. */
+static int find_mask(struct secrets *secrets, struct str name, const struct mask **out_mask)
+{
+    struct str values[SECRETS_KEPT_VALUES];
+    struct secret *secret = find(secrets, name);
+    struct kept_secret *kept = secret == NULL ? strmap_get(&secrets->by_name, name) : NULL;
+    struct mask **mask = secret != NULL ? &secret->mask : kept != NULL ? &kept->mask : NULL;
+    size_t count = secret != NULL ? 1 : kept != NULL ? kept->count : 0;
+    int status = 0;
+    if (count == 0) {
+        *out_mask = NULL;
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        values[i] = secret != NULL ? secret->value : value_of(&kept->values[i]);
+    }
+    if (*mask == NULL) {
+        status = mask_create(values, count, mask, NULL);
+    }
+    *out_mask = *mask;
+    return status;
+}
+
+bool secrets_is_in(struct secrets *secrets, struct str name, struct str text)
+{
+    const struct mask *mask = NULL;
+    struct strbuf shown = STRBUF_INIT;
+    if (secrets == NULL) {
+        return false;
+    }
+    if (find_mask(secrets, name, &mask) != 0) {
+        return true;
+    }
+    bool is_in = mask != NULL && mask_text(mask, text, &shown) != MASK_CLEAN;
+    strbuf_finish(&shown);
+    return is_in;
 }
 
 const struct mask *secrets_mask(const struct secrets *secrets)

@@ -197,7 +197,7 @@ static void test_scope__settings_see_the_run_alone(void **state)
     assert_non_null(strstr(err.message, "integrations.other: "));
 }
 
-static struct document *settings_of(const struct pipeline *pipeline, const struct secrets *secrets,
+static struct document *settings_of(const struct pipeline *pipeline, struct secrets *secrets,
                                     struct error *err)
 {
     const struct run_options options = {.pipeline = pipeline,

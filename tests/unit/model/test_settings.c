@@ -26,6 +26,13 @@ static void append_rest(const struct settings *settings, struct strbuf *out)
     if (settings->sandbox == SANDBOX_NONE) {
         strbuf_append_text(out, " none");
     }
+    if (settings->secrets_folder != NULL) {
+        strbuf_append_format(out, " folder '%s'", settings->secrets_folder);
+    }
+    if (settings->secrets != NULL) {
+        strbuf_append_char(out, ' ');
+        json_write(document_root(settings->secrets), 0, out);
+    }
     const struct settings_backpressure *most = &settings->backpressure;
     if (most->max_live_runs + most->max_waiting_writes + most->max_memory_mb > 0) {
         strbuf_append_format(out, " %u runs %u writes %u MiB", most->max_live_runs,
@@ -67,6 +74,11 @@ static void test_settings__constants_are_read(void **state)
         {"retention: {}\nsandbox: required", "{}"},
         {"backpressure: {max_live_runs: 5, max_memory_mb: 7}", "{} 5 runs 0 writes 7 MiB"},
         {"backpressure: {max_waiting_writes: 6}", "{} 0 runs 6 writes 0 MiB"},
+        {"secrets_folder: /etc/secrets", "{} folder '/etc/secrets'"},
+        {"secrets_folder: ''", "{} folder ''"},
+        {"secrets: {a.b: {hosts: [a.example, '*.b.example:80']}, c: {hosts: [], processes: true}}",
+         "{} {\"a.b\":{\"hosts\":[\"a.example\",\"*.b.example:80\"]},"
+         "\"c\":{\"hosts\":[],\"processes\":true}}"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct strbuf out = STRBUF_INIT;
@@ -100,6 +112,24 @@ static void test_settings__mistakes_have_their_place(void **state)
          "s.yaml:1:16: error: 'backpressure' has the unknown key 'max_runs'\n"},
         {"backpressure: 9",
          "s.yaml:1:15: error: 'backpressure' of the file of settings must be a map, not '9'\n"},
+        {"secrets: [a]",
+         "s.yaml:1:10: error: 'secrets' of the file of settings must be a map, not a list\n"},
+        {"secrets: {'a b': {hosts: [x]}}",
+         "s.yaml:1:11: error: no secret can have the name 'a b'\n"},
+        {"secrets: {a: x}", "s.yaml:1:14: error: the secret 'a' must be a map, not text\n"},
+        {"secrets: {a: {host: [x]}}",
+         "s.yaml:1:15: error: the secret 'a' has the unknown key 'host'\n"
+         "  did you mean 'hosts'?\n"},
+        {"secrets: {a: {processes: true}}",
+         "s.yaml:1:11: error: the secret 'a': 'hosts' is missing\n"
+         "  write hosts: [api.example.com], or hosts: [] for none at all\n"},
+        {"secrets: {a: {hosts: [x], key: 1}}",
+         "s.yaml:1:27: error: the secret 'a' has the unknown key 'key'\n"},
+        {"secrets: {a: {hosts: x}}", "s.yaml:1:22: error: 'hosts' of the secret 'a' must be "},
+        {"secrets: {a: {hosts: ['https://x']}}",
+         "s.yaml:1:23: error: the host 'https://x' is a URL: write its host alone\n"},
+        {"secrets: {a: {hosts: [x], processes: 1}}",
+         "s.yaml:1:38: error: 'processes' of the secret 'a' must be true or false, not '1'\n"},
         {"sandbox: strict", "s.yaml:1:10: error: 'sandbox' of the file of settings must be one of "
                             "'required', 'none', not 'strict'\n"},
         {"sandbox: [none]", "s.yaml:1:10: error: 'sandbox' of the file of settings must be one of "
