@@ -40,6 +40,7 @@ int control_problem_of_failure(const struct net_failure *failure, const char *so
     case NET_FAILED_REQUEST:
     case NET_FAILED_URL:
     case NET_FAILED_FORBIDDEN:
+    case NET_FAILED_BARRED:
     case NET_FAILED_DNS:
     case NET_FAILED_TLS:
     case NET_FAILED_REDIRECT:

@@ -31,8 +31,9 @@ struct error;
 #define FAILURE_CRASHED          "CRASHED" /* the process ended with it, again and again */
 #define FAILURE_CUT_OFF          "CUT_OFF" /* its process ended before it did */
 #define FAILURE_CONFIG           "CONFIG"
-#define FAILURE_FAILED           "FAILED" /* a `fail` node without a code of its own */
-#define FAILURE_PLUGIN           "PLUGIN" /* the plugin could not be started */
+#define FAILURE_PERMISSION       "PERMISSION" /* a secret must not go there */
+#define FAILURE_FAILED           "FAILED"     /* a `fail` node without a code of its own */
+#define FAILURE_PLUGIN           "PLUGIN"     /* the plugin could not be started */
 
 /*
  * A new failure. `message` (cut where it is no UTF-8) and `hint` (may be NULL) are copied. Never

@@ -6,6 +6,8 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/host/http.h"
+#include "core/loop/secret_guard.h"
+#include "core/model/pipeline.h"
 #include "core/net/net.h"
 #include "core/value/mask.h"
 #include "core/value/secrets.h"
@@ -16,7 +18,18 @@ struct bridge_call {
     void (*on_chunk)(void *user, struct str bytes);
     void *user;
     struct net_call *call;
+    struct secret_guard guard; /* `pipeline` is shared; NULL: nothing is to be guarded */
+    struct strbuf cure;        /* of what it has refused */
 };
+
+static void bridge_call_destroy(struct bridge_call *call)
+{
+    if (call != NULL) {
+        pipeline_unref(call->guard.pipeline);
+        strbuf_finish(&call->cure);
+        free(call);
+    }
+}
 
 /* net's classes as the SDK's codes and stable symbols. */
 static const struct {
@@ -26,6 +39,7 @@ static const struct {
     [NET_FAILED_REQUEST] = {"CONFIG", "http.request"},
     [NET_FAILED_URL] = {"CONFIG", "http.url"},
     [NET_FAILED_FORBIDDEN] = {"PERMISSION", "http.not_allowed"},
+    [NET_FAILED_BARRED] = {"PERMISSION", "secret.host"},
     [NET_FAILED_DNS] = {"UNAVAILABLE", "http.dns"},
     [NET_FAILED_REFUSED] = {"UNAVAILABLE", "http.refused"},
     [NET_FAILED_CONNECT_TIMEOUT] = {"TIMEOUT", "http.connect_timeout"},
@@ -42,12 +56,13 @@ static const struct {
 
 static void pass_failure(const struct bridge_call *call, const struct net_failure *failure)
 {
+    bool is_barred = failure->failure_class == NET_FAILED_BARRED;
     struct host_http_failure told = {
         .code = failure_names[failure->failure_class].code,
         .symbol = failure_names[failure->failure_class].symbol,
         .is_maybe_done = failure->effect == NET_EFFECT_MAYBE,
         .message = failure->message,
-        .hint = failure->hint,
+        .hint = is_barred ? strbuf_str(&call->cure) : failure->hint,
     };
     call->done(call->user, NULL, &told);
 }
@@ -103,7 +118,24 @@ static void on_net_done(void *user, const struct net_response *response,
     } else {
         pass_response(call, response);
     }
-    free(call);
+    bridge_call_destroy(call);
+}
+
+static int check_net_hop(void *user, const struct net_hop *hop, struct error *err)
+{
+    struct bridge_call *call = user;
+    return secret_guard_check_hop(&call->guard, hop, &call->cure, err);
+}
+
+static void set_guard(const struct http_bridge *bridge, uint64_t token, struct bridge_call *call)
+{
+    const struct pipeline *pipeline = NULL;
+    uint32_t node = 0;
+    if (bridge->find_node != NULL && bridge->find_node(token, &pipeline, &node)) {
+        call->guard = (struct secret_guard){.secrets = bridge->secrets,
+                                            .pipeline = pipeline_ref(pipeline),
+                                            .node = &pipeline->nodes[node]};
+    }
 }
 
 static void on_net_chunk(void *user, struct str bytes)
@@ -135,6 +167,7 @@ static int bridge_send(void *self, const struct host_http_request *request, host
         return error_nomem(err);
     }
     *call = (struct bridge_call){.done = done, .on_chunk = request->on_chunk, .user = user};
+    set_guard(bridge, request->token, call);
     for (size_t i = 0; i < request->header_count; i++) {
         headers[i] =
             (struct net_header){.name = request->headers[i].name,
@@ -153,12 +186,13 @@ static int bridge_send(void *self, const struct host_http_request *request, host
         .max_body_bytes = request->max_body_bytes,
         .done = on_net_done,
         .on_chunk = request->on_chunk != NULL ? on_net_chunk : NULL,
+        .check_hop = call->guard.pipeline != NULL ? check_net_hop : NULL,
         .user = call,
     };
     int status = net_send(bridge->net, &asked, &call->call, err);
     free(headers);
     if (status != 0) {
-        free(call);
+        bridge_call_destroy(call);
         return status;
     }
     *out_call = call;

@@ -11,14 +11,23 @@
  * Threads:  [loop]
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct host_http;
 struct net;
+struct pipeline;
 struct secrets;
 
-/* What calls go through; both kept. */
+/* What calls go through; all kept. */
 struct http_bridge {
     struct net *net;
-    const struct secrets *secrets; /* headers that hold one stay with their origin; or NULL */
+    struct secrets *secrets; /* headers that hold one stay with their origin; or NULL */
+    /*
+     * In whose name a call with this token is made, so that its secrets go where they may; both are
+     * borrowed. False, or NULL: it has no secrets.
+     */
+    bool (*find_node)(uint64_t token, const struct pipeline **out_pipeline, uint32_t *out_node);
 };
 
 /* Fills `http` so that it sends through `bridge`, which is kept. */

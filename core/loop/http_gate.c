@@ -235,6 +235,18 @@ static int find_place(uint64_t token, struct loop_task **out_task, struct run_pl
                : error_set(err, E_CANCELED, "no run wants to know any more");
 }
 
+bool http_gate_find_node(uint64_t token, const struct pipeline **out_pipeline, uint32_t *out_node)
+{
+    struct run_place place = {0};
+    struct loop_task *task = NULL;
+    if (find_place(token, &task, &place, NULL) != 0) {
+        return false;
+    }
+    *out_pipeline = run_pipeline(place.run);
+    *out_node = place.node;
+    return true;
+}
+
 /* What has been asked for: a check does not wait for a turn. */
 static int settle(struct gated_call *call, struct error *err)
 {

@@ -13,12 +13,19 @@
  * Threads:  [loop]
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct commit;
 struct host_http;
 struct loop;
+struct pipeline;
 
 /* Fills `http` so that calls go through loop->bridge; both are kept. */
 void http_gate_init(struct host_http *http, struct loop *loop);
+
+/* The node in whose name a call with this token is made: find_node() of the bridge. */
+bool http_gate_find_node(uint64_t token, const struct pipeline **out_pipeline, uint32_t *out_node);
 
 /* Calls that the engine has let go since the last time: at once, or when `commit` is durable. */
 void http_gate_let_go(struct loop *loop, struct commit *commit);

@@ -233,7 +233,8 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
         status = net_create(&loop->uv, options->network, &loop->net, err);
     }
     if (status == 0) {
-        loop->bridge = (struct http_bridge){loop->net, options->secrets};
+        loop->bridge = (struct http_bridge){
+            .net = loop->net, .secrets = options->secrets, .find_node = http_gate_find_node};
         http_gate_init(&loop->http, loop);
         kv_store_init(&loop->kv, loop);
         status = open_host(loop, options, err);

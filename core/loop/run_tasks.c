@@ -15,6 +15,7 @@
 #include "core/loop/masking.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_timers.h"
+#include "core/loop/secret_guard.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/value/value.h"
@@ -421,15 +422,25 @@ const struct host_events run_tasks_events = {
     .on_given_up = on_task_given_up,
 };
 
-int run_tasks_settings(struct loop_run *run, struct str plugin,
-                       const struct document **out_settings, struct error *err)
+static struct plugin_settings *find_settings(const struct loop_run *run, struct str plugin)
 {
-    for (struct plugin_settings *s = run->settings; s != NULL; s = s->next) {
-        if (str_equal(s->plugin, plugin)) {
-            *out_settings = s->document;
-            return 0;
-        }
+    struct plugin_settings *settings = run->settings;
+    while (settings != NULL && !str_equal(settings->plugin, plugin)) {
+        settings = settings->next;
     }
+    return settings;
+}
+
+static bool reads_secrets(const struct loop_run *run, struct str plugin)
+{
+    const struct integration *integration =
+        pipeline_find_integration(run_pipeline(run->run), plugin);
+    return integration != NULL && integration->secrets.n > 0;
+}
+
+static int add_settings(struct loop_run *run, struct str plugin,
+                        struct plugin_settings **out_settings, struct error *err)
+{
     struct plugin_settings *settings = calloc(1, sizeof(*settings));
     if (settings == NULL) {
         return error_nomem(err);
@@ -442,8 +453,39 @@ int run_tasks_settings(struct loop_run *run, struct str plugin,
     settings->plugin = plugin;
     settings->next = run->settings;
     run->settings = settings;
-    *out_settings = settings->document;
+    *out_settings = settings;
     return 0;
+}
+
+/* A secret in them may have a new value; without one the document stays the same. */
+static int renew_settings(const struct loop_run *run, struct plugin_settings *settings,
+                          struct error *err)
+{
+    struct document *now = NULL;
+    int status = run_resolve_settings(run->run, settings->plugin, &now, err);
+    if (status != 0) {
+        return status;
+    }
+    bool is_same = value_equal(document_root(now), document_root(settings->document));
+    document_unref(is_same ? now : settings->document);
+    settings->document = is_same ? settings->document : now;
+    return 0;
+}
+
+int run_tasks_settings(struct loop_run *run, struct str plugin,
+                       const struct document **out_settings, struct error *err)
+{
+    struct plugin_settings *settings = find_settings(run, plugin);
+    int status = 0;
+    if (settings == NULL) {
+        status = add_settings(run, plugin, &settings, err);
+    } else if (reads_secrets(run, plugin)) {
+        status = renew_settings(run, settings, err);
+    }
+    if (status == 0) {
+        *out_settings = settings->document;
+    }
+    return status;
 }
 
 static int start_task(struct loop_run *run, const struct effect *effect, struct loop_task *task,
@@ -476,6 +518,10 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
     if (status != 0 || strbuf_status(&path) != 0) {
         status = error_nomem(err);
     }
+    if (status == 0 && (node->type->flags & NODE_TYPE_PROCESSES) != 0) {
+        const struct secret_guard guard = {run->loop->secrets, run_pipeline(run->run), node};
+        status = secret_guard_check_process(&guard, err);
+    }
     if (status == 0) {
         status = run_tasks_settings(run, node->type->plugin, &spec.settings, err);
     }
@@ -491,7 +537,9 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
 
 static void fail_start(struct loop_run *run, const struct effect *effect, const struct error *err)
 {
-    const char *code = err->code == E_INVALID ? FAILURE_CONFIG : FAILURE_PLUGIN;
+    const char *code = err->code == E_INVALID    ? FAILURE_CONFIG
+                       : err->code == E_CONFLICT ? FAILURE_PERMISSION
+                                                 : FAILURE_PLUGIN;
     cleanup_document struct document *failure = failure_from_error(code, err);
     cleanup_document struct document *shown = NULL;
     if (!hide_secrets(run, failure, &shown)) {

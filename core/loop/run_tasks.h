@@ -29,7 +29,8 @@ void run_tasks_stop(struct loop_run *run, const struct effect *effect);
 void run_tasks_credit(struct loop_run *run, const struct effect *effect);
 
 /*
- * The resolved settings of a plugin, borrowed from the run; computed once. Fails as
+ * The resolved settings of a plugin, borrowed from the run until the next call for it: a document
+ * that stays the same until a secret in them has a new value. Fails as
  * run_resolve_settings() does.
  */
 int run_tasks_settings(struct loop_run *run, struct str plugin,

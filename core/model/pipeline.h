@@ -354,6 +354,7 @@ struct pipeline {
     const struct template *output; /* NULL: the root body's own */
     const struct str *secrets;     /* names that expressions read as secrets.NAME */
     uint32_t secret_count;
+    struct str hosts; /* that these may go to when nothing else is said: see secret_hosts.h */
 };
 
 /* Nothing follows it, as far as its end says. */

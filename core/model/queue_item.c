@@ -277,6 +277,7 @@ static void share(struct pipeline *item, const struct pipeline *from)
     item->integration_count = from->integration_count;
     item->secrets = from->secrets;
     item->secret_count = from->secret_count;
+    item->hosts = from->hosts;
 }
 
 static int make(struct pipeline_group *group, const struct pipeline *from, uint32_t index,

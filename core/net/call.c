@@ -333,12 +333,32 @@ static void enter_queue(struct net_call *call)
     }
 }
 
+static bool may_send(struct net_call *call)
+{
+    struct error err = {0};
+    const struct net_request *request = &call->request;
+    const struct net_hop hop = {.url = str_from(call->url.text),
+                                .host = str_from(call->url.host),
+                                .port = call->url.port,
+                                .headers = request->headers,
+                                .header_count = request->header_count,
+                                .body = request->body};
+    int status = request->check_hop != NULL ? request->check_hop(request->user, &hop, &err) : 0;
+    if (status != 0) {
+        call_fail(call, status == E_NOMEM ? NET_FAILED_INTERNAL : NET_FAILED_BARRED, &err);
+    }
+    return status == 0;
+}
+
 /* What can be said of a URL before anything is sent; then the call waits for its turn. */
 static void enter_hop(struct net_call *call)
 {
     struct error err = {0};
     if (call->request.unix_socket.n > 0) {
         enter_queue(call);
+        return;
+    }
+    if (!may_send(call)) {
         return;
     }
 

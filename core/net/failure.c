@@ -38,6 +38,7 @@ static const char *class_hint(enum net_failure_class failure_class)
         return "check http_proxy, https_proxy and no_proxy";
     case NET_FAILED_REQUEST:
     case NET_FAILED_URL:
+    case NET_FAILED_BARRED:
     case NET_FAILED_RESET:
     case NET_FAILED_REDIRECT:
     case NET_FAILED_PROTOCOL:

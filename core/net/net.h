@@ -95,6 +95,16 @@ enum net_flag {
 struct net_response;
 struct net_failure;
 
+/* What is about to be sent to one place; borrowed for the call. */
+struct net_hop {
+    struct str url;
+    struct str host; /* a name in small ASCII letters, or an address without brackets */
+    uint16_t port;
+    const struct net_header *headers; /* those that go on to this place */
+    size_t header_count;
+    struct str body;
+};
+
 /* One of the two is NULL; both are borrowed for the call. */
 typedef void (*net_done_cb)(void *user, const struct net_response *response,
                             const struct net_failure *failure);
@@ -123,7 +133,12 @@ struct net_request {
      * response as without `on_chunk`, and not more than NET_DEFAULT_MAX_BODY_BYTES of it.
      */
     void (*on_chunk)(void *user, struct str bytes);
-    void *user; /* of both, kept until `done` has run */
+    /*
+     * Not NULL: asked before the first hop and before that of each redirect. A negative code, with
+     * `err` that says why, fails the call with NET_FAILED_BARRED.
+     */
+    int (*check_hop)(void *user, const struct net_hop *hop, struct error *err);
+    void *user; /* of all, kept until `done` has run */
 };
 
 /* Milliseconds from the start of the last hop; 0 when there was no such phase. */
@@ -159,6 +174,7 @@ struct net_response {
     X(NET_FAILED_REQUEST, "request", E_INVALID)     /* method or header that cannot be sent */     \
     X(NET_FAILED_URL, "url", E_INVALID)             /* no http(s) URL */                           \
     X(NET_FAILED_FORBIDDEN, "forbidden", E_INVALID) /* the network rules refuse the target */      \
+    X(NET_FAILED_BARRED, "barred", E_INVALID)       /* check_hop() refuses the target */           \
     X(NET_FAILED_DNS, "dns", E_NOT_FOUND)           /* the name has no address */                  \
     X(NET_FAILED_REFUSED, "refused", E_IO)          /* nothing listens, or no route */             \
     X(NET_FAILED_CONNECT_TIMEOUT, "connect_timeout", E_TIMEOUT)                                    \

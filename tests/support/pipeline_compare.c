@@ -200,6 +200,7 @@ static const char *compare_lists(const struct pipeline *a, const struct pipeline
     for (uint32_t i = 0; i < a->secret_count; i++) {
         AGREES(str_equal(a->secrets[i], b->secrets[i]));
     }
+    AGREES(str_equal(a->hosts, b->hosts));
     for (uint32_t i = 0; i < a->end_count; i++) {
         AGREES(a->ends[i].node == b->ends[i].node && a->ends[i].outcome == b->ends[i].outcome);
         AGREES(str_equal(a->ends[i].name, b->ends[i].name));

@@ -405,6 +405,53 @@ static void test_net__credentials_stay_at_their_origin(void **state)
     assert_null(strstr(x.body.p, "x-api-key"));
 }
 
+/* What check_hop() was told, and what it says. */
+static struct strbuf hops;
+static bool refuses_others;
+
+static int check_hop(void *user, const struct net_hop *hop, struct error *err)
+{
+    bool is_other = strstr(http_server_url(other), ":") != NULL &&
+                    str_starts_with(hop->url, str_from(http_server_url(other)));
+    assert_ptr_equal(user, &x);
+    strbuf_append_format(&hops, "%s %.*s %zu %.*s\n", is_other ? "other" : "first",
+                         STR_ARG(hop->host), hop->header_count, STR_ARG(hop->body));
+    assert_true(hop->port > 0);
+    return is_other && refuses_others ? error_set(err, E_INVALID, "not there") : 0;
+}
+
+static void test_net__the_caller_checks_each_hop(void **state)
+{
+    char path[1024];
+    char url[512];
+    const struct net_header headers[] = {
+        {STR("X-Api-Key"), STR("key"), true},
+        {STR("X-Plain"), STR("plain"), false},
+    };
+    (void)state;
+    (void)snprintf(path, sizeof path, "/redirect-to/307?%s/echo", http_server_url(other));
+    struct net_request request = make_request(path, url);
+    request.method = STR("POST");
+    request.headers = headers;
+    request.header_count = 2;
+    request.body = STR("payload");
+    request.check_hop = check_hop;
+    for (int i = 0; i < 2; i++) {
+        refuses_others = i == 1;
+        strbuf_clear(&hops);
+        uint64_t before = http_server_request_count(other);
+        run(&request);
+        assert_string_equal(hops.p, "first 127.0.0.1 2 payload\nother 127.0.0.1 1 payload\n");
+        if (refuses_others) {
+            assert_failed(NET_FAILED_BARRED, "not there");
+        } else {
+            assert_body(200, "\"body\":\"payload\"");
+        }
+        assert_int_equal(http_server_request_count(other) - before, refuses_others ? 0 : 1);
+    }
+    strbuf_finish(&hops);
+}
+
 static void test_net__each_hop_is_checked(void **state)
 {
     (void)state;
@@ -512,6 +559,7 @@ int main(void)
         cmocka_unit_test_setup(test_net__redirects_are_followed, clear),
         cmocka_unit_test_setup(test_net__redirects_rewrite_methods, clear),
         cmocka_unit_test_setup(test_net__credentials_stay_at_their_origin, clear),
+        cmocka_unit_test_setup(test_net__the_caller_checks_each_hop, clear),
         cmocka_unit_test_setup(test_net__each_hop_is_checked, clear),
         cmocka_unit_test_setup(test_net__metadata_service_is_refused, clear),
         cmocka_unit_test_setup(test_net__private_addresses_can_be_denied, clear),
