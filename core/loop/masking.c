@@ -23,6 +23,17 @@ int masking_document(const struct mask *mask, const struct document *document,
     return status < 0 ? status : 0;
 }
 
+int masking_failure(const struct mask *mask, const struct document *failure,
+                    struct document **out_failure)
+{
+    if (mask == NULL || failure == NULL) {
+        *out_failure = document_ref(failure);
+        return 0;
+    }
+    int status = mask_cut_document(mask, failure, out_failure);
+    return status < 0 ? status : 0;
+}
+
 /* Without memory nothing of it may be shown. */
 static struct str choose(int status, struct str text, const struct strbuf *buffer)
 {
@@ -34,7 +45,7 @@ static struct str choose(int status, struct str text, const struct strbuf *buffe
 
 struct str masking_text(const struct mask *mask, struct str text, struct strbuf *buffer)
 {
-    return choose(mask != NULL ? mask_text(mask, text, buffer) : MASK_CLEAN, text, buffer);
+    return choose(mask != NULL ? mask_cut_text(mask, text, buffer) : MASK_CLEAN, text, buffer);
 }
 
 struct str masking_by_patterns(const struct pipeline *pipeline, struct str text,

@@ -25,9 +25,13 @@ const struct mask *masking_of(struct secrets *secrets, const struct pipeline *pi
 int masking_document(const struct mask *mask, const struct document *document,
                      struct document **out_document);
 
+/* The same for a failure: its texts may have been cut off within a secret. */
+int masking_failure(const struct mask *mask, const struct document *failure,
+                    struct document **out_failure);
+
 /*
- * The text as it may be shown: borrowed from `text` or from `buffer`, which the caller ends. When
- * memory runs out it is "***". `mask` may be NULL.
+ * A line as it may be shown, cut off or not: borrowed from `text` or from `buffer`, which the
+ * caller ends. When memory runs out it is "***". `mask` may be NULL.
  */
 struct str masking_text(const struct mask *mask, struct str text, struct strbuf *buffer);
 

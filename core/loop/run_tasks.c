@@ -177,17 +177,28 @@ static const struct mask *mask_of(const struct loop_run *run)
     return masking_of(run->loop->secrets, run_pipeline(run->run));
 }
 
+static bool is_hidden(const struct loop_run *run, int status)
+{
+    struct error err = {0};
+    if (status != 0) {
+        (void)error_nomem(&err);
+        run_driver_fail(run->loop, &err);
+    }
+    return status == 0;
+}
+
 /* What a task brought back, as the run may keep it: owned. False after run_driver_fail(). */
 static bool hide_secrets(const struct loop_run *run, const struct document *document,
                          struct document **out_document)
 {
-    if (masking_document(mask_of(run), document, out_document) == 0) {
-        return true;
-    }
-    struct error err = {0};
-    (void)error_nomem(&err);
-    run_driver_fail(run->loop, &err);
-    return false;
+    return is_hidden(run, masking_document(mask_of(run), document, out_document));
+}
+
+/* The same for why it failed. */
+static bool hide_in_failure(const struct loop_run *run, const struct document *failure,
+                            struct document **out_failure)
+{
+    return is_hidden(run, masking_failure(mask_of(run), failure, out_failure));
 }
 
 /* What the task has emitted so far goes to the engine, as one event. */
@@ -305,7 +316,7 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
     cleanup_document struct document *shown = NULL;
     tell_items(task);
     task_destroy(task);
-    if (hide_secrets(run, error, &shown)) {
+    if (hide_in_failure(run, error, &shown)) {
         event.error = shown;
         run_driver_handle(run, &event);
     }
@@ -542,7 +553,7 @@ static void fail_start(struct loop_run *run, const struct effect *effect, const 
                                                  : FAILURE_PLUGIN;
     cleanup_document struct document *failure = failure_from_error(code, err);
     cleanup_document struct document *shown = NULL;
-    if (!hide_secrets(run, failure, &shown)) {
+    if (!hide_in_failure(run, failure, &shown)) {
         return;
     }
     run_driver_handle(run, &(struct run_event){.type = RUN_EVENT_FAILED,

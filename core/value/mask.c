@@ -46,6 +46,12 @@ static int add_child(struct mask *mask, uint32_t parent, uint8_t byte, uint32_t 
     return status;
 }
 
+/* At least half of it, and enough not to be in texts by chance. */
+static bool is_most(size_t bytes, struct str form)
+{
+    return bytes >= MASK_MIN_PART_BYTES && bytes >= form.n - form.n / 2;
+}
+
 static int add_form(struct mask *mask, struct str form)
 {
     uint32_t node = 0;
@@ -57,6 +63,9 @@ static int add_form(struct mask *mask, struct str form)
             return status;
         }
         node = next;
+        if (is_most(i + 1, form)) {
+            mask->nodes[node].part = (uint32_t)(i + 1);
+        }
     }
     mask->nodes[node].match = (uint32_t)form.n;
     mask->longest = form.n > mask->longest ? (uint32_t)form.n : mask->longest;
@@ -80,6 +89,9 @@ static int link_suffixes(struct mask *mask)
             }
             if (node->match == 0) {
                 node->match = mask->nodes[node->fail].match;
+            }
+            if (node->part == 0) {
+                node->part = mask->nodes[node->fail].part;
             }
             queue[end++] = at;
         }

@@ -28,7 +28,10 @@ struct document;
 struct error;
 struct mask;
 
-enum { MASK_MIN_LINE_BYTES = 4 };
+enum {
+    MASK_MIN_LINE_BYTES = 4,
+    MASK_MIN_PART_BYTES = 6, /* of a form that was cut off */
+};
 
 /*
  * Makes the mask of `count` texts (borrowed); empty ones are left out. On success `*out_mask` is
@@ -50,11 +53,21 @@ enum mask_result {
 int mask_text(const struct mask *mask, struct str text, struct strbuf *out);
 
 /*
- * The same for all strings, keys and numbers below the root. `*out_document` is owned: the given
+ * The same for a text that may have been cut off anywhere, as lines of logs and messages are: what
+ * begins like a form and is at least half of it is hidden as well.
+ */
+int mask_cut_text(const struct mask *mask, struct str text, struct strbuf *out);
+
+/*
+ * mask_text() for all strings, keys and numbers below the root. `*out_document` is owned: the given
  * one, with one more reference, when nothing was found. A key that would then be there twice gets
  * its number: "***", "*** #2". Returns an enum mask_result, or E_NOMEM.
  */
 int mask_document(const struct mask *mask, const struct document *document,
                   struct document **out_document);
+
+/* The same with mask_cut_text(), for what nobody computes with: failures. */
+int mask_cut_document(const struct mask *mask, const struct document *document,
+                      struct document **out_document);
 
 #endif

@@ -68,12 +68,20 @@ static void spans_join(struct spans *spans)
 
 /* ---- reading ---- */
 
-static int scan_plain(const struct mask *mask, struct str text, struct spans *spans)
+enum reach {
+    REACH_WHOLE, /* forms from their first byte to the last */
+    REACH_PARTS, /* and what begins like one, and is most of it */
+};
+
+static int scan_plain(const struct mask *mask, struct str text, enum reach reach,
+                      struct spans *spans)
 {
     uint32_t node = 0;
     for (size_t i = 0; i < text.n; i++) {
         node = mask_trie_step(mask, node, (uint8_t)text.p[i]);
         uint32_t match = mask->nodes[node].match;
+        uint32_t part = reach == REACH_PARTS ? mask->nodes[node].part : 0;
+        match = part > match ? part : match;
         if (match > 0 && spans_add(spans, 0, (struct span){i + 1 - match, i + 1}) != 0) {
             return E_NOMEM;
         }
@@ -199,9 +207,10 @@ static bool has_char(struct str text, char c)
 }
 
 /* All spans, sorted; `spans` is the caller's to free in every case. */
-static int find_spans(const struct mask *mask, struct str text, struct spans *spans)
+static int find_spans(const struct mask *mask, struct str text, enum reach reach,
+                      struct spans *spans)
 {
-    int status = mask->longest > 0 ? scan_plain(mask, text, spans) : 0;
+    int status = mask->longest > 0 ? scan_plain(mask, text, reach, spans) : 0;
     if (status != 0 || mask->longest == 0) {
         return status;
     }
@@ -232,16 +241,26 @@ static void append_masked(struct str text, const struct spans *spans, struct str
     strbuf_append(out, text.p + done, text.n - done);
 }
 
-int mask_text(const struct mask *mask, struct str text, struct strbuf *out)
+static int hide(const struct mask *mask, struct str text, enum reach reach, struct strbuf *out)
 {
     struct spans spans = {0};
-    int status = find_spans(mask, text, &spans);
+    int status = find_spans(mask, text, reach, &spans);
     if (status == 0 && spans.count > 0) {
         append_masked(text, &spans, out);
         status = strbuf_status(out) != 0 ? E_NOMEM : MASK_FOUND;
     }
     free(spans.items);
     return status;
+}
+
+int mask_text(const struct mask *mask, struct str text, struct strbuf *out)
+{
+    return hide(mask, text, REACH_WHOLE, out);
+}
+
+int mask_cut_text(const struct mask *mask, struct str text, struct strbuf *out)
+{
+    return hide(mask, text, REACH_PARTS, out);
 }
 
 /* ---- documents ---- */
@@ -251,12 +270,28 @@ static int find_text(const void *user, struct str text, struct strbuf *out)
     return mask_text(user, text, out);
 }
 
+static int find_cut_text(const void *user, struct str text, struct strbuf *out)
+{
+    return mask_cut_text(user, text, out);
+}
+
 int mask_document(const struct mask *mask, const struct document *document,
                   struct document **out_document)
 {
     const struct mask_finder finder = {
         .user = mask,
         .text = find_text,
+        .number = mask->has_number ? find_text : NULL,
+    };
+    return mask_copy_document(&finder, document, out_document);
+}
+
+int mask_cut_document(const struct mask *mask, const struct document *document,
+                      struct document **out_document)
+{
+    const struct mask_finder finder = {
+        .user = mask,
+        .text = find_cut_text,
         .number = mask->has_number ? find_text : NULL,
     };
     return mask_copy_document(&finder, document, out_document);

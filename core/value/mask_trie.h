@@ -23,6 +23,7 @@ struct mask_node {
     uint32_t sibling; /* the next one of the same parent; 0: none */
     uint32_t fail;
     uint32_t match; /* bytes of the longest form that ends here; 0: none does */
+    uint32_t part;  /* of the longest start of one that ends here and is most of it; 0: none */
     uint8_t byte;
 };
 

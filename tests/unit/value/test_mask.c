@@ -284,6 +284,62 @@ static void test_mask__a_search_survives_a_failing_allocation(void **state)
     mask_destroy(mask);
 }
 
+/* `expected` NULL: nothing is found. */
+static void assert_cut(const struct mask *mask, const char *text, const char *expected)
+{
+    struct strbuf out = STRBUF_INIT;
+    int result = mask_cut_text(mask, str_from(text), &out);
+    assert_string_equal(result == MASK_CLEAN ? text : strbuf_str(&out).p,
+                        expected != NULL ? expected : text);
+    assert_int_equal(result, expected != NULL ? MASK_FOUND : MASK_CLEAN);
+    strbuf_finish(&out);
+}
+
+/* Wherever a line was cut, less than half of the text is left of it. */
+static void test_mask__hides_most_of_a_text_that_was_cut(void **state)
+{
+    static const char secret[] = "https://hooks.example/s3cr3t-p4th";
+    static const char *const texts[MAX_TEXTS] = {secret, "short-1"};
+    (void)state;
+    struct mask *mask = mask_of(texts);
+    for (size_t n = 1; n < sizeof(secret); n++) {
+        char text[64];
+        char expected[64];
+        bool is_most = n >= sizeof(secret) / 2;
+        (void)snprintf(text, sizeof(text), "to %.*s", (int)n, secret);
+        (void)snprintf(expected, sizeof(expected), "to ***");
+        assert_cut(mask, text, is_most ? expected : NULL);
+        assert_masked(mask, text, n == sizeof(secret) - 1 ? expected : NULL);
+    }
+    assert_cut(mask, "to https://hooks.example/s3c (line 5)", "to *** (line 5)");
+    assert_cut(mask, "see https://hooks.other/", NULL);
+    assert_cut(mask, "short-", "***");
+    assert_cut(mask, "short", NULL);
+    assert_cut(mask, "68747470733a2f2f686f6f6b732e6578616d706c65", "***"); /* hex */
+    assert_cut(mask, "https://hooks.example/https://hooks.example/s3cr3t-p4th", "******");
+    assert_cut(mask, "short-1short-1 short-", "****** ***");
+    mask_destroy(mask);
+}
+
+static void test_mask__hides_what_was_cut_in_a_failure(void **state)
+{
+    static const char *const texts[MAX_TEXTS] = {"correct-horse"};
+    struct document *hidden = NULL;
+    (void)state;
+    struct mask *mask = mask_of(texts);
+    struct document *document = read_json("{\"message\":\"no correct-ho\",\"n\":[1]}");
+    assert_int_equal(mask_cut_document(mask, document, &hidden), MASK_FOUND);
+    struct strbuf text = STRBUF_INIT;
+    json_write(document_root(hidden), JSON_COMPACT, &text);
+    assert_string_equal(text.p, "{\"message\":\"no ***\",\"n\":[1]}");
+    document_unref(hidden);
+    assert_int_equal(mask_document(mask, document, &hidden), MASK_CLEAN);
+    document_unref(hidden);
+    document_unref(document);
+    strbuf_finish(&text);
+    mask_destroy(mask);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +353,8 @@ int main(void)
         cmocka_unit_test(test_mask__documents_keep_their_shape),
         cmocka_unit_test(test_mask__clean_documents_are_shared),
         cmocka_unit_test(test_mask__goes_as_deep_as_documents),
+        cmocka_unit_test(test_mask__hides_most_of_a_text_that_was_cut),
+        cmocka_unit_test(test_mask__hides_what_was_cut_in_a_failure),
         cmocka_unit_test(test_mask__survives_a_failing_allocation),
         cmocka_unit_test(test_mask__a_search_survives_a_failing_allocation),
     };
