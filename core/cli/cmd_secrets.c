@@ -73,7 +73,9 @@ static int open_session(struct session *session, const struct command_args *args
         state_folder_locate(command_value(args, "state"), &state, &err) != 0) {
         return fail(&err);
     }
-    const struct secret_sources_options sources = {.credentials = credentials, .state = state};
+    const struct secret_sources_options sources = {
+        .credentials = credentials != NULL && credentials[0] == '/' ? credentials : NULL,
+        .state = state};
     if (secret_sources_create(&sources, &session->sources, &err) != 0) {
         return fail(&err);
     }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/engine_launch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "core/api/server.h"
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/cli/secret_env.h"
 #include "core/loop/background.h"
 #include "core/loop/engine_log.h"
 #include "core/loop/state_folder.h"
@@ -116,17 +118,16 @@ static void free_arguments(struct list *list)
     free(list->items);
 }
 
-/* ---- environment: that of this process, and the secrets behind it ---- */
+/* ---- environment: that of this process, and where the secrets are ---- */
 
-static int make_environment(const struct engine_launch *launch, struct list *list,
-                            size_t *out_borrowed)
+static int make_environment(bool has_secrets, struct list *list, size_t *out_borrowed)
 {
+    char handed_over[sizeof(SECRET_ENV_HANDED_OVER) + 16];
     size_t borrowed = 0;
     while (environ != NULL && environ[borrowed] != NULL) {
         borrowed++;
     }
-    size_t secrets = secrets_count(launch->secrets);
-    list->items = calloc(borrowed + secrets + 1, sizeof(*list->items));
+    list->items = calloc(borrowed + 2, sizeof(*list->items));
     if (list->items == NULL) {
         return E_NOMEM;
     }
@@ -134,22 +135,28 @@ static int make_environment(const struct engine_launch *launch, struct list *lis
         list->items[list->count] = environ[list->count];
     }
     *out_borrowed = borrowed;
-    for (size_t i = 0; i < secrets; i++) {
-        char *entry = secrets_copy_entry(launch->secrets, i);
-        if (entry == NULL) {
-            return E_NOMEM;
-        }
-        list->items[list->count++] = entry;
-    }
-    return 0;
+    (void)snprintf(handed_over, sizeof(handed_over), SECRET_ENV_HANDED_OVER "=%d",
+                   BACKGROUND_SECRETS_FD); /* fits */
+    return has_secrets ? add(list, handed_over) : 0;
 }
 
 static void free_environment(struct list *list, size_t borrowed)
 {
     for (size_t i = borrowed; i < list->count; i++) {
-        secrets_free_entry(list->items[i]);
+        free(list->items[i]);
     }
     free(list->items);
+}
+
+static int start_owner(const struct state_folder *folder, const struct list *arguments,
+                       const struct list *environment, int secrets, struct error *err)
+{
+    const struct background_options options = {.folder = folder,
+                                               .argv = (const char *const *)arguments->items,
+                                               .env = (const char *const *)environment->items,
+                                               .secrets_fd = secrets >= 0 ? secrets : 0,
+                                               .timeout_ms = BACKGROUND_TIMEOUT_MS};
+    return background_start(&options, NULL, err);
 }
 
 int engine_launch_start(const struct engine_launch *launch, const struct state_folder *folder,
@@ -158,19 +165,17 @@ int engine_launch_start(const struct engine_launch *launch, const struct state_f
     struct list arguments = {0};
     struct list environment = {0};
     size_t borrowed = 0;
-    int status = make_arguments(launch, state_folder_path(folder), config, &arguments);
-    if (status == 0) {
-        status = make_environment(launch, &environment, &borrowed);
+    cleanup_fd int secrets = -1;
+    int status = secret_env_hand_over(launch->secrets, &secrets, err);
+    if (status != 0) {
+        return status;
     }
+    status = make_arguments(launch, state_folder_path(folder), config, &arguments);
     if (status == 0) {
-        const struct background_options options = {.folder = folder,
-                                                   .argv = (const char *const *)arguments.items,
-                                                   .env = (const char *const *)environment.items,
-                                                   .timeout_ms = BACKGROUND_TIMEOUT_MS};
-        status = background_start(&options, NULL, err);
-    } else {
-        status = error_nomem(err);
+        status = make_environment(secrets >= 0, &environment, &borrowed);
     }
+    status = status == 0 ? start_owner(folder, &arguments, &environment, secrets, err)
+                         : error_nomem(err);
     free_arguments(&arguments);
     free_environment(&environment, borrowed);
     return status;

@@ -4,7 +4,8 @@
 
 /*
  * Engine launch: what the engine in the background is started with, so that it finds what the
- * command has found: it stands in another folder, and the secrets have left the environment.
+ * command has found: it stands in another folder, and the secrets have left the environment: they
+ * go by a file in memory.
  *
  * Used by:  state_owner.
  * Uses:     workspace, loop (background), value (secrets).

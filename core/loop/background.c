@@ -46,6 +46,7 @@ struct starting {
     int64_t log_start; /* what is behind it in the log is the new owner's */
     int ours;
     int childs;
+    int secrets; /* -1: there are none */
     const char **env;
     pid_t pid;
     int64_t until_ns;
@@ -122,13 +123,26 @@ static int fill_actions(posix_spawn_file_actions_t *actions, const struct starti
     if (status == 0) {
         status = posix_spawn_file_actions_adddup2(actions, starting->childs, TELL_FD);
     }
+    if (status == 0 && starting->secrets >= 0) {
+        status =
+            posix_spawn_file_actions_adddup2(actions, starting->secrets, BACKGROUND_SECRETS_FD);
+    }
     if (status == 0) {
-        status = posix_spawn_file_actions_addclosefrom_np(actions, TELL_FD + 1);
+        int first = starting->secrets >= 0 ? BACKGROUND_SECRETS_FD + 1 : TELL_FD + 1;
+        status = posix_spawn_file_actions_addclosefrom_np(actions, first);
     }
     if (status == 0) {
         status = posix_spawn_file_actions_addchdir_np(actions, "/");
     }
     return status;
+}
+
+/* 0 or a negative errno. */
+static int copy_secrets(struct starting *starting)
+{
+    int fd = starting->options->secrets_fd;
+    starting->secrets = fd > 0 ? fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD) : -1;
+    return fd > 0 && starting->secrets < 0 ? -errno : 0;
 }
 
 /* 0 or a negative errno. */
@@ -196,6 +210,9 @@ static int start(struct starting *starting, struct error *err)
     }
     if (status == 0) {
         status = move_up(&starting->childs);
+    }
+    if (status == 0) {
+        status = copy_secrets(starting);
     }
     if (status == 0) {
         status = make_env(starting);
@@ -315,6 +332,7 @@ int background_start(const struct background_options *options, pid_t *out_pid, s
         .log_fd = -1,
         .ours = -1,
         .childs = -1,
+        .secrets = -1,
         .until_ns = clock_monotonic_ns() + (int64_t)options->timeout_ms * 1000000,
     };
     int status = start(&starting, err);
@@ -323,6 +341,7 @@ int background_start(const struct background_options *options, pid_t *out_pid, s
     if (status == 0) {
         status = wait_for_line(&starting, err);
     }
+    cleanup_close_fd(&starting.secrets);
     cleanup_close_fd(&starting.ours);
     free(starting.env);
     if (status == 0 && out_pid != NULL) {

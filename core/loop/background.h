@@ -25,6 +25,8 @@
 struct error;
 struct state_folder;
 
+enum { BACKGROUND_SECRETS_FD = 4 };
+
 struct background_options {
     const struct state_folder *folder; /* whose engine.log it writes */
     const char *program;               /* path; NULL: the one that runs */
@@ -32,6 +34,7 @@ struct background_options {
     const char *const *env;            /* "NAME=value", NULL behind the last; NULL: ours. What
                                           belongs to this process alone is left out: NOTIFY_SOCKET,
                                           WATCHDOG_*, OPSTREAM_OWNER */
+    int secrets_fd; /* the owner has it as BACKGROUND_SECRETS_FD; 0: there is none */
     uint64_t timeout_ms;
 };
 
