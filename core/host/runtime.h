@@ -121,5 +121,6 @@ extern const ops_if_job service_job;
 extern const ops_if_kv service_kv;
 extern const ops_if_process service_process;
 extern const ops_if_schema service_schema;
+extern const ops_if_secret service_secret;
 
 #endif

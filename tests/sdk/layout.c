@@ -236,6 +236,12 @@ AT(ops_if_schema, size, 0);
 AT(ops_if_schema, version, 4);
 AT(ops_if_schema, check, 8);
 
+SIZE(ops_if_secret, 24);
+AT(ops_if_secret, size, 0);
+AT(ops_if_secret, version, 4);
+AT(ops_if_secret, hmac_sha256, 8);
+AT(ops_if_secret, sign_rs256, 16);
+
 SIZE(ops_node_type, 64);
 AT(ops_node_type, size, 0);
 AT(ops_node_type, flags, 4);
@@ -312,6 +318,9 @@ NUMBER(OPS_KV_IF_VERSION, 2u);
 NUMBER(OPS_KV_KEY_BYTES, 512u);
 NUMBER(OPS_KV_VALUE_BYTES, 1048576u);
 NUMBER(OPS_KV_ALL_BYTES, 67108864u);
+NUMBER(OPS_SECRET_HMAC_SHA256_BYTES, 32u);
+NUMBER(OPS_SECRET_RSA_MIN_BITS, 2048u);
+NUMBER(OPS_SECRET_RSA_MAX_BITS, 8192u);
 NUMBER(OPS_PROCESS_INHERIT_ENV, 1u);
 NUMBER(OPS_PROCESS_MERGE_ERROR, 2u);
 NUMBER(OPS_ERROR_REPEATABLE, 1u);

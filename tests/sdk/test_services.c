@@ -206,6 +206,31 @@ static void test_services__values_are_checked_by_a_schema(void **state)
                     "{\"status\":1,\"message\":\"/minimum");
 }
 
+static void test_services__the_host_signs_with_a_key_of_the_config(void **state)
+{
+    (void)state;
+    static const char wrong[] = ",\"stale_key\":14,\"stale_scope\":14,\"no_out\":16,"
+                                "\"bad_data\":16,\"no_host\":16}";
+    static const struct {
+        const char *config;
+        const char *end;
+    } cases[] = {
+        {"{\"key\":\"Jefe\",\"data\":\"what do ya want for nothing?\"}",
+         "done {\"status\":0,\"message\":\"fine\",\"bytes\":32,\"hex\":"
+         "\"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843\""},
+        {"{\"key\":7}", "done {\"status\":1,\"message\":\"the key must be text\""},
+        {"{\"key\":\"\"}", "done {\"status\":1,\"message\":\"the key must not be empty\""},
+        {"{\"key\":\"Jefe\",\"way\":\"rs256\"}",
+         "done {\"status\":1,\"message\":\"the key is no private key in PEM, which begins with "
+         "'-----BEGIN' and has several lines\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *end = run("services.sign", cases[i].config);
+        assert_contains(end, cases[i].end);
+        assert_contains(end, wrong);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_services__the_pipeline_s_limits_reach_the_child),
         cmocka_unit_test(test_services__a_job_is_taken_back_or_done),
         cmocka_unit_test(test_services__values_are_checked_by_a_schema),
+        cmocka_unit_test(test_services__the_host_signs_with_a_key_of_the_config),
         /* Last: the library is loaded once, and knows the newest host only. */
         cmocka_unit_test(test_services__children_have_the_mark_of_their_owner),
     };

@@ -29,6 +29,7 @@
 #include "opstream/log.h"
 #include "opstream/process.h"
 #include "opstream/schema.h"
+#include "opstream/secret.h"
 #include "opstream/timer.h"
 #include "opstream/value.h"
 

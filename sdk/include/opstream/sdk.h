@@ -58,6 +58,7 @@ struct ops_tables {
     const ops_if_log *log;
     const ops_if_kv *kv;
     const ops_if_schema *schema;
+    const ops_if_secret *secret;
 };
 
 /* One for the plugin, defined by OPS_PLUGIN; not visible outside of its .so. */
@@ -85,6 +86,7 @@ static inline ops_status ops_tables_fetch(const ops_host *host, ops_error *err)
     ops.log = (const ops_if_log *)host->get_iface(host, OPS_IF_LOG, 1, NULL);
     ops.kv = (const ops_if_kv *)host->get_iface(host, OPS_IF_KV, 1, NULL);
     ops.schema = (const ops_if_schema *)host->get_iface(host, OPS_IF_SCHEMA, 1, NULL);
+    ops.secret = (const ops_if_secret *)host->get_iface(host, OPS_IF_SECRET, 1, NULL);
     return OPS_OK;
 }
 

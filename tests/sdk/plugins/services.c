@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* A plugin for tests: calls ops.process and ops.job well and badly. */
+/* A plugin for tests: calls ops.process, ops.job and others well and badly. */
 
 #include "opstream/sdk.h"
 
@@ -242,10 +242,44 @@ static void schema_execute(ops_node *node, ops_task task, ops_val config)
     ops_complete_map(task, &out);
 }
 
+/* ops.secret, as the config says; and calls that make no sense. */
+static void sign_execute(ops_node *node, ops_task task, ops_val config)
+{
+    static const char digits[] = "0123456789abcdef";
+    ops_val key = ops_get(config, "key");
+    ops_str data = ops_get_str(config, "data", "");
+    ops_str signature = ops_text(NULL);
+    ops_error err = ops_error_make(OPS_OK, "fine");
+    char hex[2 * 32];
+    struct ops_map out = ops_map_begin(task);
+    (void)node;
+    int is_rsa = ops_equal(ops_get_str(config, "way", "hmac"), "rs256");
+    ops_status status = is_rsa ? ops.secret->sign_rs256(ops.h, task, key, data, &signature, &err)
+                               : ops.secret->hmac_sha256(ops.h, task, key, data, &signature, &err);
+    for (uint64_t i = 0; i < signature.n && i < 32; i++) {
+        hex[2 * i] = digits[(unsigned char)signature.p[i] >> 4];
+        hex[2 * i + 1] = digits[(unsigned char)signature.p[i] & 15];
+    }
+    ops_map_i64(&out, "status", status);
+    ops_map_str(&out, "message", err.message);
+    ops_map_i64(&out, "bytes", (int64_t)signature.n);
+    ops_map_str(&out, "hex", ops_slice(hex, signature.n < 32 ? 2 * signature.n : sizeof hex));
+    ops_map_i64(&out, "stale_key",
+                ops.secret->hmac_sha256(ops.h, task, 4711, data, &signature, NULL));
+    ops_map_i64(&out, "stale_scope",
+                ops.secret->sign_rs256(ops.h, task + 1, key, data, &signature, NULL));
+    ops_map_i64(&out, "no_out", ops.secret->hmac_sha256(ops.h, task, key, data, NULL, NULL));
+    ops_map_i64(&out, "bad_data",
+                ops.secret->sign_rs256(ops.h, task, key, ops_slice(NULL, 3), &signature, NULL));
+    ops_map_i64(&out, "no_host", ops.secret->hmac_sha256(NULL, task, key, data, &signature, NULL));
+    ops_complete_map(task, &out);
+}
+
+static const ops_node_type sign = OPS_NODE("services.sign", OPS_NODE_PARALLEL, sign_execute);
 static const ops_node_type schema = OPS_NODE("services.schema", OPS_NODE_PARALLEL, schema_execute);
 static const ops_node_type refused =
     OPS_NODE("services.refused", OPS_NODE_PARALLEL, refused_execute);
 static const ops_node_type find = OPS_NODE("services.find", OPS_NODE_PARALLEL, find_execute);
 static const ops_node_type shell = OPS_NODE("services.shell", OPS_NODE_PARALLEL, shell_execute);
 static const ops_node_type jobs = OPS_NODE("services.jobs", OPS_NODE_PARALLEL, jobs_execute);
-OPS_PLUGIN("services", "1.0.0", &refused, &find, &schema, &shell, &jobs);
+OPS_PLUGIN("services", "1.0.0", &refused, &find, &schema, &sign, &shell, &jobs);
