@@ -59,9 +59,9 @@ def check_sdk(header):
 
 def check_plugin(root, path, header):
     is_own = os.path.exists(os.path.join(root, folder_of(path), header)) and ".." not in header
-    is_shared = header.startswith("service/") and ".." not in header
+    is_shared = header.startswith(("service/", "message/")) and ".." not in header
     if not header.startswith("opstream/") and not is_own and not is_shared:
-        yield f"a plugin includes sdk, plugins/service and its own folder only, not '{header}'"
+        yield f"a plugin includes sdk, plugins/service, plugins/message and its own folder only, not '{header}'"
 
 
 def check_core(path, header, folders):
