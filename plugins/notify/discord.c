@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Discord: a webhook's message with one embed. Its Markdown is nearly CommonMark's. */
+
+#include "build.h"
+#include "target.h"
+
+#include <stdio.h>
+
+enum {
+    TITLE_MAX = 256,
+    DESCRIPTION_MAX = 4096,
+    NAME_MAX = 256,
+    VALUE_MAX = 1024,
+    EMBED_MAX = 6000, /* of all texts of an embed */
+    TABLE_BYTES = 1500,
+    LINK_BYTES = 900,
+};
+
+/* A field may not be empty. */
+static ops_str or_dash(ops_str s)
+{
+    return s.n > 0 ? s : ops_text("-");
+}
+
+static size_t characters(const struct text *text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text->n; i++) {
+        count += ((unsigned char)text->p[i] & 0xC0) != 0x80;
+    }
+    return count;
+}
+
+/* Fields come first: what is left of the embed's limit is the description's. */
+static void add_fields(const struct note *note, struct ops_map *embed, size_t *left)
+{
+    struct build_list fields = build_list_begin(note->task);
+    uint64_t n = note_field_count(note);
+    for (uint64_t i = 0; i < n; i++) {
+        struct ops_map field = ops_map_begin(note->task);
+        struct text name = {0};
+        struct text value = {0};
+        ops_str texts[2];
+        note_field_at(note, i, &texts[0], &texts[1]);
+        note_append_cut(&name, texts[0], NAME_MAX - 1);
+        note_append_cut(&value, or_dash(texts[1]), VALUE_MAX - 1);
+        size_t taken = characters(&name) + characters(&value);
+        if (taken + 1 > *left) {
+            text_finish(&name);
+            text_finish(&value);
+            break;
+        }
+        *left -= taken;
+        build_text(&field, "name", &name);
+        build_text(&field, "value", &value);
+        ops_map_bool(&field, "inline", 1);
+        build_list_map(&fields, &field);
+    }
+    if (n > 0) {
+        build_list_end(&fields, embed, "fields");
+    }
+}
+
+static void add_description(const struct note *note, struct ops_map *embed, size_t left)
+{
+    struct text tail = {0};
+    struct text all = {0};
+    uint64_t links = note_link_count(note);
+    if (note->columns != 0) {
+        text_append_literal(&tail, "\n```\n");
+        note_append_table(note, &tail, TABLE_BYTES);
+        text_append_literal(&tail, "```");
+    }
+    for (uint64_t i = 0; i < links && tail.n < TABLE_BYTES + LINK_BYTES; i++) {
+        ops_str text;
+        ops_str url;
+        note_link_at(note, i, &text, &url);
+        text_append_literal(&tail, i == 0 ? "\n\n[" : " \xC2\xB7 [");
+        text_append_str(&tail, text);
+        text_append_literal(&tail, "](");
+        text_append_str(&tail, url);
+        text_append_literal(&tail, ")");
+    }
+    size_t room = left < DESCRIPTION_MAX ? left : DESCRIPTION_MAX;
+    size_t used = characters(&tail) + 1;
+    note_append_cut(&all, note->text, room > used ? room - used : 0);
+    if (room > used) {
+        text_append_str(&all, text_str(&tail));
+    }
+    all.failed = all.failed || tail.failed;
+    text_finish(&tail);
+    build_text(embed, "description", &all);
+}
+
+static struct ops_map make_embed(const struct note *note)
+{
+    static const int64_t colours[] = {0x3498DB, 0xF1C40F, 0xE74C3C, 0x8E0000};
+    struct ops_map embed = ops_map_begin(note->task);
+    struct ops_map footer = ops_map_begin(note->task);
+    struct text title = {0};
+    size_t left = EMBED_MAX;
+    note_append_cut(&title, note->title, TITLE_MAX - 1);
+    left -= characters(&title) + strlen("critical");
+    build_text(&embed, "title", &title);
+    ops_map_i64(&embed, "color", colours[note->severity]);
+    ops_map_text(&footer, "text", note_severity_name(note->severity));
+    build_map_end(&footer, &embed, "footer");
+    add_fields(note, &embed, &left);
+    add_description(note, &embed, left);
+    return embed;
+}
+
+static ops_status build(const struct note *note, ops_val settings, struct channel_request *out)
+{
+    struct ops_map body = ops_map_begin(note->task);
+    struct ops_map mentions = ops_map_begin(note->task);
+    struct build_list embeds = build_list_begin(note->task);
+    struct build_list nobody = build_list_begin(note->task);
+    struct ops_map embed = make_embed(note);
+    ops_str thread = ops_get_str(settings, "thread_id", NULL);
+    ops_str username = ops_get_str(settings, "username", NULL);
+    ops_str avatar = ops_get_str(settings, "avatar_url", NULL);
+    if (username.n > 0) {
+        ops_map_str(&body, "username", username);
+    }
+    if (avatar.n > 0) {
+        ops_map_str(&body, "avatar_url", avatar);
+    }
+    build_list_map(&embeds, &embed);
+    build_list_end(&embeds, &body, "embeds");
+    build_list_end(&nobody, &mentions, "parse");
+    build_map_end(&mentions, &body, "allowed_mentions"); /* a text must not call everybody */
+    text_append_str(&out->made, ops_get_str(settings, "webhook_url", NULL));
+    text_append_literal(&out->made, "?wait=true");
+    if (thread.n > 0) {
+        text_append_literal(&out->made, "&thread_id=");
+        text_append_str(&out->made, thread);
+    }
+    out->url = text_str(&out->made);
+    return build_json(&body, &out->body);
+}
+
+static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES])
+{
+    ops_val answer = 0;
+    if (ops.value->from_json(ops.h, task, res->body, &answer, NULL) == OPS_OK) {
+        ops_str id = ops_get_str(answer, "id", NULL);
+        (void)snprintf(out, TARGET_ID_BYTES, "%.*s", (int)id.n, id.p);
+    }
+}
+
+const struct channel channel_discord = {
+    .name = "discord",
+    .word = "Discord",
+    .build = build,
+    .read_id = read_id,
+    .gone_hint = "the webhook was deleted, or its URL is not whole: make one in the channel's "
+                 "settings, under Integrations",
+};

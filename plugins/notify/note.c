@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "note.h"
+
+#include <stdio.h>
+
+enum { MAX_COLUMNS = 10, MAX_CELL = 60 };
+
+static const char *const severities[] = {"info", "warning", "error", "critical"};
+
+void note_read(ops_task task, ops_val config, struct note *out)
+{
+    ops_val table = ops_get(config, "table");
+    ops_str severity = ops_get_str(config, "severity", "info");
+    ops_task_info info = {.size = (uint32_t)sizeof info};
+    (void)ops.exec->info(ops.h, task, &info); /* of a task that runs: it cannot fail */
+    *out = (struct note){.task = task,
+                         .title = ops_get_str(config, "title", NULL),
+                         .text = ops_get_str(config, "text", NULL),
+                         .fields = ops_get(config, "fields"),
+                         .columns = table != 0 ? ops_get(table, "columns") : 0,
+                         .rows = table != 0 ? ops_get(table, "rows") : 0,
+                         .links = ops_get(config, "links"),
+                         .key = info.idempotency_key,
+                         .attempt = info.attempt};
+    for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++) {
+        if (ops_equal(severity, severities[i])) {
+            out->severity = (enum note_severity)i;
+        }
+    }
+}
+
+const char *note_severity_name(enum note_severity severity)
+{
+    return severities[severity];
+}
+
+uint64_t note_link_count(const struct note *note)
+{
+    return ops.value->count(ops.h, note->links);
+}
+
+void note_link_at(const struct note *note, uint64_t i, ops_str *out_text, ops_str *out_url)
+{
+    ops_val link = 0;
+    (void)ops.value->at(ops.h, note->links, i, &link);
+    *out_text = ops_get_str(link, "text", NULL);
+    *out_url = ops_get_str(link, "url", NULL);
+}
+
+uint64_t note_field_count(const struct note *note)
+{
+    return ops.value->count(ops.h, note->fields);
+}
+
+ops_str note_cell(ops_val value)
+{
+    ops_str text = ops_text(NULL);
+    uint32_t type = ops.value->type(ops.h, value);
+    if (type == OPS_TYPE_STRING) {
+        (void)ops.value->get_str(ops.h, value, &text);
+    } else if (type != OPS_TYPE_NULL && type != OPS_TYPE_NONE) {
+        (void)ops.value->to_json(ops.h, value, &text);
+    }
+    return text;
+}
+
+void note_field_at(const struct note *note, uint64_t i, ops_str *out_name, ops_str *out_value)
+{
+    ops_val value = 0;
+    *out_name = ops_text(NULL);
+    (void)ops.value->pair(ops.h, note->fields, i, out_name, &value);
+    *out_value = note_cell(value);
+}
+
+/* ---- characters ---- */
+
+static int is_continuation(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* The bytes of the first `max` characters. */
+static size_t bytes_of(ops_str s, size_t max, size_t *out_count)
+{
+    size_t i = 0;
+    size_t count = 0;
+    while (i < s.n && (count < max || is_continuation(s.p[i]))) {
+        count += !is_continuation(s.p[i]);
+        i++;
+    }
+    *out_count = count;
+    return i;
+}
+
+void note_append_cut(struct text *out, ops_str s, size_t max)
+{
+    size_t count = 0;
+    size_t n = bytes_of(s, max, &count);
+    text_append(out, s.p, n);
+    if (n < s.n) {
+        text_append_literal(out, "\xE2\x80\xA6");
+    }
+}
+
+/* ---- the table ---- */
+
+/* One cell: a line of at most MAX_CELL characters. */
+static size_t append_cell(struct text *out, ops_str cell)
+{
+    size_t count = 0;
+    size_t n = bytes_of(cell, MAX_CELL, &count);
+    for (size_t i = 0; i < n; i++) {
+        char c = (unsigned char)cell.p[i] < ' ' ? ' ' : cell.p[i];
+        text_append(out, &c, 1);
+    }
+    return count;
+}
+
+static ops_str cell_at(ops_val row, uint64_t i)
+{
+    ops_val cell = 0;
+    (void)ops.value->at(ops.h, row, i, &cell);
+    return note_cell(cell);
+}
+
+static void widen(ops_val row, uint64_t columns, size_t widths[MAX_COLUMNS])
+{
+    for (uint64_t i = 0; i < columns; i++) {
+        size_t count = 0;
+        (void)bytes_of(cell_at(row, i), MAX_CELL, &count);
+        widths[i] = count > widths[i] ? count : widths[i];
+    }
+}
+
+static void append_row(struct text *out, ops_val row, uint64_t columns, const size_t *widths)
+{
+    for (uint64_t i = 0; i < columns; i++) {
+        size_t count = append_cell(out, cell_at(row, i));
+        for (; i + 1 < columns && count < widths[i] + 2; count++) {
+            text_append_literal(out, " ");
+        }
+    }
+    text_append_literal(out, "\n");
+}
+
+void note_append_table(const struct note *note, struct text *out, size_t max)
+{
+    uint64_t columns = ops.value->count(ops.h, note->columns);
+    uint64_t rows = ops.value->count(ops.h, note->rows);
+    size_t widths[MAX_COLUMNS] = {0};
+    size_t start = out->n;
+    if (columns == 0 || columns > MAX_COLUMNS) {
+        return;
+    }
+    widen(note->columns, columns, widths);
+    for (uint64_t i = 0; i < rows; i++) {
+        ops_val row = 0;
+        (void)ops.value->at(ops.h, note->rows, i, &row);
+        widen(row, columns, widths);
+    }
+    append_row(out, note->columns, columns, widths);
+    for (uint64_t i = 0; i < rows && !out->failed; i++) {
+        ops_val row = 0;
+        char more[48];
+        size_t before = out->n;
+        (void)ops.value->at(ops.h, note->rows, i, &row);
+        append_row(out, row, columns, widths);
+        if (out->n - start + sizeof more > max) {
+            out->n = before;
+            (void)snprintf(more, sizeof more, "... %llu more rows\n",
+                           (unsigned long long)(rows - i));
+            text_append_literal(out, more);
+            return;
+        }
+    }
+}

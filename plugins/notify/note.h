@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLUGINS_NOTIFY_NOTE_H
+#define PLUGINS_NOTIFY_NOTE_H
+
+/*
+ * Note: the message of a node, as its config says it, before it takes the form of a target.
+ *
+ * Used by:  all of notify.
+ * Uses:     sdk.h, service/text.h.
+ * Threads:  [strand]
+ */
+
+#include "opstream/sdk.h"
+#include "service/text.h"
+
+enum note_severity { NOTE_INFO, NOTE_WARNING, NOTE_ERROR, NOTE_CRITICAL };
+
+/* Borrowed from the config; what is not given is empty or 0. */
+struct note {
+    ops_task task;
+    ops_str title;
+    ops_str text; /* Markdown */
+    enum note_severity severity;
+    ops_val fields; /* a map */
+    ops_val columns;
+    ops_val rows;
+    ops_val links; /* a list of maps */
+    ops_str key;   /* the step's idempotency key */
+    uint32_t attempt;
+};
+
+void note_read(ops_task task, ops_val config, struct note *out);
+
+/* "info", "warning", ...; static. */
+const char *note_severity_name(enum note_severity severity);
+
+/* How many; `i` below it. */
+uint64_t note_link_count(const struct note *note);
+void note_link_at(const struct note *note, uint64_t i, ops_str *out_text, ops_str *out_url);
+uint64_t note_field_count(const struct note *note);
+/* The value as text: a number as JSON writes it, null as nothing. */
+void note_field_at(const struct note *note, uint64_t i, ops_str *out_name, ops_str *out_value);
+
+/* A text, a number, a truth value or null, as people read it. */
+ops_str note_cell(ops_val value);
+
+/*
+ * The table in columns of one width, as text of a fixed pitch has it: at most `max` bytes, whole
+ * lines, and "... N more rows" where rows were left out. Nothing without a table.
+ */
+void note_append_table(const struct note *note, struct text *out, size_t max);
+
+/* The first `max` characters of `s`; whole, "..." as one more character behind it when it was cut.
+ */
+void note_append_cut(struct text *out, ops_str s, size_t max);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLUGINS_NOTIFY_TARGET_H
+#define PLUGINS_NOTIFY_TARGET_H
+
+/*
+ * Target: where a message goes, and its channel, which knows how it looks there. One more channel:
+ * a file with its `struct channel`, a row in target.c, its place in the manifest.
+ *
+ * Used by:  notify, delivery.
+ * Uses:     note.h.
+ * Threads:  [strand]
+ */
+
+#include "note.h"
+
+enum { TARGETS_MAX = 20, TARGET_NAME_BYTES = 128, TARGET_ID_BYTES = 128 };
+
+/* What goes out by HTTP; POST and JSON. */
+struct channel_request {
+    ops_str url;  /* borrowed from the settings, or in `made` */
+    ops_str body; /* lives as long as the task */
+    struct text made;
+};
+
+struct channel {
+    const char *name; /* of the member of a target: "discord" */
+    const char *word; /* for people: "Discord" */
+    /* Makes the request; `settings` are the target's. */
+    ops_status (*build)(const struct note *note, ops_val settings, struct channel_request *out);
+    /* Reads the id of the message from a good answer; NULL: there is none. */
+    void (*read_id)(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES]);
+    const char *gone_hint; /* of a 404 */
+};
+
+extern const struct channel channel_discord;
+extern const struct channel channel_teams;
+
+struct target {
+    char name[TARGET_NAME_BYTES]; /* its name, or the channel's for one without */
+    const struct channel *channel;
+    ops_val settings;
+};
+
+/*
+ * Finds the targets that `to` names or says, each once. OPS_E_CONFIG: one has no such name;
+ * `problem` says which there are.
+ */
+ops_status target_find_all(ops_val to, ops_val named, struct target targets[TARGETS_MAX],
+                           uint32_t *out_count, struct text *problem);
+
+#endif

@@ -1,0 +1,310 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The notify plugin in the built program, against sinks that fail on demand.
+
+usage: test_notify.py BUILD [CASE]
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parents[1] / "support"))
+
+from fake_service import answer, lose  # noqa: E402  pylint: disable=wrong-import-position
+from sinks import WebhookSink  # noqa: E402  pylint: disable=wrong-import-position
+
+README = FOLDER.parents[2] / "plugins" / "notify" / "README.md"
+BUILD = os.path.abspath(sys.argv[1])
+QUICK = {"initial_interval": "1ms", "max_attempts": 3}
+LIMIT_SECONDS = 120
+
+
+class Ran:
+    """How a run ended."""
+
+    def __init__(self, done):
+        self.text = done.stdout + done.stderr
+        self.code = done.returncode
+        self.result = json.loads(done.stdout) if done.stdout.startswith("{") else None
+        self.steps = {s["step_id"]: s for s in (self.result or {}).get("step_results", [])}
+
+    def output(self, node="n"):
+        check(self.steps.get(node, {}).get("status") == "completed", f"it failed: {self.text}")
+        return self.steps[node]["output"]
+
+    def error(self, node="n"):
+        check(self.steps.get(node, {}).get("status") == "failed", f"it did not fail: {self.text}")
+        return self.steps[node]["error"]
+
+
+def check(holds, why):
+    if not holds:
+        raise AssertionError(why)
+
+
+def equal(found, wanted):
+    check(found == wanted, f"{found!r} is not {wanted!r}")
+
+
+def has(text, *words):
+    for word in words:
+        check(word in text, f"{text!r} has no {word!r}")
+
+
+def run_text(text, name, env, state=None):
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder) / name
+        place.write_text(text, encoding="utf-8")
+        env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": state or os.path.join(folder, "state"), **env}
+        return Ran(subprocess.run([os.path.join(BUILD, "bin", "opstream"), "run", name, "--json"], cwd=folder, env=env,
+                                  capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False))
+
+
+def send(targets, config, state=None, env=None, retry="off"):
+    """One notify.send in a run of its own."""
+    definition = {"id": "t", "integrations": {"notify": {"targets": targets, "circuit_breaker": "off"}},
+                  "nodes": [{"id": "n", "type": "notify.send", "retry": retry, "config": {"title": "Hello", **config}}]}
+    return run_text(json.dumps(definition), "p.json", env or {}, state)
+
+
+def discord(sink, name="ops", **more):
+    return {"discord": {"webhook_url": f"{sink.url}/discord/{name}", **more}}
+
+
+def teams(sink, name="ops"):
+    return {"teams": {"webhook_url": f"{sink.url}/teams/{name}"}}
+
+
+FULL = {"title": "Build failed", "text": "# Why\n**bold** text", "severity": "error",
+        "fields": {"Errors": 3, "Where": "main", "None": None, "Yes": True},
+        "table": {"columns": ["host", "state"], "rows": [["web1", "old"], ["w\u00fcb2", 2]]},
+        "links": [{"text": "Log", "url": "https://ci.test/1"}, {"text": "Diff", "url": "https://ci.test/2"}]}
+
+
+# ---- forms ----
+
+def discord_gets_an_embed(sink):
+    ran = send({"ops": discord(sink, username="Bot", avatar_url="https://a.test/b.png", thread_id="12")},
+               {"to": "ops", **FULL})
+    equal(ran.output(), {"sent": 1, "failed": 0, "deduplicated": False,
+                         "targets": [{"name": "ops", "channel": "discord", "status": "sent", "id": "1001"}]})
+    request = sink.last("POST /discord/ops")
+    equal(request.query, {"wait": "true", "thread_id": "12"})
+    body = request.json()
+    equal((body["username"], body["avatar_url"], body["allowed_mentions"]), ("Bot", "https://a.test/b.png", {"parse": []}))
+    embed = body["embeds"][0]
+    equal((embed["title"], embed["color"], embed["footer"]), ("Build failed", 0xE74C3C, {"text": "error"}))
+    equal([(f["name"], f["value"]) for f in embed["fields"]],
+          [("Errors", "3"), ("Where", "main"), ("None", "-"), ("Yes", "true")])
+    equal(embed["description"], "# Why\n**bold** text\n```\nhost  state\nweb1  old\nw\u00fcb2  2\n```"
+                                "\n\n[Log](https://ci.test/1) \u00b7 [Diff](https://ci.test/2)")
+
+
+def discord_gets_no_more_than_it_takes(sink):
+    rows = [[f"host{i}", "x" * 300] for i in range(100)]
+    config = {"to": discord(sink), "title": "t" * 250, "text": "\u00e4" * 100000, "fields": {f"f{i}": "y" * 3000 for i in range(25)},
+              "table": {"columns": ["a", "b"], "rows": rows}}
+    equal(send({}, config).output()["sent"], 1)
+    embed = sink.bodies("/discord/ops")[0]["embeds"][0]
+    sizes = [len(embed["title"]), len(embed["description"]), len(embed["footer"]["text"])]
+    sizes += [len(f["name"]) + len(f["value"]) for f in embed["fields"]]
+    check(sum(sizes) <= 6000, sizes)
+    check(all(len(f["value"]) <= 1024 for f in embed["fields"]), "a field")
+    config["fields"] = {"a": "b"}
+    equal(send({}, config).output()["sent"], 1)
+    text = sink.bodies("/discord/ops")[1]["embeds"][0]["description"]
+    check(3000 < len(text) <= 4096, len(text))
+    has(text, "\u00e4\u2026\n```\n", "more rows\n```")
+
+
+def teams_gets_a_card(sink):
+    ran = send({"ops": teams(sink)}, {"to": "ops", **FULL})
+    equal(ran.output()["targets"], [{"name": "ops", "channel": "teams", "status": "sent"}])
+    body = sink.bodies("/teams/ops")[0]
+    equal((body["type"], body["attachments"][0]["contentType"]),
+          ("message", "application/vnd.microsoft.card.adaptive"))
+    card = body["attachments"][0]["content"]
+    equal((card["type"], card["version"]), ("AdaptiveCard", "1.5"))
+    title, text, facts, table = card["body"]
+    equal((title["text"], title["color"]), ("Error: Build failed", "Attention"))
+    equal(text["text"], "**Why**\n**bold** text")
+    equal(facts["facts"][0], {"title": "Errors", "value": "3"})
+    equal([[c["items"][0]["text"] for c in row["cells"]] for row in table["rows"]],
+          [["host", "state"], ["web1", "old"], ["w\u00fcb2", "2"]])
+    equal(card["actions"], [{"type": "Action.OpenUrl", "title": "Log", "url": "https://ci.test/1"},
+                            {"type": "Action.OpenUrl", "title": "Diff", "url": "https://ci.test/2"}])
+
+
+def teams_gets_no_more_than_it_takes(sink):
+    rows = [["z" * 300] * 10 for _ in range(100)]
+    config = {"to": teams(sink), "text": "\u00e4\n" * 40000, "table": {"columns": ["c"] * 10, "rows": rows}}
+    equal(send({}, config).output()["sent"], 1)
+    request = sink.last("POST /teams/ops")
+    check(10000 < len(request.body) <= 28000, len(request.body))
+    has(request.body.decode(), "more rows", "\u2026")
+
+
+# ---- several targets ----
+
+def named_and_inline_targets_are_sent_to(sink):
+    ran = send({"ops": discord(sink), "b": teams(sink, "b")},
+               {"to": ["ops", "b", "ops", discord(sink, "x"), discord(sink, "y")]})
+    equal([(t["name"], t["channel"], t["status"]) for t in ran.output()["targets"]],
+          [("ops", "discord", "sent"), ("b", "teams", "sent"), ("discord", "discord", "sent"),
+           ("discord 2", "discord", "sent")])
+    equal(sink.count("POST .*"), 4)
+
+
+def a_name_that_is_not_there_is_told(sink):
+    error = send({"ops": discord(sink), "b": teams(sink)}, {"to": ["ops", "opps"]}).error()
+    equal((error["code"], error["path"]), ("CONFIG", "/to"))
+    has(error["message"], "no target 'opps'", "there are: ops, b")
+    equal(len(sink.calls), 0)
+
+
+def a_repeated_attempt_sends_to_the_others_only(sink):
+    sink.fail("POST /teams/b", answer(503), answer(502))
+    ran = send({"a": discord(sink), "b": teams(sink, "b")}, {"to": ["a", "b"]}, retry=QUICK)
+    equal([(t["name"], t["status"]) for t in ran.output()["targets"]], [("a", "sent_before"), ("b", "sent")])
+    equal((ran.output()["targets"][0]["id"], ran.output()["sent"]), ("1001", 2))
+    equal((sink.count("POST /discord/ops"), sink.count("POST /teams/b"), sink.unique("/teams/b")), (1, 3, 1))
+
+
+def all_must_have_got_it(sink):
+    sink.fail("POST /teams/b", answer(404, {"error": "gone"}))
+    error = send({"a": discord(sink), "b": teams(sink, "b")}, {"to": ["a", "b"]}).error()
+    equal((error["code"], error["symbol"]), ("NOT_FOUND", "notify.not_found"))
+    has(error["message"], "1 of 2 targets have got the message", "'b': Teams answered 404", "gone")
+    has(error["hint"], "workflow")
+
+
+def any_may_be_enough(sink):
+    sink.fail("POST /teams/b", answer(400, {"error": "bad card"}))
+    ran = send({"a": discord(sink), "b": teams(sink, "b")}, {"to": ["a", "b"], "require": "any"})
+    out = ran.output()
+    equal((out["sent"], out["failed"], out["targets"][1]["status"]), (1, 1, "failed"))
+    has(out["targets"][1]["error"], "Teams answered 400", "bad card")
+    sink.fail("POST .*", *[answer(400)] * 2)
+    has(send({"a": discord(sink), "b": teams(sink, "b")}, {"to": ["a", "b"], "require": "any"}).error()["message"],
+        "0 of 2", "'a': Discord", "'b': Teams")
+
+
+def what_time_may_cure_decides(sink):
+    sink.fail("POST /discord/ops", answer(400, {"message": "no"}))
+    sink.fail("POST /teams/b", answer(429, headers={"Retry-After": "7"}))
+    error = send({"a": discord(sink), "b": teams(sink, "b")}, {"to": ["a", "b"]}).error()
+    equal((error["code"], error["retry_after_ms"]), ("RATE_LIMITED", 7000))
+
+
+def a_lost_answer_is_repeated(sink):
+    sink.fail("POST /discord/ops", lose())
+    equal(send({"a": discord(sink)}, {"to": "a"}, retry=QUICK).output()["sent"], 1)
+    equal((sink.count("POST /discord/ops"), sink.unique("/discord/ops")), (2, 1))
+
+
+# ---- sent once ----
+
+def one_of_a_key_is_sent(sink):
+    with tempfile.TemporaryDirectory() as state:
+        config = {"to": "a", "dedupe": {"key": "disk full", "window": "1h"}}
+        equal(send({"a": discord(sink)}, config, state).output()["sent"], 1)
+        equal(send({"a": discord(sink)}, config, state).output(),
+              {"sent": 0, "failed": 0, "deduplicated": True, "targets": []})
+        equal(send({"a": discord(sink)}, {"to": "a", "dedupe": {"key": "other"}}, state).output()["sent"], 1)
+        equal(sink.count("POST .*"), 2)
+
+
+def a_window_ends(sink):
+    with tempfile.TemporaryDirectory() as state:
+        config = {"to": "a", "dedupe": {"key": "k", "window": "1ms"}}
+        equal([send({"a": discord(sink)}, config, state).output()["sent"] for _ in range(2)], [1, 1])
+
+
+def what_nobody_got_may_be_sent_by_the_next(sink):
+    with tempfile.TemporaryDirectory() as state:
+        config = {"to": "a", "dedupe": {"key": "k"}}
+        sink.fail("POST .*", answer(400))
+        equal(send({"a": discord(sink)}, config, state).error()["code"], "INPUT")
+        equal(send({"a": discord(sink)}, config, state).output()["sent"], 1)
+
+
+def an_attempt_that_is_repeated_is_no_duplicate_of_itself(sink):
+    sink.fail("POST .*", answer(503))
+    ran = send({"a": discord(sink), "b": teams(sink)}, {"to": ["a", "b"], "dedupe": {"key": "k"}}, retry=QUICK)
+    equal((ran.output()["sent"], ran.output()["deduplicated"], sink.count("POST .*")), (2, False, 3))
+
+
+# ---- secrets ----
+
+def a_webhook_url_stays_secret(sink):
+    hook = f"{sink.url}/discord/vErYsEcReT"
+    definition = {"id": "t", "integrations": {"notify": {"targets": {"a": {"discord": {"webhook_url": "{{ secrets.hook }}"}}}}},
+                  "nodes": [{"id": "n", "type": "notify.send", "retry": "off", "config": {"to": "a", "title": "x"}}]}
+    ran = run_text(json.dumps(definition), "p.json", {"OPSTREAM_SECRET_HOOK": hook})
+    has(ran.error()["message"], "the secret 'hook' must not go to '127.0.0.1")
+    equal(len(sink.calls), 0)
+    check("vErYsEcReT" not in ran.text, ran.text)
+    definition["integrations"]["notify"]["targets"]["a"]["discord"]["webhook_url"] = sink.url + "/discord/{{ secrets.hook }}"
+    sink.fail("POST .*", answer(401, {"message": "no such vErYsEcReT"}))
+    ran = run_text(json.dumps(definition), "p.json", {"OPSTREAM_SECRET_HOOK": "vErYsEcReT"})
+    equal((ran.error()["code"], sink.count("POST /discord/vErYsEcReT")), ("AUTH", 1))
+    check("vErYsEcReT" not in ran.text, ran.text)
+
+
+# ---- the config ----
+
+def bad_configs_are_refused(sink):
+    for config, words in (({"to": {"discord": {"webhook_url": "x"}}}, "webhook_url"), ({"to": []}, "to"),
+                          ({"to": "a", "severity": "bad"}, "severity"), ({"to": "a", "title": ""}, "title"),
+                          ({"to": "a", "links": [{"text": "x", "url": "javascript:1"}]}, "url"),
+                          ({"to": {"discord": {}, "teams": {}}}, "to")):
+        ran = send({"a": discord(sink)}, config)
+        check(ran.code == 3, f"{config} was taken: {ran.text}")
+        has(ran.text, words)
+
+
+# ---- the examples ----
+
+def the_examples_of_the_readme_run(sink):
+    blocks = re.findall(r"^```yaml\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    check(len(blocks) >= 2, "examples")
+    for block in blocks:
+        env = {"NOTIFY_URL": sink.url, "OPSTREAM_SECRET_DISCORD_HOOK": f"{sink.url}/discord/readme"}
+        block = block.replace("nodes:\n", f"config: {{allowed: \"{sink.url}/\"}}\nnodes:\n", 1)
+        ran = run_text(block, "p.yaml", env)
+        check(ran.code == 0, f"{block}\n{ran.text}")
+
+
+CASES = [function for name, function in list(globals().items())
+         if getattr(function, "__code__", None) and function.__module__ == "__main__"
+         and function.__code__.co_varnames[:1] == ("sink",) and function.__code__.co_argcount == 1]
+
+
+def main():
+    wanted = sys.argv[2:]
+    failed = []
+    for case in CASES:
+        if wanted and case.__name__ not in wanted:
+            continue
+        with WebhookSink() as sink:
+            try:
+                case(sink)
+                print(f"{case.__name__}: good", flush=True)
+            except Exception:  # pylint: disable=broad-except
+                failed.append(case.__name__)
+                print(f"{case.__name__}: FAILED", flush=True)
+                traceback.print_exc()
+    if failed:
+        print("failed:", ", ".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
