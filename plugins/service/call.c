@@ -5,6 +5,7 @@
 
 #include "service/link.h"
 #include "service/marker.h"
+#include "service/pages.h"
 #include "service/status.h"
 #include "service/url.h"
 
@@ -45,6 +46,15 @@ static void fail_json(struct service_call *call, const struct service_answer *an
     text_finish(&what);
 }
 
+/* The query of the next page. */
+static ops_str read_next(const struct service_call *call, const struct service_answer *answer)
+{
+    const struct service_pages *pages = call->operation->pages;
+    int is_inside = pages != NULL && pages->next != NULL;
+    return link_query(is_inside ? pick_str(answer->value, pages->next)
+                                : link_find(problem_find_header(answer->res, "link"), "next"));
+}
+
 /* Judged, then read. */
 static void take_answer(struct service_call *call, const ops_http_res *res, ops_str url)
 {
@@ -54,7 +64,6 @@ static void take_answer(struct service_call *call, const ops_http_res *res, ops_
     struct service_answer answer = {
         .call = call,
         .status = res->status,
-        .next = link_query(link_find(problem_find_header(res, "link"), "next")),
         .res = res,
         .url = url,
     };
@@ -73,6 +82,7 @@ static void take_answer(struct service_call *call, const ops_http_res *res, ops_
         fail_json(call, &answer, &why, status);
         return;
     }
+    answer.next = read_next(call, &answer);
     call->out.on_answer(call, &answer);
 }
 
@@ -304,6 +314,17 @@ static void on_acted(struct service_call *call, const struct service_answer *ans
         keep(call, answer);
     }
     call_complete(call, answer->value);
+}
+
+void call_begin(struct service_call *call)
+{
+    if (call->operation->pages != NULL) {
+        pages_start(call);
+    } else if (call->operation->marker != NULL && marker_is_due(call)) {
+        marker_look(call);
+    } else {
+        call_act(call);
+    }
 }
 
 void call_act(struct service_call *call)

@@ -51,6 +51,7 @@ struct call_request {
     const struct service_request *request; /* static */
     ops_val body;                          /* 0: none */
     ops_str query;               /* not empty: instead of the one that `request` says, as it is */
+    const char *subject;         /* what a 404 is about; static; NULL: that of the operation */
     ops_scope scope;             /* of the answer's value; 0: the task */
     const char *accept;          /* static; NULL: that of the service, and JSON */
     int32_t good_status;         /* one above 299 that is a good answer all the same; 0: none */
@@ -88,6 +89,9 @@ void call_send(struct service_call *call, const struct call_request *request);
 /* The body of the operation's request: fields of the config, computed ones, the mark. */
 ops_status call_make_body(struct service_call *call, const struct service_request *request,
                           ops_val *out);
+
+/* Does as the operation's tables say: its pages, its marker, or its one request. */
+void call_begin(struct service_call *call);
 
 /* Sends the operation's own request, and ends the task with its output. */
 void call_act(struct service_call *call);

@@ -56,6 +56,13 @@ void marker_add(struct service_call *call, struct ops_map *body)
 
 /* ---- Looking ---- */
 
+int marker_is_due(const struct service_call *call)
+{
+    const struct service_marker *marker = call->operation->marker;
+    return call->attempt > 1 ||
+           (marker->look_first != NULL && ops_get_bool(call->config, marker->look_first, 0));
+}
+
 static int has_mark(const struct service_marker *marker, ops_str text, ops_str mark)
 {
     if (marker->mark == SERVICE_MARK_VALUE) {
@@ -119,17 +126,29 @@ static void on_listed(struct service_call *call, const struct service_answer *an
     }
 }
 
+/* What is looked for, as the service filters by it. */
+static ops_status make_look(const struct service_call *call, ops_val *out)
+{
+    const struct service_marker *marker = call->operation->marker;
+    struct ops_map body = ops_map_begin(call->page);
+    char buffer[MARK_BYTES];
+    ops_map_str(&body, marker->look_for, make_mark(call, buffer));
+    return ops_map_end(&body, out);
+}
+
 static void look_at_page(struct service_call *call, ops_str query)
 {
+    const struct service_marker *marker = call->operation->marker;
+    struct call_request out = {.request = &marker->look, .query = query, .on_answer = on_listed};
     ops_status status = ops.value->scope_open(ops.h, call->task, &call->page);
+    if (status == OPS_OK && marker->look_for != NULL) {
+        status = make_look(call, &out.body);
+    }
     if (status != OPS_OK) {
         ops_fail_text(call->task, status, "no page could be begun");
         return;
     }
-    const struct call_request out = {.request = &call->operation->marker->look,
-                                     .query = query,
-                                     .scope = call->page,
-                                     .on_answer = on_listed};
+    out.scope = call->page;
     call_send(call, &out);
 }
 

@@ -25,7 +25,9 @@ static void finish(struct service_call *call)
     struct ops_map out = ops_map_begin(call->task);
     ops_map_i64(&out, "count", call->count);
     ops_map_i64(&out, "pages", call->pages);
-    ops_map_i64(&out, "unchanged", (int64_t)call->unchanged);
+    if ((call->operation->flags & SERVICE_CONDITIONAL) != 0) {
+        ops_map_i64(&out, "unchanged", (int64_t)call->unchanged);
+    }
     if (pages_of(call)->latest != NULL && call->latest[0] != '\0') {
         ops_map_text(&out, "latest", call->latest);
     } else if (pages_of(call)->latest != NULL) {

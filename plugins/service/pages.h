@@ -8,6 +8,8 @@
  *
  *     {"count": 250, "pages": 3, "unchanged": 0, "latest": "2026-01-31T12:00:00Z"}
  *
+ * `unchanged` is there where the operation is conditional, `latest` where its table names it.
+ *
  * Used by:  service.
  * Uses:     call.h.
  * Threads:  [strand]

@@ -153,11 +153,12 @@ static void append_message(struct text *message, const struct service_answer *an
 {
     struct service_call *call = answer->call;
     char number[32];
-    int is_missing = problem->code == OPS_E_NOT_FOUND && call->operation->subject != NULL;
+    const char *subject = call->out.subject != NULL ? call->out.subject : call->operation->subject;
+    int is_missing = problem->code == OPS_E_NOT_FOUND && subject != NULL;
     text_append_literal(message, call->node->service->name);
     if (is_missing) {
         text_append_literal(message, ": ");
-        url_append_shown(message, call->operation->subject, call->config);
+        url_append_shown(message, subject, call->config);
         text_append_literal(message, answer->status == 410
                                          ? " is not there any more"
                                          : " is not there, or the token may not see it");

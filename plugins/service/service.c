@@ -5,8 +5,6 @@
 #include <stdlib.h>
 
 #include "service/call.h"
-#include "service/marker.h"
-#include "service/pages.h"
 
 /* ---- Instances ---- */
 
@@ -119,12 +117,8 @@ void service_execute(ops_node *node, ops_task task, ops_val config)
         ops_fail_text(task, OPS_E_INTERNAL, "no operation has the name of this node type");
     } else if (call->operation->execute != NULL) {
         call->operation->execute(call);
-    } else if (call->operation->pages != NULL) {
-        pages_start(call);
-    } else if (call->operation->marker != NULL && call->attempt > 1) {
-        marker_look(call);
     } else {
-        call_act(call);
+        call_begin(call);
     }
 }
 

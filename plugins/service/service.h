@@ -63,11 +63,12 @@ struct service_request {
 
 /* ==== Pages ==== */
 
-/* Many answers, linked by the header Link, whose items go into the stream of the node. */
+/* Many answers, each with a link to the next, whose items go into the stream of the node. */
 struct service_pages {
     const char *list;         /* where in an answer they are, as in pick.h */
     const struct pick *items; /* what of each is emitted */
-    const char *limit;        /* the field of the config that bounds how many; NULL: none */
+    const char *next;  /* where in an answer the next page's URL is; NULL: in the header Link */
+    const char *limit; /* the field of the config that bounds how many; NULL: none */
     /* Whether `item`, picked already, is one of those asked for; NULL: all are. */
     int (*wants)(struct service_call *call, ops_val item);
     /*
@@ -95,9 +96,12 @@ struct service_marker {
     enum service_mark mark;
     const char *into;            /* the member of the body that gets it */
     struct service_request look; /* lists what is there, the newest first if the service can */
-    const char *list;            /* where in an answer of it the items are */
-    const char *at;              /* where in an item the mark is */
-    uint32_t most_pages;         /* so many are looked through */
+    const char *look_for;   /* the member of the body of `look` that gets the mark; NULL: no body */
+    const char *look_first; /* the field of the config that says true where the first attempt is to
+                               look, too; or NULL */
+    const char *list;       /* where in an answer of it the items are */
+    const char *at;         /* where in an item the mark is */
+    uint32_t most_pages;    /* so many are looked through */
 };
 
 /* ==== Operations ==== */
