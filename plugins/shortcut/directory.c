@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "directory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PICK(name)                                                                                 \
+    {                                                                                              \
+        (name), NULL, NULL                                                                         \
+    }
+#define PICK_AT(name, path)                                                                        \
+    {                                                                                              \
+        (name), (path), NULL                                                                       \
+    }
+#define PICK_END                                                                                   \
+    {                                                                                              \
+        NULL, NULL, NULL                                                                           \
+    }
+
+static const struct pick named[] = {PICK("id"), PICK("name"), PICK_END};
+static const struct pick archivable[] = {PICK("id"), PICK("name"), PICK_AT("gone", "archived"),
+                                         PICK_END};
+static const struct pick workflow[] = {
+    PICK("id"), PICK("name"), PICK("default_state_id"), {"inside", "states", named}, PICK_END};
+static const struct pick team[] = {PICK("id"),
+                                   PICK("name"),
+                                   PICK_AT("mention", "mention_name"),
+                                   PICK_AT("gone", "archived"),
+                                   PICK("default_workflow_id"),
+                                   PICK_END};
+static const struct pick member[] = {PICK("id"),
+                                     PICK_AT("name", "profile.name"),
+                                     PICK_AT("mention", "profile.mention_name"),
+                                     PICK_AT("mail", "profile.email_address"),
+                                     PICK_AT("gone", "disabled"),
+                                     PICK_END};
+static const struct pick workspace[] = {
+    PICK_AT("default_workflow_id", "workspace2.default_workflow_id"), PICK_END};
+
+/* Where each list comes from, and what of it is kept. */
+static const struct {
+    struct service_request request;
+    const struct pick *slim;
+    const char *subject;
+} sources[DIRECTORY_KINDS] = {
+    [DIRECTORY_WORKFLOWS] = {{"GET", "/api/v3/workflows", NULL, NULL},
+                             workflow,
+                             "the list of workflows"},
+    [DIRECTORY_TEAMS] = {{"GET", "/api/v3/groups", NULL, NULL}, team, "the list of teams"},
+    [DIRECTORY_MEMBERS] = {{"GET", "/api/v3/members", NULL, NULL}, member, "the list of members"},
+    [DIRECTORY_PROJECTS] = {{"GET", "/api/v3/projects", NULL, NULL},
+                            archivable,
+                            "the list of projects"},
+    [DIRECTORY_EPICS] = {{"GET", "/api/v3/epics?includes_description=false", NULL, NULL},
+                         archivable,
+                         "the list of epics"},
+    [DIRECTORY_ITERATIONS] = {{"GET", "/api/v3/iterations", NULL, NULL},
+                              named,
+                              "the list of iterations"},
+    [DIRECTORY_WORKSPACE] = {{"GET", "/api/v3/member", NULL, NULL}, workspace, "the workspace"},
+};
+
+/* ---- Kept ---- */
+
+/* In the place of the URL: what is kept is no answer of the service, but made of one. */
+static ops_str key_of(enum directory_kind kind)
+{
+    return ops_text(sources[kind].subject);
+}
+
+/* In the place of the ETag stands when it was fetched. */
+static int is_fresh(ops_str stamp)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%.*s", (int)stamp.n, stamp.p);
+    int64_t age_ms = ops.timer->unix_ms(ops.h) - strtoll(text, NULL, 10);
+    return age_ms >= 0 && age_ms < DIRECTORY_KEPT_MS;
+}
+
+static void keep(struct service_call *call, enum directory_kind kind, ops_str json)
+{
+    char stamp[32];
+    (void)snprintf(stamp, sizeof stamp, "%lld", (long long)ops.timer->unix_ms(ops.h));
+    kept_put(call->node->kept, key_of(kind), ops_text(stamp), json, ops_text(""));
+}
+
+ops_val directory_find(struct service_call *call, struct directory *directory,
+                       enum directory_kind kind)
+{
+    struct kept_answer kept = {{0}, {0}, {0}};
+    if (directory->lists[kind] == 0 && kept_find(call->node->kept, key_of(kind), &kept) &&
+        is_fresh(text_str(&kept.etag))) {
+        (void)ops.value->from_json(ops.h, call->task, text_str(&kept.body), &directory->lists[kind],
+                                   NULL); /* 0 stays: it is fetched */
+    }
+    kept_answer_finish(&kept);
+    return directory->lists[kind];
+}
+
+/* ---- Fetching ---- */
+
+/* What on_list() needs; one fetch at a time. */
+struct fetch {
+    struct directory *directory;
+    enum directory_kind kind;
+    void (*go_on)(struct service_call *call);
+    void *user; /* what call->user was before, and is again */
+};
+
+/* Only what is kept stays with the task. */
+static ops_status take_list(struct service_call *call, const struct service_answer *answer,
+                            const struct fetch *fetch)
+{
+    const struct pick table[] = {{"list", "", sources[fetch->kind].slim}, PICK_END};
+    ops_val picked = 0;
+    ops_str json = {NULL, 0};
+    ops_status status = pick_make(call->page, answer->value, table, &picked);
+    if (status == OPS_OK) {
+        status = ops.value->to_json(ops.h, ops_get(picked, "list"), &json);
+    }
+    if (status == OPS_OK) {
+        status = ops.value->from_json(ops.h, call->task, json,
+                                      &fetch->directory->lists[fetch->kind], NULL);
+    }
+    if (status == OPS_OK) {
+        keep(call, fetch->kind, json);
+    }
+    return status;
+}
+
+static void on_list(struct service_call *call, const struct service_answer *answer)
+{
+    const struct fetch *fetch = call->user;
+    uint32_t wanted = fetch->kind == DIRECTORY_WORKSPACE ? OPS_TYPE_MAP : OPS_TYPE_LIST;
+    if (ops.value->type(ops.h, answer->value) != wanted) {
+        problem_fail_body(call, answer, "bad_body", " answered something else than is expected");
+        return;
+    }
+    ops_status status = take_list(call, answer, fetch);
+    if (status != OPS_OK) {
+        ops_fail_text(call->task, status, "what the workspace has could not be kept");
+        return;
+    }
+    (void)ops.value->scope_close(ops.h, call->page); /* or it ends with the task */
+    call->page = 0;
+    fetch->directory->fetched |= 1u << fetch->kind;
+    call->user = fetch->user;
+    fetch->go_on(call);
+}
+
+void directory_fetch(struct service_call *call, struct directory *directory,
+                     enum directory_kind kind, void (*go_on)(struct service_call *call))
+{
+    struct fetch *fetch = ops_task_alloc(call->task, sizeof *fetch);
+    if (fetch == NULL) {
+        return;
+    }
+    ops_status status = ops.value->scope_open(ops.h, call->task, &call->page);
+    if (status != OPS_OK) {
+        ops_fail_text(call->task, status, "no list could be begun");
+        return;
+    }
+    *fetch = (struct fetch){directory, kind, go_on, call->user};
+    call->user = fetch;
+    call_send(call, &(struct call_request){.request = &sources[kind].request,
+                                           .subject = sources[kind].subject,
+                                           .scope = call->page,
+                                           .on_answer = on_list});
+}
+
+/* ---- Walking ---- */
+
+int directory_next(ops_val list, int is_inside, struct directory_walk *walk)
+{
+    ops_val entry = 0;
+    if (!is_inside) {
+        (void)ops.value->at(ops.h, list, walk->at, &entry); /* 0 stays: the end */
+        walk->at++;
+        walk->entry = entry;
+        return entry != 0;
+    }
+    while (ops.value->at(ops.h, list, walk->at, &walk->around) == OPS_OK) {
+        ops_val inside = ops_get(walk->around, "inside");
+        if (ops.value->at(ops.h, inside, walk->inside, &walk->entry) == OPS_OK) {
+            walk->inside++;
+            return 1;
+        }
+        walk->at++;
+        walk->inside = 0;
+    }
+    return 0;
+}

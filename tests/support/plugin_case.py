@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of a plugin in the built program share: runs of pipelines, and what came of them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+
+LIMIT_SECONDS = 120
+QUICK = {"initial_interval": "1ms", "max_attempts": 3}
+
+
+def check(holds, why):
+    if not holds:
+        raise AssertionError(why)
+
+
+def equal(found, wanted):
+    check(found == wanted, f"{found!r} is not {wanted!r}")
+
+
+def has(text, *words):
+    for word in words:
+        check(word in text, f"{text!r} has no {word!r}")
+
+
+class Ran:
+    """How a run ended."""
+
+    def __init__(self, done):
+        self.text = done.stdout + done.stderr
+        self.code = done.returncode
+        self.result = json.loads(done.stdout) if done.stdout.startswith("{") else None
+        self.steps = {s["step_id"]: s for s in (self.result or {}).get("step_results", [])}
+
+    def output(self, node="n"):
+        check(self.code == 0, f"the run failed: {self.text}")
+        return self.steps[node]["output"]
+
+    def error(self, node="n"):
+        check(self.code == 1, f"the run did not fail: {self.text}")
+        return self.steps[node]["error"]
+
+
+class Program:
+    """The built program, for runs in folders of their own."""
+
+    def __init__(self, build):
+        self.path = os.path.join(os.path.abspath(build), "bin", "opstream")
+
+    def opstream(self, folder, words, variables):
+        env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"), **variables}
+        return subprocess.run([self.path, *words], cwd=folder, env=env, capture_output=True, text=True,
+                              timeout=LIMIT_SECONDS, check=False)
+
+    def run(self, definition, **variables):
+        """A definition as a map, or as the text of its file."""
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "p.yaml"), "w", encoding="utf-8") as out:
+                out.write(definition if isinstance(definition, str) else json.dumps(definition))
+            return Ran(self.opstream(folder, ["run", "p.yaml", "--json"], variables))
+
+
+def examples_of(folder, plugin):
+    """The YAML blocks of a plugin's README; its table and they must name all types of its manifest."""
+    with open(os.path.join(folder, "README.md"), encoding="utf-8") as source:
+        text = source.read()
+    with open(os.path.join(folder, "manifest.json"), encoding="utf-8") as source:
+        types = sorted(node["type"] for node in json.load(source)["nodes"])
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    shown = {name for block in blocks for name in re.findall(rf"type: ({plugin}\.\w+)", block)}
+    equal(sorted(re.findall(rf"^\| `({plugin}\.\w+)`", text, re.MULTILINE)), types)
+    equal(sorted(shown), types)
+    return blocks
+
+
+def run_cases(service_class, cases, wanted):
+    """Each case with a service of its own; the exit code."""
+    failed = []
+    for case in cases:
+        if wanted and case.__name__ not in wanted:
+            continue
+        with service_class() as service:
+            try:
+                case(service)
+                print(f"{case.__name__}: good", flush=True)
+            except Exception:  # pylint: disable=broad-except
+                failed.append(case.__name__)
+                print(f"{case.__name__}: FAILED", flush=True)
+                traceback.print_exc(file=sys.stdout)
+    if failed:
+        print("failed:", ", ".join(failed))
+    return 1 if failed else 0
+
+
+def cases_of(module, name):
+    """The functions of a test that take the service, and nothing else, by that name."""
+    return [f for f in vars(module).values() if getattr(f, "__module__", None) == module.__name__
+            and getattr(f, "__code__", None) and f.__code__.co_argcount == 1 and f.__code__.co_varnames[0] == name]
