@@ -14,6 +14,7 @@
 #include "core/model/egress.h"
 #include "core/model/format.h"
 #include "core/model/queue_item.h"
+#include "core/model/secret_wants.h"
 #include "core/model/tree.h"
 #include "core/value/value.h"
 
@@ -54,6 +55,7 @@ void draft_finish(struct draft *draft)
     free(draft->edges);
     free(draft->ends);
     free(draft->uses);
+    free(draft->wants);
     free(draft->outcomes);
     strmap_finish(&draft->outcome_numbers);
     expr_memo_finish(&draft->memo);
@@ -210,9 +212,10 @@ static int freeze(struct draft *draft)
 static int run_steps(struct draft *draft)
 {
     static int (*const steps[])(struct draft *) = {
-        add_outcomes,    top_read,         bodies_read,    top_read_integrations, nodes_check,
-        edges_read,      for_each_link,    stand_ins_link, graph_build,           streams_check,
-        top_read_output, references_check, egress_find,    queue_item_check,      freeze,
+        add_outcomes, top_read,           bodies_read,      top_read_integrations,
+        nodes_check,  edges_read,         for_each_link,    stand_ins_link,
+        graph_build,  streams_check,      top_read_output,  references_check,
+        egress_find,  secret_wants_check, queue_item_check, freeze,
     };
     int status = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {

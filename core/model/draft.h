@@ -32,6 +32,7 @@ struct loading;
 struct node_type;
 struct scope_at;
 struct pipeline_group;
+struct secret_want;
 struct tree;
 
 enum {
@@ -195,6 +196,9 @@ struct draft {
     struct use *uses;
     size_t use_count;
     size_t use_cap;
+    struct secret_want *wants;
+    size_t want_count;
+    size_t want_cap;
     struct str *outcomes; /* names by number */
     size_t outcome_count;
     size_t outcome_cap;

@@ -7,6 +7,7 @@
 #include "core/expr/expr.h"
 #include "core/model/draft.h"
 #include "core/model/schema_marks.h"
+#include "core/model/secret_wants.h"
 #include "core/model/tree.h"
 #include "core/value/secrets.h"
 #include "core/value/value.h"
@@ -146,52 +147,7 @@ static bool check_form(const struct check *check)
 
 /* ---- the name ---- */
 
-static void report_value(const struct check *check, const char *fault, const char *cure)
-{
-    bool is_start = (check->draft->loader->options->flags & LOAD_START) != 0;
-    if (is_start) {
-        report_error(report_of(check), place_of(check), "%s: %s", check->site->what, fault);
-    } else {
-        report_warning(report_of(check), place_of(check), "%s: %s", check->site->what, fault);
-    }
-    if (cure[0] != '\0') {
-        report_hint(report_of(check), "%s", cure);
-    }
-}
-
-/* The variable of `name`, as `options->env` has it. */
-static int check_variable(const struct load_options *options, struct str name, struct strbuf *cure,
-                          struct error *err)
-{
-    struct secrets_variable variable = {{0}};
-    (void)secrets_variable_of(name, &variable); /* check_form() has looked */
-    const char *value = options->env != NULL ? options->env(options->user, str_from(variable.text))
-                                             : NULL;
-    const char *fault = value == NULL ? "is not set" : secrets_fault_of(str_from(value));
-    strbuf_append_format(cure, "set %s", variable.text);
-    return fault == NULL
-               ? 0
-               : error_set(err, E_NOT_FOUND, "the secret '%.*s' %s", STR_ARG(name), fault);
-}
-
-static int check_value(const struct check *check)
-{
-    const struct load_options *options = check->draft->loader->options;
-    const struct load_secrets *secrets = options->secrets;
-    struct str name = check->reference->path[0];
-    struct strbuf cure = STRBUF_INIT;
-    struct error err = {0};
-    int status = secrets != NULL ? secrets->check(secrets->user, name, &cure, &err)
-                                 : check_variable(options, name, &cure, &err);
-    bool is_out = status == E_NOMEM || strbuf_status(&cure) != 0;
-    if (status != 0 && !is_out) {
-        report_value(check, err.message, cure.n > 0 ? cure.p : "");
-    }
-    strbuf_finish(&cure);
-    return is_out ? E_NOMEM : 0;
-}
-
-/* Adds the name, and asks for the value, when it is the first use. */
+/* Adds the name to those of the pipeline. */
 static int add_name(const struct check *check)
 {
     struct pipeline *pipeline = &check->draft->storage->pipeline;
@@ -216,7 +172,20 @@ static int add_name(const struct check *check)
         return E_NOMEM;
     }
     pipeline->secret_count++;
-    return check_value(check);
+    return 0;
+}
+
+static int add_want(const struct check *check)
+{
+    struct draft *draft = check->draft;
+    const struct secret_want want = {
+        .name = check->reference->path[0],
+        .what = check->site->what,
+        .place = place_of(check),
+        .node = check->use->site == USE_SETTINGS ? DRAFT_NO_NODE : check->use->node,
+        .integration = draft->integration,
+    };
+    return secret_wants_add(draft, &want);
 }
 
 static bool has_name(struct str names, struct str name)
@@ -279,6 +248,7 @@ int secret_uses_check(struct draft *draft, const struct use *use, const struct s
         } else if (check_form(&check)) {
             status = add_name(&check);
             status = status == 0 ? add_to_owner(&check) : status;
+            status = status == 0 ? add_want(&check) : status;
         }
     }
     return status;

@@ -8,7 +8,7 @@
  * above; its value may be put into text, joined with '+' and given to base64().
  *
  * Used by:  scope.
- * Uses:     draft, value (secrets, schema marks).
+ * Uses:     draft, secret_wants, value (secrets, schema marks).
  * Threads:  [any]
  */
 
@@ -31,8 +31,8 @@ struct secret_site {
 };
 
 /*
- * Reports what is wrong with the secrets that `use` names and adds the names to the pipeline's.
- * One that is not set is an error at start, and a warning before. Fails with E_NOMEM.
+ * Reports what is wrong with the secrets that `use` names, adds the names to the pipeline's, and
+ * notes that they are wanted. Fails with E_NOMEM.
  */
 int secret_uses_check(struct draft *draft, const struct use *use, const struct secret_site *site);
 

@@ -766,6 +766,28 @@ const struct fault_case fault_cases[] = {
      "  set OPSTREAM_SECRET_PASSWORD\n"
      "t.yaml:6:105: error: config of node 'b': the secret 'deep' is not set\n"
      "  set OPSTREAM_SECRET_DEEP\n"},
+    {"secrets not set of nodes that the constants switch off", "t.yaml", LOAD_START,
+     "name: t\n"
+     "config: {page: '', team: web}\n"
+     "integrations:\n"
+     "  http: {base_url: 'https://{{ secrets.host }}/'}\n"
+     "nodes:\n"
+     "  - {id: a, type: http, when: \"config.page != '' && input.loud\", config: {url: x, headers: "
+     "{A: "
+     "'{{ secrets.off }}'}}}\n"
+     "  - id: b\n"
+     "    for_each: [1]\n"
+     "    when: config.page != ''\n"
+     "    nodes: [{id: c, type: http, config: {url: x, headers: {A: '{{ secrets.inside }}'}}}]\n"
+     "  - {id: d, type: code, when: \"config.team == 'web' && input.loud\", config: {language: "
+     "bash, "
+     "code: x, input_mapping: {a: '{{ secrets.on }}'}}}\n"
+     "  - {id: e, type: code, config: {language: bash, code: x, input_mapping: {a: '{{ secrets.off "
+     "}}'}}}\n",
+     "t.yaml:11:126: error: config of node 'd': the secret 'on' is not set\n"
+     "  set OPSTREAM_SECRET_ON\n"
+     "t.yaml:12:82: error: config of node 'e': the secret 'off' is not set\n"
+     "  set OPSTREAM_SECRET_OFF\n"},
     {"secret in a field that takes none", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
