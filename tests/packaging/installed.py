@@ -17,6 +17,11 @@ SOURCE, BUILD = sys.argv[1:3]
 REFERENCE = re.compile(r"^# yaml-language-server: \$schema=(.+)$", re.MULTILINE)
 
 
+def files_below(folder):
+    return sorted(os.path.relpath(os.path.join(root, name), folder)
+                  for root, _, names in os.walk(folder) for name in names)
+
+
 class Installed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -29,25 +34,28 @@ class Installed(unittest.TestCase):
         cls.pipelines = os.path.join(cls.share, "pipelines")
 
     def opstream(self, *arguments):
-        environment = {"PATH": "/usr/bin:/bin", "HOME": self.prefix}
+        # The secrets that pipelines read: one that is not set is a warning.
+        environment = {"PATH": "/usr/bin:/bin", "HOME": self.prefix, "OPSTREAM_SECRET_LLM_KEY": "a key",
+                       "OPSTREAM_SECRET_GITHUB_TOKEN": "a token"}
         return subprocess.run([os.path.join(self.prefix, "bin", "opstream"), *arguments],
                               env=environment, capture_output=True, text=True, check=False)
 
     def test_every_pipeline_is_there_and_valid(self):
-        shipped = sorted(os.listdir(f"{SOURCE}/config/pipelines"))
-        self.assertEqual(sorted(os.listdir(self.pipelines)), shipped)
+        shipped = files_below(f"{SOURCE}/config/pipelines")
+        self.assertEqual(files_below(self.pipelines), shipped)
         files = [os.path.join(self.pipelines, name) for name in shipped if name.endswith(".yaml")]
         done = self.opstream("validate", *files)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_pipelines_find_their_schema(self):
-        for name in os.listdir(self.pipelines):
+        for name in files_below(self.pipelines):
             if not name.endswith(".yaml"):
                 continue
             with open(os.path.join(self.pipelines, name), encoding="utf-8") as file:
                 named = REFERENCE.findall(file.read())
             self.assertEqual(len(named), 1, name)
-            self.assertTrue(os.path.exists(os.path.join(self.pipelines, named[0])), named[0])
+            place = os.path.join(self.pipelines, os.path.dirname(name), named[0])
+            self.assertTrue(os.path.exists(place), place)
 
     def test_the_schema_is_that_of_the_program(self):
         schema = os.path.join(self.share, "pipeline.schema.json")
