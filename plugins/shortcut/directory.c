@@ -34,30 +34,37 @@ static const struct pick member[] = {PICK("id"),
                                      PICK_AT("mail", "profile.email_address"),
                                      PICK_AT("gone", "disabled"),
                                      PICK_END};
+static const struct pick value[] = {PICK("id"), PICK_AT("name", "value"), PICK("enabled"),
+                                    PICK_END};
+static const struct pick custom_field[] = {
+    PICK("id"), PICK("name"), PICK("enabled"), {"inside", "values", value}, PICK_END};
 static const struct pick workspace[] = {
     PICK_AT("default_workflow_id", "workspace2.default_workflow_id"), PICK_END};
+
+#define GET(path)                                                                                  \
+    {                                                                                              \
+        "GET", "/api/v3" path, NULL, NULL                                                          \
+    }
 
 /* Where each list comes from, and what of it is kept. */
 static const struct {
     struct service_request request;
+    const char *list; /* where in the answer; "": all of it */
     const struct pick *slim;
     const char *subject;
 } sources[DIRECTORY_KINDS] = {
-    [DIRECTORY_WORKFLOWS] = {{"GET", "/api/v3/workflows", NULL, NULL},
-                             workflow,
-                             "the list of workflows"},
-    [DIRECTORY_TEAMS] = {{"GET", "/api/v3/groups", NULL, NULL}, team, "the list of teams"},
-    [DIRECTORY_MEMBERS] = {{"GET", "/api/v3/members", NULL, NULL}, member, "the list of members"},
-    [DIRECTORY_PROJECTS] = {{"GET", "/api/v3/projects", NULL, NULL},
-                            archivable,
-                            "the list of projects"},
-    [DIRECTORY_EPICS] = {{"GET", "/api/v3/epics?includes_description=false", NULL, NULL},
-                         archivable,
+    [DIRECTORY_WORKFLOWS] = {GET("/workflows"), "", workflow, "the list of workflows"},
+    [DIRECTORY_TEAMS] = {GET("/groups"), "", team, "the list of teams"},
+    [DIRECTORY_MEMBERS] = {GET("/members"), "", member, "the list of members"},
+    [DIRECTORY_PROJECTS] = {GET("/projects"), "", archivable, "the list of projects"},
+    [DIRECTORY_EPICS] = {GET("/epics?includes_description=false"), "", archivable,
                          "the list of epics"},
-    [DIRECTORY_ITERATIONS] = {{"GET", "/api/v3/iterations", NULL, NULL},
-                              named,
-                              "the list of iterations"},
-    [DIRECTORY_WORKSPACE] = {{"GET", "/api/v3/member", NULL, NULL}, workspace, "the workspace"},
+    [DIRECTORY_EPIC_STATES] = {GET("/epic-workflow"), "epic_states", named,
+                               "the workflow of epics"},
+    [DIRECTORY_ITERATIONS] = {GET("/iterations"), "", named, "the list of iterations"},
+    [DIRECTORY_CUSTOM_FIELDS] = {GET("/custom-fields"), "", custom_field,
+                                 "the list of custom fields"},
+    [DIRECTORY_WORKSPACE] = {GET("/member"), "", workspace, "the workspace"},
 };
 
 /* ---- Kept ---- */
@@ -111,7 +118,8 @@ struct fetch {
 static ops_status take_list(struct service_call *call, const struct service_answer *answer,
                             const struct fetch *fetch)
 {
-    const struct pick table[] = {{"list", "", sources[fetch->kind].slim}, PICK_END};
+    const struct pick table[] = {{"list", sources[fetch->kind].list, sources[fetch->kind].slim},
+                                 PICK_END};
     ops_val picked = 0;
     ops_str json = {NULL, 0};
     ops_status status = pick_make(call->page, answer->value, table, &picked);
@@ -132,7 +140,8 @@ static void on_list(struct service_call *call, const struct service_answer *answ
 {
     const struct fetch *fetch = call->user;
     uint32_t wanted = fetch->kind == DIRECTORY_WORKSPACE ? OPS_TYPE_MAP : OPS_TYPE_LIST;
-    if (ops.value->type(ops.h, answer->value) != wanted) {
+    ops_val list = pick_find(answer->value, sources[fetch->kind].list);
+    if (ops.value->type(ops.h, list) != wanted) {
         problem_fail_body(call, answer, "bad_body", " answered something else than is expected");
         return;
     }
@@ -170,22 +179,36 @@ void directory_fetch(struct service_call *call, struct directory *directory,
 
 /* ---- Walking ---- */
 
-int directory_next(ops_val list, int is_inside, struct directory_walk *walk)
+static int is_gone(ops_val entry)
+{
+    return ops_get_bool(entry, "gone", 0) || !ops_get_bool(entry, "enabled", 1);
+}
+
+/* The next of a list that is not gone; 0: the end. */
+static ops_val next_of(ops_val list, uint64_t *at)
 {
     ops_val entry = 0;
-    if (!is_inside) {
-        (void)ops.value->at(ops.h, list, walk->at, &entry); /* 0 stays: the end */
-        walk->at++;
-        walk->entry = entry;
-        return entry != 0;
+    while (ops.value->at(ops.h, list, *at, &entry) == OPS_OK) {
+        *at += 1;
+        if (!is_gone(entry)) {
+            return entry;
+        }
     }
-    while (ops.value->at(ops.h, list, walk->at, &walk->around) == OPS_OK) {
-        ops_val inside = ops_get(walk->around, "inside");
-        if (ops.value->at(ops.h, inside, walk->inside, &walk->entry) == OPS_OK) {
-            walk->inside++;
+    return 0;
+}
+
+int directory_next(ops_val list, int is_inside, struct directory_walk *walk)
+{
+    if (!is_inside) {
+        walk->entry = next_of(list, &walk->at);
+        return walk->entry != 0;
+    }
+    while (walk->around != 0 || (walk->around = next_of(list, &walk->at)) != 0) {
+        walk->entry = next_of(ops_get(walk->around, "inside"), &walk->inside);
+        if (walk->entry != 0) {
             return 1;
         }
-        walk->at++;
+        walk->around = 0;
         walk->inside = 0;
     }
     return 0;

@@ -4,12 +4,13 @@
 
 /*
  * Directory: what a workspace of Shortcut has that people call by name: workflows and their states,
- * teams, members, projects, epics, iterations. A list is fetched when it is needed first, and then
- * kept in memory by the node's instance for DIRECTORY_KEPT_MS: a thousand stories do not ask a
- * thousand times who Ada is. Who does not find a name in a kept list fetches it once more.
+ * teams, members, projects, epics and their states, iterations, custom fields. A list is fetched
+ * when it is needed first, and then kept in memory by the node's instance for DIRECTORY_KEPT_MS: a
+ * thousand stories do not ask a thousand times who Ada is. Who does not find a name in a kept list
+ * fetches it once more.
  *
- * Entries have the members `id` and `name`; `mention` and `mail` where there are such; `gone` is
- * true where it is archived or disabled; `inside` has the states of a workflow.
+ * Entries have the members `id` and `name`; `mention` and `mail` where there are such; `inside` has
+ * the states of a workflow, the values of a custom field.
  *
  * Used by:  names.
  * Uses:     service/.
@@ -26,7 +27,9 @@ enum directory_kind {
     DIRECTORY_MEMBERS,
     DIRECTORY_PROJECTS,
     DIRECTORY_EPICS,
+    DIRECTORY_EPIC_STATES,
     DIRECTORY_ITERATIONS,
+    DIRECTORY_CUSTOM_FIELDS,
     DIRECTORY_WORKSPACE, /* one entry, which has `default_workflow_id` only */
     DIRECTORY_KINDS,
 };
@@ -45,10 +48,11 @@ ops_val directory_find(struct service_call *call, struct directory *directory,
 void directory_fetch(struct service_call *call, struct directory *directory,
                      enum directory_kind kind, void (*go_on)(struct service_call *call));
 
-/* Where a walk over a list is; all zero is its begin. */
+/* Where a walk over a list is; all zero is its begin. What is archived or disabled is passed over.
+ */
 struct directory_walk {
-    uint64_t at;
-    uint64_t inside;
+    uint64_t at;     /* of the next in the list */
+    uint64_t inside; /* of the next inside of `around` */
     ops_val entry;
     ops_val around; /* the entry that `entry` is inside of; 0: none */
 };

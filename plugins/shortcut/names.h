@@ -5,20 +5,20 @@
 /*
  * Names: of states, teams, people and so on, as configs have them, in the place of the ids that
  * Shortcut wants. An id goes as it is: a whole number, or a UUID where ids are UUIDs. A name is
- * looked up: exactly as it is written, else whatever its case. One that is not there ends the task,
- * and the error lists those that are.
+ * looked up (lookup.h). One that is not there ends the task, and the error lists those that are.
  *
  * Used by:  the shortcut plugin.
- * Uses:     directory.h, service/.
+ * Uses:     directory.h, lookup.h, service/.
  * Threads:  [strand]
  */
 
 #include "directory.h"
 #include "service/call.h"
 
-#define NAMES_MANY    1u /* a list of names */
-#define NAMES_INSIDE  2u /* a state, which is inside of a workflow */
-#define NAMES_DEFAULT 4u /* where neither this nor a project is given: that of the workflow */
+#define NAMES_MANY 1u /* a list of names */
+#define NAMES_STATE                                                                                \
+    2u /* a state, inside of "workflow" if that is given; a new story gets the first */
+#define NAMES_VALUES 4u /* a map of custom fields and their values */
 
 /* A field of the config; a table ends with a row without `field`. */
 struct names_field {
@@ -29,11 +29,7 @@ struct names_field {
     uint32_t flags; /* NAMES_* */
 };
 
-/* The name of a workflow, which says which of several states of one name is meant. */
-#define NAMES_WORKFLOW                                                                             \
-    {                                                                                              \
-        "workflow", NULL, "workflow", DIRECTORY_WORKFLOWS, 0                                       \
-    }
+enum { NAMES_FIELDS = 12 }; /* of one table, at most */
 
 /* Finds the ids of all that the config has of `fields`, then begins the operation. */
 void names_begin(struct service_call *call, const struct names_field *fields);

@@ -69,7 +69,7 @@ def a_story_is_given(shortcut):
                                comments=[{"id": 2, "text": "hm", "author_id": uuid(11), "reactions": []}])
     found = call(shortcut, "get_story", {"story": story["id"]}).output()
     equal((found["name"], found["description"], found["external_id"]), ("first", "text", "mine"))
-    equal(found["tasks"], [{"id": 1, "description": "do", "complete": True, "owner_ids": [], "completed_at": None}])
+    equal(found["tasks"], [{"id": 1, "description": "do", "complete": True, "owner_ids": [], "completed_at": None, "external_id": None}])
     equal((found["comments"][0]["text"], "reactions" in found["comments"][0]), ("hm", False))
     check("entity_type" not in found, "what is not asked for")
 
@@ -85,6 +85,47 @@ def stories_are_searched_page_by_page(shortcut):
           [("crash", "25", "full", None), ("crash", "25", "full", "25"), ("crash", "25", "full", "50")])
     equal(len(ids(search(shortcut, {"query": "type:bug crash", "page_size": 250, "detail": "slim"}))), 30)
     equal(len(ids(search(shortcut, {"query": "crash", "limit": 26}))), 26)
+
+
+def stories_are_changed(shortcut):
+    story = shortcut.space.add("first", workflow_state_id=601, epic_id=7, labels=[{"name": "old"}])
+    changed = call(shortcut, "update_story", {
+        "story": story["id"], "name": "second", "state": "done", "labels": ["new"], "epic": None, "estimate": None,
+        "owners": ["ada"], "archived": True, "deadline": None}).output()
+    equal((changed["name"], changed["workflow_state_id"], changed["epic_id"], changed["archived"]), ("second", 603, None, True))
+    equal(shortcut.last("PUT .*").json(), {
+        "name": "second", "workflow_state_id": 603, "labels": [{"name": "new"}], "epic_id": None, "estimate": None,
+        "owner_ids": [uuid(11)], "archived": True, "deadline": None})
+
+
+def tasks_and_comments_are_added(shortcut):
+    story = shortcut.space.add("first")
+    task = call(shortcut, "add_task", {"story": story["id"], "description": "do it", "owners": ["@ada"]}).output()
+    equal((task["description"], task["complete"], task["owner_ids"], task["created"]), ("do it", False, [uuid(11)], True))
+    comment = call(shortcut, "add_comment", {"story": story["id"], "text": "thanks"}).output()
+    equal((comment["url"], comment["created"]), (story["comments"][0]["app_url"], True))
+    answered = call(shortcut, "add_comment", {"story": story["id"], "text": "and", "parent": comment["id"]}).output()
+    equal((answered["parent_id"], len(story["comments"])), (comment["id"], 2))
+
+
+def links_are_added_once(shortcut):
+    story = shortcut.space.add("first", external_links=["https://a.test/1"])
+    config = {"story": story["id"], "url": "https://a.test/2"}
+    equal(call(shortcut, "link_external", config).output(), {
+        "id": story["id"], "name": "first", "url": story["app_url"], "changed": True,
+        "external_links": ["https://a.test/1", "https://a.test/2"]})
+    equal(call(shortcut, "link_external", config).output()["changed"], False)
+    equal((story["external_links"], shortcut.count("PUT .*")), (["https://a.test/1", "https://a.test/2"], 1))
+
+
+def epics_are_created(shortcut):
+    made = call(shortcut, "create_epic", {
+        "name": "Big", "description": "text", "state": "in progress", "teams": ["Platform", "help"], "owners": ["bob"],
+        "requester": "ada", "labels": ["x"], "planned_start_date": "2026-03-01T00:00:00Z"}).output()
+    equal((made["name"], made["epic_state_id"], made["group_ids"], made["created"]), ("Big", 701, [uuid(1), uuid(2)], True))
+    equal(made["url"], f"https://app.shortcut.test/acme/epic/{made['id']}")
+    has(call(shortcut, "create_epic", {"name": "t", "state": "Later"}).error()["message"],
+        "there is no epic state 'Later'; there are: To Do, In Progress, Done")
 
 
 def stories_move(shortcut):
@@ -136,6 +177,18 @@ def ids_are_not_looked_up(shortcut):
     equal(shortcut.calls, [])
     call(shortcut, "create_story", {"name": "t", "state": 503, "team": uuid(1), "owners": [uuid(11)]}).output()
     equal([str(c) for c in shortcut.calls], ["POST /api/v3/stories"])
+
+
+def custom_fields_are_called_by_name(shortcut):
+    fields = {"Priority": "High", "severity": uuid(45)}
+    call(shortcut, "create_story", {"name": "t", "state": 501, "custom_fields": fields}).output()
+    sent = [{"field_id": uuid(41), "value_id": uuid(42)}, {"field_id": uuid(44), "value_id": uuid(45)}]
+    equal(shortcut.last("POST .*").json()["custom_fields"], sent)
+    for wrong, words in (({"Prio": "High"}, "no custom field 'Prio'; there are: Priority, Severity"),
+                         ({"Severity": "Old"}, "no value 'Old'; there are: High (Severity)")):
+        error = call(shortcut, "create_story", {"name": "t", "state": 501, "custom_fields": wrong}).error()
+        has(error["message"], words)
+        equal(error["path"], "/custom_fields")
 
 
 def names_that_are_none_list_those_that_are(shortcut):
@@ -196,31 +249,47 @@ def a_name_that_is_new_is_found(shortcut):
 
 # ---- once, although ----
 
+CREATORS = [
+    ("create_story", {"name": "t"}, "POST /api/v3/stories", lambda space: len(space.stories) - 1),
+    ("create_epic", {"name": "t"}, "POST /api/v3/epics", lambda space: len(space.epics)),
+    ("add_task", {"story": 101, "description": "t"}, "POST .*/tasks", lambda space: len(space.stories[101]["tasks"])),
+    ("add_comment", {"story": 101, "text": "t"}, "POST .*/comments", lambda space: len(space.stories[101]["comments"]))]
+
+
 def what_was_created_is_found_again(shortcut):
-    for fault in (lose(), cut(), cut(is_told=False)):
-        shortcut.space.__init__()
-        shortcut.fail("POST /api/v3/stories", fault)
-        made = call(shortcut, "create_story", {"name": "t"}, retry=QUICK).output()
-        equal((len(shortcut.space.stories), made["created"]), (1, False))
+    for operation, config, post, count in CREATORS:
+        for fault in (lose(), cut(), cut(is_told=False)):
+            shortcut.space.__init__()
+            shortcut.space.add("first")
+            shortcut.fail(post, fault)
+            made = call(shortcut, operation, config, retry=QUICK).output()
+            equal((operation, count(shortcut.space), made["created"]), (operation, 1, False))
 
 
 def what_was_not_created_is_created(shortcut):
-    shortcut.fail("POST /api/v3/stories", answer(502, {"message": "Server Error"}))
-    made = call(shortcut, "create_story", {"name": "t"}, retry=QUICK).output()
-    equal((len(shortcut.space.stories), made["created"]), (1, True))
+    for operation, config, post, count in CREATORS:
+        shortcut.space.__init__()
+        shortcut.space.add("first")
+        shortcut.fail(post, answer(502, {"message": "Server Error"}))
+        made = call(shortcut, operation, config, retry=QUICK).output()
+        equal((operation, count(shortcut.space), made["created"]), (operation, 1, True))
     equal(list(shortcut.last("POST .*search").json()), ["external_id"])
 
 
 def an_external_id_of_ones_own(shortcut):
-    first = call(shortcut, "create_story", {"name": "t", "external_id": "gh-1"}).output()
-    equal((first["external_id"], first["created"], shortcut.count("POST .*search")), ("gh-1", True, 0))
-    again = call(shortcut, "create_story", {"name": "t", "external_id": "gh-1", "reuse": True}).output()
-    equal((again["id"], again["created"], len(shortcut.space.stories)), (first["id"], False, 1))
-    made = call(shortcut, "create_story", {"name": "t", "external_id": "gh-2", "reuse": True}).output()
-    equal((made["created"], len(shortcut.space.stories)), (True, 2))
-    ran = call(shortcut, "create_story", {"name": "t", "reuse": True})
-    has(ran.text, "external_id")
-    check(ran.code == 3, ran.text)
+    for operation, config, post, count in CREATORS:
+        shortcut.space.__init__()
+        shortcut.space.add("first")
+        first = call(shortcut, operation, {**config, "external_id": "gh-1"}).output()
+        equal((first["external_id"], first["created"]), ("gh-1", True))
+        again = call(shortcut, operation, {**config, "external_id": "gh-1", "reuse": True}).output()
+        equal((operation, again["id"], again["created"], count(shortcut.space)), (operation, first["id"], False, 1))
+        other = call(shortcut, operation, {**config, "external_id": "gh-2", "reuse": True}).output()
+        equal((other["created"], count(shortcut.space), shortcut.count(post)), (True, 2, 2))
+        shortcut.calls.clear()
+        ran = call(shortcut, operation, {**config, "reuse": True})
+        has(ran.text, "external_id")
+        equal((ran.code, len(shortcut.calls)), (3, 0))
 
 
 def a_hundred_are_created_once_though_a_tenth_fails(shortcut):
@@ -242,6 +311,9 @@ def what_can_be_repeated_is(shortcut):
     shortcut.fail("PUT .*", lose(), cut())
     call(shortcut, "move_workflow_state", {"story": story["id"], "state": "Backlog"}, retry=QUICK).output()
     equal(story["workflow_state_id"], 501)
+    shortcut.fail("PUT .*", lose())
+    linked = call(shortcut, "link_external", {"story": story["id"], "url": "https://a.test/"}, retry=QUICK).output()
+    equal((linked["external_links"], linked["changed"]), (["https://a.test/"], False))
 
 
 # ---- limits ----
@@ -273,7 +345,9 @@ def tokens_that_are_no_good(shortcut):
 
 
 def what_is_not_there(shortcut):
-    for operation, config in (("get_story", {}), ("move_workflow_state", {"state": 501})):
+    for operation, config in (("get_story", {}), ("move_workflow_state", {"state": 501}), ("update_story", {"name": "t"}),
+                              ("add_task", {"description": "t"}), ("add_comment", {"text": "t"}),
+                              ("link_external", {"url": "https://a.test/"})):
         error = call(shortcut, operation, {"story": 7, **config}).error()
         equal((error["code"], error["message"]),
               ("NOT_FOUND", "Shortcut: story 7 is not there, or the token may not see it (404: Resource not found.)"))
@@ -333,6 +407,9 @@ def configs_that_cannot_be(shortcut):
             ("create_story", {"name": "t", "project": 21, "workflow": 500}, "workflow"),
             ("create_story", {"name": "t", "sate": 1}, "did you mean 'state'"),
             ("create_story", {"name": "t", "description": "x" * 100001}, "at most 100000 characters"),
+            ("update_story", {"story": 1}, "story"), ("update_story", {"story": 1, "workflow": 500}, "state"),
+            ("link_external", {"story": 1, "url": "ftp://a"}, "url"),
+            ("add_comment", {"story": 1, "text": "x" * 100001}, "at most 100000 characters"),
             ("get_story", {"story": 0}, "story"), ("search_stories", {"query": "x", "page_size": 251}, "page_size")):
         ran = call(shortcut, operation, config)
         check(ran.code == 3, ran.text)
