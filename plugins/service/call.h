@@ -12,8 +12,8 @@
  *         call_send(call, &(struct call_request){.request = &get_file, .on_answer = on_file});
  *     }
  *
- * What is refused, cannot be read or does not come ends the task with the right error; only good
- * answers get to `on_answer`.
+ * What is refused, cannot be read or does not come ends the task with the right error, unless the
+ * operation has its own way with that; only good answers get to `on_answer`.
  *
  * Used by:  service, pages, marker, plugins for services of HTTP.
  * Uses:     service.h, problem.h.
@@ -31,6 +31,7 @@ struct ops_node {
     struct text base_url; /* without a slash at its end */
     struct text token;    /* as its header has it; empty: none is set */
     struct kept *kept;
+    void *own; /* the plugin's, set by a create() of its own */
 };
 
 /* A good answer, or one that judge() looks at. Borrowed. */
@@ -45,6 +46,8 @@ struct service_answer {
 };
 
 typedef void (*service_answer_cb)(struct service_call *call, const struct service_answer *answer);
+/* What would fail the task; `problem` and all in it lives as long as the task. */
+typedef void (*service_problem_cb)(struct service_call *call, const struct problem *problem);
 
 /* What to send; borrowed but for what the comments say. */
 struct call_request {
@@ -57,6 +60,8 @@ struct call_request {
     int32_t good_status;         /* one above 299 that is a good answer all the same; 0: none */
     int is_conditional;          /* send If-None-Match where an answer is kept */
     service_answer_cb on_answer; /* static */
+    /* Comes instead of the failure, to be ended by problem_fail() or otherwise. NULL: it fails. */
+    service_problem_cb on_problem;
 };
 
 enum { CALL_NEXT_BYTES = 2048, CALL_LAST_ITEMS = 128 };

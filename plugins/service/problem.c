@@ -97,23 +97,23 @@ void problem_of_status(const struct service_answer *answer, struct problem *prob
 static const char *hint_of(const struct service_call *call, ops_status code, char *out)
 {
     const struct service *service = call->node->service;
+    const char *path = service->token_path != NULL ? service->token_path : "token";
     if (code == OPS_E_AUTH) {
         const char *more = service->token_hint != NULL ? service->token_hint : "";
         if (call->node->token.n > 0) {
-            (void)snprintf(out, HINT_BYTES, "integrations.%s.token is refused: set a valid one. %s",
-                           service->id, more);
+            (void)snprintf(out, HINT_BYTES, "integrations.%s.%s is refused: set a valid one. %s",
+                           service->id, path, more);
         } else {
-            (void)snprintf(
-                out, HINT_BYTES,
-                "integrations.%s.token is not set: write \"{{ secrets.%s_token }}\" there. "
-                "%s",
-                service->id, service->id, more);
+            (void)snprintf(out, HINT_BYTES,
+                           "integrations.%s.%s is not set: write \"{{ secrets.%s_token }}\" there. "
+                           "%s",
+                           service->id, path, service->id, more);
         }
         return out;
     }
     if (code == OPS_E_PERMISSION) {
-        (void)snprintf(out, HINT_BYTES, "the token in integrations.%s.token may not do this. %s",
-                       service->id, service->token_hint != NULL ? service->token_hint : "");
+        (void)snprintf(out, HINT_BYTES, "the token in integrations.%s.%s may not do this. %s",
+                       service->id, path, service->token_hint != NULL ? service->token_hint : "");
         return out;
     }
     return code == OPS_E_RATE_LIMITED ? "set 'rate_limit' in the service's integrations"
@@ -123,22 +123,56 @@ static const char *hint_of(const struct service_call *call, ops_status code, cha
 
 /* ---- The end ---- */
 
-static void fail(struct service_call *call, struct problem *problem, ops_str message,
-                 int32_t status)
+void problem_fail(struct service_call *call, const struct problem *problem)
 {
     char symbol[SYMBOL_BYTES];
     char hint[HINT_BYTES] = "";
+    int is_whole = strchr(problem->symbol, '.') != NULL;
     ops_error e = ops_error_make(problem->code, NULL);
-    (void)snprintf(symbol, sizeof symbol, "%s.%s", call->node->service->id, problem->symbol);
-    e.message = message;
+    (void)snprintf(symbol, sizeof symbol, "%s%s%s", is_whole ? "" : call->node->service->id,
+                   is_whole ? "" : ".", problem->symbol);
+    e.message = problem->message;
     e.symbol = ops_text(symbol);
     e.hint = ops_text(problem->hint != NULL ? problem->hint : hint_of(call, problem->code, hint));
     e.retry = problem->retry;
     e.retry_after_ms = problem->retry_after_ms;
     e.effect = problem->effect;
     e.flags = call_is_repeatable(call) ? OPS_ERROR_REPEATABLE : 0;
-    e.upstream_status = status;
+    e.upstream_status = problem->status;
     (void)ops.exec->fail(ops.h, call->task, &e); /* STALE: it has ended already */
+}
+
+/* A copy in the task's memory, with a NUL behind it; `otherwise`, static, when there is none. */
+static const char *keep_text(struct service_call *call, ops_str text, const char *otherwise)
+{
+    void *memory = NULL;
+    if (text.n == 0 || ops.value->alloc(ops.h, call->task, text.n + 1, &memory) != OPS_OK) {
+        return otherwise;
+    }
+    memcpy(memory, text.p, (size_t)text.n);
+    return memory;
+}
+
+/* Fails the task, or leaves that to the operation. `message` is copied. */
+static void end(struct service_call *call, struct problem *problem, const struct text *message,
+                const char *otherwise)
+{
+    ops_str made = message->failed ? ops_text(NULL) : text_str(message);
+    problem->message = made;
+    if (call->out.on_problem == NULL) {
+        problem->message = made.n > 0 ? made : ops_text(otherwise);
+        problem_fail(call, problem);
+        return;
+    }
+    void *kept = NULL;
+    problem->message = ops_text(keep_text(call, made, otherwise));
+    if (ops.value->alloc(ops.h, call->task, sizeof *problem, &kept) != OPS_OK) {
+        problem_fail(call, problem);
+        return;
+    }
+    memcpy(kept, problem, sizeof *problem);
+    ((struct problem *)kept)->words = (struct text){NULL, 0, 0, 0};
+    call->out.on_problem(call, kept);
 }
 
 /* What is done and can be repeated is looked for again: that it is done need not end the step. */
@@ -163,7 +197,11 @@ static void append_message(struct text *message, const struct service_answer *an
                                          ? " is not there any more"
                                          : " is not there, or the token may not see it");
     }
-    (void)snprintf(number, sizeof number, is_missing ? " (%d" : " answered %d",
+    int is_good = answer->status >= 200 && answer->status < 300;
+    (void)snprintf(number, sizeof number,
+                   is_missing ? " (%d"
+                   : is_good  ? " refuses"
+                              : " answered %d",
                    (int)answer->status);
     text_append_literal(message, number);
     if (problem->words.n > 0) {
@@ -177,14 +215,30 @@ void problem_fail_answer(struct service_call *call, const struct service_answer 
                          struct problem *problem)
 {
     struct text message = {NULL, 0, 0, 0};
-    problem->effect = effect_of(call, answer->status);
+    problem->effect = problem->is_unchanged ? OPS_EFFECT_NONE : effect_of(call, answer->status);
+    problem->status = answer->status;
     read_words(answer, problem);
     append_message(&message, answer, problem);
-    fail(call, problem,
-         message.failed ? ops_text("the service answered with an error") : text_str(&message),
-         answer->status);
+    end(call, problem, &message, "the service answered with an error");
     text_finish(&message);
     text_finish(&problem->words);
+}
+
+/* The host's error is over when this returns: what is to live longer is copied. */
+static void hand_over(struct service_call *call, const ops_error *e)
+{
+    struct text message = {NULL, 0, 0, 0};
+    struct problem problem = {
+        .code = e->code,
+        .symbol = keep_text(call, e->symbol, "http.transport"),
+        .hint = keep_text(call, e->hint, ""),
+        .retry_after_ms = e->retry_after_ms,
+        .retry = e->retry,
+        .effect = e->effect,
+    };
+    text_append_str(&message, e->message);
+    end(call, &problem, &message, "no answer came");
+    text_finish(&message);
 }
 
 void problem_fail_transport(struct service_call *call, const ops_error *err)
@@ -193,6 +247,10 @@ void problem_fail_transport(struct service_call *call, const ops_error *err)
     e.flags = call_is_repeatable(call) ? OPS_ERROR_REPEATABLE : 0;
     if (status_is_safe(ops_text(call->out.request->method))) {
         e.effect = OPS_EFFECT_NONE;
+    }
+    if (call->out.on_problem != NULL && e.code != OPS_E_CANCELLED) {
+        hand_over(call, &e);
+        return;
     }
     (void)ops.exec->fail(ops.h, call->task, &e); /* STALE: it has ended already */
 }
@@ -212,8 +270,8 @@ void problem_fail_body(struct service_call *call, const struct service_answer *a
         problem.retry = call_is_repeatable(call) ? OPS_RETRY_YES : OPS_RETRY_DEFAULT;
         text_append_literal(&message, what);
     }
-    fail(call, &problem, message.failed ? ops_text("the answer is no use") : text_str(&message),
-         answer->status);
+    problem.status = answer->status;
+    end(call, &problem, &message, "the answer is no use");
     text_finish(&message);
 }
 

@@ -25,7 +25,11 @@ struct problem {
     uint64_t retry_after_ms;
     uint32_t retry;    /* OPS_RETRY_* */
     uint32_t effect;   /* OPS_EFFECT_* */
+    int is_unchanged;  /* judge() knows that nothing was done, whatever the status */
     struct text words; /* the service's own, on one line */
+    /* Made by this module. */
+    int32_t status;
+    ops_str message;
 };
 
 enum { PROBLEM_WORDS_BYTES = 400 };
@@ -36,6 +40,9 @@ void problem_fail_answer(struct service_call *call, const struct service_answer 
 
 /* What the status alone says; `problem` is all zero. */
 void problem_of_status(const struct service_answer *answer, struct problem *problem);
+
+/* Fails the task for what on_problem() was given. */
+void problem_fail(struct service_call *call, const struct problem *problem);
 
 /* Fails the task for what came instead of an answer. */
 void problem_fail_transport(struct service_call *call, const ops_error *err);

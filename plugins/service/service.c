@@ -60,7 +60,7 @@ ops_status service_create(const struct service *service, ops_scope scope, ops_va
                           ops_node **out, ops_error *err)
 {
     ops_str url = ops_get_str(settings, "base_url", service->base_url);
-    ops_str token = ops_get_str(settings, "token", NULL);
+    ops_str token = pick_str(settings, service->token_path != NULL ? service->token_path : "token");
     const char *fault = fault_of_url(url);
     (void)scope;
     fault = fault != NULL ? fault : fault_of_token(token);
@@ -124,28 +124,45 @@ void service_execute(ops_node *node, ops_task task, ops_val config)
 
 /* ---- Checks ---- */
 
+/* What the service says where it refuses with a good status; empty: it does not. */
+static ops_str find_refusal(const struct service *service, ops_task task, const ops_http_res *res)
+{
+    ops_val value = 0;
+    ops_str none = {NULL, 0};
+    int is_read = service->check_error != NULL &&
+                  ops.value->from_json(ops.h, task, res->body, &value, NULL) == OPS_OK;
+    return is_read ? pick_str(value, service->check_error) : none;
+}
+
 static void on_checked(void *user, ops_task task, const ops_http_res *res, const ops_error *err)
 {
     const ops_node *node = user;
-    char message[96];
+    struct text message = {NULL, 0, 0, 0};
     if (res == NULL) {
         (void)ops.exec->fail(ops.h, task, err); /* STALE: it has ended already */
         return;
     }
-    int is_refused = res->status == 401;
+    ops_str refusal = find_refusal(node->service, task, res);
+    int is_refused = res->status == 401 || refusal.n > 0;
     if (!is_refused && res->status < 500) {
         struct ops_map out = ops_map_begin(task);
         ops_map_i64(&out, "status", res->status);
         ops_complete_map(task, &out);
         return;
     }
-    (void)snprintf(message, sizeof message,
-                   is_refused ? "it refuses the token of integrations.%s (%d)"
-                              : "%s answered the check with %d",
-                   is_refused ? node->service->id : node->service->name, (int)res->status);
-    ops_error e = ops_error_make(is_refused ? OPS_E_AUTH : OPS_E_UNAVAILABLE, message);
+    char number[16];
+    (void)snprintf(number, sizeof number, "%d", (int)res->status);
+    text_append_literal(&message,
+                        is_refused ? "it refuses the token of integrations." : node->service->name);
+    text_append_literal(&message, is_refused ? node->service->id : " answered the check with ");
+    text_append_literal(&message, is_refused ? " (" : "");
+    text_append_line(&message, refusal.n > 0 ? refusal : ops_text(number), 64);
+    text_append_literal(&message, is_refused ? ")" : "");
+    ops_error e = ops_error_make(is_refused ? OPS_E_AUTH : OPS_E_UNAVAILABLE, "");
+    e.message = message.failed ? ops_text("the check failed") : text_str(&message);
     e.upstream_status = res->status;
     (void)ops.exec->fail(ops.h, task, &e); /* as above */
+    text_finish(&message);
 }
 
 void service_check(ops_node *node, ops_task task, ops_str origin)

@@ -22,9 +22,10 @@
  *     static const ops_node_type create_story = SERVICE_TYPE(acme, "acme.create_story", 0);
  *     OPS_PLUGIN("acme", "1.0.0", &create_story);
  *
- * The settings of such a plugin have `base_url` and `token`, the token's place in the manifest's
- * schema marked x-ops-secret, and `base_url` marked x-ops-origin with the service's own as default.
- * The token is sent as a header, and is in nothing else that this makes.
+ * The settings of such a plugin have `base_url` and `token` (or what `token_path` names), the
+ * token's place in the manifest's schema marked x-ops-secret, and `base_url` marked x-ops-origin
+ * with the service's own as default. The token is sent as a header, and is in nothing else that
+ * this makes.
  *
  * An operation may besides: be asked for again only if it changed (conditional), stream the items
  * of many pages (pages), find out on a later attempt whether an earlier one did the work (marker),
@@ -136,9 +137,12 @@ struct service {
     const char *base_url; /* when the settings have none */
     const char *auth_header;
     const char *auth_prefix;              /* in front of the token, or "" */
+    const char *token_path;               /* in the settings, as in pick.h; NULL: "token" */
     const struct service_header *headers; /* sent with every request, or NULL */
     const struct service_operation *operations;
-    const char *check_path;  /* GET, cheap, for check(); what a refused token gets there is known */
+    const char *check_path; /* GET, cheap, for check(); what a refused token gets there is known */
+    const char
+        *check_error; /* the member that only a refusal of it has, whatever its status; or NULL */
     const char *token_hint;  /* how to come by a token, and what it must be good for */
     uint64_t max_body_bytes; /* of an answer; 0: the host's default */
     /*

@@ -22,7 +22,6 @@
  */
 
 #include "opstream/abi.h"
-#include "opstream/budget.h"
 #include "opstream/exec.h"
 #include "opstream/http.h"
 #include "opstream/job.h"

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compose.h"
+
+#include "message/blocks.h"
+#include "message/inline.h"
+#include "message/piece.h"
+
+static int keep_str(struct service_call *call, const struct text *text, ops_val *out)
+{
+    ops_status status = text->failed ? OPS_E_RESOURCE
+                                     : ops.value->new_str(ops.h, call->task, text_str(text), out);
+    if (status != OPS_OK) {
+        ops_fail_text(call->task, status, "the text of the message could not be made");
+    }
+    return status == OPS_OK;
+}
+
+/* What a notification shows of Markdown: its text, on few lines. */
+static int read_notice(struct service_call *call, ops_str markdown, struct content *out)
+{
+    struct text plain = {NULL, 0, 0, 0};
+    struct text notice = {NULL, 0, 0, 0};
+    ops_str begin = {markdown.p,
+                     markdown.n < 4 * COMPOSE_NOTICE_UNITS ? markdown.n : 4 * COMPOSE_NOTICE_UNITS};
+    while (begin.n < markdown.n && ((unsigned char)markdown.p[begin.n] & 0xC0u) == 0x80u) {
+        begin.n++;
+    }
+    inline_append_plain(&plain, begin);
+    struct text escaped = {NULL, 0, 0, 0};
+    piece_append_short(&escaped, text_str(&plain), COMPOSE_NOTICE_UNITS);
+    inline_append_escaped(&notice, text_str(&escaped));
+    notice.failed = notice.failed || plain.failed || escaped.failed;
+    int is_kept = keep_str(call, &notice, &out->text);
+    text_finish(&plain);
+    text_finish(&escaped);
+    text_finish(&notice);
+    return is_kept;
+}
+
+static int read_markdown(struct service_call *call, ops_str markdown, struct content *out)
+{
+    struct blocks blocks = {.most = BLOCKS_MOST};
+    blocks_add_markdown(&blocks, markdown);
+    ops_str json = blocks_end(&blocks);
+    ops_status status = json.n > 0
+                            ? ops.value->from_json(ops.h, call->task, json, &out->blocks, NULL)
+                            : OPS_E_RESOURCE;
+    out->is_cut = blocks.is_cut;
+    blocks_finish(&blocks);
+    if (status != OPS_OK) {
+        ops_fail_text(call->task, status, "the blocks of the message could not be made");
+        return 0;
+    }
+    if (ops.value->count(ops.h, out->blocks) == 0) {
+        problem_fail_config(call, "markdown", "has no text in it");
+        return 0;
+    }
+    return out->text != 0 || read_notice(call, markdown, out);
+}
+
+/* The first text of the blocks, for notifications. */
+static void find_notice(ops_val blocks, struct content *out)
+{
+    for (uint64_t i = 0; i < ops.value->count(ops.h, blocks) && out->text == 0; i++) {
+        ops_val block = 0;
+        (void)ops.value->at(ops.h, blocks, i, &block); /* it is there */
+        ops_val text = pick_find(block, "text.text");
+        out->text = text != 0 ? text : pick_find(block, "alt_text");
+    }
+}
+
+static int is_text_good(struct service_call *call, ops_str text)
+{
+    char what[96];
+    size_t units = piece_units(text);
+    if (units <= COMPOSE_TEXT_UNITS) {
+        return 1;
+    }
+    (void)snprintf(what, sizeof what, "has %zu characters, and Slack takes %d at most", units,
+                   COMPOSE_TEXT_UNITS);
+    problem_fail_config(call, "text", what);
+    return 0;
+}
+
+int compose_read(struct service_call *call, struct content *out)
+{
+    ops_str text = ops_get_str(call->config, "text", NULL);
+    ops_str markdown = ops_get_str(call->config, "markdown", NULL);
+    ops_val blocks = ops_get(call->config, "blocks");
+    int has_blocks = ops.value->type(ops.h, blocks) == OPS_TYPE_LIST &&
+                     ops.value->count(ops.h, blocks) > 0;
+    *out = (struct content){.text = text.n > 0 ? ops_get(call->config, "text") : 0};
+    if (markdown.n > 0 && has_blocks) {
+        problem_fail_config(call, "markdown", "and 'blocks' cannot be given both");
+        return 0;
+    }
+    if (text.n == 0 && markdown.n == 0 && !has_blocks) {
+        problem_fail_config(call, "text", "is missing: give 'text', 'markdown' or 'blocks'");
+        return 0;
+    }
+    if (!is_text_good(call, text)) {
+        return 0;
+    }
+    if (markdown.n > 0) {
+        return read_markdown(call, markdown, out);
+    }
+    if (has_blocks) {
+        out->blocks = blocks;
+        find_notice(blocks, out);
+    }
+    return 1;
+}

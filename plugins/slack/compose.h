@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PLUGINS_SLACK_COMPOSE_H
+#define PLUGINS_SLACK_COMPOSE_H
+
+/*
+ * Compose: the content of a message, from what the config has of `text`, `markdown` and `blocks`.
+ *
+ * Used by:  post, slack.
+ * Uses:     message/blocks.h, service/call.h.
+ * Threads:  [strand]
+ */
+
+#include "service/call.h"
+
+enum { COMPOSE_TEXT_UNITS = 40000, COMPOSE_NOTICE_UNITS = 3000 };
+
+/* What is sent; in the task's scope. */
+struct content {
+    ops_val text;   /* what notifications show, or the whole of it; 0: none */
+    ops_val blocks; /* 0: none */
+    int is_cut;     /* Markdown that was too long */
+};
+
+/* 0, and the task has failed: there is no content, or Slack would not take it. */
+int compose_read(struct service_call *call, struct content *out);
+
+#endif

@@ -1,0 +1,375 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The slack plugin in the built program, against a small Slack that fails on demand.
+
+usage: test_slack.py BUILD [CASE]
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+from slack import GOOD, REVOKED, WEAK, Slack, refuse
+from fake_service import answer, cut, lose, page
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+README = os.path.join(FOLDER, "..", "..", "..", "plugins", "slack", "README.md")
+BUILD = os.path.abspath(sys.argv[1])
+QUICK = {"initial_interval": "1ms", "max_attempts": 3}
+LIMIT_SECONDS = 120
+POST = "POST /chat.postMessage"
+OPS = {"channel": "#ops"}
+
+
+class Ran:
+    """How a run ended."""
+
+    def __init__(self, done):
+        self.text = done.stdout + done.stderr
+        self.code = done.returncode
+        self.result = json.loads(done.stdout) if done.stdout.startswith("{") else None
+        self.steps = {s["step_id"]: s for s in (self.result or {}).get("step_results", [])}
+
+    def output(self, node="n"):
+        check(self.code == 0, f"the run failed: {self.text}")
+        return self.steps[node]["output"]
+
+    def error(self, node="n"):
+        check(self.code == 1, f"the run did not fail: {self.text}")
+        return self.steps[node]["error"]
+
+
+def check(holds, why):
+    if not holds:
+        raise AssertionError(why)
+
+
+def equal(found, wanted):
+    check(found == wanted, f"{found!r} is not {wanted!r}")
+
+
+def has(text, *words):
+    for word in words:
+        check(word in text, f"{text!r} has no {word!r}")
+
+
+class Home:
+    """A folder with a state that several runs share."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.folder.cleanup()
+
+    def env(self, service, token=GOOD, **variables):
+        env = {"HOME": self.folder.name, "PATH": os.environ["PATH"], "BASE": service.url,
+               "OPSTREAM_STATE": os.path.join(self.folder.name, "state"), **variables}
+        if token:
+            env["OPSTREAM_SECRET_SLACK_TOKEN"] = token
+        return env
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder.name, name), "w", encoding="utf-8") as out:
+            out.write(text if isinstance(text, str) else json.dumps(text))
+
+    def run(self, service, definition, token=GOOD, **variables):
+        self.write("p.json", definition)
+        return Ran(subprocess.run([os.path.join(BUILD, "bin", "opstream"), "run", "p.json", "--json"],
+                                  cwd=self.folder.name, env=self.env(service, token, **variables), capture_output=True,
+                                  text=True, timeout=LIMIT_SECONDS, check=False))
+
+
+def run(service, definition, token=GOOD, **variables):
+    with Home() as home:
+        return home.run(service, definition, token, **variables)
+
+
+def pipeline(nodes, token=GOOD, **settings):
+    settings = {"base_url": "${BASE}", **({"bot": {"token": "{{ secrets.slack_token }}"}} if token else {}), **settings}
+    return {"id": "t", "integrations": {"slack": settings}, "nodes": nodes}
+
+
+def node(operation, config, name="n", **more):
+    return {"id": name, "type": f"slack.{operation}", "config": config, "retry": "off", **more}
+
+
+def call(service, operation, config, token=GOOD, retry="off", home=None, **settings):
+    """One node of the type, in a run of its own."""
+    definition = pipeline([node(operation, config, retry=retry)], token, circuit_breaker="off", **settings)
+    return (home.run if home else run)(service, definition, token)
+
+
+def post(service, config, **more):
+    return call(service, "post_message", {**OPS, **config}, **more)
+
+
+# ---- operations ----
+
+def texts_are_posted(slack):
+    made = post(slack, {"text": "it's *done* <https://a.test|here>"}).output()
+    equal(made, {"channel": "C0OPS", "ts": "1700000000.000001", "thread_ts": None, "found": False, "shortened": False})
+    message = slack.messages()[0]
+    equal(message["text"], "it's *done* <https://a.test|here>")
+    check("blocks" not in message, "blocks")
+    equal(message["metadata"]["event_type"], "opstream_message")
+    headers = slack.last(POST).headers
+    equal((headers["authorization"], headers["content-type"]), (f"Bearer {GOOD}", "application/json"))
+
+
+def markdown_becomes_blocks(slack):
+    made = post(slack, {"markdown": "# Done\n\nAll **good** <!channel>\n\n- one\n- two\n\n---\n\n| a | b |\n|---|---|\n| 1 | 2 |"})
+    equal(made.output()["shortened"], False)
+    message = slack.messages()[0]
+    equal([b["type"] for b in message["blocks"]], ["header", "section", "divider", "section"])
+    equal(message["blocks"][1]["text"]["text"], "All *good* &lt;!channel&gt;\n\n• one\n• two")
+    has(message["text"], "Done", "All good &lt;!channel&gt;")
+    post(slack, {"markdown": "x", "text": "short"}).output()
+    equal(slack.messages()[1]["text"], "short")
+    made = post(slack, {"markdown": "# t\n" * 60}).output()
+    equal((made["shortened"], len(slack.messages()[2]["blocks"])), (True, 50))
+
+
+def blocks_are_posted(slack):
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}, {"type": "divider"}]
+    post(slack, {"blocks": blocks, "unfurl_links": False, "username": "bot", "icon_emoji": ":robot_face:"}).output()
+    message = slack.messages()[0]
+    equal((message["blocks"], message["text"], message["unfurl_links"], message["username"]), (blocks, "hello", False, "bot"))
+
+
+def messages_are_changed_and_marked(slack):
+    made = post(slack, {"text": "one"}).output()
+    at = {"channel": made["channel"], "ts": made["ts"]}
+    equal(call(slack, "update_message", {**at, "markdown": "**two**"}).output(), at)
+    equal(slack.messages()[0]["blocks"][0]["text"]["text"], "*two*")
+    equal(call(slack, "add_reaction", {**at, "emoji": "eyes"}).output(), {"added": True})
+    equal(call(slack, "add_reaction", {**at, "emoji": "eyes"}).output(), {"added": False})
+    equal(slack.messages()[0]["reactions"], ["eyes"])
+    has(call(slack, "add_reaction", {**at, "emoji": "no_such_emoji"}).error()["message"], "Slack refuses: invalid_name")
+    error = call(slack, "update_message", {**at, "ts": "1.2", "text": "x"}).error()
+    equal(error["code"], "NOT_FOUND")
+
+
+def people_are_found(slack):
+    found = call(slack, "lookup_user", {"email": "ada@example.com"}).output()
+    equal((found["id"], found["real_name"], found["timezone"]), ("U0ADA", "Ada L", "Europe/London"))
+    equal(slack.last("GET .*").query, {"email": "ada@example.com"})
+    error = call(slack, "lookup_user", {"email": "who@example.com"}).error()
+    equal((error["code"], error["message"]),
+          ("NOT_FOUND", "Slack refuses: users_not_found; e-mail who@example.com"))
+
+
+def views_are_opened(slack):
+    view = {"type": "modal", "title": {"type": "plain_text", "text": "Hi"}, "blocks": []}
+    equal(call(slack, "open_view", {"trigger_id": "T1", "view": view}).output()["id"], "V1")
+    error = call(slack, "open_view", {"trigger_id": "T1", "view": view}).error()
+    equal(error["code"], "INPUT")
+    has(error["hint"], "three seconds")
+
+
+# ---- channels and threads ----
+
+CHANNELS = {"channels": {"default": "#ops", "critical": "#incidents"}}
+
+
+def severity_chooses_the_channel(slack):
+    for severity, wanted in (("info", "C0OPS"), ("critical", "C0INCIDENTS")):
+        made = call(slack, "post_message", {"text": "x", "severity": severity}, **CHANNELS).output()
+        equal(made["channel"], wanted)
+    made = call(slack, "post_message", {"text": "x", "severity": "critical", "channel": "#reports"}, **CHANNELS).output()
+    equal(made["channel"], "C0REPORTS")
+    equal(call(slack, "post_message", {"text": "x"}, **CHANNELS).output()["channel"], "C0OPS")
+    error = call(slack, "post_message", {"text": "x"}, channels={"critical": "#incidents"}).error()
+    equal(error["message"], "'channel' is missing, and integrations.slack.channels has no 'default'")
+
+
+def a_thread_of_a_run_goes_on(slack):
+    def nodes(*names):
+        before = []
+        for name in names:
+            more = {"depends_on": before} if before else {}
+            before = [name]
+            yield node("post_message", {"channel": "#ops", "text": name, "thread": "deploy"}, name, **more)
+    ran = run(slack, pipeline(list(nodes("one", "two", "three"))))
+    equal([ran.output(n)["thread_ts"] for n in ("one", "two", "three")], [None] + ["1700000000.000001"] * 2)
+    equal([m.get("thread_ts") for m in slack.messages()], [None] + ["1700000000.000001"] * 2)
+    equal(run(slack, pipeline(list(nodes("one")))).output("one")["thread_ts"], None)
+    made = post(slack, {"text": "x", "thread_ts": "1700000000.000001", "reply_broadcast": True}).output()
+    equal(made["thread_ts"], "1700000000.000001")
+    equal(slack.messages()[-1]["reply_broadcast"], True)
+    equal(post(slack, {"text": "x", "thread_ts": "1.5"}).error()["code"], "NOT_FOUND")
+
+
+# ---- once, although ----
+
+def a_message_whose_answer_was_lost_is_found(slack):
+    for config in ({}, {"channel": "C0OPS"}, {"thread_ts": "1700000000.000001"}, {"thread": "t"}):
+        slack.channels["C0OPS"]["messages"] = []
+        slack.next_ts = 0
+        post(slack, {"text": "first"}).output()
+        for faults in ([lose()], [cut()], [cut(is_told=False)], [answer(502, {}), lose()]):
+            before = len(slack.messages())
+            slack.fail(POST, *faults)
+            made = post(slack, {"text": "x", **config}, retry=QUICK).output()
+            equal((len(slack.messages()) - before, made["found"], made["ts"]),
+                  (1, True, slack.messages()[-1]["ts"]))
+
+
+def what_was_refused_needs_no_look(slack):
+    slack.forbidden = {"conversations.list", "conversations.history"}
+    slack.fail(POST, refuse("ratelimited"), refuse("team_added_to_org"))
+    made = post(slack, {"text": "x"}, retry=QUICK).output()
+    equal((made["found"], len(slack.messages()), slack.count("GET .*")), (False, 1, 0))
+
+
+def what_cannot_be_looked_for_is_said(slack):
+    slack.forbidden = {"conversations.history"}
+    slack.fail(POST, lose())
+    error = post(slack, {"text": "x"}, retry=QUICK).error()
+    equal((error["code"], error["symbol"], len(slack.messages())), ("UPSTREAM", "slack.unknown", 1))
+    has(error["message"], "whether an earlier attempt has posted this message to #ops is not known",
+        "missing_scope", "needed: channels:history")
+    has(error["hint"], "channels:history")
+
+
+def what_an_engine_posted_that_was_killed_is_found(slack):
+    posted, over = threading.Event(), threading.Event()
+
+    def keep_the_answer(handler, work):
+        work()
+        posted.set()
+        over.wait(LIMIT_SECONDS)
+        handler.close()
+    slack.fail(POST, keep_the_answer)
+    with Home() as home:
+        home.write("p.json", pipeline([node("post_message", {"channel": "#ops", "text": "x"})]))
+        home.write("other.json", {"id": "other", "nodes": [{"id": "w", "type": "wait", "config": {"seconds": 0.2}}]})
+        program, where = os.path.join(BUILD, "bin", "opstream"), {"cwd": home.folder.name, "env": home.env(slack)}
+        with subprocess.Popen([program, "run", "p.json", "-q"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              **where) as engine:
+            check(posted.wait(LIMIT_SECONDS), "the message was not posted")
+            engine.kill()
+        over.set()
+        listed = ""
+        end = time.monotonic() + LIMIT_SECONDS
+        while not re.search(r"completed +t\b", listed) and time.monotonic() < end:
+            for command in (["run", "other.json", "-q"], ["list"]):
+                listed = subprocess.run([program, *command], capture_output=True, text=True, timeout=LIMIT_SECONDS,
+                                        check=False, **where).stdout
+        has(listed, "completed")
+    equal((len(slack.messages()), slack.count(POST)), (1, 1))
+
+
+# ---- what is wrong ----
+
+def tokens_that_are_no_good(slack):
+    error = post(slack, {"text": "x"}, token="xoxb-wrong-9876543210").error()
+    equal((error["code"], error["message"]), ("AUTH", "Slack refuses: invalid_auth"))
+    has(error["hint"], "integrations.slack.bot.token is refused: set a valid one.", "OPSTREAM_SECRET_SLACK_TOKEN")
+    equal(post(slack, {"text": "x"}, token=REVOKED).error()["message"], "Slack refuses: token_revoked")
+    error = post(slack, {"text": "x"}, token=None).error()
+    equal((error["code"], error["message"]), ("AUTH", "Slack refuses: not_authed"))
+    has(error["hint"], "integrations.slack.bot.token is not set: write \"{{ secrets.slack_token }}\" there.")
+    error = post(slack, {"text": "x"}, token=WEAK).error()
+    equal((error["code"], error["message"]), ("PERMISSION", "Slack refuses: missing_scope; needed: chat:write; "
+                                              "the token has: identify; channel #ops"))
+    has(error["hint"], "OAuth & Permissions")
+
+
+def channels_that_are_no_good(slack):
+    slack.add_channel("secret", is_member=False)
+    slack.add_channel("old", is_archived=True)
+    for channel, code, message, hint in (
+            ("#nowhere", "NOT_FOUND", "Slack refuses: channel_not_found; channel #nowhere", "check the name"),
+            ("#secret", "PERMISSION", "Slack refuses: not_in_channel; channel #secret", "/invite"),
+            ("#old", "INPUT", "Slack refuses: is_archived; channel #old", "unarchive")):
+        error = post(slack, {"channel": channel, "text": "x"}).error()
+        equal((error["code"], error["message"]), (code, message))
+        has(error["hint"], hint)
+
+
+def answers_that_are_no_use(slack):
+    said = {"response_metadata": {"messages": ["[ERROR] must be a string [json-pointer:/blocks/2/text]"]}}
+    for fault, code, words in (
+            (page(), "UPSTREAM", "Slack answered with a page instead of JSON"),
+            (page(502), "UNAVAILABLE", "Slack answered 502: with a page instead of JSON"),
+            (answer(200, text='{"ok": true, "ts'), "UPSTREAM", "Slack answered JSON that is broken, or cut off: "),
+            (answer(200, {}), "UPSTREAM", "something else than is expected"),
+            (answer(200, {"ok": True}), "UPSTREAM", "something else than is expected"),
+            (refuse("invalid_blocks", **said), "INPUT", "invalid_blocks; [ERROR] must be a string [json-pointer:/blocks/2/text]"),
+            (refuse("msg_too_long"), "INPUT", "Slack refuses: msg_too_long"),
+            (refuse("something_new"), "UPSTREAM", "Slack refuses: something_new"),
+            (refuse("fatal_error"), "UNAVAILABLE", "Slack refuses: fatal_error"),
+            (answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "7"}), "RATE_LIMITED", "ratelimited"),
+            (cut(), "UNAVAILABLE", ""), (lose(), "UNAVAILABLE", "")):
+        slack.fail(POST, fault)
+        error = post(slack, {"text": "x"}).error()
+        equal((words, error["code"]), (words, code))
+        has(error["message"], words)
+        equal(error.get("retry_after_ms") == 7000, code == "RATE_LIMITED")
+
+
+def configs_that_are_no_good(slack):
+    for config, words in (({}, "'text' is missing: give 'text', 'markdown' or 'blocks'"),
+                          ({"markdown": "x", "blocks": [{"type": "divider"}]}, "'markdown' and 'blocks' cannot be given both"),
+                          ({"markdown": "<!-- nothing -->"}, "'markdown' has no text in it"),
+                          ({"text": "x" * 40001}, "'text' has 40001 characters, and Slack takes 40000 at most")):
+        error = post(slack, config).error()
+        equal((error["code"], error["message"]), ("CONFIG", words))
+    equal(slack.count(".*"), 0)
+
+
+# ---- all of them ----
+
+def readme_examples_run(slack):
+    with open(README, encoding="utf-8") as text:
+        examples = re.findall(r"```yaml\n(id: .*?)```", text.read(), re.S)
+    check(len(examples) >= 2, "examples")
+    ran = []
+    for example in examples:
+        with Home() as home:
+            home.write("p.yaml", example)
+            env = {**home.env(slack), "SLACK_API_URL": slack.url}
+            done = subprocess.run([os.path.join(BUILD, "bin", "opstream"), "run", "p.yaml", "--json", "-i",
+                                   "trigger_id=T1"] if "trigger_id" in example else
+                                  [os.path.join(BUILD, "bin", "opstream"), "run", "p.yaml", "--json"],
+                                  cwd=home.folder.name, env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS,
+                                  check=False)
+            equal((done.returncode, done.stderr if done.returncode else ""), (0, ""))
+            ran += re.findall(r"type: (slack\.\w+)", example)
+    with open(os.path.join(os.path.dirname(README), "manifest.json"), encoding="utf-8") as text:
+        equal(sorted(set(ran)), sorted(n["type"] for n in json.load(text)["nodes"]))
+
+
+CASES = [texts_are_posted, markdown_becomes_blocks, blocks_are_posted, messages_are_changed_and_marked, people_are_found,
+         views_are_opened, severity_chooses_the_channel, a_thread_of_a_run_goes_on,
+         a_message_whose_answer_was_lost_is_found, what_was_refused_needs_no_look, what_cannot_be_looked_for_is_said,
+         what_an_engine_posted_that_was_killed_is_found, tokens_that_are_no_good, channels_that_are_no_good,
+         answers_that_are_no_use, configs_that_are_no_good, readme_examples_run]
+
+
+def main():
+    failed = 0
+    for case in [c for c in CASES if not sys.argv[2:] or c.__name__ in sys.argv[2:]]:
+        try:
+            with Slack() as slack:
+                case(slack)
+        except Exception:  # pylint: disable=broad-except
+            failed += 1
+            print(f"FAILED {case.__name__}")
+            traceback.print_exc(file=sys.stdout)
+        else:
+            print(f"good {case.__name__}")
+    return 1 if failed else 0
+
+
+sys.exit(main())
