@@ -165,6 +165,43 @@ class Llm(Service):
 
 # ---- where it goes ----
 
+class Shortcut(Service):
+    name = "shortcut"
+    states = [{"id": 501, "name": "Backlog", "type": "backlog"}, {"id": 502, "name": "Ready", "type": "unstarted"}]
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.stories = []
+
+    def answer(self, request):
+        if request.headers.get("shortcut-token") != "sct_good_token_0123456789":
+            return 401, {"message": "Unauthorized", "tag": "unauthorized"}
+        place = f"{request.method} {request.path.removeprefix('/api/v3')}"
+        if place == "GET /workflows":
+            return 200, [{"id": 500, "name": "Engineering", "default_state_id": 501, "states": self.states}]
+        if place == "GET /member":
+            return 200, {"id": "m", "workspace2": {"url_slug": "acme"}}
+        if place == "GET /search/stories":
+            last = request.query["query"].split()[-1]
+            found = [s for s in self.stories if s["name"].endswith(last)][:5]
+            return 200, {"total": len(found), "data": found, "next": None}
+        if place == "POST /stories/search":
+            wanted = request.json()["external_id"]
+            return 201, [s for s in self.stories if s["external_id"] == wanted]
+        if place == "POST /stories":
+            told = request.json()
+            if told["workflow_state_id"] not in [s["id"] for s in self.states]:
+                return 400, {"message": "The request included invalid or missing parameters."}
+            number = len(self.stories) + 1
+            self.stories.append({
+                "id": number, "app_url": f"http://127.0.0.1:{self.port}/story/{number}", "entity_type": "story",
+                "workflow_id": 500, "owner_ids": [], "created_at": "2026-01-02T00:00:00Z",
+                "updated_at": "2026-01-02T00:00:00Z", **told,
+                "labels": [{"id": 1, "name": label["name"], "color": None} for label in told.get("labels", [])]})
+            return 201, self.stories[-1]
+        return 404, {"message": "Resource not found."}
+
+
 class Notion(Service):
     name = "notion"
 
@@ -226,11 +263,11 @@ class Control(Service):
 def made(services):
     by_name = {s.name: s for s in services}
     return {"comments": by_name["github"].comments, "labels": by_name["github"].labels,
-            "pages": by_name["notion"].pages, "hooks": by_name["webhook"].hooks}
+            "stories": by_name["shortcut"].stories, "pages": by_name["notion"].pages, "hooks": by_name["webhook"].hooks}
 
 
 async def serve(options):
-    services = [GitHub(options.seed, options.issues), Llm(options.seed), Notion(options.seed), Webhook(options.seed)]
+    services = [GitHub(options.seed, options.issues), Llm(options.seed), Shortcut(options.seed), Notion(options.seed), Webhook(options.seed)]
     for service in services:
         service.latency_ms = options.latency
         service.fail_percent = options.fail

@@ -24,6 +24,10 @@ def has(text, *words):
         check(word in text, f"{text!r} has no {word!r}")
 
 
+def url(triage, number):
+    return f"{triage.urls['github']}/octocat/hello/issues/{number}"
+
+
 def it_is_right_and_strict():
     with Triage(BUILD) as triage:
         done = triage.command("validate", "--strict", *sorted(SOURCE.glob("*.yaml")))
@@ -44,6 +48,11 @@ def each_issue_goes_its_way():
         check(all(len(c) == 1 for c in made["comments"].values()), "an issue has two comments")
         check(all(labels == ["triaged"] for labels in made["labels"].values()), str(made["labels"]))
         equal(len(made["pages"]), 4)
+        stories = {s["external_id"]: s for s in made["stories"]}
+        equal([len(stories), len(made["stories"])], [ISSUES, ISSUES])
+        check(all(s["workflow_state_id"] == 502 and s["external_links"] == [name] for name, s in stories.items()), "")
+        check(all(f"/story/{stories[url(triage, n)]['id']}" in c[0]["body"] for n, c in made["comments"].items()),
+              "a comment has another story's link")
         escalated = [h for h in made["hooks"] if h.get("security")]
         equal(sorted(int(h["issue"].rsplit("/", 1)[1]) for h in escalated), [3, 7, 11, 15])
         equal(len(made["hooks"]) - len(escalated), output["severities"]["high"] + output["severities"]["critical"])
@@ -60,6 +69,7 @@ def what_was_done_is_not_done_again():
         calls = triage.counts()["llm"]["calls"]
         output = triage.run()
         equal([output["triaged"], output["done_before"]], [0, ISSUES])
+        equal(len(triage.made()["stories"]), ISSUES)
         equal(triage.counts()["llm"]["calls"] - calls, 4, "the report alone asks:")
         check(all(len(c) == 1 for c in triage.made()["comments"].values()), "an issue has two comments")
 
@@ -72,6 +82,7 @@ def what_comes_again_finds_its_solution():
         equal([first["recurring"], again["recurring"]], [0, 4])
         equal(triage.counts()["llm"]["calls"], 2 * calls - 4, "a mend that is known is not asked for:")
         has(Path(again["report"]).read_text(encoding="utf-8"), "4 met before")
+        equal(len(triage.made()["stories"]), ISSUES, "stories of two runs:")
 
 
 def a_repository_is_enough():
@@ -80,7 +91,8 @@ def a_repository_is_enough():
         equal([done.returncode, done.stderr], [0, ""])
         output = triage.run()
         equal([output["triaged"], output["failed"]], [4, 0])
-        equal(output["left_out"], ["Notion: set NOTION_PAGE and the secret notion_token", "webhook: set TRIAGE_WEBHOOK"])
+        equal(output["left_out"], ["Shortcut: set SHORTCUT_STATE and the secret shortcut_token",
+                                   "Notion: set NOTION_PAGE and the secret notion_token", "webhook: set TRIAGE_WEBHOOK"])
         has(Path(output["report"]).read_text(encoding="utf-8"), "## Not set up", "- webhook: set TRIAGE_WEBHOOK")
 
 
@@ -91,6 +103,8 @@ def what_is_wrong_is_said_before_anything_is_done():
         has(triage.refuse("-i", "repo=octocat"), "input /repo: must match the pattern")
         has(triage.refuse(*repo, "-i", "state=new"), "input /state: must be one of 'open', 'closed' or 'all'")
         has(triage.refuse(*repo, OPSTREAM_SECRET_GITHUB_TOKEN="ghp_wrong"), "AUTH", "opstream secrets set github_token")
+        has(triage.refuse(*repo, OPSTREAM_SECRET_SHORTCUT_TOKEN="sct_wrong"), "AUTH", "secrets set shortcut_token")
+        has(triage.refuse(*repo, SHORTCUT_STATE="Soon"), "Shortcut has no state 'Soon'", "one of Backlog, Ready")
         has(triage.refuse("-i", "repo=octocat/hallo"), "NOT_FOUND", "there is no repository 'octocat/hallo'")
         has(triage.refuse("-i", "repo=octocat/readonly"), "PERMISSION", "'octocat/readonly'", "issues: write")
         del triage.env["OPSTREAM_SECRET_LLM_KEY"]
@@ -110,9 +124,30 @@ def while_github_is_away_the_cache_answers():
         triage.set(only="github", fail_percent=0)
 
 
+def while_shortcut_is_away_stories_wait():
+    with Triage(BUILD, 8) as triage:
+        triage.run("-i", "limit=1")
+        triage.set(only="shortcut", fail_percent=100)
+        output = triage.run()
+        equal([output["triaged"], output["failed"], output["queued"]], [7, 0, 7])
+        equal(len(triage.made()["stories"]), 1)
+        processor = triage.pipeline.parent / "queue_processor.yaml"
+        left = triage.command("run", processor, "-q", "-i", "wait=100ms")
+        has(left.stdout, "left: 7", "7 stories wait on: ")
+        triage.set(only="shortcut", fail_percent=0)
+        triage.command("breakers", "reset", "127.0.0.1")
+        left = triage.command("run", processor, "-q")
+        has(left.stdout, "left: 0", "No story waits")
+        made = triage.made()
+        equal(sorted(s["external_id"] for s in made["stories"]), sorted(url(triage, n) for n in range(1, 9)))
+        linked = [n for n, c in made["comments"].items() if any("Story: " in one["body"] for one in c)]
+        equal(sorted(linked), sorted(map(str, range(1, 9))))
+
+
 CASES = [it_is_right_and_strict, each_issue_goes_its_way, what_was_done_is_not_done_again,
          what_comes_again_finds_its_solution, a_repository_is_enough,
-         what_is_wrong_is_said_before_anything_is_done, while_github_is_away_the_cache_answers]
+         what_is_wrong_is_said_before_anything_is_done, while_github_is_away_the_cache_answers,
+         while_shortcut_is_away_stories_wait]
 
 
 def main():

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from pathlib import Path
 
@@ -23,12 +24,20 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent / "config" / "pipelines" / "issue_triage"
 LIMIT_SECONDS = 240
 
-SECRETS = {"GITHUB_TOKEN": "ghp_good_token_0123456789", "LLM_KEY": "good-key", "NOTION_TOKEN": "notion-key"}
+SECRETS = {"GITHUB_TOKEN": "ghp_good_token_0123456789", "LLM_KEY": "good-key", "NOTION_TOKEN": "notion-key",
+           "SHORTCUT_TOKEN": "sct_good_token_0123456789"}
 
 
 def check(holds, why):
     if not holds:
         raise AssertionError(why)
+
+
+def wait_until(what, holds, seconds=LIMIT_SECONDS):
+    end = time.monotonic() + seconds
+    while not holds():
+        check(time.monotonic() < end, f"never: {what}")
+        time.sleep(0.02)
 
 
 class Triage:
@@ -46,12 +55,12 @@ class Triage:
                      for name, port in json.loads(self.services.stdout.readline()).items()}
         self.env = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "OPSTREAM_STATE": str(self.folder / "state"),
                     "GITHUB_API_URL": self.urls["github"], "LLM_BASE_URL": self.urls["llm"] + "/v1",
-                    "NOTION_URL": self.urls["notion"], "TRIAGE_FOLDER": str(self.folder / "reports")}
+                    "SHORTCUT_API_URL": self.urls["shortcut"], "NOTION_URL": self.urls["notion"], "TRIAGE_FOLDER": str(self.folder / "reports")}
         self.env.update({k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "LSAN_", "UBSAN_", "TSAN_"))})
         self.env.update({f"OPSTREAM_SECRET_{name}": value for name, value in SECRETS.items()
                          if with_all or name in ("GITHUB_TOKEN", "LLM_KEY")})
         if with_all:
-            self.env.update({"NOTION_PAGE": "page", "TRIAGE_WEBHOOK": self.urls["webhook"] + "/hook"})
+            self.env.update({"NOTION_PAGE": "page", "SHORTCUT_STATE": "Ready", "TRIAGE_WEBHOOK": self.urls["webhook"] + "/hook"})
         self.processes = []
 
     @staticmethod
@@ -61,7 +70,7 @@ class Triage:
             text = re.sub(r"rate_limit: [^\n]+", "rate_limit: off", file.read_text())
             text = text.replace("initial_interval: 500ms, max_interval: 1m",
                                 "initial_interval: 20ms, max_interval: 500ms")
-            file.write_text(text)
+            file.write_text(text.replace("{wait: 2m}", "{wait: 300ms}"))
 
     def __enter__(self):
         return self
@@ -114,9 +123,12 @@ class Triage:
     def serve(self):
         site = self.folder / "site.yaml"
         site.write_text("sandbox: none\n")
-        process = subprocess.Popen([self.program, "serve", "--config", site], cwd=self.folder, env=self.env,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        log = self.folder / f"engine{len(self.processes)}.log"
+        with open(log, "w", encoding="utf-8") as out:
+            process = subprocess.Popen([self.program, "serve", "--config", site], cwd=self.folder, env=self.env,
+                                       stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         self.processes.append(process)
+        wait_until("the engine serves", lambda: " serving" in log.read_text(encoding="utf-8"))
         return process
 
     @staticmethod
@@ -125,6 +137,12 @@ class Triage:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(LIMIT_SECONDS)
 
+    def start(self, *words):
+        done = self.command("start", self.pipeline, "-i", "repo=octocat/hello", *words)
+        check(done.returncode == 0, done.stdout + done.stderr)
+        return done.stdout.strip()
+
     def status(self, run):
         done = self.command("status", run, "--json")
-        return json.loads(done.stdout) if done.returncode == 0 else {}
+        check(done.returncode == 0, done.stdout + done.stderr)
+        return json.loads(done.stdout)
