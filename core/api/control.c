@@ -144,6 +144,7 @@ static struct api_numbers numbers_of(const struct control *control)
         .nodes_started = loop.nodes_started,
         .cache_hits = loop.cache_hits,
         .cache_misses = loop.cache_misses,
+        .spent = loop.spent,
         .writes_committed = loop.writes_committed,
         .requests = control->requests,
         .refused_reads = control->refused_reads,

@@ -22,9 +22,10 @@ static bool copy_text(struct arena *arena, struct str *text)
 static int copy_texts(struct arena *arena, struct journal_run *run)
 {
     struct str *const texts[] = {
-        &run->id,     &run->definition, &run->workflow, &run->name,         &run->version,
-        &run->labels, &run->state,      &run->blocked,  &run->call,         &run->parent_path,
-        &run->key,    &run->request,    &run->options,  &run->triggered_by, &run->result,
+        &run->id,      &run->definition,   &run->workflow, &run->name,
+        &run->version, &run->labels,       &run->state,    &run->blocked,
+        &run->call,    &run->parent_path,  &run->key,      &run->request,
+        &run->options, &run->triggered_by, &run->result,   &run->spent,
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (!copy_text(arena, texts[i])) {

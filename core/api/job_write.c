@@ -76,6 +76,8 @@ void job_write_members(struct builder *b, const struct journal_run *run, int64_t
     json_text_seconds(b, STR("total_duration_seconds"), run->started_at, end_of(run, now_unix_ms));
     add_progress(b, run);
     builder_member_int(b, STR("failed_steps"), run->nodes_failed);
+    builder_key(b, STR("usage"));
+    json_text_value(b, run->spent, levels + 1);
     add_wake(b, run);
     json_text_member_or_null(b, STR("triggered_by"), run->triggered_by);
     json_text_member_or_null(b, STR("key"), run->key);

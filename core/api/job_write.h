@@ -33,8 +33,8 @@ bool job_is_over(const struct journal_run *run);
 
 /*
  * id, execution_id, workflow, name, version, status, reason, labels, created_at, started_at,
- * completed_at, total_duration_seconds, progress {done, total, fraction}, failed_steps, wake_at,
- * triggered_by, key, parent_path. `levels`: those around the job in its document.
+ * completed_at, total_duration_seconds, progress {done, total, fraction}, failed_steps, usage,
+ * wake_at, triggered_by, key, parent_path. `levels`: those around the job in its document.
  */
 void job_write_members(struct builder *b, const struct journal_run *run, int64_t now_unix_ms,
                        unsigned levels);

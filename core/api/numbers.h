@@ -16,6 +16,7 @@
 #include "core/policy/admission.h"
 #include "core/policy/alert.h"
 #include "core/policy/breaker.h"
+#include "core/policy/purse.h"
 
 struct api_numbers {
     const char *version;        /* of the program; static */
@@ -33,6 +34,7 @@ struct api_numbers {
     uint64_t runs_failed;
     uint64_t runs_cancelled;
     uint64_t nodes_started;
+    struct purse_total spent;                 /* by calls that are paid for */
     uint64_t alerts[ALERT_KINDS];             /* that began */
     uint64_t alerts_active[ALERT_KINDS];      /* now */
     uint64_t breaker_changes[BREAKER_STATES]; /* by the state that one has changed to */

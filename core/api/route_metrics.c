@@ -124,6 +124,26 @@ static void add_breaker_changes(struct strbuf *out, const struct api_numbers *nu
     }
 }
 
+/* What tasks said that their calls took. */
+static void add_spent(struct strbuf *out, const struct purse_total *spent)
+{
+    const struct {
+        const char *kind;
+        int64_t tokens;
+    } kinds[] = {{"input", spent->input_tokens},
+                 {"output", spent->output_tokens},
+                 {"cached", spent->cached_tokens}};
+    metrics_text_family(out, "opstream_tokens_total", METRIC_COUNTER,
+                        "Tokens that calls took; the cached ones are some of the input.");
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const struct metric_label label = {"kind", str_from(kinds[i].kind)};
+        metrics_text_sample(out, "opstream_tokens_total", &label, 1, (uint64_t)kinds[i].tokens);
+    }
+    metrics_text_family(out, "opstream_cost_nanodollars_total", METRIC_COUNTER,
+                        "What calls cost, in billionths of a US dollar, as far as it is known.");
+    metrics_text_sample(out, "opstream_cost_nanodollars_total", NULL, 0, (uint64_t)spent->cost);
+}
+
 struct refusal {
     const char *reason;
     uint64_t count;
@@ -328,6 +348,7 @@ static void add_process(struct strbuf *out, const struct api_numbers *numbers)
     metrics_text_seconds(out, "process_start_time_seconds", numbers->started_at_unix_ms);
     add_numbers(out, numbers);
     add_breaker_changes(out, numbers);
+    add_spent(out, &numbers->spent);
     add_refusals(out, numbers);
     add_alerts(out, "opstream_alerts_total", METRIC_COUNTER,
                "Thresholds of pipelines that were crossed.", numbers->alerts);

@@ -3,6 +3,7 @@
 
 #include "core/base/clock.h"
 #include "core/cli/terminal.h"
+#include "core/cli/usage_text.h"
 #include "core/value/value.h"
 
 enum { WHAT_COLUMNS = 20, VALUE_COLUMNS = 60 };
@@ -44,6 +45,8 @@ static const struct phrase phrases[] = {
     {"node_unknown", "node unknown"},
     {"run_paused", "run paused"},
     {"run_resumed", "run resumed"},
+    {"node_reserved", "budget reserved"},
+    {"node_spent", "spent"},
 };
 
 static const char *phrase_of(struct str type)
@@ -125,6 +128,13 @@ static void append_origin(const struct value *row, struct strbuf *out)
     }
 }
 
+/* What a call takes, in the words of usage_text. */
+static bool is_spending(const struct value *row)
+{
+    struct str type = job_text_get(row, "type");
+    return str_equal_text(type, "node_reserved") || str_equal_text(type, "node_spent");
+}
+
 static void append_why(const struct value *row, struct strbuf *out)
 {
     const struct value *body = value_get(row, STR("body"));
@@ -142,6 +152,9 @@ static void append_why(const struct value *row, struct strbuf *out)
     } else if (is_queued(row)) {
         strbuf_append_text(out, "  ");
         terminal_append_safe(out, job_text_get(output, "queue_id"));
+    } else if (is_spending(row)) {
+        strbuf_append_text(out, "  ");
+        usage_text_append(output, out);
     } else if (output != NULL && !value_is(output, VALUE_NULL)) {
         strbuf_append_text(out, "  ");
         append_short(output, out);

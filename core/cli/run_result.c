@@ -212,6 +212,17 @@ static void add_endings(struct builder *b, const struct run_view *view)
     builder_member_int(b, STR("not_undone_count"), (int64_t)run_view_not_undone(view));
 }
 
+/* What its calls took. */
+static void add_usage(struct builder *b, const struct run_view *view)
+{
+    builder_key(b, STR("usage"));
+    if (view->spent != NULL) {
+        builder_embed(b, view->spent, value_get(document_root(view->spent), STR("total")));
+    } else {
+        builder_null(b);
+    }
+}
+
 int run_result_build(const struct run_view *view, struct str execution_id,
                      struct document **out_document, struct error *err)
 {
@@ -231,6 +242,7 @@ int run_result_build(const struct run_view *view, struct str execution_id,
     int status = add_root_steps(b, view);
     builder_member_int(b, STR("success_count"), view->completed);
     builder_member_int(b, STR("failure_count"), view->failed);
+    add_usage(b, view);
     add_document(b, STR("output"), view->output);
     if (status == 0) {
         status = add_error_message(b, view);

@@ -57,6 +57,7 @@ void run_view_finish(struct run_view *view)
 {
     finish_lists(view);
     run_tree_finish(&view->tree);
+    document_unref(view->spent);
     document_unref(view->output);
     document_unref(view->error);
     *view = (struct run_view){0};
@@ -649,6 +650,9 @@ static void apply_to_root(struct run_view *view, const struct record *record)
         return;
     case RECORD_ENDINGS_DROPPED:
         view->drops_endings = true;
+        return;
+    case RECORD_NODE_SPENT:
+        replace(&view->spent, record->output);
         return;
     case RECORD_RUN_STOPPING:
         view->state = record->run_state;

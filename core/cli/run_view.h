@@ -72,7 +72,8 @@ struct run_view {
     bool keeps_steps; /* set it after run_view_init() */
     bool has_failed;  /* memory ran out: not all is known */
     enum run_state state;
-    enum run_state outcome; /* while state is RUN_ENDING */
+    enum run_state outcome;       /* while state is RUN_ENDING */
+    const struct document *spent; /* the record that says what calls took; NULL: none does */
     struct ending_view endings[RUN_VIEW_ENDINGS_MOST];
     size_t ending_count;
     uint64_t undone; /* compensations that completed, child runs' included */

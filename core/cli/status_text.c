@@ -3,6 +3,7 @@
 
 #include "core/base/clock.h"
 #include "core/cli/terminal.h"
+#include "core/cli/usage_text.h"
 #include "core/cli/value_text.h"
 #include "core/cli/wait_text.h"
 #include "core/engine/last_attempt.h"
@@ -206,6 +207,16 @@ static void append_times(const struct value *job, struct job_text_style style, s
             job_text_append_time(job, rows[i][1], out);
             strbuf_append_text(out, " UTC\n");
         }
+    }
+}
+
+static void append_usage(const struct value *job, struct job_text_style style, struct strbuf *out)
+{
+    const struct value *usage = value_get(job, STR("usage"));
+    if (value_is(usage, VALUE_MAP)) {
+        begin("spent", style, out);
+        usage_text_append(usage, out);
+        strbuf_append_char(out, '\n');
     }
 }
 
@@ -554,6 +565,7 @@ void status_text_append(const struct value *job, struct job_text_style style, st
     append_progress(job, style, out);
     append_duration(job, style, out);
     append_times(job, style, out);
+    append_usage(job, style, out);
     append_labels(job, style, out);
     append_caller(job, style, out);
     append_waits(job, style, out);

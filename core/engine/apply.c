@@ -16,6 +16,7 @@
 #include "core/engine/run.h"
 #include "core/engine/run_state.h"
 #include "core/engine/signals.h"
+#include "core/engine/spending.h"
 #include "core/engine/states.h"
 #include "core/engine/streams.h"
 #include "core/value/value.h"
@@ -396,6 +397,7 @@ static void apply_node_begun(struct frame *frame, const struct record *record,
         return;
     }
     note_start(node, record);
+    spending_apply_started(frame, record);
     enum node_kind kind = frame->run->pipeline->nodes[record->node].kind;
     if (kind == NODE_WAIT || kind == NODE_QUEUE) {
         replace_document(&node->waits_for, record->output);
@@ -788,6 +790,10 @@ static void apply(struct run *run, struct frame *frame, const struct record *rec
         return;
     case RECORD_RUN_RESUMED:
         apply_resumed(run);
+        return;
+    case RECORD_NODE_RESERVED:
+    case RECORD_NODE_SPENT:
+        spending_apply(frame, record);
         return;
     }
     unreachable_state("record", (int)record->type);

@@ -28,6 +28,7 @@
 #include "core/engine/sanitize.h"
 #include "core/engine/service.h"
 #include "core/engine/signals.h"
+#include "core/engine/spending.h"
 #include "core/engine/stand_in.h"
 #include "core/engine/states.h"
 #include "core/engine/streams.h"
@@ -563,6 +564,10 @@ static void decide(const struct decision *d, const struct run_event *event)
         return;
     case RUN_EVENT_RESOLVE:
         recover_resolve(d, event);
+        return;
+    case RUN_EVENT_RESERVED:
+    case RUN_EVENT_SPENT:
+        spending_decide(d, event);
         return;
     }
     unreachable_state("run event", (int)event->type);

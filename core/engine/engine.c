@@ -252,6 +252,20 @@ static int turn_dispatch_effects(struct turn *turn)
     return 0;
 }
 
+int engine_apply(struct run *run, struct batch *batch, size_t first)
+{
+    for (size_t i = first; i < batch->record_count; i++) {
+        if (!run_name_record(run, &batch->records[i])) {
+            return E_NOMEM;
+        }
+        run_apply(run, &batch->records[i]);
+    }
+    if (batch->record_count > first) {
+        rooms_count(run, &batch->records[first], batch->record_count - first);
+    }
+    return run_has_failed(run) ? E_NOMEM : 0;
+}
+
 static int turn_step(struct turn *turn, struct run *run, const struct run_event *event)
 {
     size_t first = turn->batch->record_count;
@@ -267,20 +281,9 @@ static int turn_step(struct turn *turn, struct run *run, const struct run_event 
         rooms_hold(&turn->engine->rooms, run);
         return 0;
     }
-    for (size_t i = first; i < turn->batch->record_count; i++) {
-        if (!run_name_record(run, &turn->batch->records[i])) {
-            return E_NOMEM;
-        }
-        run_apply(run, &turn->batch->records[i]);
-    }
-    if (turn->batch->record_count > first) {
-        rooms_count(run, &turn->batch->records[first], turn->batch->record_count - first);
-    }
-    if (run_has_failed(run)) {
-        return E_NOMEM;
-    }
+    int status = engine_apply(run, turn->batch, first);
     turn->steps++;
-    return turn_dispatch_effects(turn);
+    return status == 0 ? turn_dispatch_effects(turn) : status;
 }
 
 static int member_advance(struct turn *turn, struct member *member)

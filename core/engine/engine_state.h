@@ -3,9 +3,9 @@
 #define CORE_ENGINE_ENGINE_STATE_H
 
 /*
- * The inside of an engine, for the files of this folder that begin with its name.
+ * The inside of an engine, for a few files of this folder.
  *
- * Used by:  engine, engine_rest.
+ * Used by:  engine, engine_rest, spender.
  * Uses:     dispatch, member, sleepers, tickets.
  * Threads:  [loop]
  */
@@ -27,6 +27,10 @@ struct engine {
     struct rooms rooms;
     struct member *members;
 };
+
+/* Names and applies what was decided of `run`: the records of the batch from `first` on. E_NOMEM.
+ */
+int engine_apply(struct run *run, struct batch *batch, size_t first);
 
 /* All that the engine keeps of a run; those that it called are nobody's then. */
 void engine_drop_member(struct engine *engine, struct member *member);

@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/engine/loops.h"
 #include "core/engine/run_state.h"
+#include "core/engine/spending.h"
 #include "core/engine/streams.h"
 #include "core/value/value.h"
 
@@ -150,6 +151,7 @@ static void destroy_one(struct frame *frame)
         free(frame->history->nodes);
         free(frame->history);
     }
+    spending_destroy(frame);
     free(frame);
 }
 

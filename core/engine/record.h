@@ -100,6 +100,10 @@ enum record_type {
     RECORD_RUN_UNDONE,      /* error: of the first compensation that failed, or NULL */
     RECORD_RUN_PAUSED,      /* no node starts until it goes on */
     RECORD_RUN_RESUMED,
+    /* What a call of node, or of a run below it, may take (output) is held for it, and what it took
+       is spent. */
+    RECORD_NODE_RESERVED,
+    RECORD_NODE_SPENT,
 };
 
 /*

@@ -39,6 +39,8 @@ static const char *const type_names[] = {
     [RECORD_NODE_RETRY] = "node_retry",
     [RECORD_RUN_PAUSED] = "run_paused",
     [RECORD_RUN_RESUMED] = "run_resumed",
+    [RECORD_NODE_RESERVED] = "node_reserved",
+    [RECORD_NODE_SPENT] = "node_spent",
 };
 
 static const size_t type_count = sizeof(type_names) / sizeof(type_names[0]);

@@ -7,6 +7,7 @@
 #include "core/engine/loop_state.h"
 #include "core/engine/record_json.h"
 #include "core/engine/run_state.h"
+#include "core/engine/spending.h"
 #include "core/value/value.h"
 
 /* ---- what may follow ---- */
@@ -271,6 +272,9 @@ static bool may_follow_in_node(const struct spot *p)
         return may_undo_child(p);
     case RECORD_CHILD_UNDONE:
         return p->run->is_undoing_child;
+    case RECORD_NODE_RESERVED:
+    case RECORD_NODE_SPENT:
+        return spending_may_follow(p->frame, p->record);
     default:
         return false;
     }

@@ -80,6 +80,11 @@ void run_destroy(struct run *run)
 
 /* ---- queries ---- */
 
+const struct purse_total *run_spent(const struct run *run)
+{
+    return &run->spent;
+}
+
 bool run_has_work(const struct run *run)
 {
     return signals_have_news(run) || run->first_listed != NULL || run->first_settled != NULL ||

@@ -27,6 +27,9 @@
 #include "core/engine/turn_queue.h"
 #include "core/expr/cel.h"
 
+struct purse_amount;
+struct purse_total;
+struct purse_use;
 struct document;
 struct error;
 struct pipeline;
@@ -78,6 +81,8 @@ enum run_event_type {
     RUN_EVENT_RECOVER,
     RUN_EVENT_ABANDON, /* it fails with `error`, and does nothing more at all */
     RUN_EVENT_RESOLVE, /* a person says what became of an unknown node: resolution, output, error */
+    RUN_EVENT_RESERVED, /* a call of `node` may take so much: held */
+    RUN_EVENT_SPENT,    /* it took so much: use; held for it was `held`, or nothing */
 };
 
 enum run_resolution {
@@ -107,6 +112,8 @@ struct run_event {
     const struct document *const *items;
     size_t item_count;
     uint64_t index;
+    const struct purse_amount *held;
+    const struct purse_use *use;
 };
 
 /*
@@ -213,6 +220,8 @@ const struct document *run_input(const struct run *run); /* borrowed */
 /* What it gave and why it failed: borrowed, NULL when there is nothing. */
 const struct document *run_output(const struct run *run);
 const struct document *run_error(const struct run *run);
+/* What its calls, and those of the runs that its nodes waited for, took; borrowed. */
+const struct purse_total *run_spent(const struct run *run);
 
 /*
  * The settings that the run has for `plugin`: their template is resolved in the scope of the run

@@ -18,6 +18,7 @@
 #include "core/engine/run.h"
 #include "core/engine/undo.h"
 #include "core/model/pipeline.h"
+#include "core/policy/purse.h"
 
 struct loop_state;
 struct stream;
@@ -73,6 +74,14 @@ struct run_node {
     const struct document *detail; /* of a loop: {errors, counts} */
 };
 
+/* What a node that has a budget spends: all its attempts, rounds and visits in this frame. */
+struct node_account {
+    uint32_t node;
+    int64_t since; /* unix ms: it began first */
+    struct purse purse;
+    struct node_account *next;
+};
+
 struct frame {
     uint64_t id;
     struct run *run;
@@ -101,6 +110,7 @@ struct frame {
     struct frame *next_sibling;
     struct frame *previous_sibling;
     struct state_history *history; /* BODY_STATES, once a state was left; owned */
+    struct node_account *accounts; /* of nodes that have begun; owned */
     struct run_node nodes[];       /* of the body, in its order; behind them frame_edge() */
 };
 
@@ -170,7 +180,9 @@ struct run {
     struct run_node *last_held;
     struct frame *first_settled;
     struct frame *last_settled;
-    uint32_t *work; /* nodes whose end is to be spread, while applying */
+    uint32_t *work;           /* nodes whose end is to be spread, while applying */
+    struct purse_total spent; /* see run_spent() */
+    struct purse purse;       /* of the budget of the run */
     const struct document *failures[RUN_FAILURES_KEPT]; /* see attempts_keep(); NULL: none yet */
     uint32_t next_failure;                              /* the place of the next one */
 };

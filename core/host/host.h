@@ -25,6 +25,7 @@ struct catalogue;
 struct document;
 struct error;
 struct host;
+struct host_budget;
 struct host_http;
 struct host_kv;
 struct node_type;
@@ -69,8 +70,9 @@ struct host_options {
     size_t folder_count;
     const char *index_path; /* where the generated index may be kept, or NULL: none kept */
     struct host_events events;
-    const struct host_http *http; /* outgoing HTTP, or NULL: ops.http is not there */
-    const struct host_kv *kv;     /* what plugins keep, or NULL: ops.kv is not there */
+    const struct host_http *http;     /* outgoing HTTP, or NULL: ops.http is not there */
+    const struct host_kv *kv;         /* what plugins keep, or NULL: ops.kv is not there */
+    const struct host_budget *budget; /* what runs may spend, or NULL: ops.budget is not there */
     /* "NAME=value", the last word in the environment of each child process; copied. NULL: none */
     const char *child_mark;
     uint32_t job_threads;    /* 0: the default */

@@ -181,6 +181,9 @@ static const char *find_lack(const struct host *host, const char *id)
     if (strcmp(id, OPS_IF_KV) == 0 && host->kv == NULL) {
         return "this opstream keeps nothing for plugins";
     }
+    if (strcmp(id, OPS_IF_BUDGET) == 0 && host->budget == NULL) {
+        return "this opstream keeps no budgets";
+    }
     return NULL;
 }
 

@@ -40,8 +40,9 @@ struct host {
     uint32_t magic;
     uv_loop_t *loop;
     struct host_events events;
-    const struct host_http *http; /* NULL: none */
-    const struct host_kv *kv;     /* NULL: none */
+    const struct host_http *http;     /* NULL: none */
+    const struct host_kv *kv;         /* NULL: none */
+    const struct host_budget *budget; /* NULL: none */
     int64_t cancel_grace_ms;
     char *child_mark;           /* constant; NULL: none */
     struct cgroup_home home;    /* of the groups of children with limits */
@@ -112,6 +113,7 @@ bool ops_str_is_bad(ops_str s);
 bool ops_bytes_are_bad(ops_str s);
 
 /* The tables that services offer; get_iface() hands them out. */
+extern const ops_if_budget service_budget;
 extern const ops_if_value service_value;
 extern const ops_if_exec service_exec;
 extern const ops_if_timer service_timer;

@@ -34,6 +34,7 @@ static const char *const code_names[] = {
     [OPS_E_UNSUPPORTED] = "UNSUPPORTED",
     [OPS_E_INTERNAL] = "INTERNAL",
     [OPS_E_CRASHED] = "INTERNAL", /* only the host may report it */
+    [OPS_E_BUDGET] = "BUDGET",
 };
 
 enum { CODE_COUNT = sizeof code_names / sizeof code_names[0] };

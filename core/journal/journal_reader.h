@@ -75,6 +75,7 @@ struct journal_run {
     int64_t created_at;    /* unix ms */
     int64_t started_at;    /* 0: not yet */
     int64_t ended_at;
+    struct str spent;  /* what its calls took, JSON; empty: none was paid for */
     struct str result; /* the body of its last record (RUN_ENDED), JSON; empty: it lives */
 };
 

@@ -8,16 +8,21 @@
 
 enum { LIST_USUAL = 50, LIST_MOST = 1000, SHORTEST_ID = 4 };
 
-/* `r` is a run, `e` the record that ended it. */
+/* `r` is a run, `e` the record that ended it, `s` the last that says what its calls took. */
 #define RUN_ROW                                                                                    \
     "SELECT r.run, r.id, r.definition, r.workflow, r.name, r.version, r.labels, r.state,"          \
     " r.blocked, r.last_seq, r.root, r.parent, r.call, r.parent_path, r.key, r.request,"           \
     " r.triggered_by, r.options, r.wake_at, r.crashes, r.nodes_total, r.nodes_done,"               \
     " r.nodes_failed, r.created_at, r.started_at, r.ended_at, r.queued_by, r.priority,"            \
     " r.turn_at, r.dead, "
-#define RUN_COLUMNS RUN_ROW "e.body, e.blob FROM runs r LEFT JOIN journal e ON e.id = r.record "
+#define SPENT      "s.body ->> '$.output.total', "
+#define SPENT_FROM "LEFT JOIN journal s ON s.id = r.spent "
+#define RUN_COLUMNS                                                                                \
+    RUN_ROW SPENT "e.body, e.blob FROM runs r LEFT JOIN journal e ON e.id = r.record " SPENT_FROM
+/* For lists. */
+#define RUN_SHORT RUN_ROW SPENT "NULL, NULL FROM runs r " SPENT_FROM
 
-enum { RUN_BODY_COLUMN = 30 };
+enum { RUN_BODY_COLUMN = 31 };
 
 static struct journal_run read_run(const struct reader_query *query)
 {
@@ -55,6 +60,7 @@ static struct journal_run read_run(const struct reader_query *query)
     run.priority = (int)NEXT_INT;
     run.turn_at = NEXT_INT;
     run.is_dead = NEXT_INT != 0;
+    run.spent = NEXT_STR;
 #undef NEXT_STR
 #undef NEXT_INT
     return run;
@@ -285,7 +291,7 @@ static void add_page(const struct journal_filter *filter, const char *column, st
 static void make_list(const struct journal_filter *filter, struct strbuf *sql)
 {
     bool has_workflow = filter->workflow.n > 0;
-    strbuf_append_text(sql, RUN_ROW "NULL, NULL FROM runs r WHERE r.run IN (");
+    strbuf_append_text(sql, RUN_SHORT "WHERE r.run IN (");
     add_page(filter, has_workflow ? "workflow" : NULL, sql);
     if (has_workflow) {
         strbuf_append_text(sql, " UNION ");
@@ -403,9 +409,9 @@ int journal_reader_newest(struct journal_reader *reader, struct str after, journ
 {
     struct reader_query query;
     reader_query_begin(&query, reader,
-                       RUN_ROW "NULL, NULL FROM runs r WHERE r.run = (SELECT max(run) FROM runs"
-                               " WHERE workflow = (SELECT min(workflow) FROM runs"
-                               " WHERE workflow > ?))",
+                       RUN_SHORT "WHERE r.run = (SELECT max(run) FROM runs"
+                                 " WHERE workflow = (SELECT min(workflow) FROM runs"
+                                 " WHERE workflow > ?))",
                        err);
     reader_query_str(&query, after);
     return give_list(&query, each, user);

@@ -23,6 +23,7 @@ struct projected_run {
     int64_t started_at;
     int64_t ended_at;
     uint64_t record; /* that ended it */
+    uint64_t spent;  /* the last one that says what calls took; 0: none */
     uint32_t nodes_done;
     uint32_t nodes_failed;
 };
@@ -145,6 +146,7 @@ static int note_run(struct sqlite_projection *p, const struct record *record, ui
     run->last_seq = record->seq;
     run->last_id = id;
     count_node(run, record);
+    run->spent = record->type == RECORD_NODE_SPENT ? id : run->spent;
     if (rule == NULL) {
         return SQLITE_OK;
     }
@@ -277,6 +279,14 @@ static int write_progress(struct sqlite_projection *p, const struct projected_ru
     return rc;
 }
 
+static int write_spent(struct sqlite_projection *p, const struct projected_run *run)
+{
+    struct sqlite_call call = sqlite_statements_call(p->statements, SQLITE_STATEMENT_SPENT);
+    sqlite_call_int(&call, (int64_t)run->key.run);
+    sqlite_call_int(&call, (int64_t)run->spent);
+    return sqlite_call_end(&call);
+}
+
 static int write_run_state(struct sqlite_projection *p, const struct projected_run *run)
 {
     struct sqlite_call call = sqlite_statements_call(p->statements, SQLITE_STATEMENT_RUN_STATE);
@@ -380,6 +390,9 @@ static int write_runs(struct sqlite_projection *p, bool has_unknown)
     for (size_t i = 0; i < p->runs.count && rc == SQLITE_OK; i++) {
         const struct projected_run *run = path_table_at(&p->runs, i);
         rc = write_progress(p, run);
+        if (rc == SQLITE_OK && run->spent != 0) {
+            rc = write_spent(p, run);
+        }
         if (rc == SQLITE_OK && (run->has_news || has_unknown)) {
             rc = write_run_state(p, run);
         }

@@ -127,9 +127,12 @@ static const char version_5[] =
     " version INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, key)) STRICT;"
     "CREATE INDEX kv_until ON kv (until) WHERE until > 0;";
 
+/* spent: the last record that says what calls took, with the run's total. */
+static const char version_6[] = "ALTER TABLE runs ADD COLUMN spent INTEGER;";
+
 static const char *const steps[] = {
     NULL, /* version 0: an empty file */
-    version_1, version_2, version_3, version_4, version_5,
+    version_1, version_2, version_3, version_4, version_5, version_6,
 };
 
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == SQLITE_SCHEMA_VERSION + 1,

@@ -34,6 +34,7 @@ static const char *const texts[] = {
     [SQLITE_STATEMENT_PROGRESS] =
         "UPDATE runs SET last_seq = ?3, last_id = ?4, nodes_done = nodes_done + ?5,"
         " nodes_failed = nodes_failed + ?6 WHERE run = ?1 AND last_seq = ?2",
+    [SQLITE_STATEMENT_SPENT] = "UPDATE runs SET spent = ?2 WHERE run = ?1",
     [SQLITE_STATEMENT_RUN_STATE] =
         "UPDATE runs SET state = CASE"
         "  WHEN ended_at IS NOT NULL THEN state"

@@ -29,11 +29,12 @@ enum sqlite_statement {
     SQLITE_STATEMENT_NODES_GONE, /* run, the path that they begin with, the text behind all those */
     SQLITE_STATEMENT_NODE_STATE, /* run, path, state */
     SQLITE_STATEMENT_PROGRESS,   /* run, seq before, seq, id, nodes done and failed since */
-    SQLITE_STATEMENT_RUN_STATE,  /* run, how it ended, started_at, ended_at, record, paused */
-    SQLITE_STATEMENT_UNKNOWN,    /* gives whether there is a node that is */
-    SQLITE_STATEMENT_AUDIT,      /* at, who, action, run, detail */
-    SQLITE_STATEMENT_WAKE,       /* run, wake_at */
-    SQLITE_STATEMENT_BLOCKED,    /* run, text */
+    SQLITE_STATEMENT_SPENT,
+    SQLITE_STATEMENT_RUN_STATE, /* run, how it ended, started_at, ended_at, record, paused */
+    SQLITE_STATEMENT_UNKNOWN,   /* gives whether there is a node that is */
+    SQLITE_STATEMENT_AUDIT,     /* at, who, action, run, detail */
+    SQLITE_STATEMENT_WAKE,      /* run, wake_at */
+    SQLITE_STATEMENT_BLOCKED,   /* run, text */
     SQLITE_STATEMENT_DEAD,
     SQLITE_STATEMENT_CRASHES,      /* run, number */
     SQLITE_STATEMENT_TURN,         /* of an item of the queue: since when it may be tried */

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/engine/record.h"
+#include "core/value/value.h"
 
 static void free_node(struct expected_node *node)
 {
@@ -21,6 +22,7 @@ void expected_rows_finish(struct expected_rows *rows)
     }
     free(rows->nodes);
     strmap_finish(&rows->by_path);
+    document_unref(rows->spent);
     *rows = EXPECTED_ROWS_INIT;
 }
 
@@ -192,6 +194,10 @@ static void note_run(struct expected_rows *rows, const struct record *record)
     }
     rows->turn_at = record->type == RECORD_NODE_RETRY ? record->due_unix_ms : rows->turn_at;
     rows->priority = record->has_priority ? record->priority : rows->priority;
+    if (record->type == RECORD_NODE_SPENT) {
+        document_unref(rows->spent);
+        rows->spent = document_ref(record->output);
+    }
     if (record->type == RECORD_RUN_ENDED && rows->end == NULL) {
         rows->end = run_state_name(record->run_state);
         rows->ended_at = record->at_unix_ms;

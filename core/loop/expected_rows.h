@@ -18,6 +18,7 @@
 #include "core/base/strmap.h"
 #include "core/model/queue_priority.h"
 
+struct document;
 struct record;
 
 struct expected_node {
@@ -45,6 +46,7 @@ struct expected_rows {
     enum queue_priority priority; /* the same; that of its definition is set before */
     uint32_t nodes_done;
     uint32_t nodes_failed;
+    const struct document *spent; /* the last that says what calls took; owned; NULL: none does */
 };
 
 #define EXPECTED_ROWS_INIT ((struct expected_rows){0})

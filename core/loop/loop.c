@@ -200,6 +200,7 @@ static int open_host(struct loop *loop, const struct loop_options *options, stru
         .events = run_tasks_events,
         .http = &loop->http,
         .kv = &loop->kv,
+        .budget = &loop->budget,
         .cancel_grace_ms = options->cancel_grace_ms,
     };
     host_options.events.user = loop;
@@ -237,6 +238,7 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
             .net = loop->net, .secrets = options->secrets, .find_node = http_gate_find_node};
         http_gate_init(&loop->http, loop);
         kv_store_init(&loop->kv, loop);
+        budget_desk_init(&loop->budget, loop);
         status = open_host(loop, options, err);
     }
     return status;

@@ -24,6 +24,7 @@
 #include "core/policy/admission.h"
 #include "core/policy/alert.h"
 #include "core/policy/breaker.h"
+#include "core/policy/purse.h"
 
 struct batch;
 struct catalogue;
@@ -491,6 +492,7 @@ struct loop_numbers {
     uint64_t runs_failed;
     uint64_t runs_cancelled;
     uint64_t nodes_started;
+    struct purse_total spent;                 /* by calls that were paid for */
     uint64_t alerts[ALERT_KINDS];             /* that began */
     uint64_t alerts_active[ALERT_KINDS];      /* now */
     uint64_t breaker_changes[BREAKER_STATES]; /* by the state that one has changed to */

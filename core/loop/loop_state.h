@@ -13,9 +13,11 @@
 #include <uv.h>
 
 #include "core/base/error.h"
+#include "core/host/budget.h"
 #include "core/host/host.h"
 #include "core/host/http.h"
 #include "core/loop/alerts.h"
+#include "core/loop/budget_desk.h"
 #include "core/loop/health_checks.h"
 #include "core/loop/http_bridge.h"
 #include "core/loop/kv_store.h"
@@ -67,6 +69,8 @@ struct loop {
     struct host_http http;
     struct host_kv kv;
     struct kv_store kept; /* what plugins keep */
+    struct host_budget budget;
+    struct budget_desk desk;
     loop_signal_cb on_signal;
     void *signal_user;
     loop_tick_cb on_tick;

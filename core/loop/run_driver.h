@@ -60,6 +60,7 @@ struct loop_run {
     bool is_marked;       /* it is, or was, and nothing has happened since */
     uint64_t records_out; /* of its tree, submitted and not durable yet */
     uint32_t task_count;  /* of its tree */
+    uint32_t slips;       /* of these tasks: granted, and not settled */
     uint32_t crashes;     /* ends of a process that was at work on it, without progress since */
     char definition[DIGEST_HEX_SIZE];
 };

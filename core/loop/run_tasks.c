@@ -38,7 +38,8 @@ struct loop_task {
     struct loop_task *next_telling;
     bool is_telling; /* it is in the loop's list of those with items to tell */
     uint32_t pauses;
-    int64_t time_left_ms; /* of its time-out, while it is paused; NO_TIMEOUT: it has none */
+    int64_t time_left_ms;      /* of its time-out, while it is paused; NO_TIMEOUT: it has none */
+    struct budget_slip *slips; /* owned by budget_desk */
 };
 
 /* The resolved settings of one plugin. */
@@ -93,6 +94,7 @@ static void task_destroy(struct loop_task *task)
 {
     stop_telling(task);
     drop_items(task);
+    budget_desk_forget(task);
     free(task->items);
     if (task->previous != NULL) {
         task->previous->next = task->next;
@@ -134,6 +136,22 @@ struct loop_task *run_tasks_of(uint64_t token)
 struct run_place run_tasks_place(const struct loop_task *task)
 {
     return (struct run_place){.run = task->run->run, .frame = task->frame, .node = task->node};
+}
+
+struct spender run_tasks_spender(const struct loop_task *task)
+{
+    return (struct spender){
+        .run = task->run->run, .frame = task->frame, .node = task->node, .attempt = task->attempt};
+}
+
+struct loop_run *run_tasks_run(const struct loop_task *task)
+{
+    return task->run;
+}
+
+struct budget_slip **run_tasks_slips(struct loop_task *task)
+{
+    return &task->slips;
 }
 
 static struct heap_timer timeout_of(const struct loop_task *task)
@@ -285,6 +303,7 @@ static void on_task_done(void *user, uint64_t token, struct str port, const stru
                               .port = port};
     cleanup_document struct document *shown = NULL;
     tell_items(task); /* they came before */
+    budget_desk_end_task(task);
     bool is_kept = hide_secrets(run, output, &shown);
     if (is_kept && shown != output) {
         warn(task, STR("its output holds a secret: *** stands for it, also where it is read"));
@@ -315,6 +334,7 @@ static void on_task_failed(void *user, uint64_t token, const struct document *er
                               .attempt = task->attempt};
     cleanup_document struct document *shown = NULL;
     tell_items(task);
+    budget_desk_end_task(task);
     task_destroy(task);
     if (hide_in_failure(run, error, &shown)) {
         event.error = shown;

@@ -11,8 +11,10 @@
  * Threads:  [loop]
  */
 
+#include "core/engine/spender.h"
 #include "core/loop/loop.h"
 
+struct budget_slip;
 struct document;
 struct effect;
 struct error;
@@ -39,6 +41,10 @@ int run_tasks_settings(struct loop_run *run, struct str plugin,
 /* The task of a token, while it has not ended; borrowed. */
 struct loop_task *run_tasks_of(uint64_t token);
 struct run_place run_tasks_place(const struct loop_task *task);
+struct spender run_tasks_spender(const struct loop_task *task);
+struct loop_run *run_tasks_run(const struct loop_task *task);
+/* What budget_desk keeps for the task. */
+struct budget_slip **run_tasks_slips(struct loop_task *task);
 
 /* A line of the node's log. */
 void run_tasks_log(const struct loop_task *task, int level, struct str line);

@@ -12,6 +12,8 @@
 #include "core/loop/expected_rows.h"
 #include "core/loop/loop.h"
 #include "core/loop/run_rows.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
 
 enum { PAGE = 500 };
 
@@ -99,6 +101,25 @@ static int compare_number(struct replay *replay, const char *what, int64_t is, i
                                       has_to_be);
 }
 
+/* What its calls took, as the record says it that the row names. */
+static int compare_spent(struct replay *replay)
+{
+    const struct document *record = replay->expected.spent;
+    struct str text = replay->row->spent;
+    cleanup_document struct document *row = NULL;
+    int status = text.n > 0 ? json_read(text, NULL, &row, NULL) : 0;
+    if (status == E_NOMEM) {
+        return error_nomem(replay->check->err);
+    }
+    const struct value *expected = record != NULL ? value_get(document_root(record), STR("total"))
+                                                  : NULL;
+    bool is_same = (row == NULL && expected == NULL) ||
+                   (row != NULL && expected != NULL && value_equal(document_root(row), expected));
+    return is_same ? 0
+                   : journal_findings_add(replay->check->findings, JOURNAL_DIFFERS, replay->row->id,
+                                          0, "what its calls took is not what its records say");
+}
+
 static int compare_run(struct replay *replay)
 {
     const struct journal_run *row = replay->row;
@@ -127,7 +148,7 @@ static int compare_run(struct replay *replay)
     for (size_t i = 0; status == 0 && i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         status = compare_number(replay, numbers[i].what, numbers[i].is, numbers[i].has_to_be);
     }
-    return status;
+    return status == 0 ? compare_spent(replay) : status;
 }
 
 static int compare_node_number(struct replay *replay, const struct journal_node *node,

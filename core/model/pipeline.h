@@ -22,6 +22,7 @@
 
 #include "core/base/str.h"
 
+struct budget_settings;
 struct document;
 struct expr;
 struct node_policies;
@@ -228,6 +229,7 @@ struct node {
     const struct node_policies *policies; /* NODE_PLUGIN; else NULL */
     const struct fallback *fallback;      /* NODE_PLUGIN; NULL: none */
     const struct node_cache *cache;       /* likewise */
+    const struct budget_settings *budget; /* what it may spend; NULL: as much as what it is in */
     struct str secrets; /* names that its config, or its plugin's settings, read: "token,user" */
 
     uint32_t body;                   /* the body that it is in */
@@ -354,6 +356,7 @@ struct pipeline {
     const struct template *output; /* NULL: the root body's own */
     const struct str *secrets;     /* names that expressions read as secrets.NAME */
     uint32_t secret_count;
+    const struct budget_settings *budget; /* of the whole run; NULL: none */
     struct str hosts; /* that these may go to when nothing else is said: see secret_hosts.h */
 };
 

@@ -81,6 +81,17 @@ struct node_policies {
     enum queue_priority priority; /* ON_OPEN_QUEUE, and of the item that it makes */
 };
 
+/* What calls may take in all, of a node or a run. */
+enum { BUDGET_NO_LIMIT = -1 };
+
+struct budget_settings {
+    int64_t tokens; /* BUDGET_NO_LIMIT: as many as they like; so below */
+    int64_t cost;   /* billionths of a US dollar */
+    int64_t calls;
+    int64_t time_ms;  /* since the node or the run began */
+    struct str model; /* that is asked when the budget does not reach; empty: none */
+};
+
 #define RETRY_SETTINGS_DEFAULT                                                                     \
     ((struct retry_settings){.max_attempts = 3,                                                    \
                              .initial_interval_ms = 1000,                                          \

@@ -24,6 +24,7 @@ ops_str chat_model(const struct chat *chat)
 
 static void forget_call(struct chat *chat)
 {
+    text_finish(&chat->body.text);
     reply_finish(&chat->reply);
     frames_finish(&chat->frames);
     text_finish(&chat->raw);
@@ -49,8 +50,10 @@ static ops_val make_details(const struct chat *chat)
     return status == OPS_OK ? details : 0;
 }
 
-static struct failing failing_of(const struct chat *chat)
+/* The task is about to end: what is not known of its call by now will never be. */
+static struct failing failing_of(struct chat *chat)
 {
+    bill_lose(&chat->bill);
     struct failing failing = {
         .node = chat->node, .task = chat->task, .model = chat->question.model};
     if (chat->n_calls > 0 && chat->usage.input_tokens >= 0) {
@@ -268,7 +271,9 @@ static int read_stream(struct chat *chat)
 
 static void on_answer(struct chat *chat, const ops_http_res *res)
 {
+    static const struct usage nothing = {0, 0, 0};
     if (res->status < 200 || res->status > 299) {
+        bill_settle(&chat->bill, chat->question.model, &nothing);
         struct failing failing = failing_of(chat);
         failure_of_status(&failing, res);
         forget_call(chat);
@@ -278,6 +283,7 @@ static void on_answer(struct chat *chat, const ops_http_res *res)
         return;
     }
 
+    bill_settle(&chat->bill, chat_model(chat), &chat->reply.usage);
     chat->usage = chat->n_calls == 1 ? chat->reply.usage
                                      : usage_add(chat->usage, chat->reply.usage);
     if (chat->reply.finish == FINISH_TOOL_CALLS && chat->reply.n_tool_calls == 0) {
@@ -300,6 +306,9 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
         on_answer(chat, res);
         return;
     }
+    if (err->effect == OPS_EFFECT_NONE && chat->received == 0) {
+        bill_void(&chat->bill);
+    }
     struct failing failing = failing_of(chat);
     failure_of_transport(&failing, err, chat->received);
     forget_call(chat);
@@ -307,15 +316,13 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
 
 /* ---- Questions ---- */
 
-static void send(struct chat *chat)
+static void call(struct chat *chat)
 {
-    struct body body = {.task = chat->task};
     struct text url = {NULL, 0, 0, 0};
     ops_str names[INSTANCE_MAX_HEADERS];
     ops_str values[INSTANCE_MAX_HEADERS];
     ops_http_req req = {0};
     chat->n_calls++;
-    chat->node->provider->write_chat(&body, chat->node, &chat->question);
     text_append_str(&url, text_str(&chat->node->base_url));
     text_append_literal(&url, chat->node->provider->chat_path);
     req.size = (uint32_t)sizeof req;
@@ -325,19 +332,62 @@ static void send(struct chat *chat)
     req.n_headers = instance_headers(chat->node, names, values);
     req.header_names = names;
     req.header_values = values;
-    req.body = text_str(&body.text);
+    req.body = text_str(&chat->body.text);
     req.timeout_ms = TIMEOUT_MS;
     req.on_chunk = chat->question.is_streamed ? on_chunk : NULL;
     req.on_done = on_done;
     req.user = chat;
-    ops_status status = body.text.failed || url.failed
-                            ? OPS_E_RESOURCE
-                            : ops.http->send(ops.h, chat->task, &req, NULL);
-    text_finish(&body.text);
+    ops_status status = url.failed ? OPS_E_RESOURCE : ops.http->send(ops.h, chat->task, &req, NULL);
+    text_finish(&chat->body.text);
     text_finish(&url);
     if (status != OPS_OK) {
+        bill_void(&chat->bill);
         fail(chat, &failure_no_memory, ops_text(NULL));
     }
+}
+
+static void on_reserved(void *user, enum bill_answer answer, ops_str model)
+{
+    struct chat *chat = user;
+    if (answer == BILL_GRANTED) {
+        call(chat);
+    } else if (answer == BILL_CHEAPER) {
+        chat->question.model = model;
+        send(chat);
+    } else {
+        forget_call(chat);
+    }
+}
+
+/* Images count by themselves, also those that are in the body. */
+static struct bill_wish wish_of(const struct chat *chat)
+{
+    struct bill_wish wish = {.model = chat->question.model,
+                             .bytes = chat->body.text.n,
+                             .output_tokens = chat->question.max_tokens};
+    uint64_t n = question_count(&chat->question);
+    for (uint64_t i = 0; i < n; i++) {
+        ops_val images = question_message(&chat->question, i).images;
+        uint64_t n_images = ops.value->count(ops.h, images);
+        wish.images += n_images;
+        for (uint64_t k = 0; k < n_images; k++) {
+            uint64_t bytes = question_item(images, k).n;
+            wish.bytes -= bytes < wish.bytes ? bytes : wish.bytes;
+        }
+    }
+    return wish;
+}
+
+static void send(struct chat *chat)
+{
+    text_finish(&chat->body.text);
+    chat->node->provider->write_chat(&chat->body, chat->node, &chat->question);
+    if (chat->body.text.failed || chat->question.model.n == 0) {
+        fail(chat, &failure_no_memory, ops_text(NULL));
+        return;
+    }
+    const struct bill_wish wish = wish_of(chat);
+    bill_reserve(&chat->bill, &wish, on_reserved, chat);
 }
 
 /* Behind the system's text what the answer must look like; 0: no memory. */
@@ -399,6 +449,9 @@ void chat_ask(ops_node *node, ops_task task, ops_val config, const struct questi
     chat->question = *question;
     chat->schema_path = schema_path;
     chat->on_answer = on_chat_answer;
+    chat->body.task = task;
+    chat->bill.node = node;
+    chat->bill.task = task;
     chat->usage = (struct usage){-1, -1, -1};
     forget_call(chat);
     if (instance_lacks_key(node)) {

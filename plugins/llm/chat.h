@@ -8,10 +8,12 @@
  * goes wrong ends the task; only an answer that can be used gets to the one who asked.
  *
  * Used by:  the node types llm, llm.classify and llm.extract.
- * Uses:     answer.h, failure.h, frames.h, instance.h, question.h, reply.h.
+ * Uses:     answer.h, bill.h, body.h, failure.h, frames.h, instance.h, question.h, reply.h.
  * Threads:  [strand]
  */
 
+#include "bill.h"
+#include "body.h"
 #include "frames.h"
 #include "instance.h"
 #include "opstream/sdk.h"
@@ -34,6 +36,8 @@ struct chat {
     struct question question;
     chat_answer_cb on_answer;
     const char *schema_path; /* of the config, for errors */
+    struct bill bill;
+    struct body body; /* of the question, until it is sent */
     /* The call that is under way. */
     struct reply reply;
     struct frames frames;

@@ -2,6 +2,8 @@
 
 /* The node type `llm.embed`: texts as vectors. */
 
+#include "bill.h"
+#include "body.h"
 #include "failure.h"
 #include "instance.h"
 #include "nodes.h"
@@ -18,8 +20,11 @@ struct embed {
     ops_node *node;
     ops_val config;
     ops_str model;
+    ops_val texts; /* list */
     uint64_t n_texts;
     int is_single;
+    struct bill bill;
+    struct body body; /* of the call, until it is sent */
 };
 
 static int are_numbers(ops_val list)
@@ -89,26 +94,34 @@ static void complete(const struct embed *embed, ops_task task, ops_val vectors, 
 
 static void on_done(void *user, ops_task task, const ops_http_res *res, const ops_error *err)
 {
-    const struct embed *embed = user;
+    static const struct usage nothing = {0, 0, 0};
+    struct embed *embed = user;
     struct failing failing = {.node = embed->node, .task = task, .model = embed->model};
     struct usage usage = {-1, 0, 0};
     ops_val answer = 0;
     if (res == NULL) {
+        if (err->effect == OPS_EFFECT_NONE) {
+            bill_void(&embed->bill);
+        }
+        bill_lose(&embed->bill);
         failure_of_transport(&failing, err, 0);
         return;
     }
     if (res->status < 200 || res->status > 299) {
+        bill_settle(&embed->bill, embed->model, &nothing);
         failure_of_status(&failing, res);
         return;
     }
     if (ops.value->from_json(ops.h, task, res->body, &answer, NULL) != OPS_OK) {
         int is_html = failure_is_html(res->body);
+        bill_lose(&embed->bill);
         failure_of_kind(&failing, is_html ? &failure_html : &failure_not_json,
                         is_html ? ops_text(NULL) : res->body);
         return;
     }
 
     ops_val vectors = embed->node->provider->read_vectors(task, answer, &usage);
+    bill_settle(&embed->bill, embed->model, &usage);
     uint64_t dimensions = read_dimensions(task, vectors, embed->n_texts);
     if (dimensions == 0) {
         failure_of_kind(&failing, &bad_vectors, ops_text(NULL));
@@ -117,15 +130,13 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
     complete(embed, task, vectors, dimensions, &usage);
 }
 
-static void send(const struct embed *embed, ops_task task, ops_val texts)
+static void call(struct embed *embed, ops_task task)
 {
     const struct provider *provider = embed->node->provider;
-    struct body body = {.task = task};
     struct text url = {NULL, 0, 0, 0};
     ops_str names[INSTANCE_MAX_HEADERS];
     ops_str values[INSTANCE_MAX_HEADERS];
     ops_http_req req = {0};
-    provider->write_embed(&body, embed->model, texts, ops_get_i64(embed->config, "dimensions", 0));
     text_append_str(&url, text_str(&embed->node->base_url));
     text_append_literal(&url, provider->embed_path);
     req.size = (uint32_t)sizeof req;
@@ -135,16 +146,40 @@ static void send(const struct embed *embed, ops_task task, ops_val texts)
     req.n_headers = instance_headers(embed->node, names, values);
     req.header_names = names;
     req.header_values = values;
-    req.body = text_str(&body.text);
+    req.body = text_str(&embed->body.text);
     req.on_done = on_done;
-    req.user = (void *)(uintptr_t)embed;
-    ops_status status = body.text.failed || url.failed ? OPS_E_RESOURCE
-                                                       : ops.http->send(ops.h, task, &req, NULL);
-    text_finish(&body.text);
+    req.user = embed;
+    ops_status status = url.failed ? OPS_E_RESOURCE : ops.http->send(ops.h, task, &req, NULL);
+    text_finish(&embed->body.text);
     text_finish(&url);
     if (status != OPS_OK) {
+        bill_void(&embed->bill);
         ops_fail_text(task, status, "the call cannot be started");
     }
+}
+
+static void on_reserved(void *user, enum bill_answer answer, ops_str model)
+{
+    struct embed *embed = user;
+    (void)model;
+    if (answer == BILL_GRANTED) {
+        call(embed, embed->body.task);
+    } else {
+        text_finish(&embed->body.text);
+    }
+}
+
+static void send(struct embed *embed)
+{
+    embed->node->provider->write_embed(&embed->body, embed->model, embed->texts,
+                                       ops_get_i64(embed->config, "dimensions", 0));
+    if (embed->body.text.failed) {
+        text_finish(&embed->body.text);
+        ops_fail_text(embed->body.task, OPS_E_RESOURCE, "out of memory");
+        return;
+    }
+    const struct bill_wish wish = {.model = embed->model, .bytes = embed->body.text.n};
+    bill_reserve(&embed->bill, &wish, on_reserved, embed);
 }
 
 void embed_execute(ops_node *node, ops_task task, ops_val config)
@@ -157,6 +192,10 @@ void embed_execute(ops_node *node, ops_task task, ops_val config)
 
     embed->node = node;
     embed->config = config;
+    embed->body.task = task;
+    embed->bill.node = node;
+    embed->bill.task = task;
+    embed->bill.is_final = 1; /* vectors of another model are of no use beside these */
     embed->model = question_model(node, config);
     embed->is_single = ops.value->type(ops.h, texts) == OPS_TYPE_STRING;
     embed->n_texts = embed->is_single ? 1 : ops.value->count(ops.h, texts);
@@ -168,6 +207,7 @@ void embed_execute(ops_node *node, ops_task task, ops_val config)
     } else if (embed->is_single && ops.value->new_list(ops.h, task, &texts, 1, &texts) != OPS_OK) {
         ops_fail_text(task, OPS_E_RESOURCE, "out of memory");
     } else {
-        send(embed, task, texts);
+        embed->texts = texts;
+        send(embed);
     }
 }

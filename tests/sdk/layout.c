@@ -160,6 +160,37 @@ AT(ops_if_kv, put, 16);
 AT(ops_if_kv, remove, 24);
 AT(ops_if_kv, abort, 32);
 
+SIZE(ops_budget_answer, 48);
+AT(ops_budget_answer, size, 0);
+AT(ops_budget_answer, reserved0, 4);
+AT(ops_budget_answer, reservation, 8);
+AT(ops_budget_answer, model, 16);
+AT(ops_budget_answer, why, 32);
+
+SIZE(ops_budget_req, 40);
+AT(ops_budget_req, size, 0);
+AT(ops_budget_req, calls, 4);
+AT(ops_budget_req, tokens, 8);
+AT(ops_budget_req, cost, 16);
+AT(ops_budget_req, done, 24);
+AT(ops_budget_req, user, 32);
+
+SIZE(ops_budget_used, 48);
+AT(ops_budget_used, size, 0);
+AT(ops_budget_used, calls, 4);
+AT(ops_budget_used, reservation, 8);
+AT(ops_budget_used, input_tokens, 16);
+AT(ops_budget_used, output_tokens, 24);
+AT(ops_budget_used, cached_tokens, 32);
+AT(ops_budget_used, cost, 40);
+
+SIZE(ops_if_budget, 32);
+AT(ops_if_budget, size, 0);
+AT(ops_if_budget, version, 4);
+AT(ops_if_budget, settle, 8);
+AT(ops_if_budget, reserve, 16);
+AT(ops_if_budget, abort, 24);
+
 SIZE(ops_if_http, 24);
 AT(ops_if_http, size, 0);
 AT(ops_if_http, version, 4);
@@ -293,6 +324,7 @@ NUMBER(OPS_E_STALE, 14);
 NUMBER(OPS_E_UNSUPPORTED, 15);
 NUMBER(OPS_E_INTERNAL, 16);
 NUMBER(OPS_E_CRASHED, 17);
+NUMBER(OPS_E_BUDGET, 18);
 NUMBER(OPS_RETRY_DEFAULT, 0u);
 NUMBER(OPS_RETRY_YES, 1u);
 NUMBER(OPS_RETRY_NO, 2u);

@@ -152,6 +152,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
         .events = {rig, on_done, on_failed, on_progress, on_item, on_log, on_given_up},
         .http = options->has_no_http ? NULL : &rig->http,
         .kv = options->kv,
+        .budget = options->budget,
         .child_mark = options->child_mark,
         .job_threads = 4,
         .cancel_grace_ms = options->cancel_grace_ms,

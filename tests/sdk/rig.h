@@ -80,7 +80,8 @@ struct rig_options {
     const char *child_mark;
     int64_t cancel_grace_ms;
     bool has_no_http;
-    const struct host_kv *kv; /* kept; NULL: nothing is kept for plugins */
+    const struct host_kv *kv;         /* kept; NULL: nothing is kept for plugins */
+    const struct host_budget *budget; /* kept; NULL: there are no budgets */
 };
 
 /* `options` may be NULL: no folders. */

@@ -138,7 +138,7 @@ static void test_tasks__every_code_has_its_name(void **state)
         "INTERNAL",    "CONFIG",    "INPUT",        "AUTH",        "PERMISSION",
         "NOT_FOUND",   "CONFLICT",  "RATE_LIMITED", "TIMEOUT",     "UNAVAILABLE",
         "UPSTREAM",    "CANCELLED", "RESOURCE",     "WOULD_BLOCK", "STALE",
-        "UNSUPPORTED", "INTERNAL",  "INTERNAL",     "INTERNAL",
+        "UNSUPPORTED", "INTERNAL",  "INTERNAL",     "BUDGET",      "INTERNAL",
     };
     struct rig rig;
     (void)state;

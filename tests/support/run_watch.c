@@ -524,6 +524,8 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
     case RECORD_ITEM:
         return see_item(node, record);
     case RECORD_CREDIT:
+    case RECORD_NODE_RESERVED:
+    case RECORD_NODE_SPENT:
         PROMISE(node->has_begun && node->ends == 0);
         return NULL;
     case RECORD_SIGNAL:

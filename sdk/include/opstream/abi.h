@@ -101,6 +101,7 @@ typedef int32_t ops_status;
 #define OPS_E_UNSUPPORTED  15 /* this host, or this build of it, cannot do that */
 #define OPS_E_INTERNAL     16 /* a bug in the plugin */
 #define OPS_E_CRASHED      17 /* only the host reports it */
+#define OPS_E_BUDGET       18 /* ops.budget has refused the call; never retried */
 
 /* May the step be tried again? For ops_error.retry. */
 #define OPS_RETRY_DEFAULT 0u /* by code, as above */

@@ -22,6 +22,7 @@
  */
 
 #include "opstream/abi.h"
+#include "opstream/budget.h"
 #include "opstream/exec.h"
 #include "opstream/http.h"
 #include "opstream/job.h"

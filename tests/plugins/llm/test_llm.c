@@ -14,16 +14,38 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/host/budget.h"
 #include "tests/sdk/rig.h"
 
 static struct rig rig;
 static uint64_t last_token;
 
+/* Nothing is bounded. */
+static void grant(void *self, uint64_t token, const struct host_budget_wish *wish,
+                  host_budget_done_cb done, void *user, void **out_wait)
+{
+    (void)self;
+    (void)token;
+    (void)wish;
+    (void)out_wait;
+    done(user, &(struct host_budget_answer){.status = HOST_BUDGET_GRANTED});
+}
+
+static void take(void *self, uint64_t token, const struct host_budget_use *use)
+{
+    (void)self;
+    (void)token;
+    (void)use;
+}
+
+static const struct host_budget budget = {.settle = take, .reserve = grant};
+
 static int open_rig(void **state)
 {
+    static const char *const folder = PLUGIN_DIR;
     (void)state;
     last_token = 0;
-    rig_open_folder(&rig, PLUGIN_DIR);
+    rig_open(&rig, &(struct rig_options){.folders = &folder, .folder_count = 1, .budget = &budget});
     return 0;
 }
 

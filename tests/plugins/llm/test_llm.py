@@ -45,7 +45,8 @@ class Case(unittest.TestCase):
             json.dump({"id": "p", "integrations": settings, "nodes": nodes}, out)
         done = self.opstream("run", "p.json", "--json", *options, **how)
         self.assertIn(done.returncode, (0, 1), done.stderr)
-        return json.loads(done.stdout)["step_results"]
+        self.result = json.loads(done.stdout)
+        return self.result["step_results"]
 
     def ask(self, provider, kind="llm", settings=None, **config):
         step = self.run_pipeline([{"id": "a", "type": kind, "config": config}],
@@ -57,6 +58,70 @@ class Case(unittest.TestCase):
             for stream in streams:
                 with self.subTest(provider=provider, stream=stream):
                     yield provider, stream
+
+
+PRICES = {"echo": {"input": 100, "output": 1000, "cached": 10}}
+
+
+class Usage(Case):
+    """The fake counts 11 tokens and 7 for each call, some of the 11 from a cache."""
+
+    def test_each_call_counts(self):
+        for provider, stream in self.each():
+            self.ask(provider, model="echo", prompt="x", stream=stream, settings={"prices": PRICES})
+            usage = self.result["usage"]
+            self.assertEqual((usage["calls"], usage["input_tokens"], usage["output_tokens"]), (1, 11, 7))
+            cached = usage["cached_tokens"]
+            self.assertAlmostEqual(usage["cost"], ((11 - cached) * 100 + cached * 10 + 7 * 1000) / 1e6)
+
+    def test_repaired_and_failed_answers_count(self):
+        self.ask("openai", model="repaired", prompt="x", response_schema=SCHEMA)
+        self.assertEqual(self.result["usage"]["calls"], 2)
+        self.assertEqual(self.result["usage"]["input_tokens"], 22)
+        self.assertEqual(self.result["usage"]["unpriced_calls"], 2)
+        self.ask("openai", model="stubborn", prompt="x", response_schema=SCHEMA)
+        self.assertEqual(self.result["usage"]["output_tokens"], 14)
+        self.ask("openai", model="gone", prompt="x")
+        self.assertEqual(self.result["usage"]["input_tokens"], 0)
+        self.ask("openai", model="html", prompt="x")
+        self.assertEqual(self.result["usage"]["uncounted_calls"], 1)
+
+    def test_vectors_count(self):
+        self.ask("openai", "llm.embed", model="echo", input=["a", "b"])
+        self.assertEqual(self.result["usage"]["calls"], 1)
+        self.assertGreater(self.result["usage"]["input_tokens"], 0)
+
+    def test_a_run_has_what_its_children_took(self):
+        ask = {"id": "a", "type": "llm", "config": {"model": "echo", "prompt": "x {{ default(item, 0) }}"}}
+        settings = self.settings("openai", prices=PRICES)
+        each = {"id": "each", "for_each": "[1, 2, 3]", "nodes": [dict(ask)]}
+        alone = {"id": "a", "type": "llm", "config": {"model": "echo", "prompt": "x"}}
+        call = {"id": "call", "type": "workflow", "config": {"workflow": "inner"}}
+        with open(self.folder.name + "/w.json", "w", encoding="utf-8") as out:
+            json.dump({"workflows": {"p": {"integrations": settings, "nodes": [alone, call]},
+                                     "inner": {"integrations": settings, "nodes": [each]}}}, out)
+        done = self.opstream("run", "w.json#p", "--json")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        result = json.loads(done.stdout)
+        self.assertEqual(result["usage"], {"calls": 4, "input_tokens": 44, "output_tokens": 28,
+                                           "cached_tokens": 16, "cost": 0.03096})
+        shown = self.opstream("status", result["execution_id"]).stdout
+        self.assertIn("spent      4 calls, 44 + 28 tokens (16 from a cache), $0.03096", shown)
+        jobs = json.loads(self.opstream("list", "--json").stdout)["jobs"]
+        self.assertEqual(jobs[0]["usage"], result["usage"])
+        history = self.opstream("history", result["execution_id"], "--children").stdout
+        self.assertRegex(history, r"spent +call/each\[2\]\.a  1 call, 11 \+ 7 tokens")
+        self.assertIn("all agrees", self.opstream("db", "check").stdout)
+
+    def test_a_second_run_takes_less_where_answers_are_kept(self):
+        nodes = [{"id": "a", "type": "llm", "cache": {"ttl": "1h"},
+                  "config": {"model": "echo", "prompt": "x"}},
+                 {"id": "b", "type": "llm", "config": {"model": "echo", "prompt": "y"}}]
+        tokens = []
+        for _ in range(2):
+            self.run_pipeline(nodes, self.settings("openai"))
+            tokens.append(self.result["usage"]["input_tokens"])
+        self.assertEqual(tokens, [22, 11])
 
 
 class Chat(Case):

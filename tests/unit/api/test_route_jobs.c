@@ -34,18 +34,19 @@ static void test_route_jobs__each_has_its_members(void **state)
     (void)state;
     struct journal_reader reader = fake_sample();
     struct fake_answer got = fake_get(&reader, JOBS, "");
-    fake_expect(&got, "/jobs/3",
-                "{\"id\":\"" FAKE_RUN_1 "\",\"execution_id\":\"" FAKE_RUN_1 "\","
-                "\"workflow\":\"nightly\",\"name\":\"Nightly build\",\"version\":\"3\","
-                "\"status\":\"completed\",\"reason\":null,\"labels\":{\"team\":\"web\"},"
-                "\"created_at\":\"2027-01-15T07:00:00.000Z\","
-                "\"started_at\":\"2027-01-15T07:00:01.000Z\","
-                "\"completed_at\":\"2027-01-15T07:01:02.500Z\",\"total_duration_seconds\":61.5,"
-                "\"progress\":{\"done\":3,\"total\":3,\"fraction\":1.0},\"failed_steps\":0,"
-                "\"wake_at\":null,\"triggered_by\":\"manual\",\"key\":\"k1\",\"plan_id\":null,"
-                "\"short_id\":"
-                "\"019a0000-1111\",\"parent\":null,"
-                "\"parent_path\":null}");
+    fake_expect(
+        &got, "/jobs/3",
+        "{\"id\":\"" FAKE_RUN_1 "\",\"execution_id\":\"" FAKE_RUN_1 "\","
+        "\"workflow\":\"nightly\",\"name\":\"Nightly build\",\"version\":\"3\","
+        "\"status\":\"completed\",\"reason\":null,\"labels\":{\"team\":\"web\"},"
+        "\"created_at\":\"2027-01-15T07:00:00.000Z\","
+        "\"started_at\":\"2027-01-15T07:00:01.000Z\","
+        "\"completed_at\":\"2027-01-15T07:01:02.500Z\",\"total_duration_seconds\":61.5,"
+        "\"progress\":{\"done\":3,\"total\":3,\"fraction\":1.0},\"failed_steps\":0,\"usage\":null,"
+        "\"wake_at\":null,\"triggered_by\":\"manual\",\"key\":\"k1\",\"plan_id\":null,"
+        "\"short_id\":"
+        "\"019a0000-1111\",\"parent\":null,"
+        "\"parent_path\":null}");
     fake_expect(&got, "/jobs/2/progress", "{\"done\":1,\"total\":4,\"fraction\":0.25}");
     fake_expect(&got, "/jobs/2/total_duration_seconds", "30.0");
     fake_expect(&got, "/jobs/2/labels", "{}");

@@ -124,6 +124,7 @@ static size_t check_exposition(struct str text)
 static const struct api_numbers numbers = {
     .breaker_changes = {[BREAKER_OPEN] = 5},
     .alerts = {[ALERT_LATENCY_P99] = 7},
+    .spent = {.input_tokens = 512, .output_tokens = 88, .cached_tokens = 40, .cost = 210000},
     .version = "1.2.3",
     .started_at_unix_ms = 1700000000123,
     .runs_started = UINT64_MAX,
@@ -143,13 +144,17 @@ static void test_route_metrics__is_the_text_format(void **state)
     struct str text = strbuf_str(&got.answer.body);
     assert_int_equal(got.answer.status, 200);
     assert_string_equal(got.answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
-    assert_int_equal(check_exposition(text), 27);
+    assert_int_equal(check_exposition(text), 29);
     assert_non_null(strstr(text.p, "\nopstream_runs{workflow=\"deploy\",state=\"failed\"} 4\n"));
     assert_non_null(strstr(text.p, "\nopstream_build_info{version=\"1.2.3\"} 1\n"));
     assert_non_null(strstr(text.p, "\nprocess_start_time_seconds 1700000000.123\n"));
     assert_non_null(strstr(text.p, "\nopstream_runs_started_total 18446744073709551615\n"));
     assert_non_null(strstr(text.p, "\nopstream_journal_healthy 1\n"));
     assert_non_null(strstr(text.p, "\nopstream_alerts_total{kind=\"latency_p99\"} 7\n"));
+    assert_non_null(strstr(text.p, "\nopstream_tokens_total{kind=\"input\"} 512\n"
+                                   "opstream_tokens_total{kind=\"output\"} 88\n"
+                                   "opstream_tokens_total{kind=\"cached\"} 40\n"));
+    assert_non_null(strstr(text.p, "\nopstream_cost_nanodollars_total 210000\n"));
     assert_non_null(strstr(text.p, "\nopstream_alerts_active{kind=\"error_rate\"} 0\n"));
     assert_non_null(strstr(text.p, "\nopstream_breaker_transitions_total{state=\"open\"} 5\n"));
     assert_non_null(strstr(text.p, "\nopstream_queue_depth 7\n"));
@@ -177,7 +182,7 @@ static void test_route_metrics__of_an_empty_state_has_no_empty_family(void **sta
     reader.run_count = 0;
     struct fake_answer got = fake_ask(
         &(struct fake_request){.path = "/metrics", .reader = &reader, .numbers = &numbers});
-    assert_int_equal(check_exposition(strbuf_str(&got.answer.body)), 26);
+    assert_int_equal(check_exposition(strbuf_str(&got.answer.body)), 28);
     fake_answer_finish(&got);
     got = fake_ask(&(struct fake_request){.path = "/metrics"});
     assert_int_equal(strbuf_str(&got.answer.body).n, 0);

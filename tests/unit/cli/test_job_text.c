@@ -89,7 +89,9 @@ static void test_list_text__cells_of_another_type_are_as_if_they_were_not_there(
     "\"n\":1},\"created_at\":\"2027-01-15T07:59:30.000Z\","                                        \
     "\"started_at\":\"2027-01-15T07:59:30.000Z\",\"completed_at\":null,"                           \
     "\"total_duration_seconds\":30.0,\"progress\":{\"done\":1,\"total\":4,\"fraction\":0.25},"     \
-    "\"failed_steps\":1,\"wake_at\":null,\"parent\":null,\"usual_duration_seconds\":45.0,"         \
+    "\"failed_steps\":1,\"usage\":{\"calls\":3,\"input_tokens\":512,\"output_tokens\":88,"         \
+    "\"cached_tokens\":40,\"cost\":0.00021,\"unpriced_calls\":1},\"wake_at\":null,\"parent\":"     \
+    "null,\"usual_duration_seconds\":45.0,"                                                        \
     "\"estimated_remaining_seconds\":15.0,\"waits_for\":[{\"path\":\"ask\",\"for\":\"event\","     \
     "\"until\":\"2027-01-15T08:01:00.000Z\",\"event\":\"approved\"},{\"path\":\"poll\","           \
     "\"for\":\"time\",\"until\":\"2027-01-15T08:01:00.000Z\",\"event\":null},{\"path\":\"pay\","   \
@@ -111,39 +113,42 @@ static void test_list_text__cells_of_another_type_are_as_if_they_were_not_there(
 static void test_status_text__has_all_of_a_run(void **state)
 {
     (void)state;
-    check(status_text_append, RUNNING, plain,
-          "run        019a0000-2222-7aaa-8aaa-aaaaaaaaaaaa\n"
-          "workflow   deploy, version 2: Deploy it\n"
-          "status     running\n"
-          "progress   1/4 nodes, 1 failed\n"
-          "so far     30.0 s, about 15.0 s left (usually 45.0 s)\n"
-          "created    2027-01-15 07:59:30 UTC\n"
-          "started    2027-01-15 07:59:30 UTC\n"
-          "labels     team=web, n=1\n"
-          "waits for  ask: the event 'approved', until 2027-01-15 08:01:00 UTC\n"
-          "           poll: 2027-01-15 08:01:00 UTC\n"
-          "           pay: nobody knows whether it did its work: look, then say\n"
-          "             opstream resolve 019a0000-2222 pay --output JSON  # it did it, and gave "
-          "this\n"
-          "             opstream resolve 019a0000-2222 pay --fail         # it failed\n"
-          "             opstream resolve 019a0000-2222 pay --again        # it is to start again\n"
-          "           x: an event\n"
-          "\n"
-          "nodes\n"
-          "  completed  get        1.00 s  attempt 2\n"
-          "  failed     each       8.00 s  E: no\n"
-          "  running    ask        since 2027-01-15 07:59:41\n"
-          "  failed     each[1].a  500 ms  lost\n"
-          "  and 4 inside them ('opstream history')\n"
-          "  1 not reached yet\n"
-          "\n"
-          "child runs\n"
-          "  running    call  fetch  c1\n"
-          "  and more ('opstream list --parent ID')\n"
-          "\n"
-          "who did what\n"
-          "  2027-01-15 07:59:30  uid 1000 (ann)  start\n"
-          "  2027-01-15 07:59:50  engine          park  {\"until\":5}\n");
+    check(
+        status_text_append, RUNNING, plain,
+        "run        019a0000-2222-7aaa-8aaa-aaaaaaaaaaaa\n"
+        "workflow   deploy, version 2: Deploy it\n"
+        "status     running\n"
+        "progress   1/4 nodes, 1 failed\n"
+        "so far     30.0 s, about 15.0 s left (usually 45.0 s)\n"
+        "created    2027-01-15 07:59:30 UTC\n"
+        "started    2027-01-15 07:59:30 UTC\n"
+        "spent      3 calls, 512 + 88 tokens (40 from a cache), $0.00021 without those of unknown "
+        "price\n"
+        "labels     team=web, n=1\n"
+        "waits for  ask: the event 'approved', until 2027-01-15 08:01:00 UTC\n"
+        "           poll: 2027-01-15 08:01:00 UTC\n"
+        "           pay: nobody knows whether it did its work: look, then say\n"
+        "             opstream resolve 019a0000-2222 pay --output JSON  # it did it, and gave "
+        "this\n"
+        "             opstream resolve 019a0000-2222 pay --fail         # it failed\n"
+        "             opstream resolve 019a0000-2222 pay --again        # it is to start again\n"
+        "           x: an event\n"
+        "\n"
+        "nodes\n"
+        "  completed  get        1.00 s  attempt 2\n"
+        "  failed     each       8.00 s  E: no\n"
+        "  running    ask        since 2027-01-15 07:59:41\n"
+        "  failed     each[1].a  500 ms  lost\n"
+        "  and 4 inside them ('opstream history')\n"
+        "  1 not reached yet\n"
+        "\n"
+        "child runs\n"
+        "  running    call  fetch  c1\n"
+        "  and more ('opstream list --parent ID')\n"
+        "\n"
+        "who did what\n"
+        "  2027-01-15 07:59:30  uid 1000 (ann)  start\n"
+        "  2027-01-15 07:59:50  engine          park  {\"until\":5}\n");
 }
 
 static void test_status_text__of_a_failed_child_run(void **state)
@@ -376,6 +381,22 @@ static void test_history_text__is_a_line(void **state)
           colored, "2027-01-15 07:59:30.000  \033[32mrun completed\033[0m\n");
 }
 
+static void test_history_text__says_what_calls_take(void **state)
+{
+    (void)state;
+    check(history_text_append,
+          "{\"at\":\"2027-01-15T07:59:30.000Z\",\"type\":\"node_reserved\",\"path\":\"a\","
+          "\"attempt\":1,\"body\":{\"output\":{\"calls\":1,\"tokens\":1075,\"cost\":0.02}}}",
+          plain,
+          "2027-01-15 07:59:30.000  budget reserved     a  1 call, up to 1075 tokens, $0.02\n");
+    check(history_text_append,
+          "{\"at\":\"2027-01-15T07:59:30.000Z\",\"type\":\"node_spent\",\"path\":\"a\","
+          "\"attempt\":2,\"body\":{\"output\":{\"calls\":1}}}",
+          plain,
+          "2027-01-15 07:59:30.000  spent               a  attempt 2  1 call, tokens not known, "
+          "cost not known\n");
+}
+
 static void test_history_text__long_values_are_cut(void **state)
 {
     (void)state;
@@ -416,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_logs_text__numbers_of_visits_are_no_attempts),
         cmocka_unit_test(test_history_text__says_what_people_did),
         cmocka_unit_test(test_history_text__is_a_line),
+        cmocka_unit_test(test_history_text__says_what_calls_take),
         cmocka_unit_test(test_history_text__long_values_are_cut),
         cmocka_unit_test(test_history_text__unknown_types_are_shown_as_they_are),
     };

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_LOOP_BUDGET_DESK_H
+#define CORE_LOOP_BUDGET_DESK_H
+
+/*
+ * Budget desk: ops.budget for the host, over the engine. A task that asks for more than is left
+ * waits while others of its tree hold what they may give back; when nobody does, it is refused. Who
+ * holds something itself does not wait: so those who are waited for always go on.
+ *
+ * What a task leaves unsettled is spent with its end.
+ *
+ * Used by:  loop, run_tasks.
+ * Uses:     engine (spender), host (budget.h), commit, run_tasks.
+ * Threads:  [loop]
+ */
+
+#include <stdint.h>
+
+struct budget_wait;
+struct host_budget;
+struct loop;
+struct loop_task;
+
+/* All zero is empty. */
+struct budget_desk {
+    struct budget_wait *first; /* who waits for others, in the order of asking */
+    uint64_t last_reservation;
+};
+
+/* What the host is given; `loop` is kept. */
+void budget_desk_init(struct host_budget *budget, struct loop *loop);
+
+/* The task has ended, and its run is about to hear of it. */
+void budget_desk_end_task(struct loop_task *task);
+
+/* The task goes without a word to its run: what it held stays held there. */
+void budget_desk_forget(struct loop_task *task);
+
+#endif
