@@ -202,6 +202,37 @@ class Shortcut(Service):
         return 404, {"message": "Resource not found."}
 
 
+class Slack(Service):
+    name = "slack"
+    channels = {"#issues": "C0ISSUES", "#alarm": "C0ALARM"}
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.messages = []
+
+    def answer(self, request):
+        if request.headers.get("authorization") != "Bearer xoxb-good":
+            return 200, {"ok": False, "error": "invalid_auth"}
+        method = request.path.lstrip("/")
+        if method == "conversations.list":
+            return 200, {"ok": True, "channels": [{"id": i, "name": n[1:]} for n, i in self.channels.items()],
+                         "response_metadata": {"next_cursor": ""}}
+        if method == "conversations.history":
+            at = int(request.query.get("cursor") or 0)
+            found = [m for m in reversed(self.messages) if m["channel"] == request.query["channel"]]
+            following = str(at + 200) if at + 200 < len(found) else ""
+            return 200, {"ok": True, "messages": found[at:at + 200], "response_metadata": {"next_cursor": following}}
+        if method != "chat.postMessage":
+            return 200, {"ok": False, "error": "unknown_method"}
+        told = request.json()
+        if told["channel"] not in self.channels:
+            return 200, {"ok": False, "error": "channel_not_found"}
+        self.messages.append({**told, "type": "message", "channel": self.channels[told["channel"]],
+                              "ts": f"1700000000.{len(self.messages) + 1:06}"})
+        return 200, {"ok": True, "channel": self.messages[-1]["channel"], "ts": self.messages[-1]["ts"],
+                     "message": self.messages[-1]}
+
+
 class Notion(Service):
     name = "notion"
 
@@ -263,11 +294,12 @@ class Control(Service):
 def made(services):
     by_name = {s.name: s for s in services}
     return {"comments": by_name["github"].comments, "labels": by_name["github"].labels,
-            "stories": by_name["shortcut"].stories, "pages": by_name["notion"].pages, "hooks": by_name["webhook"].hooks}
+            "messages": by_name["slack"].messages, "stories": by_name["shortcut"].stories, "pages": by_name["notion"].pages, "hooks": by_name["webhook"].hooks}
 
 
 async def serve(options):
-    services = [GitHub(options.seed, options.issues), Llm(options.seed), Shortcut(options.seed), Notion(options.seed), Webhook(options.seed)]
+    services = [GitHub(options.seed, options.issues), Llm(options.seed), Shortcut(options.seed),
+                Slack(options.seed), Notion(options.seed), Webhook(options.seed)]
     for service in services:
         service.latency_ms = options.latency
         service.fail_percent = options.fail

@@ -48,6 +48,10 @@ def each_issue_goes_its_way():
         check(all(len(c) == 1 for c in made["comments"].values()), "an issue has two comments")
         check(all(labels == ["triaged"] for labels in made["labels"].values()), str(made["labels"]))
         equal(len(made["pages"]), 4)
+        alarms = [m for m in made["messages"] if m["channel"] == "C0ALARM"]
+        urgent = output["severities"]["high"] + output["severities"]["critical"]
+        equal(len(alarms), 4 + output["severities"]["critical"])
+        equal(len(made["messages"]), 4 + urgent + 1, "one for each that is urgent, for security, and for the report:")
         stories = {s["external_id"]: s for s in made["stories"]}
         equal([len(stories), len(made["stories"])], [ISSUES, ISSUES])
         check(all(s["workflow_state_id"] == 502 and s["external_links"] == [name] for name, s in stories.items()), "")
@@ -92,6 +96,7 @@ def a_repository_is_enough():
         output = triage.run()
         equal([output["triaged"], output["failed"]], [4, 0])
         equal(output["left_out"], ["Shortcut: set SHORTCUT_STATE and the secret shortcut_token",
+                                   "Slack: set SLACK_CHANNEL and the secret slack_token",
                                    "Notion: set NOTION_PAGE and the secret notion_token", "webhook: set TRIAGE_WEBHOOK"])
         has(Path(output["report"]).read_text(encoding="utf-8"), "## Not set up", "- webhook: set TRIAGE_WEBHOOK")
 

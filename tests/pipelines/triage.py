@@ -25,7 +25,7 @@ SOURCE = HERE.parent.parent / "config" / "pipelines" / "issue_triage"
 LIMIT_SECONDS = 240
 
 SECRETS = {"GITHUB_TOKEN": "ghp_good_token_0123456789", "LLM_KEY": "good-key", "NOTION_TOKEN": "notion-key",
-           "SHORTCUT_TOKEN": "sct_good_token_0123456789"}
+           "SHORTCUT_TOKEN": "sct_good_token_0123456789", "SLACK_TOKEN": "xoxb-good"}
 
 
 def check(holds, why):
@@ -55,12 +55,14 @@ class Triage:
                      for name, port in json.loads(self.services.stdout.readline()).items()}
         self.env = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "OPSTREAM_STATE": str(self.folder / "state"),
                     "GITHUB_API_URL": self.urls["github"], "LLM_BASE_URL": self.urls["llm"] + "/v1",
-                    "SHORTCUT_API_URL": self.urls["shortcut"], "NOTION_URL": self.urls["notion"], "TRIAGE_FOLDER": str(self.folder / "reports")}
+                    "SHORTCUT_API_URL": self.urls["shortcut"], "SLACK_API_URL": self.urls["slack"],
+                    "NOTION_URL": self.urls["notion"], "TRIAGE_FOLDER": str(self.folder / "reports")}
         self.env.update({k: v for k, v in os.environ.items() if k.startswith(("ASAN_", "LSAN_", "UBSAN_", "TSAN_"))})
         self.env.update({f"OPSTREAM_SECRET_{name}": value for name, value in SECRETS.items()
                          if with_all or name in ("GITHUB_TOKEN", "LLM_KEY")})
         if with_all:
-            self.env.update({"NOTION_PAGE": "page", "SHORTCUT_STATE": "Ready", "TRIAGE_WEBHOOK": self.urls["webhook"] + "/hook"})
+            self.env.update({"NOTION_PAGE": "page", "SHORTCUT_STATE": "Ready", "SLACK_CHANNEL": "#issues",
+                             "SLACK_ALARM": "#alarm", "TRIAGE_WEBHOOK": self.urls["webhook"] + "/hook"})
         self.processes = []
 
     @staticmethod
