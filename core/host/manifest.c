@@ -109,6 +109,21 @@ static int read_head(struct manifest *m, const struct value *root, struct error 
     return 0;
 }
 
+/* What the service allows: as `rate_limit` of an integration is written. */
+static int read_rate(struct manifest *m, const struct value *root, struct error *err)
+{
+    struct str text = get_str(root, "rate_limit");
+    struct quantity_rate *rate = &m->plugin.rate_limit;
+    int status = text.n > 0 ? quantity_parse_rate(text, rate, err) : 0;
+    if (status == 0 && rate->count > INT32_MAX) {
+        status = error_set(err, E_LIMIT, "'%.*s' is more than can be counted", STR_ARG(text));
+    }
+    if (status != 0) {
+        error_prefix(err, "its manifest is not valid: /rate_limit: ");
+    }
+    return status;
+}
+
 static void add_interfaces(struct manifest *m, const struct value *map, bool is_required)
 {
     for (size_t i = 0; map != NULL && i < value_count(map); i++) {
@@ -306,6 +321,9 @@ static int read_parts(struct manifest *m, const struct schema *form, struct erro
     int status = check_form(form, m->document, err);
     if (status == 0) {
         status = read_head(m, root, err);
+    }
+    if (status == 0) {
+        status = read_rate(m, root, err);
     }
     if (status == 0) {
         status = read_interfaces(m, root, err);

@@ -21,6 +21,7 @@ const char manifest_schema_text[] =
       "\"license\":{\"type\":\"string\",\"maxLength\":200},"
       "\"docs\":{\"type\":\"string\",\"maxLength\":2000},"
       "\"settings_schema\":{\"type\":\"object\"},"
+      "\"rate_limit\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"
       "\"nodes\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":1000,"
         "\"items\":{\"$ref\":\"#/$defs/node\"}}},"
     "\"$defs\":{"

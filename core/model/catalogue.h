@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/base/quantity.h"
 #include "core/base/str.h"
 
 struct document;
@@ -55,6 +56,8 @@ struct plugin_type {
     struct str version;
     struct str path;                      /* the file */
     const struct schema *settings_schema; /* NULL: takes no settings */
+    /* The `rate_limit` of its nodes where `integrations` says none; count 0: they have none. */
+    struct quantity_rate rate_limit;
 };
 
 struct catalogue {

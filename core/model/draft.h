@@ -34,6 +34,7 @@ struct scope_at;
 struct pipeline_group;
 struct secret_want;
 struct tree;
+struct tree_member;
 
 enum {
     DRAFT_MAX_NODES = 10000, /* of all bodies */
@@ -328,9 +329,9 @@ int repeat_read(struct draft *draft, uint32_t index);
 
 /* policies.c: what places say about policies, from the outermost inwards. */
 int policies_read_resilience(struct draft *draft);
-/* `map` is the integration's; `what` names it. */
-int policies_read_integration(struct draft *draft, const struct tree *map, const char *what,
-                              struct policies_draft *out);
+/* `member` is the integration, by its plugin; `what` names it. */
+int policies_read_integration(struct draft *draft, const struct tree_member *member,
+                              const char *what, struct policies_draft *out);
 int policies_read_node(struct draft *draft, uint32_t index); /* once its type is known */
 
 /* wait.c: the config of a `wait`. */

@@ -97,11 +97,24 @@ int policies_read_resilience(struct draft *draft)
     return map != NULL ? lay_place(draft, map, PLACE_AROUND, "'resilience'", &draft->policies) : 0;
 }
 
-int policies_read_integration(struct draft *draft, const struct tree *map, const char *what,
-                              struct policies_draft *out)
+/* The place around `plugin`, before its integration says anything. */
+static struct policies_draft policies_of_plugin(const struct draft *draft, struct str plugin)
 {
-    *out = draft->policies;
-    out->kept = NULL;
+    const struct catalogue *catalogue = draft->loader->options->catalogue;
+    const struct plugin_type *type = catalogue->find_plugin(catalogue->user, plugin);
+    struct policies_draft of = draft->policies;
+    of.kept = NULL;
+    if (type != NULL && type->rate_limit.count > 0) {
+        policy_rate_set(&of.policies.rate, type->rate_limit);
+    }
+    return of;
+}
+
+int policies_read_integration(struct draft *draft, const struct tree_member *member,
+                              const char *what, struct policies_draft *out)
+{
+    const struct tree *map = &member->value;
+    *out = policies_of_plugin(draft, member->key.text);
     return lay_place(draft, map, PLACE_AROUND, what, out);
 }
 
@@ -126,14 +139,20 @@ static void refuse_policies(const struct draft *draft, uint32_t index)
     }
 }
 
-/* The place around the node: its plugin's, or `resilience`. */
-static struct policies_draft *place_around(struct draft *draft, const struct node *node)
+/* The place around the node: its plugin's, for which `own` is there, or `resilience`. */
+static struct policies_draft *place_around(struct draft *draft, const struct node *node,
+                                           struct policies_draft *own)
 {
     const struct pipeline *pipeline = &draft->storage->pipeline;
-    const struct integration *integration =
-        node->type != NULL ? pipeline_find_integration(pipeline, node->type->plugin) : NULL;
-    return integration != NULL ? &draft->integration_policies[integration - pipeline->integrations]
-                               : &draft->policies;
+    if (node->type == NULL) {
+        return &draft->policies;
+    }
+    const struct integration *integration = pipeline_find_integration(pipeline, node->type->plugin);
+    if (integration != NULL) {
+        return &draft->integration_policies[integration - pipeline->integrations];
+    }
+    *own = policies_of_plugin(draft, node->type->plugin);
+    return own->policies.rate.limit > 0 ? own : &draft->policies;
 }
 
 int policies_read_node(struct draft *draft, uint32_t index)
@@ -144,7 +163,8 @@ int policies_read_node(struct draft *draft, uint32_t index)
         refuse_policies(draft, index);
         return 0;
     }
-    struct policies_draft *around = place_around(draft, node);
+    struct policies_draft of_plugin;
+    struct policies_draft *around = place_around(draft, node, &of_plugin);
     if (!says_policy(tree)) {
         return keep(draft, around, &node->policies);
     }

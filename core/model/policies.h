@@ -4,7 +4,8 @@
 
 /*
  * Policies: what the parts of their reader share. Places lie over each other: the defaults,
- * `resilience`, the integration of the node's plugin, the node. Each says some keys and leaves
+ * `resilience`, the rate limit that the manifest of the node's plugin has, the integration of that
+ * plugin, the node. Each says some keys and leaves
  * the others as they are; `off` says all of a policy, and a map over it begins with the defaults
  * again. What contradicts itself is reported at the place that completes the contradiction.
  *
@@ -16,11 +17,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/base/quantity.h"
 #include "core/model/pipeline.h"
 
 struct draft;
 struct node_policies;
 struct policies_draft;
+struct rate_settings;
 struct tree;
 
 /* One policy in one place. */
@@ -51,5 +54,8 @@ int policy_breaker_lay(struct draft *draft, struct policy_said said, struct poli
 
 /* policy_rate.c: the same for `rate_limit`; never fails. */
 int policy_rate_lay(struct draft *draft, struct policy_said said, struct policies_draft *out);
+
+/* The rate alone, with the default burst. */
+void policy_rate_set(struct rate_settings *out, struct quantity_rate rate);
 
 #endif

@@ -16,6 +16,12 @@ static void set_rate(struct rate_settings *out, struct quantity_rate rate)
     out->period_ms = rate.per_ms;
 }
 
+void policy_rate_set(struct rate_settings *out, struct quantity_rate rate)
+{
+    set_rate(out, rate);
+    out->burst = rate_default_burst(out->limit);
+}
+
 /* A map that has no rate of its own takes that of a place further out. */
 static void check_rate(const struct report *report, struct policy_said said,
                        const struct policies_draft *all)
@@ -56,8 +62,7 @@ int policy_rate_lay(struct draft *draft, struct policy_said said, struct policie
         out->burst_at = (struct place){0};
     }
     if (is_alone) {
-        set_rate(rate, alone);
-        rate->burst = rate_default_burst(rate->limit);
+        policy_rate_set(rate, alone);
     }
     if (!tree_is(said.map, TREE_MAP)) {
         return 0; /* the table of keys has said so, where it is nothing of all that */

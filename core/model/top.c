@@ -407,7 +407,7 @@ static int read_integration(struct draft *draft, const struct tree_member *membe
     out->place = member->key.place;
     int status = draft_keep_text(draft, member->key.text, &out->plugin);
     if (status == 0) {
-        status = policies_read_integration(draft, &member->value, what.text, policies);
+        status = policies_read_integration(draft, member, what.text, policies);
     }
     if (status == 0) {
         status = split_settings(draft, &member->value, &settings);

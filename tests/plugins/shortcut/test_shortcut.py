@@ -5,11 +5,14 @@
 usage: test_shortcut.py BUILD [CASE...]
 """
 
+import json
 import os
 import random
 import re
 import sys
+import tempfile
 import threading
+import time
 
 from shortcut import GOOD, WEAK, Shortcut, uuid
 from fake_service import answer, cut, hold, lose, page
@@ -325,6 +328,28 @@ def limits_say_how_long(shortcut):
         error = call(shortcut, "get_story", {"story": story["id"]}).error()
         equal((error["code"], error["retry_after_ms"]), ("RATE_LIMITED", wanted))
         has(error["message"], "Shortcut answered 429: Too many requests")
+
+
+def a_minute_sees_two_hundred_calls(shortcut):
+    times = []
+
+    def note(handler, work):
+        times.append(time.monotonic())
+        handler.send(*work())
+    shortcut.fail("POST .*", *[note] * 3)
+    nodes = [{"id": "n", "for_each": "{{ input.names }}", "as": "name", "type": "shortcut.create_story", "collect": "count",
+              "config": {"name": "{{ name }}", "state": 501}}]
+    definition = pipeline(nodes, rate_limit={"burst": 1})
+    definition["input"] = {"type": "object", "properties": {"names": {"default": ["a", "b", "c"]}}}
+    equal(run(shortcut, definition).output(), 3)
+    gaps = [round(b - a, 1) for a, b in zip(times, times[1:])]
+    check(all(0.2 <= gap for gap in gaps), f"{gaps}: not 300 ms between the calls")
+    del definition["integrations"]["shortcut"]["rate_limit"]
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "p.json"), "w", encoding="utf-8") as out:
+            json.dump(definition, out)
+        plan = PROGRAM.opstream(folder, ["plan", "p.json"], {"SHORTCUT_API_URL": shortcut.url})
+    has(plan.stdout, "at most 200 calls in 1 min")
 
 
 # ---- what is wrong ----

@@ -21,7 +21,7 @@ static const char whole[] =
     "\"docs\":\"d\",\"abi\":{\"epoch\":1,\"minor_needed\":0},\"isolation\":\"any\","
     "\"interfaces\":{\"required\":{\"ops.http\":1},\"optional\":{\"ops.process\":1}},"
     "\"capabilities\":{\"exec\":true,\"net\":[\"a\"],\"fs\":false},"
-    "\"settings_schema\":{\"type\":\"object\"},\"nodes\":["
+    "\"settings_schema\":{\"type\":\"object\"},\"rate_limit\":\"200/minute\",\"nodes\":["
     "{\"type\":\"acme.issues\",\"summary\":\"one\",\"config_schema\":{}},"
     "{\"type\":\"acme.issues.create\",\"summary\":\"two\",\"config_version\":3,\"risk\":\"high\","
     "\"config_schema\":{\"type\":\"object\",\"required\":[\"a\"]},\"output_schema\":{},"
@@ -52,6 +52,8 @@ static void test_manifest__gives_all_that_it_says(void **state)
     assert_true(str_equal(m->plugin.version, STR("2.10.0-rc.1")));
     assert_true(str_equal(m->plugin.path, STR("/x/a.so")));
     assert_non_null(m->plugin.settings_schema);
+    assert_int_equal(m->plugin.rate_limit.count, 200);
+    assert_int_equal(m->plugin.rate_limit.per_ms, 60000);
     assert_int_equal(m->crc, 7);
     assert_int_equal(m->node_count, 2);
     assert_true(manifest_has_capability(m, STR("exec")));
@@ -155,6 +157,9 @@ static void test_manifest__says_what_is_wrong(void **state)
          "\"summary\":\"s\",\"config_schema\":{},\"output_schema\":{\"minimum\":\"x\"}}]}",
          "the output_schema of 'a': /"},
         {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[]}", "/nodes "},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"rate_limit\":\"9/fortnight\","
+         "\"nodes\":[{\"type\":\"a\",\"summary\":\"s\",\"config_schema\":{}}]}",
+         "its manifest is not valid: /rate_limit: '9/fortnight'"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -42,7 +42,7 @@ static const struct node_type *find_type(void *user, struct str name, struct err
 static const struct plugin_type *find_plugin(void *user, struct str id)
 {
     const struct node_types *types = user;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         if (str_equal(types->plugins[i].id, id)) {
             return &types->plugins[i];
         }
@@ -114,6 +114,8 @@ void node_types_init(struct node_types *types)
                                          .port_count = 2,
                                          .ports_from = STR("/parts/*/name")};
     types->plugins[0] = (struct plugin_type){.id = STR("code"), .path = STR("/p/code.so")};
+    types->plugins[2] = (struct plugin_type){
+        .id = STR("split"), .path = STR("/p/split.so"), .rate_limit = {200, 60000}};
     types->plugins[1] = (struct plugin_type){.id = STR("http"),
                                              .path = STR("/p/http.so"),
                                              .settings_schema = compile(types, http_settings)};

@@ -22,7 +22,7 @@ struct node_types {
     struct catalogue catalogue;
     struct engine_types *engine_types;
     struct node_type types[NODE_TYPES_COUNT]; /* in order of name */
-    struct plugin_type plugins[2];
+    struct plugin_type plugins[3];
     struct schema *schemas[8];
     size_t schema_count;
 };

@@ -246,6 +246,39 @@ static void test_policies__read_rates(void **state)
     definitions_destroy(definitions);
 }
 
+/* The plugin of `split` says what its service allows. */
+static void test_policies__begin_with_the_rate_that_a_plugin_has(void **state)
+{
+    static const struct {
+        const char *integration;
+        const char *own;
+        struct rate_settings wanted;
+        struct rate_settings around;
+    } rows[] = {
+        {"", "", {200, 60000, 20}, {0}},
+        {"integrations: {split: {}}\n", "", {200, 60000, 20}, {0}},
+        {"integrations: {split: {rate_limit: {burst: 1}}}\n", "", {200, 60000, 1}, {0}},
+        {"integrations: {split: {rate_limit: 5/second}}\n", "", {5, 1000, 1}, {0}},
+        {"integrations: {split: {rate_limit: off}}\n", "", {0}, {0}},
+        {"", ", rate_limit: 9/hour", {9, 3600000, 1}, {200, 60000, 20}},
+        {"", ", rate_limit: off", {0}, {0}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text,
+                       "name: t\n%snodes:\n  - {id: a, type: split%s}\n"
+                       "  - {id: b, type: filter}\n",
+                       rows[i].integration, rows[i].own);
+        struct definitions *definitions = load_right(text);
+        const struct node_policies *policies = node_of(definitions, "a")->policies;
+        assert_rate(&policies->rate, &rows[i].wanted);
+        assert_rate(&policies->rate_around, &rows[i].around);
+        assert_int_equal(node_of(definitions, "b")->policies->rate.limit, 0);
+        definitions_destroy(definitions);
+    }
+}
+
 static void test_policies__let_a_rate_alone_forget_the_burst(void **state)
 {
     struct rate_settings wanted = {100, 3600000, 10};
@@ -748,6 +781,7 @@ int main(void)
         cmocka_unit_test(test_policies__read_each_key_of_retry),
         cmocka_unit_test(test_policies__read_each_key_of_breakers),
         cmocka_unit_test(test_policies__read_rates),
+        cmocka_unit_test(test_policies__begin_with_the_rate_that_a_plugin_has),
         cmocka_unit_test(test_policies__let_a_rate_alone_forget_the_burst),
         cmocka_unit_test(test_policies__know_both_names_of_the_reset),
         cmocka_unit_test(test_policies__let_intervals_that_are_not_said_give_way),
