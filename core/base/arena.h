@@ -18,10 +18,9 @@ struct arena_chunk;
 
 struct arena {
     struct arena_chunk *chunks; /* newest first */
-    char *next;                 /* free bytes of the newest chunk that has any */
+    char *next;                 /* free bytes of the newest chunk */
     char *end;
-    size_t used_bytes;  /* handed out, with padding */
-    size_t chunk_bytes; /* of the newest chunk that holds more than one large piece */
+    size_t used_bytes; /* handed out, with padding */
 };
 
 #define ARENA_INIT ((struct arena){0})

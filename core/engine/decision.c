@@ -147,7 +147,8 @@ int decision_reduce(const struct decision *d, uint32_t node, const struct docume
 static int resolve(const struct run_scope *context, const struct template *template,
                    struct document **out, struct error *err)
 {
-    struct expr_scope scope = {.fetch = run_scope_fetch, .user = context};
+    struct expr_scope scope = {
+        .fetch = run_scope_fetch, .user = context, .secret_slots = 1u << SLOT_SECRETS};
     struct expr_budget budget = expr_default_budget;
     return template_resolve(template, &scope, &budget, out, err);
 }

@@ -131,6 +131,7 @@ typedef int (*expr_fetch_cb)(const void *user, int slot, struct cel *out, struct
 struct expr_scope {
     expr_fetch_cb fetch;
     const void *user;
+    uint32_t secret_slots; /* bit by slot: text that is made of what they hold is secret */
 };
 
 struct expr_budget {

@@ -650,6 +650,22 @@ struct str template_unset_at(const struct template *template, size_t i, struct s
     return template->unset[i].name;
 }
 
+/* What secrets are in is no more than text: model/secret_uses. */
+static bool is_secret(const struct walk *walk, const struct mark *mark)
+{
+    uint32_t slots = walk->scope->secret_slots;
+    for (size_t i = 0; slots != 0 && i < mark->piece_count; i++) {
+        for (size_t k = 0; mark->exprs[i] != NULL && k < expr_reference_count(mark->exprs[i]);
+             k++) {
+            int slot = expr_reference_at(mark->exprs[i], k)->slot;
+            if (slot >= 0 && (slots >> slot & 1) != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Text with expressions in it. */
 static int write_mixed(struct walk *walk, const struct mark *mark)
 {
@@ -703,6 +719,9 @@ static int write_resolved_string(struct walk *walk, const struct mark *mark)
         if (status == 0) {
             status = cel_build(&value, walk->builder, walk->err);
         }
+    }
+    if (mark->is_dynamic && status == 0 && is_secret(walk, mark)) {
+        builder_hide(walk->builder);
     }
     return fail_at_mark(walk, mark, status);
 }

@@ -3,7 +3,7 @@
 
 #include "core/value/builder.h"
 
-static void append_base64(struct strbuf *out, struct str bytes)
+void bytes_append_base64(struct strbuf *out, struct str bytes)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *p = (const unsigned char *)bytes.p;
@@ -28,7 +28,7 @@ static void append_base64(struct strbuf *out, struct str bytes)
 int bytes_build_base64(struct builder *b, struct str bytes)
 {
     struct strbuf text = STRBUF_INIT;
-    append_base64(&text, bytes);
+    bytes_append_base64(&text, bytes);
     int status = strbuf_status(&text);
     if (status == 0) {
         builder_string(b, strbuf_str(&text));
@@ -40,6 +40,6 @@ int bytes_build_base64(struct builder *b, struct str bytes)
 void bytes_write_base64(struct strbuf *out, struct str bytes)
 {
     strbuf_append_char(out, '"');
-    append_base64(out, bytes);
+    bytes_append_base64(out, bytes);
     strbuf_append_char(out, '"');
 }

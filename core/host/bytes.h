@@ -14,6 +14,9 @@
 
 struct builder;
 
+/* Appends the base64 of `bytes`; a failed allocation shows in strbuf_status(out). */
+void bytes_append_base64(struct strbuf *out, struct str bytes);
+
 /* Adds the base64 of `bytes` as a string. Fails with E_NOMEM. */
 int bytes_build_base64(struct builder *b, struct str bytes);
 

@@ -291,6 +291,7 @@ static struct plugin *plugin_create(struct host *host, const struct manifest *m,
     plugin->number = ++host->plugin_count;
     plugin->host = host;
     plugin->manifest = m;
+    plugin->reads_secrets = manifest_has_capability(m, STR("secret.read"));
     plugin->desc = desc;
     plugin->id = desc->id;
     plugin->path = m->path.p;

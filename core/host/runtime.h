@@ -87,6 +87,7 @@ struct plugin {
     struct scope *scope;
     struct instance *instances;
     struct str state_folder; /* of the tasks' info; empty: nothing is kept, or not known yet */
+    bool reads_secrets;      /* it was granted the capability; constant */
     atomic_uint stale_ends;  /* complete() or fail() of a task that is over */
 };
 

@@ -11,8 +11,10 @@
 #include "core/host/http.h"
 #include "core/host/op.h"
 #include "core/host/runtime.h"
+#include "core/host/scope.h"
 #include "core/host/task.h"
 #include "core/host/task_failure.h"
+#include "core/value/value.h"
 
 enum { REQUEST_SIZE_MAX = 65536, HEADERS_MAX = 1000 };
 
@@ -35,6 +37,7 @@ struct http_op {
     void *user;
     void *call; /* of host_http; NULL: none under way, or aborted already */
     struct http_answer answer;
+    bool hides_url; /* the plugin may not read where it goes */
 };
 
 /* ---- The request: copied into one buffer, offsets first, because it moves while it grows ---- */
@@ -65,6 +68,39 @@ static bool headers_are_bad(const ops_http_req *req)
     return false;
 }
 
+/* A text that is given by a handle, or as `text` when that is 0. */
+static ops_status add_text(struct http_op *http, ops_val v, ops_str text, struct str *out)
+{
+    struct plugin *plugin = http->op.task->plugin;
+    struct scope *scope = NULL;
+    struct scope_value value;
+    if (v == 0) {
+        *out = text_add(&http->texts, text);
+        return OPS_OK;
+    }
+    if (!value_acquire(plugin, v, &value, &scope)) {
+        return OPS_E_STALE;
+    }
+    bool is_text = value_is(value.value, VALUE_STRING);
+    if (is_text) {
+        *out = text_add(&http->texts, ops_from_str(value_str(value.value)));
+    }
+    scope_release(plugin, scope);
+    return is_text ? OPS_OK : OPS_E_INTERNAL;
+}
+
+static ops_status add_headers(struct http_op *http, const ops_http_req *req)
+{
+    ops_status status = OPS_OK;
+    for (size_t i = 0; i < req->n_headers && status == OPS_OK; i++) {
+        ops_val v = req->header_vals != NULL ? req->header_vals[i] : 0;
+        http->headers[i].name = text_add(&http->texts, req->header_names[i]);
+        status = add_text(http, v, req->header_values[i], &http->headers[i].value);
+    }
+    http->request.header_count = (size_t)req->n_headers;
+    return status;
+}
+
 static void add_key_header(struct http_op *http, ops_str label)
 {
     struct host_http_header *header = &http->headers[http->request.header_count++];
@@ -90,30 +126,31 @@ static void request_fix(struct http_op *http)
     request->headers = http->headers;
 }
 
-/* Fails with E_NOMEM. */
-static int request_copy(struct http_op *http, const ops_http_req *req)
+/* OPS_E_RESOURCE, and what a handle of a header is wrong with. */
+static ops_status request_copy(struct http_op *http, const ops_http_req *req)
 {
     static const ops_str get = {"GET", 3};
     struct host_http_request *request = &http->request;
     struct strbuf *texts = &http->texts;
     http->headers = calloc((size_t)req->n_headers + 1, sizeof *http->headers);
     if (http->headers == NULL) {
-        return E_NOMEM;
+        return OPS_E_RESOURCE;
     }
 
     request->method = text_add(texts, req->method.n > 0 ? req->method : get);
-    request->url = text_add(texts, req->url);
     request->body = text_add(texts, req->body);
-    for (size_t i = 0; i < req->n_headers; i++) {
-        http->headers[i].name = text_add(texts, req->header_names[i]);
-        http->headers[i].value = text_add(texts, req->header_values[i]);
+    ops_status status = add_text(http, req->url_val, req->url, &request->url);
+    if (status == OPS_OK) {
+        status = add_headers(http, req);
     }
-    request->header_count = (size_t)req->n_headers;
+    if (status != OPS_OK) {
+        return status;
+    }
     if ((req->flags & OPS_HTTP_IDEMPOTENCY_KEY) != 0) {
         add_key_header(http, req->label);
     }
     if (strbuf_status(texts) != 0) {
-        return E_NOMEM;
+        return OPS_E_RESOURCE;
     }
 
     request_fix(http);
@@ -121,7 +158,7 @@ static int request_copy(struct http_op *http, const ops_http_req *req)
     request->connect_timeout_ms = req->connect_timeout_ms;
     request->max_body_bytes = req->max_body_bytes;
     request->has_no_redirects = (req->flags & OPS_HTTP_NO_REDIRECT) != 0;
-    return 0;
+    return OPS_OK;
 }
 
 /* ---- The answer ---- */
@@ -253,6 +290,9 @@ static void on_done(void *user, const struct host_http_response *response,
 
     if (response != NULL) {
         status = answer_set_response(answer, response);
+        if (http->hides_url) {
+            answer->response.effective_url = (ops_str){"", 0};
+        }
     } else {
         answer_set_failure(answer, failure);
     }
@@ -313,6 +353,9 @@ static void http_abort(struct op *op, enum op_abort how)
 static void http_destroy(struct op *op)
 {
     struct http_op *http = (struct http_op *)op;
+    if (http->texts.p != NULL) {
+        explicit_bzero(http->texts.p, http->texts.cap); /* headers have secrets */
+    }
     strbuf_finish(&http->texts);
     free(http->headers);
     free(http->answer.names);
@@ -331,7 +374,8 @@ static ops_status read_request(const ops_http_req *req, ops_http_req *out)
         return OPS_E_INTERNAL;
     }
 
-    memcpy(out, req, sizeof *out);
+    *out = (ops_http_req){0};
+    memcpy(out, req, req->size < sizeof *out ? req->size : sizeof *out);
     bool is_bad = out->on_done == NULL || ops_str_is_bad(out->method) || ops_str_is_bad(out->url) ||
                   ops_bytes_are_bad(out->body) || ops_str_is_bad(out->label) ||
                   headers_are_bad(out);
@@ -355,12 +399,14 @@ static ops_status service_send(void *h, ops_task task, const ops_http_req *req, 
         return status;
     }
 
+    http->hides_url = known.url_val != 0 && !http->op.task->plugin->reads_secrets;
     http->done = known.on_done;
     http->on_chunk = known.on_chunk;
     http->user = known.user;
-    if (request_copy(http, &known) != 0) {
+    status = request_copy(http, &known);
+    if (status != OPS_OK) {
         op_discard(&http->op);
-        return OPS_E_RESOURCE;
+        return status;
     }
     return op_submit(&http->op, call_cancelled, out);
 }

@@ -4,10 +4,12 @@
 
 #include "core/base/error.h"
 #include "core/base/module.h"
+#include "core/host/bytes.h"
 #include "core/host/runtime.h"
 #include "core/host/scope.h"
 #include "core/host/sign_module.h"
 #include "core/host/task_failure.h"
+#include "core/value/builder.h"
 #include "core/value/value.h"
 
 _Static_assert(OPS_SECRET_HMAC_SHA256_BYTES == SIGN_HMAC_BYTES, "what plugins are told holds");
@@ -139,9 +141,109 @@ static ops_status service_sign_rs256(void *h, ops_scope scope, ops_val key, ops_
     return sign(&s, h, scope, key, out);
 }
 
+/* ---- joining ---- */
+
+/* What parts give; ends with joint_finish(). */
+struct joint {
+    struct strbuf text;
+    bool is_secret;
+};
+
+static void joint_finish(struct joint *joint)
+{
+    if (joint->text.p != NULL) {
+        explicit_bzero(joint->text.p, joint->text.cap);
+    }
+    strbuf_finish(&joint->text);
+}
+
+static ops_status add_part(struct plugin *plugin, ops_val part, struct joint *joint)
+{
+    struct scope *scope = NULL;
+    struct scope_value value;
+    if (!value_acquire(plugin, part, &value, &scope)) {
+        return OPS_E_STALE;
+    }
+    bool is_text = value_is(value.value, VALUE_STRING);
+    if (is_text) {
+        strbuf_append_str(&joint->text, value_str(value.value));
+        joint->is_secret = joint->is_secret || value_is_secret(value.value);
+    }
+    scope_release(plugin, scope);
+    return is_text ? OPS_OK : OPS_E_INPUT;
+}
+
+static ops_status add_parts(struct plugin *plugin, const ops_val *parts, uint64_t n,
+                            struct joint *joint)
+{
+    ops_status status = OPS_OK;
+    for (uint64_t i = 0; i < n && status == OPS_OK; i++) {
+        status = add_part(plugin, parts[i], joint);
+    }
+    return status == OPS_OK && strbuf_status(&joint->text) != 0 ? OPS_E_RESOURCE : status;
+}
+
+static ops_status encode(struct joint *joint)
+{
+    const struct strbuf bare = STRBUF_INIT;
+    struct strbuf plain = joint->text;
+    joint->text = bare;
+    bytes_append_base64(&joint->text, strbuf_str(&plain));
+    joint_finish(&(struct joint){.text = plain});
+    return strbuf_status(&joint->text) == 0 ? OPS_OK : OPS_E_RESOURCE;
+}
+
+static ops_status add_joint(struct plugin *plugin, ops_scope handle, const struct joint *joint,
+                            ops_val *out)
+{
+    cleanup_document struct document *document = NULL;
+    struct scope *scope = scope_acquire(plugin, handle);
+    if (scope == NULL) {
+        return OPS_E_STALE;
+    }
+    struct builder *b = builder_create();
+    builder_string(b, strbuf_str(&joint->text));
+    if (joint->is_secret) {
+        builder_hide(b);
+    }
+    uint64_t added = builder_finish(b, &document, NULL) == 0
+                         ? scope_add(scope, document, document_root(document))
+                         : 0;
+    scope_release(plugin, scope);
+    if (added == 0) {
+        return OPS_E_RESOURCE;
+    }
+    *out = added;
+    return OPS_OK;
+}
+
+static ops_status service_join(void *h, ops_scope scope, const ops_val *parts, uint64_t n,
+                               uint32_t flags, ops_val *out)
+{
+    struct plugin *plugin = plugin_from(h);
+    struct joint joint = {.text = STRBUF_INIT};
+    bool is_wrong = out == NULL || (parts == NULL && n > 0) || (flags & ~OPS_SECRET_BASE64) != 0;
+    if (plugin == NULL || is_wrong) {
+        return OPS_E_INTERNAL;
+    }
+    if (n > OPS_SECRET_PARTS_MOST) {
+        return OPS_E_INPUT;
+    }
+    ops_status status = add_parts(plugin, parts, n, &joint);
+    if (status == OPS_OK && (flags & OPS_SECRET_BASE64) != 0) {
+        status = encode(&joint);
+    }
+    if (status == OPS_OK) {
+        status = add_joint(plugin, scope, &joint, out);
+    }
+    joint_finish(&joint);
+    return status;
+}
+
 const ops_if_secret service_secret = {
     .size = sizeof(ops_if_secret),
     .version = 1,
     .hmac_sha256 = service_hmac_sha256,
     .sign_rs256 = service_sign_rs256,
+    .join = service_join,
 };

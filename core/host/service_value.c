@@ -60,6 +60,12 @@ static void reading_end(const struct reading *r)
     scope_release(r->plugin, r->scope);
 }
 
+/* Only who has the capability may have what secrets are in. */
+static bool is_closed(const struct reading *r)
+{
+    return r->value.value != NULL && value_is_secret(r->value.value) && !r->plugin->reads_secrets;
+}
+
 /* As reading_begin(), for one type only. */
 static ops_status reading_begin_type(void *h, ops_val v, const void *out, enum value_type type,
                                      struct reading *r)
@@ -68,6 +74,10 @@ static ops_status reading_begin_type(void *h, ops_val v, const void *out, enum v
     if (status == OPS_OK && !value_is(r->value.value, type)) {
         reading_end(r);
         return OPS_E_INPUT;
+    }
+    if (status == OPS_OK && is_closed(r)) {
+        reading_end(r);
+        return OPS_E_PERMISSION;
     }
     return status;
 }
@@ -157,6 +167,8 @@ static ops_status service_get_bytes(void *h, ops_val v, ops_str *out)
 
     if (r.value.value == NULL) {
         *out = ops_from_str(r.value.bytes);
+    } else if (is_closed(&r)) {
+        status = OPS_E_PERMISSION;
     } else if (value_is(r.value.value, VALUE_STRING)) {
         *out = ops_from_str(value_str(r.value.value));
     } else {
@@ -177,6 +189,8 @@ static uint64_t service_count(void *h, ops_val v)
     const struct value *value = r.value.value;
     if (value == NULL) {
         count = r.value.bytes.n;
+    } else if (is_closed(&r)) {
+        count = 0;
     } else if (value_type(value) >= VALUE_STRING) {
         count = value_count(value);
     }
@@ -499,7 +513,7 @@ static ops_status service_to_json(void *h, ops_val v, ops_str *out)
 
     struct strbuf text = STRBUF_INIT;
     if (r.value.value != NULL) {
-        json_write(r.value.value, JSON_COMPACT, &text);
+        json_write(r.value.value, r.plugin->reads_secrets ? JSON_OPEN : JSON_COMPACT, &text);
     } else {
         bytes_write_base64(&text, r.value.bytes);
     }

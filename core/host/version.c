@@ -19,7 +19,7 @@ static const struct version_interface interfaces[] = {
     {OPS_IF_HTTP, 1, &service_http, NULL, 0},         {OPS_IF_JOB, 1, &service_job, NULL, 0},
     {OPS_IF_LOG, 1, &service_log, NULL, 1},           {OPS_IF_KV, 1, &service_kv, NULL, 0},
     {OPS_IF_PROCESS, 1, &service_process, "exec", 0}, {OPS_IF_SCHEMA, 1, &service_schema, NULL, 0},
-    {OPS_IF_SECRET, 1, &service_secret, NULL, 0},     {OPS_IF_TIMER, 1, &service_timer, NULL, 1},
+    {OPS_IF_SECRET, 1, &service_secret, NULL, 1},     {OPS_IF_TIMER, 1, &service_timer, NULL, 1},
     {OPS_IF_VALUE, 1, &service_value, NULL, 1},
 };
 

@@ -668,7 +668,7 @@ static int note_expressions(const struct template_job *job, const struct templat
             struct secret_site site = {.what = job->at->what,
                                        .schema = job->schema,
                                        .pointer = pointer,
-                                       .is_open = (job->at->names & SCOPE_SECRETS) != 0};
+                                       .is_settings = (job->at->names & SCOPE_SECRETS) != 0};
             status = note_use(job->draft, &use, &site);
         }
         if (status != 0) {

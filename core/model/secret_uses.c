@@ -80,6 +80,13 @@ static bool has_mark_below(const struct value *root, const struct value *schema,
     return false;
 }
 
+static bool is_place(const struct secret_site *site)
+{
+    int steps = MAX_MARK_STEPS;
+    bool has_any = has_mark_below(site->schema, site->schema, 0, &steps);
+    return has_any ? is_marked(site->schema, site->pointer) : site->is_settings;
+}
+
 /* "'headers', 'auth'": the fields of a config that take secrets. */
 static void append_fields(const struct value *schema, struct strbuf *out)
 {
@@ -101,7 +108,10 @@ static int refuse_place(const struct check *check)
     append_fields(check->site->schema, &fields);
     report_error(report_of(check), place_of(check), "%s: '%s' may not stand here",
                  check->site->what, name_of(check).text);
-    if (fields.n > 0) {
+    if (check->site->is_settings) {
+        report_hint(report_of(check), "of these settings, secrets may stand in %.*s",
+                    STR_ARG(strbuf_str(&fields)));
+    } else if (fields.n > 0) {
         report_hint(report_of(check),
                     "secrets may stand in 'integrations' and, in this config, in "
                     "%.*s",
@@ -241,9 +251,7 @@ int secret_uses_check(struct draft *draft, const struct use *use, const struct s
         if (check.reference->slot != SLOT_SECRETS) {
             continue;
         }
-        bool is_allowed = site->is_open ||
-                          (site->schema != NULL && is_marked(site->schema, site->pointer));
-        if (!is_allowed) {
+        if (!is_place(site)) {
             status = refuse_place(&check);
         } else if (check_form(&check)) {
             status = add_name(&check);

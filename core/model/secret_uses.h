@@ -3,9 +3,10 @@
 #define CORE_MODEL_SECRET_USES_H
 
 /*
- * Secret uses: where `secrets.NAME` stands, and what is done with it. It may
- * stand in settings of integrations and where the schema of a config says x-ops-secret, itself or
- * above; its value may be put into text, joined with '+' and given to base64().
+ * Secret uses: where `secrets.NAME` stands, and what is done with it. It may stand where the schema
+ * of a config or of an integration's settings says x-ops-secret, itself or above, and anywhere in
+ * settings whose schema says it of nothing; its value may be put into text, joined with '+' and
+ * given to base64().
  *
  * Used by:  scope.
  * Uses:     draft, secret_wants, value (secrets, schema marks).
@@ -27,7 +28,7 @@ struct secret_site {
     const char *what;           /* for messages: "config of node 'a'" */
     const struct value *schema; /* of the config, its root; NULL: none */
     struct str pointer;         /* into it */
-    bool is_open;               /* secrets may stand anywhere in it */
+    bool is_settings;           /* of a plugin: without marks they may stand anywhere */
 };
 
 /*

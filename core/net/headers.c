@@ -51,9 +51,11 @@ static int check_header(const struct net_header *header, struct error *err)
     for (size_t i = 0; i < header->value.n; i++) {
         unsigned char c = (unsigned char)header->value.p[i];
         if ((c < 0x20 && c != '\t') || c == 0x7F) {
-            return error_set(err, E_INVALID,
-                             "the value of header '%.*s' holds a line break or control character",
-                             STR_ARG(header->name));
+            return error_set(
+                err, E_INVALID,
+                "the value of header '%.*s' holds a line break or control character: is "
+                "there one at its end?",
+                STR_ARG(header->name));
         }
     }
     return 0;

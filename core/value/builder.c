@@ -186,6 +186,14 @@ void builder_string(struct builder *b, struct str text)
     }
 }
 
+void builder_hide(struct builder *b)
+{
+    if (is_working(b) && b->tree.count > 0) {
+        struct value *last = &b->tree.nodes[b->tree.count - 1];
+        last->flags |= last->type == VALUE_STRING ? VALUE_SECRET : 0;
+    }
+}
+
 static void begin(struct builder *b, enum value_type type)
 {
     if (!is_working(b)) {
@@ -292,6 +300,7 @@ void builder_embed(struct builder *b, const struct document *document, const str
     struct value node = *value;
     if (value->type == VALUE_STRING && value->count <= SHORT_STRING_BYTES) {
         if (copy_string(b, value_str(value), &node)) {
+            node.flags = value->flags;
             add(b, &node);
         }
         return;
@@ -319,6 +328,7 @@ static void copy_node(struct builder *b, const struct value *value)
     case VALUE_STRING: {
         struct value node;
         if (copy_string(b, value_str(value), &node)) {
+            node.flags = value->flags;
             add(b, &node);
         }
         return;

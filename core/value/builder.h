@@ -44,6 +44,9 @@ void builder_double(struct builder *b, double number);
 /* Copies `text`; text that is not UTF-8 fails with E_INVALID. */
 void builder_string(struct builder *b, struct str text);
 
+/* The string that was added last is made of a secret; another value is left as it is. */
+void builder_hide(struct builder *b);
+
 void builder_list_begin(struct builder *b);
 void builder_list_end(struct builder *b);
 void builder_map_begin(struct builder *b);

@@ -45,11 +45,13 @@ int json_read(struct str text, const struct json_limits *limits, struct document
 enum json_style {
     JSON_COMPACT, /* {"a":[1,2]} */
     JSON_PRETTY,  /* two spaces of indentation, one member or item a line */
+    JSON_OPEN,    /* compact, and strings that are made of secrets as they are */
 };
 
 /*
- * Appends `value` as JSON text; doubles as the shortest text that reads back the same, with ".0"
- * when it would look like an integer. A failed allocation shows in strbuf_status(out).
+ * Appends `value` as JSON text, "***" for strings that are made of secrets; doubles as the shortest
+ * text that reads back the same, with ".0" when it would look like an integer. A failed allocation
+ * shows in strbuf_status(out).
  */
 void json_write(const struct value *value, enum json_style style, struct strbuf *out);
 

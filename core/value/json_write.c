@@ -166,7 +166,8 @@ static FREQUENT void write_string(struct writer *w, struct str text)
     *w->at++ = '"';
 }
 
-static FREQUENT void write_scalar(struct writer *w, const struct value *value)
+static FREQUENT void write_scalar(struct writer *w, const struct value *value,
+                                  enum json_style style)
 {
     switch ((enum value_type)value->type) {
     case VALUE_NULL:
@@ -190,7 +191,8 @@ static FREQUENT void write_scalar(struct writer *w, const struct value *value)
         }
         return;
     case VALUE_STRING:
-        write_string(w, value_str(value));
+        write_string(w,
+                     value_is_secret(value) && style != JSON_OPEN ? STR("***") : value_str(value));
         return;
     case VALUE_LIST:
     case VALUE_MAP:
@@ -252,7 +254,7 @@ void json_write(const struct value *value, enum json_style style, struct strbuf 
             levels[depth++] = (struct level){.container = value};
             write_char(&w, value->type == VALUE_LIST ? '[' : '{');
         } else {
-            write_scalar(&w, value);
+            write_scalar(&w, value, style);
         }
         while (depth > 0 && levels[depth - 1].next == levels[depth - 1].container->count) {
             depth--;

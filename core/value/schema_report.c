@@ -169,6 +169,10 @@ void report_append_text(struct strbuf *out, struct str text)
 
 void report_append_value(struct strbuf *out, const struct value *value)
 {
+    if (value_is_secret(value)) {
+        strbuf_append_text(out, "***");
+        return;
+    }
     switch (value_type(value)) {
     case VALUE_STRING:
         strbuf_append_char(out, '\'');

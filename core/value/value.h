@@ -33,6 +33,12 @@ enum value_type {
     VALUE_MAP, /* keys are unique, in the order in which they were written */
 };
 
+/*
+ * Of a string: it was made of a secret. It is a value as any other, compared and measured by its
+ * bytes, but who writes it out writes *** (json.h), and plugins may not read it (ops.value).
+ */
+enum { VALUE_SECRET = 1 };
+
 /* Levels of lists and maps in any value; it also bounds every walk over one. */
 enum { VALUE_MAX_DEPTH = 64 };
 
@@ -41,7 +47,7 @@ struct value_member;
 /* Read it through the functions below; the layout is open only so that they are inline. */
 struct value {
     uint8_t type;   /* enum value_type */
-    uint8_t flags;  /* reserved */
+    uint8_t flags;  /* VALUE_SECRET */
     uint16_t depth; /* levels of lists and maps, its own among them; 0 for scalars */
     uint32_t count; /* bytes of a string, items of a list, members of a map */
     union {
@@ -111,6 +117,11 @@ const char *value_type_name(enum value_type type);
 static inline bool value_is(const struct value *value, enum value_type type)
 {
     return value != NULL && value->type == type;
+}
+
+static inline bool value_is_secret(const struct value *value)
+{
+    return (value->flags & VALUE_SECRET) != 0;
 }
 
 /* The following five read a value of exactly their type; the caller has looked. */

@@ -48,6 +48,7 @@ static void send(ops_task task, ops_val config, const struct request *request)
     req.url = text_str(&request->url);
     req.header_names = request->names;
     req.header_values = request->values;
+    req.header_vals = request->vals;
     req.n_headers = request->n_headers;
     req.body = text_str(&request->body);
     req.timeout_ms = request->timeout_ms;
@@ -69,7 +70,7 @@ static void http_execute(ops_node *node, ops_task task, ops_val config)
         ops_fail_text(task, OPS_E_RESOURCE, "out of memory");
         return;
     }
-    if (request_read(request, config)) {
+    if (request_read(request, task, config)) {
         send(task, config, request);
     } else {
         fail_config(task, request);

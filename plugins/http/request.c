@@ -117,13 +117,26 @@ static int read_headers(struct request *request, ops_val config)
         ops_val v = 0;
         if (ops.value->pair(ops.h, headers, i, &name, &v) == OPS_OK &&
             ops.value->type(ops.h, v) != OPS_TYPE_NULL) {
-            add_header(request, name, scalar_text(v));
+            int is_text = ops.value->type(ops.h, v) == OPS_TYPE_STRING;
+            add_header(request, name, is_text ? ops_text("") : scalar_text(v));
+            request->vals[request->n_headers - 1] = is_text ? v : 0;
         }
     }
     return 1;
 }
 
-static int read_auth(struct request *request, ops_val config)
+/* "NAME:PASSWORD" in base64; either may be a secret. 0: out of memory. */
+static ops_val join_basic(ops_task task, ops_val basic)
+{
+    ops_val parts[3] = {ops_get(basic, "username"), 0, ops_get(basic, "password")};
+    ops_val joined = 0;
+    if (ops.value->new_str(ops.h, task, ops_text(":"), &parts[1]) == OPS_OK) {
+        (void)ops.secret->join(ops.h, task, parts, 3, OPS_SECRET_BASE64, &joined); /* 0 stays */
+    }
+    return joined;
+}
+
+static int read_auth(struct request *request, ops_task task, ops_val config)
 {
     ops_val auth = ops_get(config, "auth");
     if (auth == 0) {
@@ -134,28 +147,17 @@ static int read_auth(struct request *request, ops_val config)
     }
 
     ops_val basic = ops_get(auth, "basic");
-    struct text *out = &request->authorization;
-    if (basic != 0) {
-        struct text pair = {NULL, 0, 0, 0};
-        ops_str username = ops_get_str(basic, "username", NULL);
-        if (username.n > 0 && memchr(username.p, ':', (size_t)username.n) != NULL) {
-            return refuse(request, "/auth/basic/username", "a user name must not hold a colon");
-        }
-        text_append_str(&pair, username);
-        text_append(&pair, ":", 1);
-        text_append_str(&pair, ops_get_str(basic, "password", NULL));
-        text_append_literal(out, "Basic ");
-        text_append_base64(out, text_str(&pair));
-        out->failed = out->failed || pair.failed;
-        text_finish(&pair);
-    } else {
-        text_append_literal(out, "Bearer ");
-        text_append_str(out, ops_get_str(auth, "bearer", NULL));
+    ops_str username = ops_get_str(basic, "username", NULL); /* empty when it is a secret */
+    if (username.n > 0 && memchr(username.p, ':', (size_t)username.n) != NULL) {
+        return refuse(request, "/auth/basic/username", "a user name must not hold a colon");
     }
-    if (out->failed) {
+    ops_val credential = basic != 0 ? join_basic(task, basic) : ops_get(auth, "bearer");
+    ops_val value = ops_with_prefix(task, basic != 0 ? "Basic " : "Bearer ", credential);
+    if (value == 0) {
         return refuse(request, "/auth", "out of memory");
     }
-    add_header(request, ops_text("Authorization"), text_str(out));
+    add_header(request, ops_text("Authorization"), ops_text(""));
+    request->vals[request->n_headers - 1] = value;
     return 1;
 }
 
@@ -249,11 +251,11 @@ int request_has_key(ops_val config)
     return ops_get_bool(config, "idempotency_key", 0) || request_has_own_key(config);
 }
 
-int request_read(struct request *request, ops_val config)
+int request_read(struct request *request, ops_task task, ops_val config)
 {
     request_read_method(config, request->method);
     if (!read_url(request, config) || !read_headers(request, config) ||
-        !read_auth(request, config) || !read_body(request, config) ||
+        !read_auth(request, task, config) || !read_body(request, config) ||
         !read_duration(request, config, "timeout", &request->timeout_ms) ||
         !read_duration(request, config, "connect_timeout", &request->connect_timeout_ms)) {
         return 0;
@@ -268,5 +270,4 @@ void request_finish(struct request *request)
 {
     text_finish(&request->url);
     text_finish(&request->body);
-    text_finish(&request->authorization);
 }

@@ -19,9 +19,9 @@ struct request {
     char method[33]; /* upper case, NUL-terminated */
     struct text url;
     struct text body;
-    struct text authorization;
     ops_str names[REQUEST_MAX_HEADERS];
     ops_str values[REQUEST_MAX_HEADERS];
+    ops_val vals[REQUEST_MAX_HEADERS]; /* where one is not 0, instead of the text */
     uint64_t n_headers;
     uint64_t timeout_ms;
     uint64_t connect_timeout_ms;
@@ -30,8 +30,11 @@ struct request {
     const char *path; /* of it: JSON pointer */
 };
 
-/* Reads the config; `request` is all zero. 0: `problem` says why not. Ended by request_finish(). */
-int request_read(struct request *request, ops_val config);
+/*
+ * Reads the config; `request` is all zero, and has values of `task`. 0: `problem` says why not.
+ * Ended by request_finish().
+ */
+int request_read(struct request *request, ops_task task, ops_val config);
 void request_finish(struct request *request);
 
 /* The method as it will be sent, also without reading all else; `out` gets it NUL-terminated. */

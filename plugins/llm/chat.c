@@ -319,8 +319,7 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
 static void call(struct chat *chat)
 {
     struct text url = {NULL, 0, 0, 0};
-    ops_str names[INSTANCE_MAX_HEADERS];
-    ops_str values[INSTANCE_MAX_HEADERS];
+    struct instance_headers headers = {0};
     ops_http_req req = {0};
     chat->n_calls++;
     text_append_str(&url, text_str(&chat->node->base_url));
@@ -329,9 +328,7 @@ static void call(struct chat *chat)
     req.flags = OPS_HTTP_NO_REDIRECT;
     req.method = ops_text("POST");
     req.url = text_str(&url);
-    req.n_headers = instance_headers(chat->node, names, values);
-    req.header_names = names;
-    req.header_values = values;
+    instance_set_headers(chat->node, &headers, &req);
     req.body = text_str(&chat->body.text);
     req.timeout_ms = TIMEOUT_MS;
     req.on_chunk = chat->question.is_streamed ? on_chunk : NULL;

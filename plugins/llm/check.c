@@ -21,8 +21,7 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
 void check_service(ops_node *node, ops_task task, ops_str origin)
 {
     struct text url = {NULL, 0, 0, 0};
-    ops_str names[INSTANCE_MAX_HEADERS];
-    ops_str values[INSTANCE_MAX_HEADERS];
+    struct instance_headers headers = {0};
     ops_http_req req = {0};
     (void)origin; /* the settings say where */
     text_append_str(&url, text_str(&node->base_url));
@@ -30,9 +29,7 @@ void check_service(ops_node *node, ops_task task, ops_str origin)
     req.size = (uint32_t)sizeof req;
     req.flags = OPS_HTTP_NO_REDIRECT;
     req.url = text_str(&url);
-    req.n_headers = instance_headers(node, names, values);
-    req.header_names = names;
-    req.header_values = values;
+    instance_set_headers(node, &headers, &req);
     req.on_done = on_done;
     ops_status status = url.failed ? OPS_E_RESOURCE : ops.http->send(ops.h, task, &req, NULL);
     if (status != OPS_OK) {

@@ -134,8 +134,7 @@ static void call(struct embed *embed, ops_task task)
 {
     const struct provider *provider = embed->node->provider;
     struct text url = {NULL, 0, 0, 0};
-    ops_str names[INSTANCE_MAX_HEADERS];
-    ops_str values[INSTANCE_MAX_HEADERS];
+    struct instance_headers headers = {0};
     ops_http_req req = {0};
     text_append_str(&url, text_str(&embed->node->base_url));
     text_append_literal(&url, provider->embed_path);
@@ -143,9 +142,7 @@ static void call(struct embed *embed, ops_task task)
     req.flags = OPS_HTTP_NO_REDIRECT;
     req.method = ops_text("POST");
     req.url = text_str(&url);
-    req.n_headers = instance_headers(embed->node, names, values);
-    req.header_names = names;
-    req.header_values = values;
+    instance_set_headers(embed->node, &headers, &req);
     req.body = text_str(&embed->body.text);
     req.on_done = on_done;
     req.user = embed;

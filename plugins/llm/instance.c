@@ -25,26 +25,20 @@ static enum structured read_structured(ops_val settings)
 
 static void read_texts(ops_node *node)
 {
-    const struct provider *provider = node->provider;
     ops_str url = ops_get_str(node->settings, "base_url", provider_openai.base_url);
-    ops_str key = ops_get_str(node->settings, "api_key", NULL);
     while (url.n > 0 && url.p[url.n - 1] == '/') {
         url.n--;
     }
     text_append_str(&node->base_url, url);
     text_append_str(&node->model, ops_get_str(node->settings, "model", NULL));
-    if (key.n > 0) {
-        text_append_literal(&node->key, provider->key_prefix);
-        text_append_str(&node->key, key);
-    }
 }
 
 ops_status instance_create(ops_plugin *plugin, ops_scope scope, ops_val settings, ops_node **out,
                            ops_error *err)
 {
     ops_node *node = calloc(1, sizeof *node);
+    ops_val key = ops_get(settings, "api_key");
     (void)plugin;
-    (void)scope;
     if (node == NULL) {
         return ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
     }
@@ -52,8 +46,9 @@ ops_status instance_create(ops_plugin *plugin, ops_scope scope, ops_val settings
     node->settings = settings;
     node->provider = provider_find(ops_get_str(settings, "provider", NULL));
     node->structured = read_structured(settings);
+    node->key = key != 0 ? ops_with_prefix(scope, node->provider->key_prefix, key) : 0;
     read_texts(node);
-    if (node->base_url.failed || node->model.failed || node->key.failed) {
+    if (node->base_url.failed || node->model.failed || (key != 0 && node->key == 0)) {
         instance_destroy(node);
         return ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
     }
@@ -79,39 +74,39 @@ void instance_destroy(ops_node *node)
     }
     text_finish(&node->base_url);
     text_finish(&node->model);
-    text_finish(&node->key);
     free(node);
 }
 
 int instance_lacks_key(const ops_node *node)
 {
-    return node->provider->needs_key && node->key.n == 0 &&
+    return node->provider->needs_key && node->key == 0 &&
            ops_equal(text_str(&node->base_url), node->provider->base_url) &&
            ops.value->count(ops.h, ops_get(node->settings, "headers")) == 0;
 }
 
-uint64_t instance_headers(const ops_node *node, ops_str *names, ops_str *values)
+void instance_set_headers(const ops_node *node, struct instance_headers *headers, ops_http_req *req)
 {
     const struct provider *provider = node->provider;
-    ops_val headers = ops_get(node->settings, "headers");
-    uint64_t own = ops.value->count(ops.h, headers);
+    ops_val own = ops_get(node->settings, "headers");
+    uint64_t own_count = ops.value->count(ops.h, own);
     uint64_t n = 0;
-    names[n] = ops_text("Content-Type");
-    values[n++] = ops_text("application/json");
-    if (node->key.n > 0) {
-        names[n] = ops_text(provider->key_header);
-        values[n++] = text_str(&node->key);
+    headers->names[n] = ops_text("Content-Type");
+    headers->values[n++] = ops_text("application/json");
+    if (node->key != 0) {
+        headers->names[n] = ops_text(provider->key_header);
+        headers->vals[n++] = node->key;
     }
     if (provider->version_header != NULL) {
-        names[n] = ops_text(provider->version_header);
-        values[n++] = ops_text(provider->version);
+        headers->names[n] = ops_text(provider->version_header);
+        headers->values[n++] = ops_text(provider->version);
     }
-    for (uint64_t i = 0; i < own && n < INSTANCE_MAX_HEADERS; i++) {
-        ops_val value = 0;
-        if (ops.value->pair(ops.h, headers, i, &names[n], &value) == OPS_OK &&
-            ops.value->get_str(ops.h, value, &values[n]) == OPS_OK) {
+    for (uint64_t i = 0; i < own_count && n < INSTANCE_MAX_HEADERS; i++) {
+        if (ops.value->pair(ops.h, own, i, &headers->names[n], &headers->vals[n]) == OPS_OK) {
             n++;
         }
     }
-    return n;
+    req->n_headers = n;
+    req->header_names = headers->names;
+    req->header_values = headers->values;
+    req->header_vals = headers->vals;
 }

@@ -26,9 +26,9 @@ struct ops_node {
     const struct provider *provider;
     struct text base_url; /* without a slash at its end */
     struct text model;    /* where a config names none; may be empty */
-    struct text key;      /* as its header has it; empty: none is set */
     enum structured structured;
     ops_val settings; /* borrowed: they live as long */
+    ops_val key;      /* as its header has it, and not to be read; 0: none is set */
 };
 
 ops_status instance_create(ops_plugin *plugin, ops_scope scope, ops_val settings, ops_node **out,
@@ -43,7 +43,15 @@ int instance_lacks_key(const ops_node *node);
 
 enum { INSTANCE_MAX_HEADERS = 40 };
 
-/* What is sent with each call. `names` and `values` have room for INSTANCE_MAX_HEADERS. */
-uint64_t instance_headers(const ops_node *node, ops_str *names, ops_str *values);
+/* What is sent with each call. */
+struct instance_headers {
+    ops_str names[INSTANCE_MAX_HEADERS];
+    ops_str values[INSTANCE_MAX_HEADERS];
+    ops_val vals[INSTANCE_MAX_HEADERS]; /* where one is not 0, instead of the text */
+};
+
+/* Fills `headers` (all zero), to which `req` points then. */
+void instance_set_headers(const ops_node *node, struct instance_headers *headers,
+                          ops_http_req *req);
 
 #endif

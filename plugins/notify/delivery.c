@@ -14,7 +14,6 @@ enum { KEY_BYTES = 512, WORDS_BYTES = 200 };
 
 static void end(struct delivery *delivery, enum delivery_state state)
 {
-    text_finish(&delivery->request.made);
     delivery->state = state;
     delivery->on_over(delivery);
 }
@@ -139,14 +138,11 @@ static void send_http(struct delivery *delivery)
     const struct channel *channel = delivery->target.channel;
     struct channel_request *request = &delivery->request;
     ops_status status = channel->build(delivery->note, delivery->target.settings, request);
-    if (status == OPS_OK && request->made.failed) {
-        status = OPS_E_RESOURCE;
-    }
     if (status == OPS_OK) {
         const ops_http_req req = {.size = (uint32_t)sizeof req,
                                   .flags = OPS_HTTP_NO_REDIRECT | OPS_HTTP_IDEMPOTENCY_KEY,
                                   .method = ops_text("POST"),
-                                  .url = request->url,
+                                  .url_val = request->url,
                                   .header_names = names,
                                   .header_values = values,
                                   .n_headers = 1,

@@ -111,6 +111,17 @@ static struct ops_map make_embed(const struct note *note)
     return embed;
 }
 
+/* With a question for the message's id; a part that is no text is no part. */
+static ops_status make_url(ops_task task, ops_val settings, ops_val *out)
+{
+    ops_val thread = ops_get(settings, "thread_id");
+    ops_val parts[3] = {ops_get(settings, "webhook_url"), 0, thread};
+    const char *query = thread != 0 ? "?wait=true&thread_id=" : "?wait=true";
+    ops_status status = ops.value->new_str(ops.h, task, ops_text(query), &parts[1]);
+    return status == OPS_OK ? ops.secret->join(ops.h, task, parts, thread != 0 ? 3 : 2, 0, out)
+                            : status;
+}
+
 static ops_status build(const struct note *note, ops_val settings, struct channel_request *out)
 {
     struct ops_map body = ops_map_begin(note->task);
@@ -118,7 +129,6 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
     struct build_list embeds = build_list_begin(note->task);
     struct build_list nobody = build_list_begin(note->task);
     struct ops_map embed = make_embed(note);
-    ops_str thread = ops_get_str(settings, "thread_id", NULL);
     ops_str username = ops_get_str(settings, "username", NULL);
     ops_str avatar = ops_get_str(settings, "avatar_url", NULL);
     if (username.n > 0) {
@@ -131,14 +141,8 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
     build_list_end(&embeds, &body, "embeds");
     build_list_end(&nobody, &mentions, "parse");
     build_map_end(&mentions, &body, "allowed_mentions"); /* a text must not call everybody */
-    text_append_str(&out->made, ops_get_str(settings, "webhook_url", NULL));
-    text_append_literal(&out->made, "?wait=true");
-    if (thread.n > 0) {
-        text_append_literal(&out->made, "&thread_id=");
-        text_append_str(&out->made, thread);
-    }
-    out->url = text_str(&out->made);
-    return build_json(&body, &out->body);
+    ops_status status = make_url(note->task, settings, &out->url);
+    return status == OPS_OK ? build_json(&body, &out->body) : status;
 }
 
 static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES])

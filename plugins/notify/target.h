@@ -17,9 +17,8 @@ enum { TARGETS_MAX = 20, TARGET_NAME_BYTES = 128, TARGET_ID_BYTES = 128 };
 
 /* What goes out by HTTP; POST and JSON. */
 struct channel_request {
-    ops_str url;  /* borrowed from the settings, or in `made` */
+    ops_val url;  /* of the settings, or of the task; not to be read where it is a secret */
     ops_str body; /* lives as long as the task */
-    struct text made;
 };
 
 struct channel {

@@ -219,7 +219,7 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
         size.rows /= 2;
         status = make_body(note, size, &out->body);
     }
-    out->url = ops_get_str(settings, "webhook_url", NULL);
+    out->url = ops_get(settings, "webhook_url");
     return status;
 }
 

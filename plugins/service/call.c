@@ -143,6 +143,7 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
 struct headers {
     ops_str names[CALL_HEADERS];
     ops_str values[CALL_HEADERS];
+    ops_val vals[CALL_HEADERS]; /* where one is not 0, instead of the text */
     uint64_t n;
 };
 
@@ -174,8 +175,9 @@ static void add_headers(const struct service_call *call, const struct call_reque
     if (request->body != 0) {
         add_header(out, "Content-Type", ops_text("application/json"));
     }
-    if (call->node->token.n > 0) {
-        add_header(out, service->auth_header, text_str(&call->node->token));
+    if (call->node->token != 0 && out->n < CALL_HEADERS) {
+        out->vals[out->n] = call->node->token;
+        add_header(out, service->auth_header, ops_text(""));
     }
     if (etag.n > 0) {
         add_header(out, "If-None-Match", etag);
@@ -199,6 +201,7 @@ static ops_status send(struct service_call *call, const struct call_request *req
     req.url = url;
     req.header_names = headers.names;
     req.header_values = headers.values;
+    req.header_vals = headers.vals;
     req.n_headers = headers.n;
     req.body = body;
     req.max_body_bytes = call->node->service->max_body_bytes;

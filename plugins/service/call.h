@@ -29,7 +29,7 @@
 struct ops_node {
     const struct service *service;
     struct text base_url; /* without a slash at its end */
-    struct text token;    /* as its header has it; empty: none is set */
+    ops_val token;        /* as its header has it, and not to be read; 0: none is set */
     struct kept *kept;
     void *own; /* the plugin's, set by a create() of its own */
 };

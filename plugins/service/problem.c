@@ -100,7 +100,7 @@ static const char *hint_of(const struct service_call *call, ops_status code, cha
     const char *path = service->token_path != NULL ? service->token_path : "token";
     if (code == OPS_E_AUTH) {
         const char *more = service->token_hint != NULL ? service->token_hint : "";
-        if (call->node->token.n > 0) {
+        if (call->node->token != 0) {
             (void)snprintf(out, HINT_BYTES, "integrations.%s.%s is refused: set a valid one. %s",
                            service->id, path, more);
         } else {

@@ -25,18 +25,7 @@ static const char *fault_of_url(ops_str url)
     return NULL;
 }
 
-static const char *fault_of_token(ops_str token)
-{
-    for (uint64_t i = 0; i < token.n; i++) {
-        if ((unsigned char)token.p[i] <= ' ' || token.p[i] == 0x7F) {
-            return "'token' must have no white space or control characters: is there a line break "
-                   "at its end?";
-        }
-    }
-    return NULL;
-}
-
-static ops_node *node_create(const struct service *service, ops_str url, ops_str token)
+static ops_node *node_create(const struct service *service, ops_str url)
 {
     ops_node *node = calloc(1, sizeof *node);
     if (node == NULL) {
@@ -45,11 +34,7 @@ static ops_node *node_create(const struct service *service, ops_str url, ops_str
     node->service = service;
     node->kept = kept_create();
     text_append_str(&node->base_url, url);
-    if (token.n > 0) {
-        text_append_literal(&node->token, service->auth_prefix);
-        text_append_str(&node->token, token);
-    }
-    if (node->kept == NULL || node->base_url.failed || node->token.failed) {
+    if (node->kept == NULL || node->base_url.failed) {
         service_destroy(node);
         return NULL;
     }
@@ -60,18 +45,25 @@ ops_status service_create(const struct service *service, ops_scope scope, ops_va
                           ops_node **out, ops_error *err)
 {
     ops_str url = ops_get_str(settings, "base_url", service->base_url);
-    ops_str token = pick_str(settings, service->token_path != NULL ? service->token_path : "token");
+    ops_val token =
+        pick_find(settings, service->token_path != NULL ? service->token_path : "token");
     const char *fault = fault_of_url(url);
-    (void)scope;
-    fault = fault != NULL ? fault : fault_of_token(token);
     if (fault != NULL) {
         return ops_error_fill(err, OPS_E_CONFIG, fault);
     }
     while (url.p[url.n - 1] == '/') {
         url.n--;
     }
-    *out = node_create(service, url, token);
-    return *out != NULL ? OPS_OK : ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
+    ops_node *node = node_create(service, url);
+    if (node != NULL && token != 0) {
+        node->token = ops_with_prefix(scope, service->auth_prefix, token);
+    }
+    if (node == NULL || (token != 0 && node->token == 0)) {
+        service_destroy(node);
+        return ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
+    }
+    *out = node;
+    return OPS_OK;
 }
 
 void service_destroy(ops_node *node)
@@ -80,10 +72,6 @@ void service_destroy(ops_node *node)
         return;
     }
     text_finish(&node->base_url);
-    if (node->token.n > 0) {
-        memset(node->token.p, 0, node->token.n);
-    }
-    text_finish(&node->token);
     kept_destroy(node->kept);
     free(node);
 }
@@ -170,7 +158,8 @@ void service_check(ops_node *node, ops_task task, ops_str origin)
     const struct service *service = node->service;
     struct text url = {NULL, 0, 0, 0};
     const ops_str names[] = {ops_text(service->auth_header)};
-    const ops_str values[] = {text_str(&node->token)};
+    const ops_str values[] = {{NULL, 0}};
+    const ops_val vals[] = {node->token};
     ops_http_req req = {0};
     (void)origin; /* that of the settings, which the node knows */
     text_append_str(&url, text_str(&node->base_url));
@@ -180,7 +169,8 @@ void service_check(ops_node *node, ops_task task, ops_str origin)
     req.url = text_str(&url);
     req.header_names = names;
     req.header_values = values;
-    req.n_headers = node->token.n > 0;
+    req.header_vals = vals;
+    req.n_headers = node->token != 0;
     req.on_done = on_checked;
     req.user = node;
     ops_status status = url.failed ? OPS_E_RESOURCE : ops.http->send(ops.h, task, &req, NULL);

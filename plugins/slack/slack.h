@@ -6,17 +6,15 @@
  * Slack: what the settings of integrations.slack say.
  *
  * Used by:  post.
- * Uses:     message/gate.h, service/call.h.
+ * Uses:     service/call.h.
  * Threads:  [strand]
  */
 
-#include "message/gate.h"
 #include "service/call.h"
 
 /* Of an instance; its `own`. */
 struct slack_settings {
     ops_val channels; /* a map from severity to channel; 0: none */
-    struct gate_rules rules;
 };
 
 /*

@@ -67,7 +67,7 @@ static int fetch(const void *user, int slot, struct cel *out, struct error *err)
 static int evaluate_round(void *user)
 {
     const struct work *work = user;
-    struct expr_scope scope = {fetch, work};
+    struct expr_scope scope = {.fetch = fetch, .user = work};
     for (int i = 0; i < EVALUATIONS; i++) {
         struct arena arena = ARENA_INIT;
         struct expr_budget budget = expr_default_budget;

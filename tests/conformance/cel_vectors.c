@@ -282,7 +282,7 @@ static enum outcome run_evaluation(const struct value *test, char *why, size_t w
     struct bindings bindings = {value_get(test, STR("bindings")), value_get(test, STR("declared")),
                                 member(test, "container"), &arena};
     struct expr_names names = {.resolve = resolve, .user = &bindings};
-    struct expr_scope scope = {fetch, &bindings};
+    struct expr_scope scope = {.fetch = fetch, .user = &bindings};
     struct expr_budget budget = expr_default_budget;
     const struct value *unchecked = value_get(test, STR("disable_check"));
     bool is_unchecked = value_is(unchecked, VALUE_BOOL) && value_bool(unchecked);

@@ -65,7 +65,7 @@ static int evaluate(const struct expr *expr, const struct document *document)
 {
     struct arena arena = ARENA_INIT;
     struct expr_budget budget = small;
-    struct expr_scope scope = {fetch, document};
+    struct expr_scope scope = {.fetch = fetch, .user = document};
     struct error err = {0};
     struct cel result;
     int status = expr_evaluate(expr, &scope, &arena, &budget, &result, &err);

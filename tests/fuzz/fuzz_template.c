@@ -74,7 +74,7 @@ static struct document *document_of(struct str text)
 
 static void check_template(const struct template *template)
 {
-    struct expr_scope scope = {fetch, NULL};
+    struct expr_scope scope = {.fetch = fetch, .user = NULL};
     struct expr_budget budget = {5000, 65536};
     struct error err = {0};
     struct document *result = NULL;
@@ -99,7 +99,7 @@ static void check_data_stays_data(void)
 {
     struct document *document = document_of(STR("\"{{ x }}\""));
     struct template_options options = {.names.resolve = resolve};
-    struct expr_scope scope = {fetch, NULL};
+    struct expr_scope scope = {.fetch = fetch, .user = NULL};
     struct expr_budget budget = {5000, 65536};
     struct template *template = NULL;
     struct document *result = NULL;

@@ -118,7 +118,7 @@ AT(ops_http_res, first_byte_ms, 96);
 AT(ops_http_res, tls_subject, 104);
 AT(ops_http_res, tls_issuer, 120);
 
-SIZE(ops_http_req, 144);
+SIZE(ops_http_req, 160);
 AT(ops_http_req, size, 0);
 AT(ops_http_req, flags, 4);
 AT(ops_http_req, method, 8);
@@ -134,6 +134,8 @@ AT(ops_http_req, max_body_bytes, 112);
 AT(ops_http_req, on_chunk, 120);
 AT(ops_http_req, on_done, 128);
 AT(ops_http_req, user, 136);
+AT(ops_http_req, header_vals, 144);
+AT(ops_http_req, url_val, 152);
 
 SIZE(ops_kv_entry, 40);
 AT(ops_kv_entry, size, 0);
@@ -197,14 +199,13 @@ AT(ops_if_http, version, 4);
 AT(ops_if_http, send, 8);
 AT(ops_if_http, abort, 16);
 
-SIZE(ops_if_timer, 48);
+SIZE(ops_if_timer, 40);
 AT(ops_if_timer, size, 0);
 AT(ops_if_timer, version, 4);
 AT(ops_if_timer, after, 8);
 AT(ops_if_timer, abort, 16);
 AT(ops_if_timer, now_ns, 24);
 AT(ops_if_timer, unix_ms, 32);
-AT(ops_if_timer, zone_offset, 40);
 
 SIZE(ops_if_job, 24);
 AT(ops_if_job, size, 0);
@@ -268,11 +269,12 @@ AT(ops_if_schema, size, 0);
 AT(ops_if_schema, version, 4);
 AT(ops_if_schema, check, 8);
 
-SIZE(ops_if_secret, 24);
+SIZE(ops_if_secret, 32);
 AT(ops_if_secret, size, 0);
 AT(ops_if_secret, version, 4);
 AT(ops_if_secret, hmac_sha256, 8);
 AT(ops_if_secret, sign_rs256, 16);
+AT(ops_if_secret, join, 24);
 
 SIZE(ops_node_type, 64);
 AT(ops_node_type, size, 0);
@@ -354,6 +356,8 @@ NUMBER(OPS_KV_ALL_BYTES, 67108864u);
 NUMBER(OPS_SECRET_HMAC_SHA256_BYTES, 32u);
 NUMBER(OPS_SECRET_RSA_MIN_BITS, 2048u);
 NUMBER(OPS_SECRET_RSA_MAX_BITS, 8192u);
+NUMBER(OPS_SECRET_PARTS_MOST, 64u);
+NUMBER(OPS_SECRET_BASE64, 1u);
 NUMBER(OPS_PROCESS_INHERIT_ENV, 1u);
 NUMBER(OPS_PROCESS_MERGE_ERROR, 2u);
 NUMBER(OPS_ERROR_REPEATABLE, 1u);

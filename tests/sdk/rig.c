@@ -14,6 +14,7 @@
 
 #include "core/base/log.h"
 #include "core/model/catalogue.h"
+#include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
 
@@ -198,6 +199,27 @@ void rig_close(struct rig *rig)
 
 /* ---- Use ---- */
 
+/* As a template makes it of a secret. */
+static void hide_member(struct document **document, const char *name)
+{
+    const struct value *map = document_root(*document);
+    struct builder *b = builder_create();
+    struct document *hidden = NULL;
+    builder_map_begin(b);
+    for (size_t i = 0; i < value_count(map); i++) {
+        const struct value_member *member = value_member_at(map, i);
+        builder_key(b, value_str(&member->key));
+        builder_embed(b, *document, &member->value);
+        if (name != NULL && str_equal_text(value_str(&member->key), name)) {
+            builder_hide(b);
+        }
+    }
+    builder_map_end(b);
+    assert_int_equal(builder_finish(b, &hidden, NULL), 0);
+    document_unref(*document);
+    *document = hidden;
+}
+
 int rig_start(struct rig *rig, uint64_t token, const char *type_name, const char *config,
               struct error *err)
 {
@@ -213,6 +235,7 @@ int rig_start(struct rig *rig, uint64_t token, const char *type_name, const char
     if (json_read(str_from(config), NULL, &document, &problem) != 0) {
         fail_msg("the test's config: %s", problem.message);
     }
+    hide_member(&document, rig->secret);
     if (json_read(str_from(rig->settings), NULL, &settings, &problem) != 0) {
         fail_msg("the test's settings: %s", problem.message);
     }

@@ -64,6 +64,7 @@ struct rig {
     uint32_t credit; /* given back for each item; 0: none */
     /* Of the tasks that are started from now on. */
     const char *settings; /* JSON; default {} */
+    const char *secret;   /* the member of configs that is made of a secret; NULL: none */
     uint64_t memory_bytes;
     uint64_t output_bytes;
     int64_t wall_ms;

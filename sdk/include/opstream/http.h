@@ -71,6 +71,17 @@ typedef struct ops_http_req {
     /* Must not be NULL. */
     ops_http_done on_done;
     void *user; /* kept until on_done, or until the task ends */
+    /*
+     * NULL, or as many handles as there are headers: one that is not 0 is a string, and the value
+     * of the header instead of the text in header_values. So a header has what the plugin may not
+     * read: a secret of its config. The call fails when the secret must not go to the host.
+     */
+    const ops_val *header_vals;
+    /*
+     * Not 0: a string, instead of `url`, for addresses that are secrets themselves. The answer has
+     * no effective_url then, unless the plugin may read secrets.
+     */
+    ops_val url_val;
 } ops_http_req;
 
 typedef struct ops_if_http {

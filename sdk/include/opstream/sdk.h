@@ -191,6 +191,20 @@ static inline ops_str ops_get_str(ops_val map, const char *key, const char *othe
     return s;
 }
 
+/*
+ * The text `v` with `prefix` in front ("Bearer ") as a value of `scope`, also where the plugin may
+ * not read it: for ops_http_req.header_vals. 0: `v` is no text, or out of memory.
+ */
+static inline ops_val ops_with_prefix(ops_scope scope, const char *prefix, ops_val v)
+{
+    ops_val parts[2] = {0, v};
+    ops_val joined = 0;
+    if (ops.value->new_str(ops.h, scope, ops_text(prefix), &parts[0]) == OPS_OK) {
+        (void)ops.secret->join(ops.h, scope, parts, 2, 0, &joined); /* 0 stays */
+    }
+    return joined;
+}
+
 static inline int64_t ops_get_i64(ops_val map, const char *key, int64_t otherwise)
 {
     (void)ops.value->get_i64(ops.h, ops_get(map, key), &otherwise);

@@ -3,10 +3,10 @@
 #define OPSTREAM_SECRET_H
 
 /*
- * ops.secret 1: signatures by the host with a key that the plugin does not see. The key is a text
- * in the node's config or settings, whose schema marks the field `x-ops-secret`: the plugin has its
- * handle, and that is all it needs. So it can sign with what its user gave it, and with nothing
- * else, whatever name the secret has.
+ * ops.secret 1: what is done with secrets by those who do not see them. A secret is a text in the
+ * node's config or settings, whose schema marks the field `x-ops-secret`: the plugin has its
+ * handle, and that is all it needs. So it can use what its user gave it, and nothing else, whatever
+ * name the secret has; and what it was given elsewhere as data can name no secret.
  */
 
 #include "opstream/abi.h"
@@ -20,6 +20,10 @@ extern "C" {
 #define OPS_SECRET_HMAC_SHA256_BYTES 32u
 #define OPS_SECRET_RSA_MIN_BITS      2048u
 #define OPS_SECRET_RSA_MAX_BITS      8192u
+#define OPS_SECRET_PARTS_MOST        64u
+
+/* For join(). */
+#define OPS_SECRET_BASE64 1u /* the text is the base64 of the parts (RFC 4648, with padding) */
 
 typedef struct ops_if_secret {
     uint32_t size;
@@ -42,6 +46,13 @@ typedef struct ops_if_secret {
      */
     ops_status (*sign_rs256)(void *h, ops_scope scope, ops_val key, ops_str data, ops_str *out,
                              ops_error *err);
+    /*
+     * [any-thread] A new string in `scope` of the texts `parts`, one behind the other: "Bearer "
+     * and a token. It is secret when one of them is. `flags`: 0 or OPS_SECRET_BASE64. OPS_E_INPUT:
+     * a part is no text, or there are more than OPS_SECRET_PARTS_MOST; OPS_E_STALE; OPS_E_RESOURCE.
+     */
+    ops_status (*join)(void *h, ops_scope scope, const ops_val *parts, uint64_t n, uint32_t flags,
+                       ops_val *out);
 } ops_if_secret;
 
 #ifdef __cplusplus

@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/engine/run.h"
 #include "core/model/pipeline.h"
+#include "core/value/json.h"
 #include "core/value/secrets.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
@@ -218,19 +219,24 @@ static void test_scope__settings_get_the_values_of_secrets(void **state)
 {
     static const char *const environment[] = {"OPSTREAM_SECRET_MY_KEY=hunter22", NULL};
     (void)state;
-    struct pipeline *pipeline = pipeline_fixture_load(
-        "id: p\n"
-        "integrations:\n"
-        "  toy: {a: '{{ secrets.my_key }}', b: \"k {{ base64('u:' + secrets['my-key']) }}\"}\n"
-        "nodes: [{id: a, type: toy.task}]\n");
+    struct pipeline *pipeline =
+        pipeline_fixture_load("id: p\n"
+                              "integrations:\n"
+                              "  toy: {a: '{{ secrets.my_key }}', b: \"k {{ base64('u:' + "
+                              "secrets['my-key']) }}\", c: \"{{ 'op' + 'en' }}\"}\n"
+                              "nodes: [{id: a, type: toy.task}]\n");
     struct secrets *secrets = NULL;
     struct error err = {0};
     assert_int_equal(secrets_create(environment, &secrets, &err), 0);
     struct document *settings = settings_of(pipeline, secrets, &err);
     assert_non_null(settings);
     char *text = pipeline_fixture_text(settings);
-    assert_string_equal(text, "{\"a\":\"hunter22\",\"b\":\"k dTpodW50ZXIyMg==\"}");
+    assert_string_equal(text, "{\"a\":\"***\",\"b\":\"***\",\"c\":\"open\"}");
     free(text);
+    struct strbuf open = STRBUF_INIT;
+    json_write(document_root(settings), JSON_OPEN, &open);
+    assert_string_equal(open.p, "{\"a\":\"hunter22\",\"b\":\"k dTpodW50ZXIyMg==\",\"c\":\"open\"}");
+    strbuf_finish(&open);
     document_unref(settings);
     assert_null(settings_of(pipeline, NULL, &err));
     assert_int_equal(err.code, E_NOT_FOUND);

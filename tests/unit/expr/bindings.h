@@ -69,7 +69,7 @@ static inline struct expr_names bindings_names(struct bindings *bindings)
 
 static inline struct expr_scope bindings_scope(const struct bindings *bindings)
 {
-    return (struct expr_scope){bindings_fetch, bindings};
+    return (struct expr_scope){.fetch = bindings_fetch, .user = bindings};
 }
 
 /* The value as JSON text; free() it. NULL with `err` when JSON cannot hold it. */

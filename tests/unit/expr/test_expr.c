@@ -580,7 +580,7 @@ static int fetch_nodes(const void *user, int slot, struct cel *out, struct error
 static int evaluate_nodes(const char *text, struct cel *out, struct error *err)
 {
     struct expr_names names = {.resolve = resolve_nodes};
-    struct expr_scope scope = {fetch_nodes, &node_class};
+    struct expr_scope scope = {.fetch = fetch_nodes, .user = &node_class};
     struct expr_budget budget = expr_default_budget;
     struct arena arena = ARENA_INIT;
     struct expr *expr = NULL;

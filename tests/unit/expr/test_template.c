@@ -287,6 +287,40 @@ static void test_template__results_are_not_templates(void **state)
     check_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
+static void test_template__text_of_secret_slots_is_hidden(void **state)
+{
+    (void)state;
+    struct bindings bindings = bindings_open("{\"secrets\":{\"a\":\"hunter22\"},\"b\":\"c\"}");
+    struct error err = {0};
+    struct report report = {.raw = NULL};
+    struct template *template = NULL;
+    struct document *document = NULL;
+    struct document *result = NULL;
+    struct strbuf text = STRBUF_INIT;
+    struct expr_budget budget = expr_default_budget;
+    static const char source[] =
+        "{\"one\":\"{{ secrets.a }}\",\"in\":[\"k {{ 'x' + secrets.a }}\"],\"of\":\"{{ b }}\","
+        "\"as\":\"secrets.a\"}";
+    assert_int_equal(json_read(str_from(source), NULL, &document, &err), 0);
+    assert_int_equal(compile(document, &bindings, &report, &template, &err), 0);
+    struct expr_scope scope = bindings_scope(&bindings);
+    scope.secret_slots = 1;
+    assert_int_equal(template_resolve(template, &scope, &budget, &result, &err), 0);
+    json_write(document_root(result), JSON_COMPACT, &text);
+    assert_string_equal(text.p,
+                        "{\"one\":\"***\",\"in\":[\"***\"],\"of\":\"c\",\"as\":\"secrets.a\"}");
+    strbuf_clear(&text);
+    json_write(document_root(result), JSON_OPEN, &text);
+    assert_string_equal(
+        text.p,
+        "{\"one\":\"hunter22\",\"in\":[\"k xhunter22\"],\"of\":\"c\",\"as\":\"secrets.a\"}");
+    strbuf_finish(&text);
+    document_unref(result);
+    template_destroy(template);
+    document_unref(document);
+    bindings_close(&bindings);
+}
+
 static void test_template__failures_name_the_place(void **state)
 {
     (void)state;
@@ -598,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_template__walks_everything_but_keys_and_raw_fields),
         cmocka_unit_test(test_template__can_be_checked_with_its_faults),
         cmocka_unit_test(test_template__results_are_not_templates),
+        cmocka_unit_test(test_template__text_of_secret_slots_is_hidden),
         cmocka_unit_test(test_template__failures_name_the_place),
         cmocka_unit_test(test_template__all_faults_are_reported),
         cmocka_unit_test(test_template__a_variable_must_be_utf8),

@@ -797,6 +797,12 @@ const struct fault_case fault_cases[] = {
      "  secrets may stand in 'integrations' and, in this config, in 'headers'\n"
      "t.yaml:4:40: error: config of node 'b': 'secrets.key' may not stand here\n"
      "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"},
+    {"secret in a setting that takes none", "t.yaml", 0,
+     "name: t\n"
+     "integrations: {http: {base_url: 'http://x/{{ secrets.key }}'}}\n"
+     "nodes: [{id: a, type: http, config: {url: 'http://x/'}}]\n",
+     "t.yaml:2:43: error: integration 'http': 'secrets.key' may not stand here\n"
+     "  of these settings, secrets may stand in 'token'\n"},
     {"secret in a condition", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

@@ -72,8 +72,10 @@ static const char http_config[] =
 static const char http_output[] =
     "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
     "\"status\": {\"type\": \"integer\"}, \"body\": {}, \"duration_ms\": {\"type\": \"number\"}}}";
-static const char http_settings[] = "{\"type\": \"object\", \"additionalProperties\": false,"
-                                    " \"properties\": {\"base_url\": {\"type\": \"string\"}}}";
+static const char http_settings[] =
+    "{\"type\": \"object\", \"additionalProperties\": false,"
+    " \"properties\": {\"base_url\": {\"type\": \"string\"}, \"token\": "
+    "{\"type\": \"string\", \"x-ops-secret\": true}}}";
 static const char code_config[] =
     "{\"type\": \"object\", \"required\": [\"language\", \"code\"],"
     " \"additionalProperties\": false, \"properties\": {"

@@ -461,7 +461,7 @@ static void test_load__knows_the_secrets_of_a_pipeline(void **state)
     (void)state;
     struct definitions *definitions = load_right(
         "name: t\n"
-        "integrations: {http: {base_url: 'https://{{ secrets.token }}/'}}\n"
+        "integrations: {http: {token: 'k {{ secrets.token }}'}}\n"
         "nodes:\n"
         "  - {id: a, type: http, config: {url: x, headers: {A: '{{ secrets[\"my-user\"] }}'}}}\n"
         "  - {id: b, type: http, config: {url: x, headers: {A: '{{ secrets.token }}'}}}\n",
@@ -508,8 +508,12 @@ static void test_load__bounds_the_secrets_of_a_pipeline(void **state)
     assert_int_equal(load_as(strbuf_str(&text), "t.yaml", NULL, &diagnostics, &definitions, NULL),
                      E_INVALID);
     assert_int_equal(diagnostics.error_count, 2);
-    assert_string_equal(diagnostics.items[diagnostics.count - 1].message,
-                        "a pipeline may name 256 secrets, and 's257' is one more");
+    bool is_told = false; /* behind it come those that are not set */
+    for (size_t i = 0; i < diagnostics.count; i++) {
+        is_told = is_told || strcmp(diagnostics.items[i].message,
+                                    "a pipeline may name 256 secrets, and 's257' is one more") == 0;
+    }
+    assert_true(is_told);
     strbuf_finish(&text);
     diagnostics_finish(&diagnostics);
 }

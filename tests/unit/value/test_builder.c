@@ -321,6 +321,56 @@ static void test_builder__each_allocation_may_fail(void **state)
     }
 }
 
+static void assert_written(const struct value *value, enum json_style style, const char *text)
+{
+    struct strbuf out = STRBUF_INIT;
+    json_write(value, style, &out);
+    assert_string_equal(out.p, text);
+    strbuf_finish(&out);
+}
+
+/* Of every kind of copy, too: a long string is shared, a short one copied. */
+static void test_builder__what_is_hidden_stays_hidden(void **state)
+{
+    (void)state;
+    char text[300];
+    memset(text, 'x', sizeof(text));
+    struct builder *b = builder_create();
+    builder_hide(b); /* there is nothing yet */
+    builder_list_begin(b);
+    builder_string(b, STR("short"));
+    builder_hide(b);
+    builder_string(b, str_make(text, sizeof(text)));
+    builder_hide(b);
+    builder_int(b, 1);
+    builder_hide(b); /* no text */
+    builder_string(b, STR("open"));
+    builder_list_end(b);
+    struct document *first = finish(b);
+    b = builder_create();
+    builder_list_begin(b);
+    for (size_t i = 0; i < 4; i++) {
+        builder_embed(b, first, value_at(document_root(first), i));
+    }
+    builder_list_end(b);
+    struct document *second = finish(b);
+    b = builder_create();
+    builder_copy(b, document_root(second));
+    struct document *third = finish(b);
+    struct document *const all[] = {first, second, third};
+    for (size_t i = 0; i < 3; i++) {
+        const struct value *root = document_root(all[i]);
+        assert_written(root, JSON_COMPACT, "[\"***\",\"***\",1,\"open\"]");
+        assert_written(value_at(root, 0), JSON_PRETTY, "\"***\"");
+        assert_written(value_at(root, 0), JSON_OPEN, "\"short\"");
+        assert_true(value_is_secret(value_at(root, 1)));
+        assert_false(value_is_secret(value_at(root, 2)));
+        assert_true(value_equal(root, document_root(first)));
+        document_unref(i > 0 ? all[i] : NULL);
+    }
+    document_unref(first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_builder__embed_of_a_long_string_copies_nothing),
         cmocka_unit_test(test_builder__copy_stands_alone),
         cmocka_unit_test(test_builder__copy_too_deep_fails),
+        cmocka_unit_test(test_builder__what_is_hidden_stays_hidden),
         cmocka_unit_test(test_builder__null_is_out_of_memory),
         cmocka_unit_test(test_builder__a_failure_that_is_told_stays),
         cmocka_unit_test(test_builder__destroy_in_the_middle_leaks_nothing),

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A plugin for tests: what it may do with `key` of its config, which is made of a secret. Built
+ * twice, as `keeper` without the capability secret.read and as `reader` with it.
+ */
+
+#include "opstream/sdk.h"
+
+/* Adds what get_str() says of `v`: the status, and the text where there is one. */
+static void add_text(struct ops_map *out, const char *name, ops_val v)
+{
+    char word[16];
+    ops_str text = ops_text(NULL);
+    ops_status status = ops.value->get_str(ops.h, v, &text);
+    (void)snprintf(word, sizeof word, "status %d", (int)status);
+    if (status == OPS_OK) {
+        ops_map_str(out, name, text);
+    } else {
+        ops_map_text(out, name, word);
+    }
+}
+
+static void add_joined(struct ops_map *out, ops_task task, ops_val key)
+{
+    ops_val open[2] = {0, 0};
+    ops_val parts[2] = {key, 0};
+    ops_val joined = 0;
+    (void)ops.value->new_str(ops.h, task, ops_text("ab"), &open[0]);
+    open[1] = open[0];
+    parts[1] = open[0];
+    ops_map_i64(out, "join", ops.secret->join(ops.h, task, parts, 2, OPS_SECRET_BASE64, &joined));
+    add_text(out, "joined", joined);
+    (void)ops.secret->join(ops.h, task, open, 2, OPS_SECRET_BASE64, &joined);
+    add_text(out, "open", joined);
+    add_text(out, "prefixed", ops_with_prefix(task, "Bearer ", open[0]));
+    ops_map_bool(out, "no_text", ops_with_prefix(task, "x", task) != 0);
+}
+
+static void add_wrong(struct ops_map *out, ops_task task, ops_val config)
+{
+    ops_val parts[1] = {config};
+    ops_val joined = 0;
+    ops_map_i64(out, "a_map", ops.secret->join(ops.h, task, parts, 1, 0, &joined));
+    ops_map_i64(out, "flags", ops.secret->join(ops.h, task, parts, 1, 2, &joined));
+    ops_map_i64(out, "no_parts", ops.secret->join(ops.h, task, NULL, 1, 0, &joined));
+    ops_map_i64(out, "many", ops.secret->join(ops.h, task, parts, 65, 0, &joined));
+    parts[0] = 4711;
+    ops_map_i64(out, "stale", ops.secret->join(ops.h, task, parts, 1, 0, &joined));
+    ops_map_i64(out, "stale_scope", ops.secret->join(ops.h, task + 1, parts, 0, 0, &joined));
+    ops_map_i64(out, "no_out", ops.secret->join(ops.h, task, parts, 0, 0, NULL));
+}
+
+static void look_execute(ops_node *node, ops_task task, ops_val config)
+{
+    struct ops_map out = ops_map_begin(task);
+    ops_val key = ops_get(config, "key");
+    ops_val kept = 0;
+    ops_str text = ops_text(NULL);
+    ops_error err = ops_error_make(OPS_OK, NULL);
+    (void)node;
+    ops_map_i64(&out, "type", ops.value->type(ops.h, key));
+    add_text(&out, "text", key);
+    ops_map_i64(&out, "bytes", ops.value->get_bytes(ops.h, key, &text));
+    ops_map_i64(&out, "count", (int64_t)ops.value->count(ops.h, key));
+    (void)ops.value->to_json(ops.h, config, &text);
+    ops_map_str(&out, "json", text);
+    (void)ops.value->retain(ops.h, key, ops.host->scope, &kept);
+    add_text(&out, "kept", kept);
+    (void)ops.value->new_list(ops.h, task, &key, 1, &kept);
+    (void)ops.value->at(ops.h, kept, 0, &kept);
+    add_text(&out, "in_list", kept);
+    (void)ops.secret->hmac_sha256(ops.h, task, key, ops_text("data"), &text, &err);
+    ops_map_i64(&out, "signed", (int64_t)text.n);
+    add_joined(&out, task, key);
+    add_wrong(&out, task, config);
+    ops_complete_map(task, &out);
+}
+
+static void on_done(void *user, ops_task task, const ops_http_res *res, const ops_error *err)
+{
+    struct ops_map out = ops_map_begin(task);
+    (void)user;
+    (void)err;
+    ops_map_str(&out, "url", res != NULL ? res->effective_url : ops_text("none"));
+    ops_complete_map(task, &out);
+}
+
+/* With a header of a handle beside one of a text; `hidden_url` says where the URL comes from. */
+static void send_execute(ops_node *node, ops_task task, ops_val config)
+{
+    const ops_str names[2] = {ops_text("A"), ops_text("B")};
+    const ops_str values[2] = {ops_text("open"), ops_text("not sent")};
+    const ops_val vals[2] = {0, ops_get(config, ops_get_bool(config, "bad", 0) ? "bad" : "key")};
+    ops_http_req req = {0};
+    (void)node;
+    req.size = (uint32_t)sizeof req;
+    req.header_names = names;
+    req.header_values = values;
+    req.header_vals = vals;
+    req.n_headers = 2;
+    req.url = ops_text("http://a/");
+    req.url_val = ops_get_bool(config, "hidden_url", 0) ? ops_get(config, "key") : 0;
+    req.on_done = on_done;
+    if (ops_get_bool(config, "old", 0)) {
+        req.size = (uint32_t)offsetof(ops_http_req, header_vals);
+    }
+    ops_status status = ops.http->send(ops.h, task, &req, NULL);
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "not sent");
+    }
+}
+
+static const ops_node_type look = OPS_NODE(SECRETS_ID ".look", OPS_NODE_PARALLEL, look_execute);
+static const ops_node_type send = OPS_NODE(SECRETS_ID ".send", OPS_NODE_PARALLEL, send_execute);
+OPS_PLUGIN(SECRETS_ID, "1.0.0", &look, &send);

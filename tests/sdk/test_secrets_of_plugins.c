@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What a plugin does with secrets of its config, with the capability and without. The plugins are
+ * plugins/secrets.c. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "opstream/abi.h"
+#include "tests/sdk/rig.h"
+
+static struct rig rig;
+static uint64_t last_token;
+
+#define CONFIG "{\"a\":1,\"key\":\"http://hunter22/\"}"
+#define WRONG                                                                                      \
+    "\"a_map\":2,\"flags\":16,\"no_parts\":16,\"many\":2,\"stale\":14,\"stale_scope\":14,"         \
+    "\"no_out\":16}"
+
+static void test_secrets__are_used_and_not_read(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        rig_run(&rig, ++last_token, "keeper.look", CONFIG),
+        "done {\"type\":5,\"text\":\"status 4\",\"bytes\":4,\"count\":0,"
+        "\"json\":\"{\\\"a\\\":1,\\\"key\\\":\\\"***\\\"}\",\"kept\":\"status 4\","
+        "\"in_list\":\"status 4\",\"signed\":32,\"join\":0,\"joined\":\"status 4\","
+        "\"open\":\"YWJhYg==\",\"prefixed\":\"Bearer ab\",\"no_text\":false," WRONG);
+}
+
+static void test_secrets__are_read_by_who_was_granted_it(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        rig_run(&rig, ++last_token, "reader.look", CONFIG),
+        "done {\"type\":5,\"text\":\"http://hunter22/\",\"bytes\":0,\"count\":16,"
+        "\"json\":\"{\\\"a\\\":1,\\\"key\\\":\\\"http://hunter22/\\\"}\","
+        "\"kept\":\"http://hunter22/\",\"in_list\":\"http://hunter22/\",\"signed\":32,\"join\":0,"
+        "\"joined\":\"aHR0cDovL2h1bnRlcjIyL2Fi\",\"open\":\"YWJhYg==\","
+        "\"prefixed\":\"Bearer ab\",\"no_text\":false," WRONG);
+}
+
+static void answer(struct rig_call *call)
+{
+    const struct host_http_response response = {.status = 200,
+                                                .effective_url = STR("http://hunter22/")};
+    call->is_open = false;
+    call->done(call->user, &response, NULL);
+}
+
+static const char *send_by(const char *type, const char *config, const char *sent)
+{
+    struct error err = {0};
+    assert_int_equal(rig_start(&rig, ++last_token, type, config, &err), 0);
+    struct rig_call *call = rig_wait_call(&rig, rig.call_count + 1);
+    assert_string_equal(call->text.p, sent);
+    answer(call);
+    return rig_wait(&rig, last_token);
+}
+
+static void test_secrets__go_into_headers_and_addresses(void **state)
+{
+    (void)state;
+    static const char hidden[] = "{\"hidden_url\":true,\"key\":\"http://hunter22/\"}";
+    const char *end = send_by("keeper.send", CONFIG, "GET http://a/ A=open B=http://hunter22/ ");
+    assert_string_equal(end, "done {\"url\":\"http://hunter22/\"}");
+    /* where it went is part of what may not be read */
+    end = send_by("keeper.send", hidden, "GET http://hunter22/ A=open B=http://hunter22/ ");
+    assert_string_equal(end, "done {\"url\":\"\"}");
+    end = send_by("reader.send", hidden, "GET http://hunter22/ A=open B=http://hunter22/ ");
+    assert_string_equal(end, "done {\"url\":\"http://hunter22/\"}");
+    /* a request of older headers ends before them */
+    end = send_by("keeper.send", "{\"old\":true}", "GET http://a/ A=open B=not sent ");
+    assert_string_equal(end, "done {\"url\":\"http://hunter22/\"}");
+}
+
+static void test_secrets__no_text_is_no_header(void **state)
+{
+    (void)state;
+    const char *end = rig_run(&rig, ++last_token, "keeper.send", "{\"bad\":true}");
+    assert_non_null(strstr(end, "\"code\":\"INTERNAL\""));
+}
+
+static int open_rig(void **state)
+{
+    static const char *const folders[] = {SECRETS_DIR};
+    const struct rig_options options = {.folders = folders, .folder_count = 1};
+    (void)state;
+    rig_open(&rig, &options);
+    rig.secret = "key";
+    return 0;
+}
+
+static int close_rig(void **state)
+{
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_secrets__are_used_and_not_read),
+        cmocka_unit_test(test_secrets__are_read_by_who_was_granted_it),
+        cmocka_unit_test(test_secrets__go_into_headers_and_addresses),
+        cmocka_unit_test(test_secrets__no_text_is_no_header),
+    };
+    return cmocka_run_group_tests(tests, open_rig, close_rig);
+}
