@@ -10,6 +10,7 @@ import asyncio
 import collections
 import json
 import random
+import time
 import urllib.parse
 
 REASONS = {200: "OK", 201: "Created", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found",
@@ -56,6 +57,7 @@ class Service:
         self.port = 0
         self.connections = 0
         self.calls = 0
+        self.called_at = []
         self.at_once = 0
         self.most_at_once = 0
         self.faults = collections.Counter()
@@ -113,6 +115,7 @@ class Connection(asyncio.Protocol):
         self.is_busy = True
         service = self.service
         service.calls += 1
+        service.called_at.append((time.monotonic(), target))
         service.at_once += 1
         service.most_at_once = max(service.most_at_once, service.at_once)
         request = Request(method, target, headers, body)

@@ -9,6 +9,7 @@ The first line of its output is JSON, {NAME: PORT}. Under `control`:
 
     GET  /counts     calls, connections and faults of each service
     GET  /made       what was created: stories, comments, messages, mails, pages, hooks, labels
+    GET  /times      when each service was called, in seconds
     POST /set        {"latency_ms": N, "fail_percent": N, "only": NAME}
 
 It ends when its standard input does.
@@ -283,6 +284,8 @@ class Control(Service):
             return 200, {s.name: s.counts() for s in self.services}
         if request.path == "/made":
             return 200, made(self.services)
+        if request.path == "/times":
+            return 200, times(self.services)
         told = request.json()
         for service in self.services:
             if told.get("only") in (None, service.name):
@@ -295,6 +298,14 @@ def made(services):
     by_name = {s.name: s for s in services}
     return {"comments": by_name["github"].comments, "labels": by_name["github"].labels,
             "messages": by_name["slack"].messages, "stories": by_name["shortcut"].stories, "pages": by_name["notion"].pages, "hooks": by_name["webhook"].hooks}
+
+
+def times(services):
+    """When each was called; searches of GitHub have a rate of their own."""
+    at = {s.name: [when for when, _ in s.called_at] for s in services}
+    by_name = {s.name: s for s in services}
+    at["search"] = [when for when, target in by_name["github"].called_at if target.startswith("/search/")]
+    return at
 
 
 async def serve(options):

@@ -43,11 +43,13 @@ def wait_until(what, holds, seconds=LIMIT_SECONDS):
 class Triage:
     """`with_all`: whatever can be set up is."""
 
-    def __init__(self, build, issues=8, latency=0, with_all=True, seed=1):
+    def __init__(self, build, issues=8, latency=0, with_all=True, keeps_rates=False, seed=1):
         self.program = str(Path(build, "bin", "opstream").resolve())
         self.folder = Path(tempfile.mkdtemp(prefix="opstream-triage-"))
         self.pipeline = self.folder / "issue_triage" / "issue_triage.yaml"
-        self.copy(self.pipeline.parent)
+        shutil.copytree(SOURCE, self.pipeline.parent)
+        if not keeps_rates:
+            self.hurry(self.pipeline.parent)
         self.services = subprocess.Popen(
             [sys.executable, HERE / "services.py", "--issues", str(issues), "--latency", str(latency),
              "--seed", str(seed)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -66,8 +68,8 @@ class Triage:
         self.processes = []
 
     @staticmethod
-    def copy(folder):
-        shutil.copytree(SOURCE, folder)
+    def hurry(folder):
+        """No rates, and short waits."""
         for file in folder.glob("*.yaml"):
             text = re.sub(r"rate_limit: [^\n]+", "rate_limit: off", file.read_text())
             text = text.replace("initial_interval: 500ms, max_interval: 1m",
