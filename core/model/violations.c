@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/expr/template.h"
+#include "core/model/format.h"
 #include "core/model/known_values.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
@@ -190,13 +191,27 @@ static void hint_foreign(const struct draft *draft, const struct schema_report *
     }
 }
 
+/* A key that stands beside 'config' and is unknown there: it was meant to be in it. */
+static bool is_beside_config(const struct draft *draft, struct str key)
+{
+    static const struct format_key *const tables[] = {format_node_keys, format_single_keys,
+                                                      format_state_keys, format_action_keys,
+                                                      format_tool_keys};
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        if (format_find(tables[i], key) != NULL) {
+            return false;
+        }
+    }
+    return tree_find(draft->config_owner, key) != NULL;
+}
+
 /* Whether another violation tells the same mistake better. */
 static bool is_told(const struct draft *draft, const struct schema_report *violations,
                     const struct tree *tree, const struct schema_violation *violation)
 {
     if (is_required(violation) && violation->pointer.n == 0 &&
-        tree_find(draft->config_owner, missing_key(violation)) != NULL) {
-        return true; /* it stands beside 'config', as an unknown key */
+        is_beside_config(draft, missing_key(violation))) {
+        return true; /* as an unknown key */
     }
     if (is_required(violation)) {
         return is_misspelt(violations, violation) || counterpart(violations, violation) != NULL;

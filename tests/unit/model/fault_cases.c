@@ -1218,6 +1218,19 @@ const struct fault_case fault_cases[] = {
      "'headers', 'tries', 'body'\n"
      "t.yaml:4:46: error: config of node 'h': unknown key 'mode'; allowed: 'url', 'method', "
      "'headers', 'tries', 'body'\n"},
+    {"a key that a config must have, and its node has, too", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, name: A, type: ticket, config: {}}\n"
+     "  - {id: h, url: x, type: http, config: {}}\n",
+     "t.yaml:3:44: error: config of node 'a' must have the key 'name'\n"
+     "t.yaml:4:13: error: node 'h' has the unknown key 'url'\n"
+     "  what a type takes goes into 'config'\n"},
+    {"a key that a config must have, and a pipeline of one node has, too", "t.yaml", 0,
+     "name: t\n"
+     "type: ticket\n"
+     "config: {}\n",
+     "t.yaml:3:9: error: config of node 't' must have the key 'name'\n"},
     {"a block of a config that is not indented", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

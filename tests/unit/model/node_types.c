@@ -84,6 +84,8 @@ static const char code_config[] =
     " \"input_mapping\": {\"type\": \"object\", \"x-ops-secret\": true}}}";
 static const char filter_config[] = "{\"type\": \"object\", \"properties\": {"
                                     "\"keep\": {\"format\": \"cel\"}}}";
+static const char ticket_config[] = "{\"type\": \"object\", \"required\": [\"name\"],"
+                                    " \"properties\": {\"name\": {\"type\": \"string\"}}}";
 static const char split_config[] = "{\"type\": \"object\", \"properties\": {"
                                    "\"parts\": {\"type\": \"array\"}}}";
 
@@ -115,6 +117,9 @@ void node_types_init(struct node_types *types)
                                          .ports = ports,
                                          .port_count = 2,
                                          .ports_from = STR("/parts/*/name")};
+    types->types[5] = (struct node_type){.name = STR("ticket"),
+                                         .plugin = STR("ticket"),
+                                         .config_schema = compile(types, ticket_config)};
     types->plugins[0] = (struct plugin_type){.id = STR("code"), .path = STR("/p/code.so")};
     types->plugins[2] = (struct plugin_type){
         .id = STR("split"), .path = STR("/p/split.so"), .rate_limit = {200, 60000}};

@@ -16,7 +16,7 @@
 
 struct engine_types;
 
-enum { NODE_TYPES_COUNT = 5 };
+enum { NODE_TYPES_COUNT = 6 };
 
 struct node_types {
     struct catalogue catalogue;
