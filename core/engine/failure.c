@@ -37,7 +37,8 @@ static void append_secret(struct str name, struct strbuf *out)
 {
     struct secrets_variable variable = {{0}};
     if (secrets_variable_of(name, &variable)) {
-        strbuf_append_format(out, "'%.*s' (set %s)", STR_ARG(name), variable.text);
+        strbuf_append_format(out, "'%.*s' (set %s, or use 'opstream secrets set %.*s')",
+                             STR_ARG(name), variable.text, STR_ARG(name));
     }
 }
 

@@ -367,7 +367,7 @@ def tokens_that_are_no_good(github):
     error = ran.error()
     equal((error["code"], error["message"]), ("AUTH", "GitHub answered 401: Bad credentials"))
     has(error["hint"], "integrations.github.token is refused: set a valid one.",
-        "it comes from the secret 'github_token' (set OPSTREAM_SECRET_GITHUB_TOKEN)")
+        "it comes from the secret 'github_token' (set OPSTREAM_SECRET_GITHUB_TOKEN, or use 'opstream secrets set github_token')")
     check("9876543210" not in ran.text, "the token is shown")
     error = call(github, "create_issue", {"title": "t"}, token=None).error()
     has(error["hint"], "integrations.github.token is not set: write \"{{ secrets.github_token }}\" there.")

@@ -360,7 +360,8 @@ def tokens_that_are_no_good(shortcut):
     error = ran.error()
     equal((error["code"], error["message"]), ("AUTH", "Shortcut answered 401: Unauthorized"))
     has(error["hint"], "integrations.shortcut.token is refused: set a valid one.",
-        "it comes from the secret 'shortcut_token'", "Settings, Your Account, API Tokens")
+        "it comes from the secret 'shortcut_token' (set OPSTREAM_SECRET_SHORTCUT_TOKEN, or use "
+        "'opstream secrets set shortcut_token')", "Settings, Your Account, API Tokens")
     check("9876543210" not in ran.text, "the token is shown")
     error = call(shortcut, "create_story", {"name": "t", "state": 501}, token=None).error()
     has(error["hint"], "integrations.shortcut.token is not set: write \"{{ secrets.shortcut_token }}\" there.")

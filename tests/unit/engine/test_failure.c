@@ -100,10 +100,11 @@ static void test_failure__a_refused_credential_names_its_secrets(void **state)
     (void)state;
     assert_named("{\"code\":\"AUTH\",\"hint\":\"look\",\"n\":1}", "a-b",
                  "{\"code\":\"AUTH\",\"n\":1,\"hint\":\"look; it comes from the secret 'a-b' "
-                 "(set OPSTREAM_SECRET_A_B)\"}");
+                 "(set OPSTREAM_SECRET_A_B, or use 'opstream secrets set a-b')\"}");
     assert_named("{\"code\":\"AUTH\"}", "a,b",
-                 "{\"code\":\"AUTH\",\"hint\":\"it comes from the secrets 'a' (set "
-                 "OPSTREAM_SECRET_A), 'b' (set OPSTREAM_SECRET_B)\"}");
+                 "{\"code\":\"AUTH\",\"hint\":\"it comes from the secrets "
+                 "'a' (set OPSTREAM_SECRET_A, or use 'opstream secrets set a'), "
+                 "'b' (set OPSTREAM_SECRET_B, or use 'opstream secrets set b')\"}");
     assert_named("{\"code\":\"AUTH\"}", "", "{\"code\":\"AUTH\"}");
     assert_named("{\"code\":\"NOT_FOUND\"}", "a", "{\"code\":\"NOT_FOUND\"}");
 }
