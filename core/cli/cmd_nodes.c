@@ -23,18 +23,19 @@ static const struct command_option options[] = {
     {NULL, 0, NULL, NULL, false},
 };
 
-/* The engine's types, then those of plugins; NULL at the end. */
-static const struct node_type *type_at(struct workspace *workspace, size_t i)
+/* The engine's types, then those of plugins; false at the end. */
+static bool line_at(struct workspace *workspace, size_t i, struct node_type_line *out_line)
 {
     size_t own = 0;
     const struct node_type *type = NULL;
     while ((type = engine_types_at(workspace->types, own)) != NULL) {
         if (own++ == i) {
-            return type;
+            *out_line = (struct node_type_line){type->name, type->plugin, type->summary};
+            return true;
         }
     }
     const struct catalogue *catalogue = loop_catalogue(workspace->loop);
-    return catalogue->type_at(catalogue->user, i - own);
+    return catalogue->line_at(catalogue->user, i - own, out_line);
 }
 
 static void build_text(struct builder *b, struct str key, struct str text)
@@ -51,9 +52,9 @@ static void build_text(struct builder *b, struct str key, struct str text)
 static size_t widest_name(struct workspace *workspace)
 {
     size_t widest = 0;
-    const struct node_type *type = NULL;
-    for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
-        size_t width = terminal_safe_width(type->name);
+    struct node_type_line line;
+    for (size_t i = 0; line_at(workspace, i, &line); i++) {
+        size_t width = terminal_safe_width(line.name);
         widest = width > widest ? width : widest;
     }
     return widest;
@@ -62,14 +63,14 @@ static size_t widest_name(struct workspace *workspace)
 static void append_list(struct workspace *workspace, struct strbuf *out)
 {
     size_t widest = widest_name(workspace);
-    const struct node_type *type = NULL;
-    for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
-        terminal_append_safe(out, type->name);
-        for (size_t n = terminal_safe_width(type->name); n < widest + 2; n++) {
+    struct node_type_line line;
+    for (size_t i = 0; line_at(workspace, i, &line); i++) {
+        terminal_append_safe(out, line.name);
+        for (size_t n = terminal_safe_width(line.name); n < widest + 2; n++) {
             strbuf_append_char(out, ' ');
         }
-        terminal_append_safe(out, type->summary);
-        if (type->plugin.n == 0) {
+        terminal_append_safe(out, line.summary);
+        if (line.plugin.n == 0) {
             strbuf_append_text(out, " [engine]");
         }
         strbuf_append_char(out, '\n');
@@ -81,12 +82,12 @@ static int append_json_list(struct workspace *workspace, struct strbuf *out)
 {
     struct builder *b = builder_create();
     builder_list_begin(b);
-    const struct node_type *type = NULL;
-    for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
+    struct node_type_line line;
+    for (size_t i = 0; line_at(workspace, i, &line); i++) {
         builder_map_begin(b);
-        builder_member_string(b, STR("type"), type->name);
-        build_text(b, STR("plugin"), type->plugin);
-        builder_member_string(b, STR("summary"), type->summary);
+        builder_member_string(b, STR("type"), line.name);
+        build_text(b, STR("plugin"), line.plugin);
+        builder_member_string(b, STR("summary"), line.summary);
         builder_map_end(b);
     }
     builder_list_end(b);
@@ -230,9 +231,9 @@ static int unknown_type(struct workspace *workspace, const char *name, const str
         return command_error(EXIT_USAGE, "%s", err->message);
     }
     struct suggest nearest = suggest_start(str_from(name));
-    const struct node_type *type = NULL;
-    for (size_t i = 0; (type = type_at(workspace, i)) != NULL; i++) {
-        suggest_offer(&nearest, type->name);
+    struct node_type_line line;
+    for (size_t i = 0; line_at(workspace, i, &line); i++) {
+        suggest_offer(&nearest, line.name);
     }
     const struct catalogue *catalogue = loop_catalogue(workspace->loop);
     struct str folders = catalogue->folders(catalogue->user);

@@ -142,7 +142,8 @@ static int file_take_manifest(struct registry *registry, struct registry_file *f
     }
 
     for (size_t i = 0; i < manifest->node_count; i++) {
-        file->types[i] = manifest->nodes[i].type.name;
+        const struct node_type *type = &manifest->nodes[i].type;
+        file->types[i] = (struct node_type_line){type->name, file->info.id, type->summary};
     }
     file->type_count = manifest->node_count;
     return 0;
@@ -221,9 +222,10 @@ static int mark_shadowed(struct registry *registry)
     return 0;
 }
 
-static int add_type(struct registry *registry, struct registry_file *file, struct str name)
+static int add_type(struct registry *registry, struct registry_file *file,
+                    const struct node_type_line *line)
 {
-    struct registry_type *known = strmap_get(&registry->types, name);
+    struct registry_type *known = strmap_get(&registry->types, line->name);
     if (known != NULL) {
         known->rival = file;
         return 0;
@@ -233,16 +235,16 @@ static int add_type(struct registry *registry, struct registry_file *file, struc
     if (type == NULL) {
         return E_NOMEM;
     }
-    type->name = name;
+    type->line = *line;
     type->file = file;
-    return strmap_add(&registry->types, name, type);
+    return strmap_add(&registry->types, type->line.name, type);
 }
 
 static int compare_types(const void *a, const void *b)
 {
     const struct registry_type *const *left = a;
     const struct registry_type *const *right = b;
-    return str_compare((*left)->name, (*right)->name);
+    return str_compare((*left)->line.name, (*right)->line.name);
 }
 
 static int sort_types(struct registry *registry)
@@ -273,7 +275,7 @@ static int collect_types(struct registry *registry)
         struct registry_file *file = registry->files[i];
         bool is_shadowed = file->problem_code == E_EXISTS;
         for (size_t t = 0; status == 0 && !is_shadowed && t < file->type_count; t++) {
-            status = add_type(registry, file, file->types[t]);
+            status = add_type(registry, file, &file->types[t]);
         }
     }
     return status == 0 ? sort_types(registry) : status;
@@ -487,7 +489,17 @@ static const struct node_type *catalogue_type_at(void *user, size_t i)
     if (load(registry, NULL) != 0 || i >= registry->sorted_count) {
         return NULL;
     }
-    return type_of(registry, registry->sorted[i]->name, NULL);
+    return type_of(registry, registry->sorted[i]->line.name, NULL);
+}
+
+static bool catalogue_line_at(void *user, size_t i, struct node_type_line *out_line)
+{
+    struct registry *registry = user;
+    if (load(registry, NULL) != 0 || i >= registry->sorted_count) {
+        return false;
+    }
+    *out_line = registry->sorted[i]->line;
+    return true;
 }
 
 static struct str catalogue_folders(void *user)
@@ -570,6 +582,7 @@ int registry_create(const char *const *folders, size_t folder_count, const char 
         .find_type = catalogue_find_type,
         .find_plugin = catalogue_find_plugin,
         .type_at = catalogue_type_at,
+        .line_at = catalogue_line_at,
         .folders = catalogue_folders,
     };
     *out_registry = registry;

@@ -40,7 +40,7 @@ struct registry_file {
     struct host_plugin_file info; /* texts are the registry's */
     int problem_code;             /* 0: info.problem is empty */
     struct trust_stamp stamp;
-    struct str *types; /* names, as the manifest has them */
+    struct node_type_line *types; /* as the manifest has them; the plugin is info.id */
     size_t type_count;
     struct manifest *manifest; /* owned; NULL: not read, or cannot be */
 };
@@ -52,7 +52,7 @@ struct registry_place {
 };
 
 struct registry_type {
-    struct str name;
+    struct node_type_line line;
     struct registry_file *file;
     struct registry_file *rival; /* another plugin that has it too; NULL: none */
 };

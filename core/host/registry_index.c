@@ -25,7 +25,7 @@
 #include "core/value/json.h"
 #include "core/value/value.h"
 
-enum { INDEX_FORMAT = 1, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
+enum { INDEX_FORMAT = 2, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
 
 /* ---- Writing ---- */
 
@@ -61,7 +61,10 @@ static void write_file(struct builder *b, const struct registry_file *file)
     builder_key(b, STR("types"));
     builder_list_begin(b);
     for (size_t i = 0; i < file->type_count; i++) {
-        builder_string(b, file->types[i]);
+        builder_list_begin(b);
+        builder_string(b, file->types[i].name);
+        builder_string(b, file->types[i].summary);
+        builder_list_end(b);
     }
     builder_list_end(b);
     builder_map_end(b);
@@ -241,6 +244,18 @@ static bool read_place(struct registry *registry, const struct value *map)
            still_is(path, &stamp) && registry_add_place(registry, path, &stamp) == 0;
 }
 
+static bool read_type(struct registry *registry, const struct value *pair,
+                      struct node_type_line *out)
+{
+    if (!value_is(pair, VALUE_LIST) || value_count(pair) != 2 ||
+        !value_is(value_at(pair, 0), VALUE_STRING) || !value_is(value_at(pair, 1), VALUE_STRING)) {
+        return false;
+    }
+    out->name = registry_dup(registry, value_str(value_at(pair, 0)));
+    out->summary = registry_dup(registry, value_str(value_at(pair, 1)));
+    return out->name.p != NULL && out->summary.p != NULL;
+}
+
 static bool read_types(struct registry *registry, const struct value *map,
                        struct registry_file *file)
 {
@@ -252,11 +267,8 @@ static bool read_types(struct registry *registry, const struct value *map,
     size_t count = value_count(list);
     file->types = arena_calloc(&registry->arena, count + 1, sizeof *file->types);
     for (size_t i = 0; file->types != NULL && i < count; i++) {
-        if (!value_is(value_at(list, i), VALUE_STRING)) {
-            return false;
-        }
-        file->types[i] = registry_dup(registry, value_str(value_at(list, i)));
-        if (file->types[i].p == NULL) {
+        file->types[i].plugin = file->info.id;
+        if (!read_type(registry, value_at(list, i), &file->types[i])) {
             return false;
         }
     }

@@ -50,6 +50,13 @@ struct node_type {
     const struct document *description; /* the manifest's entry, for `opstream nodes TYPE` */
 };
 
+/* What lists and nearest names need of a node type. */
+struct node_type_line {
+    struct str name;
+    struct str plugin;
+    struct str summary;
+};
+
 /* A plugin's settings as its manifest describes them. */
 struct plugin_type {
     struct str id;
@@ -69,8 +76,10 @@ struct catalogue {
     const struct node_type *(*find_type)(void *user, struct str name, struct error *err);
     /* The plugin `id`, borrowed; NULL when it is not installed. */
     const struct plugin_type *(*find_plugin)(void *user, struct str id);
-    /* The i-th type in order of name, NULL at the end. For lists and for nearest names. */
+    /* The i-th type in order of name, NULL at the end. */
     const struct node_type *(*type_at)(void *user, size_t i);
+    /* A line of it, borrowed, for which no manifest is read; false at the end. */
+    bool (*line_at)(void *user, size_t i, struct node_type_line *out_line);
     /* The folders that were searched, ", " between them; borrowed. */
     struct str (*folders)(void *user);
 };

@@ -181,9 +181,9 @@ static struct str nearest_type(const struct load_options *options, struct str na
     for (size_t i = 0; (type = engine_types_at(options->engine_types, i)) != NULL; i++) {
         suggest_offer(&nearest, type->name);
     }
-    for (size_t i = 0; (type = options->catalogue->type_at(options->catalogue->user, i)) != NULL;
-         i++) {
-        suggest_offer(&nearest, type->name);
+    struct node_type_line line;
+    for (size_t i = 0; options->catalogue->line_at(options->catalogue->user, i, &line); i++) {
+        suggest_offer(&nearest, line.name);
     }
     return nearest.best.n > 0 ? nearest.best : type_before_dot(options, name);
 }

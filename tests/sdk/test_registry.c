@@ -22,6 +22,8 @@
 #include "core/host/registry.h"
 #include "tests/support/failing_alloc.h"
 
+enum { INDEX_ROOM = 64 * 1024 };
+
 /* A folder of plugins made of copies, and a place for the index. */
 struct shelf {
     char folder[64];
@@ -141,6 +143,35 @@ static void test_index__spares_the_next_start_the_manifests(void **state)
     shelf_close(&shelf);
 }
 
+static void test_index__tells_of_all_types_without_a_manifest(void **state)
+{
+    struct shelf shelf;
+    (void)state;
+    shelf_open(&shelf);
+    assert_false(look_up(&shelf, "hello"));
+    struct registry *registry = open_registry(&shelf);
+    const struct catalogue *catalogue = registry_catalogue(registry);
+    struct node_type_line line;
+    size_t count = 0;
+    while (catalogue->line_at(catalogue->user, count, &line)) {
+        count++;
+    }
+    assert_true(count >= 2);
+    assert_true(registry->was_indexed);
+    assert_int_equal(count_read(registry), 0);
+
+    for (size_t i = 0; i < count; i++) { /* and the manifests say the same */
+        const struct node_type *type = catalogue->type_at(catalogue->user, i);
+        assert_true(catalogue->line_at(catalogue->user, i, &line));
+        assert_true(str_equal(line.name, type->name));
+        assert_true(str_equal(line.plugin, type->plugin));
+        assert_true(str_equal(line.summary, type->summary));
+    }
+    assert_null(catalogue->type_at(catalogue->user, count));
+    registry_destroy(registry);
+    shelf_close(&shelf);
+}
+
 static void test_index__is_made_anew_when_something_changed(void **state)
 {
     struct shelf shelf;
@@ -201,7 +232,7 @@ static void write_index(const struct shelf *shelf, const char *text, mode_t mode
     assert_int_equal(close(fd), 0);
 }
 
-static void read_index(const struct shelf *shelf, char text[8192])
+static void read_index(const struct shelf *shelf, char text[INDEX_ROOM])
 {
     int fd = open(shelf->index, O_RDONLY);
     assert_true(fd >= 0);
@@ -214,8 +245,8 @@ static void read_index(const struct shelf *shelf, char text[8192])
 static void test_index__that_is_odd_is_not_used(void **state)
 {
     static const char *const odd[] = {
-        "", "null", "{}", "[1]", "{\"format\":1}", "{\"format\":1,\"places\":7,\"files\":[{}]}"};
-    char text[8192];
+        "", "null", "{}", "[1]", "{\"format\":2}", "{\"format\":2,\"places\":7,\"files\":[{}]}"};
+    char text[INDEX_ROOM];
     struct shelf shelf;
     (void)state;
     shelf_open(&shelf);
@@ -226,7 +257,7 @@ static void test_index__that_is_odd_is_not_used(void **state)
     }
     read_index(&shelf, text);
     for (size_t cut = 1; cut + 1 < strlen(text); cut += 37) {
-        char part[8192];
+        char part[INDEX_ROOM];
         (void)snprintf(part, sizeof part, "%.*s", (int)cut, text);
         write_index(&shelf, part, 0600);
         assert_false(look_up(&shelf, "hello"));
@@ -246,14 +277,14 @@ static void replace(char *text, const char *from, const char *to)
 
 static void test_index__that_lies_is_repaired(void **state)
 {
-    char text[8192];
+    char text[INDEX_ROOM];
     struct shelf shelf;
     struct error err;
     (void)state;
     shelf_open(&shelf);
     assert_false(look_up(&shelf, "hello"));
     read_index(&shelf, text);
-    replace(text, "\"types\":[\"count\"]", "\"types\":[\"hallo\"]");
+    replace(text, "\"types\":[[\"count\"", "\"types\":[[\"hallo\"");
     write_index(&shelf, text, 0600);
     struct registry *registry = open_registry(&shelf);
     assert_null(find(registry, "hallo", &err));
@@ -355,6 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_index__spares_the_next_start_the_manifests),
+        cmocka_unit_test(test_index__tells_of_all_types_without_a_manifest),
         cmocka_unit_test(test_index__is_made_anew_when_something_changed),
         cmocka_unit_test(test_index__tells_problems_without_reading_the_file_again),
         cmocka_unit_test(test_index__that_is_odd_is_not_used),

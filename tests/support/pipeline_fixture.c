@@ -88,6 +88,16 @@ static const struct node_type *type_at(void *user, size_t i)
     return i < TYPE_COUNT ? &types[i] : NULL;
 }
 
+static bool line_at(void *user, size_t i, struct node_type_line *out_line)
+{
+    const struct node_type *type = type_at(user, i);
+    if (type == NULL) {
+        return false;
+    }
+    *out_line = (struct node_type_line){type->name, type->plugin, type->summary};
+    return true;
+}
+
 static struct str folders(void *user)
 {
     (void)user;
@@ -170,6 +180,7 @@ const struct load_options *pipeline_fixture_options(void)
         .find_type = find_type,
         .find_plugin = find_plugin,
         .type_at = type_at,
+        .line_at = line_at,
         .folders = folders,
     };
     static struct load_options options = {

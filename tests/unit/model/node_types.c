@@ -56,6 +56,16 @@ static const struct node_type *type_at(void *user, size_t i)
     return i < NODE_TYPES_COUNT ? &types->types[i] : NULL;
 }
 
+static bool line_at(void *user, size_t i, struct node_type_line *out_line)
+{
+    const struct node_type *type = type_at(user, i);
+    if (type == NULL) {
+        return false;
+    }
+    *out_line = (struct node_type_line){type->name, type->plugin, type->summary};
+    return true;
+}
+
 static struct str folders(void *user)
 {
     (void)user;
@@ -130,6 +140,7 @@ void node_types_init(struct node_types *types)
                                           .find_type = find_type,
                                           .find_plugin = find_plugin,
                                           .type_at = type_at,
+                                          .line_at = line_at,
                                           .folders = folders};
 }
 
