@@ -212,11 +212,17 @@ static struct document *child_failure(const struct decision *d, const struct run
     struct str code = failure_code(event->error);
     char code_text[64];
     struct strbuf text = STRBUF_INIT;
+    struct strbuf hint = STRBUF_INIT;
     (void)snprintf(code_text, sizeof(code_text), "%.*s", STR_ARG(code));
     append_who_failed(event, &text);
     strbuf_append_str(&text, event->error != NULL ? failure_message(event->error)
                                                   : STR("it was cancelled"));
-    return decision_text_failure(d, code.n > 0 ? code_text : FAILURE_CANCELLED, &text, NULL);
+    strbuf_append_str(&hint, failure_hint(event->error));
+    struct document *failure =
+        decision_text_failure(d, code.n > 0 ? code_text : FAILURE_CANCELLED, &text,
+                              hint.n > 0 && strbuf_status(&hint) == 0 ? hint.p : NULL);
+    strbuf_finish(&hint);
+    return failure;
 }
 
 static void end_failed(const struct decision *d, const struct run_event *event)

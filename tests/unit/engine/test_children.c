@@ -281,6 +281,19 @@ static void test_children__the_innermost_failure_is_told(void **state)
     assert_holds(run->error, "\"message\":\"workflow 'c': node 'z': deep\"");
 }
 
+static void test_children__what_to_do_about_a_failure_is_told(void **state)
+{
+    (void)state;
+    struct toy_run *run =
+        toy_world_run(&world,
+                      "workflows:\n"
+                      "  a: {nodes: [{id: x, type: workflow, config: {workflow: b}}]}\n"
+                      "  b: {nodes: [{id: y, for_each: [1, 2], max_iterations: 1, type: set}]}\n",
+                      NULL);
+    assert_ended(run, "failed");
+    assert_holds(run->error, "\"hint\":\"raise 'max_iterations'");
+}
+
 static void test_children__an_event_ends_the_child_of_a_state(void **state)
 {
     (void)state;
@@ -307,6 +320,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_WORLD(test_children__the_innermost_failure_is_told),
+        WITH_WORLD(test_children__what_to_do_about_a_failure_is_told),
         WITH_WORLD(test_children__share_only_input_and_output),
         WITH_WORLD(test_children__the_input_is_checked_before_there_is_a_run),
         WITH_WORLD(test_children__are_found_by_a_name_that_is_computed),
