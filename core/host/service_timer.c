@@ -7,6 +7,8 @@
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/zone.h"
 #include "core/host/op.h"
 #include "core/host/runtime.h"
 
@@ -103,6 +105,18 @@ static int64_t service_unix_ms(void *h)
     return clock_unix_ms();
 }
 
+static ops_status service_zone_offset(void *h, ops_str zone, int64_t at_unix_ms,
+                                      int32_t *out_seconds)
+{
+    int64_t seconds = at_unix_ms / 1000 - (at_unix_ms % 1000 < 0);
+    (void)h;
+    if (out_seconds == NULL || (zone.p == NULL && zone.n > 0)) {
+        return OPS_E_INTERNAL;
+    }
+    int status = zone_offset(str_make(zone.p, (size_t)zone.n), seconds, out_seconds, NULL);
+    return status == 0 ? OPS_OK : status == E_NOMEM ? OPS_E_RESOURCE : OPS_E_NOT_FOUND;
+}
+
 const ops_if_timer service_timer = {
     .size = sizeof(ops_if_timer),
     .version = 1,
@@ -110,4 +124,5 @@ const ops_if_timer service_timer = {
     .abort = service_abort,
     .now_ns = service_now_ns,
     .unix_ms = service_unix_ms,
+    .zone_offset = service_zone_offset,
 };

@@ -45,6 +45,7 @@ const char *gate_read_rules(ops_val notifications, struct gate_rules *out);
 enum gate_verdict {
     GATE_PASS,
     GATE_HELD,     /* it is quiet, or enough was sent: gate->reason and until_ms */
+    GATE_EMPTY,    /* of a digest: nothing is held back */
     GATE_REPEATED, /* within its window the same was sent already */
     GATE_FAILED,   /* ops.kv: gate->status */
 };
@@ -57,7 +58,8 @@ struct gate_message {
     ops_str key;      /* the step's idempotency key */
     ops_str dedupe;   /* what is the same has the same; empty: nothing is */
     uint64_t dedupe_ms;
-    int is_exempt; /* passes, whatever the rules say; only `dedupe` counts */
+    int is_digest; /* what is held back is to go out, and nothing else */
+    int is_forced; /* it passes, whatever the rules say */
 };
 
 struct gate;
@@ -72,14 +74,15 @@ struct gate {
     const char *reason; /* of GATE_HELD: "quiet_hours" or "max_frequency" */
     int64_t until_ms;   /* of GATE_HELD: when it may pass */
     int is_kept;        /* of GATE_HELD: it is kept for the digest */
-    struct text digest; /* of GATE_PASS: mrkdwn, a line each; empty: nothing was held back.
-                           End it with text_finish(). */
+    int is_digest_left; /* to be set before gate_confirm(): there was no room for the digest */
+    ops_str digest;     /* of GATE_PASS: what was held back, as plain lines; in the task's memory */
     /* The gate's own. */
     struct gate_message message;
     gate_cb done;
     void *user;
-    uint64_t version;
     uint32_t tries;
+    int is_confirming;
+    char key[GATE_PLACE_BYTES + GATE_DEDUPE_BYTES + 16];
 };
 
 /* Asks; `done` comes later, or at once. */

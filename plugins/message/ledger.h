@@ -77,6 +77,7 @@ enum ledger_verdict {
     LEDGER_PASS,
     LEDGER_QUIET,    /* held back: it is a quiet hour */
     LEDGER_FREQUENT, /* held back: enough was sent of late */
+    LEDGER_EMPTY,    /* of a digest: nothing is held back */
 };
 
 /* What is asked for. */
@@ -85,7 +86,9 @@ struct ledger_message {
     ops_str severity; /* for the digest */
     ops_str text;     /* likewise: plain, one line is taken of it */
     int64_t now_ms;
-    int minute; /* of the day, where the quiet hours are meant */
+    int minute;    /* of the day, where the quiet hours are meant */
+    int is_digest; /* nothing of its own is to go out, only what is held back */
+    int is_forced; /* it passes, whatever the rules say */
 };
 
 /*
@@ -99,7 +102,7 @@ enum ledger_verdict ledger_ask(struct ledger *ledger, const struct ledger_rules 
 size_t ledger_taken(const struct ledger *ledger, ops_str key,
                     void (*each)(void *user, const struct ledger_held *held), void *user);
 
-/* Enters as sent what `key` has begun; what it took is gone. */
-void ledger_confirm(struct ledger *ledger, ops_str key);
+/* Enters as sent what `key` has begun. What it took is gone if it went along, else held back. */
+void ledger_confirm(struct ledger *ledger, ops_str key, int went_along);
 
 #endif

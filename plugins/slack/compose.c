@@ -5,6 +5,9 @@
 #include "message/inline.h"
 #include "message/piece.h"
 
+/* What a digest needs at least: a divider, its title, one section. */
+enum { DIGEST_BLOCKS = 4 };
+
 static int keep_str(struct service_call *call, const struct text *text, ops_val *out)
 {
     ops_status status = text->failed ? OPS_E_RESOURCE
@@ -18,6 +21,7 @@ static int keep_str(struct service_call *call, const struct text *text, ops_val 
 /* What a notification shows of Markdown: its text, on few lines. */
 static int read_notice(struct service_call *call, ops_str markdown, struct content *out)
 {
+    ops_val plain_text = 0;
     struct text plain = {NULL, 0, 0, 0};
     struct text notice = {NULL, 0, 0, 0};
     ops_str begin = {markdown.p,
@@ -30,7 +34,8 @@ static int read_notice(struct service_call *call, ops_str markdown, struct conte
     piece_append_short(&escaped, text_str(&plain), COMPOSE_NOTICE_UNITS);
     inline_append_escaped(&notice, text_str(&escaped));
     notice.failed = notice.failed || plain.failed || escaped.failed;
-    int is_kept = keep_str(call, &notice, &out->text);
+    int is_kept = keep_str(call, &notice, &out->text) && keep_str(call, &escaped, &plain_text) &&
+                  ops.value->get_str(ops.h, plain_text, &out->plain) == OPS_OK;
     text_finish(&plain);
     text_finish(&escaped);
     text_finish(&notice);
@@ -108,5 +113,59 @@ int compose_read(struct service_call *call, struct content *out)
         out->blocks = blocks;
         find_notice(blocks, out);
     }
+    (void)ops.value->get_str(ops.h, out->text, &out->plain); /* or there is none */
     return 1;
+}
+
+/* ---- Digests ---- */
+
+/* The text of a message that has no blocks yet. */
+static void add_own_text(struct blocks *blocks, const struct content *content)
+{
+    ops_str text = {NULL, 0};
+    if (content->blocks == 0 && ops.value->get_str(ops.h, content->text, &text) == OPS_OK) {
+        blocks_add_mrkdwn(blocks, text);
+    }
+}
+
+static int join(struct service_call *call, ops_val before, ops_val after, ops_val *out)
+{
+    ops_val all[2 * BLOCKS_MOST];
+    uint64_t n = 0;
+    const ops_val lists[] = {before, after};
+    for (size_t k = 0; k < 2; k++) {
+        for (uint64_t i = 0; i < ops.value->count(ops.h, lists[k]) && n < 2 * BLOCKS_MOST; i++) {
+            (void)ops.value->at(ops.h, lists[k], i, &all[n++]); /* it is there */
+        }
+    }
+    return ops.value->new_list(ops.h, call->task, all, n, out) == OPS_OK;
+}
+
+int compose_add_digest(struct service_call *call, struct content *content, ops_str digest)
+{
+    uint64_t own = content->blocks != 0 ? ops.value->count(ops.h, content->blocks) : 0;
+    struct text lines = {NULL, 0, 0, 0};
+    ops_val made = 0;
+    if (own + DIGEST_BLOCKS > BLOCKS_MOST) {
+        return 0;
+    }
+    struct blocks blocks = {.most = BLOCKS_MOST - (uint32_t)own};
+    int is_alone = content->text == 0 && own == 0;
+    add_own_text(&blocks, content);
+    if (!is_alone) {
+        blocks_add_divider(&blocks);
+    }
+    blocks_add_context(&blocks, ops_text("What was held back:"));
+    inline_append_escaped(&lines, digest);
+    blocks_add_mrkdwn(&blocks, text_str(&lines));
+    ops_str json = blocks_end(&blocks);
+    int is_made = !lines.failed && json.n > 0 &&
+                  ops.value->from_json(ops.h, call->task, json, &made, NULL) == OPS_OK;
+    blocks_finish(&blocks);
+    text_finish(&lines);
+    if (is_made && is_alone) {
+        is_made = ops.value->new_str(ops.h, call->task, ops_text("What was held back"),
+                                     &content->text) == OPS_OK;
+    }
+    return is_made && join(call, content->blocks, made, &content->blocks);
 }

@@ -19,9 +19,16 @@ struct content {
     ops_val text;   /* what notifications show, or the whole of it; 0: none */
     ops_val blocks; /* 0: none */
     int is_cut;     /* Markdown that was too long */
+    ops_str plain;  /* what a digest says of it */
 };
 
 /* 0, and the task has failed: there is no content, or Slack would not take it. */
 int compose_read(struct service_call *call, struct content *out);
+
+/*
+ * Adds what was held back, plain lines, behind the content; without content it is all that there
+ * is. 0: there is no room for it, or no memory, and nothing was added.
+ */
+int compose_add_digest(struct service_call *call, struct content *content, ops_str digest);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "message/moment.h"
 #include "slack.h"
 #include "step.h"
 
@@ -14,6 +15,9 @@ struct post {
     char ts[STEP_TS_BYTES];
     char posted_to[STEP_CHANNEL_BYTES]; /* the channel's id, as Slack gives it */
     int is_found;                       /* an earlier attempt has posted it */
+    int is_digest;                      /* it has no content of its own */
+    char place[STEP_CHANNEL_BYTES];     /* as it was named, for the gate */
+    struct gate gate;
 };
 
 const char *const post_body[] = {
@@ -26,20 +30,47 @@ static struct post *post_of(const struct service_call *call)
 
 /* ---- The end ---- */
 
-static void complete(struct service_call *call)
+static void add_text(struct ops_map *out, const char *key, const char *text)
+{
+    if (text[0] != '\0') {
+        ops_map_text(out, key, text);
+    } else {
+        ops_map_null(out, key);
+    }
+}
+
+/* `reason` is why it was not sent, or "". */
+static void complete_as(struct service_call *call, const char *reason)
 {
     struct post *post = post_of(call);
     struct ops_map out = ops_map_begin(call->task);
-    ops_map_text(&out, "channel", post->posted_to);
-    ops_map_text(&out, "ts", post->ts);
-    if (post->thread_ts[0] != '\0') {
-        ops_map_text(&out, "thread_ts", post->thread_ts);
-    } else {
-        ops_map_null(&out, "thread_ts");
+    char until[MOMENT_BYTES] = "";
+    int is_held = post->gate.verdict == GATE_HELD;
+    if (is_held) {
+        moment_write(post->gate.until_ms, until);
     }
+    ops_map_bool(&out, "sent", reason[0] == '\0');
+    ops_map_text(&out, "channel",
+                 post->posted_to[0] != '\0' ? post->posted_to : post->step.channel);
+    add_text(&out, "ts", post->ts);
+    add_text(&out, "thread_ts", post->thread_ts);
+    add_text(&out, "reason", reason);
+    add_text(&out, "until", until);
+    ops_map_bool(&out, "kept", is_held && post->gate.is_kept);
     ops_map_bool(&out, "found", post->is_found);
     ops_map_bool(&out, "shortened", post->step.content.is_cut);
     ops_complete_map(call->task, &out);
+}
+
+static void on_confirmed(struct gate *gate, void *user)
+{
+    (void)gate;
+    complete_as(user, "");
+}
+
+static void complete(struct service_call *call)
+{
+    gate_confirm(&post_of(call)->gate, on_confirmed, call);
 }
 
 static void on_thread_noted(struct service_call *call, ops_status status, ops_str value)
@@ -205,6 +236,48 @@ static void find_thread(struct service_call *call)
     note_get(&step_of(call)->note, on_thread);
 }
 
+/* ---- The gate ---- */
+
+static void on_asked(struct gate *gate, void *user)
+{
+    struct service_call *call = user;
+    struct post *post = post_of(call);
+    if (gate->verdict == GATE_FAILED) {
+        ops_fail_text(call->task, gate->status, "what was sent of late could not be read");
+    } else if (gate->verdict != GATE_PASS) {
+        complete_as(call, gate->verdict == GATE_HELD    ? gate->reason
+                          : gate->verdict == GATE_EMPTY ? "nothing_held_back"
+                                                        : "repeated");
+    } else {
+        gate->is_digest_left = gate->digest.n > 0 &&
+                               !compose_add_digest(call, &post->step.content, gate->digest);
+        find_thread(call);
+    }
+}
+
+/* What is the same for all attempts. */
+static struct gate_message gate_message_of(struct service_call *call)
+{
+    struct post *post = post_of(call);
+    ops_val dedupe = ops_get(call->config, "dedupe");
+    uint64_t window_ms = text_read_duration_ms(ops_get_str(dedupe, "window", "1h"));
+    return (struct gate_message){.place = ops_text(post->place),
+                                 .severity = ops_get_str(call->config, "severity", "info"),
+                                 .text = post->step.content.plain,
+                                 .key = call->key,
+                                 .dedupe = ops_get_str(dedupe, "key", NULL),
+                                 .dedupe_ms = window_ms,
+                                 .is_digest = post->is_digest,
+                                 .is_forced = ops_get_bool(call->config, "now", 0)};
+}
+
+static void ask_gate(struct service_call *call)
+{
+    struct gate *gate = &post_of(call)->gate;
+    struct gate_message message = gate_message_of(call);
+    gate_ask(gate, &message, on_asked, call);
+}
+
 /* ---- Later attempts ---- */
 
 static void fail_unknown(struct service_call *call, const struct problem *why)
@@ -232,7 +305,7 @@ static void on_sought(struct service_call *call, enum seek_result result, ops_st
     if (result == SEEK_UNKNOWN) {
         fail_unknown(call, problem);
     } else if (result == SEEK_NONE) {
-        find_thread(call);
+        ask_gate(call);
     } else {
         post_of(call)->is_found = 1;
         note_posted(call, channel, ts);
@@ -270,7 +343,27 @@ static void on_noted(struct service_call *call, ops_status status, ops_str value
                                         .done = on_sought};
         seek_start(&post->step.seek);
     } else {
-        find_thread(call);
+        ask_gate(call);
+    }
+}
+
+static void start(struct service_call *call)
+{
+    struct post *post = post_of(call);
+    const struct slack_settings *settings = call->node->own;
+    step_copy(post->place, sizeof post->place, ops_text(post->step.channel));
+    post->gate.task = call->task;
+    post->gate.rules = &settings->rules;
+    post->gate.message = gate_message_of(call);
+    if (post->gate.message.dedupe.n > 0 && post->gate.message.dedupe_ms == 0) {
+        problem_fail_config(call, "dedupe", "has a 'window' that is no time, such as \"30m\"");
+        return;
+    }
+    if (call->attempt > 1) {
+        note_set_key(&post->step.note, "post", call->key, ops_text(NULL), ops_text(NULL));
+        note_get(&post->step.note, on_noted);
+    } else {
+        ask_gate(call);
     }
 }
 
@@ -282,14 +375,20 @@ void post_execute(struct service_call *call)
     }
     step_copy(post->thread_ts, sizeof post->thread_ts,
               ops_get_str(call->config, "thread_ts", NULL));
-    if (!slack_choose_channel(call, post->step.channel, sizeof post->step.channel) ||
-        !compose_read(call, &post->step.content)) {
+    if (slack_choose_channel(call, post->step.channel, sizeof post->step.channel) &&
+        compose_read(call, &post->step.content)) {
+        start(call);
+    }
+}
+
+void post_execute_digest(struct service_call *call)
+{
+    struct post *post = step_make(call, sizeof *post);
+    if (post == NULL) {
         return;
     }
-    if (call->attempt > 1) {
-        note_set_key(&post->step.note, "post", call->key, ops_text(NULL), ops_text(NULL));
-        note_get(&post->step.note, on_noted);
-    } else {
-        find_thread(call);
+    post->is_digest = 1;
+    if (slack_choose_channel(call, post->step.channel, sizeof post->step.channel)) {
+        start(call);
     }
 }

@@ -21,6 +21,8 @@
 extern const char *const post_body[];
 
 void post_execute(struct service_call *call);
+/* Sends what was held back, and nothing else: slack.send_digest. */
+void post_execute_digest(struct service_call *call);
 void post_add_body(struct service_call *call, struct ops_map *body);
 
 #endif

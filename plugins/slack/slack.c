@@ -136,6 +136,11 @@ static const struct service_operation operations[] = {
      .flags = SERVICE_REPEATABLE,
      .add_body = post_add_body,
      .execute = post_execute},
+    {.type = "slack.send_digest",
+     .request = {.method = "POST", .path = "/chat.postMessage"},
+     .flags = SERVICE_REPEATABLE,
+     .add_body = post_add_body,
+     .execute = post_execute_digest},
     {.type = "slack.update_message",
      .request = {.method = "POST", .path = "/chat.update", .body = update_body},
      .output = message,
@@ -181,6 +186,10 @@ static ops_status slack_create(ops_plugin *plugin, ops_scope scope, ops_val sett
     }
     struct slack_settings *own = memory;
     own->channels = ops_get(settings, "channels");
+    const char *fault = gate_read_rules(ops_get(settings, "notifications"), &own->rules);
+    if (fault != NULL) {
+        return ops_error_fill(err, OPS_E_CONFIG, fault);
+    }
     ops_status status = service_create(&slack, scope, settings, out, err);
     if (status == OPS_OK) {
         (*out)->own = own;
@@ -192,10 +201,11 @@ static ops_status slack_create(ops_plugin *plugin, ops_scope scope, ops_val sett
     static const ops_node_type variable = SERVICE_TYPE(slack, "slack." name, flags)
 
 TYPE(post_message, "post_message", OPS_NODE_IDEMPOTENT);
+TYPE(send_digest, "send_digest", OPS_NODE_IDEMPOTENT);
 TYPE(update_message, "update_message", OPS_NODE_IDEMPOTENT);
 TYPE(add_reaction, "add_reaction", OPS_NODE_IDEMPOTENT);
 TYPE(lookup_user, "lookup_user", OPS_NODE_IDEMPOTENT);
 TYPE(open_view, "open_view", 0);
 
-OPS_PLUGIN("slack", "1.0.0", &post_message, &update_message, &add_reaction, &lookup_user,
-           &open_view);
+OPS_PLUGIN("slack", "1.0.0", &post_message, &send_digest, &update_message, &add_reaction,
+           &lookup_user, &open_view);

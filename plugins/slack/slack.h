@@ -6,15 +6,17 @@
  * Slack: what the settings of integrations.slack say.
  *
  * Used by:  post.
- * Uses:     service/call.h.
+ * Uses:     message/gate.h, service/call.h.
  * Threads:  [strand]
  */
 
+#include "message/gate.h"
 #include "service/call.h"
 
 /* Of an instance; its `own`. */
 struct slack_settings {
     ops_val channels; /* a map from severity to channel; 0: none */
+    struct gate_rules rules;
 };
 
 /*

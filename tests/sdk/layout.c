@@ -199,13 +199,14 @@ AT(ops_if_http, version, 4);
 AT(ops_if_http, send, 8);
 AT(ops_if_http, abort, 16);
 
-SIZE(ops_if_timer, 40);
+SIZE(ops_if_timer, 48);
 AT(ops_if_timer, size, 0);
 AT(ops_if_timer, version, 4);
 AT(ops_if_timer, after, 8);
 AT(ops_if_timer, abort, 16);
 AT(ops_if_timer, now_ns, 24);
 AT(ops_if_timer, unix_ms, 32);
+AT(ops_if_timer, zone_offset, 40);
 
 SIZE(ops_if_job, 24);
 AT(ops_if_job, size, 0);

@@ -374,6 +374,17 @@ static void test_timer__abort_calls_back(void **state)
     rig_close(&rig);
 }
 
+static void test_timer__knows_time_zones(void **state)
+{
+    struct rig rig;
+    (void)state;
+    open_deeds(&rig, 0);
+    assert_string_equal(rig_run(&rig, 1, "deeds", "{\"do\":\"zones\"}"),
+                        "done {\"status\":0,\"winter\":3600,\"summer\":7200,\"nowhere\":5,"
+                        "\"untouched\":7}");
+    rig_close(&rig);
+}
+
 /* ---- HTTP ---- */
 
 static void test_http__pieces_come_before_the_end_and_the_key_is_sent(void **state)
@@ -675,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_info__says_where_a_plugin_may_keep_files),
         cmocka_unit_test(test_bytes__become_base64_in_json),
         cmocka_unit_test(test_timer__abort_calls_back),
+        cmocka_unit_test(test_timer__knows_time_zones),
         cmocka_unit_test(test_http__pieces_come_before_the_end_and_the_key_is_sent),
         cmocka_unit_test(test_http__an_answer_waits_for_a_busy_strand),
         cmocka_unit_test(test_http__failures_keep_code_and_effect),

@@ -2,7 +2,7 @@
 #ifndef OPSTREAM_TIMER_H
 #define OPSTREAM_TIMER_H
 
-/* ops.timer 1: waiting without a thread, and the host's clocks. */
+/* ops.timer 1: waiting without a thread, the host's clocks, and time zones. */
 
 #include "opstream/abi.h"
 
@@ -30,6 +30,12 @@ typedef struct ops_if_timer {
     uint64_t (*now_ns)(void *h);
     /* [any-thread] Milliseconds since 1970-01-01T00:00:00Z. */
     int64_t (*unix_ms)(void *h);
+    /*
+     * [any-thread] How many seconds the clocks of `zone` ("Europe/Berlin") are ahead of UTC at that
+     * moment, below 0 behind. OPS_E_NOT_FOUND: this machine knows no such zone. The first question
+     * about a zone reads a small file.
+     */
+    ops_status (*zone_offset)(void *h, ops_str zone, int64_t at_unix_ms, int32_t *out_seconds);
 } ops_if_timer;
 
 #ifdef __cplusplus

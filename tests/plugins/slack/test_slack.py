@@ -117,7 +117,8 @@ def post(service, config, **more):
 
 def texts_are_posted(slack):
     made = post(slack, {"text": "it's *done* <https://a.test|here>"}).output()
-    equal(made, {"channel": "C0OPS", "ts": "1700000000.000001", "thread_ts": None, "found": False, "shortened": False})
+    equal(made, {"sent": True, "channel": "C0OPS", "ts": "1700000000.000001", "thread_ts": None, "reason": None, "until": None,
+                 "kept": False, "found": False, "shortened": False})
     message = slack.messages()[0]
     equal(message["text"], "it's *done* <https://a.test|here>")
     check("blocks" not in message, "blocks")
@@ -207,6 +208,100 @@ def a_thread_of_a_run_goes_on(slack):
     equal(made["thread_ts"], "1700000000.000001")
     equal(slack.messages()[-1]["reply_broadcast"], True)
     equal(post(slack, {"text": "x", "thread_ts": "1.5"}).error()["code"], "NOT_FOUND")
+
+
+# ---- what is held back ----
+
+def hours_around_now(minutes_from, minutes_until):
+    now = time.time()
+    clock = [time.strftime("%H:%M", time.gmtime(now + 60 * m)) for m in (minutes_from, minutes_until)]
+    return {"notifications": {"quiet_hours": "-".join(clock), "timezone": "UTC"}}
+
+
+def quiet_hours_hold_back(slack):
+    quiet, loud = hours_around_now(-120, 120), hours_around_now(240, 360)
+    with Home() as home:
+        held = post(slack, {"markdown": "**disk** <full>", "severity": "error"}, home=home, **quiet).output()
+        equal((held["sent"], held["reason"], held["kept"], held["ts"], held["channel"]), (False, "quiet_hours", True, None, "#ops"))
+        check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z", held["until"]), held["until"])
+        post(slack, {"text": "load is high"}, home=home, **quiet).output()
+        equal(post(slack, {"channel": "#reports", "text": "x"}, home=home, **quiet).output()["sent"], False)
+        equal(slack.count(POST), 0)
+        equal(post(slack, {"text": "down", "severity": "critical"}, home=home, **quiet).output()["sent"], True)
+        equal("blocks" in slack.messages()[0], False)
+        equal(post(slack, {"text": "good *morning*"}, home=home, **loud).output()["sent"], True)
+        blocks = slack.messages()[1]["blocks"]
+        equal([b["type"] for b in blocks], ["section", "divider", "context", "section"])
+        equal(blocks[0]["text"]["text"], "good *morning*")
+        check(re.fullmatch(r"• \d{4}-\d\d-\d\d \d\d:\d\d error: disk &lt;full&gt;\n• \S+ \S+ info: load is high",
+                           blocks[3]["text"]["text"]), blocks[3]["text"]["text"])
+        post(slack, {"text": "again"}, home=home, **loud).output()
+        equal("blocks" in slack.messages()[2], False)
+
+
+def too_many_are_held_back(slack):
+    rule = lambda rate: {"notifications": {"max_frequency": rate}}
+    with Home() as home:
+        sent = [post(slack, {"text": f"m{i}"}, home=home, **rule("2/hour")).output() for i in range(4)]
+        equal([s["reason"] for s in sent], [None, None, "max_frequency", "max_frequency"])
+        equal(post(slack, {"channel": "#reports", "text": "x"}, home=home, **rule("2/hour")).output()["sent"], True)
+        made = call(slack, "send_digest", {"channel": "#ops"}, home=home, **rule("2/hour")).output()
+        equal((made["sent"], made["reason"]), (False, "max_frequency"))
+        made = call(slack, "send_digest", {"channel": "#ops"}, home=home, **rule("3/hour")).output()
+        equal((made["sent"], made["ts"]), (True, slack.messages()[-1]["ts"]))
+        has(slack.messages()[-1]["blocks"][-1]["text"]["text"], "info: m2", "info: m3")
+        made = call(slack, "send_digest", {"channel": "#ops"}, home=home, **rule("3/hour")).output()
+        equal((made["sent"], made["reason"]), (False, "nothing_held_back"))
+        post(slack, {"text": "m5"}, home=home, **rule("2/hour")).output()
+        equal(call(slack, "send_digest", {"channel": "#ops", "now": True}, home=home, **rule("2/hour")).output()["sent"], True)
+
+
+def without_a_digest_it_is_dropped(slack):
+    quiet = hours_around_now(-120, 120)
+    quiet["notifications"]["digest"] = False
+    with Home() as home:
+        made = post(slack, {"text": "x"}, home=home, **quiet).output()
+        equal((made["sent"], made["kept"]), (False, False))
+        equal(call(slack, "send_digest", {"channel": "#ops"}, home=home, **quiet).output()["reason"], "nothing_held_back")
+
+
+def what_failed_frees_its_place(slack):
+    rule = {"notifications": {"max_frequency": "1/hour"}}
+    with Home() as home:
+        slack.fail(POST, answer(502, {}))
+        equal(post(slack, {"text": "x"}, retry=QUICK, home=home, **rule).output()["sent"], True)
+        equal(post(slack, {"text": "y"}, home=home, **rule).output()["reason"], "max_frequency")
+        slack.fail(POST, lose())
+        equal(call(slack, "send_digest", {"channel": "#ops", "now": True}, retry=QUICK, home=home, **rule).output()["found"], True)
+        equal(len(slack.messages()), 2)
+
+
+def the_same_is_sent_once(slack):
+    with Home() as home:
+        config = {"text": "disk full", "dedupe": {"key": "disk", "window": "30m"}}
+        slack.fail(POST, lose())
+        equal(post(slack, config, home=home, retry=QUICK).output()["sent"], True)
+        made = post(slack, config, home=home).output()
+        equal((made["sent"], made["reason"], made["kept"]), (False, "repeated", False))
+        equal(post(slack, {**config, "severity": "critical"}, home=home).output()["reason"], "repeated")
+        equal(post(slack, {**config, "dedupe": {"key": "load"}}, home=home).output()["sent"], True)
+        equal(post(slack, {**config, "channel": "#reports"}, home=home).output()["sent"], True)
+        equal((len(slack.messages()), len(slack.messages("reports"))), (2, 1))
+        quiet = hours_around_now(-120, 120)
+        config["dedupe"]["key"] = "night"
+        equal(post(slack, config, home=home, **quiet).output()["reason"], "quiet_hours")
+        equal(post(slack, config, home=home, **quiet).output()["reason"], "repeated")
+
+
+def rules_that_are_no_good(slack):
+    for rules, words in (({"quiet_hours": "22-8"}, "quiet_hours"), ({"max_frequency": "often"}, "max_frequency"),
+                         ({"quiet_hours": "08:00-08:00"}, "'quiet_hours' begin when they end"),
+                         ({"timezone": "Europe/Nowhere"}, "'timezone' is none that this machine knows"),
+                         ({"quiet": "x"}, "unknown")):
+        ran = run(slack, pipeline([node("post_message", {"channel": "#ops", "text": "x"})], notifications=rules))
+        check(ran.code in (1, 3), ran.text)
+        has(ran.text, words)
+    equal(slack.count(POST), 0)
 
 
 # ---- once, although ----
@@ -352,7 +447,8 @@ def readme_examples_run(slack):
 
 CASES = [texts_are_posted, markdown_becomes_blocks, blocks_are_posted, messages_are_changed_and_marked, people_are_found,
          views_are_opened, severity_chooses_the_channel, a_thread_of_a_run_goes_on,
-         a_message_whose_answer_was_lost_is_found, what_was_refused_needs_no_look, what_cannot_be_looked_for_is_said,
+         quiet_hours_hold_back, too_many_are_held_back, without_a_digest_it_is_dropped, what_failed_frees_its_place,
+         the_same_is_sent_once, rules_that_are_no_good, a_message_whose_answer_was_lost_is_found, what_was_refused_needs_no_look, what_cannot_be_looked_for_is_said,
          what_an_engine_posted_that_was_killed_is_found, tokens_that_are_no_good, channels_that_are_no_good,
          answers_that_are_no_use, configs_that_are_no_good, readme_examples_run]
 

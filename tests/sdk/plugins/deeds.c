@@ -40,6 +40,24 @@ static void deed_later(ops_task task, ops_val config)
     }
 }
 
+/* In January and in July of 2026, and of a zone that there is not. */
+static void deed_zones(ops_task task, ops_val config)
+{
+    struct ops_map out = ops_map_begin(task);
+    ops_str zone = ops_get_str(config, "zone", "Europe/Berlin");
+    int32_t winter = 0;
+    int32_t summer = 0;
+    int32_t none = 7;
+    ops_status status = ops.timer->zone_offset(ops.h, zone, 1768000000000, &winter);
+    ops_map_i64(&out, "status", status);
+    (void)ops.timer->zone_offset(ops.h, zone, 1783000000000, &summer); /* as the one before */
+    ops_map_i64(&out, "winter", winter);
+    ops_map_i64(&out, "summer", summer);
+    ops_map_i64(&out, "nowhere", ops.timer->zone_offset(ops.h, ops_text("No/Such"), 0, &none));
+    ops_map_i64(&out, "untouched", none);
+    ops_complete_map(task, &out);
+}
+
 static void deed_timer_aborted(ops_task task, ops_val config)
 {
     ops_op op = 0;
@@ -339,6 +357,7 @@ static const struct deed deeds_right[] = {
     {"now", deed_now},
     {"later", deed_later},
     {"timer_aborted", deed_timer_aborted},
+    {"zones", deed_zones},
     {"thread", deed_thread},
     {"post", deed_post},
     {"progress", deed_progress},
