@@ -2,10 +2,11 @@
 #include "core/base/arena.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { CHUNK_FIRST_BYTES = 112, CHUNK_LARGEST_BYTES = 256 * 1024 };
+enum { CHUNK_FIRST_BYTES = 112, LARGE_PIECE_BYTES = 1024, CHUNK_LARGEST_BYTES = 256 * 1024 };
 
 struct arena_chunk {
     alignas(max_align_t) struct arena_chunk *older;
@@ -35,29 +36,49 @@ size_t arena_size_bytes(const struct arena *arena)
     return size;
 }
 
-/* Chunks double in size, so that a large arena takes few allocations and a small one is small. */
-static int arena_grow(struct arena *arena, size_t size)
+/* `size` bytes behind a header; NULL when out of memory. */
+static char *add_chunk(struct arena *arena, size_t size)
 {
-    size_t wanted = arena->chunks == NULL ? CHUNK_FIRST_BYTES : arena->chunks->size * 2;
-    if (wanted > CHUNK_LARGEST_BYTES) {
-        wanted = CHUNK_LARGEST_BYTES;
+    if (size > SIZE_MAX - sizeof(struct arena_chunk)) {
+        return NULL;
     }
-    if (wanted < size) {
-        wanted = size;
-    }
-    if (wanted > SIZE_MAX - sizeof(struct arena_chunk)) {
-        return -1;
-    }
-    struct arena_chunk *chunk = malloc(sizeof(*chunk) + wanted);
+    struct arena_chunk *chunk = malloc(sizeof(*chunk) + size);
     if (chunk == NULL) {
-        return -1;
+        return NULL;
     }
     chunk->older = arena->chunks;
-    chunk->size = wanted;
+    chunk->size = size;
     arena->chunks = chunk;
-    arena->next = (char *)(chunk + 1);
-    arena->end = arena->next + wanted;
-    return 0;
+    return (char *)(chunk + 1);
+}
+
+/* Chunks double in size, so that a large arena takes few allocations and a small one is small. */
+static size_t next_chunk_bytes(const struct arena *arena)
+{
+    size_t wanted = arena->chunk_bytes == 0 ? CHUNK_FIRST_BYTES : arena->chunk_bytes * 2;
+    return wanted < CHUNK_LARGEST_BYTES ? wanted : CHUNK_LARGEST_BYTES;
+}
+
+/*
+ * A large piece that the next chunk would not hold has one to itself: one long string among short
+ * ones says nothing of what is still to come, and what is left of the chunk before stays in use.
+ */
+static char *take_from_new(struct arena *arena, size_t size)
+{
+    size_t wanted = next_chunk_bytes(arena);
+    bool is_alone = size > wanted && size > LARGE_PIECE_BYTES;
+    size_t bytes = size > wanted ? size : wanted;
+    char *p = add_chunk(arena, bytes);
+    if (p == NULL) {
+        return NULL;
+    }
+    arena->used_bytes += size;
+    if (!is_alone) {
+        arena->chunk_bytes = bytes;
+        arena->next = p + size;
+        arena->end = p + bytes;
+    }
+    return p;
 }
 
 static char *arena_take(struct arena *arena, size_t size, size_t align)
@@ -67,10 +88,7 @@ static char *arena_take(struct arena *arena, size_t size, size_t align)
         return NULL;
     }
     if (arena->next == NULL || size + padding > (size_t)(arena->end - arena->next)) {
-        if (arena_grow(arena, size) != 0) {
-            return NULL;
-        }
-        padding = 0;
+        return take_from_new(arena, size);
     }
     char *p = arena->next + padding;
     arena->next = p + size;

@@ -18,9 +18,10 @@ struct arena_chunk;
 
 struct arena {
     struct arena_chunk *chunks; /* newest first */
-    char *next;                 /* free bytes of the newest chunk */
+    char *next;                 /* free bytes of the newest chunk that has any */
     char *end;
-    size_t used_bytes; /* handed out, with padding */
+    size_t used_bytes;  /* handed out, with padding */
+    size_t chunk_bytes; /* of the newest chunk that holds more than one large piece */
 };
 
 #define ARENA_INIT ((struct arena){0})

@@ -45,6 +45,36 @@ static void test_arena__larger_than_a_chunk_fits(void **state)
     arena_finish(&arena);
 }
 
+/* What comes after them is as small as before. */
+static void test_arena__large_pieces_cost_no_more_than_they_are(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_INIT;
+    const size_t large = (size_t)10 * 1024;
+    for (int i = 0; i < 20; i++) {
+        assert_non_null(arena_alloc(&arena, 16));
+        char *piece = arena_alloc(&arena, large);
+        assert_non_null(piece);
+        memset(piece, 1, large);
+        assert_non_null(arena_dup(&arena, STR("a key")));
+    }
+    assert_in_range(arena_size_bytes(&arena), 20 * large, 21 * large);
+    arena_finish(&arena);
+}
+
+/* Chunks grow with what is in them, so that there are few. */
+static void test_arena__pieces_of_some_size_share_chunks(void **state)
+{
+    (void)state;
+    struct arena arena = ARENA_INIT;
+    failing_alloc_arm(40);
+    for (int i = 0; i < 10000; i++) {
+        assert_non_null(arena_alloc(&arena, 300));
+    }
+    assert_false(failing_alloc_disarm());
+    arena_finish(&arena);
+}
+
 static void test_arena__calloc_clears_and_minds_overflow(void **state)
 {
     (void)state;
@@ -99,6 +129,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arena__memory_is_aligned_and_apart),
         cmocka_unit_test(test_arena__larger_than_a_chunk_fits),
+        cmocka_unit_test(test_arena__large_pieces_cost_no_more_than_they_are),
+        cmocka_unit_test(test_arena__pieces_of_some_size_share_chunks),
         cmocka_unit_test(test_arena__calloc_clears_and_minds_overflow),
         cmocka_unit_test(test_arena__dup_terminates),
         cmocka_unit_test(test_arena__out_of_memory_gives_null_and_keeps_the_rest),
