@@ -29,10 +29,16 @@ enum { HEADER_BYTES = 100, APPLICATION_AT = 68 };
 /* Whoever looks into a file first after a crash makes its index anew, and the others wait. */
 enum { BUSY_MS = 2000 };
 
+/*
+ * A cache fills with the rows that are written, so whatever it may take is memory that grows with
+ * the items of a loop until it is full. What falls out of it the system still holds.
+ */
+#define CACHE "PRAGMA cache_size=-1024;" /* KiB */
+
 /* Of the connection that writes, for its file and for itself. */
 static const char writer_settings[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-    "PRAGMA cache_size=-8192; PRAGMA secure_delete=OFF";
+    "PRAGMA secure_delete=OFF;" CACHE;
 
 char *sqlite_file_path(const char *folder, const char *name)
 {
@@ -449,7 +455,7 @@ int sqlite_file_open_reader(const char *folder, sqlite3 **out_db, struct sqlite_
         return status;
     }
     int rc = open_connection(path, SQLITE_OPEN_READONLY, &db);
-    rc = rc == SQLITE_OK ? sqlite_call_text(db, "PRAGMA query_only=ON") : rc;
+    rc = rc == SQLITE_OK ? sqlite_call_text(db, "PRAGMA query_only=ON;" CACHE) : rc;
     status = rc == SQLITE_OK ? check_header(db, path, err)
                              : sqlite_file_fault(db, rc, "cannot open the database", err);
     if (status == 0) {
