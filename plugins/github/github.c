@@ -7,6 +7,7 @@
  */
 
 #include "answers.h"
+#include "app.h"
 #include "files.h"
 #include "service/call.h"
 #include "service/service.h"
@@ -246,6 +247,7 @@ static const struct service github = {
     .base_url = "https://api.github.com",
     .auth_header = "Authorization",
     .auth_prefix = "Bearer ",
+    .credential = &app_credential,
     .headers = headers,
     .operations = operations,
     .check_path = "/rate_limit",
@@ -254,10 +256,40 @@ static const struct service github = {
     .add_words = answers_add_words,
 };
 
-SERVICE_CREATE(github)
+static void destroy(ops_node *node)
+{
+    app_close(node);
+    service_destroy(node);
+}
+
+static ops_status create(ops_plugin *plugin, ops_scope scope, ops_val settings, ops_node **out,
+                         ops_error *err)
+{
+    ops_node *node = NULL;
+    (void)plugin;
+    ops_status status = service_create(&github, scope, settings, &node, err);
+    if (status == OPS_OK) {
+        status = app_open(node, settings, err);
+    }
+    if (status != OPS_OK) {
+        destroy(node);
+        return status;
+    }
+    *out = node;
+    return OPS_OK;
+}
 
 #define TYPE(variable, name, flags)                                                                \
-    static const ops_node_type variable = SERVICE_TYPE(github, "github." name, flags)
+    static const ops_node_type variable = {(uint32_t)sizeof(ops_node_type),                        \
+                                           OPS_NODE_PARALLEL | (flags),                            \
+                                           "github." name,                                         \
+                                           1u,                                                     \
+                                           0u,                                                     \
+                                           create,                                                 \
+                                           service_execute,                                        \
+                                           NULL,                                                   \
+                                           destroy,                                                \
+                                           service_check}
 
 TYPE(fetch_issues, "fetch_issues", OPS_NODE_IDEMPOTENT);
 TYPE(get_issue, "get_issue", OPS_NODE_IDEMPOTENT);

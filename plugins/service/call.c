@@ -18,6 +18,12 @@ int call_is_repeatable(const struct service_call *call)
            status_is_idempotent(ops_text(operation->request.method));
 }
 
+int call_has_made_credential(const struct ops_node *node)
+{
+    const struct service_credential *credential = node->service->credential;
+    return credential != NULL && credential->is_used(node);
+}
+
 /* ---- In ---- */
 
 /* Not OPS_OK: it should be JSON and is none. */
@@ -124,6 +130,13 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
         problem_fail_transport(call, err);
         return;
     }
+    if (res->status == 401 && call_has_made_credential(call->node) && !call->is_renewed) {
+        call->is_renewed = 1;
+        call->node->service->credential->drop(call->node);
+        call_resume(call, 0);
+        return;
+    }
+    call->is_renewed = 0;
 
     struct call_request again = call->out;
     again.query = ops_text(call->next);
@@ -175,8 +188,10 @@ static void add_headers(const struct service_call *call, const struct call_reque
     if (request->body != 0) {
         add_header(out, "Content-Type", ops_text("application/json"));
     }
-    if (call->node->token != 0 && out->n < CALL_HEADERS) {
-        out->vals[out->n] = call->node->token;
+    ops_val credential = call_has_made_credential(call->node) ? call->credential
+                                                              : call->node->token;
+    if (credential != 0 && out->n < CALL_HEADERS) {
+        out->vals[out->n] = credential;
         add_header(out, service->auth_header, ops_text(""));
     }
     if (etag.n > 0) {
@@ -210,6 +225,16 @@ static ops_status send(struct service_call *call, const struct call_request *req
     return ops.http->send(ops.h, call->task, &req, NULL);
 }
 
+/* 0: it is to be made first. */
+static int find_credential(struct service_call *call)
+{
+    if (call->credential == 0 && call_has_made_credential(call->node)) {
+        call->credential = call->node->service->credential->find(call);
+        return call->credential != 0;
+    }
+    return 1;
+}
+
 void call_send(struct service_call *call, const struct call_request *request)
 {
     struct text url = {NULL, 0, 0, 0};
@@ -226,6 +251,11 @@ void call_send(struct service_call *call, const struct call_request *request)
         return;
     }
 
+    if (!find_credential(call)) {
+        text_finish(&url);
+        call->node->service->credential->renew(call);
+        return;
+    }
     if (request->is_conditional) {
         (void)kept_find(call->node->kept, text_str(&url), &kept); /* nothing: no condition */
     }
@@ -233,8 +263,17 @@ void call_send(struct service_call *call, const struct call_request *request)
     if (status != OPS_OK) {
         ops_fail_text(call->task, status, "the call cannot be started");
     }
+    call->credential = 0;
     kept_answer_finish(&kept);
     text_finish(&url);
+}
+
+void call_resume(struct service_call *call, ops_val credential)
+{
+    call->credential = credential;
+    struct call_request request = call->out;
+    request.query = ops_text(call->next);
+    call_send(call, &request);
 }
 
 int call_note_next(struct service_call *call, const struct service_answer *answer)

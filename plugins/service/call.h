@@ -82,6 +82,8 @@ struct service_call {
     uint64_t at;                /* of them, the next to emit */
     int64_t count;              /* emitted so far */
     uint64_t unchanged;         /* answers that were as before */
+    ops_val credential;         /* that was made for the next request; 0: find one */
+    int is_renewed;             /* the last answer refused a credential that was made */
     int is_found;               /* what was to be created is there already */
     char latest[40];
     int64_t last[CALL_LAST_ITEMS]; /* emitted: what is unique in them; a ring */
@@ -90,6 +92,15 @@ struct service_call {
 
 /* Sends; the answer, or the end of the task, comes later. */
 void call_send(struct service_call *call, const struct call_request *request);
+
+/*
+ * Sends what is under way, once more or at last, with `credential`, a value of the task; 0: one is
+ * found or made.
+ */
+void call_resume(struct service_call *call, ops_val credential);
+
+/* 1: its service takes a credential that is made. */
+int call_has_made_credential(const struct ops_node *node);
 
 /* The body of the operation's request: fields of the config, computed ones, the mark. */
 ops_status call_make_body(struct service_call *call, const struct service_request *request,

@@ -98,9 +98,14 @@ static const char *hint_of(const struct service_call *call, ops_status code, cha
 {
     const struct service *service = call->node->service;
     const char *path = service->token_path != NULL ? service->token_path : "token";
+    const char *more = service->token_hint != NULL ? service->token_hint : "";
+    int is_made = call_has_made_credential(call->node);
+    if (is_made) {
+        path = service->credential->path;
+        more = service->credential->hint;
+    }
     if (code == OPS_E_AUTH) {
-        const char *more = service->token_hint != NULL ? service->token_hint : "";
-        if (call->node->token != 0) {
+        if (call->node->token != 0 || is_made) {
             (void)snprintf(out, HINT_BYTES, "integrations.%s.%s is refused: set a valid one. %s",
                            service->id, path, more);
         } else {
@@ -112,8 +117,8 @@ static const char *hint_of(const struct service_call *call, ops_status code, cha
         return out;
     }
     if (code == OPS_E_PERMISSION) {
-        (void)snprintf(out, HINT_BYTES, "the token in integrations.%s.%s may not do this. %s",
-                       service->id, path, service->token_hint != NULL ? service->token_hint : "");
+        (void)snprintf(out, HINT_BYTES, "the token %s integrations.%s.%s may not do this. %s",
+                       is_made ? "made of" : "in", service->id, path, more);
         return out;
     }
     return code == OPS_E_RATE_LIMITED ? "set 'rate_limit' in the service's integrations"

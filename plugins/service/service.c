@@ -159,18 +159,19 @@ void service_check(ops_node *node, ops_task task, ops_str origin)
     struct text url = {NULL, 0, 0, 0};
     const ops_str names[] = {ops_text(service->auth_header)};
     const ops_str values[] = {{NULL, 0}};
-    const ops_val vals[] = {node->token};
+    int is_made = call_has_made_credential(node);
+    const ops_val vals[] = {is_made ? service->credential->check(node, task) : node->token};
     ops_http_req req = {0};
     (void)origin; /* that of the settings, which the node knows */
     text_append_str(&url, text_str(&node->base_url));
-    text_append_literal(&url, service->check_path);
+    text_append_literal(&url, is_made ? service->credential->check_path : service->check_path);
     req.size = (uint32_t)sizeof req;
     req.flags = OPS_HTTP_NO_REDIRECT;
     req.url = text_str(&url);
     req.header_names = names;
     req.header_values = values;
     req.header_vals = vals;
-    req.n_headers = node->token != 0;
+    req.n_headers = vals[0] != 0;
     req.on_done = on_checked;
     req.user = node;
     ops_status status = url.failed ? OPS_E_RESOURCE : ops.http->send(ops.h, task, &req, NULL);

@@ -124,6 +124,24 @@ struct service_operation {
     void (*execute)(struct service_call *call);
 };
 
+/* ==== Credentials that are made ==== */
+
+/* Instead of a token of the settings: made when it is needed, and over after a while. */
+struct service_credential {
+    int (*is_used)(const ops_node *node); /* else the token counts */
+    /* The value of the header, in the call's task; 0: there is none now. */
+    ops_val (*find)(struct service_call *call);
+    /* Makes one and gives it to call_resume(), or ends the task. */
+    void (*renew)(struct service_call *call);
+    /* The service refuses it: another is to be made. Asked for once in a row. */
+    void (*drop)(ops_node *node);
+    /* For check(): what to GET, and the value of the header, in `task`; 0: it cannot be made. */
+    const char *check_path;
+    ops_val (*check)(ops_node *node, ops_task task);
+    const char *path; /* of the setting that it is made of: "app" */
+    const char *hint; /* how to come by what is allowed */
+};
+
 /* ==== The service ==== */
 
 struct service_header {
@@ -136,9 +154,10 @@ struct service {
     const char *name;     /* for people */
     const char *base_url; /* when the settings have none */
     const char *auth_header;
-    const char *auth_prefix;              /* in front of the token, or "" */
-    const char *token_path;               /* in the settings, as in pick.h; NULL: "token" */
-    const struct service_header *headers; /* sent with every request, or NULL */
+    const char *auth_prefix;                     /* in front of the token, or "" */
+    const struct service_credential *credential; /* or NULL */
+    const char *token_path;                      /* in the settings, as in pick.h; NULL: "token" */
+    const struct service_header *headers;        /* sent with every request, or NULL */
     const struct service_operation *operations;
     const char *check_path; /* GET, cheap, for check(); what a refused token gets there is known */
     const char

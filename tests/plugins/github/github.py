@@ -3,8 +3,12 @@
 
 import base64
 import hashlib
+import json
 import os
+import subprocess
 import sys
+import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
 
@@ -38,11 +42,65 @@ class Repo:
         return issue
 
 
+def unbase64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class App:
+    """An App that is installed once: it knows the public key, and gives tokens for what that has signed."""
+
+    def __init__(self, ident=1234, installation=5678):
+        self.folder = tempfile.TemporaryDirectory()
+        self.ident, self.installation, self.lives_seconds, self.given = ident, installation, 3600, []
+        self.file = os.path.join(self.folder.name, "key")
+        self.key = self.make_key(self.file)
+        subprocess.run(["openssl", "pkey", "-in", self.file, "-pubout", "-out", self.file + ".pub"], check=True)
+
+    @staticmethod
+    def make_key(path):
+        subprocess.run(["openssl", "genrsa", "-out", path, "2048"], check=True, stderr=subprocess.DEVNULL)
+        with open(path, encoding="ascii") as key:
+            return key.read()
+
+    def is_signed(self, signed, signature):
+        with open(self.file + ".sig", "wb") as out:
+            out.write(signature)
+        done = subprocess.run(["openssl", "dgst", "-sha256", "-verify", self.file + ".pub", "-signature",
+                               self.file + ".sig"], input=signed, capture_output=True, check=False)
+        return done.returncode == 0
+
+    def fault_of(self, authorization):
+        """What is wrong with the JWT; None: nothing."""
+        head, claims, signature = authorization.removeprefix("Bearer ").split(".")
+        if json.loads(unbase64url(head)) != {"alg": "RS256", "typ": "JWT"}:
+            return "A JSON web token could not be decoded"
+        if not self.is_signed(f"{head}.{claims}".encode(), unbase64url(signature)):
+            return "A JSON web token could not be decoded"
+        claims, now = json.loads(unbase64url(claims)), time.time()
+        if claims["iss"] not in (self.ident, str(self.ident)):
+            return "Integration not found"
+        if claims["exp"] > now + 600 or claims["exp"] <= now:
+            return "'Expiration time' claim ('exp') is too far in the future"
+        return None if now - 90 < claims["iat"] < now - 30 else "'Issued at' claim ('iat') must be in the past"
+
+    def give(self, request, installation):
+        fault = self.fault_of(request.headers["authorization"])
+        if fault:
+            return 401, {"message": fault}
+        if int(installation) != self.installation:
+            return NOT_FOUND
+        self.given.append(f"ghs_installation_{len(self.given)}_0123456789")
+        ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.lives_seconds))
+        return 201, {"token": self.given[-1], "expires_at": ends, "permissions": {"issues": "write"}}
+
+
 class GitHub(FakeService):
     has_etags = True
 
     def __init__(self):
         super().__init__()
+        self.app = None
+        self.revoked = set()
         self.repo = Repo()
         self.repos = {"a/b": self.repo, "octocat/hello": self.repo}
 
@@ -52,7 +110,10 @@ class GitHub(FakeService):
         token = request.headers.get("authorization", "")
         if not request.headers.get("user-agent"):
             return 403, {"message": "Request forbidden by administrative rules."}
-        if token not in ("", f"Bearer {GOOD}", f"Bearer {WEAK}"):
+        if self.app and request.path.startswith("/app"):
+            return None
+        given = {f"Bearer {t}" for t in (self.app.given if self.app else [])} - self.revoked
+        if token not in ("", f"Bearer {GOOD}", f"Bearer {WEAK}", *given):
             return 401, {"message": "Bad credentials", "status": "401"}
         if request.method != "GET" and token == "":
             return 401, {"message": "Requires authentication", "status": "401"}
@@ -225,7 +286,16 @@ class GitHub(FakeService):
                                                  "html_url": f"https://github.test/a/b/blob/main/{path}"},
                                      "commit": {"sha": "c" * 40, "html_url": "https://github.test/c"}}
 
+    def give_token(self, request, installation):
+        return self.app.give(request, installation)
+
+    def show_app(self, request):
+        fault = self.app.fault_of(request.headers["authorization"])
+        return (401, {"message": fault}) if fault else (200, {"id": self.app.ident})
+
     routes = [
+        ("POST", r"/app/installations/(\d+)/access_tokens", give_token),
+        ("GET", "/app", show_app),
         ("GET", "/rate_limit", lambda self, request: (200, {"resources": {}})),
         ("GET", REPO + "/issues", list_issues),
         ("POST", REPO + "/issues", create_issue),

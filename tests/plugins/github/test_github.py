@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 
-from github import GOOD, WEAK, GitHub
+from github import GOOD, WEAK, App, GitHub
 from fake_service import answer, cut, hold, huge, lose, page
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -498,6 +498,114 @@ def a_check_looks_whether_it_is_there(github):
     has(ran.text, f"warn service down plugin=github origin={github.url} why=", "GitHub answered the check with 503")
 
 
+# ---- signing in as an App ----
+
+def app_run(github, nodes, key=None, **app):
+    settings = {"base_url": "${BASE}", "circuit_breaker": "off",
+                "app": {"id": 1234, "private_key": "{{ secrets.app_key }}", "installation_id": 5678, **app}}
+    return run_file(github, {"id": "t", "integrations": {"github": settings}, "nodes": nodes}, None,
+                    OPSTREAM_SECRET_APP_KEY=key or github.app.key)
+
+
+def issue_nodes(*names):
+    return [{"id": name, "type": "github.get_issue", "retry": "off", "config": {"repo": "a/b", "number": 1},
+             **({"depends_on": [names[i - 1]]} if i else {})} for i, name in enumerate(names)]
+
+
+def asked_for_tokens(github):
+    return github.count("POST /app/installations/.*")
+
+
+def an_app_signs_in(github):
+    github.repo.add("first")
+    github.app = App()
+    nodes = issue_nodes("n", "again", "third") + [
+        {"id": "new", "type": "github.create_issue", "config": {"repo": "a/b", "title": "t"}}]
+    ran = app_run(github, nodes)
+    equal((ran.output("third")["number"], ran.output("new")["created"]), (1, True))
+    equal(asked_for_tokens(github), 2)  # one of each type
+    check(all("BEGIN" not in str(c.headers) and b"BEGIN" not in c.body for c in github.calls), "the key was sent")
+    key = github.app.key.split("\n")[3]
+    check(key not in ran.text, "the key is shown")
+    equal(github.last("GET /repos/a/b/issues/1").headers["authorization"].startswith("Bearer ghs_"), True)
+    equal(app_run(github, issue_nodes("n"), id="1234").output()["number"], 1)
+
+
+def an_app_s_token_is_made_anew(github):
+    github.repo.add("first")
+    github.app = App()
+    github.app.lives_seconds = 200  # so short that it is good for one call
+    app_run(github, issue_nodes("n", "again")).output("again")
+    equal(asked_for_tokens(github), 2)
+    github.app.lives_seconds = 3600
+    github.fail("GET .*/issues/1", answer(401, {"message": "Bad credentials"}))
+    app_run(github, issue_nodes("n")).output()
+    equal(asked_for_tokens(github), 4)
+    github.fail("GET .*/issues/1", *[answer(401, {"message": "Bad credentials"})] * 2)
+    error = app_run(github, issue_nodes("n")).error()
+    equal((error["code"], error["message"]), ("AUTH", "GitHub answered 401: Bad credentials"))
+    has(error["hint"], "integrations.github.app is refused", "permissions of the App")
+    equal(asked_for_tokens(github), 6)
+
+
+def apps_that_are_no_good(github):
+    github.repo.add("first")
+    github.app = App()
+    other = App.make_key(github.app.file + ".other")
+    for settings, key, code, words, hint in (
+            ({}, other, "AUTH", "does not take what 'private_key' of the App signs (401: A JSON web token could not",
+             "'private_key' one of its keys"),
+            ({"id": 99}, None, "AUTH", "(401: Integration not found)", "'id' must be the App's ID"),
+            ({"installation_id": 7}, None, "NOT_FOUND", "the App has no installation 7 (404: Not Found)",
+             "installation_id is the number"),
+            ({}, "no key at all", "AUTH", "integrations.github.app.private_key: the key is no private key in PEM",
+             "it comes from the secret 'app_key' (set OPSTREAM_SECRET_APP_KEY"),
+            ({}, github.app.key[:900], "AUTH", "the key is no private key in PEM", "the whole file")):
+        error = app_run(github, issue_nodes("n"), key, **settings).error()
+        equal(error["code"], code)
+        has(error["message"], words)
+        has(error["hint"], hint)
+        check("BEGIN RSA" not in error["message"] and "MII" not in error["message"], error["message"])
+    github.fail("POST /app/.*", answer(503, {"message": "later"}))
+    error = app_run(github, issue_nodes("n")).error()
+    equal((error["code"], error["message"]), ("UNAVAILABLE", "GitHub answered 503: later"))
+    github.fail("POST /app/.*", answer(201, {"no": "token"}))
+    equal(app_run(github, issue_nodes("n")).error()["code"], "UPSTREAM")
+    nodes = {"id": "t", "integrations": {"github": {"token": "{{ secrets.github_token }}", "app": {
+        "id": 1, "private_key": "{{ secrets.github_token }}", "installation_id": 1}}}, "nodes": issue_nodes("n")}
+    has(run_file(github, nodes).text, "give either 'token' or 'app'")
+
+
+def an_app_stays_with_its_enterprise(github):
+    github.repo.add("first")
+    github.app = App()
+    settings = {"base_url": "${BASE}/api/v3/", "app": {
+        "id": 1234, "private_key": "{{ secrets.app_key }}", "installation_id": 5678}}
+    error = run_file(github, {"id": "t", "integrations": {"github": settings}, "nodes": issue_nodes("n")}, None,
+                     OPSTREAM_SECRET_APP_KEY=github.app.key).error()
+    check(error["code"] in ("AUTH", "NOT_FOUND"), error)  # this GitHub has nothing there
+    equal({c.path for c in github.calls}, {"/api/v3/app/installations/5678/access_tokens"})
+
+
+def a_check_of_an_app_asks_who_it_is(github):
+    github.repo.add("first")
+    github.app = App()
+    asked = threading.Event()
+
+    def note(handler, work):
+        handler.send(*work())
+        asked.set()
+    github.fail("GET /app", note)
+    github.fail("GET .*/issues/1", hold(asked))
+    settings = {"base_url": "${BASE}", "app": {
+        "id": 1234, "private_key": "{{ secrets.app_key }}", "installation_id": 5678}}
+    ran = run_file(github, {"id": "t", "integrations": {"github": settings}, "nodes": issue_nodes("n"),
+                            "monitoring": {"health_check_interval": "1s"}}, None,
+                   OPSTREAM_SECRET_APP_KEY=github.app.key)
+    equal(ran.output()["number"], 1)
+    check("service down" not in ran.text, ran.text)
+
+
 # ---- the examples ----
 
 def prepare(github):
@@ -516,12 +624,14 @@ def the_examples_of_the_readme_run(github):
     for block in blocks:
         github.repo.__init__()
         prepare(github)
+        github.app = App()
         shown |= set(re.findall(r"type: (github\.\w+)", block))
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "p.yaml"), "w", encoding="utf-8") as out:
                 out.write(block)
             env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"),
-                   "GITHUB_API_URL": github.url, "OPSTREAM_SECRET_GITHUB_TOKEN": GOOD}
+                   "GITHUB_API_URL": github.url, "OPSTREAM_SECRET_GITHUB_TOKEN": GOOD,
+                   "OPSTREAM_SECRET_GITHUB_APP_KEY": github.app.key}
             done = subprocess.run([os.path.join(BUILD, "bin", "opstream"), "run", "p.yaml", "--json"], cwd=folder,
                                   env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
             check(done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}")
