@@ -131,7 +131,8 @@ typedef int (*expr_fetch_cb)(const void *user, int slot, struct cel *out, struct
 struct expr_scope {
     expr_fetch_cb fetch;
     const void *user;
-    uint32_t secret_slots; /* bit by slot: text that is made of what they hold is secret */
+    /* Bit by slot, of the first 32: text that is made of what they hold is secret. */
+    uint32_t secret_slots;
 };
 
 struct expr_budget {

@@ -658,7 +658,7 @@ static bool is_secret(const struct walk *walk, const struct mark *mark)
         for (size_t k = 0; mark->exprs[i] != NULL && k < expr_reference_count(mark->exprs[i]);
              k++) {
             int slot = expr_reference_at(mark->exprs[i], k)->slot;
-            if (slot >= 0 && (slots >> slot & 1) != 0) {
+            if (slot >= 0 && slot < 32 && (slots >> slot & 1) != 0) {
                 return true;
             }
         }

@@ -321,6 +321,40 @@ static void test_template__text_of_secret_slots_is_hidden(void **state)
     bindings_close(&bindings);
 }
 
+/* As those of nodes and loops are: there are more of them than bits. */
+static void test_template__text_of_high_slots_is_not_hidden(void **state)
+{
+    struct strbuf names = STRBUF_INIT;
+    struct error err = {0};
+    struct report report = {.raw = NULL};
+    struct template *template = NULL;
+    struct document *document = NULL;
+    struct document *result = NULL;
+    struct strbuf text = STRBUF_INIT;
+    struct expr_budget budget = expr_default_budget;
+    (void)state;
+    strbuf_append_text(&names, "{\"s0\":\"hunter22\"");
+    for (int i = 1; i < 34; i++) {
+        strbuf_append_format(&names, ",\"s%d\":\"v%d\"", i, i);
+    }
+    strbuf_append_text(&names, "}");
+    assert_int_equal(strbuf_status(&names), 0);
+    struct bindings bindings = bindings_open(names.p);
+    assert_int_equal(json_read(STR("[\"{{ s32 }}, {{ s33 }}\"]"), NULL, &document, &err), 0);
+    assert_int_equal(compile(document, &bindings, &report, &template, &err), 0);
+    struct expr_scope scope = bindings_scope(&bindings);
+    scope.secret_slots = 1;
+    assert_int_equal(template_resolve(template, &scope, &budget, &result, &err), 0);
+    json_write(document_root(result), JSON_COMPACT, &text);
+    assert_string_equal(text.p, "[\"v32, v33\"]");
+    strbuf_finish(&text);
+    strbuf_finish(&names);
+    document_unref(result);
+    template_destroy(template);
+    document_unref(document);
+    bindings_close(&bindings);
+}
+
 static void test_template__failures_name_the_place(void **state)
 {
     (void)state;
@@ -633,6 +667,7 @@ int main(void)
         cmocka_unit_test(test_template__can_be_checked_with_its_faults),
         cmocka_unit_test(test_template__results_are_not_templates),
         cmocka_unit_test(test_template__text_of_secret_slots_is_hidden),
+        cmocka_unit_test(test_template__text_of_high_slots_is_not_hidden),
         cmocka_unit_test(test_template__failures_name_the_place),
         cmocka_unit_test(test_template__all_faults_are_reported),
         cmocka_unit_test(test_template__a_variable_must_be_utf8),
