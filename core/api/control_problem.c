@@ -45,6 +45,7 @@ int control_problem_of_failure(const struct net_failure *failure, const char *so
     case NET_FAILED_TLS:
     case NET_FAILED_REDIRECT:
     case NET_FAILED_PROTOCOL:
+    case NET_FAILED_REPLY:
     case NET_FAILED_PROXY:
     case NET_FAILED_INTERNAL:
         break;

@@ -5,7 +5,7 @@
 /*
  * Bytes: how a bytes value of a plugin looks in JSON, which has none: a string in base64.
  *
- * Used by:  the services value and exec.
+ * Used by:  the services value and exec, mail_text.
  * Uses:     value.
  * Threads:  [any]
  */

@@ -27,6 +27,7 @@ struct error;
 struct host;
 struct host_budget;
 struct host_http;
+struct host_mail;
 struct host_kv;
 struct node_type;
 struct uv_loop_s;
@@ -73,6 +74,7 @@ struct host_options {
     const struct host_http *http;     /* outgoing HTTP, or NULL: ops.http is not there */
     const struct host_kv *kv;         /* what plugins keep, or NULL: ops.kv is not there */
     const struct host_budget *budget; /* what runs may spend, or NULL: ops.budget is not there */
+    const struct host_mail *mail;     /* outgoing mail, or NULL: ops.mail is not there */
     /* "NAME=value", the last word in the environment of each child process; copied. NULL: none */
     const char *child_mark;
     uint32_t job_threads;    /* 0: the default */

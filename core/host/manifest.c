@@ -14,6 +14,7 @@
 #include "core/value/value.h"
 #include "opstream/abi.h"
 #include "opstream/http.h"
+#include "opstream/mail.h"
 
 /* ---- The form, by the schema of manifests ---- */
 
@@ -282,7 +283,8 @@ static int read_node(struct manifest *m, size_t index, const struct value *entry
     type->summary = get_str(entry, "summary");
     type->risk = risk.n > 0 ? risk : STR("low");
     type->ports_from = get_str(entry, "ports_from");
-    bool has_calls = manifest_find_interface(m, str_from(OPS_IF_HTTP)) != NULL;
+    bool has_calls = manifest_find_interface(m, str_from(OPS_IF_HTTP)) != NULL ||
+                     manifest_find_interface(m, str_from(OPS_IF_MAIL)) != NULL;
     type->flags = read_flags(entry) | (has_calls ? NODE_TYPE_CALLS : 0);
     read_origin(m, entry, type);
     status = read_schema(m, entry, "config_schema", name, &config, err);

@@ -184,6 +184,9 @@ static const char *find_lack(const struct host *host, const char *id)
     if (strcmp(id, OPS_IF_BUDGET) == 0 && host->budget == NULL) {
         return "this opstream keeps no budgets";
     }
+    if (strcmp(id, OPS_IF_MAIL) == 0 && host->mail == NULL) {
+        return "this opstream runs without outgoing mail";
+    }
     return NULL;
 }
 

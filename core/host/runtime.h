@@ -43,6 +43,7 @@ struct host {
     const struct host_http *http;     /* NULL: none */
     const struct host_kv *kv;         /* NULL: none */
     const struct host_budget *budget; /* NULL: none */
+    const struct host_mail *mail;     /* NULL: none */
     int64_t cancel_grace_ms;
     char *child_mark;           /* constant; NULL: none */
     struct cgroup_home home;    /* of the groups of children with limits */
@@ -122,6 +123,7 @@ extern const ops_if_http service_http;
 extern const ops_if_log service_log;
 extern const ops_if_job service_job;
 extern const ops_if_kv service_kv;
+extern const ops_if_mail service_mail;
 extern const ops_if_process service_process;
 extern const ops_if_schema service_schema;
 extern const ops_if_secret service_secret;

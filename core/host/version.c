@@ -18,6 +18,8 @@ static const struct version_interface interfaces[] = {
     {OPS_IF_BUDGET, 1, &service_budget, NULL, 0},     {OPS_IF_EXEC, 1, &service_exec, NULL, 1},
     {OPS_IF_HTTP, 1, &service_http, NULL, 0},         {OPS_IF_JOB, 1, &service_job, NULL, 0},
     {OPS_IF_LOG, 1, &service_log, NULL, 1},           {OPS_IF_KV, 1, &service_kv, NULL, 0},
+    {OPS_IF_MAIL, 1, &service_mail, NULL, 0},
+
     {OPS_IF_PROCESS, 1, &service_process, "exec", 0}, {OPS_IF_SCHEMA, 1, &service_schema, NULL, 0},
     {OPS_IF_SECRET, 1, &service_secret, NULL, 1},     {OPS_IF_TIMER, 1, &service_timer, NULL, 1},
     {OPS_IF_VALUE, 1, &service_value, NULL, 1},

@@ -49,6 +49,7 @@ static const struct {
     [NET_FAILED_TOO_LARGE] = {"RESOURCE", "http.answer_too_large"},
     [NET_FAILED_REDIRECT] = {"UPSTREAM", "http.too_many_redirects"},
     [NET_FAILED_PROTOCOL] = {"UPSTREAM", "http.protocol"},
+    [NET_FAILED_REPLY] = {"UPSTREAM", "http.protocol"}, /* of mail alone */
     [NET_FAILED_PROXY] = {"UNAVAILABLE", "http.proxy"},
     [NET_FAILED_CANCELED] = {"CANCELLED", "http.cancelled"},
     [NET_FAILED_INTERNAL] = {"INTERNAL", "http.internal"},

@@ -11,9 +11,11 @@
 #include "core/engine/dispatch.h"
 #include "core/engine/engine.h"
 #include "core/host/http.h"
+#include "core/host/mail.h"
 #include "core/loop/commit.h"
 #include "core/loop/health_checks.h"
 #include "core/loop/loop_state.h"
+#include "core/loop/mail_bridge.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_tasks.h"
 #include "core/policy/rate_words.h"
@@ -36,6 +38,8 @@ struct gated_call {
     struct host_http_request request;
     void (*on_chunk)(void *user, struct str bytes);
     host_http_done_cb done;
+    const struct host_mail_request *mail; /* not NULL: a mail; `request` has URL and token alone */
+    host_mail_done_cb mail_done;
     void *user;
     void *inner; /* of the bridge, when it is out */
     enum call_state state;
@@ -121,34 +125,67 @@ static void on_inner_chunk(void *user, struct str bytes)
     call->on_chunk(call->user, bytes);
 }
 
-static void fail(struct gated_call *call, const char *code, const char *symbol, const char *message)
+static void on_inner_sent(void *user, const struct host_mail_result *result,
+                          const struct host_mail_failure *failure)
 {
-    struct host_http_failure failure = {
-        .code = code, .symbol = symbol, .message = str_from(message)};
+    struct gated_call *call = user;
+    release(call, NULL);
+    call->mail_done(call->user, result, failure);
+    free(call);
+}
+
+/* Why a call does not go out, as HTTP and as mail. */
+enum refused { REFUSED_REQUEST, REFUSED_LIMITS, REFUSED_CANCELLED };
+
+static void fail(struct gated_call *call, enum refused why, const char *code, const char *message)
+{
+    static const char *const symbols[][2] = {
+        [REFUSED_REQUEST] = {"http.request", "mail.request"},
+        [REFUSED_LIMITS] = {"http.limits", "mail.limits"},
+        [REFUSED_CANCELLED] = {"http.cancelled", "mail.cancelled"},
+    };
+    const struct host_http_failure failure = {
+        .code = code, .symbol = symbols[why][0], .message = str_from(message)};
+    const struct host_mail_failure unsent = {
+        .code = code, .symbol = symbols[why][1], .message = str_from(message)};
     if (call->task == NULL) {
         health_checks_skip(call->request.token); /* it did not go out */
     }
     release(call, NULL);
-    call->done(call->user, NULL, &failure);
+    if (call->mail != NULL) {
+        call->mail_done(call->user, NULL, &unsent);
+    } else {
+        call->done(call->user, NULL, &failure);
+    }
 }
 
 /* ---- out ---- */
 
+static int give_out(struct gated_call *call, struct error *err)
+{
+    struct http_bridge *bridge = &call->loop->bridge;
+    struct host_http http;
+    struct host_mail mail;
+    if (call->mail != NULL) {
+        mail_bridge_init(&mail, bridge);
+        return mail.send(mail.self, call->mail, on_inner_sent, call, &call->inner, err);
+    }
+    http_bridge_init(&http, bridge);
+    return http.send(http.self, &call->request, on_inner_done, call, &call->inner, err);
+}
+
 /* What fails at once is said by send(), if it still is to return. */
 static void send_out(struct gated_call *call)
 {
-    struct http_bridge *bridge = &call->loop->bridge;
     struct error own = {0};
     struct error *err = call->is_in_send ? call->send_error : &own;
-    struct host_http out;
     end_pause(call);
-    http_bridge_init(&out, bridge);
-    int status = out.send(out.self, &call->request, on_inner_done, call, &call->inner, err);
+    int status = give_out(call, err);
     call->state = CALL_OUT;
     if (status != 0 && call->is_in_send) {
         call->send_status = status;
     } else if (status != 0) {
-        fail(call, status == E_NOMEM ? "RESOURCE" : "INPUT", "http.request", own.message);
+        fail(call, REFUSED_REQUEST, status == E_NOMEM ? "RESOURCE" : "INPUT", own.message);
         free(call);
     }
 }
@@ -163,7 +200,7 @@ static void on_saved(void *user, int status)
     } else if (status == 0) {
         send_out(call);
     } else {
-        fail(call, "RESOURCE", "http.limits", "the limits of the service could not be saved");
+        fail(call, REFUSED_LIMITS, "RESOURCE", "the limits of the service could not be saved");
         free(call);
     }
 }
@@ -260,27 +297,22 @@ static int settle(struct gated_call *call, struct error *err)
     return 0;
 }
 
-static int gate_send(void *self, const struct host_http_request *request, host_http_done_cb done,
-                     void *user, void **out_call, struct error *err)
+/* Takes a copy of `like`, which says what is to go out. */
+static int begin(const struct gated_call *like, void **out_call, struct error *err)
 {
     struct run_place place = {0};
     struct loop_task *task = NULL;
-    int status = find_place(request->token, &task, &place, err);
+    int status = find_place(like->request.token, &task, &place, err);
     struct gated_call *call = status == 0 ? calloc(1, sizeof(*call)) : NULL;
     if (call == NULL) {
         return status != 0 ? status : error_nomem(err);
     }
-    *call = (struct gated_call){.loop = self,
-                                .task = task,
-                                .request = *request,
-                                .on_chunk = request->on_chunk,
-                                .done = done,
-                                .user = user,
-                                .is_in_send = true,
-                                .send_error = err};
+    *call = *like;
+    call->task = task;
+    call->is_in_send = true;
+    call->send_error = err;
     call->ticket = (struct dispatch_ticket){
         .owner = call, .run = place.run, .frame = place.frame, .node = place.node};
-    call->request.on_chunk = request->on_chunk != NULL ? on_inner_chunk : NULL;
     status = ask(call, err);
     call->is_in_send = false;
     call->send_error = NULL;
@@ -294,24 +326,60 @@ static int gate_send(void *self, const struct host_http_request *request, host_h
     return 0;
 }
 
+static int gate_send(void *self, const struct host_http_request *request, host_http_done_cb done,
+                     void *user, void **out_call, struct error *err)
+{
+    struct gated_call call = {.loop = self,
+                              .request = *request,
+                              .on_chunk = request->on_chunk,
+                              .done = done,
+                              .user = user};
+    call.request.on_chunk = request->on_chunk != NULL ? on_inner_chunk : NULL;
+    return begin(&call, out_call, err);
+}
+
+static int gate_send_mail(void *self, const struct host_mail_request *mail, host_mail_done_cb done,
+                          void *user, void **out_call, struct error *err)
+{
+    const struct gated_call call = {.loop = self,
+                                    .request = {.url = mail->url, .token = mail->token},
+                                    .mail = mail,
+                                    .mail_done = done,
+                                    .user = user};
+    return begin(&call, out_call, err);
+}
+
+static void abort_out(const struct gated_call *call)
+{
+    struct http_bridge *bridge = &call->loop->bridge;
+    struct host_http http;
+    struct host_mail mail;
+    if (call->mail != NULL) {
+        mail_bridge_init(&mail, bridge);
+        mail.abort(mail.self, call->inner);
+    } else {
+        http_bridge_init(&http, bridge);
+        http.abort(http.self, call->inner);
+    }
+}
+
 static void gate_abort(void *self, void *aborted)
 {
     struct gated_call *call = aborted;
-    struct host_http out;
     (void)self; /* a call knows its loop */
     if (call->state == CALL_OUT) {
-        http_bridge_init(&out, &call->loop->bridge);
-        out.abort(out.self, call->inner);
+        abort_out(call);
         return;
     }
     bool is_awaited = call->state == CALL_GRANTED; /* by its write */
-    fail(call, "CANCELLED", "http.cancelled", "the call was cancelled");
+    fail(call, REFUSED_CANCELLED, "CANCELLED", "the call was cancelled");
     if (!is_awaited) {
         free(call);
     }
 }
 
-void http_gate_init(struct host_http *http, struct loop *loop)
+void http_gate_init(struct loop *loop)
 {
-    *http = (struct host_http){.self = loop, .send = gate_send, .abort = gate_abort};
+    loop->http = (struct host_http){.self = loop, .send = gate_send, .abort = gate_abort};
+    loop->mail = (struct host_mail){.self = loop, .send = gate_send_mail, .abort = gate_abort};
 }

@@ -201,6 +201,7 @@ static int open_host(struct loop *loop, const struct loop_options *options, stru
         .http = &loop->http,
         .kv = &loop->kv,
         .budget = &loop->budget,
+        .mail = &loop->mail,
         .cancel_grace_ms = options->cancel_grace_ms,
     };
     host_options.events.user = loop;
@@ -236,7 +237,7 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
     if (status == 0) {
         loop->bridge = (struct http_bridge){
             .net = loop->net, .secrets = options->secrets, .find_node = http_gate_find_node};
-        http_gate_init(&loop->http, loop);
+        http_gate_init(loop);
         kv_store_init(&loop->kv, loop);
         budget_desk_init(&loop->budget, loop);
         status = open_host(loop, options, err);

@@ -16,6 +16,7 @@
 #include "core/host/budget.h"
 #include "core/host/host.h"
 #include "core/host/http.h"
+#include "core/host/mail.h"
 #include "core/loop/alerts.h"
 #include "core/loop/budget_desk.h"
 #include "core/loop/health_checks.h"
@@ -67,6 +68,7 @@ struct loop {
     struct secrets *secrets;
     struct http_bridge bridge;
     struct host_http http;
+    struct host_mail mail;
     struct host_kv kv;
     struct kv_store kept; /* what plugins keep */
     struct host_budget budget;

@@ -27,7 +27,7 @@ enum node_type_flags {
     NODE_TYPE_PURE = 1u << 1,       /* no side effects: its start needs no record */
     NODE_TYPE_PROCESSES = 1u << 2,  /* starts child processes: `limits` apply */
     NODE_TYPE_STREAMS = 1u << 3,    /* emits items */
-    NODE_TYPE_CALLS = 1u << 4,      /* its plugin makes HTTP calls by the host (ops.http) */
+    NODE_TYPE_CALLS = 1u << 4,      /* its plugin makes calls by the host (ops.http, ops.mail) */
     NODE_TYPE_CHECKS = 1u << 5,     /* its plugin can tell whether the service is there: check() */
     NODE_TYPE_SET_ORIGIN = 1u << 6, /* the service's URL is in the plugin's settings */
 };

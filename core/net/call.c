@@ -285,13 +285,10 @@ static void on_resolved(void *user, const struct resolver_answer *answer)
 static void resolve(struct net_call *call)
 {
     struct net_client *client = call->client;
-    if (client->resolver == NULL) {
-        struct error err = {0};
-        if (resolver_open(client->options.loop, client->options.name_servers, &client->resolver,
-                          &err) != 0) {
-            call_fail(call, NET_FAILED_INTERNAL, &err);
-            return;
-        }
+    struct error err = {0};
+    if (client_open_resolver(client, &err) != 0) {
+        call_fail(call, NET_FAILED_INTERNAL, &err);
+        return;
     }
 
     struct resolver_answer answer;

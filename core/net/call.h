@@ -117,6 +117,8 @@ void call_end_hop(struct net_call *call, CURLcode code);
 
 /* transfer.c: sets `easy` up for this hop. Returns 0 or E_NOMEM. */
 int transfer_prepare(struct net_call *call);
+/* Sets what is trusted: `ca_file` (may be NULL), else what the environment says. */
+bool transfer_set_trust(CURL *easy, const char *ca_file);
 /* Reads what libcurl measured, before the transfer is removed. */
 void transfer_measure(const struct net_call *call, struct net_response *response);
 

@@ -179,6 +179,14 @@ void client_defer(struct net_call *call)
     CHECK(uv_idle_start(&client->idle, on_idle) == 0);
 }
 
+int client_open_resolver(struct net_client *client, struct error *err)
+{
+    return client->resolver != NULL
+               ? 0
+               : resolver_open(client->options.loop, client->options.name_servers,
+                               &client->resolver, err);
+}
+
 static void on_transfer_done(void *user, CURL *easy, CURLcode code)
 {
     (void)user;
@@ -203,6 +211,8 @@ static void init_lists(struct net_client *client)
     TAILQ_INIT(&client->calls);
     TAILQ_INIT(&client->deferred);
     TAILQ_INIT(&client->ready);
+    TAILQ_INIT(&client->mails);
+    TAILQ_INIT(&client->mails_waiting);
     for (size_t i = 0; i < CLIENT_GATE_BUCKETS; i++) {
         TAILQ_INIT(&client->gates[i]);
     }
@@ -306,6 +316,11 @@ static void client_close(struct net_client *client, void (*done)(void *user), vo
     {
         abort_call(call);
     }
+    struct mail_call *mail;
+    TAILQ_FOREACH(mail, &client->mails, all)
+    {
+        mail_call_abort(mail);
+    }
     maybe_close_parts(client);
 }
 
@@ -327,8 +342,31 @@ static int client_send(struct net_client *client, const struct net_request *requ
     return 0;
 }
 
+static void abort_mail(struct net_call *call)
+{
+    mail_call_abort((struct mail_call *)call);
+}
+
+static int client_send_mail(struct net_client *client, const struct net_mail *mail,
+                            struct net_call **out_call, struct error *err)
+{
+    struct mail_call *call = mail_call_create(client, mail);
+    if (call == NULL) {
+        return error_nomem(err);
+    }
+
+    call->head.abort = abort_mail;
+    client->open_calls++;
+    TAILQ_INSERT_TAIL(&client->mails, call, all);
+    if (out_call != NULL) {
+        *out_call = (struct net_call *)call;
+    }
+    return 0;
+}
+
 const struct net_table client_table = {
     .create = client_create,
     .close = client_close,
     .send = client_send,
+    .send_mail = client_send_mail,
 };

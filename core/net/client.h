@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/net/call.h"
+#include "core/net/mail_call.h"
 #include "core/net/multi.h"
 
 enum { CLIENT_GATE_BUCKETS = 64, CLIENT_SPARE_EASIES = 64 };
@@ -44,6 +45,9 @@ struct net_client {
     struct gate_list gates[CLIENT_GATE_BUCKETS];
     struct gate_list ready;
     uint32_t running;
+    struct mail_list mails;
+    struct mail_list mails_waiting;
+    uint32_t mails_running;
     bool is_pumping;
     CURL *easies[CLIENT_SPARE_EASIES];
     size_t easy_count;
@@ -72,6 +76,9 @@ void client_pump(struct net_client *client);
 /* A reset easy handle, owned until it is given back; NULL when out of memory. */
 CURL *client_take_easy(struct net_client *client);
 void client_give_easy(struct net_client *client, CURL *easy);
+
+/* Opens the resolver, unless it is. Fails as resolver_open(). */
+int client_open_resolver(struct net_client *client, struct error *err);
 
 /* The call is over and its memory gone. */
 void client_forget(struct net_client *client);

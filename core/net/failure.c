@@ -42,6 +42,7 @@ static const char *class_hint(enum net_failure_class failure_class)
     case NET_FAILED_RESET:
     case NET_FAILED_REDIRECT:
     case NET_FAILED_PROTOCOL:
+    case NET_FAILED_REPLY:
     case NET_FAILED_CANCELED:
     case NET_FAILED_INTERNAL:
         return "";

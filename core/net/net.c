@@ -123,6 +123,9 @@ void net_close(struct net *net, void (*done)(void *user), void *user)
 
 static int net_load(struct net *net, struct error *err)
 {
+    if (net->is_closing) {
+        return error_set(err, E_CANCELED, "no more requests: the program is ending");
+    }
     if (net->client != NULL) {
         return 0;
     }
@@ -142,15 +145,23 @@ int net_send(struct net *net, const struct net_request *request, struct net_call
 {
     CHECK_MAGIC(net, NET_MAGIC);
     CHECK(request->done != NULL);
-    if (net->is_closing) {
-        return error_set(err, E_CANCELED, "no more requests: the program is ending");
-    }
-
     int status = net_load(net, err);
     if (status != 0) {
         return status;
     }
     return net->table->send(net->client, request, out_call, err);
+}
+
+int net_send_mail(struct net *net, const struct net_mail *mail, struct net_call **out_call,
+                  struct error *err)
+{
+    CHECK_MAGIC(net, NET_MAGIC);
+    CHECK(mail->done != NULL);
+    int status = net_load(net, err);
+    if (status != 0) {
+        return status;
+    }
+    return net->table->send_mail(net->client, mail, out_call, err);
 }
 
 void net_abort(struct net_call *call)

@@ -184,6 +184,7 @@ struct net_response {
     X(NET_FAILED_TOO_LARGE, "too_large", E_LIMIT) /* headers, body or ratio of compression */      \
     X(NET_FAILED_REDIRECT, "redirect", E_LIMIT)   /* too many, or to a bad place */                \
     X(NET_FAILED_PROTOCOL, "protocol", E_CORRUPT) /* the answer is no HTTP */                      \
+    X(NET_FAILED_REPLY, "reply", E_IO)            /* of a mail: the server says no */              \
     X(NET_FAILED_PROXY, "proxy", E_IO)            /* the proxy, or its settings */                 \
     X(NET_FAILED_CANCELED, "canceled", E_CANCELED)                                                 \
     X(NET_FAILED_INTERNAL, "internal", E_NOMEM) /* out of memory, or a fault of ours */

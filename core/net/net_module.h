@@ -6,11 +6,11 @@
  * The table that opstream-net.so exports (base/module.h): net.c calls it, client.c is behind it.
  *
  * Used by:  net.c, module.c.
- * Uses:     net.h.
+ * Uses:     mail.h, net.h.
  * Threads:  [loop]
  */
 
-#include "core/net/net.h"
+#include "core/net/mail.h"
 
 struct net_client;
 struct net_rules;
@@ -28,7 +28,7 @@ struct net_client_options {
     uint32_t max_connections;
 };
 
-/* What each net_call begins with. */
+/* What each net_call, and each mail_call, begins with. */
 struct net_call_head {
     void (*abort)(struct net_call *call);
 };
@@ -42,6 +42,9 @@ struct net_table {
     /* As net_send(). */
     int (*send)(struct net_client *client, const struct net_request *request,
                 struct net_call **out_call, struct error *err);
+    /* As net_send_mail(). */
+    int (*send_mail)(struct net_client *client, const struct net_mail *mail,
+                     struct net_call **out_call, struct error *err);
 };
 
 #endif

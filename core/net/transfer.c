@@ -317,9 +317,8 @@ static bool set_headers(struct net_call *call)
            curl_easy_setopt(call->easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK;
 }
 
-static bool set_trust(struct net_call *call)
+bool transfer_set_trust(CURL *easy, const char *file)
 {
-    const char *file = call->client->options.ca_file;
     const char *folder = NULL;
     if (file == NULL) {
         file = getenv("SSL_CERT_FILE");
@@ -328,10 +327,10 @@ static bool set_trust(struct net_call *call)
 
     bool is_set = true;
     if (file != NULL && *file != '\0') {
-        is_set = curl_easy_setopt(call->easy, CURLOPT_CAINFO, file) == CURLE_OK;
+        is_set = curl_easy_setopt(easy, CURLOPT_CAINFO, file) == CURLE_OK;
     }
     if (folder != NULL && *folder != '\0') {
-        is_set = is_set && curl_easy_setopt(call->easy, CURLOPT_CAPATH, folder) == CURLE_OK;
+        is_set = is_set && curl_easy_setopt(easy, CURLOPT_CAPATH, folder) == CURLE_OK;
     }
     return is_set;
 }
@@ -356,7 +355,8 @@ int transfer_prepare(struct net_call *call)
                   curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK &&
                   curl_easy_setopt(easy, CURLOPT_RESOLVE, call->resolved) == CURLE_OK &&
                   set_unix_socket(call) && set_limits(call) && set_method(call) &&
-                  set_headers(call) && (!call->url.is_https || set_trust(call));
+                  set_headers(call) &&
+                  (!call->url.is_https || transfer_set_trust(easy, call->client->options.ca_file));
     if (call->url.is_https && (call->proxy == NULL || !call->proxy->has_tls)) {
         certificate_listen(call);
     }

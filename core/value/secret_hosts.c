@@ -169,13 +169,16 @@ bool secret_hosts_allow(struct str list, struct str host, uint16_t port)
     return false;
 }
 
-/* What stands behind "http://" or "https://"; `*out_port` is the usual one. */
+/* What stands behind the scheme; `*out_port` is the usual one. */
 static bool skip_scheme(struct str *text, unsigned *out_port)
 {
     static const struct {
         struct str scheme;
         unsigned port;
-    } schemes[] = {{{"https://", 8}, 443}, {{"http://", 7}, 80}};
+    } schemes[] = {{{"https://", 8}, 443},
+                   {{"http://", 7}, 80},
+                   {{"smtps://", 8}, 465},
+                   {{"smtp://", 7}, 587}};
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         size_t n = schemes[i].scheme.n;
         if (text->n > n && strncasecmp(text->p, schemes[i].scheme.p, n) == 0) {

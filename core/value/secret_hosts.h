@@ -35,8 +35,9 @@ struct str secret_hosts_at(struct str list, size_t i);
 bool secret_hosts_allow(struct str list, struct str host, uint16_t port);
 
 /*
- * Adds HOST:PORT of the http(s) URL that begins with `text` when nothing that follows `text` could
- * make it another host: the host is followed by '/', '?' or '#', or `is_whole`. Else nothing.
+ * Adds HOST:PORT of the http(s) or smtp(s) URL that begins with `text` when nothing that follows
+ * `text` could make it another host: the host is followed by '/', '?' or '#', or `is_whole`. Else
+ * nothing.
  */
 void secret_hosts_add_url(struct strbuf *list, struct str text, bool is_whole);
 

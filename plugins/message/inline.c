@@ -9,7 +9,7 @@
  */
 enum { FAR = 2000, DEEP = 8, MOST_OPEN = 500 };
 
-enum mode { MODE_MRKDWN, MODE_PLAIN };
+enum mode { MODE_MRKDWN, MODE_PLAIN, MODE_HTML };
 
 struct writer {
     struct text *out;
@@ -70,7 +70,10 @@ static const char *escape_of(char c)
 
 static void put(struct writer *writer, char c)
 {
-    const char *escape = writer->mode == MODE_MRKDWN ? escape_of(c) : NULL;
+    const char *escape = writer->mode != MODE_PLAIN ? escape_of(c) : NULL;
+    if (writer->mode == MODE_HTML && (c == '"' || c == '\n')) {
+        escape = c == '"' ? "&quot;" : "<br>\n";
+    }
     if (escape != NULL) {
         text_append_literal(writer->out, escape);
     } else {
@@ -165,12 +168,14 @@ static size_t put_code(struct writer *writer, ops_str s)
     if (code.n > 2 && is_space(code.p[0]) && is_space(code.p[code.n - 1])) {
         code = part(code, 1, code.n - 1);
     }
-    text_append_literal(writer->out, writer->mode == MODE_MRKDWN ? "`" : "");
+    static const char *const before[] = {"`", "", "<code>"};
+    static const char *const after[] = {"`", "", "</code>"};
+    text_append_literal(writer->out, before[writer->mode]);
     for (uint64_t i = 0; i < code.n; i++) { /* Slack knows no way to have a backtick in code */
         char c = code.p[i];
         put(writer, c == '\n' ? ' ' : c == '`' && writer->mode == MODE_MRKDWN ? '\'' : c);
     }
-    text_append_literal(writer->out, writer->mode == MODE_MRKDWN ? "`" : "");
+    text_append_literal(writer->out, after[writer->mode]);
     return (size_t)(end + size);
 }
 
@@ -291,6 +296,15 @@ static void put_label(struct writer *writer, ops_str markdown)
     text_finish(&plain);
 }
 
+static void put_anchor(struct writer *writer, ops_str url, ops_str label)
+{
+    text_append_literal(writer->out, "<a href=\"");
+    put_url(writer, url);
+    text_append_literal(writer->out, "\">");
+    put_label(writer, label);
+    text_append_literal(writer->out, "</a>");
+}
+
 static size_t put_link(struct writer *writer, ops_str s)
 {
     ops_str text = {NULL, 0};
@@ -303,6 +317,8 @@ static size_t put_link(struct writer *writer, ops_str s)
         text_append_literal(writer->out, text.n > 0 ? "|" : "");
         put_label(writer, text);
         text_append_literal(writer->out, ">");
+    } else if (n > 0 && writer->mode == MODE_HTML) {
+        put_anchor(writer, url, text.n > 0 ? text : url);
     } else if (n > 0) {
         inline_append_plain(writer->out, text.n > 0 ? text : url);
     }
@@ -316,6 +332,10 @@ static size_t put_autolink(struct writer *writer, ops_str s)
     uint64_t n = read_target(s, &url);
     if (n == 0 || !is_linkable(url)) {
         return 0;
+    }
+    if (writer->mode == MODE_HTML) {
+        put_anchor(writer, url, url);
+        return (size_t)n;
     }
     text_append_literal(writer->out, writer->mode == MODE_MRKDWN ? "<" : "");
     put_url(writer, url);
@@ -332,7 +352,14 @@ static size_t put_bare_url(struct writer *writer, ops_str s)
     }
     while (n < s.n && (unsigned char)s.p[n] > ' ' && s.p[n] != '<' && s.p[n] != '>' &&
            s.p[n] != ')' && s.p[n] != ']' && s.p[n] != '|' && s.p[n] != '`') {
-        put(writer, s.p[n++]);
+        n++;
+    }
+    if (writer->mode == MODE_HTML) {
+        put_anchor(writer, part(s, 0, n), part(s, 0, n));
+        return (size_t)n;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        put(writer, s.p[i]);
     }
     return (size_t)n;
 }
@@ -357,9 +384,18 @@ static uint64_t find_close(ops_str s, uint64_t at, uint64_t size)
     return 0;
 }
 
-/* "*", "_" or "*_": what Slack has for the marks of Markdown. */
+/* "*", "_" or "*_": what Slack has for the marks of Markdown; and HTML. */
 static void put_marks(struct writer *writer, char c, uint64_t size, int is_end)
 {
+    static const char *const tags[][2] = {
+        {"<s>", "</s>"},
+        {"<em>", "</em>"},
+        {"<strong>", "</strong>"},
+        {"<strong><em>", "</em></strong>"},
+    };
+    if (writer->mode == MODE_HTML) {
+        text_append_literal(writer->out, tags[c == '~' ? 0 : size][is_end]);
+    }
     if (writer->mode == MODE_MRKDWN) {
         text_append_literal(writer->out, c == '~'    ? "~"
                                          : size == 1 ? "_"
@@ -478,4 +514,18 @@ void inline_append_plain(struct text *out, ops_str markdown)
 {
     struct writer writer = {out, MODE_PLAIN, 0, 0};
     write_inline(&writer, markdown);
+}
+
+void inline_append_html(struct text *out, ops_str markdown)
+{
+    struct writer writer = {out, MODE_HTML, 0, 0};
+    write_inline(&writer, markdown);
+}
+
+void inline_append_html_text(struct text *out, ops_str text)
+{
+    struct writer writer = {out, MODE_HTML, 0, 0};
+    for (uint64_t i = 0; i < text.n; i++) {
+        put(&writer, text.p[i]);
+    }
 }

@@ -4,10 +4,10 @@
 
 /*
  * Inline: what stands inside the lines of Markdown (bold, italic, strike, code, links, images), as
- * Slack's mrkdwn or as plain text. In mrkdwn `&`, `<` and `>` of the text are escaped: whatever
- * it is, it mentions nobody and links nowhere but where its Markdown says so.
+ * Slack's mrkdwn, as plain text or as HTML. In mrkdwn `&`, `<` and `>` of the text are escaped:
+ * whatever it is, it mentions nobody and links nowhere but where its Markdown says so.
  *
- * Used by:  blocks, table, plugins that write messages.
+ * Used by:  blocks, html, table, plugins that write messages.
  * Uses:     text.h of service.
  * Threads:  [any-thread]
  */
@@ -19,6 +19,12 @@ void inline_append_mrkdwn(struct text *out, ops_str markdown);
 
 /* Appends `markdown` without its marks; of a link its text, of an image what it shows. */
 void inline_append_plain(struct text *out, ops_str markdown);
+
+/* Appends `markdown` as HTML; HTML in it is shown as it is written. */
+void inline_append_html(struct text *out, ops_str markdown);
+
+/* Appends `text` so that HTML shows it as it is, between tags and in the quotes of an attribute. */
+void inline_append_html_text(struct text *out, ops_str text);
 
 /* Appends `text` so that mrkdwn shows it as it is, line breaks and all. */
 void inline_append_escaped(struct text *out, ops_str text);

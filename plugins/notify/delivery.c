@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "email.h"
 #include "service/status.h"
 
 #define KEPT_MS (30ull * 24 * 3600 * 1000)
@@ -30,6 +31,7 @@ static void fail_with(struct delivery *delivery, const ops_error *err)
 {
     delivery->code = err->code;
     delivery->effect = err->effect;
+    delivery->retry = err->retry;
     delivery->retry_after_ms = err->retry_after_ms;
     delivery->upstream_status = err->upstream_status;
     copy(delivery->symbol, sizeof delivery->symbol, err->symbol);
@@ -157,6 +159,48 @@ static void send_http(struct delivery *delivery)
     }
 }
 
+/* ---- by e-mail ---- */
+
+static void on_mail_done(void *user, ops_task task, const ops_mail_res *res, const ops_error *err)
+{
+    struct delivery *delivery = user;
+    (void)task;
+    if (err != NULL) {
+        fail_with(delivery, err);
+        return;
+    }
+    copy(delivery->id, sizeof delivery->id, res->message_id);
+    keep(delivery);
+}
+
+static void send_mail(struct delivery *delivery)
+{
+    struct email email = {0};
+    const char *fault =
+        email_build(delivery->note, delivery->target.settings, delivery->mail_defaults, &email);
+    ops_status status = fault != NULL ? OPS_E_CONFIG : OPS_OK;
+    if (status == OPS_OK) {
+        email.req.label = ops_text(delivery->target.name);
+        email.req.on_done = on_mail_done;
+        email.req.user = delivery;
+        status = ops.mail->send(ops.h, delivery->note->task, &email.req, NULL);
+    }
+    email_finish(&email);
+    if (status != OPS_OK) {
+        fail_text(delivery, status, "notify.request",
+                  fault != NULL ? fault : "the message could not be made");
+    }
+}
+
+static void send_out(struct delivery *delivery)
+{
+    if (delivery->target.channel->build != NULL) {
+        send_http(delivery);
+    } else {
+        send_mail(delivery);
+    }
+}
+
 /* ---- the beginning ---- */
 
 static void on_known(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
@@ -167,7 +211,7 @@ static void on_known(void *user, ops_task task, ops_status status, const ops_kv_
         copy(delivery->id, sizeof delivery->id, entry->value);
         end(delivery, DELIVERY_SENT_BEFORE);
     } else if (status == OPS_E_NOT_FOUND) {
-        send_http(delivery);
+        send_out(delivery);
     } else {
         fail_text(delivery, status, "notify.state",
                   "whether an earlier attempt got through cannot be read from the state");
@@ -178,7 +222,7 @@ void delivery_start(struct delivery *delivery)
 {
     char key[KEY_BYTES];
     if (delivery->note->attempt <= 1) {
-        send_http(delivery);
+        send_out(delivery);
         return;
     }
     ops_status status =

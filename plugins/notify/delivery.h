@@ -24,6 +24,7 @@ enum delivery_state {
 /* In the task's memory. */
 struct delivery {
     const struct note *note;
+    ops_val mail_defaults; /* `email` of the settings; 0: none */
     struct target target;
     void (*on_over)(struct delivery *delivery); /* once, maybe from inside delivery_start() */
     void *user;
@@ -32,6 +33,7 @@ struct delivery {
     /* of one that failed */
     ops_status code;
     uint32_t effect;
+    uint32_t retry;
     uint64_t retry_after_ms;
     int32_t upstream_status;
     char symbol[64];
@@ -40,7 +42,7 @@ struct delivery {
     struct channel_request request;
 };
 
-/* The four members at the top are set, all else is zero. */
+/* The five members at the top are set, all else is zero. */
 void delivery_start(struct delivery *delivery);
 
 #endif

@@ -82,6 +82,9 @@ static void add_description(const struct note *note, struct ops_map *embed, size
         text_append_str(&tail, url);
         text_append_literal(&tail, ")");
     }
+    if (tail.n < TABLE_BYTES + LINK_BYTES) {
+        note_append_attached(note, &tail);
+    }
     size_t room = left < DESCRIPTION_MAX ? left : DESCRIPTION_MAX;
     size_t used = characters(&tail) + 1;
     note_append_cut(&all, note->text, room > used ? room - used : 0);

@@ -20,6 +20,7 @@ void note_read(ops_task task, ops_val config, struct note *out)
                          .columns = table != 0 ? ops_get(table, "columns") : 0,
                          .rows = table != 0 ? ops_get(table, "rows") : 0,
                          .links = ops_get(config, "links"),
+                         .attachments = ops_get(config, "attachments"),
                          .key = info.idempotency_key,
                          .attempt = info.attempt};
     for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++) {
@@ -45,6 +46,17 @@ void note_link_at(const struct note *note, uint64_t i, ops_str *out_text, ops_st
     (void)ops.value->at(ops.h, note->links, i, &link);
     *out_text = ops_get_str(link, "text", NULL);
     *out_url = ops_get_str(link, "url", NULL);
+}
+
+void note_append_attached(const struct note *note, struct text *out)
+{
+    uint64_t n = ops.value->count(ops.h, note->attachments);
+    for (uint64_t i = 0; i < n; i++) {
+        ops_val one = 0;
+        (void)ops.value->at(ops.h, note->attachments, i, &one);
+        text_append_literal(out, i == 0 ? "\n\nAttached: " : ", ");
+        text_append_str(out, ops_get_str(one, "name", NULL));
+    }
 }
 
 uint64_t note_field_count(const struct note *note)

@@ -24,8 +24,9 @@ struct note {
     ops_val fields; /* a map */
     ops_val columns;
     ops_val rows;
-    ops_val links; /* a list of maps */
-    ops_str key;   /* the step's idempotency key */
+    ops_val links;       /* a list of maps */
+    ops_val attachments; /* the same */
+    ops_str key;         /* the step's idempotency key */
     uint32_t attempt;
 };
 
@@ -33,6 +34,9 @@ void note_read(ops_task task, ops_val config, struct note *out);
 
 /* "info", "warning", ...; static. */
 const char *note_severity_name(enum note_severity severity);
+
+/* "Attached: a.txt, b.pdf", for targets that cannot have files. Nothing without any. */
+void note_append_attached(const struct note *note, struct text *out);
 
 /* How many; `i` below it. */
 uint64_t note_link_count(const struct note *note);

@@ -14,6 +14,7 @@
 
 struct ops_node {
     ops_val targets; /* of the settings, by name; 0: none */
+    ops_val email;   /* of them, for targets of e-mail */
 };
 
 /* In the task's memory. */
@@ -125,6 +126,7 @@ static void fail(const struct sending *sending)
     err.symbol = ops_text(failure->symbol);
     err.hint = ops_text(failure->hint);
     err.effect = count_sent(sending) > 0 ? OPS_EFFECT_MAYBE : failure->effect;
+    err.retry = failure->retry;
     err.retry_after_ms = failure->retry_after_ms;
     err.upstream_status = failure->upstream_status;
     (void)ops.exec->fail(ops.h, sending->note.task, &err);
@@ -235,6 +237,7 @@ static ops_status find_targets(const ops_node *node, struct sending *sending, op
     }
     for (uint32_t i = 0; status == OPS_OK && i < sending->count; i++) {
         sending->deliveries[i].target = targets[i];
+        sending->deliveries[i].mail_defaults = node->email;
     }
     free(targets);
     text_finish(&problem);
@@ -272,6 +275,7 @@ static ops_status send_create(ops_plugin *plugin, ops_scope scope, ops_val setti
     }
     *out = memory;
     (*out)->targets = ops_get(settings, "targets");
+    (*out)->email = ops_get(settings, "email");
     return OPS_OK;
 }
 

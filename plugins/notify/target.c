@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static const struct channel *const channels[] = {&channel_discord, &channel_teams};
+static const struct channel *const channels[] = {&channel_discord, &channel_teams, &channel_email};
 
 /* A map with one member, the name of a channel: the schema has made sure of it. */
 static ops_status read_target(ops_val value, struct target *out)

@@ -24,7 +24,7 @@ struct channel_request {
 struct channel {
     const char *name; /* of the member of a target: "discord" */
     const char *word; /* for people: "Discord" */
-    /* Makes the request; `settings` are the target's. */
+    /* Makes the request; `settings` are the target's. NULL: it goes by e-mail (email.h). */
     ops_status (*build)(const struct note *note, ops_val settings, struct channel_request *out);
     /* Reads the id of the message from a good answer; NULL: there is none. */
     void (*read_id)(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES]);
@@ -33,6 +33,7 @@ struct channel {
 
 extern const struct channel channel_discord;
 extern const struct channel channel_teams;
+extern const struct channel channel_email;
 
 struct target {
     char name[TARGET_NAME_BYTES]; /* its name, or the channel's for one without */

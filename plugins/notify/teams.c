@@ -179,10 +179,11 @@ static struct ops_map make_card(const struct note *note, struct size size)
     ops_map_text(&teams, "width", "Full");
     build_map_end(&teams, &card, "msteams");
     add_title(&body, note);
-    if (note->text.n > 0) {
+    if (note->text.n > 0 || note->attachments != 0) {
         struct text cut = {0};
         struct text text = {0};
         note_append_cut(&cut, note->text, size.text);
+        note_append_attached(note, &cut);
         append_markdown(&text, text_str(&cut));
         text.failed = text.failed || cut.failed;
         text_finish(&cut);

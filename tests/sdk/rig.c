@@ -154,6 +154,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
         .http = options->has_no_http ? NULL : &rig->http,
         .kv = options->kv,
         .budget = options->budget,
+        .mail = options->mail,
         .child_mark = options->child_mark,
         .job_threads = 4,
         .cancel_grace_ms = options->cancel_grace_ms,

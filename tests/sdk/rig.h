@@ -83,6 +83,7 @@ struct rig_options {
     bool has_no_http;
     const struct host_kv *kv;         /* kept; NULL: nothing is kept for plugins */
     const struct host_budget *budget; /* kept; NULL: there are no budgets */
+    const struct host_mail *mail;     /* kept; NULL: there is none */
 };
 
 /* `options` may be NULL: no folders. */

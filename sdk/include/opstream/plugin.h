@@ -28,6 +28,7 @@
 #include "opstream/job.h"
 #include "opstream/kv.h"
 #include "opstream/log.h"
+#include "opstream/mail.h"
 #include "opstream/process.h"
 #include "opstream/schema.h"
 #include "opstream/secret.h"

@@ -60,6 +60,7 @@ struct ops_tables {
     const ops_if_schema *schema;
     const ops_if_secret *secret;
     const ops_if_budget *budget;
+    const ops_if_mail *mail;
 };
 
 /* One for the plugin, defined by OPS_PLUGIN; not visible outside of its .so. */
@@ -89,6 +90,7 @@ static inline ops_status ops_tables_fetch(const ops_host *host, ops_error *err)
     ops.schema = (const ops_if_schema *)host->get_iface(host, OPS_IF_SCHEMA, 1, NULL);
     ops.secret = (const ops_if_secret *)host->get_iface(host, OPS_IF_SECRET, 1, NULL);
     ops.budget = (const ops_if_budget *)host->get_iface(host, OPS_IF_BUDGET, 1, NULL);
+    ops.mail = (const ops_if_mail *)host->get_iface(host, OPS_IF_MAIL, 1, NULL);
     return OPS_OK;
 }
 

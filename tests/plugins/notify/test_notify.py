@@ -18,7 +18,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1] / "support"))
 
 from fake_service import answer, lose  # noqa: E402  pylint: disable=wrong-import-position
-from sinks import WebhookSink  # noqa: E402  pylint: disable=wrong-import-position
+from sinks import SmtpSink, WebhookSink  # noqa: E402  pylint: disable=wrong-import-position
 
 README = FOLDER.parents[2] / "plugins" / "notify" / "README.md"
 BUILD = os.path.abspath(sys.argv[1])
@@ -67,9 +67,9 @@ def run_text(text, name, env, state=None):
                                   capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False))
 
 
-def send(targets, config, state=None, env=None, retry="off"):
+def send(targets, config, state=None, env=None, retry="off", **settings):
     """One notify.send in a run of its own."""
-    definition = {"id": "t", "integrations": {"notify": {"targets": targets, "circuit_breaker": "off"}},
+    definition = {"id": "t", "integrations": {"notify": {"targets": targets, "circuit_breaker": "off", **settings}},
                   "nodes": [{"id": "n", "type": "notify.send", "retry": retry, "config": {"title": "Hello", **config}}]}
     return run_text(json.dumps(definition), "p.json", env or {}, state)
 
@@ -149,6 +149,167 @@ def teams_gets_no_more_than_it_takes(sink):
     request = sink.last("POST /teams/ops")
     check(10000 < len(request.body) <= 28000, len(request.body))
     has(request.body.decode(), "more rows", "\u2026")
+
+
+# ---- e-mail ----
+
+PLAIN = {"tls": "none", "from": "Ops Bot <ops@example.com>"}
+
+
+def mail(smtp, config=None, to="jo@example.org", env=None, retry="off", **settings):
+    """One e-mail; the settings are those of all targets."""
+    defaults = {"server": smtp.url, "from": "ops@example.com", **({} if smtp.tls else PLAIN), **settings}
+    return send({"ops": {"email": {"to": to}}}, {"to": "ops", **(config or {})}, env=env, retry=retry, email=defaults)
+
+
+def body_of(smtp, kind):
+    return smtp.mails[0]["message"].get_body((kind,)).get_content().replace("\r\n", "\n")
+
+
+def an_email_has_all_of_it(_sink):
+    with SmtpSink() as smtp:
+        target = {"email": {"to": ["J\u00f6 <jo@example.org>", "b@example.org"], "cc": ["c@example.org"],
+                            "bcc": ["hidden@example.org"], "reply_to": "answers@example.org"}}
+        files = [{"name": "a b.txt", "content_type": "text/plain", "content": "h\u00e9llo"},
+                 {"name": "\u00e4.bin", "content_base64": "AAECAwQ="}]
+        ran = send({"ops": target}, {"to": "ops", **FULL, "title": "Gr\u00fc\u00dfe " + "x" * 90, "attachments": files},
+                   email={"server": smtp.url, **PLAIN})
+        equal(ran.output()["targets"][0]["status"], "sent")
+        got = smtp.mails[0]
+        equal((got["sender"], got["recipients"]),
+              ("ops@example.com", ["jo@example.org", "b@example.org", "c@example.org", "hidden@example.org"]))
+        message = got["message"]
+        equal(message["Subject"], "[error] Gr\u00fc\u00dfe " + "x" * 90)
+        equal((message["From"], message["To"], message["Cc"], message["Reply-To"]),
+              ("Ops Bot <ops@example.com>", "J\u00f6 <jo@example.org>, b@example.org", "c@example.org",
+               "answers@example.org"))
+        equal(message["Message-ID"], ran.output()["targets"][0]["id"])
+        check(b"hidden" not in got["raw"], got["raw"])
+        text = body_of(smtp, "plain")
+        has(text, "# Why\n**bold** text\n", "\nErrors: 3\n", "web1  old", "Log: https://ci.test/1")
+        html = body_of(smtp, "html")
+        has(html, "<h1>Why</h1>", "<strong>bold</strong>", ">Errors</b>", ">web1</td>", '<a href="https://ci.test/1">Log</a>')
+        found = [(a.get_filename(), a.get_content_type(), a.get_payload(decode=True)) for a in message.iter_attachments()]
+        equal(found, [("a b.txt", "text/plain", "h\u00e9llo".encode()),
+                      ("\u00e4.bin", "application/octet-stream", b"\0\1\2\3\4")])
+        equal(list(message.defects), [])
+
+
+def html_of_others_stays_text(_sink):
+    with SmtpSink() as smtp:
+        evil = '<script>alert(1)</script>"&'
+        config = {"title": evil, "text": f"{evil} [x](javascript:alert(1)) ![p](https://track.test/p.png)",
+                  "fields": {evil: evil}, "table": {"columns": [evil], "rows": [[evil]]}}
+        equal(mail(smtp, config).output()["sent"], 1)
+        html = body_of(smtp, "html")
+        for bad in ("<script", 'href="javascript', "<img"):
+            check(bad not in html, html)
+        has(html, "&lt;script&gt;", "&quot;&amp;")
+
+
+def a_long_email_arrives_whole(_sink):
+    with SmtpSink() as smtp:
+        text = ".\n..\n" + "\u00fc" * 3000 + "\nFrom here\n." + " x" * 5000
+        equal(mail(smtp, {"text": text}).output()["sent"], 1)
+        check(body_of(smtp, "plain").rstrip("\n") == text, "the text is another")
+        check(max(map(len, smtp.mails[0]["raw"].split(b"\r\n"))) <= 76, "lines")
+
+
+def tls_is_checked(_sink):
+    for kind in ("implicit", "starttls"):
+        with SmtpSink(tls=kind, login=("me", "pa:ss w\u00f6rd")) as smtp:
+            login = {"username": "me", "password": "{{ secrets.pw }}"}
+            env = {"OPSTREAM_SECRET_PW": "pa:ss w\u00f6rd"}
+            error = mail(smtp, env=env, **login).error()
+            equal((error["code"], error["symbol"]), ("UNAVAILABLE", "mail.tls"))
+            has(error["message"], "self-signed")
+            ran = mail(smtp, env={**env, "SSL_CERT_FILE": smtp.ca_file}, **login)
+            equal(ran.output()["sent"], 1)
+            equal((smtp.mails[0]["tls"], smtp.mails[0]["login"]), (True, "me"))
+            check("pa:ss" not in ran.text, ran.text)
+            error = mail(smtp, env={**env, "SSL_CERT_FILE": smtp.ca_file}, **{**login, "password": "no"}).error()
+            equal((error["code"], error["symbol"]), ("AUTH", "mail.auth"))
+            has(error["message"], "refuses the login: 535")
+
+
+def without_tls_little_goes(_sink):
+    with SmtpSink(login=("me", "pw")) as smtp:
+        login = {"username": "me", "password": "pw"}
+        equal(mail(smtp, **login).output()["sent"], 1)  # this machine
+        has(mail(smtp, server="smtp://192.0.2.1:25", **login).error()["message"], "without TLS")
+        equal(mail(smtp).error()["symbol"], "mail.auth")
+        has(mail(smtp, tls="on").error()["message"], "offers no STARTTLS")
+        has(mail(smtp, server="smtps://127.0.0.1:1").error()["message"], "'tls: none' is for smtp://")
+
+
+def refusals_have_their_kind(_sink):
+    rows = (("GREETING", "554 no", "PERMISSION", "mail.refused", "refuses the call"),
+            ("GREETING", "421 busy", "UNAVAILABLE", "mail.try_later", "421 busy"),
+            ("MAIL", "553 not yours", "PERMISSION", "mail.sender", "the sender 'ops@example.com'"),
+            ("RCPT", "550 5.1.1 no such user", "INPUT", "mail.recipient", "the recipient 'jo@example.org': 550 5.1.1 no such"),
+            ("RCPT", "450 greylisted", "UNAVAILABLE", "mail.try_later", "450 greylisted"),
+            ("DATA", "452 full", "UNAVAILABLE", "mail.try_later", "452 full"),
+            ("END", "552 5.3.4 too large", "RESOURCE", "mail.too_large", "552"),
+            ("END", "554 spam", "INPUT", "mail.message", "refuses the message"))
+    with SmtpSink() as smtp:
+        for word, reply, code, symbol, words in rows:
+            smtp.replies = {word: [reply]}
+            error = mail(smtp).error()
+            equal((error["code"], error["symbol"], error["effect"]), (code, symbol, "none"))
+            has(error["message"], words)
+        equal(smtp.mails, [])
+        smtp.replies = {"END": [""]}
+        equal((mail(smtp).error()["symbol"], mail(smtp).output()["sent"]), ("mail.reset", 1))
+
+
+def a_repeated_email_is_recognised(_sink):
+    with SmtpSink() as smtp:
+        smtp.replies = {"GREETING": ["421 busy"], "END": [""]}  # the third attempt gets through
+        equal(mail(smtp, retry=QUICK).output()["sent"], 1)
+        equal(len(smtp.mails), 2)
+        equal(len({m["message"]["Message-ID"] for m in smtp.mails}), 1)
+
+
+def one_that_is_refused_for_good_is_not_repeated(_sink):
+    with SmtpSink() as smtp:
+        smtp.replies = {"RCPT": ["550 no"], "END": ["552 large"]}
+        equal(mail(smtp, retry=QUICK).error()["code"], "INPUT")
+        smtp.replies["RCPT"] = []
+        equal(mail(smtp, retry=QUICK).error()["code"], "RESOURCE")
+        equal(len([c for c in smtp.commands if c.startswith("MAIL")]), 2)
+
+
+def nothing_breaks_out_of_an_email(_sink):
+    with SmtpSink() as smtp:
+        for config, words in (({"title": "x\r\nBcc: evil@example.net"}, "'subject'"),
+                              ({"title": "x", "attachments": [{"name": "a\nb", "content": ""}]}, "attachment 1"),
+                              ({"title": "x", "attachments": [{"name": "a", "content_base64": "?"}]}, "no base64")):
+            error = mail(smtp, config).error()
+            equal(error["code"], "CONFIG")
+            has(error["message"], words)
+        for to in ("jo-doe", "jo@example.org\r\nRCPT TO:<evil@example.net>", "J\r\nBcc: e@e.net <jo@example.org>"):
+            equal(mail(smtp, to=to).error()["code"], "CONFIG")
+        has(send({}, {"to": {"email": {"to": "a@b.test"}}}).error()["message"], "no 'server'")
+        has(send({}, {"to": {"email": {"to": "a@b.test", "server": smtp.url}}}).error()["message"], "no 'from'")
+        equal((smtp.mails, smtp.commands), ([], []))
+
+
+def a_password_goes_where_it_is_bound(_sink):
+    with SmtpSink(login=("me", "hunter2hunter2")) as smtp:
+        definition = {"id": "t", "config": {"server": "smtp://mail.example.com:587"},
+                      "integrations": {"notify": {"email": {**PLAIN, "server": "${SMTP_URL}", "username": "me",
+                                                            "password": "{{ secrets.pw }}"}}},
+                      "nodes": [{"id": "n", "type": "notify.send", "retry": "off",
+                                 "config": {"to": {"email": {"to": "a@b.test"}}, "title": "x"}}]}
+        env = {"OPSTREAM_SECRET_PW": "hunter2hunter2", "SMTP_URL": smtp.url}
+        equal(run_text(json.dumps(definition), "p.json", env).output()["sent"], 1)  # a variable is the user's own
+        definition["integrations"]["notify"]["email"]["server"] = "{{ config.server }}"
+        definition["nodes"][0]["config"]["to"]["email"]["server"] = "{{ input.server }}"
+        definition["nodes"][0]["config"]["to"]["email"]["password"] = "{{ secrets.pw }}"
+        definition["input"] = {"type": "object", "properties": {"server": {"type": "string", "default": smtp.url}}}
+        error = run_text(json.dumps(definition), "p.json", env).error()
+        has(error["message"], "the secret 'pw' must not go to '127.0.0.1")
+        equal((error["code"], len(smtp.mails)), ("PERMISSION", 1))
 
 
 # ---- several targets ----
@@ -275,16 +436,19 @@ def bad_configs_are_refused(sink):
 def the_examples_of_the_readme_run(sink):
     blocks = re.findall(r"^```yaml\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     check(len(blocks) >= 2, "examples")
-    for block in blocks:
-        env = {"NOTIFY_URL": sink.url, "OPSTREAM_SECRET_DISCORD_HOOK": f"{sink.url}/discord/readme"}
-        block = block.replace("nodes:\n", f"config: {{allowed: \"{sink.url}/\"}}\nnodes:\n", 1)
-        ran = run_text(block, "p.yaml", env)
-        check(ran.code == 0, f"{block}\n{ran.text}")
+    with SmtpSink() as smtp:
+        for block in blocks:
+            env = {"NOTIFY_URL": sink.url, "OPSTREAM_SECRET_DISCORD_HOOK": f"{sink.url}/discord/readme",
+                   "SMTP_URL": smtp.url, "SMTP_TLS": "none"}
+            block = block.replace("nodes:\n", f"config: {{allowed: \"{sink.url}/\"}}\nnodes:\n", 1)
+            ran = run_text(block, "p.yaml", env)
+            check(ran.code == 0, f"{block}\n{ran.text}")
+        equal(len(smtp.mails), 1)
 
 
 CASES = [function for name, function in list(globals().items())
          if getattr(function, "__code__", None) and function.__module__ == "__main__"
-         and function.__code__.co_varnames[:1] == ("sink",) and function.__code__.co_argcount == 1]
+         and function.__code__.co_varnames[:1] in (("sink",), ("_sink",)) and function.__code__.co_argcount == 1]
 
 
 def main():

@@ -16,10 +16,12 @@
 #include "core/engine/run.h"
 #include "core/engine/waits.h"
 #include "core/host/http.h"
+#include "core/host/mail.h"
 #include "core/loop/commit.h"
 #include "core/loop/health_checks.h"
 #include "core/loop/http_gate.h"
 #include "core/loop/loop_state.h"
+#include "core/loop/mail_bridge.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_tasks.h"
 #include "core/model/pipeline.h"
@@ -110,6 +112,7 @@ void health_checks_skip(uint64_t token)
 
 struct sent {
     host_http_done_cb done;
+    host_mail_done_cb mail_done;
     void *user;
     void (*on_chunk)(void *user, struct str bytes);
     char url[128];
@@ -146,6 +149,32 @@ static void net_give_up(void *self, void *call)
 void http_bridge_init(struct host_http *http, struct http_bridge *bridge)
 {
     *http = (struct host_http){.self = bridge, .send = net_take, .abort = net_give_up};
+}
+
+static int mail_take(void *self, const struct host_mail_request *request, host_mail_done_cb done,
+                     void *user, void **out_call, struct error *err)
+{
+    struct sent *call = &sent[sent_count++];
+    (void)self;
+    (void)err;
+    assert_true(sent_count <= CALLS_MOST);
+    *call = (struct sent){.mail_done = done, .user = user};
+    (void)snprintf(call->url, sizeof(call->url), "%.*s", STR_ARG(request->url));
+    *out_call = call;
+    return 0;
+}
+
+static void mail_give_up(void *self, void *call)
+{
+    const struct sent *given_up = call;
+    const struct host_mail_failure failure = {.code = "CANCELLED", .symbol = "mail.cancelled"};
+    (void)self;
+    given_up->mail_done(given_up->user, NULL, &failure);
+}
+
+void mail_bridge_init(struct host_mail *mail, struct http_bridge *bridge)
+{
+    *mail = (struct host_mail){.self = bridge, .send = mail_take, .abort = mail_give_up};
 }
 
 /* Call number `i` of those that went out is answered. */
@@ -281,7 +310,8 @@ static int set_up(void **state)
     refuses = 0;
     checked = NULL;
     skipped = 0;
-    http_gate_init(&gate, &loop);
+    http_gate_init(&loop);
+    gate = loop.http;
     return 0;
 }
 
@@ -412,6 +442,44 @@ static void test_http_gate__who_waits_for_a_permit_goes_when_one_comes_back(void
     answer(0, 500);
     assert_int_equal(sent_count, 2);
     assert_int_equal(callers[1].task.pauses, 0);
+    answer(1, 200);
+}
+
+static void on_mail(void *user, const struct host_mail_result *result,
+                    const struct host_mail_failure *failure)
+{
+    struct str *end = user;
+    *end = failure != NULL ? str_from(failure->symbol) : result->reply;
+}
+
+static void test_http_gate__mail_keeps_the_limits_of_its_server(void **state)
+{
+    (void)state;
+    const struct toy_run *run = start(", rate_limit: {rate: 30/minute, burst: 1}");
+    const struct host_mail_result result = {.reply = STR("queued")};
+    struct loop_task task = {.run = run};
+    struct host_mail_request mail = {.url = STR("smtps://mail.example:465"),
+                                     .token = (uint64_t)(uintptr_t)&task};
+    struct str ends[3] = {{0}};
+    void *calls[3];
+    struct caller caller;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(loop.mail.send(loop.mail.self, &mail, on_mail, &ends[i], &calls[i], NULL),
+                         0);
+        disk_says(0);
+    }
+    make_call(run, A, &caller); /* another service */
+    disk_says(0);
+    assert_int_equal(sent_count, 2);
+    assert_string_equal(sent[0].url, "smtps://mail.example:465");
+    loop.mail.abort(loop.mail.self, calls[2]);
+    assert_true(str_equal_text(ends[2], "mail.cancelled"));
+    pass(2000);
+    assert_int_equal(sent_count, 3);
+    loop.mail.abort(loop.mail.self, calls[1]);
+    assert_true(str_equal_text(ends[1], "mail.cancelled"));
+    sent[0].mail_done(sent[0].user, &result, NULL);
+    assert_true(str_equal_text(ends[0], "queued"));
     answer(1, 200);
 }
 
@@ -643,6 +711,7 @@ int main(void)
         CASE(who_is_over_the_limit_waits_for_its_turn),
         CASE(a_short_wait_is_no_line_in_the_log),
         CASE(who_waits_for_a_permit_goes_when_one_comes_back),
+        CASE(mail_keeps_the_limits_of_its_server),
         CASE(what_fails_at_once_is_said_by_send),
         CASE(what_fails_later_is_said_to_the_caller),
         CASE(what_cannot_be_saved_does_not_go_out),
