@@ -169,13 +169,27 @@ struct str body_text_ending(const struct pipeline *pipeline, uint32_t body)
     if (body == pipeline->on_success) {
         return STR("on success");
     }
+    static const struct str messages[NOTICE_POINTS] = {
+        [NOTICE_START] = {"message at the start", 20},
+        [NOTICE_MILESTONES] = {"message at milestones", 21},
+        [NOTICE_COMPLETION] = {"message on completion", 21},
+        [NOTICE_ERRORS] = {"message on failure", 18},
+    };
+    for (size_t i = 0; i < NOTICE_POINTS; i++) {
+        if (body == pipeline->notices[i]) {
+            return messages[i];
+        }
+    }
     return body == pipeline->finally ? STR("finally") : pipeline->bodies[body].what;
 }
 
 uint32_t body_text_endings(const struct pipeline *pipeline, uint32_t out_bodies[BODY_ENDINGS])
 {
-    const uint32_t all[BODY_ENDINGS] = {pipeline->on_success, pipeline->on_failure,
-                                        pipeline->on_cancel, pipeline->finally};
+    const uint32_t *notices = pipeline->notices;
+    const uint32_t all[BODY_ENDINGS] = {pipeline->on_success,       pipeline->on_failure,
+                                        pipeline->on_cancel,        pipeline->finally,
+                                        notices[NOTICE_START],      notices[NOTICE_MILESTONES],
+                                        notices[NOTICE_COMPLETION], notices[NOTICE_ERRORS]};
     uint32_t count = 0;
     for (uint32_t i = 0; i < BODY_ENDINGS; i++) {
         if (all[i] != 0) {

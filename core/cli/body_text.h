@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/base/str.h"
+#include "core/model/pipeline.h"
 
 struct edge;
 struct node;
@@ -43,8 +44,11 @@ bool body_text_is_last_state(const struct pipeline *pipeline, const struct node 
 /* "on failure" for the body of an ending, else what the body is called in the file. */
 struct str body_text_ending(const struct pipeline *pipeline, uint32_t body);
 
-/* The bodies of endings that are there, in the order in which they may run; at most 4. */
-enum { BODY_ENDINGS = 4 };
+/*
+ * The bodies of endings that are there, in the order in which they may run, and behind them those
+ * of messages (see pipeline_is_notice()).
+ */
+enum { BODY_ENDINGS = 4 + NOTICE_POINTS };
 uint32_t body_text_endings(const struct pipeline *pipeline, uint32_t out_bodies[BODY_ENDINGS]);
 
 /* The first of the node's named ends in pipeline.ends; they are in the order of the nodes. */

@@ -377,15 +377,19 @@ static size_t build_body(const struct plan *plan, size_t row, struct str key)
     return row;
 }
 
-static void build_endings(const struct plan *plan, size_t row)
+/* Endings, or behind them messages: the name of one begins with "notifications.". */
+static size_t build_others(const struct plan *plan, size_t row, bool is_notice)
 {
-    builder_key(plan->b, STR("endings"));
+    builder_key(plan->b, is_notice ? STR("notifications") : STR("endings"));
     builder_map_begin(plan->b);
-    while (row < plan->rows.count) {
+    while (row < plan->rows.count &&
+           pipeline_is_notice(plan->pipeline, plan->rows.rows[row].body) == is_notice) {
         struct str what = plan->pipeline->bodies[plan->rows.rows[row].body].what;
-        row = build_body(plan, row + 1, what);
+        size_t skipped = is_notice ? sizeof("notifications.") - 1 : 0;
+        row = build_body(plan, row + 1, str_make(what.p + skipped, what.n - skipped));
     }
     builder_map_end(plan->b);
+    return row;
 }
 
 static void build_settings(const struct plan *plan)
@@ -418,7 +422,8 @@ static int build_pipeline(struct builder *b, const struct pipeline *pipeline)
     status = status == 0 ? plan_sure_find(pipeline, &plan.is_sure) : status;
     if (status == 0) {
         build_settings(&plan);
-        build_endings(&plan, build_body(&plan, 0, STR("")));
+        size_t row = build_others(&plan, build_body(&plan, 0, STR("")), false);
+        (void)build_others(&plan, row, true); /* nothing comes behind */
     }
     free(plan.is_sure);
     plan_rows_finish(&plan.rows);

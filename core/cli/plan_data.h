@@ -16,7 +16,8 @@ struct pipeline;
 
 /*
  * {workflow, name, version, file, node_count, max_parallel_nodes, timeout_seconds, error_policy,
- * rollback, secrets, BODY, endings: {on_failure: BODY, ...}, workflows: [the same for each child]}
+ * rollback, secrets, BODY, endings: {on_failure: BODY, ...},
+ * notifications: {start: BODY, ...}, workflows: [the same for each child]}
  *
  * A BODY has `steps: [[NODE]]`, or `states: [NODE]` with `initial_state` and `max_transitions`. A
  * NODE has `id, type, risk, may_not_run, after: [{node, outcome, when}], when, join,

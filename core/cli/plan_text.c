@@ -245,6 +245,7 @@ static void append_table(struct plan *plan)
 struct sizes {
     uint32_t inside;
     uint32_t at_end;
+    uint32_t messages;
 };
 
 static const char *plural(uint32_t count)
@@ -271,9 +272,12 @@ static void append_size(const struct pipeline *pipeline, struct sizes sizes, str
     if (sizes.at_end > 0) {
         strbuf_append_format(out, "; %u at the end", sizes.at_end);
     }
+    if (sizes.messages > 0) {
+        strbuf_append_format(out, "; %u message%s", sizes.messages, plural(sizes.messages));
+    }
 }
 
-static struct sizes count_sizes(const struct plan_rows *rows)
+static struct sizes count_sizes(const struct pipeline *pipeline, const struct plan_rows *rows)
 {
     struct sizes sizes = {0};
     bool is_end = false;
@@ -281,7 +285,9 @@ static struct sizes count_sizes(const struct plan_rows *rows)
         const struct plan_row *row = &rows->rows[i];
         is_end = is_end || row->node == PIPELINE_NO_NODE;
         sizes.inside += !is_end && row->depth > 0;
-        sizes.at_end += is_end && row->node != PIPELINE_NO_NODE;
+        bool is_notice = pipeline_is_notice(pipeline, row->body);
+        sizes.at_end += is_end && row->node != PIPELINE_NO_NODE && !is_notice;
+        sizes.messages += row->node != PIPELINE_NO_NODE && is_notice;
     }
     return sizes;
 }
@@ -333,7 +339,7 @@ static void append_facts(struct plan *plan)
     const struct pipeline *pipeline = plan->pipeline;
     char text[QUANTITY_TEXT_SIZE];
     strbuf_clear(&plan->cell);
-    append_size(pipeline, count_sizes(&plan->rows), &plan->cell);
+    append_size(pipeline, count_sizes(pipeline, &plan->rows), &plan->cell);
     if (pipeline->max_parallel_nodes > 0) {
         strbuf_append_format(&plan->cell, "; at most %u nodes at once",
                              pipeline->max_parallel_nodes);

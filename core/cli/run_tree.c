@@ -179,9 +179,26 @@ static void append_times(uint32_t visit, uint32_t round, struct strbuf *out)
     }
 }
 
+/* As the engine names it: see append_notice() of core/engine/path.c. */
+static void append_notice(const struct frame_view *frame, struct strbuf *out)
+{
+    uint32_t node = notice_node(frame->index);
+    uint32_t visit = notice_visit(frame->index);
+    strbuf_append_str(out, frame->body->what);
+    if (node != RECORD_NO_NODE) {
+        strbuf_append_char(out, '.');
+        strbuf_append_str(out, frame->pipeline->nodes[node].id);
+        append_times(visit > 0 ? visit - 1 : 0, 0, out);
+    }
+}
+
 static void append_level(const struct frame_view *frame, struct strbuf *out)
 {
     struct step owner = {.frame = frame->parent, .node = frame->owner};
+    if (frame->kind == FRAME_NOTICE) {
+        append_notice(frame, out);
+        return;
+    }
     if (frame->kind == FRAME_ENDING) {
         strbuf_append_str(out, frame->body->what);
         return;

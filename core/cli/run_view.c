@@ -83,10 +83,10 @@ static bool is_root(const struct run_view *view, struct step step)
     return step.frame == view->root;
 }
 
-/* Endings and compensations are below no node that is under way. */
+/* Endings, compensations and messages are below no node that is under way. */
 static bool is_of_end(const struct frame_view *frame)
 {
-    return frame->kind == FRAME_ENDING || frame->kind == FRAME_UNDO;
+    return frame->kind == FRAME_ENDING || frame->kind == FRAME_UNDO || frame->kind == FRAME_NOTICE;
 }
 
 /* The node of the root body below which a frame under `step` is. */
@@ -548,7 +548,7 @@ static void apply_frame_ended(struct run_view *view, struct step step, const str
     } else if (frame->kind == FRAME_UNDO) {
         view->undone += has_completed ? 1u : 0u;
         view->undo_failures += has_completed ? 0u : 1u;
-    } else {
+    } else if (frame->kind != FRAME_NOTICE) { /* its node has told what became of it */
         end_iteration(view, frame, record);
     }
     let_go(view, frame);

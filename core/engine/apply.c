@@ -276,7 +276,9 @@ static void frame_stop(struct frame *frame, enum run_state state)
 static void frames_stop(struct frame *top, enum run_state state)
 {
     for (struct frame *frame = top; frame != NULL; frame = frame_next(frame, top)) {
-        frame_stop(frame, state);
+        if (frame->kind != FRAME_NOTICE || frame == top) {
+            frame_stop(frame, state);
+        }
     }
 }
 
@@ -320,6 +322,8 @@ static void apply_frame_started(struct frame *parent, const struct record *recor
     frame->item = record->item;
     if (is_of_endings(frame)) {
         endings_apply_frame_started(frame);
+    } else if (frame->kind == FRAME_NOTICE) {
+        notices_apply_frame_started(frame);
     } else {
         frame->visit = frame_node(parent, record->node)->visit;
         frame->iteration = frame_node(parent, record->node)->iteration;
@@ -333,6 +337,11 @@ static void apply_frame_ended(struct frame *frame, const struct record *record)
     frame_unsettle(frame);
     if (is_of_endings(frame)) {
         endings_apply_frame_ended(frame, record);
+        frame_destroy(frame);
+        return;
+    }
+    if (frame->kind == FRAME_NOTICE) {
+        notices_apply_frame_ended(frame->run);
         frame_destroy(frame);
         return;
     }
@@ -367,6 +376,7 @@ static void apply_run_started(struct run *run, const struct record *record)
     run->turn_at = record->at_unix_ms;
     run->queued_at = record->at_unix_ms;
     format_start(run);
+    notices_apply(run->root, record);
     frame_begin(run->root, record->at_unix_ms);
 }
 
@@ -551,6 +561,7 @@ static void apply_node_ended(struct frame *frame, const struct record *record)
     loop_state_destroy(node->loop);
     node->loop = NULL;
     note_cancel(frame->run, record);
+    notices_apply(frame, record);
     bool has_worked = record->node_state == NODE_COMPLETED || record->is_done;
     bool stood_in = (record->from & OUTPUT_FROM_BOTH) != 0; /* what did is undone by itself */
     if (has_worked && !stood_in) {
@@ -652,6 +663,7 @@ static void apply_run_ending(struct run *run, const struct record *record)
     finish_work(run, record);
     run->outcome = record->run_state;
     run_set_state(run, RUN_ENDING);
+    notices_apply(run->root, record);
 }
 
 static void apply_run_ended(struct run *run, const struct record *record)

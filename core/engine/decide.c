@@ -77,7 +77,8 @@ static void settle_run(const struct decision *d)
     struct document *output = NULL;
     struct document *failure = NULL;
     decide_outcome(d, &record, &output, &failure);
-    bool has_endings = endings_apply_to(d->run, record.run_state);
+    bool has_endings = endings_apply_to(d->run, record.run_state) ||
+                       notices_apply_to(d->run, record.run_state);
     record.type = has_endings ? RECORD_RUN_ENDING : RECORD_RUN_ENDED;
     batch_add_record(d->batch, &record);
     document_unref(output);
@@ -97,7 +98,8 @@ static void settle(const struct decision *d)
 {
     if (d->frame->parent == NULL) {
         settle_run(d);
-    } else if (d->frame->kind == FRAME_ENDING || d->frame->kind == FRAME_UNDO) {
+    } else if (d->frame->kind == FRAME_ENDING || d->frame->kind == FRAME_UNDO ||
+               d->frame->kind == FRAME_NOTICE) {
         endings_end_frame(d);
     } else {
         loop_end_frame(d);
@@ -242,6 +244,10 @@ static void on_advance(const struct decision *d)
     if (signals_have_news(d->run)) {
         here.frame = d->run->root;
         signals_deliver(&here);
+        return;
+    }
+    if (notices_have_work(d->run)) {
+        notices_step(d);
         return;
     }
     if (listed == NULL) {
@@ -500,6 +506,9 @@ static void on_cancel(const struct decision *d, const struct run_event *event)
     decision_stop_run(d, RUN_CANCELLING, failure, event->reason);
     document_unref(failure);
     decision_stop_active(d, event->reason, RECORD_NO_NODE, DECISION_STOP_TASKS);
+    if (event->reason == STOP_SHUTDOWN) {
+        notices_stop(d, event->reason);
+    }
 }
 
 static void decide(const struct decision *d, const struct run_event *event)

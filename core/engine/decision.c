@@ -423,6 +423,9 @@ void decision_stop_active(const struct decision *d, enum stop_reason reason, uin
     for (const struct frame *at = d->frame; at != NULL; at = frame_next(at, d->frame)) {
         struct decision below = *d;
         below.frame = at;
+        if (at->kind == FRAME_NOTICE && at != d->frame) {
+            continue; /* only a kill stops it, see notices_stop() */
+        }
         if (at->active > 0 || at->ready > 0) {
             stop_nodes(&below, reason, at == d->frame ? except : RECORD_NO_NODE, tasks);
         }

@@ -65,10 +65,18 @@ bool endings_apply_to(const struct run *run, enum run_state outcome)
             run->pipeline->finally != 0);
 }
 
+/* Nothing is left but messages on their way, which the run's end waits for. */
+static bool waits_for_notices(const struct run *run)
+{
+    bool has_next = !run->drops_endings && (has_to_undo(run, run->outcome) || next_body(run) != 0);
+    return run->state == RUN_ENDING && !has_next && notices_are_left(run);
+}
+
 bool endings_have_work(const struct run *run)
 {
     bool is_on_way = run->state == RUN_ENDING || run->is_undoing;
-    return is_on_way && run->ending == NULL && !run->is_undoing_child && !run->is_paused;
+    return is_on_way && run->ending == NULL && !run->is_undoing_child && !run->is_paused &&
+           !waits_for_notices(run);
 }
 
 /* ---- deciding ---- */
@@ -183,6 +191,7 @@ void endings_cancel(const struct decision *d, enum stop_reason reason)
     if (run->ending != NULL) {
         stop_ending(d, reason);
     }
+    notices_stop(d, reason);
 }
 
 void endings_child_undone(const struct decision *d, const struct run_event *event)

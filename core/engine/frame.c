@@ -146,6 +146,7 @@ static void destroy_one(struct frame *frame)
     unhash(frame);
     unlink_child(frame);
     document_unref(frame->item_document);
+    document_unref(frame->detail);
     document_unref(frame->error);
     if (frame->history != NULL) {
         free(frame->history->nodes);

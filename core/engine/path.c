@@ -17,9 +17,25 @@ static void append_times(uint32_t visit, uint32_t iteration, struct strbuf *out)
     }
 }
 
+/* "notifications.start"; "notifications.milestones.fetch#3": of its third visit. */
+static void append_notice(const struct pipeline *pipeline, const struct body *body, uint64_t index,
+                          struct strbuf *out)
+{
+    strbuf_append_str(out, body->what);
+    if (notice_node(index) != RECORD_NO_NODE) {
+        strbuf_append_char(out, '.');
+        strbuf_append_str(out, pipeline->nodes[notice_node(index)].id);
+        append_times(notice_visit(index), 0, out);
+    }
+}
+
 static void append_frame(const struct frame *frame, struct strbuf *out)
 {
     const struct pipeline *pipeline = frame->run->pipeline;
+    if (frame->kind == FRAME_NOTICE) {
+        append_notice(pipeline, frame->body, frame->index, out);
+        return;
+    }
     if (frame->kind == FRAME_ENDING) {
         strbuf_append_str(out, frame->body->what);
         return;
@@ -88,6 +104,10 @@ static void append_coming_path(const struct frame *at, const struct record *reco
     const struct pipeline *pipeline = at->run->pipeline;
     if (record->kind == FRAME_ENDING) {
         strbuf_append_str(out, pipeline->bodies[record->body].what);
+        return;
+    }
+    if (record->kind == FRAME_NOTICE) {
+        append_notice(pipeline, &pipeline->bodies[record->body], record->index, out);
         return;
     }
     if (record->kind == FRAME_UNDO) {

@@ -117,7 +117,24 @@ enum frame_kind {
     FRAME_ENDING, /* of the run: on_failure, on_cancel, on_success, finally */
     /* The compensation of a node; `output`: the node's; `index`: visit << 32 | round. */
     FRAME_UNDO,
+    FRAME_NOTICE, /* a message of the run, beside all else; `index`: see notice_index() */
 };
+
+/* Which execution of which node a message is about; RECORD_NO_NODE: of none. */
+static inline uint64_t notice_index(uint32_t node, uint32_t visit)
+{
+    return (uint64_t)visit << 32 | (uint32_t)(node + 1);
+}
+
+static inline uint32_t notice_node(uint64_t index)
+{
+    return (uint32_t)index - 1;
+}
+
+static inline uint32_t notice_visit(uint64_t index)
+{
+    return (uint32_t)(index >> 32);
+}
 
 /* Reasons for stopping; equal to enum host_cancel_reason. */
 enum stop_reason {

@@ -82,7 +82,7 @@ static const char *const node_state_words[] = {
 
 static const char *const frame_kind_words[] = {
     [FRAME_ROOT] = "root",     [FRAME_ITEM] = "item", [FRAME_GROUP] = "group",
-    [FRAME_ENDING] = "ending", [FRAME_UNDO] = "undo",
+    [FRAME_ENDING] = "ending", [FRAME_UNDO] = "undo", [FRAME_NOTICE] = "notice",
 };
 
 static const char *const reason_words[] = {

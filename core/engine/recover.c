@@ -144,6 +144,7 @@ void recover_abandon(const struct decision *d, const struct run_event *event)
     if (d->run->state == RUN_RUNNING) {
         decision_stop_run(d, RUN_FAILING, event->error, STOP_SHUTDOWN);
         decision_stop_active(d, STOP_SHUTDOWN, RECORD_NO_NODE, DECISION_STOP_TASKS);
+        notices_stop(d, STOP_SHUTDOWN);
     } else {
         endings_cancel(d, STOP_SHUTDOWN);
     }

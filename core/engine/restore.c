@@ -161,6 +161,13 @@ static bool may_start_ending(const struct spot *p)
            p->frame == p->run->root;
 }
 
+static bool may_start_notice(const struct spot *p)
+{
+    const struct notice *notice = notices_first(p->run);
+    return notice != NULL && p->frame == p->run->root && p->record->index == notice->index &&
+           p->record->body == p->run->pipeline->notices[notice->point];
+}
+
 static bool may_start_frame(const struct spot *p)
 {
     if (p->record->child != p->run->next_frame) {
@@ -175,6 +182,8 @@ static bool may_start_frame(const struct spot *p)
         return p->node != NULL && may_start_undo(p);
     case FRAME_ENDING:
         return may_start_ending(p);
+    case FRAME_NOTICE:
+        return may_start_notice(p);
     case FRAME_ROOT:
         return false;
     }
@@ -228,7 +237,7 @@ static bool may_end_run(const struct spot *p, enum run_state to)
 {
     bool has_worked = p->run->state == RUN_ENDING || p->run->root->is_settled;
     return has_worked && run_state_is_terminal(p->record->run_state) && p->run->ending == NULL &&
-           apply_allows_run(p->run, to);
+           (to == RUN_ENDING || p->run->notices.live == 0) && apply_allows_run(p->run, to);
 }
 
 static bool may_undo_child(const struct spot *p)

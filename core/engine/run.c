@@ -63,6 +63,7 @@ void run_destroy(struct run *run)
     frame_destroy(run->root);
     signals_finish(run);
     undo_finish(run);
+    notices_finish(run);
     document_unref(run->input);
     document_unref(run->reuse);
     document_unref(run->output);
@@ -88,7 +89,7 @@ const struct purse_total *run_spent(const struct run *run)
 bool run_has_work(const struct run *run)
 {
     return signals_have_news(run) || run->first_listed != NULL || run->first_settled != NULL ||
-           endings_have_work(run);
+           notices_have_work(run) || endings_have_work(run);
 }
 
 bool run_has_failed(const struct run *run)

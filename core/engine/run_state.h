@@ -15,6 +15,7 @@
  * Threads:  [loop]
  */
 
+#include "core/engine/notices.h"
 #include "core/engine/run.h"
 #include "core/engine/undo.h"
 #include "core/model/pipeline.h"
@@ -100,7 +101,9 @@ struct frame {
     uint32_t current;                     /* BODY_STATES: the node at work */
     uint64_t index;                       /* of the iteration */
     uint64_t count;                       /* of a kept one: of the iterations, see iter.count */
-    const struct document *item_document; /* FRAME_UNDO: the output of what it undoes */
+    const struct document *item_document; /* FRAME_UNDO: the output of what it undoes, FRAME_NOTICE:
+                                             of the milestone */
+    const struct document *detail;        /* FRAME_NOTICE: of the milestone, see run_node */
     const struct value *item;             /* NULL: none */
     const struct document *error;         /* the first failure that nothing handled */
     struct frame *next_hashed;
@@ -174,6 +177,7 @@ struct run {
     enum run_state outcome; /* RUN_ENDING: how it will end */
     struct frame *ending;   /* the ending or compensation that runs; NULL: none */
     struct undo_stack undo;
+    struct notice_list notices;
     struct run_node *first_listed;
     struct run_node *last_listed;
     struct run_node *first_held; /* is_listed, too */

@@ -303,6 +303,42 @@ static int iter_object_get(const void *object, uint32_t index, struct str field,
 
 static const struct cel_object_class iter_class = {.name = "iter", .get = iter_object_get};
 
+/* ---- the milestone that a message is about ---- */
+
+static int milestone_object_get(const void *object, uint32_t index, struct str field,
+                                struct cel *out, struct error *err)
+{
+    const struct frame *frame = object;
+    const struct node *def = &frame->run->pipeline->nodes[index];
+    (void)err;
+    if (str_equal(field, STR("output"))) {
+        return optional_document(frame->item_document, out);
+    }
+    if (str_equal(field, STR("id")) || str_equal(field, STR("name"))) {
+        set_text(out, str_equal(field, STR("id")) ? def->id : def->name);
+        return FIELD_FOUND;
+    }
+    if (frame->detail != NULL &&
+        (str_equal(field, STR("errors")) || str_equal(field, STR("counts")))) {
+        return node_output_field(frame->detail, field, out);
+    }
+    return FIELD_ABSENT;
+}
+
+static const struct cel_object_class milestone_class = {.name = "node",
+                                                        .get = milestone_object_get};
+
+/* Only the message of one names it. */
+static void set_milestone(struct cel *out, const struct frame *frame)
+{
+    while (frame->kind != FRAME_NOTICE) {
+        frame = frame->parent;
+        CHECK(frame != NULL);
+    }
+    set_object(out, &milestone_class, frame);
+    out->index = notice_node(frame->index);
+}
+
 /* ---- secrets: only configs and settings name them, and those no record keeps ---- */
 
 static int secrets_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
@@ -365,6 +401,9 @@ static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
         return 0;
     case SLOT_SECRETS:
         set_object(out, &secrets_class, scope);
+        return 0;
+    case SLOT_MILESTONE:
+        set_milestone(out, scope->frame);
         return 0;
     case SLOT_NODE_FIRST:
     case SLOT_ITEM_FIRST:

@@ -204,7 +204,8 @@ static int ticket_prepare(const struct tickets *tickets, struct member *member,
     if (status == 0) {
         status = add_rate(tickets, node, wish->config, ticket);
     }
-    if (member->scope != NULL && !node->has_readers) {
+    bool is_notice = pipeline_is_notice(pipeline, node->body); /* nothing waits for one */
+    if (member->scope != NULL && !node->has_readers && !is_notice) {
         ticket->scopes[ticket->scope_count++] = member->scope;
     }
     strbuf_finish(&key);

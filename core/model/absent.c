@@ -134,8 +134,10 @@ void absent_check_run_error(const struct reading *reading)
     const struct pipeline *pipeline = &reading->draft->storage->pipeline;
     uint32_t body = outer_body(reading);
     check_error_field(reading, 1, "'run.error'");
-    if (body == DRAFT_NO_BODY ||
-        (body != 0 && body != pipeline->on_success && body != pipeline->finally) ||
+    bool has_none = body == 0 || body == pipeline->on_success ||
+                    body == pipeline->notices[NOTICE_START] ||
+                    body == pipeline->notices[NOTICE_MILESTONES];
+    if (body == DRAFT_NO_BODY || (!has_none && body != pipeline->finally) ||
         reading_is_guarded(reading) || reading_is_asked(reading, SLOT_RUN, STR("error"))) {
         return;
     }

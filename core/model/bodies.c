@@ -280,6 +280,11 @@ static int read_one(struct draft *draft, uint32_t body)
         node.id_place = draft->drafts[from->owner].id_place;
         return draft_add_node(draft, body, node);
     }
+    if (from->is_notice) {
+        node.id = from->what;
+        node.id_place = from->place;
+        return draft_add_node(draft, body, node);
+    }
     const struct tree *id = tree_get(node.tree, STR("id"));
     node.id = draft->storage->pipeline.id;
     node.id_place = id != NULL ? id->place : node.tree->place;
@@ -362,6 +367,9 @@ int bodies_read(struct draft *draft)
     int status = root_add(draft);
     if (status == 0) {
         status = root_add_endings(draft);
+    }
+    if (status == 0) {
+        status = notifications_add(draft);
     }
     for (uint32_t i = 0; i < draft->body_count && !draft->is_full && status == 0; i++) {
         status = read_body(draft, i);

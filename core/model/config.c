@@ -508,5 +508,8 @@ int config_check(struct draft *draft, uint32_t index)
     if (is_tool) {
         status = tools_fill_config(draft, index, config);
     }
+    if (draft->body_drafts[node->body].is_notice) {
+        status = notifications_fill_config(draft, index, config);
+    }
     return status == 0 ? check_config(draft, index, config) : status;
 }

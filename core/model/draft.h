@@ -108,6 +108,7 @@ enum draft_form {
 struct draft_body {
     enum draft_form form;
     bool is_compensation;
+    bool is_notice;          /* a message of the run: its node is written nowhere */
     uint32_t owner;          /* or DRAFT_NO_NODE */
     uint32_t depth;          /* 0: the root and the endings */
     const struct tree *tree; /* the map whose keys are the body's: `edges`, `output` */
@@ -350,6 +351,13 @@ int child_check(struct draft *draft, uint32_t index, const struct tree *config,
 
 /* sanitize.c: reads `sanitize`; what is wrong goes to the report. Fails with E_NOMEM. */
 int sanitize_read(struct draft *draft);
+
+/* notifications.c: the bodies of the messages; what is wrong goes to the report. E_NOMEM. */
+int notifications_add(struct draft *draft);
+/* Adds to `config` of a message what is not said and its type knows. Fails with E_NOMEM. */
+int notifications_fill_config(struct draft *draft, uint32_t index, struct tree *config);
+/* Which nodes are told, once they are read: of what is inside another, that one. */
+void notifications_mark(struct draft *draft);
 
 /* monitoring.c: reads `monitoring`; what is wrong goes to the report. Fails with E_NOMEM. */
 int monitoring_read(struct draft *draft);

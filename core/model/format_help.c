@@ -13,8 +13,12 @@
     {                                                                                              \
         {"", 0}, NULL, NULL                                                                        \
     }
-#define REF(name)      "{\"$ref\": \"#/$defs/" name "\"}"
-#define LIST_OF(name)  "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/" name "\"}}"
+#define REF(name)           "{\"$ref\": \"#/$defs/" name "\"}"
+#define LIST_OF(name)       "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/" name "\"}}"
+#define NOTICE_POINT_SCHEMA "{\"enum\": [\"start\", \"milestones\", \"completion\", \"errors\"]}"
+#define NOTICE_POINTS_SCHEMA                                                                       \
+    "{\"anyOf\": [" NOTICE_POINT_SCHEMA ", {\"type\": \"array\", \"items\": " NOTICE_POINT_SCHEMA  \
+    "}]}"
 #define DEFAULT(value) "{\"default\": " value "}"
 #define POLICY(name)                                                                               \
     "{\"if\": {\"type\": \"object\"}, \"then\": {\"$ref\": \"#/$defs/" name "\"},"                 \
@@ -78,10 +82,13 @@ static const struct format_help pipeline_help[] = {
     HELP("trigger", "What starts it: the name of an event, or a map; a daemon acts on it", TRIGGER),
     HELP("triggers", "What starts it, as a list; a daemon acts on it", TRIGGERS),
     HELP("schedule", "When it starts, as cron has it; a daemon acts on it", TRIGGERS),
-    HELP("notifications", "Which messages are sent, and where to; a daemon acts on it",
-         "{\"anyOf\": [{\"type\": \"array\", \"items\":"
-         " {\"anyOf\": [{\"enum\": [\"start\", \"milestones\", \"completion\", \"errors\"]},"
-         " {\"type\": \"object\"}]}}, {\"type\": \"object\"}]}"),
+    HELP("notifications", "Which messages are sent, and to whom; other keys are the message's",
+         "{\"anyOf\": [" NOTICE_POINTS_SCHEMA ", {\"type\": \"object\", \"properties\": {"
+         "\"on\": " NOTICE_POINTS_SCHEMA ", \"type\": {\"type\": \"string\"},"
+         " \"start\": {\"type\": [\"object\", \"null\"]},"
+         " \"milestones\": {\"type\": [\"object\", \"null\"]},"
+         " \"completion\": {\"type\": [\"object\", \"null\"]},"
+         " \"errors\": {\"type\": [\"object\", \"null\"]}}}]}"),
     HELP("monitoring", "Metrics, health checks and alerts", REF("monitoring")),
     HELP("auto_resolve", "What is found is mended without asking; a daemon acts on it",
          "{\"type\": [\"boolean\", \"object\"]}"),

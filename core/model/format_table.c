@@ -109,8 +109,8 @@ const struct format_key format_retention_keys[] = {
         WORKS("scaling", FORMAT_MAP), WORKS("output", FORMAT_ANY), LATER("environment"),           \
         CHOICE("error_policy", error_policies), LATER("budget"), WORKS("sanitize", FORMAT_LIST),   \
         LATER("concurrency"), WARNS("trigger"), WARNS("triggers"), WARNS("schedule"),              \
-        WARNS("notifications"), WORKS("monitoring", FORMAT_MAP), WARNS("auto_resolve"),            \
-        WORKS("retention", FORMAT_MAP), WORKS("rollback", FORMAT_BOOL),                            \
+        WORKS("notifications", FORMAT_ANY), WORKS("monitoring", FORMAT_MAP),                       \
+        WARNS("auto_resolve"), WORKS("retention", FORMAT_MAP), WORKS("rollback", FORMAT_BOOL),     \
         WORKS("on_failure", FORMAT_LIST), WORKS("on_cancel", FORMAT_LIST),                         \
         WORKS("on_success", FORMAT_LIST), WORKS("finally", FORMAT_LIST),                           \
         WORKS("extends", FORMAT_TEXT)

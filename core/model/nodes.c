@@ -251,8 +251,8 @@ static int check_node(struct draft *draft, uint32_t index)
     if (status == 0 && role != ROLE_ITEM) {
         status = check_order(draft, index);
     }
-    if (is_of_queue) {
-        node->on_error = ON_ERROR_FAIL; /* the policy's is that of the node around them */
+    if (is_of_queue || draft->body_drafts[node->body].is_notice) {
+        node->on_error = ON_ERROR_FAIL; /* the policy's is that of the node around, or of none */
     }
     if (status == 0 && (role == ROLE_NODE || role == ROLE_QUEUE)) {
         status = repeat_read(draft, index);
@@ -316,6 +316,7 @@ int nodes_check(struct draft *draft)
     }
     if (status == 0) {
         endings_check(draft);
+        notifications_mark(draft);
     }
     return status;
 }

@@ -90,6 +90,7 @@ enum pipeline_slot {
     SLOT_ACC,         /* in `reduce`: what there is so far */
     SLOT_REDUCE_ITEM, /* in `reduce`: the output of one iteration */
     SLOT_SECRETS,
+    SLOT_MILESTONE, /* in the message of one: the node that has completed */
     SLOT_NODE_FIRST,
     /* The item of the loop that is node i, under its `as` name: SLOT_ITEM_FIRST + i. */
     SLOT_ITEM_FIRST = 1 << 24,
@@ -220,6 +221,7 @@ struct node {
     enum node_join join;
     enum node_on_error on_error;
     bool is_milestone;
+    bool is_told;         /* its completion is told: it is a milestone, or has one inside */
     bool is_at_most_once; /* a crash never makes it run again: a person decides */
     bool may_repeat;      /* `at_most_once: false`: it may run again though it had its effect */
     bool has_error_edge;  /* an edge with outcome error leaves it */
@@ -304,6 +306,15 @@ struct body {
 
 #define PIPELINE_NO_NODE UINT32_MAX
 
+/* The moments of a run at which a message goes out: `notifications`. */
+enum notice_point {
+    NOTICE_START,
+    NOTICE_MILESTONES,
+    NOTICE_COMPLETION, /* it has completed, or was cancelled */
+    NOTICE_ERRORS,     /* it has failed */
+    NOTICE_POINTS,
+};
+
 /* A named end: `true_edge: done` where no node has this name. */
 struct named_end {
     uint32_t node;
@@ -337,6 +348,7 @@ struct pipeline {
     uint32_t on_cancel;
     uint32_t on_success;
     uint32_t finally;
+    uint32_t notices[NOTICE_POINTS]; /* the bodies that send them, one node each; 0: none */
     bool has_rollback;
     bool refuses_rollback; /* it says that it is not undone, whatever its caller says */
 
@@ -359,6 +371,17 @@ struct pipeline {
     const struct budget_settings *budget; /* of the whole run; NULL: none */
     struct str hosts; /* that these may go to when nothing else is said: see secret_hosts.h */
 };
+
+/* `body` sends a message of the run. */
+static inline bool pipeline_is_notice(const struct pipeline *pipeline, uint32_t body)
+{
+    for (size_t i = 0; i < NOTICE_POINTS; i++) {
+        if (body != 0 && pipeline->notices[i] == body) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* Nothing follows it, as far as its end says. */
 static inline bool node_is_last(const struct node *node)

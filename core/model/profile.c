@@ -99,20 +99,23 @@ static bool has_other_name(enum map_kind kind, const struct strmap *map, struct 
 static int merge_maps(struct arena *arena, struct layers layers, enum map_kind kind,
                       struct tree *out);
 
-/* A rate alone as the map that it stands for, so that a map can lie over it. */
-static int open_rate(struct arena *arena, const struct tree *rate, struct tree *out)
+/* A value alone as the map with `key` that it stands for, so that maps can be laid over each other.
+ */
+static int open_value(struct arena *arena, const struct tree *value, struct str key,
+                      struct tree *out)
 {
-    struct tree_member *member = arena_calloc(arena, 1, sizeof(*member));
-    if (member == NULL) {
+    struct tree_member *members = arena_calloc(arena, 1, sizeof(*members));
+    if (members == NULL) {
         return E_NOMEM;
     }
-    member->key = *rate;
-    member->key.text = STR("rate");
-    member->value = *rate;
-    *out = (struct tree){.kind = TREE_MAP, .count = 1, .size = 2, .height = 2};
-    out->place = rate->place;
-    out->start = rate->start;
-    out->as.members = member;
+    struct tree_member member = {.key = *value, .value = *value};
+    member.key.kind = TREE_TEXT;
+    member.key.text = key;
+    *out = (struct tree){.kind = TREE_MAP, .size = 1, .height = 1};
+    out->place = value->place;
+    out->start = value->start;
+    add_member(out, members, &member);
+    out->as.members = members;
     return 0;
 }
 
@@ -124,16 +127,36 @@ static bool is_rate_below_map(enum map_kind kind, const struct tree_member *near
            !str_equal_text(far->value.text, "off");
 }
 
+/* One says at which points, the other what and to whom. */
+static bool is_points_with_map(enum map_kind kind, const struct tree_member *near,
+                               const struct tree_member *far)
+{
+    return kind == MAP_TOP && far != NULL && str_equal_text(near->key.text, "notifications") &&
+           ((tree_is(&near->value, TREE_LIST) && tree_is(&far->value, TREE_MAP)) ||
+            (tree_is(&near->value, TREE_MAP) && tree_is(&far->value, TREE_LIST)));
+}
+
+static int merge_opened(struct arena *arena, struct layers layers, struct str key, struct tree *out)
+{
+    struct tree opened;
+    bool is_near = !tree_is(layers.near, TREE_MAP);
+    int status = open_value(arena, is_near ? layers.near : layers.far, key, &opened);
+    struct layers both = {is_near ? &opened : layers.near, is_near ? layers.far : &opened};
+    return status == 0 ? merge_maps(arena, both, MAP_OTHER, out) : status;
+}
+
 /* The value of `near`, with that of `far` under it where both are maps. */
 static int merge_member(struct arena *arena, const struct tree_member *near,
                         const struct tree_member *far, enum map_kind kind, struct tree_member *out)
 {
-    struct tree rate;
     *out = *near;
     if (is_rate_below_map(kind, near, far)) {
-        int status = open_rate(arena, &far->value, &rate);
-        struct layers layers = {&near->value, &rate};
-        return status == 0 ? merge_maps(arena, layers, MAP_OTHER, &out->value) : status;
+        struct layers rates = {&near->value, &far->value};
+        return merge_opened(arena, rates, STR("rate"), &out->value);
+    }
+    if (is_points_with_map(kind, near, far)) {
+        struct layers points = {&near->value, &far->value};
+        return merge_opened(arena, points, STR("on"), &out->value);
     }
     if (far == NULL || !tree_is(&near->value, TREE_MAP) || !tree_is(&far->value, TREE_MAP) ||
         (kind == MAP_TOP && !is_merged_key(near->key.text))) {

@@ -36,6 +36,9 @@ static const struct str run_fields[] = {
 };
 static const struct str iter_fields[] = {{"index", 5}, {"first", 5}, {"count", 5}};
 static const struct str signal_fields[] = {{"name", 4}, {"data", 4}, {"time", 4}};
+static const struct str milestone_fields[] = {
+    {"id", 2}, {"name", 4}, {"output", 6}, {"counts", 6}, {"errors", 6},
+};
 static const struct str event_fields[] = {
     {"id", 2}, {"type", 4}, {"time", 4}, {"data", 4}, {"headers", 7},
 };
@@ -392,6 +395,8 @@ static void check_reference(const struct reading *reading)
         check_field(reading, iter_fields, COUNT(iter_fields));
     } else if (slot == SLOT_SIGNAL) {
         check_field(reading, signal_fields, COUNT(signal_fields));
+    } else if (slot == SLOT_MILESTONE) {
+        check_field(reading, milestone_fields, COUNT(milestone_fields));
     } else if (slot == SLOT_NODES) {
         check_nodes_map(reading);
     } else if (slot >= SLOT_NODE_FIRST && slot < SLOT_ITEM_FIRST) {

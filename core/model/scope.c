@@ -152,6 +152,10 @@ static int find_special(const struct lookup *lookup, struct str name)
     if ((lookup->at->names & SCOPE_REDUCE) != 0 && str_equal(name, STR("item"))) {
         return SLOT_REDUCE_ITEM;
     }
+    uint32_t milestones = lookup->draft->storage->pipeline.notices[NOTICE_MILESTONES];
+    if (milestones != 0 && lookup->body == milestones && str_equal(name, STR("node"))) {
+        return SLOT_MILESTONE;
+    }
     return -1;
 }
 

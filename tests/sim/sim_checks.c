@@ -139,6 +139,13 @@ static bool takes_permits(const struct sim_run *run, uint32_t node)
            !run->pipeline->nodes[node].has_readers;
 }
 
+/* It counts among those of its run, of which there may be max_parallel_nodes: messages do not. */
+static bool takes_place(const struct sim_run *run, uint32_t node)
+{
+    return takes_permits(run, node) &&
+           !pipeline_is_notice(run->pipeline, run->pipeline->nodes[node].body);
+}
+
 /* A task of its is at work; not in the delay of a `repeat`. */
 static bool has_task(const struct sim_run *run, const struct run_node *node)
 {
@@ -229,7 +236,7 @@ static void check_run(const struct sim_run *run, struct usage *usage)
     for (size_t i = 0; i < run->watch.node_count && run->watch.live > 0; i++) {
         const struct watched_node *node = run->watch.nodes[i];
         if (node->is_live && takes_permits(run, node->node)) {
-            live++;
+            live += takes_place(run, node->node) ? 1u : 0u;
             usage->live[plugin_of(&run->pipeline->nodes[node->node])]++;
         }
     }
@@ -252,7 +259,7 @@ static uint32_t begun_tasks(const struct sim_run *run)
     for (const struct frame *at = run->run->root; at != NULL; at = frame_next(at, run->run->root)) {
         for (uint32_t i = 0; i < at->body->node_count; i++) {
             bool is_counted = has_task(run, &at->nodes[i]) &&
-                              takes_permits(run, at->body->first_node + i);
+                              takes_place(run, at->body->first_node + i);
             begun += is_counted ? 1u : 0u;
         }
     }
@@ -284,14 +291,15 @@ static bool is_about_to_ask(const struct sim *sim)
 /* Nobody waits for a permit that is free. */
 static void check_queue(const struct sim_run *run, const struct usage *usage)
 {
-    uint32_t begun = begun_tasks(run);
     uint32_t most = run->pipeline->max_parallel_nodes;
+    bool is_full = most > 0 && begun_tasks(run) >= most;
     for (const struct frame *at = run->run->root; at != NULL; at = frame_next(at, run->run->root)) {
         for (uint32_t i = 0; i < at->body->node_count; i++) {
             const struct node *node = &run->pipeline->nodes[at->body->first_node + i];
             size_t plugin = plugin_of(node);
+            bool waits_for_place = is_full && takes_place(run, at->body->first_node + i);
             bool may_wait = at->nodes[i].state != NODE_QUEUED || at->nodes[i].is_asking ||
-                            node->concurrency > 0 || (most > 0 && begun >= most) ||
+                            node->concurrency > 0 || waits_for_place ||
                             usage->begun[plugin] >= limits[plugin].limit ||
                             has_open_breaker(run->sim, node) || is_about_to_ask(run->sim);
             SIM_HOLDS(run->sim, may_wait);

@@ -334,7 +334,8 @@ static void check_p9_nothing_starts(const struct sim_run *run)
 static bool is_of_endings(const struct frame *frame)
 {
     for (; frame != NULL; frame = frame->parent) {
-        if (frame->kind == FRAME_ENDING || frame->kind == FRAME_UNDO) {
+        if (frame->kind == FRAME_ENDING || frame->kind == FRAME_UNDO ||
+            frame->kind == FRAME_NOTICE) {
             return true;
         }
     }

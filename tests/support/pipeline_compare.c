@@ -2,6 +2,7 @@
 #include "tests/support/pipeline_compare.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
@@ -119,7 +120,8 @@ static const char *compare_nodes(const struct node *a, const struct node *b)
     AGREES(str_equal(a->type->name, b->type->name) && is_same_place(a->place, b->place));
     AGREES(is_same_expr(a->when, b->when) && a->join == b->join && a->on_error == b->on_error);
     AGREES(a->is_at_most_once == b->is_at_most_once);
-    AGREES(a->is_milestone == b->is_milestone && a->has_error_edge == b->has_error_edge);
+    AGREES(a->is_milestone == b->is_milestone && a->is_told == b->is_told &&
+           a->has_error_edge == b->has_error_edge);
     AGREES(a->timeout_ms == b->timeout_ms && a->concurrency == b->concurrency);
     AGREES(a->limits.memory_bytes == b->limits.memory_bytes);
     AGREES(a->limits.output_bytes == b->limits.output_bytes);
@@ -177,6 +179,7 @@ static const char *compare_settings(const struct pipeline *a, const struct pipel
     AGREES(a->max_parallel_nodes == b->max_parallel_nodes && a->max_memory_mb == b->max_memory_mb);
     AGREES(a->on_failure == b->on_failure && a->on_cancel == b->on_cancel);
     AGREES(a->on_success == b->on_success && a->finally == b->finally);
+    AGREES(memcmp(a->notices, b->notices, sizeof(a->notices)) == 0);
     AGREES(a->has_rollback == b->has_rollback && a->refuses_rollback == b->refuses_rollback);
     AGREES(is_same_template(a->output, b->output));
     AGREES(a->integration_count == b->integration_count);

@@ -329,6 +329,7 @@ static void write_node(struct writer *w, unsigned depth, struct written *out)
         strbuf_append_format(w->out, ", when: 'input.n >= %u'", below(w, 12));
     }
     text(w, percent(w, 50) ? ", on_error: continue" : "");
+    text(w, percent(w, 10) ? ", milestone: true" : "");
     text(w, !out->has_body && percent(w, 6) ? ", max_concurrency: 1}" : "}");
 }
 
@@ -466,6 +467,22 @@ static void write_endings(struct writer *w)
     }
 }
 
+static void write_notifications(struct writer *w)
+{
+    static const char *const points[] = {"start", "milestones", "completion", "errors"};
+    if (!percent(w, 25)) {
+        return;
+    }
+    text(w, ", notifications: {type: other.task, x: '{{ run.status }}'");
+    for (size_t i = 0; i < 4; i++) {
+        if (percent(w, 60)) {
+            strbuf_append_format(w->out, ", %s: {", points[i]);
+            text(w, percent(w, 10) ? "x: '{{ 1 / input.zero }}'}" : "}");
+        }
+    }
+    text(w, "}");
+}
+
 static void write_body(struct writer *w)
 {
     uint32_t dice = below(w, 100);
@@ -496,6 +513,7 @@ static void write_pipeline(struct writer *w)
     text(w, percent(w, 6) ? "output: '{{ input.n / input.zero }}', " : "");
     write_body(w);
     write_endings(w);
+    write_notifications(w);
     text(w, "}");
 }
 

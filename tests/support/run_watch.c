@@ -96,7 +96,17 @@ void run_watch_finish(struct run_watch *watch)
 /* A frame that stands for itself: the one around it may have ended. */
 static bool is_of_endings(enum frame_kind kind)
 {
-    return kind == FRAME_ENDING || kind == FRAME_UNDO;
+    return kind == FRAME_ENDING || kind == FRAME_UNDO || kind == FRAME_NOTICE;
+}
+
+/* Frames but those of messages, which run beside all else. */
+static size_t count_others(const struct run_watch *watch)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < watch->frame_count; i++) {
+        count += watch->frames[i].kind != FRAME_NOTICE ? 1u : 0u;
+    }
+    return count;
 }
 
 static bool is_stopping(struct run_watch *watch, const struct watched_frame *frame)
@@ -334,11 +344,30 @@ static const char *see_frame_started(struct run_watch *watch, struct watched_fra
                : NULL;
 }
 
+/* What happens once is told once, and nothing is told of a run that is paused, killed or over. */
+static const char *see_notice(struct run_watch *watch, const struct record *record)
+{
+    const uint32_t *notices = watch->pipeline->notices;
+    PROMISE(!watch->is_paused && !watch->is_killed && !watch->is_undoing);
+    PROMISE(record->frame == 0 && record->child == ++watch->next_frame);
+    for (size_t i = 0; i < NOTICE_POINTS; i++) {
+        watch->told[i] += notices[i] == record->body ? 1u : 0u;
+        bool it_is_told_once = i == NOTICE_MILESTONES || watch->told[i] <= 1;
+        PROMISE(it_is_told_once);
+    }
+    add_frame(watch, (struct watched_frame){
+                         .id = record->child, .owner = RECORD_NO_NODE, .kind = record->kind});
+    return NULL;
+}
+
 /* An ending or a compensation: one at a time, once the outcome is known. */
 static const char *see_ending_started(struct run_watch *watch, const struct record *record)
 {
+    if (record->kind == FRAME_NOTICE) {
+        return see_notice(watch, record);
+    }
     PROMISE(watch->is_ending || watch->is_undoing);
-    PROMISE(watch->frame_count == 1);
+    PROMISE(count_others(watch) == 1);
     PROMISE(record->child == ++watch->next_frame);
     add_frame(watch, (struct watched_frame){.id = record->child,
                                             .parent = record->frame,
@@ -373,14 +402,33 @@ static const char *see_frame_ended(struct run_watch *watch, struct watched_frame
 
 /* ---- the run ---- */
 
-/* Nothing of the work is left, or of the endings. */
+/* Of a run that nobody killed: its beginning, and how it ended. */
+static const char *see_told(const struct run_watch *watch, const struct record *record)
+{
+    const uint32_t *notices = watch->pipeline->notices;
+    bool has_failed = record->run_state == RUN_FAILED;
+    bool the_start_is_told = watch->is_killed ||
+                             watch->told[NOTICE_START] == (notices[NOTICE_START] != 0);
+    PROMISE(the_start_is_told);
+    bool a_failure_is_told = watch->is_killed || watch->told[NOTICE_ERRORS] ==
+                                                     (has_failed && notices[NOTICE_ERRORS] != 0);
+    PROMISE(a_failure_is_told);
+    bool a_completion_is_told = watch->is_killed ||
+                                watch->told[NOTICE_COMPLETION] ==
+                                    (!has_failed && notices[NOTICE_COMPLETION] != 0);
+    PROMISE(a_completion_is_told);
+    return NULL;
+}
+
+/* Nothing of the work is left, or of the endings; messages may be on their way until the end. */
 static const char *see_end(struct run_watch *watch, const struct record *record)
 {
+    bool is_before = record->type == RECORD_RUN_ENDING;
     bool what_began_has_ended = watch->frames[0].begun == 0;
     PROMISE(what_began_has_ended);
-    bool no_task_is_left = watch->live == 0;
+    bool no_task_is_left = watch->live == 0 || (is_before && watch->live <= watch->frame_count - 1);
     PROMISE(no_task_is_left);
-    bool every_frame_has_ended = watch->frame_count == 1;
+    bool every_frame_has_ended = (is_before ? count_others(watch) : watch->frame_count) == 1;
     PROMISE(every_frame_has_ended);
     if (record->type == RECORD_RUN_ENDING) {
         bool the_outcome_is_known_once = !watch->is_ending;
@@ -389,6 +437,10 @@ static const char *see_end(struct run_watch *watch, const struct record *record)
     } else if (record->type == RECORD_RUN_ENDED) {
         watch->ends++;
         watch->is_paused = false;
+        const char *broken = see_told(watch, record);
+        if (broken != NULL) {
+            return broken;
+        }
     }
     watch->is_undoing = record->type == RECORD_RUN_UNDOING;
     watch->is_paused = watch->is_paused && record->type != RECORD_RUN_UNDONE;
@@ -405,6 +457,7 @@ static const char *see_run(struct run_watch *watch, const struct record *record)
     if (record->type == RECORD_RUN_STOPPING) {
         PROMISE(!watch->is_stopping);
         watch->is_stopping = true;
+        watch->is_killed = record->reason == STOP_SHUTDOWN;
         watch->frames[0].is_stopping = true;
         return NULL;
     }
@@ -532,7 +585,9 @@ const char *run_watch_record(struct run_watch *watch, const struct record *recor
     case RECORD_SIGNAL_TAKEN:
     case RECORD_SIGNALS_SEEN:
     case RECORD_CHILD_UNDONE:
+        return NULL;
     case RECORD_ENDINGS_DROPPED:
+        watch->is_killed = true;
         return NULL;
     case RECORD_CHILD_UNDOING:
         return see_undo(watch, record);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "core/engine/record.h"
+#include "core/model/pipeline.h"
 
 struct document;
 struct pipeline;
@@ -84,6 +85,8 @@ struct run_watch {
     bool is_ending;  /* its outcome is known */
     bool is_undoing; /* it has ended, and is being undone */
     bool is_paused;
+    bool is_killed; /* nothing more is tidied up or told */
+    unsigned told[NOTICE_POINTS];
     char line[160]; /* the last that went to the log of a node */
 };
 

@@ -113,7 +113,7 @@ static struct record random_record(struct random *random, enum record_type type)
         record.run_state = (enum run_state)random_below(random, RUN_CANCELLED + 1);
     }
     if (has_kind) {
-        record.kind = (enum frame_kind)random_below(random, FRAME_UNDO + 1);
+        record.kind = (enum frame_kind)random_below(random, FRAME_NOTICE + 1);
     }
     random_taken(random, &record.taken);
     return record;

@@ -387,6 +387,40 @@ const struct fault_case fault_cases_bodies[] = {
      "t.yaml:7:57: error: node 'g': 'run' has no 'stauts'\n"
      "  did you mean 'status'?\n"
      "t.yaml:8:12: error: 'on_cancel' is empty: give it a node\n"},
+    {"notifications", "t.yaml", 0,
+     "name: t\n"
+     "notifications:\n"
+     "  type: set\n"
+     "  on: [start, error, milestones, completion]\n"
+     "  errors: [x]\n"
+     "  start: {x: \"{{ a.output.x }} {{ run.error.code }}\"}\n"
+     "  milestones: {x: \"{{ node.foo }} {{ node.output }}\"}\n"
+     "  completion: {x: \"{{ node.id }}\"}\n"
+     "nodes: [{id: a, type: set, config: {x: 1}}]\n",
+     "t.yaml:4:15: error: 'notifications' are sent at 'start', 'milestones', 'completion' and "
+     "'errors', not 'error'\n"
+     "  did you mean 'errors'?\n"
+     "t.yaml:5:11: error: 'errors' of 'notifications' must be a map of what its message says, not "
+     "a list\n"
+     "t.yaml:6:18: warning: node 'notifications.start': 'a' may have no output here\n"
+     "  guard it: has(a.output), or coalesce(a.?output, ...)\n"
+     "t.yaml:6:35: error: node 'notifications.start': 'run' has no error here: it has not failed\n"
+     "  it is there in 'on_failure', 'on_cancel' and 'finally'\n"
+     "t.yaml:7:23: error: node 'notifications.milestones': 'node' has no 'foo'\n"
+     "t.yaml:8:23: error: config of node 'notifications.completion': nothing is called 'node' "
+     "here: did you mean 'nodes'?\n"},
+    {"notifications to nobody", "t.yaml", 0,
+     "name: t\n"
+     "notifications: [start, errors]\n"
+     "nodes: [{id: a, type: set, config: {x: 1}}]\n",
+     "t.yaml:2:16: warning: nobody is told: 'notifications' does not say whom\n"
+     "  write notifications: {to: NAME, on: [errors]}, with the target NAME under integrations: "
+     "{notify: {targets: ...}}\n"},
+    {"a message that is not sent", "t.yaml", 0,
+     "name: t\n"
+     "notifications: {type: set, on: errors, start: {x: 1}}\n"
+     "nodes: [{id: a, type: set, config: {x: 1}}]\n",
+     "t.yaml:2:40: warning: the message 'start' is never sent: it is not in 'on'\n"},
     {"states no initial", "t.yaml", 0,
      "name: t\n"
      "states:\n"

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `notifications`: each point of a run that is told becomes a body of one node, which the engine
+ * runs beside all else. What sends is a node type of a plugin like any other, and what is said for
+ * a message is its config; only here is one of them known by its name.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/base/suggest.h"
+#include "core/model/catalogue.h"
+#include "core/model/draft.h"
+#include "core/model/format.h"
+#include "core/model/schema_marks.h"
+#include "core/model/tree.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+#define DEFAULT_TYPE "notify.send"
+
+/* A point with what its message says where nothing else is said. */
+static const struct point {
+    const char *name;
+    const char *body;
+    const char *title;
+    const char *text;
+    const char *severity;
+} points[NOTICE_POINTS] = {
+    [NOTICE_START] = {"start", "notifications.start", "{{ run.workflow }} has started",
+                      "Run {{ run.id }}.", "info"},
+    [NOTICE_MILESTONES] =
+        {"milestones", "notifications.milestones", "{{ run.workflow }}: {{ node.id }} is done",
+         "{{ has(node.counts) ? string(node.counts.completed) + ' items completed, ' "
+         "+ string(node.counts.failed) + ' failed. ' : '' }}Run {{ run.id }}.",
+         "info"},
+    [NOTICE_COMPLETION] =
+        {"completion", "notifications.completion",
+         "{{ run.workflow }} {{ run.status == 'cancelled' ? 'was cancelled' : 'has completed' }}",
+         "Run {{ run.id }}.", "info"},
+    [NOTICE_ERRORS] =
+        {"errors", "notifications.errors", "{{ run.workflow }} has failed",
+         "{{ has(run.error.node) ? run.error.node + ': ' : '' }}{{ run.error.code }}: "
+         "{{ run.error.message }}\nRun {{ run.id }}.",
+         "error"},
+};
+
+/* What `notifications` says. */
+struct told {
+    struct place place;
+    const struct tree *map; /* NULL: a list of points alone */
+    const struct tree *type;
+    bool has[NOTICE_POINTS];
+    const struct tree *own[NOTICE_POINTS]; /* the maps of points that have one */
+};
+
+static const struct report *report_of(const struct draft *draft)
+{
+    return &draft->loader->report;
+}
+
+/* NOTICE_POINTS: there is none of this name. */
+static enum notice_point find_point(struct str name)
+{
+    enum notice_point point = NOTICE_START;
+    while (point < NOTICE_POINTS && !str_equal_text(name, points[point].name)) {
+        point++;
+    }
+    return point;
+}
+
+/* Members that are no part of a message. */
+static bool is_of_all(struct str key)
+{
+    return str_equal(key, STR("on")) || str_equal(key, STR("type")) ||
+           find_point(key) != NOTICE_POINTS;
+}
+
+static void read_point(struct draft *draft, const struct tree *item, struct told *told)
+{
+    struct suggest nearest = suggest_start(tree_is_scalar(item) ? item->text : STR(""));
+    enum notice_point point = tree_is_scalar(item) ? find_point(item->text) : NOTICE_POINTS;
+    if (point != NOTICE_POINTS) {
+        told->has[point] = true;
+        return;
+    }
+    for (size_t i = 0; i < NOTICE_POINTS; i++) {
+        suggest_offer(&nearest, str_from(points[i].name));
+    }
+    report_error(
+        report_of(draft), item->place,
+        "'notifications' are sent at 'start', 'milestones', 'completion' and 'errors', not "
+        "%s%.*s%s",
+        tree_is_scalar(item) ? "'" : "at ",
+        STR_ARG(tree_is_scalar(item) ? item->text : str_from(tree_kind_name(item))),
+        tree_is_scalar(item) ? "'" : "");
+    report_nearest(report_of(draft), &nearest);
+}
+
+/* A list of points, or one. */
+static void read_points(struct draft *draft, const struct tree *list, struct told *told)
+{
+    if (!tree_is(list, TREE_LIST)) {
+        read_point(draft, list, told);
+        return;
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        read_point(draft, &list->as.items[i], told);
+    }
+}
+
+/* What a point says of its own. `on` chooses, where it is there, else what is said of points. */
+static void read_own(struct draft *draft, enum notice_point point, const struct tree_member *own,
+                     struct told *told)
+{
+    const struct tree *on = tree_get(told->map, STR("on"));
+    told->has[point] = told->has[point] || on == NULL;
+    told->own[point] = tree_is(&own->value, TREE_MAP) ? &own->value : NULL;
+    if (!tree_is(&own->value, TREE_MAP) && !tree_is(&own->value, TREE_NULL)) {
+        report_error(report_of(draft), own->value.place,
+                     "'%s' of 'notifications' must be a map of what its message says, not %s",
+                     points[point].name, tree_kind_name(&own->value));
+    } else if (!told->has[point] && on->place.file == own->key.place.file) {
+        report_warning(report_of(draft), own->key.place,
+                       "the message '%s' is never sent: it is not in 'on'", points[point].name);
+    }
+}
+
+static void read_map(struct draft *draft, const struct tree *map, struct told *told)
+{
+    const struct tree *on = tree_get(map, STR("on"));
+    bool has_points = on != NULL;
+    told->map = map;
+    told->type = tree_get(map, STR("type"));
+    if (on != NULL) {
+        read_points(draft, on, told);
+    }
+    for (enum notice_point i = NOTICE_START; i < NOTICE_POINTS; i++) {
+        const struct tree_member *own = tree_find(map, str_from(points[i].name));
+        if (own != NULL) {
+            has_points = true;
+            read_own(draft, i, own, told);
+        }
+    }
+    for (size_t i = 0; !has_points && i < NOTICE_POINTS; i++) {
+        told->has[i] = true;
+    }
+}
+
+/* ---- the nodes that send ---- */
+
+static struct tree text_at(struct place place, const char *text)
+{
+    return (struct tree){.kind = TREE_TEXT,
+                         .style = TREE_BLOCK,
+                         .size = 1,
+                         .start = UINT32_MAX, /* it stands nowhere */
+                         .place = place,
+                         .text = str_from(text)};
+}
+
+static void add_member(struct tree *map, struct tree_member *members, struct tree_member member)
+{
+    uint64_t size = (uint64_t)map->size + 1 + member.value.size;
+    members[map->count++] = member;
+    map->size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
+    if (map->height <= member.value.height) {
+        map->height = (uint16_t)(member.value.height + 1);
+    }
+}
+
+/* The message of one point: what is said for all, with its own over it. */
+static int make_config(struct draft *draft, const struct told *told, enum notice_point point,
+                       struct tree *out)
+{
+    const struct tree *own = told->own[point];
+    size_t count = (told->map != NULL ? told->map->count : 0) + (own != NULL ? own->count : 0);
+    struct tree_member *members = arena_calloc(&draft->loader->arena, count + 1, sizeof(*members));
+    if (members == NULL) {
+        return E_NOMEM;
+    }
+    *out = (struct tree){.kind = TREE_MAP,
+                         .size = 1,
+                         .height = 1,
+                         .start = UINT32_MAX,
+                         .place = own != NULL ? own->place : told->place};
+    out->as.members = members;
+    for (uint32_t i = 0; told->map != NULL && i < told->map->count; i++) {
+        const struct tree_member *member = &told->map->as.members[i];
+        if (!is_of_all(member->key.text) && tree_find(own, member->key.text) == NULL) {
+            add_member(out, members, *member);
+        }
+    }
+    for (uint32_t i = 0; own != NULL && i < own->count; i++) {
+        if (!str_equal(own->as.members[i].key.text, STR("type"))) {
+            add_member(out, members, own->as.members[i]);
+        }
+    }
+    return 0;
+}
+
+static int add_notice(struct draft *draft, enum notice_point point, const struct tree *type,
+                      const struct tree *config)
+{
+    struct arena *arena = &draft->loader->arena;
+    struct tree *node = arena_calloc(arena, 1, sizeof(*node));
+    struct tree_member *members = arena_calloc(arena, 2, sizeof(*members));
+    if (node == NULL || members == NULL) {
+        return E_NOMEM;
+    }
+    struct place place = config->place;
+    *node = (struct tree){
+        .kind = TREE_MAP, .size = 1, .height = 1, .start = UINT32_MAX, .place = place};
+    node->as.members = members;
+    add_member(node, members,
+               (struct tree_member){text_at(place, "type"),
+                                    type != NULL ? *type : text_at(place, DEFAULT_TYPE)});
+    add_member(node, members, (struct tree_member){text_at(place, "config"), *config});
+    struct draft_body body = {
+        .form = FORM_ONE,
+        .is_notice = true,
+        .owner = DRAFT_NO_NODE,
+        .tree = node,
+        .list = node,
+        .what = str_from(points[point].body),
+        .place = place,
+    };
+    return draft_add_body(draft, &body, &draft->storage->pipeline.notices[point]);
+}
+
+int notifications_add(struct draft *draft)
+{
+    const struct tree *tree = tree_get(draft->tree, STR("notifications"));
+    struct told told = {.place = tree != NULL ? tree->place : (struct place){0}};
+    bool is_untold = false;
+    int status = 0;
+    if (tree == NULL || draft->is_profile) {
+        return 0;
+    }
+    if (tree_is(tree, TREE_MAP)) {
+        read_map(draft, tree, &told);
+    } else {
+        read_points(draft, tree, &told);
+    }
+    for (enum notice_point i = NOTICE_START; i < NOTICE_POINTS && status == 0; i++) {
+        const struct tree *own_type = tree_get(told.own[i], STR("type"));
+        const struct tree *type = own_type != NULL ? own_type : told.type;
+        struct tree config;
+        status = told.has[i] ? make_config(draft, &told, i, &config) : 0;
+        bool is_nobody = status == 0 && told.has[i] && type == NULL &&
+                         tree_find(&config, STR("to")) == NULL;
+        is_untold = is_untold || is_nobody;
+        if (status == 0 && told.has[i] && !is_nobody) {
+            status = add_notice(draft, i, type, &config);
+        }
+    }
+    if (status == 0 && is_untold) {
+        report_warning(report_of(draft), told.place,
+                       "nobody is told: 'notifications' does not say whom");
+        report_hint(report_of(draft), "write notifications: {to: NAME, on: [errors]}, with the "
+                                      "target NAME under integrations: {notify: {targets: ...}}");
+    }
+    return status;
+}
+
+/* ---- what they say ---- */
+
+static enum notice_point point_of(const struct draft *draft, uint32_t index)
+{
+    enum notice_point point = NOTICE_START;
+    while (draft->storage->pipeline.notices[point] != draft->nodes[index].body) {
+        point++;
+    }
+    return point;
+}
+
+/* Where there is no title the text begins with it. */
+static const char *make_text(struct draft *draft, const struct point *point, bool has_title)
+{
+    size_t size = strlen(point->title) + strlen(point->text) + sizeof("\n");
+    char *both = has_title ? NULL : arena_alloc(&draft->loader->arena, size);
+    if (both != NULL) {
+        (void)snprintf(both, size, "%s\n%s", point->title, point->text); /* it has the room */
+    }
+    return has_title ? point->text : both;
+}
+
+int notifications_fill_config(struct draft *draft, uint32_t index, struct tree *config)
+{
+    const struct node *node = &draft->nodes[index];
+    const struct point *point = &points[point_of(draft, index)];
+    const struct schema *schema = node->type->config_schema;
+    const struct value *root = schema != NULL ? schema_source(schema) : NULL;
+    const struct value *properties = root != NULL ? schema_marks_properties(root, root) : NULL;
+    bool has_title = value_get(properties, STR("title")) != NULL;
+    const struct {
+        const char *key;
+        const char *value;
+    } defaults[] = {
+        {"title", point->title},
+        {"text", make_text(draft, point, has_title)},
+        {"severity", point->severity},
+    };
+    size_t most = sizeof(defaults) / sizeof(defaults[0]);
+    struct tree_member *members =
+        arena_calloc(&draft->loader->arena, config->count + most, sizeof(*members));
+    if (members == NULL || defaults[1].value == NULL) {
+        return E_NOMEM;
+    }
+    if (config->count > 0) {
+        memcpy(members, config->as.members, config->count * sizeof(*members));
+    }
+    const struct tree given = *config;
+    config->as.members = members;
+    for (size_t i = 0; i < most; i++) {
+        struct str key = str_from(defaults[i].key);
+        if (value_get(properties, key) != NULL && tree_find(&given, key) == NULL) {
+            add_member(config, members,
+                       (struct tree_member){text_at(config->place, defaults[i].key),
+                                            text_at(config->place, defaults[i].value)});
+        }
+    }
+    return 0;
+}
+
+/* ---- milestones ---- */
+
+void notifications_mark(struct draft *draft)
+{
+    for (uint32_t i = 0; i < draft->node_count; i++) {
+        uint32_t at = i;
+        const struct draft_body *in = &draft->body_drafts[draft->nodes[at].body];
+        while (in->owner != DRAFT_NO_NODE && !in->is_compensation) {
+            at = in->owner;
+            in = &draft->body_drafts[draft->nodes[at].body];
+        }
+        draft->nodes[at].is_told = draft->nodes[at].is_told || draft->nodes[i].is_milestone;
+    }
+}
