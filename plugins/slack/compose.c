@@ -3,10 +3,12 @@
 
 #include "message/blocks.h"
 #include "message/inline.h"
+#include "message/limits.h"
 #include "message/piece.h"
+#include "rich.h"
 
-/* What a digest needs at least: a divider, its title, one section. */
-enum { DIGEST_BLOCKS = 4 };
+/* So many at least: of a digest a divider, its title, a section, and what says that it is cut. */
+enum { DIGEST_BLOCKS = 4, RICH_BLOCKS = 4 };
 
 static int keep_str(struct service_call *call, const struct text *text, ops_val *out)
 {
@@ -87,7 +89,28 @@ static int is_text_good(struct service_call *call, ops_str text)
     return 0;
 }
 
-int compose_read(struct service_call *call, struct content *out)
+void compose_fail_limit(struct service_call *call, const char *member, const struct text *why)
+{
+    struct text what = {NULL, 0, 0, 0};
+    text_append_literal(&what, "would be refused: ");
+    text_append_str(&what, text_str(why));
+    text_append(&what, "", 1);
+    problem_fail_config(call, member, what.failed ? "would be refused" : what.p);
+    text_finish(&what);
+}
+
+static int are_blocks_good(struct service_call *call, ops_val blocks)
+{
+    struct text why = {NULL, 0, 0, 0};
+    int is_good = limits_check_blocks(blocks, &why);
+    if (!is_good) {
+        compose_fail_limit(call, "blocks", &why);
+    }
+    text_finish(&why);
+    return is_good;
+}
+
+static int read_content(struct service_call *call, struct content *out)
 {
     ops_str text = ops_get_str(call->config, "text", NULL);
     ops_str markdown = ops_get_str(call->config, "markdown", NULL);
@@ -110,6 +133,9 @@ int compose_read(struct service_call *call, struct content *out)
         return read_markdown(call, markdown, out);
     }
     if (has_blocks) {
+        if (!are_blocks_good(call, blocks)) {
+            return 0;
+        }
         out->blocks = blocks;
         find_notice(blocks, out);
     }
@@ -117,7 +143,7 @@ int compose_read(struct service_call *call, struct content *out)
     return 1;
 }
 
-/* ---- Digests ---- */
+/* ---- More blocks ---- */
 
 /* The text of a message that has no blocks yet. */
 static void add_own_text(struct blocks *blocks, const struct content *content)
@@ -141,16 +167,61 @@ static int join(struct service_call *call, ops_val before, ops_val after, ops_va
     return ops.value->new_list(ops.h, call->task, all, n, out) == OPS_OK;
 }
 
-int compose_add_digest(struct service_call *call, struct content *content, ops_str digest)
+/* Ends the blocks and adds them to the content; 0: out of memory, or they do not fit. */
+static int append(struct service_call *call, struct content *content, struct blocks *blocks)
+{
+    ops_val made = 0;
+    ops_str json = blocks_end(blocks);
+    int is_made = json.n > 0 &&
+                  ops.value->from_json(ops.h, call->task, json, &made, NULL) == OPS_OK;
+    blocks_finish(blocks);
+    return is_made && join(call, content->blocks, made, &content->blocks);
+}
+
+static uint32_t room_of(const struct content *content)
 {
     uint64_t own = content->blocks != 0 ? ops.value->count(ops.h, content->blocks) : 0;
-    struct text lines = {NULL, 0, 0, 0};
-    ops_val made = 0;
-    if (own + DIGEST_BLOCKS > BLOCKS_MOST) {
+    return own < BLOCKS_MOST ? BLOCKS_MOST - (uint32_t)own : 0;
+}
+
+/* ---- Charts and buttons ---- */
+
+static int add_rich(struct service_call *call, struct content *out)
+{
+    struct blocks blocks = {.most = room_of(out)};
+    struct text why = {NULL, 0, 0, 0};
+    if (blocks.most < RICH_BLOCKS) {
+        problem_fail_config(call, "blocks", "leave no room for the chart and the buttons");
         return 0;
     }
-    struct blocks blocks = {.most = BLOCKS_MOST - (uint32_t)own};
-    int is_alone = content->text == 0 && own == 0;
+    add_own_text(&blocks, out);
+    rich_add(&blocks, call->config);
+    int is_good = append(call, out, &blocks);
+    if (!is_good) {
+        ops_fail_text(call->task, OPS_E_RESOURCE, "the blocks of the message could not be made");
+    } else if (!limits_check_blocks(out->blocks, &why)) {
+        compose_fail_limit(call, "buttons", &why);
+        is_good = 0;
+    }
+    text_finish(&why);
+    return is_good;
+}
+
+int compose_read(struct service_call *call, struct content *out)
+{
+    return read_content(call, out) && (!rich_is_any(call->config) || add_rich(call, out));
+}
+
+/* ---- Digests ---- */
+
+int compose_add_digest(struct service_call *call, struct content *content, ops_str digest)
+{
+    struct blocks blocks = {.most = room_of(content)};
+    struct text lines = {NULL, 0, 0, 0};
+    int is_alone = content->text == 0 && content->blocks == 0;
+    if (blocks.most < DIGEST_BLOCKS) {
+        return 0;
+    }
     add_own_text(&blocks, content);
     if (!is_alone) {
         blocks_add_divider(&blocks);
@@ -158,14 +229,11 @@ int compose_add_digest(struct service_call *call, struct content *content, ops_s
     blocks_add_context(&blocks, ops_text("What was held back:"));
     inline_append_escaped(&lines, digest);
     blocks_add_mrkdwn(&blocks, text_str(&lines));
-    ops_str json = blocks_end(&blocks);
-    int is_made = !lines.failed && json.n > 0 &&
-                  ops.value->from_json(ops.h, call->task, json, &made, NULL) == OPS_OK;
-    blocks_finish(&blocks);
+    blocks.json.failed = blocks.json.failed || lines.failed;
     text_finish(&lines);
-    if (is_made && is_alone) {
-        is_made = ops.value->new_str(ops.h, call->task, ops_text("What was held back"),
-                                     &content->text) == OPS_OK;
+    if (!append(call, content, &blocks)) {
+        return 0;
     }
-    return is_made && join(call, content->blocks, made, &content->blocks);
+    return !is_alone || ops.value->new_str(ops.h, call->task, ops_text("What was held back"),
+                                           &content->text) == OPS_OK;
 }

@@ -25,6 +25,9 @@ struct content {
 /* 0, and the task has failed: there is no content, or Slack would not take it. */
 int compose_read(struct service_call *call, struct content *out);
 
+/* Fails the task for the member of the config of which `why` says which limit it breaks. */
+void compose_fail_limit(struct service_call *call, const char *member, const struct text *why);
+
 /*
  * Adds what was held back, plain lines, behind the content; without content it is all that there
  * is. 0: there is no room for it, or no memory, and nothing was added.

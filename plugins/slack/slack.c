@@ -8,9 +8,11 @@
 #include "slack.h"
 
 #include "answers.h"
+#include "message/limits.h"
 #include "post.h"
 #include "service/service.h"
 #include "step.h"
+#include "upload.h"
 
 /* ---- Channels ---- */
 
@@ -128,6 +130,20 @@ static void react_execute(struct service_call *call)
     call_send(call, &out);
 }
 
+/* ---- Views ---- */
+
+static void view_execute(struct service_call *call)
+{
+    struct text why = {NULL, 0, 0, 0};
+    int is_good = limits_check_view(ops_get(call->config, "view"), &why);
+    if (is_good) {
+        call_act(call);
+    } else {
+        compose_fail_limit(call, "view", &why);
+    }
+    text_finish(&why);
+}
+
 /* ---- The service ---- */
 
 static const struct service_operation operations[] = {
@@ -151,12 +167,17 @@ static const struct service_operation operations[] = {
      .request = {.method = "POST", .path = "/reactions.add", .body = reaction_body},
      .flags = SERVICE_REPEATABLE,
      .execute = react_execute},
+    {.type = "slack.upload_file",
+     .request = {.method = "GET", .path = "/files.getUploadURLExternal"},
+     .flags = SERVICE_REPEATABLE,
+     .execute = upload_execute},
     {.type = "slack.lookup_user",
      .request = {.method = "GET", .path = "/users.lookupByEmail", .query = user_query},
      .output = user},
     {.type = "slack.open_view",
      .request = {.method = "POST", .path = "/views.open", .body = view_body},
-     .output = view},
+     .output = view,
+     .execute = view_execute},
     {.type = NULL},
 };
 
@@ -204,8 +225,9 @@ TYPE(post_message, "post_message", OPS_NODE_IDEMPOTENT);
 TYPE(send_digest, "send_digest", OPS_NODE_IDEMPOTENT);
 TYPE(update_message, "update_message", OPS_NODE_IDEMPOTENT);
 TYPE(add_reaction, "add_reaction", OPS_NODE_IDEMPOTENT);
+TYPE(upload_file, "upload_file", OPS_NODE_IDEMPOTENT);
 TYPE(lookup_user, "lookup_user", OPS_NODE_IDEMPOTENT);
 TYPE(open_view, "open_view", 0);
 
 OPS_PLUGIN("slack", "1.0.0", &post_message, &send_digest, &update_message, &add_reaction,
-           &lookup_user, &open_view);
+           &upload_file, &lookup_user, &open_view);

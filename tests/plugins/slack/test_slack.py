@@ -147,6 +147,43 @@ def blocks_are_posted(slack):
     equal((message["blocks"], message["text"], message["unfurl_links"], message["username"]), (blocks, "hello", False, "bot"))
 
 
+def charts_and_buttons_stand_behind(slack):
+    config = {"text": "*Load*", "chart": {"title": "in percent", "unit": "%", "values": {"web": 100, "db": 12.5, "a <b>": 0}},
+              "buttons": [{"text": "Open", "url": "https://a.test/?x=1&y=\"2\"", "style": "primary"},
+                          {"text": "Docs", "url": "https://b.test"}]}
+    post(slack, config).output()
+    blocks = slack.messages()[0]["blocks"]
+    equal([b["type"] for b in blocks], ["section", "actions"])
+    equal(blocks[0]["text"]["text"], "*Load*\n\n```\nin percent\nweb    " + "█" * 24 + " 100%\ndb     ███ 12.5%\na &lt;b&gt;  0%\n```")
+    equal(blocks[1]["elements"][0], {"type": "button", "text": {"type": "plain_text", "text": "Open"}, "action_id": "opstream_0",
+                                     "url": "https://a.test/?x=1&y=\"2\"", "style": "primary"})
+    post(slack, {"markdown": "# t", "buttons": config["buttons"]}).output()
+    equal([b["type"] for b in slack.messages()[1]["blocks"]], ["header", "actions"])
+    error = post(slack, {"blocks": [{"type": "divider"}] * 48, "buttons": config["buttons"]}).error()
+    equal(error["message"], "'blocks' leave no room for the chart and the buttons")
+
+
+def the_shipped_profile_is_read(slack):
+    shipped = os.path.join(FOLDER, "..", "..", "..", "config", "slack.yaml")
+    with Home() as home, open(shipped, encoding="utf-8") as text:
+        profile = text.read()
+        slack.add_channel("ops-alerts")
+        home.write("slack.yaml", profile.replace("22:00-08:00", hours_around_now(240, 360)["notifications"]["quiet_hours"]))
+        definition = {"id": "t", "extends": "slack", "integrations": {"slack": {"base_url": "${BASE}"}},
+                      "nodes": [node("post_message", {"text": "x"}),
+                                node("post_message", {"text": "y", "severity": "critical"}, "m", depends_on=["n"])]}
+        ran = home.run(slack, definition, token=None, SLACK_BOT_TOKEN=GOOD)
+        equal((ran.output()["channel"], ran.output("m")["channel"]), ("C0OPS-ALERTS", "C0INCIDENTS"))
+        equal(home.run(slack, definition, token=None, SLACK_BOT_TOKEN=GOOD).output()["reason"], "max_frequency")
+        ran = home.run(slack, definition, token=None)
+        equal(ran.code, 3)
+        has(ran.text, "SLACK_BOT_TOKEN")
+        home.write("slack.yaml", profile.replace("max_frequency", "max_frequencies"))
+        ran = home.run(slack, definition, token=None, SLACK_BOT_TOKEN=GOOD)
+        equal(ran.code, 3)
+        check(re.search(r"slack.yaml:\d+:\d+: error: .*max_frequencies", ran.text), ran.text)
+
+
 def messages_are_changed_and_marked(slack):
     made = post(slack, {"text": "one"}).output()
     at = {"channel": made["channel"], "ts": made["ts"]}
@@ -175,6 +212,77 @@ def views_are_opened(slack):
     error = call(slack, "open_view", {"trigger_id": "T1", "view": view}).error()
     equal(error["code"], "INPUT")
     has(error["hint"], "three seconds")
+
+
+def files_are_shared(slack):
+    config = {"channel": "C0OPS", "filename": "a b.txt", "content": "grüße\n"}
+    made = call(slack, "upload_file", {**config, "title": "All", "initial_comment": "look", "alt_text": "x"}).output()
+    equal(made, {"id": "F1", "title": "All", "channel": "C0OPS", "size": 8, "found": False})
+    file = slack.files["F1"]
+    equal((file["content"], file["name"], file["alt_txt"], file["shares"]), ("grüße\n".encode(), "a b.txt", "x", ["C0OPS"]))
+    check("authorization" not in slack.last("POST /upload/.*").headers, "the token goes to Slack's API only")
+    made = call(slack, "upload_file", {**config, "content": "/wA=", "encoding": "base64"}).output()
+    equal((made["title"], slack.files["F2"]["content"]), ("a b.txt", b"\xff\x00"))
+    has(call(slack, "upload_file", {**config, "content": "&", "encoding": "base64"}).error()["message"], "'content' is no base64")
+    has(call(slack, "upload_file", {**config, "content": ""}).error()["message"], "'content' is empty")
+    error = call(slack, "upload_file", {**config, "channel": "C0NOWHERE"}).error()
+    equal((error["code"], error["message"]), ("NOT_FOUND", "Slack refuses: channel_not_found; channel C0NOWHERE"))
+
+
+def files_are_shared_once(slack):
+    config = {"channel": "C0OPS", "filename": "a", "content": "x"}
+    step = "(GET|POST) /{}.*"
+    for what, faults in (("files.getUploadURLExternal", [lose()]), ("upload", [answer(502, {})]),
+                         ("files.completeUploadExternal", [lose()]), ("files.completeUploadExternal", [answer(502, {})]),
+                         ("files.completeUploadExternal", [refuse("ratelimited")])):
+        before = len(slack.messages())
+        slack.fail(step.format(what), *faults)
+        made = call(slack, "upload_file", config, retry=QUICK).output()
+        equal((what, len(slack.messages()) - before), (what, 1))
+        equal(slack.files[made["id"]]["shares"], ["C0OPS"])
+    slack.forbidden = {"files.info"}
+    slack.fail(step.format("files.completeUploadExternal"), lose())
+    error = call(slack, "upload_file", config, retry=QUICK).error()
+    equal(error["symbol"], "slack.unknown")
+    has(error["message"], "whether an earlier attempt has shared this file in C0OPS is not known", "needed: files:read")
+
+
+def blocks_are_checked_before_they_go_out(slack):
+    plain = lambda text: {"type": "plain_text", "text": text}
+    button = lambda **more: {"type": "button", "text": plain("ok"), **more}
+    actions = lambda *elements, **more: {"type": "actions", "elements": list(elements), **more}
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
+    for blocks, words in (
+            ([section] * 51, "there are 51 blocks, and Slack takes 50 at most"),
+            ([section, {"type": "section", "text": plain("x" * 3412)}],
+             "blocks[1] (section): 'text' has 3412 characters, and Slack takes 3000 at most"),
+            ([{"type": "section"}], "blocks[0] (section): 'text' is missing"),
+            ([{"type": "section", "fields": [plain("x")] * 11}], "'fields' has 11 items, and Slack takes 10 at most"),
+            ([{"type": "section", "fields": [plain("x" * 2001)]}], "'fields' has an item of 2001 characters"),
+            ([{"type": "header", "text": plain("x" * 151)}], "blocks[0] (header): 'text' has 151 characters"),
+            ([{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}], "'text' is no text object of type plain_text"),
+            ([{"type": "image", "image_url": "https://a.test/i.png"}], "blocks[0] (image): 'alt_text' is missing"),
+            ([actions()], "blocks[0] (actions): 'elements' is empty"),
+            ([actions(*[button()] * 26)], "'elements' has 26 items, and Slack takes 25 at most"),
+            ([actions(button(text=plain("x" * 76)))], "blocks[0].elements[0] (button): 'text' has 76 characters"),
+            ([actions(button(action_id="a" * 256))], "'action_id' has 256 characters, and Slack takes 255 at most"),
+            ([actions(button(action_id="a"), button(action_id="a"))], "blocks[0].elements[1] (button): 'action_id' is that of another"),
+            ([{**section, "block_id": "b"}, {**section, "block_id": "b"}], "blocks[1] (section): 'block_id' is that of another"),
+            ([{**section, "accessory": {"type": "overflow", "options": [{"text": plain("x"), "value": "v"}] * 6}}],
+             "blocks[0].accessory (overflow): 'options' has 6 items, and Slack takes 5 at most"),
+            ([{**section, "accessory": {"type": "static_select", "options": [{"text": plain("x" * 76), "value": "v"}]}}],
+             "blocks[0].accessory.options[0] (options): 'text' has 76 characters"),
+            ([actions(button(confirm={"title": plain("x" * 101)}))], "blocks[0].elements[0].confirm (confirm): 'title' has 101"),
+            ([{"text": "x"}], "blocks[0]: 'type' is missing")):
+        error = post(slack, {"blocks": blocks}).error()
+        equal((words, error["code"]), (words, "CONFIG"))
+        has(error["message"], "'blocks' would be refused: ", words)
+    view = {"type": "modal", "title": plain("x" * 25), "blocks": [section]}
+    has(call(slack, "open_view", {"trigger_id": "T1", "view": view}).error()["message"],
+        "'view' would be refused: view (modal): 'title' has 25 characters, and Slack takes 24 at most")
+    equal(slack.count("POST .*"), 0)
+    good = [actions(button(action_id="a"), button(action_id="b")), {**section, "fields": [plain("x")] * 10}, {"type": "new_kind"}]
+    equal(post(slack, {"blocks": good}).output()["sent"], True)
 
 
 # ---- channels and threads ----
@@ -445,8 +553,8 @@ def readme_examples_run(slack):
         equal(sorted(set(ran)), sorted(n["type"] for n in json.load(text)["nodes"]))
 
 
-CASES = [texts_are_posted, markdown_becomes_blocks, blocks_are_posted, messages_are_changed_and_marked, people_are_found,
-         views_are_opened, severity_chooses_the_channel, a_thread_of_a_run_goes_on,
+CASES = [texts_are_posted, charts_and_buttons_stand_behind, the_shipped_profile_is_read, markdown_becomes_blocks, blocks_are_posted, messages_are_changed_and_marked, people_are_found,
+         views_are_opened, files_are_shared, files_are_shared_once, blocks_are_checked_before_they_go_out, severity_chooses_the_channel, a_thread_of_a_run_goes_on,
          quiet_hours_hold_back, too_many_are_held_back, without_a_digest_it_is_dropped, what_failed_frees_its_place,
          the_same_is_sent_once, rules_that_are_no_good, a_message_whose_answer_was_lost_is_found, what_was_refused_needs_no_look, what_cannot_be_looked_for_is_said,
          what_an_engine_posted_that_was_killed_is_found, tokens_that_are_no_good, channels_that_are_no_good,
