@@ -49,6 +49,7 @@ class Service:
     """What all services have: how they behave, and what they count."""
 
     name = "service"
+    protocol = None  # of a connection; None: HTTP
 
     def __init__(self, seed=1):
         self.latency_ms = 0
@@ -149,6 +150,6 @@ class Connection(asyncio.Protocol):
 async def listen(service):
     """Serves on a port of its own, which is in `service.port` then."""
     server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(service), "127.0.0.1", 0, backlog=1024)
+        lambda: (service.protocol or Connection)(service), "127.0.0.1", 0, backlog=1024)
     service.port = server.sockets[0].getsockname()[1]
     return server

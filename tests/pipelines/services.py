@@ -24,6 +24,7 @@ import threading
 import urllib.parse
 
 from http_loop import Service, listen
+from smtp_loop import Session
 
 KINDS = ["bug", "feature", "documentation", "security"]
 SEVERITIES = ["low", "medium", "high", "critical"]
@@ -252,6 +253,21 @@ class Notion(Service):
         return 200, {"object": "page", "id": f"p{len(self.pages)}", "url": f"http://127.0.0.1:{self.port}/p{len(self.pages)}"}
 
 
+class Mail(Service):
+    """What has the Message-ID of one that is there is the same message again."""
+
+    name = "mail"
+    protocol = Session
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.mails = {}
+
+    def deliver(self, to, text):
+        name = re.search(r"(?im)^message-id:\s*(\S+)", text)
+        self.mails[name[1]] = {"to": to, "text": text[:4000]}
+
+
 class Webhook(Service):
     """Knows the key of a call: what comes again is taken once."""
 
@@ -296,8 +312,10 @@ class Control(Service):
 
 def made(services):
     by_name = {s.name: s for s in services}
-    return {"comments": by_name["github"].comments, "labels": by_name["github"].labels,
-            "messages": by_name["slack"].messages, "stories": by_name["shortcut"].stories, "pages": by_name["notion"].pages, "hooks": by_name["webhook"].hooks}
+    github, shortcut = by_name["github"], by_name["shortcut"]
+    return {"comments": github.comments, "labels": github.labels, "stories": shortcut.stories,
+            "messages": by_name["slack"].messages, "mails": list(by_name["mail"].mails.values()),
+            "pages": by_name["notion"].pages, "hooks": by_name["webhook"].hooks}
 
 
 def times(services):
@@ -310,7 +328,7 @@ def times(services):
 
 async def serve(options):
     services = [GitHub(options.seed, options.issues), Llm(options.seed), Shortcut(options.seed),
-                Slack(options.seed), Notion(options.seed), Webhook(options.seed)]
+                Slack(options.seed), Notion(options.seed), Webhook(options.seed), Mail(options.seed)]
     for service in services:
         service.latency_ms = options.latency
         service.fail_percent = options.fail

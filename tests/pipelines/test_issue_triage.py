@@ -52,6 +52,8 @@ def each_issue_goes_its_way():
         urgent = output["severities"]["high"] + output["severities"]["critical"]
         equal(len(alarms), 4 + output["severities"]["critical"])
         equal(len(made["messages"]), 4 + urgent + 1, "one for each that is urgent, for security, and for the report:")
+        equal(len(made["mails"]), len(made["messages"]))
+        check(all("team@mail.test" in mail["to"][0] for mail in made["mails"]), str(made["mails"])[:500])
         stories = {s["external_id"]: s for s in made["stories"]}
         equal([len(stories), len(made["stories"])], [ISSUES, ISSUES])
         check(all(s["workflow_state_id"] == 502 and s["external_links"] == [name] for name, s in stories.items()), "")
@@ -97,6 +99,7 @@ def a_repository_is_enough():
         equal([output["triaged"], output["failed"]], [4, 0])
         equal(output["left_out"], ["Shortcut: set SHORTCUT_STATE and the secret shortcut_token",
                                    "Slack: set SLACK_CHANNEL and the secret slack_token",
+                                   "e-mail: set TRIAGE_EMAIL and SMTP_URL",
                                    "Notion: set NOTION_PAGE and the secret notion_token", "webhook: set TRIAGE_WEBHOOK"])
         has(Path(output["report"]).read_text(encoding="utf-8"), "## Not set up", "- webhook: set TRIAGE_WEBHOOK")
 

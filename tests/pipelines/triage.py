@@ -64,7 +64,8 @@ class Triage:
                          if with_all or name in ("GITHUB_TOKEN", "LLM_KEY")})
         if with_all:
             self.env.update({"NOTION_PAGE": "page", "SHORTCUT_STATE": "Ready", "SLACK_CHANNEL": "#issues",
-                             "SLACK_ALARM": "#alarm", "TRIAGE_WEBHOOK": self.urls["webhook"] + "/hook"})
+                             "SLACK_ALARM": "#alarm", "TRIAGE_EMAIL": "team@mail.test", "SMTP_TLS": "none",
+                             "SMTP_URL": self.urls["mail"].replace("http", "smtp"), "TRIAGE_WEBHOOK": self.urls["webhook"] + "/hook"})
         self.processes = []
 
     @staticmethod
