@@ -752,13 +752,13 @@ const struct fault_case fault_cases[] = {
     {"secrets not set at start", "t.yaml", LOAD_START,
      "name: t\n"
      "integrations:\n"
-     "  http: {base_url: 'https://{{ secrets.host }}/'}\n"
+     "  http: {token: 'https://{{ secrets.host }}/'}\n"
      "nodes:\n"
      "  - {id: a, type: http, config: {url: x, headers: {A: \"{{ 'k ' + base64(secrets['my.user'] "
      "+ ':' + secrets.password) }}\"}}}\n"
      "  - {id: b, type: code, config: {language: bash, code: '{{ secrets.raw }}', input_mapping: "
      "{a: {b: ['{{ secrets.deep }}']}}}}\n",
-     "t.yaml:3:32: error: integration 'http': the secret 'host' is not set\n"
+     "t.yaml:3:29: error: integration 'http': the secret 'host' is not set\n"
      "  set OPSTREAM_SECRET_HOST\n"
      "t.yaml:5:73: error: config of node 'a': the secret 'my.user' is not set\n"
      "  set OPSTREAM_SECRET_MY_USER\n"
@@ -770,7 +770,7 @@ const struct fault_case fault_cases[] = {
      "name: t\n"
      "config: {page: '', team: web}\n"
      "integrations:\n"
-     "  http: {base_url: 'https://{{ secrets.host }}/'}\n"
+     "  http: {token: 'https://{{ secrets.host }}/'}\n"
      "nodes:\n"
      "  - {id: a, type: http, when: \"config.page != '' && input.loud\", config: {url: x, headers: "
      "{A: "
@@ -801,7 +801,7 @@ const struct fault_case fault_cases[] = {
      "name: t\n"
      "integrations: {http: {base_url: 'http://x/{{ secrets.key }}'}}\n"
      "nodes: [{id: a, type: http, config: {url: 'http://x/'}}]\n",
-     "t.yaml:2:43: error: integration 'http': 'secrets.key' may not stand here\n"
+     "t.yaml:2:46: error: integration 'http': 'secrets.key' may not stand here\n"
      "  of these settings, secrets may stand in 'token'\n"},
     {"secret in a condition", "t.yaml", 0,
      "name: t\n"
@@ -956,7 +956,7 @@ const struct fault_case fault_cases[] = {
      "  other: {x: 1}\n"
      "nodes:\n"
      "  - {id: a, type: http, config: {url: x}}\n",
-     "t.yaml:3:10: error: integration 'http': unknown key 'baseurl'; allowed: 'base_url'\n"
+     "t.yaml:3:10: error: integration 'http': unknown key 'baseurl'; allowed: 'base_url', 'token'\n"
      "  did you mean 'base_url'?\n"
      "t.yaml:4:10: error: the plugin 'code' has no setting 'x'\n"
      "  it has none of its own, only timeout, max_concurrency and policies\n"

@@ -495,7 +495,7 @@ const struct fault_case fault_cases_policies[] = {
      "  - {id: b, for_each: [1], on_open: fail, nodes: [{id: c, type: set}]}\n",
      "t.yaml:2:14: error: 'resilience' has the unknown key 'on_open'\n"
      "  nodes differ in it: put it at a node\n"
-     "t.yaml:3:23: error: integration 'http': unknown key 'on_open'; allowed: 'base_url'\n"
+     "t.yaml:3:23: error: integration 'http': unknown key 'on_open'; allowed: 'base_url', 'token'\n"
      "t.yaml:5:24: error: 'on_open' of node 'a' has no effect: nodes of type 'set' call no "
      "service\n"
      "t.yaml:6:28: error: the loop 'b' has 'nodes', so 'on_open' goes to one of these\n"},
