@@ -117,42 +117,70 @@ static void fail_status(struct delivery *delivery, const ops_http_res *res)
     fail_with(delivery, &err);
 }
 
+/* The service says no in an answer that looks good. */
+static void fail_refusal(struct delivery *delivery, const ops_http_res *res, ops_status code,
+                         const char *word, const char *hint)
+{
+    char message[256];
+    (void)snprintf(message, sizeof message, "%s answered: %s", delivery->target.channel->word,
+                   word);
+    ops_error err = ops_error_make(code, message);
+    err.symbol = ops_text("notify.refused");
+    err.hint = ops_text(hint);
+    err.retry_after_ms = status_retry_after_ms(header_of(res, "retry-after"), (int64_t)time(NULL));
+    fail_with(delivery, &err);
+}
+
 static void on_http_done(void *user, ops_task task, const ops_http_res *res, const ops_error *err)
 {
     struct delivery *delivery = user;
     const struct channel *channel = delivery->target.channel;
+    char word[CHANNEL_WORD_BYTES] = "";
+    const char *hint = NULL;
     if (err != NULL) {
         fail_with(delivery, err);
-    } else if (res->status < 200 || res->status >= 300) {
-        fail_status(delivery, res);
-    } else {
-        if (channel->read_id != NULL) {
-            channel->read_id(task, res, delivery->id);
-        }
-        keep(delivery);
+        return;
     }
+    if (res->status < 200 || res->status >= 300) {
+        fail_status(delivery, res);
+        return;
+    }
+    ops_status code = channel->judge != NULL ? channel->judge(task, res, word, &hint) : OPS_OK;
+    if (code != OPS_OK) {
+        fail_refusal(delivery, res, code, word, hint);
+        return;
+    }
+    if (channel->read_id != NULL) {
+        channel->read_id(task, res, delivery->id);
+    }
+    keep(delivery);
 }
 
 static void send_http(struct delivery *delivery)
 {
-    static const ops_str names[] = {{"Content-Type", 12}};
-    static const ops_str values[] = {{"application/json", 16}};
     const struct channel *channel = delivery->target.channel;
     struct channel_request *request = &delivery->request;
+    ops_str texts[CHANNEL_HEADERS] = {{0}}; /* the values are handles */
+    ops_task task = delivery->note->task;
     ops_status status = channel->build(delivery->note, delivery->target.settings, request);
+    if (status == OPS_OK) {
+        status = channel_add_header(task, request, ops_text("Content-Type"),
+                                    ops_text("application/json"));
+    }
     if (status == OPS_OK) {
         const ops_http_req req = {.size = (uint32_t)sizeof req,
                                   .flags = OPS_HTTP_NO_REDIRECT | OPS_HTTP_IDEMPOTENCY_KEY,
                                   .method = ops_text("POST"),
                                   .url_val = request->url,
-                                  .header_names = names,
-                                  .header_values = values,
-                                  .n_headers = 1,
+                                  .header_names = request->names,
+                                  .header_values = texts,
+                                  .header_vals = request->values,
+                                  .n_headers = request->n_headers,
                                   .body = request->body,
                                   .label = ops_text(delivery->target.name),
                                   .on_done = on_http_done,
                                   .user = delivery};
-        status = ops.http->send(ops.h, delivery->note->task, &req, NULL);
+        status = ops.http->send(ops.h, task, &req, NULL);
     }
     if (status != OPS_OK) {
         fail_text(delivery, status, "notify.request", "the message could not be made");

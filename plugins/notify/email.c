@@ -199,6 +199,18 @@ static void write_html(const struct note *note, struct text *out)
 
 /* ---- attachments ---- */
 
+/* What is given as text is UTF-8, and says so. */
+static ops_str read_type(ops_val attachment, int is_text, struct text *out)
+{
+    ops_str type = ops_get_str(attachment, "content_type", NULL);
+    text_append_str(out, type);
+    if (is_text && type.n > 5 && memcmp(type.p, "text/", 5) == 0 &&
+        memchr(type.p, ';', (size_t)type.n) == NULL) {
+        text_append_literal(out, "; charset=utf-8");
+    }
+    return text_str(out);
+}
+
 static const char *read_attachments(const struct note *note, struct email *out)
 {
     uint64_t n = ops.value->count(ops.h, note->attachments);
@@ -213,7 +225,7 @@ static const char *read_attachments(const struct note *note, struct email *out)
         out->attachments[i] = (ops_mail_attachment){
             .size = (uint32_t)sizeof(ops_mail_attachment),
             .name = ops_get_str(one, "name", NULL),
-            .content_type = ops_get_str(one, "content_type", NULL),
+            .content_type = read_type(one, base64 == 0, &out->types[i]),
             .bytes = base64 != 0 ? text_str(&out->files[i]) : ops_get_str(one, "content", NULL),
         };
         out->req.n_attachments = i + 1;
@@ -270,5 +282,6 @@ void email_finish(struct email *email)
     text_finish(&email->html);
     for (size_t i = 0; i < OPS_MAIL_ATTACHMENTS; i++) {
         text_finish(&email->files[i]);
+        text_finish(&email->types[i]);
     }
 }

@@ -17,11 +17,15 @@ void note_read(ops_task task, ops_val config, struct note *out)
                          .title = ops_get_str(config, "title", NULL),
                          .text = ops_get_str(config, "text", NULL),
                          .fields = ops_get(config, "fields"),
+                         .table = table,
                          .columns = table != 0 ? ops_get(table, "columns") : 0,
                          .rows = table != 0 ? ops_get(table, "rows") : 0,
                          .links = ops_get(config, "links"),
                          .attachments = ops_get(config, "attachments"),
                          .key = info.idempotency_key,
+                         .run_id = info.run_id,
+                         .workflow = info.workflow,
+                         .node = info.node,
                          .attempt = info.attempt};
     for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++) {
         if (ops_equal(severity, severities[i])) {

@@ -22,11 +22,15 @@ struct note {
     ops_str text; /* Markdown */
     enum note_severity severity;
     ops_val fields; /* a map */
+    ops_val table;  /* as the config has it; 0: none */
     ops_val columns;
     ops_val rows;
     ops_val links;       /* a list of maps */
     ops_val attachments; /* the same */
     ops_str key;         /* the step's idempotency key */
+    ops_str run_id;
+    ops_str workflow;
+    ops_str node;
     uint32_t attempt;
 };
 

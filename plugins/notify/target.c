@@ -3,7 +3,18 @@
 
 #include <stdio.h>
 
-static const struct channel *const channels[] = {&channel_discord, &channel_teams, &channel_email};
+static const struct channel *const channels[] = {&channel_slack, &channel_email, &channel_webhook,
+                                                 &channel_discord, &channel_teams};
+
+ops_status channel_add_header(ops_task task, struct channel_request *request, ops_str name,
+                              ops_str value)
+{
+    if (request->n_headers == CHANNEL_HEADERS) {
+        return OPS_E_CONFIG;
+    }
+    request->names[request->n_headers] = name;
+    return ops.value->new_str(ops.h, task, value, &request->values[request->n_headers++]);
+}
 
 /* A map with one member, the name of a channel: the schema has made sure of it. */
 static ops_status read_target(ops_val value, struct target *out)

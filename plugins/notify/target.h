@@ -14,18 +14,30 @@
 #include "note.h"
 
 enum { TARGETS_MAX = 20, TARGET_NAME_BYTES = 128, TARGET_ID_BYTES = 128 };
+enum { CHANNEL_HEADERS = 16, CHANNEL_WORD_BYTES = 128 };
 
 /* What goes out by HTTP; POST and JSON. */
 struct channel_request {
     ops_val url;  /* of the settings, or of the task; not to be read where it is a secret */
     ops_str body; /* lives as long as the task */
+    ops_str names[CHANNEL_HEADERS]; /* besides Content-Type */
+    ops_val values[CHANNEL_HEADERS];
+    uint64_t n_headers;
 };
+
+/* Adds a header with a text of the task. */
+ops_status channel_add_header(ops_task task, struct channel_request *request, ops_str name,
+                              ops_str value);
 
 struct channel {
     const char *name; /* of the member of a target: "discord" */
     const char *word; /* for people: "Discord" */
     /* Makes the request; `settings` are the target's. NULL: it goes by e-mail (email.h). */
     ops_status (*build)(const struct note *note, ops_val settings, struct channel_request *out);
+    /* Whether an answer with a good status is one: OPS_OK, else the code, with the service's `word`
+     * for it, and `hint` (static). NULL: it is. */
+    ops_status (*judge)(ops_task task, const ops_http_res *res, char word[CHANNEL_WORD_BYTES],
+                        const char **hint);
     /* Reads the id of the message from a good answer; NULL: there is none. */
     void (*read_id)(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES]);
     const char *gone_hint; /* of a 404 */
@@ -34,6 +46,8 @@ struct channel {
 extern const struct channel channel_discord;
 extern const struct channel channel_teams;
 extern const struct channel channel_email;
+extern const struct channel channel_slack;
+extern const struct channel channel_webhook;
 
 struct target {
     char name[TARGET_NAME_BYTES]; /* its name, or the channel's for one without */

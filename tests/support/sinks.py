@@ -22,7 +22,8 @@ from fake_service import FakeService
 
 class WebhookSink(FakeService):
     """
-    /discord/NAME answers as Discord does, /teams/NAME as a workflow, /hook/NAME with 204. A repeated
+    /discord/NAME answers as Discord does, /teams/NAME as a workflow, /hook/NAME with 204, /slack/hook/NAME
+    and /slack/api/chat.postMessage as Slack does. A repeated
     Idempotency-Key is kept as what it is: `unique` counts messages.
     """
 
@@ -36,7 +37,21 @@ class WebhookSink(FakeService):
     def take(self, _request, _name):
         return 204, b""
 
+    def slack_hook(self, _request, _name):
+        return 200, b"ok", {"Content-Type": "text/plain"}
+
+    def slack_api(self, request):
+        if request.headers.get("authorization") != "Bearer " + self.slack_token:
+            return 200, {"ok": False, "error": "invalid_auth"}
+        channel = request.json()["channel"]
+        if channel not in self.slack_channels:
+            return 200, {"ok": False, "error": "channel_not_found"}
+        return 200, {"ok": True, "channel": "C1", "ts": f"1700000000.{len(self.calls):06}"}
+
+    slack_token = "xoxb-good-token"
+    slack_channels = ("#ops",)
     routes = [("POST", r"/discord/([^/]+)", discord), ("POST", r"/teams/([^/]+)", accept),
+              ("POST", r"/slack/hook/([^/]+)", slack_hook), ("POST", r"/slack/api/chat.postMessage", slack_api),
               ("POST", r"/hook/([^/]+)", take)]
 
     def requests(self, path):

@@ -5,6 +5,8 @@
 usage: test_notify.py BUILD [CASE]
 """
 
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -149,6 +151,70 @@ def teams_gets_no_more_than_it_takes(sink):
     request = sink.last("POST /teams/ops")
     check(10000 < len(request.body) <= 28000, len(request.body))
     has(request.body.decode(), "more rows", "\u2026")
+
+
+def slack_gets_blocks(sink):
+    ran = send({"ops": {"slack": {"webhook_url": f"{sink.url}/slack/hook/x"}}},
+               {"to": "ops", **FULL, "attachments": [{"name": "a.txt", "content": "x"}]})
+    equal(ran.output()["targets"], [{"name": "ops", "channel": "slack", "status": "sent"}])
+    body = sink.bodies("/slack/hook/x")[0]
+    equal((sorted(body), body["text"]), (["blocks", "text"], "Build failed"))
+    kinds = [b["type"] for b in body["blocks"]]
+    equal(kinds, ["header", "header", "section", "section", "section", "actions", "context"])
+    equal(body["blocks"][0]["text"]["text"], "\u274c Build failed")
+    equal(body["blocks"][2]["text"]["text"], "*bold* text")
+    equal([f["text"] for f in body["blocks"][3]["fields"]], ["*Errors*\n3", "*Where*\nmain", "*None*\n-", "*Yes*\ntrue"])
+    has(body["blocks"][4]["text"]["text"], "```\nhost  state\nweb1  old")
+    equal([(e["text"]["text"], e["url"]) for e in body["blocks"][5]["elements"]],
+          [("Log", "https://ci.test/1"), ("Diff", "https://ci.test/2")])
+    has(body["blocks"][6]["elements"][0]["text"], "error", "Attached: a.txt")
+
+
+def slack_mentions_nobody(sink):
+    evil = "<!channel> <@U1> &"
+    equal(send({"ops": {"slack": {"webhook_url": f"{sink.url}/slack/hook/x"}}},
+               {"to": "ops", "title": evil, "text": evil, "fields": {evil: evil}}).output()["sent"], 1)
+    body = sink.bodies("/slack/hook/x")[0]
+    shown = [body["text"]] + [b["text"]["text"] for b in body["blocks"] if b["type"] == "section" and "text" in b]
+    shown += [f["text"] for b in body["blocks"] for f in b.get("fields", [])]
+    equal(len(shown), 3)
+    check(all("<!channel>" not in t and "<@U1>" not in t for t in shown), shown)
+
+
+def slack_says_why_not(sink):
+    def call(token="{{ secrets.token }}", channel="#ops"):
+        return send({"ops": {"slack": {"token": token, "channel": channel, "base_url": sink.url + "/slack/api/"}}},
+                    {"to": "ops"}, env={"OPSTREAM_SECRET_TOKEN": WebhookSink.slack_token})
+    ran = call()
+    check(ran.output()["targets"][0]["id"].startswith("1700000000."), ran.text)
+    check(WebhookSink.slack_token not in ran.text, ran.text)
+    error = call(channel="#nowhere").error()
+    equal((error["code"], error["symbol"]), ("NOT_FOUND", "notify.refused"))
+    has(error["message"] + error["hint"], "Slack answered: channel_not_found", "invite the app")
+    equal(call(token="xoxb-bad").error()["code"], "AUTH")
+    sink.fail("POST .*", answer(429, headers={"Retry-After": "3"}))
+    equal((call().error()["code"], call().output()["sent"]), ("RATE_LIMITED", 1))
+    sink.fail("POST .*", answer(200, text="<html>", content_type="text/html"))
+    has(call().error()["message"], "no answer of Slack")
+
+
+def a_webhook_is_signed(sink):
+    target = {"webhook": {"url": f"{sink.url}/hook/x?a=b", "secret": "{{ secrets.key }}",
+                          "headers": {"X-Team": "ops", "Authorization": "Bearer {{ secrets.key }}"}}}
+    files = [{"name": "a.txt", "content": "x"}]
+    ran = send({"ops": target}, {"to": "ops", **FULL, "attachments": files}, env={"OPSTREAM_SECRET_KEY": "s3cret-k3y"})
+    equal(ran.output()["targets"], [{"name": "ops", "channel": "webhook", "status": "sent"}])
+    request = sink.last("POST /hook/x")
+    stamp, signature = re.fullmatch(r"t=(\d+),v1=([0-9a-f]{64})", request.headers["x-opstream-signature"]).groups()
+    equal(signature, hmac.new(b"s3cret-k3y", stamp.encode() + b"." + request.body, hashlib.sha256).hexdigest())
+    equal((request.headers["x-team"], request.headers["authorization"]), ("ops", "Bearer s3cret-k3y"))
+    body = request.json()
+    equal({k: body[k] for k in FULL}, FULL)
+    equal((body["attachments"], body["workflow"], body["node"], body["id"] + ".ops"),
+          (files, "t", "n", request.headers["idempotency-key"]))
+    check("s3cret-k3y" not in ran.text, ran.text)
+    equal(send({}, {"to": {"webhook": {"url": f"{sink.url}/hook/y"}}}).output()["sent"], 1)
+    check("x-opstream-signature" not in sink.last("POST /hook/y").headers, "a signature without a key")
 
 
 # ---- e-mail ----
@@ -439,11 +505,12 @@ def the_examples_of_the_readme_run(sink):
     with SmtpSink() as smtp:
         for block in blocks:
             env = {"NOTIFY_URL": sink.url, "OPSTREAM_SECRET_DISCORD_HOOK": f"{sink.url}/discord/readme",
-                   "SMTP_URL": smtp.url, "SMTP_TLS": "none"}
+                   "SMTP_URL": smtp.url, "SMTP_TLS": "none", "SLACK_API_URL": sink.url + "/slack/api",
+                   "OPSTREAM_SECRET_SLACK_TOKEN": WebhookSink.slack_token, "OPSTREAM_SECRET_SIGNING_KEY": "key-of-hooks"}
             block = block.replace("nodes:\n", f"config: {{allowed: \"{sink.url}/\"}}\nnodes:\n", 1)
             ran = run_text(block, "p.yaml", env)
-            check(ran.code == 0, f"{block}\n{ran.text}")
-        equal(len(smtp.mails), 1)
+            check(ran.code == 0 and '"failed": 0' in ran.text, f"{block}\n{ran.text}")
+        equal(len(smtp.mails), 2)
 
 
 CASES = [function for name, function in list(globals().items())

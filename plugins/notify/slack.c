@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Slack: Block Kit, by an incoming webhook or by the Web API (chat.postMessage). */
+
+#include <stdio.h>
+
+#include "build.h"
+#include "message/blocks.h"
+#include "message/inline.h"
+#include "message/piece.h"
+#include "target.h"
+
+enum { FIELDS_A_SECTION = 10, FIELD_UNITS = 1900, BUTTON_UNITS = 75, TABLE_BYTES = 2900 };
+
+/* ---- the blocks ---- */
+
+static void append_field(struct text *out, const struct note *note, uint64_t i)
+{
+    struct text shown = {0};
+    struct text cut = {0};
+    ops_str name;
+    ops_str value;
+    note_field_at(note, i, &name, &value);
+    piece_append_short(&cut, value, FIELD_UNITS / 5); /* an escape is five characters at most */
+    text_append_literal(&shown, "*");
+    inline_append_escaped(&shown, name);
+    text_append_literal(&shown, "*\n");
+    inline_append_escaped(&shown, cut.n > 0 ? text_str(&cut) : ops_text("-"));
+    text_append_literal(out, "{\"type\":\"mrkdwn\",\"text\":");
+    piece_append_json(out, text_str(&shown));
+    text_append_literal(out, "}");
+    out->failed = out->failed || shown.failed || cut.failed;
+    text_finish(&shown);
+    text_finish(&cut);
+}
+
+static void add_fields(struct blocks *blocks, const struct note *note)
+{
+    uint64_t n = note_field_count(note);
+    for (uint64_t i = 0; i < n; i += FIELDS_A_SECTION) {
+        struct text section = {0};
+        text_append_literal(&section, "{\"type\":\"section\",\"fields\":[");
+        for (uint64_t k = i; k < n && k < i + FIELDS_A_SECTION; k++) {
+            text_append_literal(&section, k > i ? "," : "");
+            append_field(&section, note, k);
+        }
+        text_append_literal(&section, "]}");
+        blocks->json.failed = blocks->json.failed || section.failed;
+        blocks_add_json(blocks, text_str(&section));
+        text_finish(&section);
+    }
+}
+
+static void add_buttons(struct blocks *blocks, const struct note *note)
+{
+    struct text actions = {0};
+    uint64_t n = note_link_count(note);
+    text_append_literal(&actions, "{\"type\":\"actions\",\"elements\":[");
+    for (uint64_t i = 0; i < n; i++) {
+        struct text label = {0};
+        ops_str text;
+        ops_str url;
+        char id[32];
+        note_link_at(note, i, &text, &url);
+        piece_append_short(&label, text, BUTTON_UNITS);
+        (void)snprintf(id, sizeof id, "link_%llu", (unsigned long long)i);
+        text_append_literal(&actions, i > 0 ? "," : "");
+        text_append_literal(&actions, "{\"type\":\"button\",\"action_id\":\"");
+        text_append_literal(&actions, id);
+        text_append_literal(&actions, "\",\"text\":{\"type\":\"plain_text\",\"text\":");
+        piece_append_json(&actions, text_str(&label));
+        text_append_literal(&actions, "},\"url\":");
+        piece_append_json(&actions, url);
+        text_append_literal(&actions, "}");
+        actions.failed = actions.failed || label.failed;
+        text_finish(&label);
+    }
+    text_append_literal(&actions, "]}");
+    blocks->json.failed = blocks->json.failed || actions.failed;
+    if (n > 0) {
+        blocks_add_json(blocks, text_str(&actions));
+    }
+    text_finish(&actions);
+}
+
+static void add_all(struct blocks *blocks, const struct note *note)
+{
+    static const char *const signs[] = {"", "\xE2\x9A\xA0\xEF\xB8\x8F ", "\xE2\x9D\x8C ",
+                                        "\xF0\x9F\x9A\xA8 "};
+    struct text header = {0};
+    struct text table = {0};
+    struct text files = {0};
+    text_append_literal(&header, signs[note->severity]);
+    text_append_str(&header, note->title);
+    blocks_add_header(blocks, text_str(&header));
+    blocks_add_markdown(blocks, note->text);
+    add_fields(blocks, note);
+    if (note->columns != 0) {
+        note_append_table(note, &table, TABLE_BYTES);
+        blocks_add_code(blocks, text_str(&table));
+    }
+    add_buttons(blocks, note);
+    inline_append_escaped(&files, ops_text(note_severity_name(note->severity)));
+    note_append_attached(note, &files);
+    blocks_add_context(blocks, text_str(&files));
+    blocks->json.failed = blocks->json.failed || header.failed || table.failed || files.failed;
+    text_finish(&header);
+    text_finish(&table);
+    text_finish(&files);
+}
+
+static ops_status make_blocks(const struct note *note, ops_val *out)
+{
+    struct blocks blocks = {.most = BLOCKS_MOST};
+    add_all(&blocks, note);
+    ops_str json = blocks_end(&blocks);
+    ops_status status = json.n > 0 ? ops.value->from_json(ops.h, note->task, json, out, NULL)
+                                   : OPS_E_RESOURCE;
+    blocks_finish(&blocks);
+    return status;
+}
+
+/* ---- the request ---- */
+
+/* By the Web API: where to, and as whom. */
+static ops_status address(const struct note *note, ops_val settings, struct ops_map *body,
+                          struct channel_request *out)
+{
+    ops_str base = ops_get_str(settings, "base_url", "https://slack.com/api");
+    struct text url = {0};
+    ops_map_str(body, "channel", ops_get_str(settings, "channel", NULL));
+    text_append(&url, base.p, (size_t)base.n - (base.n > 0 && base.p[base.n - 1] == '/'));
+    text_append_literal(&url, "/chat.postMessage");
+    ops_status status = url.failed
+                            ? OPS_E_RESOURCE
+                            : ops.value->new_str(ops.h, note->task, text_str(&url), &out->url);
+    text_finish(&url);
+    out->names[0] = ops_text("Authorization");
+    out->values[0] = ops_with_prefix(note->task, "Bearer ", ops_get(settings, "token"));
+    out->n_headers = 1;
+    return out->values[0] != 0 ? status : OPS_E_RESOURCE;
+}
+
+static ops_status build(const struct note *note, ops_val settings, struct channel_request *out)
+{
+    struct ops_map body = ops_map_begin(note->task);
+    struct text shown = {0};
+    ops_val blocks = 0;
+    ops_status status = make_blocks(note, &blocks);
+    inline_append_escaped(&shown, note->title); /* what a notification shows */
+    build_text(&body, "text", &shown);
+    ops_map_val(&body, "blocks", blocks);
+    out->url = ops_get(settings, "webhook_url");
+    if (status == OPS_OK && out->url == 0) {
+        status = address(note, settings, &body, out);
+    }
+    return status == OPS_OK ? build_json(&body, &out->body) : status;
+}
+
+/* ---- the answer ---- */
+
+/* The Web API says "no" with 200. */
+static const struct {
+    const char *error;
+    ops_status code;
+    const char *hint;
+} refusals[] = {
+    {"channel_not_found", OPS_E_NOT_FOUND,
+     "check the channel's name or id, and invite the app there"},
+    {"not_in_channel", OPS_E_PERMISSION, "invite the app to the channel: /invite @APP"},
+    {"is_archived", OPS_E_PERMISSION, "the channel is archived"},
+    {"missing_scope", OPS_E_PERMISSION, "the token needs the scope chat:write"},
+    {"invalid_auth", OPS_E_AUTH, "the token is refused: copy it again from the app's settings"},
+    {"not_authed", OPS_E_AUTH, "there is no token"},
+    {"account_inactive", OPS_E_AUTH, "the token is of an app that was removed"},
+    {"token_revoked", OPS_E_AUTH, "the token was revoked"},
+    {"token_expired", OPS_E_AUTH, "the token is over"},
+    {"ratelimited", OPS_E_RATE_LIMITED, ""},
+    {"rate_limited", OPS_E_RATE_LIMITED, ""},
+    {"internal_error", OPS_E_UNAVAILABLE, ""},
+    {"fatal_error", OPS_E_UNAVAILABLE, ""},
+    {"service_unavailable", OPS_E_UNAVAILABLE, ""},
+};
+
+/* An incoming webhook answers "ok", which is no JSON. */
+static ops_status judge(ops_task task, const ops_http_res *res, char word[CHANNEL_WORD_BYTES],
+                        const char **hint)
+{
+    ops_val answer = 0;
+    if (ops.value->from_json(ops.h, task, res->body, &answer, NULL) != OPS_OK) {
+        (void)snprintf(word, CHANNEL_WORD_BYTES, "what is no answer of Slack");
+        return ops_equal(res->body, "ok") ? OPS_OK : OPS_E_UPSTREAM;
+    }
+    ops_str error = ops_get_str(answer, "error", "no error");
+    if (ops_get_bool(answer, "ok", 0)) {
+        return OPS_OK;
+    }
+    (void)snprintf(word, CHANNEL_WORD_BYTES, "%.*s", (int)error.n, error.p);
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        if (ops_equal(error, refusals[i].error)) {
+            *hint = refusals[i].hint;
+            return refusals[i].code;
+        }
+    }
+    return OPS_E_INPUT;
+}
+
+static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES])
+{
+    ops_val answer = 0;
+    if (ops.value->from_json(ops.h, task, res->body, &answer, NULL) == OPS_OK) {
+        ops_str id = ops_get_str(answer, "ts", NULL);
+        (void)snprintf(out, TARGET_ID_BYTES, "%.*s", (int)id.n, id.p);
+    }
+}
+
+const struct channel channel_slack = {
+    .name = "slack",
+    .word = "Slack",
+    .build = build,
+    .judge = judge,
+    .read_id = read_id,
+    .gone_hint = "the webhook was removed, or its URL is not whole: look at the app's Incoming "
+                 "Webhooks",
+};

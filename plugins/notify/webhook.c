@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Webhook: the message as JSON, signed so that who gets it knows where it comes from and when:
+ *
+ *     X-OpStream-Signature: t=1795370000,v1=<hex of HMAC-SHA256(secret, "1795370000." + body)>
+ */
+
+#include <time.h>
+
+#include "build.h"
+#include "target.h"
+
+enum { SIGNATURE_HEX_BYTES = 2 * OPS_SECRET_HMAC_SHA256_BYTES };
+
+static void add_text(struct ops_map *map, const char *key, ops_str text)
+{
+    if (text.n > 0) {
+        ops_map_str(map, key, text);
+    }
+}
+
+static void add_value(struct ops_map *map, const char *key, ops_val value)
+{
+    if (value != 0) {
+        ops_map_val(map, key, value);
+    }
+}
+
+static ops_status make_body(const struct note *note, int64_t now, ops_str *out)
+{
+    struct ops_map body = ops_map_begin(note->task);
+    struct tm utc;
+    char sent_at[32] = "";
+    time_t seconds = (time_t)now;
+    (void)strftime(sent_at, sizeof sent_at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
+    add_text(&body, "id", note->key);
+    ops_map_str(&body, "title", note->title);
+    add_text(&body, "text", note->text);
+    ops_map_text(&body, "severity", note_severity_name(note->severity));
+    add_value(&body, "fields", note->fields);
+    add_value(&body, "table", note->table);
+    add_value(&body, "links", note->links);
+    add_value(&body, "attachments", note->attachments);
+    add_text(&body, "workflow", note->workflow);
+    add_text(&body, "run_id", note->run_id);
+    add_text(&body, "node", note->node);
+    ops_map_text(&body, "sent_at", sent_at);
+    return build_json(&body, out);
+}
+
+static void append_hex(struct text *out, ops_str bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (uint64_t i = 0; i < bytes.n; i++) {
+        unsigned char c = (unsigned char)bytes.p[i];
+        char two[2] = {digits[c >> 4], digits[c & 15]};
+        text_append(out, two, sizeof two);
+    }
+}
+
+static ops_status sign(const struct note *note, ops_val secret, int64_t now,
+                       struct channel_request *out)
+{
+    char time_text[32];
+    struct text data = {0};
+    struct text value = {0};
+    ops_str signature = ops_text(NULL);
+    (void)snprintf(time_text, sizeof time_text, "%lld", (long long)now);
+    text_append_literal(&data, time_text);
+    text_append_literal(&data, ".");
+    text_append_str(&data, out->body);
+    ops_status status = data.failed ? OPS_E_RESOURCE
+                                    : ops.secret->hmac_sha256(ops.h, note->task, secret,
+                                                              text_str(&data), &signature, NULL);
+    text_finish(&data);
+    text_append_literal(&value, "t=");
+    text_append_literal(&value, time_text);
+    text_append_literal(&value, ",v1=");
+    append_hex(&value, signature);
+    if (status == OPS_OK) {
+        status = value.failed
+                     ? OPS_E_RESOURCE
+                     : channel_add_header(note->task, out, ops_text("X-OpStream-Signature"),
+                                          text_str(&value));
+    }
+    text_finish(&value);
+    return status;
+}
+
+static ops_status build(const struct note *note, ops_val settings, struct channel_request *out)
+{
+    int64_t now = (int64_t)time(NULL);
+    ops_val headers = ops_get(settings, "headers");
+    ops_val secret = ops_get(settings, "secret");
+    uint64_t n = ops.value->count(ops.h, headers);
+    ops_status status = make_body(note, now, &out->body);
+    out->url = ops_get(settings, "url");
+    for (uint64_t i = 0; i < n && out->n_headers < CHANNEL_HEADERS; i++) {
+        (void)ops.value->pair(ops.h, headers, i, &out->names[out->n_headers],
+                              &out->values[out->n_headers]);
+        out->n_headers++;
+    }
+    return status == OPS_OK && secret != 0 ? sign(note, secret, now, out) : status;
+}
+
+const struct channel channel_webhook = {
+    .name = "webhook",
+    .word = "The webhook",
+    .build = build,
+    .gone_hint = "check the URL",
+};
