@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/quantity.h"
 #include "core/cli/body_text.h"
+#include "core/cli/plan_budget.h"
 #include "core/cli/plan_children.h"
 #include "core/cli/plan_policies.h"
 #include "core/cli/plan_rows.h"
@@ -308,6 +309,7 @@ static size_t build_node(const struct plan *plan, size_t row)
     builder_member_string(plan->b, STR("risk"), body_text_risk(node));
     build_order(plan, index);
     build_seconds(plan->b, STR("timeout_seconds"), node->timeout_ms);
+    plan_budget_build(plan->b, node->budget);
     builder_member_string(plan->b, STR("on_error"),
                           node->on_error == ON_ERROR_CONTINUE ? STR("continue") : STR("fail"));
     build_count(plan->b, STR("max_concurrency"), node->concurrency);
@@ -403,6 +405,7 @@ static void build_settings(const struct plan *plan)
     builder_member_int(b, STR("node_count"), pipeline->node_count);
     build_count(b, STR("max_parallel_nodes"), pipeline->max_parallel_nodes);
     build_seconds(b, STR("timeout_seconds"), pipeline->timeout_ms);
+    plan_budget_build(b, pipeline->budget);
     builder_member_string(b, STR("error_policy"),
                           pipeline->is_continue_on_error ? STR("continue") : STR("stop_on_error"));
     builder_member_bool(b, STR("rollback"), pipeline->has_rollback);

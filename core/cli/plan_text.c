@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/base/quantity.h"
 #include "core/cli/body_text.h"
+#include "core/cli/plan_budget.h"
 #include "core/cli/plan_children.h"
 #include "core/cli/plan_notes.h"
 #include "core/cli/plan_rows.h"
@@ -194,6 +195,7 @@ static void append_notes(struct plan *plan, size_t row, size_t column)
     strbuf_clear(&plan->cell);
     plan_notes_append(plan->pipeline, node, plan->is_sure[node], &plan->cell);
     plan_policies_append(&plan->pipeline->nodes[node], plan->style.detail, &plan->cell, 0);
+    plan_budget_append(plan->pipeline->nodes[node].budget, &plan->cell, 0);
     if (plan->cell.n == 0) {
         strbuf_append_char(plan->out, '\n');
         return;
@@ -349,6 +351,7 @@ static void append_facts(struct plan *plan)
         append_clause(plan, "at most ");
         strbuf_append_format(&plan->cell, "%s in all", text);
     }
+    plan_budget_append(pipeline->budget, &plan->cell, 0);
     if (pipeline->is_continue_on_error) {
         append_clause(plan, "goes on after failures");
     }

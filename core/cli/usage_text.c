@@ -5,6 +5,13 @@
 #include "core/cli/job_text.h"
 #include "core/value/value.h"
 
+/* Of all calls nobody knows it. */
+static bool is_unknown(const struct value *usage, const char *unknown)
+{
+    int64_t calls = job_text_int(usage, "calls");
+    return calls > 0 && job_text_int(usage, unknown) == calls;
+}
+
 static void append_tokens(const struct value *usage, struct strbuf *out)
 {
     int64_t reserved = job_text_int(usage, "tokens");
@@ -13,7 +20,8 @@ static void append_tokens(const struct value *usage, struct strbuf *out)
     int64_t cached = job_text_int(usage, "cached_tokens");
     if (value_get(usage, STR("tokens")) != NULL) {
         strbuf_append_format(out, ", up to %lld tokens", (long long)reserved);
-    } else if (value_get(usage, STR("input_tokens")) != NULL) {
+    } else if (value_get(usage, STR("input_tokens")) != NULL &&
+               !is_unknown(usage, "uncounted_calls")) {
         strbuf_append_format(out, ", %lld + %lld tokens", (long long)input, (long long)output);
     } else {
         strbuf_append_text(out, ", tokens not known");
@@ -25,7 +33,7 @@ static void append_tokens(const struct value *usage, struct strbuf *out)
 
 static void append_cost(const struct value *usage, struct strbuf *out)
 {
-    if (value_get(usage, STR("cost")) == NULL) {
+    if (value_get(usage, STR("cost")) == NULL || is_unknown(usage, "unpriced_calls")) {
         strbuf_append_text(out, ", cost not known");
         return;
     }

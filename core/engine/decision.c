@@ -504,6 +504,12 @@ static struct document *ask_condition(const struct decision *d, const struct rec
     return decision_failure(d, FAILURE_EXPRESSION, &err);
 }
 
+/* It has failed since a budget was spent: its own, or that of something inside it. */
+static bool is_of_budget(const struct record *record)
+{
+    return str_equal(failure_code(record->error), STR(FAILURE_BUDGET));
+}
+
 /* Whether an edge is taken. Returns the failure of its condition (owned), or NULL. */
 static struct document *ask_edge(const struct decision *d, const struct record *record,
                                  const struct edge *edge, bool *out_is_taken)
@@ -516,6 +522,8 @@ static struct document *ask_edge(const struct decision *d, const struct record *
                         decision_node(d, record->node)->on_error == ON_ERROR_CONTINUE;
     } else if (edge->outcome == OUTCOME_ERROR) {
         *out_is_taken = has_failed;
+    } else if (pipeline_is_for_budget(d->run->pipeline, edge->outcome)) {
+        *out_is_taken = has_failed && is_of_budget(record);
     } else {
         *out_is_taken = !has_failed && edge->outcome == record->outcome;
     }
@@ -525,7 +533,7 @@ static struct document *ask_edge(const struct decision *d, const struct record *
 
 /* Which out edges are taken. A failing `when` of an edge is the run's failure: owned, or NULL. */
 static struct document *take_edges(const struct decision *d, const struct record *record,
-                                   struct edge_set *taken, uint32_t *out_error_edges)
+                                   struct edge_set *taken, uint32_t *out_handling)
 {
     const struct node *def = decision_node(d, record->node);
     const struct edge *edges = &d->run->pipeline->edges[def->first_out];
@@ -537,19 +545,24 @@ static struct document *take_edges(const struct decision *d, const struct record
         }
         if (is_taken) {
             edge_set_put(taken, i, true);
-            *out_error_edges += edges[i].outcome == OUTCOME_ERROR ? 1u : 0u;
+            bool is_budget = pipeline_is_for_budget(d->run->pipeline, edges[i].outcome);
+            bool is_error = edges[i].outcome == OUTCOME_ERROR;
+            *out_handling = is_budget                                      ? edges[i].outcome
+                            : is_error && *out_handling == OUTCOME_SUCCESS ? OUTCOME_ERROR
+                                                                           : *out_handling;
         }
     }
     return NULL;
 }
 
-/* An error edge that is taken is the only way on: config/pipelines/README.md, "When a node fails".
- */
-static void keep_error_edges_only(const struct decision *d, uint32_t node, struct edge_set *taken)
+/* An error edge that is taken is the only way on, or one for a spent budget, which comes before it:
+   config/pipelines/README.md, "When a node fails". */
+static void keep_edges_for(const struct decision *d, uint32_t node, uint32_t outcome,
+                           struct edge_set *taken)
 {
     const struct node *def = decision_node(d, node);
     for (uint32_t i = 0; i < def->out_count; i++) {
-        if (d->run->pipeline->edges[def->first_out + i].outcome != OUTCOME_ERROR) {
+        if (d->run->pipeline->edges[def->first_out + i].outcome != outcome) {
             edge_set_put(taken, i, false);
         }
     }
@@ -589,20 +602,20 @@ void decision_fail_run(const struct decision *d, uint32_t node, const struct doc
 static struct document *decide_edges(const struct decision *d, struct record *record)
 {
     struct edge_set taken = EDGE_SET_INIT;
-    uint32_t error_edges = 0;
+    uint32_t handling = OUTCOME_SUCCESS; /* what the edges are for that handle its failure */
     uint32_t count = decision_node(d, record->node)->out_count;
     if (edge_set_init(&taken, count) != 0) {
         d->batch->has_failed = true;
         return NULL;
     }
-    struct document *failure = take_edges(d, record, &taken, &error_edges);
+    struct document *failure = take_edges(d, record, &taken, &handling);
     if (failure != NULL) {
         for (uint32_t i = 0; i < count; i++) {
             edge_set_put(&taken, i, false);
         }
-    } else if (error_edges > 0) {
+    } else if (handling != OUTCOME_SUCCESS) {
         record->is_handled = true;
-        keep_error_edges_only(d, record->node, &taken);
+        keep_edges_for(d, record->node, handling, &taken);
     } else if (queue_was_put(d->run, record)) {
         prefer_queued_edges(d, record, &taken);
     }

@@ -33,6 +33,7 @@ struct error;
 #define FAILURE_CONFIG           "CONFIG"
 #define FAILURE_PERMISSION       "PERMISSION" /* a secret must not go there */
 #define FAILURE_FAILED           "FAILED"     /* a `fail` node without a code of its own */
+#define FAILURE_BUDGET           "BUDGET"     /* a call would take more than it may */
 #define FAILURE_PLUGIN           "PLUGIN"     /* the plugin could not be started */
 
 /*

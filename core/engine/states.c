@@ -94,7 +94,7 @@ static uint32_t named_event(const struct decision *d, const struct document *out
     return OUTCOME_SUCCESS;
 }
 
-enum { MOST_OUTCOMES = 3 };
+enum { MOST_OUTCOMES = 4 };
 
 /* The outcomes that the end of a state may be taken for, the first that has a transition wins. */
 static size_t list_outcomes(const struct decision *d, const struct record *record,
@@ -105,6 +105,11 @@ static size_t list_outcomes(const struct decision *d, const struct record *recor
         return 0;
     }
     if (record->node_state == NODE_FAILED) {
+        uint32_t budget = d->run->pipeline->budget_outcome;
+        bool is_spent = str_equal(failure_code(record->error), STR(FAILURE_BUDGET));
+        if (is_spent && budget != OUTCOME_SUCCESS) {
+            outcomes[count++] = budget;
+        }
         if (str_equal(failure_code(record->error), STR(FAILURE_TIMEOUT))) {
             outcomes[count++] = OUTCOME_TIMEOUT;
         }

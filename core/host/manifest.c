@@ -13,6 +13,7 @@
 #include "core/value/schema.h"
 #include "core/value/value.h"
 #include "opstream/abi.h"
+#include "opstream/budget.h"
 #include "opstream/http.h"
 #include "opstream/mail.h"
 
@@ -285,7 +286,9 @@ static int read_node(struct manifest *m, size_t index, const struct value *entry
     type->ports_from = get_str(entry, "ports_from");
     bool has_calls = manifest_find_interface(m, str_from(OPS_IF_HTTP)) != NULL ||
                      manifest_find_interface(m, str_from(OPS_IF_MAIL)) != NULL;
-    type->flags = read_flags(entry) | (has_calls ? NODE_TYPE_CALLS : 0);
+    bool has_budget = manifest_find_interface(m, str_from(OPS_IF_BUDGET)) != NULL;
+    type->flags = read_flags(entry) | (has_calls ? NODE_TYPE_CALLS : 0) |
+                  (has_budget ? NODE_TYPE_SPENDS : 0);
     read_origin(m, entry, type);
     status = read_schema(m, entry, "config_schema", name, &config, err);
     type->config_schema = config;

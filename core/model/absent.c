@@ -53,7 +53,7 @@ static bool is_behind_failure(const struct reading *reading, const struct readin
     const struct node *it = &reading->draft->nodes[node];
     for (uint32_t i = 0; i < it->out_count; i++) {
         const struct edge *edge = &pipeline->edges[it->first_out + i];
-        if (edge->outcome == OUTCOME_ERROR &&
+        if (pipeline_is_for_failure(pipeline, edge->outcome) &&
             (edge->target == view->node || reading_is_before(reading, edge->target, view->node))) {
             return true;
         }

@@ -29,6 +29,7 @@ enum node_type_flags {
     NODE_TYPE_STREAMS = 1u << 3,    /* emits items */
     NODE_TYPE_CALLS = 1u << 4,      /* its plugin makes calls by the host (ops.http, ops.mail) */
     NODE_TYPE_CHECKS = 1u << 5,     /* its plugin can tell whether the service is there: check() */
+    NODE_TYPE_SPENDS = 1u << 7,     /* its plugin says what its calls take (ops.budget) */
     NODE_TYPE_SET_ORIGIN = 1u << 6, /* the service's URL is in the plugin's settings */
 };
 

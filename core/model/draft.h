@@ -328,6 +328,13 @@ int stand_ins_read(struct draft *draft, uint32_t index);
 /* repeat.c: `repeat` of a node. */
 int repeat_read(struct draft *draft, uint32_t index);
 
+/* `budget` of the pipeline, of a node; and whether there is anything to bound. */
+int budget_read_pipeline(struct draft *draft);
+int budget_read_node(struct draft *draft, uint32_t index);
+int budget_check(struct draft *draft);
+/* Whether it spends, or something in it may. */
+bool budget_is_for(const struct node *node);
+
 /* policies.c: what places say about policies, from the outermost inwards. */
 int policies_read_resilience(struct draft *draft);
 /* `member` is the integration, by its plugin; `what` names it. */

@@ -77,7 +77,19 @@ static bool has_outcome(const struct draft_node *node, uint32_t outcome)
 
 static bool is_later_outcome(struct str name)
 {
-    return str_equal(name, STR("denied")) || str_equal(name, STR("budget"));
+    return str_equal(name, STR("denied"));
+}
+
+/* An outcome of all that may spend. */
+static void check_budget(struct draft *draft, uint32_t source, const struct tree *name)
+{
+    const struct node *node = &draft->nodes[source];
+    if (!budget_is_for(node)) {
+        report_error(&draft->loader->report, name->place,
+                     "node '%.*s' has no outcome 'budget': nodes of type '%.*s' make no calls that "
+                     "are paid for",
+                     STR_ARG(node->id), STR_ARG(node->type->name));
+    }
 }
 
 /* A route that is called like an outcome, or like another route, is reported elsewhere. */
@@ -125,7 +137,9 @@ static int read_outcome(struct draft *draft, const struct tree *name, struct dra
         has_outcome(&draft->drafts[edge->source], edge->outcome)) {
         return status;
     }
-    if (is_later_outcome(name->text)) {
+    if (str_equal(name->text, STR("budget"))) {
+        check_budget(draft, edge->source, name);
+    } else if (is_later_outcome(name->text)) {
         report_error(&draft->loader->report, name->place, "the outcome '%.*s' is not built yet",
                      STR_ARG(name->text));
     } else if (str_equal(name->text, STR("queued"))) {

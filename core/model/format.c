@@ -179,6 +179,8 @@ static bool has_kind(const struct tree *value, const struct format_key *key)
         return format_values_is_off(value) || (read_duration(value, &ms) && ms > 0);
     case FORMAT_SECONDS:
         return format_values_seconds(value, &ms);
+    case FORMAT_MONEY:
+        return format_values_money(value, &ms);
     case FORMAT_CALL_RATE:
         return format_values_call_rate(value, &rate);
     case FORMAT_LIMIT:
@@ -221,6 +223,7 @@ static const char *kind_text(enum format_kind kind)
     case FORMAT_POLICY:
     case FORMAT_BOUND:
     case FORMAT_SECONDS:
+    case FORMAT_MONEY:
     case FORMAT_CALL_RATE:
     case FORMAT_LIMIT:
         return format_values_text(kind);
@@ -512,6 +515,11 @@ bool format_bound(const struct tree *map, const char *key, int64_t *out_ms)
         return true;
     }
     return read_duration(value, out_ms);
+}
+
+bool format_money(const struct tree *map, const char *key, int64_t *out_billionths)
+{
+    return format_values_money(tree_get(map, str_from(key)), out_billionths);
 }
 
 bool format_seconds(const struct tree *map, const char *key, int64_t *out_ms)

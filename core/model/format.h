@@ -34,6 +34,7 @@ enum format_kind {
     FORMAT_POLICY,    /* a map, or `off` */
     FORMAT_BOUND,     /* a duration of more than 0, or `off` */
     FORMAT_SECONDS,   /* a number of more than 0 */
+    FORMAT_MONEY,     /* the same, US dollars */
     FORMAT_CALL_RATE, /* 5000/hour */
     FORMAT_LIMIT,     /* a rate, a map, or `off` */
     FORMAT_MAP,
@@ -86,6 +87,8 @@ extern const struct format_key format_breaker_keys[];
 extern const struct format_key format_rate_keys[];
 extern const struct format_key format_fallback_keys[];
 extern const struct format_key format_cache_keys[]; /* of a node */
+extern const struct format_key format_budget_keys[];
+extern const struct format_key format_exceeded_keys[]; /* `on_exceeded` in it */
 extern const struct format_key format_on_open_keys[];
 extern const struct format_key format_queue_keys[]; /* `queue` in it */
 
@@ -130,6 +133,8 @@ bool format_share(const struct tree *map, const char *key, double *out); /* `off
 bool format_rate(const struct tree *map, const char *key, double *out);
 bool format_bound(const struct tree *map, const char *key, int64_t *out_ms); /* `off`: 0 */
 bool format_seconds(const struct tree *map, const char *key, int64_t *out_ms);
+/* US dollars, as billionths of one. */
+bool format_money(const struct tree *map, const char *key, int64_t *out_billionths);
 /* The value when it is a map or list as the key wants it; else NULL. */
 const struct tree *format_map(const struct tree *map, const char *key);
 const struct tree *format_list(const struct tree *map, const char *key);

@@ -68,7 +68,8 @@ static const struct format_help pipeline_help[] = {
     HELP("error_policy", "'continue': a failed node does not stop the others, unless it says so",
          DEFAULT("\"stop_on_error\"")),
     HELP("timeout", "The whole run fails after this time", NULL),
-    HELP("budget", "What the whole run may use up", NULL),
+    HELP("budget", "What the calls of the whole run may take, those of its child runs among them",
+         REF("budget")),
     HELP("sanitize", "What is hidden in results, failures and logs, before they are kept",
          "{\"type\": \"array\", \"maxItems\": 32, \"items\": {\"anyOf\":"
          " [{\"enum\": [\"email\", \"card\", \"phone\", \"ip\"]},"
@@ -160,7 +161,7 @@ static const struct format_help node_help[] = {
     HELP("risk", "How much care it needs; its type has a default", NULL),
     HELP("approval", "Who must agree before it runs", NULL),
     HELP("compensate", "The node that undoes this one, on rollback", REF("undo")),
-    HELP("budget", "What it may use up", NULL),
+    HELP("budget", "What its calls may take, and those of all inside it", REF("budget")),
     HELP("isolation", "Whether the plugin runs in a process of its own", NULL),
     HELP("for_each", "What it runs for: a list, a map of lists (their product), or NODE.stream",
          "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\"}, {\"type\": \"object\","
@@ -349,6 +350,20 @@ static const struct format_help cache_help[] = {
     HELP_END,
 };
 
+static const struct format_help budget_help[] = {
+    HELP("tokens", "So many, read and written", NULL),
+    HELP("cost", "So much in US dollars", NULL),
+    HELP("calls", "So many calls that are paid for", NULL),
+    HELP("time", "No call begins later than this after the start", NULL),
+    HELP("on_exceeded", "What is asked when the budget does not reach", REF("on_exceeded")),
+    HELP_END,
+};
+
+static const struct format_help exceeded_help[] = {
+    HELP("model", "A cheaper model, while a call of that fits", NULL),
+    HELP_END,
+};
+
 static const struct format_help on_open_help[] = {
     HELP("queue", "The call is left to the retry queue, and more is said of it there",
          REF("queue")),
@@ -412,6 +427,8 @@ static const struct {
     {format_retry_keys, {retry_help, NULL}},
     {format_fallback_keys, {fallback_help, NULL}},
     {format_cache_keys, {cache_help, NULL}},
+    {format_budget_keys, {budget_help, NULL}},
+    {format_exceeded_keys, {exceeded_help, NULL}},
     {format_on_open_keys, {on_open_help, NULL}},
     {format_queue_keys, {queue_help, NULL}},
     {format_breaker_keys, {breaker_help, NULL}},

@@ -91,6 +91,11 @@ static const struct format_rule fallback_rules[] = {
     {0},
 };
 
+static const struct format_rule budget_rules[] = {
+    {.without = {"tokens", "cost", "calls"}, .needed = "time"},
+    {0},
+};
+
 static const struct format_rule breaker_rules[] = {
     {.beside = "reset_timeout", .refused = {"reset_timeout_seconds"}},
     {0},
@@ -152,6 +157,8 @@ static const struct format_part parts[] = {
     {.name = "rate_limit", .table = format_rate_keys},
     {.name = "fallback", .table = format_fallback_keys, .rules = fallback_rules},
     {.name = "cache", .table = format_cache_keys, .required = {"ttl"}},
+    {.name = "budget", .table = format_budget_keys, .rules = budget_rules},
+    {.name = "on_exceeded", .table = format_exceeded_keys, .required = {"model"}},
     {.name = "on_open", .table = format_on_open_keys, .required = {"queue"}},
     {.name = "queue", .table = format_queue_keys},
     {.name = "circuit_breaker", .table = format_breaker_keys, .rules = breaker_rules},

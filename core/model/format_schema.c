@@ -67,6 +67,8 @@ static const char *kind_members(enum format_kind kind)
                " \"pattern\": \"[1-9]\"}}";
     case FORMAT_SECONDS:
         return "{\"type\": \"number\", \"exclusiveMinimum\": 0, \"maximum\": 1000000000}";
+    case FORMAT_MONEY:
+        return "{\"type\": \"number\", \"exclusiveMinimum\": 0, \"maximum\": 1000000}";
     case FORMAT_CALL_RATE:
         return "{\"$ref\": \"#/$defs/rate\"}";
     case FORMAT_POLICY:

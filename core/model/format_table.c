@@ -107,9 +107,9 @@ const struct format_key format_retention_keys[] = {
         WORKS("version", FORMAT_TEXT), WORKS("labels", FORMAT_MAP), WORKS("input", FORMAT_MAP),    \
         WORKS("integrations", FORMAT_MAP), WORKS("resilience", FORMAT_MAP),                        \
         WORKS("scaling", FORMAT_MAP), WORKS("output", FORMAT_ANY), LATER("environment"),           \
-        CHOICE("error_policy", error_policies), LATER("budget"), WORKS("sanitize", FORMAT_LIST),   \
-        LATER("concurrency"), WARNS("trigger"), WARNS("triggers"), WARNS("schedule"),              \
-        WORKS("notifications", FORMAT_ANY), WORKS("monitoring", FORMAT_MAP),                       \
+        CHOICE("error_policy", error_policies), WORKS("budget", FORMAT_MAP),                       \
+        WORKS("sanitize", FORMAT_LIST), LATER("concurrency"), WARNS("trigger"), WARNS("triggers"), \
+        WARNS("schedule"), WORKS("notifications", FORMAT_ANY), WORKS("monitoring", FORMAT_MAP),    \
         WARNS("auto_resolve"), WORKS("retention", FORMAT_MAP), WORKS("rollback", FORMAT_BOOL),     \
         WORKS("on_failure", FORMAT_LIST), WORKS("on_cancel", FORMAT_LIST),                         \
         WORKS("on_success", FORMAT_LIST), WORKS("finally", FORMAT_LIST),                           \
@@ -169,7 +169,7 @@ const struct format_key format_node_keys[] = {
     WORKS("depends_on", FORMAT_TEXTS),
     WORKS("timeout", FORMAT_TIMEOUT),
     WORKS("on_error", FORMAT_ANY),
-    LATER("budget"),
+    WORKS("budget", FORMAT_MAP),
     LOOP_KEYS,
     WORKS("nodes", FORMAT_LIST),
     WORKS("edges", FORMAT_LIST),
@@ -203,7 +203,7 @@ const struct format_key format_state_keys[] = {
     WORKS("at_most_once", FORMAT_BOOL),
     LATER("approval"),
     LATER("isolation"),
-    LATER("budget"),
+    WORKS("budget", FORMAT_MAP),
     TABLE_END,
 };
 
@@ -338,6 +338,16 @@ const struct format_key format_fallback_keys[] = {
 const struct format_key format_cache_keys[] = {
     WORKS("ttl", FORMAT_TIMEOUT),
     WORKS("key", FORMAT_TEXT),
+    TABLE_END,
+};
+
+const struct format_key format_budget_keys[] = {
+    WORKS("tokens", FORMAT_COUNT), WORKS("cost", FORMAT_MONEY),      WORKS("calls", FORMAT_COUNT),
+    WORKS("time", FORMAT_TIMEOUT), WORKS("on_exceeded", FORMAT_MAP), TABLE_END,
+};
+
+const struct format_key format_exceeded_keys[] = {
+    WORKS("model", FORMAT_TEXT),
     TABLE_END,
 };
 

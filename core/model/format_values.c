@@ -9,7 +9,7 @@
 #include "core/model/report.h"
 #include "core/model/tree.h"
 
-enum { FACTOR_MAX = 1000, SECONDS_MAX = 1000000000 };
+enum { FACTOR_MAX = 1000, SECONDS_MAX = 1000000000, DOLLARS_MAX = 1000000 };
 
 bool format_values_percent(struct str digits, double *out)
 {
@@ -72,6 +72,18 @@ bool format_values_seconds(const struct tree *value, int64_t *out_ms)
     }
     int64_t ms = (int64_t)(seconds * 1000);
     *out_ms = (double)ms < seconds * 1000 ? ms + 1 : ms;
+    return true;
+}
+
+/* Less than a billionth of a dollar is one. */
+bool format_values_money(const struct tree *value, int64_t *out_billionths)
+{
+    double dollars = 0;
+    if (!read_number(value, &dollars) || !(dollars > 0 && dollars <= DOLLARS_MAX)) {
+        return false;
+    }
+    int64_t billionths = (int64_t)(dollars * 1e9 + 0.5);
+    *out_billionths = billionths > 0 ? billionths : 1;
     return true;
 }
 
@@ -145,6 +157,8 @@ const char *format_values_text(enum format_kind kind)
         return "a duration like 250ms, 30s, 5m, 2h or 7d, or 'off'";
     case FORMAT_SECONDS:
         return "a number of seconds, more than 0";
+    case FORMAT_MONEY:
+        return "a number of US dollars, more than 0";
     case FORMAT_CALL_RATE:
         return "a rate like 5000/hour";
     case FORMAT_LIMIT:
@@ -322,7 +336,7 @@ void format_values_hint(const struct report *report, const struct tree *value,
                         const struct format_key *key)
 {
     bool is_number = key->kind == FORMAT_WHOLE || key->kind == FORMAT_FACTOR ||
-                     key->kind == FORMAT_SECONDS;
+                     key->kind == FORMAT_SECONDS || key->kind == FORMAT_MONEY;
     if (is_number && is_quoted_number(value)) {
         report_hint(report, "leave the quotes out: they make text of it");
     } else if (key->kind == FORMAT_SECONDS && tree_is(value, TREE_TEXT)) {

@@ -29,6 +29,7 @@ bool format_values_is_off(const struct tree *value);
 bool format_values_whole(const struct tree *value, uint32_t *out);
 bool format_values_factor(const struct tree *value, double *out);
 bool format_values_seconds(const struct tree *value, int64_t *out_ms);
+bool format_values_money(const struct tree *value, int64_t *out_billionths);
 bool format_values_rate(const struct tree *value, double *out);
 bool format_values_call_rate(const struct tree *value, struct quantity_rate *out);
 bool format_values_share(const struct tree *value, double *out); /* `off` is 0 */

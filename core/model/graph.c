@@ -149,8 +149,8 @@ static int place_edges(struct graph *graph)
         if (source->out_count++ == 0) {
             source->first_out = graph->edge_count;
         }
-        source->has_error_edge = source->has_error_edge ||
-                                 (from->outcome == OUTCOME_ERROR && !from->is_fallback);
+        bool is_of_failure = pipeline_is_for_failure(&draft->storage->pipeline, from->outcome);
+        source->has_error_edge = source->has_error_edge || (is_of_failure && !from->is_fallback);
         draft->nodes[from->target].in_count++;
         graph->edges[graph->edge_count++] = (struct edge){.source = from->source,
                                                           .target = from->target,
@@ -543,7 +543,10 @@ int graph_build(struct draft *draft)
     struct graph graph = {.draft = draft, .count = draft->node_count};
     static int (*const steps[])(struct graph *) = {sort_by_source, merge_edges, place_edges,
                                                    index_targets,  share_out,   sort_nodes};
+    uintptr_t budget = (uintptr_t)strmap_get(&draft->outcome_numbers, STR("budget"));
     int status = 0;
+    draft->storage->pipeline.budget_outcome = budget != 0 ? (uint32_t)(budget - 1)
+                                                          : OUTCOME_SUCCESS;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {
         status = steps[i](&graph);
     }

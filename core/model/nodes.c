@@ -305,6 +305,7 @@ static int check_any(struct draft *draft, uint32_t index)
         return tools_read_group(draft, index);
     }
     read_risk(draft, index);
+    status = status == 0 ? budget_read_node(draft, index) : status;
     return status == 0 ? read_name(draft, index) : status;
 }
 

@@ -224,7 +224,7 @@ struct node {
     bool is_told;         /* its completion is told: it is a milestone, or has one inside */
     bool is_at_most_once; /* a crash never makes it run again: a person decides */
     bool may_repeat;      /* `at_most_once: false`: it may run again though it had its effect */
-    bool has_error_edge;  /* an edge with outcome error leaves it */
+    bool has_error_edge;  /* an edge with outcome error or budget leaves it */
     int64_t timeout_ms;   /* of one attempt; 0: none */
     uint32_t concurrency; /* max_concurrency of this node over all runs; 0: no own limit */
     struct node_limits limits;
@@ -360,6 +360,7 @@ struct pipeline {
     const uint32_t *in_edges;
     const struct str *outcomes; /* names by number */
     uint32_t outcome_count;
+    uint32_t budget_outcome; /* the number of "budget"; OUTCOME_SUCCESS: no edge is for it */
     const struct integration *integrations;
     uint32_t integration_count;
     const struct named_end *ends;
@@ -388,6 +389,18 @@ static inline bool node_is_last(const struct node *node)
 {
     bool has_fallback = node->fallback != NULL && node->fallback->node != PIPELINE_NO_NODE;
     return !node->is_fallback && node->out_count == (has_fallback ? 1u : 0u);
+}
+
+/* Whether an edge with this outcome is taken when a budget is spent. */
+static inline bool pipeline_is_for_budget(const struct pipeline *pipeline, uint32_t outcome)
+{
+    return outcome != OUTCOME_SUCCESS && outcome == pipeline->budget_outcome;
+}
+
+/* Whether it is taken only by a node that has failed. */
+static inline bool pipeline_is_for_failure(const struct pipeline *pipeline, uint32_t outcome)
+{
+    return outcome == OUTCOME_ERROR || pipeline_is_for_budget(pipeline, outcome);
 }
 
 /*

@@ -55,12 +55,13 @@ static void intersect_sets(uint64_t *set, const uint64_t *other, size_t words)
 }
 
 /* A taken edge of this kind tells that its source has an output. */
-static bool tells_output(const struct edge *edge, const struct node *source)
+static bool tells_output(const struct reach *reach, const struct edge *edge,
+                         const struct node *source)
 {
     if (edge->outcome == OUTCOME_SUCCESS) {
         return source->when == NULL && source->on_error != ON_ERROR_CONTINUE;
     }
-    return edge->outcome != OUTCOME_ERROR;
+    return !pipeline_is_for_failure(reach->pipeline, edge->outcome);
 }
 
 /* The edge is taken whenever `target` runs. */
@@ -209,7 +210,7 @@ static uint64_t *set_of(const struct filling *f, uint64_t *sets, uint32_t node)
 /* Adds the source of an edge that tells of its output. */
 static void add_source(const struct filling *f, uint64_t *set, const struct edge *edge)
 {
-    if (tells_output(edge, &f->reach->pipeline->nodes[edge->source])) {
+    if (tells_output(f->reach, edge, &f->reach->pipeline->nodes[edge->source])) {
         set_bit(set, edge->source - f->body->first_node);
     }
 }
@@ -426,7 +427,7 @@ int reach_has_output(struct reach *reach, uint32_t before, uint32_t node, bool *
     }
     const struct node *target = &reach->pipeline->nodes[node];
     const struct edge *edge = find_edge(reach, before, node);
-    *out_has_output = edge != NULL && tells_output(edge, &reach->pipeline->nodes[before]) &&
+    *out_has_output = edge != NULL && tells_output(reach, edge, &reach->pipeline->nodes[before]) &&
                       (target->in_count == 1 || is_sure_edge(reach, edge, target));
     if (!*out_has_output && is_start(reach, before, node)) {
         (void)reach_has_output_at_end(reach, before, out_has_output); /* it is no state */

@@ -279,7 +279,7 @@ static void check_possible(const struct draft *draft, uint32_t index, const stru
 
 static int read_transition(struct draft *draft, uint32_t index, const struct tree_member *member)
 {
-    static const char *const later[] = {"queued", "denied", "budget"};
+    static const char *const later[] = {"queued", "denied"};
     const struct tree *list = &member->value;
     bool has_queue = queue_item_is_for(&draft->nodes[index]);
     for (size_t i = has_queue ? 1 : 0; i < sizeof(later) / sizeof(later[0]); i++) {

@@ -300,6 +300,9 @@ int top_read(struct draft *draft)
         status = policies_read_resilience(draft);
     }
     if (status == 0) {
+        status = budget_read_pipeline(draft);
+    }
+    if (status == 0) {
         status = read_labels(draft);
     }
     if (status == 0) {

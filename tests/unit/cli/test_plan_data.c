@@ -98,10 +98,11 @@ static void test_plan_data__has_the_settings(void **state)
 static void test_plan_data__has_the_nodes_of_each_step(void **state)
 {
     (void)state;
-    assert_at("/steps/0/0", "{\"id\":\"rows\",\"type\":\"emit\",\"risk\":\"high\",\"may_not_run\":"
-                            "false,\"after\":[],\"join\":\"default\",\"when\":null,"
-                            "\"timeout_seconds\":30.0,\"on_error\":\"fail\",\"max_concurrency\":"
-                            "null,\"milestone\":false,\"policies\":" DEFAULT_POLICIES "}");
+    assert_at("/steps/0/0",
+              "{\"id\":\"rows\",\"type\":\"emit\",\"risk\":\"high\",\"may_not_run\":"
+              "false,\"after\":[],\"join\":\"default\",\"when\":null,"
+              "\"timeout_seconds\":30.0,\"budget\":null,\"on_error\":\"fail\",\"max_concurrency\":"
+              "null,\"milestone\":false,\"policies\":" DEFAULT_POLICIES "}");
     assert_at("/steps/1/0/policies", "null"); /* it calls nothing */
     assert_at("/steps/1/0/after", "[{\"node\":\"each\",\"outcome\":\"success\",\"when\":null}]");
     assert_at("/steps/1/0/condition", "\"each.counts.failed == 0\"");

@@ -967,5 +967,32 @@ const struct fault_case fault_cases_policies[] = {
      "on_open: wait\n"
      "t.yaml:4:75: warning: config of node 'a': the secret 'a' is not set\n"
      "  set OPSTREAM_SECRET_A\n"},
+    {"budgets", "t.yaml", 0,
+     "name: t\n"
+     "budget: {cost: -1, on_exceeded: {modle: x}}\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: \"http://x\"}, budget: {calls: 1}}\n"
+     "  - {id: b, for_each: [1], type: set, budget: {calls: 1, time: 0s}}\n"
+     "  - {id: c, for_each: [1], budget: {}, nodes: [{id: d, type: set}]}\n"
+     "  - {id: e, type: set, budget: {tokens: 1}}\n"
+     "edges: [{source: a, target: e, outcome: budget}]\n",
+     "t.yaml:2:1: warning: 'budget' has no effect: no node in it makes calls that are paid for\n"
+     "t.yaml:2:16: error: 'cost' of 'budget' must be a number of US dollars, more than 0, not "
+     "'-1'\n"
+     "t.yaml:2:34: error: 'on_exceeded' of 'budget' has the unknown key 'modle'\n"
+     "  did you mean 'model'?\n"
+     "t.yaml:4:52: error: 'budget' of node 'a' has no effect: nodes of type 'http' make no calls "
+     "that are paid for\n"
+     "t.yaml:5:39: warning: 'budget' of node 'b' has no effect: no node in it makes calls that are "
+     "paid for\n"
+     "t.yaml:5:64: error: 'time' of 'budget' of node 'b' must be more than 0, not '0s'\n"
+     "t.yaml:6:28: warning: 'budget' of node 'c' has no effect: no node in it makes calls that are "
+     "paid for\n"
+     "t.yaml:6:36: error: 'budget' of node 'c' needs one of 'tokens', 'cost', 'calls' and 'time'\n"
+     "t.yaml:7:24: error: 'budget' of node 'e' has no effect: nodes of type 'set' make no calls "
+     "that are paid for\n"
+     "t.yaml:8:41: error: node 'a' has no outcome 'budget': nodes of type 'http' make no calls "
+     "that "
+     "are paid for\n"},
     {NULL, NULL, 0, NULL, NULL},
 };

@@ -336,7 +336,7 @@ static void test_load__gives_no_pipeline_for_a_profile(void **state)
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
     struct definitions *definitions = NULL;
     (void)state;
-    assert_int_equal(load_as(STR("workflow:\n  name: p\n  budget: 3d\n"), "t.yaml", NULL,
+    assert_int_equal(load_as(STR("workflow:\n  name: p\n  concurrency: 3d\n"), "t.yaml", NULL,
                              &diagnostics, &definitions, NULL),
                      0);
     assert_int_equal(definitions->count, 1);
