@@ -431,30 +431,32 @@ static int check_schemas(const struct chat *chat)
     return check_schema(chat, chat->question.schema, chat->schema_path);
 }
 
-void chat_ask(ops_node *node, ops_task task, ops_val config, const struct question *question,
-              const char *schema_path, chat_answer_cb on_chat_answer)
+void chat_ask(const struct chat_request *request)
 {
     struct question_fault fault = {NULL, NULL};
-    struct chat *chat = ops_task_alloc(task, sizeof *chat);
+    ops_node *node = request->node;
+    const struct question *question = request->question;
+    struct chat *chat = ops_task_alloc(request->task, sizeof *chat);
     if (chat == NULL) {
         return;
     }
 
     chat->node = node;
-    chat->task = task;
-    chat->config = config;
+    chat->task = request->task;
+    chat->config = request->config;
     chat->question = *question;
-    chat->schema_path = schema_path;
-    chat->on_answer = on_chat_answer;
-    chat->body.task = task;
+    chat->schema_path = request->schema_path;
+    chat->on_answer = request->on_answer;
+    chat->user = request->user;
+    chat->body.task = request->task;
     chat->bill.node = node;
-    chat->bill.task = task;
+    chat->bill.task = request->task;
     chat->usage = (struct usage){-1, -1, -1};
     forget_call(chat);
     if (instance_lacks_key(node)) {
         fail(chat, &failure_no_key, ops_text(NULL));
     } else if (!node->provider->accepts(question, &fault)) {
-        failure_of_config(task, fault.path, fault.message);
+        failure_of_config(chat->task, fault.path, fault.message);
     } else if (check_schemas(chat)) {
         if (question->schema != 0 && node->structured != STRUCTURED_SCHEMA && !say_schema(chat)) {
             fail(chat, &failure_no_memory, ops_text(NULL));

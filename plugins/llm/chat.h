@@ -35,6 +35,7 @@ struct chat {
     ops_val config;
     struct question question;
     chat_answer_cb on_answer;
+    void *user;
     const char *schema_path; /* of the config, for errors */
     struct bill bill;
     struct body body; /* of the question, until it is sent */
@@ -52,9 +53,17 @@ struct chat {
     int32_t n_calls;
 };
 
-/* `question` is copied, what it borrows must live as long as the task. `schema_path` is static. */
-void chat_ask(ops_node *node, ops_task task, ops_val config, const struct question *question,
-              const char *schema_path, chat_answer_cb on_answer);
+/* The question is copied; what it borrows must live as long as the task. */
+struct chat_request {
+    ops_node *node;
+    ops_task task;
+    ops_val config;
+    const struct question *question;
+    const char *schema_path; /* static */
+    chat_answer_cb on_answer;
+    void *user; /* for who asks; chat.user */
+};
+void chat_ask(const struct chat_request *request);
 
 /* The model that answered, as the service names it; else as it was asked for. */
 ops_str chat_model(const struct chat *chat);

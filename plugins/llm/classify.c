@@ -234,6 +234,11 @@ void classify_execute(ops_node *node, ops_task task, ops_val config)
     } else if (question.schema == 0 || question.system.n == 0) {
         ops_fail_text(task, OPS_E_RESOURCE, "out of memory");
     } else {
-        chat_ask(node, task, config, &question, "/labels", on_answer);
+        chat_ask(&(struct chat_request){.node = node,
+                                        .task = task,
+                                        .config = config,
+                                        .question = &question,
+                                        .schema_path = "/labels",
+                                        .on_answer = on_answer});
     }
 }

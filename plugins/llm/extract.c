@@ -42,5 +42,10 @@ void extract_execute(ops_node *node, ops_task task, ops_val config)
         failure_of_config(task, "/model", "name a model here, or in 'integrations.llm'");
         return;
     }
-    chat_ask(node, task, config, &question, "/schema", on_answer);
+    chat_ask(&(struct chat_request){.node = node,
+                                    .task = task,
+                                    .config = config,
+                                    .question = &question,
+                                    .schema_path = "/schema",
+                                    .on_answer = on_answer});
 }

@@ -2,7 +2,8 @@
 
 /*
  * The node type `llm`: one question to a model. chat.c asks it and hears the answer; here the
- * answer becomes the output. The plugin's other types are in classify.c, extract.c and embed.c.
+ * answer becomes the output. With a session it is put behind what was said before. The
+ * plugin's other types are in classify.c, extract.c, embed.c and remember.c.
  */
 
 #include "chat.h"
@@ -12,6 +13,7 @@
 #include "nodes.h"
 #include "opstream/sdk.h"
 #include "output.h"
+#include "session.h"
 
 static ops_val make_own(struct chat *chat, ops_val json)
 {
@@ -60,12 +62,152 @@ static ops_status merge(ops_task task, ops_val own, ops_val json, ops_val *out)
     return ops.value->new_map(ops.h, task, keys, values, n, out);
 }
 
-static void on_answer(struct chat *chat, ops_val json)
+/* ---- with a session ---- */
+
+/* A question that belongs to a conversation. In the task's memory. */
+struct talk {
+    ops_node *node;
+    ops_task task;
+    ops_val config;
+    struct question question;
+    struct session session;
+    ops_val out; /* of the node */
+};
+
+static void on_kept(void *user, int is_well)
+{
+    const struct talk *talk = user;
+    if (is_well) {
+        ops_complete(talk->task, talk->out);
+    }
+}
+
+/* As `messages` has it. 0: out of memory. */
+static ops_val make_message(ops_task task, const char *role, ops_str content, ops_val images,
+                            ops_val tool_calls)
+{
+    ops_val made = 0;
+    struct ops_map map = ops_map_begin(task);
+    ops_map_text(&map, "role", role);
+    ops_map_str(&map, "content", content);
+    if (images != 0) {
+        ops_map_val(&map, "images", images);
+    }
+    if (ops.value->count(ops.h, tool_calls) > 0) {
+        ops_map_val(&map, "tool_calls", tool_calls);
+    }
+    return ops_map_end(&map, &made) == OPS_OK ? made : 0;
+}
+
+/* What was asked, and the answer. 0: out of memory. */
+static ops_val make_turn(const struct chat *chat, const struct talk *talk)
+{
+    const struct question *question = &talk->question;
+    uint64_t n = question->messages != 0 ? ops.value->count(ops.h, question->messages) : 1;
+    void *memory = NULL;
+    ops_val turn = 0;
+    if (ops.value->alloc(ops.h, talk->task, (n + 1) * sizeof(ops_val), &memory) != OPS_OK) {
+        return 0;
+    }
+    ops_val *messages = memory;
+    for (uint64_t i = 0; i < n; i++) {
+        if (question->messages == 0) {
+            messages[i] = make_message(talk->task, "user", question->prompt, question->images, 0);
+        } else {
+            (void)ops.value->at(ops.h, question->messages, i, &messages[i]); /* i is below n */
+        }
+    }
+    messages[n] =
+        make_message(talk->task, "assistant", text_str(&chat->reply.text), 0, chat->tool_calls);
+    return ops.value->new_list(ops.h, talk->task, messages, n + 1, &turn) == OPS_OK ? turn : 0;
+}
+
+static ops_val make_output(struct chat *chat, ops_val json)
 {
     ops_val out = 0;
     ops_val own = make_own(chat, json);
-    if (own == 0 || merge(chat->task, own, json, &out) != OPS_OK) {
-        ops_fail_text(chat->task, OPS_E_RESOURCE, "the output could not be made");
+    return own != 0 && merge(chat->task, own, json, &out) == OPS_OK ? out : 0;
+}
+
+static void fail_for_memory(ops_task task)
+{
+    ops_fail_text(task, OPS_E_RESOURCE, "the output could not be made");
+}
+
+static void on_talk_answer(struct chat *chat, ops_val json)
+{
+    struct talk *talk = chat->user;
+    ops_val turn = make_turn(chat, talk);
+    talk->out = make_output(chat, json);
+    if (turn == 0 || talk->out == 0) {
+        fail_for_memory(talk->task);
+        return;
+    }
+    session_add(&talk->session, turn, on_kept, talk);
+}
+
+static void on_found(void *user, int is_well)
+{
+    struct talk *talk = user;
+    if (!is_well) {
+        return;
+    }
+    talk->question.history = session_messages(&talk->session);
+    if (talk->question.history == 0) {
+        fail_for_memory(talk->task);
+        return;
+    }
+    chat_ask(&(struct chat_request){.node = talk->node,
+                                    .task = talk->task,
+                                    .config = talk->config,
+                                    .question = &talk->question,
+                                    .schema_path = "/response_schema",
+                                    .on_answer = on_talk_answer,
+                                    .user = talk});
+}
+
+/* What stands in the system's place is not part of what is kept. */
+static int has_system(ops_val messages)
+{
+    uint64_t n = ops.value->count(ops.h, messages);
+    for (uint64_t i = 0; i < n; i++) {
+        ops_val message = 0;
+        (void)ops.value->at(ops.h, messages, i, &message); /* i is below n */
+        if (ops_equal(ops_get_str(message, "role", NULL), "system")) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void begin_talk(ops_node *node, ops_task task, ops_val config,
+                       const struct question *question)
+{
+    const char *fault = NULL;
+    struct talk *talk = ops_task_alloc(task, sizeof *talk);
+    if (talk == NULL) {
+        return;
+    }
+    talk->node = node;
+    talk->task = task;
+    talk->config = config;
+    talk->question = *question;
+    if (session_read(&talk->session, task, config, &fault) <= 0) {
+        failure_of_config(task, "/session", fault);
+    } else if (has_system(question->messages)) {
+        failure_of_config(task, "/messages", "with a session, give the system's text as 'system'");
+    } else {
+        session_open(&talk->session, on_found, talk);
+    }
+}
+
+/* ---- alone ---- */
+
+static void on_answer(struct chat *chat, ops_val json)
+{
+    ops_val out = make_output(chat, json);
+    if (out == 0) {
+        fail_for_memory(chat->task);
         return;
     }
     ops_complete(chat->task, out);
@@ -75,10 +217,17 @@ static void llm_execute(ops_node *node, ops_task task, ops_val config)
 {
     struct question question;
     struct question_fault fault = {NULL, NULL};
-    if (question_read(node, config, &question, &fault)) {
-        chat_ask(node, task, config, &question, "/response_schema", on_answer);
-    } else {
+    if (!question_read(node, config, &question, &fault)) {
         failure_of_config(task, fault.path, fault.message);
+    } else if (ops_get(config, "session") != 0) {
+        begin_talk(node, task, config, &question);
+    } else {
+        chat_ask(&(struct chat_request){.node = node,
+                                        .task = task,
+                                        .config = config,
+                                        .question = &question,
+                                        .schema_path = "/response_schema",
+                                        .on_answer = on_answer});
     }
 }
 
@@ -95,4 +244,7 @@ static const ops_node_type extract_type = LLM_NODE("llm.extract", instance_creat
 static const ops_node_type embed_type =
     LLM_NODE("llm.embed", instance_create_for_embed, embed_execute);
 
-OPS_PLUGIN("llm", "1.0.0", &llm_type, &classify_type, &extract_type, &embed_type);
+static const ops_node_type session_type =
+    OPS_NODE("llm.session", OPS_NODE_PARALLEL | OPS_NODE_IDEMPOTENT, session_execute);
+
+OPS_PLUGIN("llm", "1.0.0", &llm_type, &classify_type, &extract_type, &embed_type, &session_type);

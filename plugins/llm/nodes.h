@@ -14,5 +14,6 @@
 void classify_execute(ops_node *node, ops_task task, ops_val config);
 void extract_execute(ops_node *node, ops_task task, ops_val config);
 void embed_execute(ops_node *node, ops_task task, ops_val config);
+void session_execute(ops_node *node, ops_task task, ops_val config); /* remember.c */
 
 #endif

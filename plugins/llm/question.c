@@ -86,29 +86,44 @@ static uint64_t own_count(const struct question *question)
     return question->messages != 0 ? ops.value->count(ops.h, question->messages) : 1;
 }
 
-uint64_t question_count(const struct question *question)
-{
-    return own_count(question) + (question->complaint.n > 0 ? 2 : 0);
-}
-
-struct message question_message(const struct question *question, uint64_t i)
+static struct message read_message(ops_val list, uint64_t i)
 {
     struct message message = {.role = ROLE_USER};
-    uint64_t n = own_count(question);
     ops_val from = 0;
-    if (i >= n) {
-        message.role = i == n ? ROLE_ASSISTANT : ROLE_USER;
-        message.content = i == n ? question->answered : question->complaint;
-    } else if (question->messages == 0) {
-        message.content = question->prompt;
-        message.images = question->images;
-    } else if (ops.value->at(ops.h, question->messages, i, &from) == OPS_OK) {
+    if (ops.value->at(ops.h, list, i, &from) == OPS_OK) {
         message.role = role_of(ops_get_str(from, "role", NULL));
         message.content = content_of(from);
         message.images = ops_get(from, "images");
         message.tool_calls = ops_get(from, "tool_calls");
         message.tool_call_id = ops_get_str(from, "tool_call_id", NULL);
         message.tool_name = ops_get_str(from, "name", NULL);
+    }
+    return message;
+}
+
+uint64_t question_count(const struct question *question)
+{
+    return ops.value->count(ops.h, question->history) + own_count(question) +
+           (question->complaint.n > 0 ? 2 : 0);
+}
+
+struct message question_message(const struct question *question, uint64_t i)
+{
+    struct message message = {.role = ROLE_USER};
+    uint64_t before = ops.value->count(ops.h, question->history);
+    uint64_t n = own_count(question);
+    if (i < before) {
+        return read_message(question->history, i);
+    }
+    i -= before;
+    if (i >= n) {
+        message.role = i == n ? ROLE_ASSISTANT : ROLE_USER;
+        message.content = i == n ? question->answered : question->complaint;
+    } else if (question->messages == 0) {
+        message.content = question->prompt;
+        message.images = question->images;
+    } else {
+        return read_message(question->messages, i);
     }
     return message;
 }

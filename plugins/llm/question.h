@@ -36,6 +36,7 @@ struct question {
     ops_str prompt; /* when there are no messages */
     ops_val images; /* go with the prompt */
     ops_val messages;
+    ops_val history;         /* list of messages of a session, in front of these; 0: none */
     ops_val stop;            /* list of texts; 0: none */
     ops_val tools;           /* list of {name, description, parameters}; 0: none */
     ops_val schema;          /* of the answer; 0: any text */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/host/budget.h"
+#include "core/host/kv.h"
 #include "tests/sdk/rig.h"
 
 static struct rig rig;
@@ -38,6 +39,51 @@ static void take(void *self, uint64_t token, const struct host_budget_use *use)
     (void)use;
 }
 
+/* A store with one entry, which somebody else may write between two calls. */
+static struct {
+    const char *value; /* NULL: none */
+    uint64_t version;
+    const char *others; /* is there by the time of the next put */
+    char put[512];      /* the last */
+} store;
+
+static struct host_kv_entry stored(void)
+{
+    return (struct host_kv_entry){.value = str_from(store.value), .version = store.version};
+}
+
+static void store_get(void *self, const struct host_kv_request *request, host_kv_done_cb done,
+                      void *user)
+{
+    struct host_kv_entry entry = stored();
+    (void)self;
+    (void)request;
+    done(user, store.value != NULL ? HOST_KV_OK : HOST_KV_NOT_FOUND,
+         store.value != NULL ? &entry : NULL);
+}
+
+static void store_put(void *self, const struct host_kv_request *request, host_kv_done_cb done,
+                      void *user)
+{
+    (void)self;
+    if (store.others != NULL) {
+        store.value = store.others;
+        store.others = NULL;
+        store.version++;
+    }
+    struct host_kv_entry entry = stored();
+    if (request->condition == HOST_KV_IF_VERSION && request->version != store.version) {
+        done(user, HOST_KV_CONFLICT, &entry);
+        return;
+    }
+    (void)snprintf(store.put, sizeof store.put, "%.*s %.*s", STR_ARG(request->key),
+                   STR_ARG(request->value));
+    entry.value = STR("");
+    done(user, HOST_KV_OK, &entry);
+}
+
+static const struct host_kv kv = {.get = store_get, .put = store_put};
+
 static const struct host_budget budget = {.settle = take, .reserve = grant};
 
 static int open_rig(void **state)
@@ -45,7 +91,9 @@ static int open_rig(void **state)
     static const char *const folder = PLUGIN_DIR;
     (void)state;
     last_token = 0;
-    rig_open(&rig, &(struct rig_options){.folders = &folder, .folder_count = 1, .budget = &budget});
+    memset(&store, 0, sizeof store);
+    rig_open(&rig, &(struct rig_options){
+                       .folders = &folder, .folder_count = 1, .budget = &budget, .kv = &kv});
     return 0;
 }
 
@@ -415,6 +463,44 @@ static void test_llm__embeddings_must_be_what_was_asked_for(void **state)
     }
 }
 
+/* ---- Sessions ---- */
+
+#define TURN(key, word)                                                                            \
+    "{\"key\":\"" key "\",\"messages\":[{\"role\":\"user\",\"content\":\"" word "\"}]}"
+
+/* The key of the rig's tasks is "key-1": an earlier attempt has kept its turn. */
+static void test_llm__an_attempt_says_nothing_twice_in_a_session(void **state)
+{
+    (void)state;
+    rig.settings = openai_key;
+    store.value = "{\"turns\":[" TURN("other", "before") "," TURN("key-1", "lost") "]}";
+    store.version = 4;
+    struct rig_call *call =
+        call_of("llm", "{\"model\":\"m\",\"prompt\":\"now\",\"session\":\"s\"}");
+    assert_has(call->text.p, "\"messages\":[{\"role\":\"user\",\"content\":\"before\"},"
+                             "{\"role\":\"user\",\"content\":\"now\"}]");
+    store.others = "{\"turns\":[" TURN("key-1", "lost") "," TURN("new", "beside") "]}";
+    assert_has(end_of(call, 200, "{\"choices\":[{\"message\":{\"content\":\"yes\"}}]}"),
+               "\"text\":\"yes\"");
+    assert_string_equal(
+        store.put, "session:s {\"turns\":[{\"key\":\"key-1\",\"messages\":["
+                   "{\"role\":\"user\",\"content\":\"now\"},{\"role\":\"assistant\",\"content\":"
+                   "\"yes\"}]}," TURN("new", "beside") "]}");
+}
+
+static void test_llm__what_is_no_session_begins_anew(void **state)
+{
+    (void)state;
+    rig.settings = openai_key;
+    store.value = "{\"turns\":7}";
+    store.version = 4;
+    struct rig_call *call =
+        call_of("llm", "{\"model\":\"m\",\"prompt\":\"now\",\"session\":\"s\"}");
+    assert_has(call->text.p, "\"messages\":[{\"role\":\"user\",\"content\":\"now\"}]");
+    (void)end_of(call, 200, "{\"choices\":[{\"message\":{\"content\":\"yes\"}}]}");
+    assert_has(store.put, "{\"turns\":[{\"key\":\"key-1\"");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
@@ -430,6 +516,8 @@ int main(void)
         CASE(test_llm__a_wait_that_the_service_asks_for_is_passed_on),
         CASE(test_llm__check_asks_for_the_models),
         CASE(test_llm__embeddings_must_be_what_was_asked_for),
+        CASE(test_llm__an_attempt_says_nothing_twice_in_a_session),
+        CASE(test_llm__what_is_no_session_begins_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

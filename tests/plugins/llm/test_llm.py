@@ -124,6 +124,146 @@ class Usage(Case):
         self.assertEqual(tokens, [22, 11])
 
 
+class Budget(Case):
+    """A question of one letter has some 150 bytes with all around it: 75 tokens at most."""
+
+    def run_bounded(self, budget, nodes, **settings):
+        with open(self.folder.name + "/b.json", "w", encoding="utf-8") as out:
+            json.dump({"id": "b", "budget": budget, "nodes": nodes,
+                       "integrations": self.settings("openai", prices=PRICES, **settings)}, out)
+        done = self.opstream("run", "b.json", "--json")
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        return json.loads(done.stdout)
+
+    def test_calls_at_once_never_take_more_than_there_is(self):
+        each = {"id": "each", "for_each": "{{ range(30) }}", "batch_size": 1, "parallel_workers": 10,
+                "max_failures": "100%", "type": "llm",
+                "config": {"model": "echo", "prompt": "x", "max_tokens": 100}}
+        result = self.run_bounded({"tokens": 400}, [each])
+        used = result["usage"]["input_tokens"] + result["usage"]["output_tokens"]
+        self.assertLessEqual(used, 400)
+        self.assertGreater(result["usage"]["calls"], 10)
+        self.assertEqual(result["usage"]["calls"], len(self.service.seen))
+        errors = {e["error"]["code"] for e in result["step_results"][0]["errors"]}
+        self.assertEqual(errors, {"BUDGET"})
+
+    def test_a_cheaper_model_is_asked_while_it_fits(self):
+        ask = {"type": "llm", "config": {"model": "echo", "prompt": "x", "max_tokens": 100}}
+        prices = {"echo": {"input": 100, "output": 1000}, "label": {"input": 1, "output": 10}}
+        steps = [dict(ask, id="one"), dict(ask, id="two", depends_on=["one"])]
+        result = self.run_bounded({"cost": 0.11, "on_exceeded": {"model": "label"}}, steps)
+        self.assertEqual(result["error"]["code"], "BUDGET", result)
+        self.assertIn("what the call costs is not known", result["error"]["message"])
+        with open(self.folder.name + "/b.json", encoding="utf-8") as read:
+            pipeline = json.load(read)
+        pipeline["integrations"]["llm"]["prices"] = prices
+        with open(self.folder.name + "/b.json", "w", encoding="utf-8") as out:
+            json.dump(pipeline, out)
+        result = json.loads(self.opstream("run", "b.json", "--json").stdout)
+        self.assertEqual([step["output"]["model"] for step in result["step_results"]],
+                         ["echo-2025-01-01", "label-2025-01-01"])
+
+    def test_a_refused_call_takes_an_edge_of_its_own(self):
+        with open(self.folder.name + "/e.json", "w", encoding="utf-8") as out:
+            json.dump({"id": "e", "integrations": self.settings("openai"), "nodes": [
+                {"id": "a", "type": "llm", "budget": {"tokens": 50},
+                 "config": {"model": "echo", "prompt": "x"}},
+                {"id": "b", "type": "set", "config": {"symbol": "{{ a.error.symbol }}"}}],
+                "edges": [{"source": "a", "target": "b", "outcome": "budget"}]}, out)
+        result = json.loads(self.opstream("run", "e.json", "--json").stdout)
+        self.assertEqual(result["output"], {"b": {"symbol": "llm.budget"}})
+        self.assertEqual(self.service.seen, [])
+        self.assertIsNone(result["usage"])
+
+    def test_a_repair_is_a_call_of_its_own(self):
+        nodes = [{"id": "a", "type": "llm", "config": {"model": "stubborn", "prompt": "x",
+                                                       "response_schema": SCHEMA}}]
+        self.assertEqual(self.run_bounded({"calls": 1}, nodes)["error"]["code"], "BUDGET")
+        self.assertEqual(len(self.service.seen), 1)
+        self.assertEqual(self.run_bounded({"calls": 2}, nodes)["error"]["symbol"], "llm.bad_output")
+
+    def test_what_no_service_has_seen_is_given_back(self):
+        nodes = [{"id": "a", "type": "llm", "retry": {"max_attempts": 3, "initial_interval": "1ms"},
+                  "config": {"model": "echo", "prompt": "x"}}]
+        result = self.run_bounded({"calls": 1}, nodes, base_url="http://127.0.0.1:1/v1",
+                                  retry={"max_attempts": 3, "initial_interval": "1ms"})
+        self.assertEqual(result["error"]["code"], "UNAVAILABLE")
+        self.assertEqual(result["usage"]["calls"], 0)
+
+    def test_vectors_are_bounded_too(self):
+        nodes = [{"id": "a", "type": "llm.embed", "config": {"model": "echo", "input": "x" * 400}}]
+        result = self.run_bounded({"tokens": 100, "on_exceeded": {"model": "other"}}, nodes)
+        self.assertEqual(result["error"]["code"], "BUDGET")
+        self.assertEqual(self.service.seen, [])
+
+
+class Session(Case):
+    def say(self, prompt, session, *options, provider="openai", **config):
+        nodes = [{"id": "a", "type": "llm", "config": {"model": "echo", "prompt": prompt, "session": session, **config}}]
+        return self.run_pipeline(nodes, self.settings(provider), *options)[0]
+
+    def seen(self, i=-1):
+        body = self.service.seen[i][1]
+        return [(m["role"], m["content"]) for m in body["messages"] if m["role"] != "system"]
+
+    def kept(self, name):
+        nodes = [{"id": "s", "type": "llm.session", "config": {"session": name}}]
+        return self.run_pipeline(nodes, {})[0]["output"]
+
+    def test_a_later_run_knows_what_was_said(self):
+        for provider, stream in self.each():
+            name = f"{provider}-{stream}"
+            for text in ("one", "two"):
+                step = self.say(text, name, provider=provider, stream=stream, system="Be kind.")
+                self.assertEqual(step["output"]["text"], text)
+            told = json.dumps(self.seen())
+            self.assertLess(told.index("one"), told.index("two"))
+            self.assertEqual(len(self.seen()), 3)
+            self.assertEqual(self.kept(name), {"turns": 2, "messages": [
+                {"role": "user", "content": "one"}, {"role": "assistant", "content": "one"},
+                {"role": "user", "content": "two"}, {"role": "assistant", "content": "two"}]})
+        self.assertEqual(self.kept("nobody"), {"turns": 0, "messages": []})
+
+    def test_the_oldest_goes_when_there_are_too_many_tokens(self):
+        for i in range(6):
+            self.say(f"{i}" * 100, {"name": "short", "max_tokens": 500})
+        kept = self.kept("short")
+        self.assertIn(kept["turns"], (2, 3))
+        self.assertEqual(kept["messages"][-1]["content"], "5" * 100)
+        self.say("x" * 5000, {"name": "short", "max_tokens": 500})
+        self.assertEqual(self.kept("short")["turns"], 1)
+
+    def test_those_who_speak_at_once_lose_nothing(self):
+        nodes = [{"id": "each", "for_each": "{{ range(12) }}", "max_parallel": 12, "type": "llm",
+                  "config": {"model": "echo", "prompt": "say {{ item }}", "session": "all"}}]
+        self.assertEqual(self.run_pipeline(nodes, self.settings("openai"))[0]["status"], "completed")
+        kept = self.kept("all")
+        self.assertEqual(kept["turns"], 12)
+        self.assertEqual({m["content"] for m in kept["messages"]}, {f"say {i}" for i in range(12)})
+
+    def test_tools_are_part_of_it(self):
+        tools = [{"name": "weather", "parameters": {"type": "object"}}]
+        out = self.say("rain?", "t", model="tools", tools=tools)["output"]
+        messages = [{"role": "tool", "tool_call_id": out["tool_calls"][0]["id"], "name": "weather", "content": "wet"}]
+        nodes = [{"id": "a", "type": "llm", "config": {"model": "tools", "tools": tools, "session": "t",
+                                                       "messages": messages}}]
+        self.assertEqual(self.run_pipeline(nodes, self.settings("openai"))[0]["output"]["text"], "it is wet")
+        self.assertEqual([m["role"] for m in self.kept("t")["messages"]],
+                         ["user", "assistant", "tool", "assistant"])
+
+    def test_a_failed_call_leaves_nothing(self):
+        self.say("x", "f", model="gone")
+        self.assertEqual(self.kept("f")["turns"], 0)
+
+    def test_what_cannot_be(self):
+        for session, messages in (({"name": "x", "ttl": "0s"}, None),
+                                  ("x", [{"role": "system", "content": "y"}, {"role": "user", "content": "z"}])):
+            config = {"model": "echo", "session": session, **({"messages": messages} if messages else {"prompt": "x"})}
+            step = self.run_pipeline([{"id": "a", "type": "llm", "config": config}], self.settings("openai"))[0]
+            self.assertEqual(step["error"]["code"], "CONFIG")
+        self.assertEqual(self.service.seen, [])
+
+
 class Chat(Case):
     def test_answers(self):
         for provider, stream in self.each():
@@ -426,7 +566,7 @@ class Readme(Case):
     def test_examples(self):
         with open(SOURCE + "/plugins/llm/README.md", encoding="utf-8") as readme:
             examples = re.findall(r"```yaml\n# (\S+)\n(.*?)```", readme.read(), re.DOTALL)
-        self.assertEqual(len(examples), 6)
+        self.assertEqual(len(examples), 8)
         models = {"ask.yaml": "echo", "tools.yaml": "tools", "embed.yaml": "e"}
         for name, text in examples:
             with self.subTest(name=name):
@@ -434,7 +574,8 @@ class Readme(Case):
                 text = re.sub(r"model: [\w.-]+", "model: " + models.get(name, "label"), text)
                 with open(f"{self.folder.name}/{name}", "w", encoding="utf-8") as out:
                     out.write(text)
-                given = {"more": "", "title": "it crashes", "labels": [], "letter": "two apples"}
+                given = {"more": "", "title": "it crashes", "labels": [], "letter": "two apples", "who": "ann",
+                         "says": "hello"}
                 with open(self.folder.name + "/input.json", "w", encoding="utf-8") as out:
                     json.dump(given, out)
                 self.assertEqual(self.opstream("validate", name, "--strict").returncode, 0)
