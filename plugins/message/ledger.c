@@ -140,6 +140,9 @@ static int is_word(ops_str field, const char *word)
 static int read_number(ops_str field, int64_t *out)
 {
     int64_t number = 0;
+    if (field.n == 0 || field.n > NUMBER_DIGITS) {
+        return 0;
+    }
     for (uint64_t i = 0; i < field.n; i++) {
         if (field.p[i] < '0' || field.p[i] > '9') {
             return 0;
@@ -147,7 +150,7 @@ static int read_number(ops_str field, int64_t *out)
         number = number * 10 + (field.p[i] - '0');
     }
     *out = number;
-    return field.n > 0 && field.n <= NUMBER_DIGITS;
+    return 1;
 }
 
 static void copy(char *out, size_t size, ops_str s)
