@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import traceback
 
 LIMIT_SECONDS = 120
@@ -51,10 +53,13 @@ class Program:
     def __init__(self, build):
         self.path = os.path.join(os.path.abspath(build), "bin", "opstream")
 
+    @staticmethod
+    def env(folder, variables):
+        return {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"), **variables}
+
     def opstream(self, folder, words, variables):
-        env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"), **variables}
-        return subprocess.run([self.path, *words], cwd=folder, env=env, capture_output=True, text=True,
-                              timeout=LIMIT_SECONDS, check=False)
+        return subprocess.run([self.path, *words], cwd=folder, env=self.env(folder, variables), capture_output=True,
+                              text=True, timeout=LIMIT_SECONDS, check=False)
 
     def run(self, definition, **variables):
         """A definition as a map, or as the text of its file."""
@@ -62,6 +67,34 @@ class Program:
             with open(os.path.join(folder, "p.yaml"), "w", encoding="utf-8") as out:
                 out.write(definition if isinstance(definition, str) else json.dumps(definition))
             return Ran(self.opstream(folder, ["run", "p.yaml", "--json"], variables))
+
+
+    def run_killed(self, service, call, definition, **variables):
+        """Kills the engine once the work of `call` is done and not answered; a later one ends the run."""
+        done, over = threading.Event(), threading.Event()
+
+        def keep_the_answer(handler, work):
+            work()
+            done.set()
+            over.wait(LIMIT_SECONDS)
+            handler.close()
+        service.fail(call, keep_the_answer)
+        with tempfile.TemporaryDirectory() as folder:
+            other = {"id": "other", "nodes": [{"id": "w", "type": "wait", "config": {"seconds": 0.2}}]}
+            for name, content in {"p.json": definition, "other.json": other}.items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
+                    json.dump(content, out)
+            with subprocess.Popen([self.path, "run", "p.json", "-q"], cwd=folder, env=self.env(folder, variables),
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as engine:
+                check(done.wait(LIMIT_SECONDS), f"{call} was not called")
+                engine.kill()
+            over.set()
+            listed = ""
+            end = time.monotonic() + LIMIT_SECONDS
+            while not re.search(rf"completed +{definition['id']}\b", listed) and time.monotonic() < end:
+                for command in (["run", "other.json", "-q"], ["list"]):
+                    listed = self.opstream(folder, command, variables).stdout
+            has(listed, "completed")
 
 
 def examples_of(folder, plugin):

@@ -5,69 +5,23 @@
 usage: test_github.py BUILD [CASE]
 """
 
-import json
 import os
 import random
 import re
-import subprocess
 import sys
-import tempfile
 import threading
-import time
-import traceback
 
 from github import GOOD, WEAK, App, GitHub
 from fake_service import answer, cut, hold, huge, lose, page
+from plugin_case import QUICK, Program, cases_of, check, equal, examples_of, has, run_cases
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
-README = os.path.join(FOLDER, "..", "..", "..", "plugins", "github", "README.md")
-BUILD = os.path.abspath(sys.argv[1])
-QUICK = {"initial_interval": "1ms", "max_attempts": 3}
-LIMIT_SECONDS = 120
-
-
-class Ran:
-    """How a run ended."""
-
-    def __init__(self, done):
-        self.text = done.stdout + done.stderr
-        self.code = done.returncode
-        self.result = json.loads(done.stdout) if done.stdout.startswith("{") else None
-        self.steps = {s["step_id"]: s for s in (self.result or {}).get("step_results", [])}
-
-    def output(self, node="n"):
-        check(self.code == 0, f"the run failed: {self.text}")
-        return self.steps[node]["output"]
-
-    def error(self, node="n"):
-        check(self.code == 1, f"the run did not fail: {self.text}")
-        return self.steps[node]["error"]
-
-
-def check(holds, why):
-    if not holds:
-        raise AssertionError(why)
-
-
-def equal(found, wanted):
-    check(found == wanted, f"{found!r} is not {wanted!r}")
-
-
-def has(text, *words):
-    for word in words:
-        check(word in text, f"{text!r} has no {word!r}")
+PLUGIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "plugins", "github")
+PROGRAM = Program(sys.argv[1])
 
 
 def run_file(service, definition, token=GOOD, **variables):
-    with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, "p.json"), "w", encoding="utf-8") as out:
-            json.dump(definition, out)
-        env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"),
-               "BASE": service.url, **variables}
-        if token:
-            env["OPSTREAM_SECRET_GITHUB_TOKEN"] = token
-        return Ran(subprocess.run([os.path.join(BUILD, "bin", "opstream"), "run", "p.json", "--json"], cwd=folder,
-                                  env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False))
+    secret = {"OPSTREAM_SECRET_GITHUB_TOKEN": token} if token else {}
+    return PROGRAM.run(definition, BASE=service.url, GITHUB_API_URL=service.url, **secret, **variables)
 
 
 def pipeline(nodes, token=GOOD, **policies):
@@ -267,35 +221,8 @@ def the_mark_is_found_on_a_later_page(github):
 
 
 def what_a_killed_engine_created_is_found_again(github):
-    created, over = threading.Event(), threading.Event()
-
-    def keep_the_answer(handler, work):
-        work()
-        created.set()
-        over.wait(LIMIT_SECONDS)
-        handler.close()
-    github.fail("POST .*", keep_the_answer)
-    with tempfile.TemporaryDirectory() as folder:
-        files = {"p.json": pipeline([{"id": "n", "type": "github.create_issue", "config": {"repo": "a/b", "title": "t"}}]),
-                 "other.json": {"id": "other", "nodes": [{"id": "w", "type": "wait", "config": {"seconds": 0.2}}]}}
-        for name, definition in files.items():
-            with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
-                json.dump(definition, out)
-        env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"),
-               "BASE": github.url, "OPSTREAM_SECRET_GITHUB_TOKEN": GOOD}
-        program = os.path.join(BUILD, "bin", "opstream")
-        with subprocess.Popen([program, "run", "p.json", "-q"], cwd=folder, env=env, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as engine:
-            check(created.wait(LIMIT_SECONDS), "the issue was not created")
-            engine.kill()
-        over.set()
-        listed = ""
-        end = time.monotonic() + LIMIT_SECONDS
-        while not re.search(r"completed +t\b", listed) and time.monotonic() < end:
-            for command in (["run", "other.json", "-q"], ["list"]):
-                listed = subprocess.run([program, *command], cwd=folder, env=env, capture_output=True, text=True,
-                                        timeout=LIMIT_SECONDS, check=False).stdout
-        has(listed, "completed")
+    definition = pipeline([{"id": "n", "type": "github.create_issue", "config": {"repo": "a/b", "title": "t"}}])
+    PROGRAM.run_killed(github, "POST .*", definition, BASE=github.url, OPSTREAM_SECRET_GITHUB_TOKEN=GOOD)
     equal((len(github.repo.issues), github.count("POST .*"), github.count("GET .*/issues")), (1, 1, 1))
 
 
@@ -608,62 +535,21 @@ def a_check_of_an_app_asks_who_it_is(github):
 
 # ---- the examples ----
 
-def prepare(github):
+def prepare(repo):
     for title in ("crash at start", "a wish"):
-        github.repo.add(title)
-    github.repo.pulls[2] = {"number": 2, "html_url": "u", "head": {"ref": "x"}, "requested_reviewers": [], "requested_teams": []}
-    github.repo.files["docs/guide.md"] = b"# Guide\n"
+        repo.add(title)
+    repo.pulls[2] = {"number": 2, "html_url": "u", "head": {"ref": "x"}, "requested_reviewers": [], "requested_teams": []}
+    repo.files["docs/guide.md"] = b"# Guide\n"
 
 
 def the_examples_of_the_readme_run(github):
-    with open(README, encoding="utf-8") as source:
-        text = source.read()
-    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    operations = set(re.findall(r"^\| `(github\.\w+)`", text, re.MULTILINE))
-    shown = set()
-    for block in blocks:
+    for block in examples_of(PLUGIN, "github"):
         github.repo.__init__()
-        prepare(github)
+        prepare(github.repo)
         github.app = App()
-        shown |= set(re.findall(r"type: (github\.\w+)", block))
-        with tempfile.TemporaryDirectory() as folder:
-            with open(os.path.join(folder, "p.yaml"), "w", encoding="utf-8") as out:
-                out.write(block)
-            env = {"HOME": folder, "PATH": os.environ["PATH"], "OPSTREAM_STATE": os.path.join(folder, "state"),
-                   "GITHUB_API_URL": github.url, "OPSTREAM_SECRET_GITHUB_TOKEN": GOOD,
-                   "OPSTREAM_SECRET_GITHUB_APP_KEY": github.app.key}
-            done = subprocess.run([os.path.join(BUILD, "bin", "opstream"), "run", "p.yaml", "--json"], cwd=folder,
-                                  env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False)
-            check(done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}")
-    with open(os.path.join(os.path.dirname(README), "manifest.json"), encoding="utf-8") as source:
-        types = {node["type"] for node in json.load(source)["nodes"]}
-    equal((sorted(operations), sorted(shown)), (sorted(types), sorted(types)))
-
-
-CASES = [function for name, function in list(globals().items())
-         if callable(function) and getattr(function, "__code__", None) and function.__module__ == "__main__"
-         and function.__code__.co_varnames[:1] == ("github",) and function.__code__.co_argcount == 1
-         and name != "prepare"]
-
-
-def main():
-    wanted = sys.argv[2:]
-    failed = []
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        with GitHub() as github:
-            try:
-                case(github)
-                print(f"{case.__name__}: good", flush=True)
-            except Exception:  # pylint: disable=broad-except
-                failed.append(case.__name__)
-                print(f"{case.__name__}: FAILED", flush=True)
-                traceback.print_exc()
-    if failed:
-        print("failed:", ", ".join(failed))
-    return 1 if failed else 0
+        ran = run_file(github, block, OPSTREAM_SECRET_GITHUB_APP_KEY=github.app.key)
+        check(ran.code == 0, f"{block}\n{ran.text}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(GitHub, cases_of(sys.modules[__name__], "github"), sys.argv[2:]))

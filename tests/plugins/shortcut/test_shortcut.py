@@ -295,6 +295,14 @@ def an_external_id_of_ones_own(shortcut):
         equal((ran.code, len(shortcut.calls)), (3, 0))
 
 
+def what_a_killed_engine_created_is_found_again(shortcut):
+    definition = pipeline([{"id": "n", "type": "shortcut.create_story", "config": {"name": "t", "state": 501}}])
+    PROGRAM.run_killed(shortcut, "POST .*/stories", definition, SHORTCUT_API_URL=shortcut.url,
+                       OPSTREAM_SECRET_SHORTCUT_TOKEN=GOOD)
+    equal((len(shortcut.space.stories), [str(c) for c in shortcut.calls]),
+          (1, ["POST /api/v3/stories", "POST /api/v3/stories/search"]))
+
+
 def a_hundred_are_created_once_though_a_tenth_fails(shortcut):
     chance = random.Random(7)
     faults = [lose(), cut(), answer(502, {}), answer(500, {}), page(503)]
