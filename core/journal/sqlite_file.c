@@ -455,11 +455,13 @@ int sqlite_file_open_reader(const char *folder, sqlite3 **out_db, struct sqlite_
         return status;
     }
     int rc = open_connection(path, SQLITE_OPEN_READONLY, &db);
-    rc = rc == SQLITE_OK ? sqlite_call_text(db, "PRAGMA query_only=ON;" CACHE) : rc;
+    rc = rc == SQLITE_OK ? sqlite_call_text(db, "PRAGMA query_only=ON") : rc;
     status = rc == SQLITE_OK ? check_header(db, path, err)
                              : sqlite_file_fault(db, rc, "cannot open the database", err);
-    if (status == 0) {
-        status = check_meta(db, path, out_meta, err);
+    if (status == 0) { /* not before: it reads the file, and says less of what is wrong with it */
+        rc = sqlite_call_text(db, CACHE);
+        status = rc == SQLITE_OK ? check_meta(db, path, out_meta, err)
+                                 : sqlite_file_fault(db, rc, "cannot open the database", err);
     }
     if (status == 0) {
         status = refuse_older(path, out_meta->schema, err);
