@@ -169,7 +169,8 @@ static void call_finish(struct mail_call *call)
         call_end(call, &reply, NULL);
         return;
     }
-    if (talk->code == CURLE_ABORTED_BY_CALLBACK && atomic_load(&call->is_aborted)) {
+    bool is_refused = talk->is_ready && talk->refusal.code != 0;
+    if (talk->code == CURLE_ABORTED_BY_CALLBACK && !is_refused) {
         call_cancel(call);
         return;
     }

@@ -103,11 +103,17 @@ static int on_ready(void *user, char *remote, char *local, int remote_port, int 
     return CURL_PREREQFUNC_OK;
 }
 
+/* Also when all is said that counts: libcurl would wait for the answer to its QUIT as for any
+ * other.
+ */
 static int on_progress(void *user, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
                        curl_off_t up)
 {
     (void)down_all, (void)down, (void)up_all, (void)up;
-    return atomic_load(&((struct mail_call *)user)->is_aborted) ? 1 : 0;
+    const struct mail_call *call = user;
+    const struct mail_talk *talk = &call->talk;
+    bool is_over = talk->answer.code != 0 || (talk->is_ready && talk->refusal.code != 0);
+    return is_over || atomic_load(&call->is_aborted) ? 1 : 0;
 }
 
 static bool may_open(struct mail_call *call, const struct curl_sockaddr *to)

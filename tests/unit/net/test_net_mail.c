@@ -268,6 +268,27 @@ static void test_net_mail__silence_after_the_message_has_an_end(void **state)
     assert_int_equal(x.failure_class, NET_FAILED_TIMEOUT);
 }
 
+/* libcurl would wait as long for it as for any reply. */
+static void test_net_mail__nobody_waits_for_a_goodbye(void **state)
+{
+    (void)state;
+    SERVE("220 hi", "250 me", "250 ok", "250 ok", "250 ok", "354 go", "250 queued", "");
+    uint64_t start_ns = uv_hrtime();
+    send_mail(make_mail());
+    assert_true(x.is_sent);
+    assert_true(uv_hrtime() - start_ns < UINT64_C(20000000000));
+}
+
+static void test_net_mail__nobody_waits_for_one_after_a_refusal(void **state)
+{
+    (void)state;
+    SERVE("220 hi", "250 me", "250 ok", "250 ok", "550 no", "");
+    uint64_t start_ns = uv_hrtime();
+    send_mail(make_mail());
+    assert_failed(NET_FAILED_REPLY, NET_EFFECT_NONE, "'c@two.test': 550 no");
+    assert_true(uv_hrtime() - start_ns < UINT64_C(20000000000));
+}
+
 static void test_net_mail__an_abort_ends_it(void **state)
 {
     (void)state;
@@ -397,6 +418,8 @@ int main(void)
         WITH_NET(test_net_mail__before_that_it_has_no_effect),
         WITH_NET(test_net_mail__silence_has_an_end),
         WITH_NET(test_net_mail__silence_after_the_message_has_an_end),
+        WITH_NET(test_net_mail__nobody_waits_for_a_goodbye),
+        WITH_NET(test_net_mail__nobody_waits_for_one_after_a_refusal),
         WITH_NET(test_net_mail__an_abort_ends_it),
         WITH_NET(test_net_mail__the_end_of_net_ends_it),
         WITH_NET(test_net_mail__the_rules_on_addresses_hold),
