@@ -35,11 +35,7 @@ static size_t bytes_of_stream(const struct stream *stream)
     for (uint64_t i = stream->first; i < stream->end; i++) {
         sum = add(sum, bytes_of(stream_item(stream, i)));
     }
-    uint64_t waiting = stream->end - stream->first; /* of the copy's items they are the last */
-    for (uint64_t i = 0; stream->copy.items != NULL && i + waiting < stream->copy.count; i++) {
-        sum = add(sum, bytes_of(stream->copy.items[i]));
-    }
-    return sum;
+    return add(sum, stream->copy.items.n);
 }
 
 static size_t bytes_of_node(const struct run_node *node)

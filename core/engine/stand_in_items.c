@@ -153,12 +153,25 @@ static size_t json_bytes(const struct decision *d, const struct document *docume
     return bytes;
 }
 
+/* What `b` has, unless a part of it failed with `status`. */
+static int finish(struct builder *b, int status, struct document **out, struct error *err)
+{
+    struct document *made = NULL;
+    int finished = builder_finish(b, &made, err);
+    if (status != 0 || finished != 0) {
+        document_unref(made);
+        return status != 0 ? error_nomem(err) : finished;
+    }
+    *out = made;
+    return 0;
+}
+
 int stand_in_items_wrap(const struct decision *d, uint32_t node, const struct document *output,
                         struct document **out_kept)
 {
     const struct run_node *state = decision_state(d, node);
     const char *why = why_not_all(state);
-    if (why == NULL && json_bytes(d, output) > STREAM_COPY_BYTES - state->stream->copy.bytes) {
+    if (why == NULL && json_bytes(d, output) > STREAM_COPY_BYTES - state->stream->copy.items.n) {
         why = "its items and its output take more than 4 MiB";
     }
     if (why != NULL) {
@@ -168,11 +181,11 @@ int stand_in_items_wrap(const struct decision *d, uint32_t node, const struct do
     struct builder *b = builder_create();
     builder_map_begin(b);
     builder_key(b, ITEMS);
-    stream_copy_build(&state->stream->copy, b);
+    int status = stream_copy_build(&state->stream->copy, b);
     builder_key(b, OUTPUT);
     builder_embed(b, output, document_root(output));
     builder_map_end(b);
-    return builder_finish(b, out_kept, NULL);
+    return finish(b, status, out_kept, NULL);
 }
 
 int stand_in_items_lend(const struct decision *d, uint32_t node, struct document **out_items,
@@ -187,8 +200,8 @@ int stand_in_items_lend(const struct decision *d, uint32_t node, struct document
         return error_set(err, E_LIMIT, "it has %s", why_not_all(state));
     }
     struct builder *b = builder_create();
-    stream_copy_build(&state->stream->copy, b);
-    return builder_finish(b, out_items, err);
+    int status = stream_copy_build(&state->stream->copy, b);
+    return finish(b, status, out_items, err);
 }
 
 /* ---- what goes on with a stream ---- */

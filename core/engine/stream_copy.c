@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/engine/stream_copy.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/check.h"
 #include "core/base/error.h"
-#include "core/base/grow.h"
 #include "core/value/builder.h"
+#include "core/value/json.h"
 #include "core/value/value.h"
 
 static void drop_items(struct stream_copy *copy)
 {
-    for (size_t i = 0; copy->items != NULL && i < copy->count; i++) {
-        document_unref(copy->items[i]);
-    }
-    free((void *)copy->items);
-    copy->items = NULL;
-    copy->cap = 0;
-    copy->bytes = 0;
+    strbuf_finish(&copy->items);
+    copy->items = STRBUF_INIT;
 }
 
 void stream_copy_finish(struct stream_copy *copy)
@@ -51,26 +45,21 @@ static int digest_item(unsigned char digest[DIGEST_BYTES], const struct value *i
     return 0;
 }
 
+/* It has `bytes` as JSON, with what parts it from the next. */
 static int keep_item(struct stream_copy *copy, const struct document *item, size_t bytes)
 {
     if (!copy->keeps_items || copy->bound != STREAM_COPY_WHOLE) {
         return 0;
     }
-    if (copy->count >= STREAM_COPY_ITEMS || bytes > STREAM_COPY_BYTES - copy->bytes) {
+    if (copy->count >= STREAM_COPY_ITEMS || bytes > STREAM_COPY_BYTES - copy->items.n) {
         drop_items(copy);
         copy->bound = (uint8_t)(copy->count >= STREAM_COPY_ITEMS ? STREAM_COPY_TOO_MANY
                                                                  : STREAM_COPY_TOO_LARGE);
         return 0;
     }
-    const struct document **items = array_reserve(
-        (void *)copy->items, &copy->cap, (size_t)copy->count + 1, sizeof(struct document *));
-    if (items == NULL) {
-        return E_NOMEM;
-    }
-    copy->items = items;
-    items[copy->count] = document_ref(item);
-    copy->bytes += bytes;
-    return 0;
+    json_write(document_root(item), JSON_COMPACT, &copy->items);
+    strbuf_append_text(&copy->items, "\n");
+    return strbuf_status(&copy->items);
 }
 
 int stream_copy_add(struct stream_copy *copy, const struct document *item)
@@ -103,12 +92,29 @@ int stream_copy_begins(const struct stream_copy *copy, const struct value *list,
     return status;
 }
 
-void stream_copy_build(const struct stream_copy *copy, struct builder *b)
+static int build_item(struct str line, struct builder *b)
+{
+    struct document *item = NULL;
+    int status = json_read(line, NULL, &item, NULL);
+    if (status == 0) {
+        builder_embed(b, item, document_root(item));
+    }
+    document_unref(item);
+    return status;
+}
+
+int stream_copy_build(const struct stream_copy *copy, struct builder *b)
 {
     CHECK(copy->keeps_items && copy->bound == STREAM_COPY_WHOLE);
+    int status = 0;
     builder_list_begin(b);
-    for (size_t i = 0; i < copy->count; i++) {
-        builder_embed(b, copy->items[i], document_root(copy->items[i]));
+    for (size_t at = 0; at < copy->items.n && status == 0;) {
+        const char *line = copy->items.p + at;
+        const char *end = memchr(line, '\n', copy->items.n - at);
+        CHECK(end != NULL);
+        status = build_item(str_make(line, (size_t)(end - line)), b);
+        at += (size_t)(end - line) + 1;
     }
     builder_list_end(b);
+    return status == 0 ? 0 : E_NOMEM; /* it is JSON of ours: there is nothing else to fail */
 }

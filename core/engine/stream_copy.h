@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "core/base/digest.h"
+#include "core/base/str.h"
 
 struct builder;
 struct document;
@@ -37,10 +38,8 @@ struct stream_copy {
     bool keeps_items; /* not the digest alone */
     uint8_t bound;    /* enum stream_copy_bound: where not whole, it has no items any more */
     unsigned char digest[DIGEST_BYTES];
-    uint64_t count; /* of the items so far, those of `items` or more */
-    size_t bytes;   /* of `items` as JSON */
-    const struct document **items;
-    size_t cap;
+    uint64_t count;      /* of the items so far, those of `items` or more */
+    struct strbuf items; /* as JSON, a line each: a fourth of what they take as values */
 };
 
 /* `copy` was set to zero, but for keeps_items. */
@@ -49,13 +48,13 @@ void stream_copy_finish(struct stream_copy *copy);
 /* The next round begins. */
 void stream_copy_clear(struct stream_copy *copy);
 
-/* One more item, shared. 0 or E_NOMEM. */
+/* One more item. 0 or E_NOMEM. */
 int stream_copy_add(struct stream_copy *copy, const struct document *item);
 
 /* Whether `list` begins with these items. 0 and the answer, or E_NOMEM. */
 int stream_copy_begins(const struct stream_copy *copy, const struct value *list, bool *out_begins);
 
-/* Adds the items as a list; it must be whole. */
-void stream_copy_build(const struct stream_copy *copy, struct builder *b);
+/* Adds the items as a list; it must be whole. 0, or E_NOMEM, and then the list is not all there. */
+int stream_copy_build(const struct stream_copy *copy, struct builder *b);
 
 #endif
