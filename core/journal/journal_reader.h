@@ -125,6 +125,9 @@ int journal_reader_list(struct journal_reader *reader, const struct journal_filt
  */
 int journal_reader_live(struct journal_reader *reader, uint64_t after, uint32_t limit,
                         journal_run_cb each, void *user, struct error *err);
+/* Of the tree of `root` those that have not ended, and all above them, in their order. */
+int journal_reader_tree_live(struct journal_reader *reader, uint64_t root, journal_run_cb each,
+                             void *user, struct error *err);
 /* All runs of the tree of `root`, ended or not, in their order. */
 int journal_reader_tree(struct journal_reader *reader, uint64_t root, journal_run_cb each,
                         void *user, struct error *err);

@@ -342,6 +342,20 @@ int journal_reader_live(struct journal_reader *reader, uint64_t after, uint32_t 
     return give_list(&query, each, user);
 }
 
+int journal_reader_tree_live(struct journal_reader *reader, uint64_t root, journal_run_cb each,
+                             void *user, struct error *err)
+{
+    struct reader_query query;
+    reader_query_begin(&query, reader,
+                       "WITH RECURSIVE live (run, parent) AS ("
+                       "SELECT run, parent FROM runs WHERE root = ? AND ended_at IS NULL"
+                       " UNION SELECT a.run, a.parent FROM live JOIN runs a ON a.run = live.parent"
+                       ") " RUN_COLUMNS "WHERE r.run IN (SELECT run FROM live) ORDER BY r.run",
+                       err);
+    reader_query_int(&query, (int64_t)root);
+    return give_list(&query, each, user);
+}
+
 int journal_reader_tree(struct journal_reader *reader, uint64_t root, journal_run_cb each,
                         void *user, struct error *err)
 {

@@ -34,6 +34,9 @@
 
 enum { PAGE = 500 };
 
+/* It has to be read with all that has ended. */
+enum { LOAD_WHOLE = 1 };
+
 /* ---- the rows of a tree ---- */
 
 struct tree_row {
@@ -60,6 +63,7 @@ struct tree {
     struct tree_row *rows; /* callers first */
     size_t count;
     size_t cap;
+    bool is_whole;         /* else without the runs that have ended, but for those above others */
     struct commit *commit; /* what recovery decides */
     struct commit *parked; /* marks of those that only wait; NULL: they are loaded */
 };
@@ -98,14 +102,19 @@ static int add_row(void *user, const struct journal_run *run)
     return is_well ? 0 : E_NOMEM;
 }
 
+static int compare_numbers(const void *key, const void *row)
+{
+    const uint64_t *number = key;
+    uint64_t other = ((const struct tree_row *)row)->number;
+    return (*number > other) - (*number < other);
+}
+
+/* They are in the order of their numbers. */
 static struct tree_row *find_row(const struct tree *tree, uint64_t number)
 {
-    for (size_t i = 0; i < tree->count; i++) {
-        if (tree->rows[i].number == number) {
-            return &tree->rows[i];
-        }
-    }
-    return NULL;
+    return tree->count > 0
+               ? bsearch(&number, tree->rows, tree->count, sizeof(*tree->rows), compare_numbers)
+               : NULL;
 }
 
 /* ---- loading ---- */
@@ -158,6 +167,13 @@ static int link_row(struct tree *tree, struct tree_row *row, struct run *run,
     return 0;
 }
 
+/* Not before what it has called is known. */
+static bool needs_whole(const struct tree *tree, const struct run *run)
+{
+    return run_has_rollback(run) && !tree->is_whole;
+}
+
+/* 0, LOAD_WHOLE, or a code. */
 static int load_row(struct tree *tree, struct tree_row *row, struct error *err)
 {
     struct loop *loop = tree->loop;
@@ -183,6 +199,9 @@ static int load_row(struct tree *tree, struct tree_row *row, struct error *err)
     if (status == 0) {
         status = link_row(tree, row, run, row->parent != 0 ? &call : NULL);
     }
+    if (status == 0 && needs_whole(tree, run)) {
+        return LOAD_WHOLE;
+    }
     struct reading reading = {.run = row->run, .err = err};
     return status == 0
                ? journal_reader_rows(loop->reader, row->number, 0, 0, apply_row, &reading, err)
@@ -202,7 +221,10 @@ static void find_live(struct tree *tree)
     }
 }
 
-/* Children that have ended are needed only as long as they may have to be undone. */
+/*
+ * Children that have ended are needed only as long as they may have to be undone. A loop may have
+ * called very many, so they are not even read when nothing above them says so.
+ */
 static bool is_needed(const struct tree *tree, const struct tree_row *row)
 {
     const struct tree_row *caller = row->parent != 0 ? find_row(tree, row->parent) : NULL;
@@ -419,10 +441,36 @@ static void leave_rows(const struct tree *tree)
     numbers->parked -= tree->rows[0].was_parked && numbers->parked > 0 ? 1u : 0u;
 }
 
+static int read_tree(struct tree *tree, uint64_t number, struct error *err)
+{
+    struct journal_reader *reader = tree->loop->reader;
+    tree->count = 0;
+    int status = tree->is_whole ? journal_reader_tree(reader, number, add_row, tree, err)
+                                : journal_reader_tree_live(reader, number, add_row, tree, err);
+    find_live(tree);
+    if (status == 0 && (tree->count == 0 || !tree->rows[0].goes_on)) {
+        return error_set(err, E_NOT_FOUND, "there is no such run, or it has ended");
+    }
+    return status;
+}
+
+static int load_needed(struct tree *tree, struct error *err)
+{
+    int status = load_rows(tree, err);
+    if (status != LOAD_WHOLE) {
+        return status;
+    }
+    uint64_t number = tree->rows[0].number;
+    unload(tree);
+    tree->is_whole = true;
+    status = read_tree(tree, number, err);
+    return status == 0 ? load_rows(tree, err) : status;
+}
+
 static int bring_back(struct tree *tree, struct loop_run **out_root, struct error *err)
 {
     struct engine_rest wait = {0};
-    int status = load_rows(tree, err);
+    int status = load_needed(tree, err);
     tree->commit = status == 0 ? commit_create(tree->loop) : NULL;
     if (status == 0) {
         status = tree->commit != NULL ? go_on(tree, err) : error_nomem(err);
@@ -459,11 +507,7 @@ static int load_tree(struct loop *loop, uint64_t number, struct commit *parked,
                      struct loop_run **out_root, struct error *err)
 {
     struct tree tree = {.loop = loop, .parked = parked};
-    int status = journal_reader_tree(loop->reader, number, add_row, &tree, err);
-    find_live(&tree);
-    if (status == 0 && (tree.count == 0 || !tree.rows[0].goes_on)) {
-        status = error_set(err, E_NOT_FOUND, "there is no such run, or it has ended");
-    }
+    int status = read_tree(&tree, number, err);
     if (status == 0) {
         status = bring_back(&tree, out_root, err);
     }

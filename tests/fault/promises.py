@@ -55,6 +55,28 @@ nodes:
 """
 
 
+# Each run that it calls has ended long before the failure.
+CALLS = """
+workflows:
+  main:
+    rollback: true
+    nodes:
+      - id: each
+        for_each: range(0, 5)
+        as: n
+        nodes: [{id: call, type: workflow, config: {workflow: one, input: {n: "{{ n }}"}}}]
+      - {id: stay, type: wait, depends_on: [each], config: {event: go}}
+      - {id: doomed, type: fail, depends_on: [stay], config: {message: it is}}
+  one:
+    input: {type: object, required: [n], properties: {n: {type: integer}}}
+    nodes:
+      - id: make
+        type: code
+        config: {language: bash, code: "echo make >> $LOG; echo 1"}
+        compensate: {type: code, config: {language: bash, code: "echo undo make >> $LOG; echo 1"}}
+"""
+
+
 def state_of(world, path=None):
     rows = world.rows("SELECT state FROM runs WHERE workflow = 'main'") if path is None else \
         world.rows("SELECT state FROM nodes WHERE path = ?", path)
@@ -278,6 +300,19 @@ def P10__no_forward_node_starts_after_a_cancel(build, _):
             world.check_tables()
 
 
+def P10__runs_that_had_ended_are_undone_by_who_recovers(build, _):
+    with World(build) as world:
+        path = world.folder / "main.yaml"
+        path.write_text(CALLS)
+        run = world.begin(f"{path}#main")
+        wait_until("it waits", lambda: state_of(world, "stay") == "running")
+        world.kill_owner()
+        world.run("send", run, "go", expect=0)
+        world.finish()
+        check(sorted(world.effects()) == ["make"] * 5 + ["undo make"] * 5, str(world.effects()))
+        world.check_tables()
+
+
 def P10__a_process_that_ignores_it_is_killed(build, _):
     with World(build) as world:
         (world.folder / "deaf.yaml").write_text(
@@ -355,5 +390,6 @@ if __name__ == "__main__":
                    P5__at_most_once_waits_for_a_person, P5__a_person_resolves_what_is_unknown,
                    P4__P6__a_definition_that_is_edited_changes_no_live_run,
                    P9__no_node_starts_after_a_pause, P10__no_forward_node_starts_after_a_cancel,
+                   P10__runs_that_had_ended_are_undone_by_who_recovers,
                    P10__a_process_that_ignores_it_is_killed, the_owner_dies_while_three_wait,
                    P14__what_was_accepted_ends_and_what_was_refused_was_not_kept]))

@@ -330,26 +330,33 @@ static void make_five(void)
 
 static void test_journal_reader__lists_are_newest_first_and_filtered(void **state)
 {
+    const struct {
+        struct journal_filter filter;
+        const char *seen;
+    } lists[] = {
+        {.seen = "r4\nr3\nr2\nr1"},
+        {{.has_children = true}, "r5\nr4\nr3\nr2\nr1"},
+        {{.state = STR("completed")}, "r4\nr1"},
+        {{.state = STR("failed")}, ""},
+        {{.is_live = true}, "r3\nr2"},
+        {{.workflow = STR("even")}, "r4\nr2\nr1"}, /* by id or name */
+        {{.workflow = STR("odd"), .has_children = true}, "r5\nr3\nr1"},
+        {{.label_key = STR("team"), .label_value = STR("ops")}, "r3\nr2\nr1"},
+        {{.label_key = STR("x"), .label_value = STR("1")}, "r4"},
+        {{.label_key = STR("x")}, "r4"},
+        {{.created_after = 1000, .created_before = 4000}, "r3\nr2"},
+        {{.workflow = STR("even"),
+          .state = STR("completed"),
+          .label_key = STR("team"),
+          .label_value = STR("dev"),
+          .is_live = false},
+         "r4"},
+    };
     (void)state;
     make_five();
-    list(&(struct journal_filter){0}, "r4\nr3\nr2\nr1");
-    list(&(struct journal_filter){.has_children = true}, "r5\nr4\nr3\nr2\nr1");
-    list(&(struct journal_filter){.state = STR("completed")}, "r4\nr1");
-    list(&(struct journal_filter){.state = STR("failed")}, "");
-    list(&(struct journal_filter){.is_live = true}, "r3\nr2");
-    list(&(struct journal_filter){.workflow = STR("even")}, "r4\nr2\nr1"); /* by id or name */
-    list(&(struct journal_filter){.workflow = STR("odd"), .has_children = true}, "r5\nr3\nr1");
-    list(&(struct journal_filter){.label_key = STR("team"), .label_value = STR("ops")},
-         "r3\nr2\nr1");
-    list(&(struct journal_filter){.label_key = STR("x"), .label_value = STR("1")}, "r4");
-    list(&(struct journal_filter){.label_key = STR("x")}, "r4");
-    list(&(struct journal_filter){.created_after = 1000, .created_before = 4000}, "r3\nr2");
-    list(&(struct journal_filter){.workflow = STR("even"),
-                                  .state = STR("completed"),
-                                  .label_key = STR("team"),
-                                  .label_value = STR("dev"),
-                                  .is_live = false},
-         "r4");
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        list(&lists[i].filter, lists[i].seen);
+    }
 }
 
 static void test_journal_reader__a_child_run_that_waits_for_a_person_is_found(void **state)
@@ -376,16 +383,27 @@ static void test_journal_reader__lists_come_in_pages(void **state)
 
 static void test_journal_reader__live_runs_and_trees(void **state)
 {
+    static const struct {
+        int (*read)(struct journal_reader *reader, uint64_t root, journal_run_cb each, void *user,
+                    struct error *err);
+        uint64_t root;
+        const char *seen;
+    } trees[] = {
+        {journal_reader_tree, 4, "r4\nr5"},
+        {journal_reader_tree, 77, ""},
+        {journal_reader_tree_live, 4, "r4\nr5"},
+        {journal_reader_tree_live, 1, ""},
+    };
     (void)state;
     make_five();
     assert_int_equal(journal_reader_live(reader, 0, 0, see_id, NULL, NULL), 0);
     expect_seen("r2\nr3\nr5");
     assert_int_equal(journal_reader_live(reader, 2, 1, see_id, NULL, NULL), 0);
     expect_seen("r3");
-    assert_int_equal(journal_reader_tree(reader, 4, see_id, NULL, NULL), 0);
-    expect_seen("r4\nr5");
-    assert_int_equal(journal_reader_tree(reader, 77, see_id, NULL, NULL), 0);
-    expect_seen("");
+    for (size_t i = 0; i < sizeof trees / sizeof trees[0]; i++) {
+        assert_int_equal(trees[i].read(reader, trees[i].root, see_id, NULL, NULL), 0);
+        expect_seen(trees[i].seen);
+    }
 }
 
 static void test_journal_reader__parked_runs_come_when_they_are_due(void **state)
