@@ -339,6 +339,18 @@ const char *rig_run(struct rig *rig, uint64_t token, const char *type, const cha
     return rig_wait(rig, token);
 }
 
+static bool has_logged(struct rig *rig, uint64_t token)
+{
+    return rig->tasks[token].logs.n > 0;
+}
+
+void rig_wait_log(struct rig *rig, uint64_t token)
+{
+    if (!turn_until(rig, 240000, has_logged, token)) {
+        fail_msg("task %d logs nothing", (int)token);
+    }
+}
+
 void rig_turn(struct rig *rig, uint64_t ms)
 {
     (void)turn_until(rig, ms, NULL, 0);

@@ -108,7 +108,10 @@ const char *rig_wait(struct rig *rig, uint64_t token);
 /* rig_start() that must succeed, and rig_wait(). */
 const char *rig_run(struct rig *rig, uint64_t token, const char *type, const char *config);
 
-/* Turns the loop until `*flag` or `ms` have passed. */
+/* Turns the loop until the task has logged something. */
+void rig_wait_log(struct rig *rig, uint64_t token);
+
+/* Turns the loop until `ms` have passed. */
 void rig_turn(struct rig *rig, uint64_t ms);
 
 /* Turns the loop until the fake service holds `count` calls in all. */

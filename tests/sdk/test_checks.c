@@ -109,7 +109,7 @@ static void test_checks__who_is_cancelled_may_end(void **state)
     (void)state;
     for (uint64_t k = 0; k < 2; k++) {
         start(k, types[k], "politely");
-        rig_turn(&rig, 20);
+        rig_wait_log(&rig, k);
         host_task_cancel(rig.host, rig.tasks[k].handle, HOST_CANCEL_TIMEOUT);
         assert_has(rig_wait(&rig, k), "I was told to stop");
         assert_false(rig.tasks[k].is_given_up);
@@ -121,7 +121,7 @@ static void test_checks__who_does_not_end_is_given_up(void **state)
     (void)state;
     for (uint64_t k = 0; k < 2; k++) {
         start(k, types[k], "never");
-        rig_turn(&rig, 20);
+        rig_wait_log(&rig, k);
         host_task_cancel(rig.host, rig.tasks[k].handle, HOST_CANCEL_TIMEOUT);
         assert_has(rig_wait(&rig, k), "failed {\"code\":\"TIMEOUT\"");
         assert_true(rig.tasks[k].is_given_up);
@@ -134,7 +134,7 @@ static void test_checks__who_waits_behind_another_has_not_begun(void **state)
     (void)state;
     start(1, "checks.serial", "hold");
     start(2, "checks.serial", "hold");
-    rig_turn(&rig, 20);
+    rig_wait_log(&rig, 1);
     assert_true(host_task_has_begun(rig.host, rig.tasks[1].handle));
     host_task_cancel(rig.host, rig.tasks[2].handle, HOST_CANCEL_TIMEOUT);
     assert_false(host_task_has_begun(rig.host, rig.tasks[2].handle));

@@ -57,8 +57,8 @@ static void do_stale(const ops_node *node, ops_task task, ops_str origin)
 static void do_never(const ops_node *node, ops_task task, ops_str origin)
 {
     (void)node;
-    (void)task;
     (void)origin;
+    ops_log_text(task, OPS_LOG_WARN, "I have begun");
 }
 
 /* As a port that the type does not have, then as no value. */
@@ -140,6 +140,7 @@ static void do_hold(const ops_node *node, ops_task task, ops_str origin)
     const struct timespec pause = {0, 1000000};
     (void)node;
     (void)origin;
+    ops_log_text(task, OPS_LOG_WARN, "I have begun");
     while (ops.exec->cancelled(ops.h, task) == 0) {
         (void)nanosleep(&pause, NULL);
     }
