@@ -68,7 +68,6 @@ class Program:
                 out.write(definition if isinstance(definition, str) else json.dumps(definition))
             return Ran(self.opstream(folder, ["run", "p.yaml", "--json"], variables))
 
-
     def run_killed(self, service, call, definition, **variables):
         """Kills the engine once the work of `call` is done and not answered; a later one ends the run."""
         done, over = threading.Event(), threading.Event()
@@ -129,7 +128,7 @@ def run_cases(service_class, cases, wanted):
     return 1 if failed else 0
 
 
-def cases_of(module, name):
-    """The functions of a test that take the service, and nothing else, by that name."""
+def cases_of(module, *names):
+    """The functions of a test that take the service, and nothing else, by one of those names."""
     return [f for f in vars(module).values() if getattr(f, "__module__", None) == module.__name__
-            and getattr(f, "__code__", None) and f.__code__.co_argcount == 1 and f.__code__.co_varnames[0] == name]
+            and getattr(f, "__code__", None) and f.__code__.co_argcount == 1 and f.__code__.co_varnames[0] in names]

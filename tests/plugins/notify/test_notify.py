@@ -14,50 +14,17 @@ import re
 import subprocess
 import sys
 import tempfile
-import traceback
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1] / "support"))
 
 from fake_service import answer, lose  # noqa: E402  pylint: disable=wrong-import-position
+from plugin_case import (LIMIT_SECONDS, QUICK, Ran, cases_of, check, equal, has,
+                         run_cases)  # noqa: E402  pylint: disable=wrong-import-position
 from sinks import SmtpSink, WebhookSink  # noqa: E402  pylint: disable=wrong-import-position
 
 README = FOLDER.parents[2] / "plugins" / "notify" / "README.md"
 BUILD = os.path.abspath(sys.argv[1])
-QUICK = {"initial_interval": "1ms", "max_attempts": 3}
-LIMIT_SECONDS = 120
-
-
-class Ran:
-    """How a run ended."""
-
-    def __init__(self, done):
-        self.text = done.stdout + done.stderr
-        self.code = done.returncode
-        self.result = json.loads(done.stdout) if done.stdout.startswith("{") else None
-        self.steps = {s["step_id"]: s for s in (self.result or {}).get("step_results", [])}
-
-    def output(self, node="n"):
-        check(self.steps.get(node, {}).get("status") == "completed", f"it failed: {self.text}")
-        return self.steps[node]["output"]
-
-    def error(self, node="n"):
-        check(self.steps.get(node, {}).get("status") == "failed", f"it did not fail: {self.text}")
-        return self.steps[node]["error"]
-
-
-def check(holds, why):
-    if not holds:
-        raise AssertionError(why)
-
-
-def equal(found, wanted):
-    check(found == wanted, f"{found!r} is not {wanted!r}")
-
-
-def has(text, *words):
-    for word in words:
-        check(word in text, f"{text!r} has no {word!r}")
 
 
 def run_text(text, name, env, state=None):
@@ -513,29 +480,5 @@ def the_examples_of_the_readme_run(sink):
         equal(len(smtp.mails), 2)
 
 
-CASES = [function for name, function in list(globals().items())
-         if getattr(function, "__code__", None) and function.__module__ == "__main__"
-         and function.__code__.co_varnames[:1] in (("sink",), ("_sink",)) and function.__code__.co_argcount == 1]
-
-
-def main():
-    wanted = sys.argv[2:]
-    failed = []
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        with WebhookSink() as sink:
-            try:
-                case(sink)
-                print(f"{case.__name__}: good", flush=True)
-            except Exception:  # pylint: disable=broad-except
-                failed.append(case.__name__)
-                print(f"{case.__name__}: FAILED", flush=True)
-                traceback.print_exc()
-    if failed:
-        print("failed:", ", ".join(failed))
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(WebhookSink, cases_of(sys.modules[__name__], "sink", "_sink"), sys.argv[2:]))

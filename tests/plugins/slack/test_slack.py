@@ -13,50 +13,16 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 
 from slack import GOOD, REVOKED, WEAK, Slack, refuse
 from fake_service import answer, cut, lose, page
+from plugin_case import LIMIT_SECONDS, QUICK, Ran, cases_of, check, equal, has, run_cases
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(FOLDER, "..", "..", "..", "plugins", "slack", "README.md")
 BUILD = os.path.abspath(sys.argv[1])
-QUICK = {"initial_interval": "1ms", "max_attempts": 3}
-LIMIT_SECONDS = 120
 POST = "POST /chat.postMessage"
 OPS = {"channel": "#ops"}
-
-
-class Ran:
-    """How a run ended."""
-
-    def __init__(self, done):
-        self.text = done.stdout + done.stderr
-        self.code = done.returncode
-        self.result = json.loads(done.stdout) if done.stdout.startswith("{") else None
-        self.steps = {s["step_id"]: s for s in (self.result or {}).get("step_results", [])}
-
-    def output(self, node="n"):
-        check(self.code == 0, f"the run failed: {self.text}")
-        return self.steps[node]["output"]
-
-    def error(self, node="n"):
-        check(self.code == 1, f"the run did not fail: {self.text}")
-        return self.steps[node]["error"]
-
-
-def check(holds, why):
-    if not holds:
-        raise AssertionError(why)
-
-
-def equal(found, wanted):
-    check(found == wanted, f"{found!r} is not {wanted!r}")
-
-
-def has(text, *words):
-    for word in words:
-        check(word in text, f"{text!r} has no {word!r}")
 
 
 class Home:
@@ -553,27 +519,4 @@ def readme_examples_run(slack):
         equal(sorted(set(ran)), sorted(n["type"] for n in json.load(text)["nodes"]))
 
 
-CASES = [texts_are_posted, charts_and_buttons_stand_behind, the_shipped_profile_is_read, markdown_becomes_blocks, blocks_are_posted, messages_are_changed_and_marked, people_are_found,
-         views_are_opened, files_are_shared, files_are_shared_once, blocks_are_checked_before_they_go_out, severity_chooses_the_channel, a_thread_of_a_run_goes_on,
-         quiet_hours_hold_back, too_many_are_held_back, without_a_digest_it_is_dropped, what_failed_frees_its_place,
-         the_same_is_sent_once, rules_that_are_no_good, a_message_whose_answer_was_lost_is_found, what_was_refused_needs_no_look, what_cannot_be_looked_for_is_said,
-         what_an_engine_posted_that_was_killed_is_found, tokens_that_are_no_good, channels_that_are_no_good,
-         answers_that_are_no_use, configs_that_are_no_good, readme_examples_run]
-
-
-def main():
-    failed = 0
-    for case in [c for c in CASES if not sys.argv[2:] or c.__name__ in sys.argv[2:]]:
-        try:
-            with Slack() as slack:
-                case(slack)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print(f"FAILED {case.__name__}")
-            traceback.print_exc(file=sys.stdout)
-        else:
-            print(f"good {case.__name__}")
-    return 1 if failed else 0
-
-
-sys.exit(main())
+sys.exit(run_cases(Slack, cases_of(sys.modules[__name__], "slack"), sys.argv[2:]))
