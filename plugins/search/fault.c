@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -46,7 +47,10 @@ static void set_full(struct fault *fault, const char *file)
     fault->hint = "make room, delete documents, or raise 'max_size_mb' in integrations.search";
 }
 
-/* A write that fails where files may not grow: SQLite knows only the full file system. */
+/*
+ * A write that fails where files may not grow: SQLite knows only the full file system, and what the
+ * system said may be gone once it has rolled back.
+ */
 static int is_limit_of_files(sqlite3 *db)
 {
     struct rlimit limit;
@@ -80,7 +84,7 @@ int fault_set_sqlite(struct fault *fault, struct sqlite3 *db, int rc, const char
     case SQLITE_NOMEM:
         return fault_set(fault, OPS_E_RESOURCE, "search.memory", "out of memory");
     case SQLITE_IOERR:
-        if (is_limit_of_files(db)) {
+        if (system == EFBIG || is_limit_of_files(db)) {
             set_full(fault, file);
             return 0;
         }
