@@ -90,12 +90,12 @@ int stand_in_items_unwrap(const struct document *kept, struct stand_in_parts *ou
     const struct value *output = value_is(root, VALUE_MAP) ? value_get(root, OUTPUT) : NULL;
     const struct value *items = value_is(root, VALUE_MAP) ? value_get(root, ITEMS) : NULL;
     struct stand_in_parts parts = {0};
-    if (output == NULL || items == NULL || !value_is(items, VALUE_LIST)) {
+    if (output == NULL || items == NULL || !value_is(items, VALUE_STRING)) {
         return error_set(err, E_INVALID, "what was kept has no output and items");
     }
     int status = copy_value(output, &parts.output, err);
     if (status == 0) {
-        status = copy_value(items, &parts.items, err);
+        status = stream_copy_read(value_str(items), &parts.items, err);
     }
     if (status != 0) {
         stand_in_parts_finish(&parts);
@@ -153,19 +153,6 @@ static size_t json_bytes(const struct decision *d, const struct document *docume
     return bytes;
 }
 
-/* What `b` has, unless a part of it failed with `status`. */
-static int finish(struct builder *b, int status, struct document **out, struct error *err)
-{
-    struct document *made = NULL;
-    int finished = builder_finish(b, &made, err);
-    if (status != 0 || finished != 0) {
-        document_unref(made);
-        return status != 0 ? error_nomem(err) : finished;
-    }
-    *out = made;
-    return 0;
-}
-
 int stand_in_items_wrap(const struct decision *d, uint32_t node, const struct document *output,
                         struct document **out_kept)
 {
@@ -178,14 +165,15 @@ int stand_in_items_wrap(const struct decision *d, uint32_t node, const struct do
         say_not_kept(d, node, why);
         return 0;
     }
-    struct builder *b = builder_create();
+    struct builder *b =
+        builder_create(); /* the items as text: as values they take six times that */
     builder_map_begin(b);
     builder_key(b, ITEMS);
-    int status = stream_copy_build(&state->stream->copy, b);
+    builder_string(b, strbuf_str(&state->stream->copy.items));
     builder_key(b, OUTPUT);
     builder_embed(b, output, document_root(output));
     builder_map_end(b);
-    return finish(b, status, out_kept, NULL);
+    return builder_finish(b, out_kept, NULL);
 }
 
 int stand_in_items_lend(const struct decision *d, uint32_t node, struct document **out_items,
@@ -199,9 +187,7 @@ int stand_in_items_lend(const struct decision *d, uint32_t node, struct document
     if (state->stream->copy.bound != STREAM_COPY_WHOLE) {
         return error_set(err, E_LIMIT, "it has %s", why_not_all(state));
     }
-    struct builder *b = builder_create();
-    int status = stream_copy_build(&state->stream->copy, b);
-    return finish(b, status, out_items, err);
+    return stream_copy_read(strbuf_str(&state->stream->copy.items), out_items, err);
 }
 
 /* ---- what goes on with a stream ---- */

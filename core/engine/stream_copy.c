@@ -92,10 +92,10 @@ int stream_copy_begins(const struct stream_copy *copy, const struct value *list,
     return status;
 }
 
-static int build_item(struct str line, struct builder *b)
+static int read_item(struct str line, struct builder *b, struct error *err)
 {
     struct document *item = NULL;
-    int status = json_read(line, NULL, &item, NULL);
+    int status = json_read(line, NULL, &item, err);
     if (status == 0) {
         builder_embed(b, item, document_root(item));
     }
@@ -103,18 +103,22 @@ static int build_item(struct str line, struct builder *b)
     return status;
 }
 
-int stream_copy_build(const struct stream_copy *copy, struct builder *b)
+int stream_copy_read(struct str lines, struct document **out_list, struct error *err)
 {
-    CHECK(copy->keeps_items && copy->bound == STREAM_COPY_WHOLE);
+    struct builder *b = builder_create();
     int status = 0;
     builder_list_begin(b);
-    for (size_t at = 0; at < copy->items.n && status == 0;) {
-        const char *line = copy->items.p + at;
-        const char *end = memchr(line, '\n', copy->items.n - at);
-        CHECK(end != NULL);
-        status = build_item(str_make(line, (size_t)(end - line)), b);
-        at += (size_t)(end - line) + 1;
+    for (size_t at = 0; at < lines.n && status == 0;) {
+        const char *line = lines.p + at;
+        const char *end = memchr(line, '\n', lines.n - at);
+        size_t bytes = end != NULL ? (size_t)(end - line) : lines.n - at;
+        status = read_item(str_make(line, bytes), b, err);
+        at += bytes + 1;
     }
     builder_list_end(b);
-    return status == 0 ? 0 : E_NOMEM; /* it is JSON of ours: there is nothing else to fail */
+    if (status != 0) {
+        builder_destroy(b);
+        return status;
+    }
+    return builder_finish(b, out_list, err);
 }

@@ -19,8 +19,8 @@
 #include "core/base/digest.h"
 #include "core/base/str.h"
 
-struct builder;
 struct document;
+struct error;
 struct value;
 
 enum {
@@ -54,7 +54,10 @@ int stream_copy_add(struct stream_copy *copy, const struct document *item);
 /* Whether `list` begins with these items. 0 and the answer, or E_NOMEM. */
 int stream_copy_begins(const struct stream_copy *copy, const struct value *list, bool *out_begins);
 
-/* Adds the items as a list; it must be whole. 0, or E_NOMEM, and then the list is not all there. */
-int stream_copy_build(const struct stream_copy *copy, struct builder *b);
+/*
+ * The items of `lines`, JSON as in `items` of a copy, as a list (owned). Fails with E_INVALID,
+ * E_LIMIT, E_NOMEM.
+ */
+int stream_copy_read(struct str lines, struct document **out_list, struct error *err);
 
 #endif

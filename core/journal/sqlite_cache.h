@@ -23,8 +23,9 @@ struct cache_entry;
 struct sqlite_statements;
 
 enum {
-    SQLITE_CACHE_LARGEST = 64 * 1024,             /* bytes of a result, as JSON */
-    SQLITE_CACHE_LARGEST_ITEMS = 8 * 1024 * 1024, /* with items, which the engine has bounded */
+    SQLITE_CACHE_LARGEST = 64 * 1024, /* bytes of a result, as JSON */
+    SQLITE_CACHE_LARGEST_ITEMS = 9 * 1024 *
+                                 1024, /* with items: twice what the engine takes, and a bit */
 };
 #define SQLITE_CACHE_BOUND (INT64_C(256) * 1024 * 1024) /* where nobody sets another */
 

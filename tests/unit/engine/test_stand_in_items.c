@@ -405,8 +405,8 @@ static void test_stand_in_items__each_round_has_its_own(void **state)
     assert_output(run, "each", "[{\"n\":0},{\"n\":1},{\"n\":9}]");
     assert_ended(run, "completed");
     assert_int_equal(world.cache_count, 2);
-    assert_json(world.cache[0].entry.output, "{\"items\":[0,1],\"output\":{\"round\":1}}");
-    assert_json(world.cache[1].entry.output, "{\"items\":[9],\"output\":{\"round\":2}}");
+    assert_json(world.cache[0].entry.output, "{\"items\":\"0\\n1\\n\",\"output\":{\"round\":1}}");
+    assert_json(world.cache[1].entry.output, "{\"items\":\"9\\n\",\"output\":{\"round\":2}}");
 }
 
 /* ---- what is not kept ---- */
