@@ -12,6 +12,7 @@ from pathlib import Path
 
 from triage import Triage, check
 
+SKIPPED = 77
 SLACK = 1.3  # what a busy machine computes meanwhile seems long on a clock that is faster
 # Service: calls in a span of seconds, and how many at once, as settings.yaml and bug_flow.yaml have it.
 RATES = {"github": (5000, 3600, 500), "search": (30, 60, 3), "llm": (500, 60, 50), "shortcut": (200, 60, 20)}
@@ -38,6 +39,10 @@ def main():
     issues, factor = (1000, 25) if is_long else (100, 8)  # so much faster the clock is
     library = Path(build, "tests", "bin", "libfast_clock.so").resolve()
     with Triage(build, issues, keeps_rates=True) as triage:
+        tried = triage.command("version", LD_PRELOAD=str(library))
+        if tried.returncode != 0 or "LD_PRELOAD" in tried.stderr:
+            print("skipped: a library cannot be loaded before others here: " + tried.stderr.strip())
+            return SKIPPED
         done = triage.command("run", triage.pipeline, "--json", "-i", "repo=octocat/hello", timeout=500,
                               LD_PRELOAD=str(library), FAST_CLOCK=str(factor))
         check(done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:])

@@ -232,8 +232,7 @@ static void append_random(struct text *out)
                                         "    ",
                                         "\t",
                                         "word ",
-                                        "gr\xC3\xBC\xC3\x9F"
-                                        "e ",
+                                        "gr\xC3\xBC\xC3\x9F ",
                                         "\xF0\x9F\x98\x80",
                                         "---\n",
                                         "===\n",
