@@ -85,9 +85,19 @@ class Triage:
             if process.poll() is None:
                 process.kill()
             process.wait()
+        self.end_engines()
         self.services.stdin.close()
         self.services.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end_engines(self):
+        """Those in the background that commands have left: they have the state of this folder alone."""
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if os.fsencode(os.path.join(self.folder, "state")) in command.read_bytes().split(b"\0"):
+                    os.kill(int(command.parent.name), signal.SIGKILL)
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                pass  # it has ended meanwhile, or is somebody else's
 
     # ---- the services ----
 
