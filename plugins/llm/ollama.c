@@ -3,6 +3,7 @@
 /* The API of Ollama, on one's own machine. Its streams are lines of JSON; it loads no images. */
 
 #include "instance.h"
+#include "messages.h"
 #include "provider.h"
 
 static int are_data(ops_val urls)
@@ -85,39 +86,6 @@ static void write_message(struct body *body, const struct message *message)
     body_close(body, '}');
 }
 
-static void write_messages(struct body *body, const struct question *question)
-{
-    uint64_t n = question_count(question);
-    body_open(body, "messages", '[');
-    if (question->system.n > 0) {
-        const struct message system = {.role = ROLE_SYSTEM, .content = question->system};
-        write_message(body, &system);
-    }
-    for (uint64_t i = 0; i < n; i++) {
-        struct message message = question_message(question, i);
-        write_message(body, &message);
-    }
-    body_close(body, ']');
-}
-
-static void write_tools(struct body *body, ops_val tools)
-{
-    uint64_t n = ops.value->count(ops.h, tools);
-    if (n == 0) {
-        return;
-    }
-    body_open(body, "tools", '[');
-    for (uint64_t i = 0; i < n; i++) {
-        ops_val tool = 0;
-        (void)ops.value->at(ops.h, tools, i, &tool); /* i is below the count */
-        body_open(body, NULL, '{');
-        body_text(body, "type", "function");
-        body_val(body, "function", tool);
-        body_close(body, '}');
-    }
-    body_close(body, ']');
-}
-
 static void write_options(struct body *body, const struct question *question)
 {
     body_open(body, "options", '{');
@@ -134,8 +102,8 @@ static void write_chat(struct body *body, const struct ops_node *node,
 {
     body_open(body, NULL, '{');
     body_str(body, "model", question->model);
-    write_messages(body, question);
-    write_tools(body, question->tools);
+    messages_write(body, question, write_message);
+    messages_write_tools(body, question);
     if (question->schema != 0 && node->structured == STRUCTURED_SCHEMA) {
         body_val(body, "format", question->schema);
     } else if (question->schema != 0 && node->structured == STRUCTURED_JSON) {

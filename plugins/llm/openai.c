@@ -7,6 +7,7 @@
  */
 
 #include "instance.h"
+#include "messages.h"
 #include "provider.h"
 
 static int accepts(const struct question *question, struct question_fault *fault)
@@ -89,36 +90,6 @@ static void write_message(struct body *body, const struct message *message)
         body_str(body, "tool_call_id", message->tool_call_id);
     }
     body_close(body, '}');
-}
-
-static void write_messages(struct body *body, const struct question *question)
-{
-    uint64_t n = question_count(question);
-    body_open(body, "messages", '[');
-    if (question->system.n > 0) {
-        const struct message system = {.role = ROLE_SYSTEM, .content = question->system};
-        write_message(body, &system);
-    }
-    for (uint64_t i = 0; i < n; i++) {
-        struct message message = question_message(question, i);
-        write_message(body, &message);
-    }
-    body_close(body, ']');
-}
-
-static void write_tools(struct body *body, ops_val tools)
-{
-    uint64_t n = ops.value->count(ops.h, tools);
-    body_open(body, "tools", '[');
-    for (uint64_t i = 0; i < n; i++) {
-        ops_val tool = 0;
-        (void)ops.value->at(ops.h, tools, i, &tool); /* i is below the count */
-        body_open(body, NULL, '{');
-        body_text(body, "type", "function");
-        body_val(body, "function", tool);
-        body_close(body, '}');
-    }
-    body_close(body, ']');
 }
 
 /* Whether all of `map`'s keys stand in the list `names`. */
@@ -205,16 +176,14 @@ static void write_chat(struct body *body, const struct ops_node *node,
     int is_thinking_model = is_thinking(question->model);
     body_open(body, NULL, '{');
     body_str(body, "model", question->model);
-    write_messages(body, question);
+    messages_write(body, question, write_message);
     body_i64(body, is_thinking_model ? "max_completion_tokens" : "max_tokens",
              question->max_tokens);
     if (question->temperature >= 0 && (question->has_own_temperature || !is_thinking_model)) {
         body_f64(body, "temperature", question->temperature);
     }
     body_val(body, "stop", question->stop);
-    if (ops.value->count(ops.h, question->tools) > 0) {
-        write_tools(body, question->tools);
-    }
+    messages_write_tools(body, question);
     if (question->schema != 0) {
         write_format(body, node, question->schema);
     }
