@@ -17,7 +17,7 @@ static void append_items(const struct pipeline *pipeline, const struct for_each 
         terminal_append_safe(out, pipeline->nodes[loop->stream].id);
         strbuf_append_text(out, ".stream");
     } else if (loop->items != NULL) {
-        terminal_append_safe(out, expr_source(loop->items));
+        terminal_append_line(out, expr_source(loop->items));
     } else if (loop->list != NULL) {
         const struct value *list = template_source(loop->list);
         if (value_is(list, VALUE_LIST)) {
@@ -70,7 +70,7 @@ static void append_collect(const struct for_each *loop, struct strbuf *out)
         break;
     case COLLECT_REDUCE:
         strbuf_append_text(out, "; reduces by ");
-        terminal_append_safe(out, loop->reduce != NULL ? expr_source(loop->reduce) : STR("?"));
+        terminal_append_line(out, loop->reduce != NULL ? expr_source(loop->reduce) : STR("?"));
         break;
     }
 }
@@ -92,7 +92,7 @@ void body_text_append_bounds(const struct pipeline *pipeline, const struct node 
     }
     if (loop->until != NULL) {
         strbuf_append_text(out, "; until ");
-        terminal_append_safe(out, expr_source(loop->until));
+        terminal_append_line(out, expr_source(loop->until));
     }
     strbuf_append_format(out, "; at most %u items%s", loop->max_iterations,
                          loop->stops_at_limit ? ", then it stops" : "");
@@ -110,7 +110,7 @@ void body_text_append_repeat(const struct node *node, struct strbuf *out)
     strbuf_append_text(out, "again");
     if (repeat->until != NULL) {
         strbuf_append_text(out, " until ");
-        terminal_append_safe(out, expr_source(repeat->until));
+        terminal_append_line(out, expr_source(repeat->until));
     }
     if (repeat->duration_ms > 0) {
         quantity_format_duration(repeat->duration_ms, text);
@@ -268,6 +268,6 @@ void body_text_append_way(const struct pipeline *pipeline, const struct edge *ed
     }
     if (edge->when != NULL) {
         strbuf_append_text(out, out->n > start ? " if " : "if ");
-        terminal_append_safe(out, expr_source(edge->when));
+        terminal_append_line(out, expr_source(edge->when));
     }
 }

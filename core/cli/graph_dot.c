@@ -66,7 +66,7 @@ static void append_tooltip(const struct pipeline *pipeline, const struct node *n
     body_text_append_type(node, &made);
     if (node->when != NULL) {
         strbuf_append_text(&made, ", if ");
-        terminal_append_safe(&made, expr_source(node->when));
+        terminal_append_line(&made, expr_source(node->when));
     }
     if (node->repeat != NULL) {
         strbuf_append_text(&made, ", ");

@@ -95,7 +95,7 @@ static void append_node(const struct pipeline *pipeline, uint32_t index, unsigne
     append_made(&made, "<br/>", "", out);
     if (node->when != NULL) {
         strbuf_append_text(&made, "if ");
-        terminal_append_safe(&made, expr_source(node->when));
+        terminal_append_line(&made, expr_source(node->when));
         append_made(&made, "<br/>", "", out);
     }
     body_text_append_repeat(node, &made);

@@ -202,7 +202,7 @@ static void append_when(const struct node *node, struct strbuf *out)
         return;
     }
     struct strbuf safe = STRBUF_INIT;
-    terminal_append_safe(&safe, expr_source(node->when));
+    terminal_append_line(&safe, expr_source(node->when));
     struct str when = strbuf_str(&safe);
     bool is_long = terminal_width(when) > WHEN_MOST;
     strbuf_append_text(out, ", if ");

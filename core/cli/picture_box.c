@@ -137,7 +137,7 @@ static void append_when(const struct node *node, struct strbuf *out)
 {
     if (node->when != NULL) {
         strbuf_append_text(out, "if ");
-        terminal_append_safe(out, expr_source(node->when));
+        terminal_append_line(out, expr_source(node->when));
     }
 }
 
@@ -276,7 +276,7 @@ static void append_route(const struct pipeline *pipeline, const struct edge *edg
     for (uint32_t i = 0; i < source->route_count; i++) {
         if (source->routes[i].outcome == edge->outcome && source->routes[i].when != NULL) {
             strbuf_append_text(hint, ": ");
-            terminal_append_safe(hint, expr_source(source->routes[i].when));
+            terminal_append_line(hint, expr_source(source->routes[i].when));
             return;
         }
     }

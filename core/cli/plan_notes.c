@@ -79,7 +79,7 @@ static void append_conditions(const struct node *node, bool is_sure, struct strb
     if (node->when != NULL) {
         begin(out, start);
         strbuf_append_text(out, "skipped unless ");
-        terminal_append_safe(out, expr_source(node->when));
+        terminal_append_line(out, expr_source(node->when));
     }
     if (is_sure && node->in_count > 1 && node->join != JOIN_DEFAULT) {
         begin(out, start);
@@ -96,7 +96,7 @@ static void append_routes(const struct pipeline *pipeline, const struct node *no
         begin(out, start);
         terminal_append_safe(out, pipeline->outcomes[node->routes[i].outcome]);
         strbuf_append_text(out, " if ");
-        terminal_append_safe(out, expr_source(node->routes[i].when));
+        terminal_append_line(out, expr_source(node->routes[i].when));
     }
     if (node->route_count > SHOWN) {
         begin(out, start);
@@ -131,7 +131,7 @@ static void append_choices(const struct pipeline *pipeline, uint32_t index, stru
     if (node->kind == NODE_CONDITIONAL && node->condition != NULL) {
         begin(out, start);
         strbuf_append_text(out, "true if ");
-        terminal_append_safe(out, expr_source(node->condition));
+        terminal_append_line(out, expr_source(node->condition));
     } else if (node->kind == NODE_ROUTER) {
         append_routes(pipeline, node, out, start);
     }
@@ -211,7 +211,7 @@ static void append_wait(const struct node *node, struct strbuf *out, size_t star
     }
     if (node->match != NULL) {
         strbuf_append_text(out, " if ");
-        terminal_append_safe(out, expr_source(node->match));
+        terminal_append_line(out, expr_source(node->match));
     }
 }
 

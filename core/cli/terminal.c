@@ -70,6 +70,24 @@ void terminal_append_safe(struct strbuf *out, struct str text)
     }
 }
 
+void terminal_append_line(struct strbuf *out, struct str text)
+{
+    const char *gap = "";
+    while (text.n > 0) {
+        const char *end = memchr(text.p, '\n', text.n);
+        size_t n = end != NULL ? (size_t)(end - text.p) : text.n;
+        struct str words = str_trim(str_make(text.p, n));
+        n += end != NULL ? 1 : 0;
+        text = str_make(text.p + n, text.n - n);
+        if (words.n == 0) {
+            continue;
+        }
+        strbuf_append_text(out, gap);
+        terminal_append_safe(out, words);
+        gap = " ";
+    }
+}
+
 void terminal_append_json(struct strbuf *out, const struct value *value, enum json_style style)
 {
     struct strbuf text = STRBUF_INIT;

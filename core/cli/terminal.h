@@ -49,6 +49,9 @@ void terminal_append_color(struct strbuf *out, bool is_colored, enum terminal_co
 /* Appends `text` so that it cannot steer the terminal (escape.h); a tab becomes four spaces. */
 void terminal_append_safe(struct strbuf *out, struct str text);
 
+/* The same in one line: a line break and the white space around it become a space. */
+void terminal_append_line(struct strbuf *out, struct str text);
+
 /* Appends JSON text for people: it cannot steer the terminal either. */
 void terminal_append_json(struct strbuf *out, const struct value *value, enum json_style style);
 

@@ -243,6 +243,32 @@ static void test_plan_text__tells_all_policies_when_asked_to(void **state)
     pipeline_fixture_finish(&fixture);
 }
 
+static void test_plan_text__expressions_of_several_lines_are_wrapped(void **state)
+{
+    (void)state;
+    assert_plan("id: t\nnodes:\n"
+                "  - id: sum\n"
+                "    for_each: [1, 2]\n"
+                "    collect:\n"
+                "      init: {n: 0}\n"
+                "      reduce: |\n"
+                "        {\n"
+                "          'n': acc.n +\n"
+                "            item.x\n"
+                "        }\n"
+                "    nodes: [{id: a, type: set, config: {x: 1}}]\n"
+                "    output: {x: \"{{ a.x }}\"}\n",
+                80,
+                "t\n"
+                "1 node in 1 step; 1 more inside them; risk: 2 low\n"
+                "\n"
+                "STEP  NODE  TYPE  RISK  NOTES\n"
+                "1     sum   loop  low   for each item in 2 items, batches of 100; 10 at once;\n"
+                "                        at most 100000 items; "
+                "reduces by { 'n': acc.n + item.x }\n"
+                "1.1     a   set   low\n");
+}
+
 static void test_plan_text__one_node_is_no_plural(void **state)
 {
     (void)state;
@@ -365,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_plan_text__tells_how_children_run),
         cmocka_unit_test(test_plan_text__tells_policies_that_are_asked_for),
         cmocka_unit_test(test_plan_text__tells_all_policies_when_asked_to),
+        cmocka_unit_test(test_plan_text__expressions_of_several_lines_are_wrapped),
         cmocka_unit_test(test_plan_text__one_node_is_no_plural),
         cmocka_unit_test(test_plan_text__long_names_move_the_rest_down),
         cmocka_unit_test(test_plan_text__many_sources_are_cut),

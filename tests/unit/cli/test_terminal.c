@@ -50,6 +50,19 @@ static void test_terminal__a_tab_becomes_spaces(void **state)
     check_safe(STR("\ta\t\tb\t"), "    a        b    ");
 }
 
+static void test_terminal__an_expression_takes_one_line(void **state)
+{
+    (void)state;
+    struct strbuf out = STRBUF_INIT;
+    terminal_append_line(&out, STR("{\n  'a':  acc.a,\r\n\t'b': \"x\\n\"\n} \n"));
+    assert_string_equal(strbuf_str(&out).p, "{ 'a':  acc.a, 'b': \"x\\n\" }");
+    strbuf_clear(&out);
+    terminal_append_line(&out, STR("\n\n"));
+    terminal_append_line(&out, STR("no\tbreak \033[2J"));
+    assert_string_equal(strbuf_str(&out).p, "no    break \\x1b[2J");
+    strbuf_finish(&out);
+}
+
 static void test_terminal__json_for_people_cannot_steer_it(void **state)
 {
     (void)state;
@@ -162,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_terminal__text_cannot_steer_it),
         cmocka_unit_test(test_terminal__a_tab_becomes_spaces),
+        cmocka_unit_test(test_terminal__an_expression_takes_one_line),
         cmocka_unit_test(test_terminal__json_for_people_cannot_steer_it),
         cmocka_unit_test(test_terminal__wide_characters_take_two_columns),
         cmocka_unit_test(test_terminal__fit_never_splits_a_character),
