@@ -345,8 +345,20 @@ static int is_used(const ops_node *node)
     return node->own != NULL;
 }
 
+static ops_val key_of(const ops_node *node)
+{
+    return app_of(node)->key;
+}
+
+static ops_str name_of(const ops_node *node)
+{
+    return text_str(&app_of(node)->path);
+}
+
 const struct service_credential app_credential = {
     .is_used = is_used,
+    .secret = key_of,
+    .name = name_of,
     .find = find_token,
     .renew = renew_token,
     .drop = drop_token,

@@ -92,18 +92,17 @@ static void take_answer(struct service_call *call, const ops_http_res *res, ops_
     call->out.on_answer(call, &answer);
 }
 
-static void take_unchanged(struct service_call *call, const ops_http_res *res, ops_str url,
-                           const struct kept_answer *kept)
+static void take_unchanged(struct service_call *call, const ops_http_res *res, ops_str url)
 {
+    const struct etag_answer *kept = &call->place.answer;
     ops_scope scope = call->out.scope != 0 ? call->out.scope : call->task;
     struct service_answer answer = {.call = call,
                                     .status = res->status,
-                                    .next = text_str(&kept->next),
+                                    .next = kept->next,
                                     .kept = kept,
                                     .res = res,
                                     .url = url};
-    ops_status status =
-        ops.value->from_json(ops.h, scope, text_str(&kept->body), &answer.value, NULL);
+    ops_status status = ops.value->from_json(ops.h, scope, kept->body, &answer.value, NULL);
     if (status != OPS_OK) {
         ops_fail_text(call->task, status, "what was kept of the answer cannot be read");
         return;
@@ -119,11 +118,18 @@ static int append_url(struct service_call *call, const struct call_request *requ
                       request->query, fault);
 }
 
+/* What was noted of the request is as good as the request. */
+static struct call_request read_noted(const struct service_call *call)
+{
+    struct call_request request = call->out;
+    request.query = ops_text(call->next);
+    return request;
+}
+
 static void on_done(void *user, ops_task task, const ops_http_res *res, const ops_error *err)
 {
     struct service_call *call = user;
     struct text url = {NULL, 0, 0, 0};
-    struct kept_answer kept = {{0}, {0}, {0}};
     struct url_fault fault = {"", NULL};
     (void)task;
     if (res == NULL) {
@@ -138,16 +144,13 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
     }
     call->is_renewed = 0;
 
-    struct call_request again = call->out;
-    again.query = ops_text(call->next);
+    const struct call_request again = read_noted(call);
     (void)append_url(call, &again, &url, &fault); /* it was made before */
-    if (res->status == 304 && call->out.is_conditional &&
-        kept_find(call->node->kept, text_str(&url), &kept)) {
-        take_unchanged(call, res, text_str(&url), &kept);
+    if (res->status == 304 && call->out.is_conditional && call->place.answer.etag.n > 0) {
+        take_unchanged(call, res, text_str(&url));
     } else {
         take_answer(call, res, text_str(&url));
     }
-    kept_answer_finish(&kept);
     text_finish(&url);
 }
 
@@ -199,9 +202,9 @@ static void add_headers(const struct service_call *call, const struct call_reque
     }
 }
 
-static ops_status send(struct service_call *call, const struct call_request *request, ops_str url,
-                       ops_str etag)
+static ops_status send(struct service_call *call, const struct call_request *request, ops_str url)
 {
+    ops_str etag = request->is_conditional ? call->place.answer.etag : ops_text(NULL);
     struct headers headers = {.n = 0};
     ops_http_req req = {0};
     ops_str body = {NULL, 0};
@@ -235,10 +238,28 @@ static int find_credential(struct service_call *call)
     return 1;
 }
 
+static void start(struct service_call *call, const struct call_request *request, ops_str url)
+{
+    ops_status status = send(call, request, url);
+    if (status != OPS_OK) {
+        ops_fail_text(call->task, status, "the call cannot be started");
+    }
+    call->credential = 0;
+}
+
+static void on_looked(struct service_call *call)
+{
+    const struct call_request request = read_noted(call);
+    struct text url = {NULL, 0, 0, 0};
+    struct url_fault fault = {"", NULL};
+    (void)append_url(call, &request, &url, &fault); /* it was made before */
+    start(call, &request, text_str(&url));
+    text_finish(&url);
+}
+
 void call_send(struct service_call *call, const struct call_request *request)
 {
     struct text url = {NULL, 0, 0, 0};
-    struct kept_answer kept = {{0}, {0}, {0}};
     struct url_fault fault = {"", NULL};
     call->out = *request;
     if (request->query.p != call->next) { /* else it is there already */
@@ -247,32 +268,20 @@ void call_send(struct service_call *call, const struct call_request *request)
     }
     if (!append_url(call, request, &url, &fault)) {
         problem_fail_config(call, fault.field, fault.what);
-        text_finish(&url);
-        return;
-    }
-
-    if (!find_credential(call)) {
-        text_finish(&url);
+    } else if (!find_credential(call)) {
         call->node->service->credential->renew(call);
-        return;
+    } else if (request->is_conditional) {
+        etag_find(call, text_str(&url), on_looked);
+    } else {
+        start(call, request, text_str(&url));
     }
-    if (request->is_conditional) {
-        (void)kept_find(call->node->kept, text_str(&url), &kept); /* nothing: no condition */
-    }
-    ops_status status = send(call, request, text_str(&url), text_str(&kept.etag));
-    if (status != OPS_OK) {
-        ops_fail_text(call->task, status, "the call cannot be started");
-    }
-    call->credential = 0;
-    kept_answer_finish(&kept);
     text_finish(&url);
 }
 
 void call_resume(struct service_call *call, ops_val credential)
 {
     call->credential = credential;
-    struct call_request request = call->out;
-    request.query = ops_text(call->next);
+    const struct call_request request = read_noted(call);
     call_send(call, &request);
 }
 
@@ -337,13 +346,9 @@ static int is_usable(const struct service_call *call, ops_val value)
     return type != OPS_TYPE_NONE && type != OPS_TYPE_NULL;
 }
 
-static void keep(struct service_call *call, const struct service_answer *answer)
+static void complete_kept(struct service_call *call)
 {
-    ops_str etag = problem_find_header(answer->res, "etag");
-    ops_str json = {NULL, 0};
-    if (etag.n > 0 && ops.value->to_json(ops.h, answer->value, &json) == OPS_OK) {
-        kept_put(call->node->kept, answer->url, etag, json, ops_text(""));
-    }
+    call_complete(call, call->items);
 }
 
 static void on_acted(struct service_call *call, const struct service_answer *answer)
@@ -352,10 +357,14 @@ static void on_acted(struct service_call *call, const struct service_answer *ans
         problem_fail_body(call, answer, "bad_body", " answered something else than is expected");
         return;
     }
-    if (call->out.is_conditional && answer->kept == NULL) {
-        keep(call, answer);
+    ops_str json = {NULL, 0};
+    call->items = answer->value;
+    if (call->out.is_conditional && answer->kept == NULL &&
+        ops.value->to_json(ops.h, answer->value, &json) == OPS_OK) {
+        etag_put(call, answer, json, complete_kept);
+    } else {
+        complete_kept(call);
     }
-    call_complete(call, answer->value);
 }
 
 void call_begin(struct service_call *call)

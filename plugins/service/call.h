@@ -21,6 +21,7 @@
  */
 
 #include "opstream/sdk.h"
+#include "service/etag.h"
 #include "service/kept.h"
 #include "service/problem.h"
 #include "service/service.h"
@@ -30,8 +31,8 @@ struct ops_node {
     const struct service *service;
     struct text base_url; /* without a slash at its end */
     ops_val token;        /* as its header has it, and not to be read; 0: none is set */
-    struct kept *kept;
-    void *own; /* the plugin's, set by a create() of its own */
+    struct kept *kept;    /* for the plugin's own use */
+    void *own;            /* the plugin's, set by a create() of its own */
 };
 
 /* A good answer, or one that judge() looks at. Borrowed. */
@@ -40,7 +41,7 @@ struct service_answer {
     int32_t status;
     ops_val value;                  /* of the JSON; 0: the body was none */
     ops_str next;                   /* the query of the next page; empty: there is none */
-    const struct kept_answer *kept; /* not NULL: nothing has changed, this is what was kept */
+    const struct etag_answer *kept; /* not NULL: nothing has changed, this is what was kept */
     const ops_http_res *res;
     ops_str url; /* as it was asked for */
 };
@@ -82,6 +83,7 @@ struct service_call {
     uint64_t at;                /* of them, the next to emit */
     int64_t count;              /* emitted so far */
     uint64_t unchanged;         /* answers that were as before */
+    struct etag_place place;    /* of the answer to what is under way, if it is conditional */
     ops_val credential;         /* that was made for the next request; 0: find one */
     int is_renewed;             /* the last answer refused a credential that was made */
     int is_found;               /* what was to be created is there already */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT_PARTS = 4, PART_URL = 0, PART_ETAG, PART_BODY, PART_NEXT };
+enum { KEPT_PARTS = 3, PART_KEY = 0, PART_STAMP, PART_BODY };
 
 /* The parts stand behind one another in `bytes`. */
 struct entry {
@@ -44,11 +44,10 @@ void kept_destroy(struct kept *kept)
     }
 }
 
-void kept_answer_finish(struct kept_answer *answer)
+void kept_text_finish(struct kept_text *kept)
 {
-    text_finish(&answer->etag);
-    text_finish(&answer->body);
-    text_finish(&answer->next);
+    text_finish(&kept->stamp);
+    text_finish(&kept->body);
 }
 
 static ops_str part_of(const struct entry *entry, int part)
@@ -60,12 +59,12 @@ static ops_str part_of(const struct entry *entry, int part)
     return s;
 }
 
-/* Takes the entry of `url` out of the list. */
-static struct entry *take(struct kept *kept, ops_str url)
+/* Takes the entry of `key` out of the list. */
+static struct entry *take(struct kept *kept, ops_str key)
 {
     for (struct entry **at = &kept->newest; *at != NULL; at = &(*at)->next) {
         struct entry *entry = *at;
-        if (entry->sizes[PART_URL] == url.n && memcmp(entry->bytes, url.p, (size_t)url.n) == 0) {
+        if (entry->sizes[PART_KEY] == key.n && memcmp(entry->bytes, key.p, (size_t)key.n) == 0) {
             *at = entry->next;
             kept->size -= entry->size;
             return entry;
@@ -95,27 +94,26 @@ static void add(struct kept *kept, struct entry *entry)
     }
 }
 
-int kept_find(struct kept *kept, ops_str url, struct kept_answer *out)
+int kept_find(struct kept *kept, ops_str key, struct kept_text *out)
 {
     (void)pthread_mutex_lock(&kept->lock); /* fails for a destroyed one only */
-    struct entry *entry = take(kept, url);
+    struct entry *entry = take(kept, key);
     if (entry != NULL) {
-        text_append_str(&out->etag, part_of(entry, PART_ETAG));
+        text_append_str(&out->stamp, part_of(entry, PART_STAMP));
         text_append_str(&out->body, part_of(entry, PART_BODY));
-        text_append_str(&out->next, part_of(entry, PART_NEXT));
         add(kept, entry);
     }
     (void)pthread_mutex_unlock(&kept->lock);
-    if (out->etag.failed || out->body.failed || out->next.failed) {
-        kept_answer_finish(out);
+    if (out->stamp.failed || out->body.failed) {
+        kept_text_finish(out);
         return 0;
     }
     return entry != NULL;
 }
 
-void kept_put(struct kept *kept, ops_str url, ops_str etag, ops_str body, ops_str next)
+void kept_put(struct kept *kept, ops_str key, ops_str stamp, ops_str body)
 {
-    const ops_str parts[KEPT_PARTS] = {url, etag, body, next};
+    const ops_str parts[KEPT_PARTS] = {key, stamp, body};
     size_t bytes = 0;
     for (int i = 0; i < KEPT_PARTS; i++) {
         bytes += (size_t)parts[i].n;
@@ -132,7 +130,7 @@ void kept_put(struct kept *kept, ops_str url, ops_str etag, ops_str body, ops_st
     }
 
     (void)pthread_mutex_lock(&kept->lock); /* as above */
-    free(take(kept, url));
+    free(take(kept, key));
     if (entry != NULL) {
         entry->size = sizeof *entry + bytes;
         add(kept, entry);

@@ -3,10 +3,10 @@
 #define PLUGINS_SERVICE_KEPT_H
 
 /*
- * Kept: answers by the URL that gave them, with their ETag, so that a service may say "as before"
- * (304) instead of sending them again. In memory only, for as long as the node's instance lives: in
- * a daemon over many runs, in `opstream run` for that run. At most KEPT_BYTES; what was used least
- * recently goes first, and what alone is larger than a quarter of it is not kept at all.
+ * Kept: texts by key, such as what was made of an answer, each with a stamp by which its user tells
+ * whether it is still good. In memory, for as long as the node's instance lives: in a daemon over
+ * many runs, in `opstream run` for that run. At most KEPT_BYTES; what was used least recently goes
+ * first, and what alone is larger than a quarter of it is not kept at all.
  *
  * Used by:  plugins for services of HTTP.
  * Uses:     text.h.
@@ -25,18 +25,17 @@ struct kept *kept_create(void);
 /* NULL is fine. */
 void kept_destroy(struct kept *kept);
 
-/* What is kept of one answer: texts that the caller ends with text_finish(). */
-struct kept_answer {
-    struct text etag;
+/* Texts that the caller ends with kept_text_finish(). */
+struct kept_text {
+    struct text stamp;
     struct text body;
-    struct text next; /* where it went on, as the plugin likes to note it */
 };
-void kept_answer_finish(struct kept_answer *answer);
+void kept_text_finish(struct kept_text *kept);
 
-/* 1: `*out`, which is all zero, has copies of what is kept for `url`. 0: nothing is. */
-int kept_find(struct kept *kept, ops_str url, struct kept_answer *out);
+/* 1: `*out`, which is all zero, has copies of what is kept for `key`. 0: nothing is. */
+int kept_find(struct kept *kept, ops_str key, struct kept_text *out);
 
-/* Keeps copies, in the place of what was kept for `url`. Without memory it keeps nothing. */
-void kept_put(struct kept *kept, ops_str url, ops_str etag, ops_str body, ops_str next);
+/* Keeps copies, in the place of what was kept for `key`. Without memory it keeps nothing. */
+void kept_put(struct kept *kept, ops_str key, ops_str stamp, ops_str body);
 
 #endif

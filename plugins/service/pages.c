@@ -146,14 +146,9 @@ static ops_status pick_items(struct service_call *call, const struct service_ans
     return status;
 }
 
-static void keep(struct service_call *call, const struct service_answer *answer)
+static void emit_items(struct service_call *call)
 {
-    ops_str etag = problem_find_header(answer->res, "etag");
-    ops_str json = {NULL, 0};
-    if (call->out.is_conditional && etag.n > 0 &&
-        ops.value->to_json(ops.h, call->items, &json) == OPS_OK) {
-        kept_put(call->node->kept, answer->url, etag, json, answer->next);
-    }
+    on_writable(call, call->task);
 }
 
 static void on_page(struct service_call *call, const struct service_answer *answer)
@@ -173,9 +168,6 @@ static void on_page(struct service_call *call, const struct service_answer *answ
         ops_fail_text(call->task, status, "the items of a page could not be kept");
         return;
     }
-    if (answer->kept == NULL) {
-        keep(call, answer);
-    }
     if (!call_note_next(call, answer)) {
         return;
     }
@@ -185,7 +177,13 @@ static void on_page(struct service_call *call, const struct service_answer *answ
         return;
     }
     call->at = 0;
-    on_writable(call, call->task);
+    ops_str json = {NULL, 0};
+    if (call->out.is_conditional && answer->kept == NULL &&
+        ops.value->to_json(ops.h, call->items, &json) == OPS_OK) {
+        etag_put(call, answer, json, emit_items);
+    } else {
+        emit_items(call);
+    }
 }
 
 static void fetch(struct service_call *call, ops_str query)

@@ -129,6 +129,9 @@ struct service_operation {
 /* Instead of a token of the settings: made when it is needed, and over after a while. */
 struct service_credential {
     int (*is_used)(const ops_node *node); /* else the token counts */
+    /* Who it is made for: the secret that it is made of, and a name, constant, borrowed. */
+    ops_val (*secret)(const ops_node *node);
+    ops_str (*name)(const ops_node *node);
     /* The value of the header, in the call's task; 0: there is none now. */
     ops_val (*find)(struct service_call *call);
     /* Makes one and gives it to call_resume(), or ends the task. */

@@ -69,13 +69,12 @@ static const struct {
 
 /* ---- Kept ---- */
 
-/* In the place of the URL: what is kept is no answer of the service, but made of one. */
 static ops_str key_of(enum directory_kind kind)
 {
     return ops_text(sources[kind].subject);
 }
 
-/* In the place of the ETag stands when it was fetched. */
+/* The stamp is when it was fetched. */
 static int is_fresh(ops_str stamp)
 {
     char text[32];
@@ -88,19 +87,19 @@ static void keep(struct service_call *call, enum directory_kind kind, ops_str js
 {
     char stamp[32];
     (void)snprintf(stamp, sizeof stamp, "%lld", (long long)ops.timer->unix_ms(ops.h));
-    kept_put(call->node->kept, key_of(kind), ops_text(stamp), json, ops_text(""));
+    kept_put(call->node->kept, key_of(kind), ops_text(stamp), json);
 }
 
 ops_val directory_find(struct service_call *call, struct directory *directory,
                        enum directory_kind kind)
 {
-    struct kept_answer kept = {{0}, {0}, {0}};
+    struct kept_text kept = {{0}, {0}};
     if (directory->lists[kind] == 0 && kept_find(call->node->kept, key_of(kind), &kept) &&
-        is_fresh(text_str(&kept.etag))) {
+        is_fresh(text_str(&kept.stamp))) {
         (void)ops.value->from_json(ops.h, call->task, text_str(&kept.body), &directory->lists[kind],
                                    NULL); /* 0 stays: it is fetched */
     }
-    kept_answer_finish(&kept);
+    kept_text_finish(&kept);
     return directory->lists[kind];
 }
 

@@ -64,9 +64,13 @@ class Program:
     def run(self, definition, **variables):
         """A definition as a map, or as the text of its file."""
         with tempfile.TemporaryDirectory() as folder:
-            with open(os.path.join(folder, "p.yaml"), "w", encoding="utf-8") as out:
-                out.write(definition if isinstance(definition, str) else json.dumps(definition))
-            return Ran(self.opstream(folder, ["run", "p.yaml", "--json"], variables))
+            return self.run_in(folder, definition, **variables)
+
+    def run_in(self, folder, definition, **variables):
+        """The same in a folder that is there: what the plugin keeps stays in it."""
+        with open(os.path.join(folder, "p.yaml"), "w", encoding="utf-8") as out:
+            out.write(definition if isinstance(definition, str) else json.dumps(definition))
+        return Ran(self.opstream(folder, ["run", "p.yaml", "--json"], variables))
 
     def run_killed(self, service, call, definition, **variables):
         """Kills the engine once the work of `call` is done and not answered; a later one ends the run."""

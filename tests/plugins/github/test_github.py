@@ -5,10 +5,14 @@
 usage: test_github.py BUILD [CASE]
 """
 
+import contextlib
+import glob
 import os
 import random
 import re
+import sqlite3
 import sys
+import tempfile
 import threading
 
 from github import GOOD, WEAK, App, GitHub
@@ -19,9 +23,11 @@ PLUGIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".
 PROGRAM = Program(sys.argv[1])
 
 
-def run_file(service, definition, token=GOOD, **variables):
-    secret = {"OPSTREAM_SECRET_GITHUB_TOKEN": token} if token else {}
-    return PROGRAM.run(definition, BASE=service.url, GITHUB_API_URL=service.url, **secret, **variables)
+def run_file(service, definition, token=GOOD, folder=None, **variables):
+    variables = {"BASE": service.url, "GITHUB_API_URL": service.url, **variables}
+    if token:
+        variables["OPSTREAM_SECRET_GITHUB_TOKEN"] = token
+    return PROGRAM.run_in(folder, definition, **variables) if folder else PROGRAM.run(definition, **variables)
 
 
 def pipeline(nodes, token=GOOD, **policies):
@@ -88,7 +94,7 @@ def what_moves_to_the_next_page_comes_once(github):
     equal(numbers(stream(github, {"per_page": 3})), [6, 5, 4, 3, 2, 1])
 
 
-def unchanged_pages_come_from_memory(github):
+def unchanged_pages_cost_nothing_in_a_run(github):
     for i in range(5):
         github.repo.add(f"issue {i}")
     config = {"repo": "a/b", "per_page": 3}
@@ -105,6 +111,98 @@ def unchanged_pages_come_from_memory(github):
     equal(ran.output("one"), ran.output("two"))
     equal(ran.output("two")["title"], "issue 1")
     equal(len([c for c in github.calls if "if-none-match" in c.headers]), 3)
+
+
+def conditions(service):
+    """The If-None-Match of all calls since the last time."""
+    sent = [c.headers.get("if-none-match") for c in service.calls]
+    service.calls.clear()
+    return sent
+
+
+def read_all(github, folder, token=GOOD, settings=None, **variables):
+    """The issues page by page, and issue 2, in an engine of its own: what came, and how much was as before."""
+    nodes = [{"id": "n", "type": "github.fetch_issues", "config": {"repo": "a/b", "per_page": 3}},
+             {"id": "each", "for_each": "n.stream", "as": "issue", "type": "set", "config": {"issue": "{{ issue }}"}},
+             {"id": "one", "type": "github.get_issue", "config": {"repo": "a/b", "number": 2}, "depends_on": ["each"]}]
+    definition = pipeline(nodes, token) if settings is None else {
+        "id": "t", "integrations": {"github": {"base_url": "${BASE}", **settings}}, "nodes": nodes}
+    ran = run_file(github, definition, token, folder, **variables)
+    return (ran.output("each"), ran.output("one")), ran.output("n")["unchanged"]
+
+
+def unchanged_answers_cost_nothing_in_later_runs(github):
+    for i in range(5):
+        github.repo.add(f"issue {i}", body="x" * 2000)
+    with tempfile.TemporaryDirectory() as folder:
+        first, unchanged = read_all(github, folder)
+        equal((unchanged, conditions(github)), (0, [None] * 3))
+        again, unchanged = read_all(github, folder)
+        equal((again, unchanged), (first, 2))
+        etags = conditions(github)
+        check(len(set(etags)) == 3 and all(etags), etags)
+        github.repo.issues[4]["title"] = "changed"
+        changed, unchanged = read_all(github, folder)
+        equal((changed[0][0]["issue"]["title"], changed[0][1:], unchanged), ("changed", first[0][1:], 1))
+        equal(conditions(github), etags)
+        equal(read_all(github, folder), (changed, 2))
+        github.calls.clear()
+        # Others do not see it: they have a token of their own, none, or are elsewhere.
+        equal(read_all(github, folder, token=WEAK)[1], 0)
+        equal(read_all(github, folder, token=None)[1], 0)
+        with GitHub() as other:
+            other.repo.add("elsewhere")
+            other.repo.add("there")
+            equal(read_all(other, folder)[1], 0)
+            equal(conditions(other), [None] * 2)
+        equal(conditions(github), [None] * 6)
+        equal(read_all(github, folder, token=WEAK), (changed, 2))
+        for path in glob.glob(os.path.join(folder, "state", "state.db*")):
+            with open(path, "rb") as state:
+                check(GOOD.encode() not in state.read(), "the token is in the state")
+
+
+def what_an_app_read_costs_nothing_in_later_runs(github):
+    for i in range(5):
+        github.repo.add(f"issue {i}")
+    github.app = App()
+
+    def read(folder, **more):
+        settings = {"app": {"id": 1234, "private_key": "{{ secrets.app_key }}", "installation_id": 5678, **more}}
+        return read_all(github, folder, None, settings, OPSTREAM_SECRET_APP_KEY=github.app.key)
+    with tempfile.TemporaryDirectory() as folder:
+        first, _ = read(folder)
+        equal(read(folder), (first, 2))
+        github.app.installation = 9
+        equal(read(folder, installation_id=9), (first, 0))
+
+
+def what_is_kept_badly_is_asked_for_anew(github):
+    for i in range(5):
+        github.repo.add(f"issue {i}")
+    for change in ("value = CAST(substr(value, 1, length(value) - 1) AS BLOB)", "value = x''", "value = CAST('etag 1' AS BLOB)",
+                   "until = 1"):
+        with tempfile.TemporaryDirectory() as folder:
+            first, _ = read_all(github, folder)
+            with contextlib.closing(sqlite3.connect(os.path.join(folder, "state", "state.db"))) as state:
+                equal(state.execute(f"UPDATE kv SET {change} WHERE key LIKE 'etag/%'").rowcount, 3)
+                state.commit()
+            github.calls.clear()
+            equal(read_all(github, folder), (first, 0))
+            equal(conditions(github), [None] * 3)
+            equal(read_all(github, folder), (first, 2))
+
+
+def what_is_large_or_far_behind_is_not_kept(github):
+    for i in range(35):
+        github.repo.add(f"issue {i}", body="x" * (300000 if i == 33 else 10))
+    nodes = [{"id": "n", "type": "github.fetch_issues", "config": {"repo": "a/b", "per_page": 1}},
+             {"id": "each", "for_each": "n.stream", "as": "issue", "type": "set", "config": {"n": "{{ issue.number }}"}}]
+    with tempfile.TemporaryDirectory() as folder:
+        for unchanged in (0, 31):
+            ran = run_file(github, pipeline(nodes), folder=folder)
+            equal((ran.output("n")["count"], ran.output("n")["unchanged"]), (35, unchanged))
+            equal([item["n"] for item in ran.output("each")], list(range(35, 0, -1)))
 
 
 def one_issue(github):
