@@ -386,3 +386,27 @@ const char *rig_find(struct rig *rig, const char *type, struct error *err)
     const struct node_type *found = catalogue->find_type(catalogue->user, str_from(type), err);
     return found != NULL ? "" : err->message;
 }
+
+void rig_expect_lacking(const char *folder, const char *type, const char *config,
+                        const char *service)
+{
+    struct rig bare;
+    struct error err = {0};
+    rig_open_folder(&bare, folder);
+    assert_int_not_equal(rig_start(&bare, 1, type, config, &err), 0);
+    if (strstr(err.message, service) == NULL) {
+        fail_msg("'%s' does not name %s", err.message, service);
+    }
+    rig_close(&bare);
+}
+
+void rig_expect_statuses(const char *end, const struct rig_status *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char part[64];
+        (void)snprintf(part, sizeof part, "\"%s\":%d", rows[i].name, (int)rows[i].status);
+        if (strstr(end, part) == NULL) {
+            fail_msg("'%s' is not in '%s'", part, end);
+        }
+    }
+}

@@ -23,6 +23,7 @@
 #include "core/base/str.h"
 #include "core/host/host.h"
 #include "core/host/http.h"
+#include "opstream/abi.h"
 
 enum { RIG_TASKS = 256, RIG_CALLS = 64 };
 
@@ -119,6 +120,20 @@ struct rig_call *rig_wait_call(struct rig *rig, int count);
 
 /* What the program logged so far. */
 const char *rig_log(struct rig *rig);
+
+/* A host that has `folder` and no services: starting `type` there must be refused, and the error
+ * must name `service`. */
+void rig_expect_lacking(const char *folder, const char *type, const char *config,
+                        const char *service);
+
+/* What an example plugin says of a call that it made wrong on purpose. */
+struct rig_status {
+    const char *name;
+    ops_status status;
+};
+
+/* Fails unless `end` holds "name":status of each row. */
+void rig_expect_statuses(const char *end, const struct rig_status *rows, size_t count);
 
 /* Finds the node type, or gives the message of the failure. */
 const char *rig_find(struct rig *rig, const char *type, struct error *err);

@@ -23,6 +23,7 @@
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/unit/journal/store_fixture.h"
+#include "tests/unit/loop/kept_scopes.h"
 
 #define A      "http https://api.example.com:443"
 #define A_SLOW A " ~0badcafe"
@@ -32,55 +33,23 @@
     "{\"breaker\":1,\"state\":\"open\",\"generation\":1,\"changed_at\":1800000000000,"             \
     "\"due_at\":1800000060000,\"openings\":1}"
 
-static struct store_fixture store;
-static struct load_options loading;
-static struct loop *loop;
-
-static void add_scope(struct batch *batch, const char *key, const char *json)
-{
-    struct document *known = pipeline_fixture_json(json);
-    batch_add_scope(
-        batch, &(struct scope_change){.kind = "breaker", .key = str_from(key), .state = known});
-    document_unref(known);
-}
-
-static void begin(void)
-{
-    const struct loop_options options = {0};
-    struct error err = {0};
-    if (loop_create(&options, &loop, &err) != 0 ||
-        loop_keep_state(loop, store.folder, &loading, &err) != 0) {
-        fail_msg("%s", err.message);
-    }
-}
-
-static void begin_again(void)
-{
-    loop_close(loop);
-    begin();
-}
+static struct kept_scopes kept;
 
 static int set_up(void **state)
 {
-    struct batch batch = BATCH_INIT;
     (void)state;
-    loading = (struct load_options){.engine_types = pipeline_fixture_options()->engine_types};
-    store_fixture_init(&store);
-    add_scope(&batch, A, OPEN);
-    add_scope(&batch, A_SLOW, OPEN);
-    add_scope(&batch, B, OPEN);
-    store_fixture_write(&store, &batch);
-    store_fixture_close(&store);
-    batch_finish(&batch);
-    begin();
+    kept_scopes_init(&kept);
+    kept_scopes_add(&kept, "breaker", A, OPEN);
+    kept_scopes_add(&kept, "breaker", A_SLOW, OPEN);
+    kept_scopes_add(&kept, "breaker", B, OPEN);
+    kept_scopes_open(&kept);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    loop_close(loop);
-    store_fixture_finish(&store);
+    kept_scopes_finish(&kept);
     return 0;
 }
 
@@ -88,22 +57,12 @@ static int tear_down(void **state)
 
 static void expect_found(const char *part, const char *scope)
 {
-    struct str found = STR("");
-    struct error err = {0};
-    if (loop_find_breaker(loop, str_from(part), &found, &err) != 0) {
-        fail_msg("%s", err.message);
-    }
-    assert_true(str_equal_text(found, scope));
+    kept_scopes_expect_found(&kept, loop_find_breaker, part, scope);
 }
 
 static void expect_refused(const char *part, int status, const char *words)
 {
-    struct str found = STR("");
-    struct error err = {0};
-    assert_int_equal(loop_find_breaker(loop, str_from(part), &found, &err), status);
-    if (strstr(err.message, words) == NULL) {
-        fail_msg("'%s' has no '%s'", err.message, words);
-    }
+    kept_scopes_expect_refused(&kept, loop_find_breaker, part, status, words);
 }
 
 static void test_breakers__are_named_by_any_part_that_is_unique(void **state)
@@ -133,43 +92,32 @@ static void test_breakers__of_no_state_are_none(void **state)
     struct store_fixture empty;
     struct error err = {0};
     const struct loop_options options = {0};
-    loop_close(loop);
+    loop_close(kept.loop);
     store_fixture_init(&empty);
     store_fixture_close(&empty);
-    assert_int_equal(loop_create(&options, &loop, &err), 0);
-    assert_int_equal(loop_keep_state(loop, empty.folder, &loading, &err), 0);
+    assert_int_equal(loop_create(&options, &kept.loop, &err), 0);
+    assert_int_equal(loop_keep_state(kept.loop, empty.folder, &kept.loading, &err), 0);
     expect_refused(B, E_NOT_FOUND, "from its first call on");
-    loop_close(loop);
-    loop = NULL;
+    loop_close(kept.loop);
+    kept.loop = NULL;
     store_fixture_finish(&empty);
 }
 
 /* ---- orders ---- */
 
-static bool is_answered;
-
-static void on_answer(void *user, int status, const struct error *err)
-{
-    (void)user;
-    is_answered = true;
-    if (status != 0) {
-        fail_msg("%s", err->message);
-    }
-}
-
 static void order(const char *scope, enum breaker_order what)
 {
     const struct loop_breaker_order asked = {
         .scope = str_from(scope), .order = what, .who = STR("uid 7")};
-    is_answered = false;
-    loop_order_breaker(loop, &asked, on_answer, NULL);
-    loop_wait(loop, &is_answered);
+    bool is_answered = false;
+    loop_order_breaker(kept.loop, &asked, kept_scopes_on_answer, &is_answered);
+    loop_wait(kept.loop, &is_answered);
 }
 
 static enum breaker_state state_of(const char *scope)
 {
     struct engine_breaker found;
-    for (const void *at = NULL; engine_next_breaker(loop->engine, &at, &found);) {
+    for (const void *at = NULL; engine_next_breaker(kept.loop->engine, &at, &found);) {
         if (str_equal_text(found.key, scope)) {
             return found.breaker->state;
         }
@@ -184,14 +132,14 @@ static void test_breakers__orders_are_kept_with_their_audit_rows(void **state)
     order(B, BREAKER_ORDER_OPEN);
     order(A, BREAKER_ORDER_DISABLE);
     order(A_SLOW, BREAKER_ORDER_RESET);
-    store_fixture_expect(&store, "SELECT who, action, run, detail FROM audit ORDER BY id",
+    store_fixture_expect(&kept.store, "SELECT who, action, run, detail FROM audit ORDER BY id",
                          "uid 7|breaker|-|{\"order\":\"open\",\"scope\":\"" B "\"}\n"
                          "uid 7|breaker|-|{\"order\":\"disable\",\"scope\":\"" A "\"}\n"
                          "uid 7|breaker|-|{\"order\":\"reset\",\"scope\":\"" A_SLOW "\"}");
-    store_fixture_expect(&store,
+    store_fixture_expect(&kept.store,
                          "SELECT key, json_extract(state, '$.state') FROM scopes ORDER BY key",
                          B "|forced_open\n" A "|disabled\n" A_SLOW "|closed");
-    begin_again();
+    kept_scopes_reopen(&kept);
     assert_int_equal(state_of(B), BREAKER_FORCED_OPEN);
     assert_int_equal(state_of(A), BREAKER_DISABLED);
     assert_int_equal(state_of(A_SLOW), BREAKER_CLOSED);
@@ -209,21 +157,15 @@ static void test_breakers__an_order_for_a_service_is_for_all_it_has(void **state
     assert_int_equal(state_of(A_SLOW), BREAKER_CLOSED);
 }
 
-static void on_refused(void *user, int status, const struct error *err)
-{
-    *(int *)user = status;
-    assert_int_equal(err->code, status);
-}
-
 static void test_breakers__an_order_for_nobody_changes_nothing(void **state)
 {
     (void)state;
     int status = 0;
     const struct loop_breaker_order asked = {.scope = STR("b.example"), .who = STR("uid 7")};
-    loop_order_breaker(loop, &asked, on_refused, &status);
+    loop_order_breaker(kept.loop, &asked, kept_scopes_on_refused, &status);
     assert_int_equal(status, E_NOT_FOUND);
-    begin_again();
-    store_fixture_expect(&store, "SELECT count(*) FROM audit", "0");
+    kept_scopes_reopen(&kept);
+    store_fixture_expect(&kept.store, "SELECT count(*) FROM audit", "0");
     assert_int_equal(state_of(B), BREAKER_OPEN);
 }
 
@@ -236,7 +178,7 @@ static const char *logged(struct batch *batch)
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     log_set_fd(ends[1]);
-    breakers_note(loop, batch);
+    breakers_note(kept.loop, batch);
     log_set_fd(STDERR_FILENO);
     assert_int_equal(close(ends[1]), 0);
     ssize_t n = read(ends[0], text, sizeof(text) - 1);
@@ -249,16 +191,15 @@ static const char *logged(struct batch *batch)
 static void test_breakers__changes_are_lines_in_the_log(void **state)
 {
     (void)state;
-    struct batch batch = BATCH_INIT;
-    add_scope(&batch, A, OPEN);
-    add_scope(&batch, B, "{\"state\":\"closed\"}");
-    const char *text = logged(&batch);
+    kept_scopes_add(&kept, "breaker", A, OPEN);
+    kept_scopes_add(&kept, "breaker", B, "{\"state\":\"closed\"}");
+    const char *text = logged(&kept.batch);
     assert_non_null(
         strstr(text, " warn breaker open scope=\"" A "\" until=2027-01-15T08:01:00.000Z\n"));
     assert_non_null(strstr(text, " info breaker closed scope=\"" B "\"\n"));
-    loop_hold_starts(loop);
-    assert_string_equal(logged(&batch), "");
-    batch_finish(&batch);
+    loop_hold_starts(kept.loop);
+    assert_string_equal(logged(&kept.batch), "");
+    batch_finish(&kept.batch);
 }
 
 int main(void)

@@ -19,6 +19,7 @@
 #include "core/model/load.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/unit/journal/store_fixture.h"
+#include "tests/unit/loop/kept_scopes.h"
 
 #define A      "http https://api.example.com:443"
 #define A_RATE A " 5/hour"
@@ -28,56 +29,35 @@
 
 enum { AHEAD_MS = 3000000 };
 
-static struct store_fixture store;
-static struct load_options loading;
-static struct loop *loop;
+static struct kept_scopes kept;
 static int64_t until;
 
-static void add_scope(struct batch *batch, const char *key, int64_t arrival_ms, int64_t frozen)
+static void add_scope(const char *key, int64_t arrival_ms, int64_t frozen)
 {
     char json[128];
     (void)snprintf(json, sizeof(json), "{\"arrival_ns\":%lld,\"frozen_until\":%lld}",
                    (long long)arrival_ms * 1000000, (long long)frozen);
-    struct document *known = pipeline_fixture_json(json);
-    batch_add_scope(
-        batch, &(struct scope_change){.kind = "limiter", .key = str_from(key), .state = known});
-    document_unref(known);
-}
-
-static void begin(void)
-{
-    const struct loop_options options = {0};
-    struct error err = {0};
-    if (loop_create(&options, &loop, &err) != 0 ||
-        loop_keep_state(loop, store.folder, &loading, &err) != 0) {
-        fail_msg("%s", err.message);
-    }
+    kept_scopes_add(&kept, "limiter", key, json);
 }
 
 static int set_up(void **state)
 {
-    struct batch batch = BATCH_INIT;
     (void)state;
-    loading = (struct load_options){.engine_types = pipeline_fixture_options()->engine_types};
-    store_fixture_init(&store);
+    kept_scopes_init(&kept);
     until = clock_unix_ms() + AHEAD_MS;
-    add_scope(&batch, A, 0, until);
-    add_scope(&batch, A_RATE, until, 0);
-    add_scope(&batch, A_KEY, 0, until);
-    add_scope(&batch, B, 0, until);
-    add_scope(&batch, OLD, 5000, 6000);
-    store_fixture_write(&store, &batch);
-    store_fixture_close(&store);
-    batch_finish(&batch);
-    begin();
+    add_scope(A, 0, until);
+    add_scope(A_RATE, until, 0);
+    add_scope(A_KEY, 0, until);
+    add_scope(B, 0, until);
+    add_scope(OLD, 5000, 6000);
+    kept_scopes_open(&kept);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    loop_close(loop);
-    store_fixture_finish(&store);
+    kept_scopes_finish(&kept);
     return 0;
 }
 
@@ -85,22 +65,12 @@ static int tear_down(void **state)
 
 static void expect_found(const char *part, const char *scope)
 {
-    struct str found = STR("");
-    struct error err = {0};
-    if (loop_find_limit(loop, str_from(part), &found, &err) != 0) {
-        fail_msg("%s", err.message);
-    }
-    assert_true(str_equal_text(found, scope));
+    kept_scopes_expect_found(&kept, loop_find_limit, part, scope);
 }
 
 static void expect_refused(const char *part, int status, const char *words)
 {
-    struct str found = STR("");
-    struct error err = {0};
-    assert_int_equal(loop_find_limit(loop, str_from(part), &found, &err), status);
-    if (strstr(err.message, words) == NULL) {
-        fail_msg("'%s' has no '%s'", err.message, words);
-    }
+    kept_scopes_expect_refused(&kept, loop_find_limit, part, status, words);
 }
 
 static void test_limits__are_named_by_any_part_that_is_unique(void **state)
@@ -117,23 +87,12 @@ static void test_limits__are_named_by_any_part_that_is_unique(void **state)
 
 /* ---- lifting ---- */
 
-static bool is_answered;
-
-static void on_answer(void *user, int status, const struct error *err)
-{
-    (void)user;
-    is_answered = true;
-    if (status != 0) {
-        fail_msg("%s", err->message);
-    }
-}
-
 static void reset(const char *scope)
 {
     const struct loop_limit_reset asked = {.scope = str_from(scope), .who = STR("uid 7")};
-    is_answered = false;
-    loop_reset_limit(loop, &asked, on_answer, NULL);
-    loop_wait(loop, &is_answered);
+    bool is_answered = false;
+    loop_reset_limit(kept.loop, &asked, kept_scopes_on_answer, &is_answered);
+    loop_wait(kept.loop, &is_answered);
 }
 
 static void test_limits__one_is_lifted_with_its_audit_row(void **state)
@@ -141,16 +100,10 @@ static void test_limits__one_is_lifted_with_its_audit_row(void **state)
     (void)state;
     reset(B);
     reset(A);
-    store_fixture_expect(&store, "SELECT who, action, run, detail FROM audit ORDER BY id",
+    store_fixture_expect(&kept.store, "SELECT who, action, run, detail FROM audit ORDER BY id",
                          "uid 7|limit|-|{\"order\":\"reset\",\"scope\":\"" B "\"}\n"
                          "uid 7|limit|-|{\"order\":\"reset\",\"scope\":\"" A "\"}");
-    store_fixture_expect(&store, "SELECT key FROM scopes ORDER BY key", OLD "\n" A_KEY);
-}
-
-static void on_refused(void *user, int status, const struct error *err)
-{
-    *(int *)user = status;
-    assert_int_equal(err->code, status);
+    store_fixture_expect(&kept.store, "SELECT key FROM scopes ORDER BY key", OLD "\n" A_KEY);
 }
 
 static void test_limits__what_is_not_there_cannot_be_lifted(void **state)
@@ -158,11 +111,10 @@ static void test_limits__what_is_not_there_cannot_be_lifted(void **state)
     (void)state;
     int status = 0;
     const struct loop_limit_reset asked = {.scope = STR("b.example"), .who = STR("uid 7")};
-    loop_reset_limit(loop, &asked, on_refused, &status);
+    loop_reset_limit(kept.loop, &asked, kept_scopes_on_refused, &status);
     assert_int_equal(status, E_NOT_FOUND);
-    loop_close(loop);
-    begin();
-    store_fixture_expect(&store, "SELECT count(*) FROM audit", "0");
+    kept_scopes_reopen(&kept);
+    store_fixture_expect(&kept.store, "SELECT count(*) FROM audit", "0");
     expect_found("b.example", B);
 }
 
@@ -171,18 +123,17 @@ static void test_limits__what_is_not_there_cannot_be_lifted(void **state)
 static void on_tick(void *user)
 {
     (void)user;
-    loop_stop(loop);
+    loop_stop(kept.loop);
 }
 
 static void test_limits__what_bounds_nothing_any_more_goes(void **state)
 {
     (void)state;
     struct error err = {0};
-    loop_tick(loop, 1, on_tick, NULL);
-    assert_int_equal(loop_run(loop, &err), 0);
-    loop_close(loop);
-    begin();
-    store_fixture_expect(&store, "SELECT key FROM scopes ORDER BY key",
+    loop_tick(kept.loop, 1, on_tick, NULL);
+    assert_int_equal(loop_run(kept.loop, &err), 0);
+    kept_scopes_reopen(&kept);
+    store_fixture_expect(&kept.store, "SELECT key FROM scopes ORDER BY key",
                          B "\n" A "\n" A_RATE "\n" A_KEY);
 }
 
@@ -192,7 +143,7 @@ static const char *limits(enum loop_limits_order order)
 {
     static char text[64 * 1024];
     struct strbuf out = STRBUF_INIT;
-    loop_append_limits(loop, order, &out);
+    loop_append_limits(kept.loop, order, &out);
     assert_int_equal(strbuf_status(&out), 0);
     assert_true(out.n < sizeof(text));
     memcpy(text, out.p, out.n + 1);
@@ -225,7 +176,7 @@ static void test_limits__more_than_a_hundred_are_summed_up(void **state)
         (void)snprintf(key, sizeof(key), "http http://%03d", i);
         (void)snprintf(json, sizeof(json), "{\"arrival_ns\":0,\"frozen_until\":%lld}",
                        (long long)(until + i));
-        assert_int_equal(engine_restore_limiter(loop->engine, str_from(key), str_from(json),
+        assert_int_equal(engine_restore_limiter(kept.loop->engine, str_from(key), str_from(json),
                                                 clock_unix_ms(), &err),
                          0);
     }
