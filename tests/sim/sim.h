@@ -28,6 +28,8 @@
 
 struct journal;
 struct pipeline;
+struct sim_paid_call;
+struct strbuf;
 
 #define SIM_BEGIN_MS INT64_C(1700000000000)
 #define SIM_QUIET_MS (SIM_BEGIN_MS + 110000) /* from here on the process lives */
@@ -37,7 +39,9 @@ struct pipeline;
     X(SIM_COMMIT, "commit") /* the store has written what waits */                                 \
     X(SIM_DONE, "done")     /* a task reports: done, or failed */                                  \
     X(SIM_FAILED, "failed")                                                                        \
-    X(SIM_ITEMS, "items") /* it emits some */                                                      \
+    X(SIM_ITEMS, "items")     /* it emits some */                                                  \
+    X(SIM_RESERVE, "reserve") /* it asks what it may spend */                                      \
+    X(SIM_SETTLE, "settle")   /* it says what it has spent */                                      \
     X(SIM_TIMER, "timer")                                                                          \
     X(SIM_CACHED, "cached") /* the cache answers a node */                                         \
     X(SIM_FOUND, "found")   /* which items of the queue there are */                               \
@@ -71,6 +75,10 @@ enum sim_plant {
     SIM_PLANT_O5 = 5, /* a timer is armed before its time is durable */
     SIM_PLANT_O6 = 6, /* a run is loaded before the claim on it is durable */
     SIM_PLANT_O8 = 8, /* ends and answers are shown before they are durable */
+    /* And the rules for calls that are paid for. */
+    SIM_PLANT_B1 = 11, /* a call is made before what it may take is durable */
+    SIM_PLANT_B2 = 12, /* what a task leaves open is not settled with its end */
+    SIM_PLANT_B3 = 13, /* a call is settled twice */
 };
 
 struct sim_event {
@@ -83,8 +91,8 @@ struct sim_event {
     uint32_t attempt;
     enum timer_kind timer;
     uint64_t life; /* the process or the loaded run that it belongs to */
-    uint64_t turn; /* SIM_CACHED, SIM_FOUND; SIM_CACHED alone: the two below */
-    int64_t after;
+    uint64_t turn; /* SIM_CACHED, SIM_FOUND; SIM_RESERVE: tokens; SIM_SETTLE: the call */
+    int64_t after; /* SIM_CACHED; SIM_RESERVE: 1: of a cheaper model */
     char cache_key[CACHE_KEY_SIZE];
 };
 
@@ -129,7 +137,6 @@ struct sim_run {
     char id[200];
     uint32_t depth;
     bool has_rollback;
-    bool is_awaited;
     struct sim_run *caller;
     struct engine_call call;
 
@@ -182,7 +189,14 @@ struct sim {
     char **entry_ports;
     size_t entry_count;
     size_t entry_cap;
-    uint64_t hits; /* of the cache */
+    struct sim_paid_call *paid; /* calls that are paid for: sim_budget has them */
+    size_t paid_count;
+    size_t paid_cap;
+    bool has_budgets; /* its tasks pay for calls */
+    uint64_t granted;
+    uint64_t refused;
+    uint64_t lost_calls; /* with their process, before they were settled */
+    uint64_t hits;       /* of the cache */
     uint64_t steps;
     uint64_t starts;
     uint64_t frames;
@@ -226,7 +240,8 @@ enum sim_answer {
     SIM_ANSWER_START,
     SIM_ANSWER_CANCEL,
     SIM_ANSWER_PAUSE,
-    SIM_ANSWER_CLAIM, /* nobody asked; the run may be loaded */
+    SIM_ANSWER_CLAIM,   /* nobody asked; the run may be loaded */
+    SIM_ANSWER_GRANTED, /* a call may be made */
 };
 
 /* A write between the engine and the store's answer. */
@@ -235,6 +250,7 @@ struct sim_commit {
     struct batch batch;
     struct sim_run *run; /* whom the answer is about */
     enum sim_answer answer;
+    size_t call;      /* SIM_ANSWER_GRANTED */
     bool is_recovery; /* its claim is settled */
 };
 
@@ -269,6 +285,22 @@ void sim_task_start(struct sim_run *run, const struct effect *effect);
 void sim_task_stop(struct sim_run *run, const struct effect *effect);
 void sim_task_report(struct sim_run *run, const struct sim_event *event);
 void sim_task_emit(struct sim_run *run, const struct sim_event *event);
+
+/* ---- sim_budget: calls that are paid for, and who has charged what ---- */
+
+void sim_budget_write_pipeline(struct random *making, struct strbuf *out);
+/* A task has started: it will ask. */
+void sim_budget_plan(struct sim_run *run, const struct sim_event *task);
+void sim_budget_ask(struct sim_run *run, const struct sim_event *event);
+void sim_budget_granted(struct sim *sim, size_t call);
+void sim_budget_settle(struct sim_run *run, const struct sim_event *event);
+/* A task is about to report. */
+void sim_budget_end_task(struct sim_run *run, const struct sim_event *task);
+/* The process has died, and its runs are still known. */
+void sim_budget_crash(struct sim *sim);
+/* What the runs know of their calls, after each event. */
+void sim_budget_check(const struct sim *sim);
+void sim_budget_finish(struct sim *sim);
 
 /* ---- sim_restart: the death of the process, and what comes after ---- */
 

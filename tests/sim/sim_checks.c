@@ -331,6 +331,7 @@ static void check_sleepers(const struct sim *sim)
 void sim_check_state(const struct sim *sim)
 {
     check_sleepers(sim);
+    sim_budget_check(sim);
     struct usage usage = {0};
     for (size_t i = 0; i < sim->run_count; i++) {
         if (sim->runs[i]->run != NULL) {

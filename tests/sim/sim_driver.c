@@ -241,6 +241,9 @@ static void answer(const struct sim_commit *commit)
             sim_claim_next(run->sim);
         }
         return;
+    case SIM_ANSWER_GRANTED:
+        sim_budget_granted(commit->sim, commit->call);
+        return;
     }
 }
 

@@ -25,7 +25,9 @@ _Noreturn void sim_broken(const struct sim *sim, const char *promise, const char
 {
     char seed[24];
     if (sim->plant != SIM_PLANT_NONE) {
-        printf("O%d broken: caught by seed %llu, step %llu: %s (%s:%d)\n", (int)sim->plant,
+        bool is_order = sim->plant < SIM_PLANT_B1;
+        printf("%c%d broken: caught by seed %llu, step %llu: %s (%s:%d)\n", is_order ? 'O' : 'B',
+               is_order ? (int)sim->plant : (int)sim->plant - SIM_PLANT_B1 + 1,
                (unsigned long long)sim->seed, (unsigned long long)sim->steps, promise, file, line);
         exit(0);
     }

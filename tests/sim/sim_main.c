@@ -3,7 +3,7 @@
  * sim_engine                       seeds 1 to 300
  * sim_engine SEED                  that seed alone, with every event
  * sim_engine FIRST LAST            seeds from first to last
- * sim_engine --plant O2 FIRST LAST with that rule of order broken: some seed has to catch it
+ * sim_engine --plant O2 FIRST LAST with that rule broken: some seed has to catch it
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +41,9 @@ struct totals {
     uint64_t compared;
     uint64_t queued;
     uint64_t delivered;
+    uint64_t granted;
+    uint64_t refused;
+    uint64_t lost_calls;
 };
 
 static struct sim_event take_next(struct sim *sim)
@@ -83,6 +86,7 @@ static void sim_finish(struct sim *sim)
     free((void *)sim->runs);
     free(sim->events);
     sim_cache_finish(sim);
+    sim_budget_finish(sim);
 }
 
 /* ---- an undisturbed world and another one ---- */
@@ -166,6 +170,9 @@ static void add_up(const struct sim *sim, struct totals *totals)
     totals->hits += sim->hits;
     totals->queued += sim->queued;
     totals->delivered += sim->delivered;
+    totals->granted += sim->granted;
+    totals->refused += sim->refused;
+    totals->lost_calls += sim->lost_calls;
 }
 
 /* Each fourth seed is calm: it lives twice. */
@@ -194,17 +201,21 @@ static void run_seed(struct sim base, struct totals *totals)
     }
 }
 
+/* "O2", "B1" */
 static enum sim_plant read_plant(const char *name)
 {
-    return name[0] == 'O' ? (enum sim_plant)(name[1] - '0') : SIM_PLANT_NONE;
+    int first = name[0] == 'O' ? SIM_PLANT_NONE : name[0] == 'B' ? SIM_PLANT_B1 - 1 : -1;
+    return first < 0 ? SIM_PLANT_NONE : (enum sim_plant)(first + name[1] - '0');
 }
 
 int main(int argc, char **argv)
 {
     struct sim base = {0};
     struct totals totals = {0};
+    const char *plant = "";
     if (argc > 2 && strcmp(argv[1], "--plant") == 0) {
-        base.plant = read_plant(argv[2]);
+        plant = argv[2];
+        base.plant = read_plant(plant);
         argv += 2;
         argc -= 2;
     }
@@ -217,16 +228,16 @@ int main(int argc, char **argv)
     printf(
         "seeds %llu to %llu hold: %llu events, %llu tasks, %llu frames, %llu crashes, %llu times "
         "parked (%llu for a breaker), %llu results taken again, %llu calls queued (%llu "
-        "delivered), "
-        "%llu ends compared\n",
+        "delivered), %llu paid calls (%llu lost, %llu refused), %llu ends compared\n",
         (unsigned long long)first, (unsigned long long)last, (unsigned long long)totals.steps,
         (unsigned long long)totals.starts, (unsigned long long)totals.frames,
         (unsigned long long)totals.crashes, (unsigned long long)totals.parked,
         (unsigned long long)totals.asleep, (unsigned long long)totals.hits,
         (unsigned long long)totals.queued, (unsigned long long)totals.delivered,
-        (unsigned long long)totals.compared);
+        (unsigned long long)totals.granted, (unsigned long long)totals.lost_calls,
+        (unsigned long long)totals.refused, (unsigned long long)totals.compared);
     if (base.plant != SIM_PLANT_NONE) {
-        (void)fprintf(stderr, "O%d is broken, and no seed caught it\n", (int)base.plant);
+        (void)fprintf(stderr, "%s is broken, and no seed caught it\n", plant);
         return 1;
     }
     return 0;

@@ -112,6 +112,7 @@ void sim_crash(struct sim *sim)
     sim->dies_after = 0;
     sim->dies_with = 0;
     sim->life++;
+    sim_budget_crash(sim);
     leave_all(sim);
     sim_schedule(sim, (struct sim_event){.at = sim_later(sim, 500), .type = SIM_RESTART});
 }

@@ -63,6 +63,7 @@ void sim_task_start(struct sim_run *run, const struct effect *effect)
     bool has_readers = run->pipeline->nodes[effect->node].has_readers;
     uint32_t dice = random_below(&sim->random, 100);
     sim->starts++;
+    sim_budget_plan(run, &task);
     if (has_readers) {
         schedule_items(run, &task);
     }
@@ -114,6 +115,7 @@ void sim_task_report(struct sim_run *run, const struct sim_event *event)
     if (task->is_live && task->attempt == event->attempt) {
         sim_ledger_outside(run, event->frame, event->node);
         run_watch_task_ended(&run->watch, task);
+        sim_budget_end_task(run, event);
     }
     sim_driver_tell(run,
                     &(struct run_event){

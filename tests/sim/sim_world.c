@@ -141,6 +141,12 @@ static void tell_run(struct sim_run *run, const struct sim_event *event)
     case SIM_ITEMS:
         sim_task_emit(run, event);
         return;
+    case SIM_RESERVE:
+        sim_budget_ask(run, event);
+        return;
+    case SIM_SETTLE:
+        sim_budget_settle(run, event);
+        return;
     case SIM_TIMER:
         sim_driver_tell(run,
                         &(struct run_event){.type = RUN_EVENT_TIMER,
@@ -187,7 +193,8 @@ static void tell_run(struct sim_run *run, const struct sim_event *event)
 static bool belongs_to_a_life(enum sim_event_type type)
 {
     return type == SIM_DONE || type == SIM_FAILED || type == SIM_ITEMS || type == SIM_TIMER ||
-           type == SIM_WAKE || type == SIM_CACHED || type == SIM_FOUND || type == SIM_WORKED;
+           type == SIM_WAKE || type == SIM_CACHED || type == SIM_FOUND || type == SIM_WORKED ||
+           type == SIM_RESERVE || type == SIM_SETTLE;
 }
 
 /* Loads it if need be. False: there is nothing to tell anybody now. */
@@ -318,6 +325,8 @@ static void make_run(struct sim *sim, struct random *making, uint32_t index)
         random_workflows_write_calm(making, &yaml);
     } else if (sim->seed % 8 == 3) {
         write_calls(making, &yaml);
+    } else if (sim->has_budgets) {
+        sim_budget_write_pipeline(making, &yaml);
     } else if (random_percent(making, 25)) {
         random_pipeline_write(making, &yaml);
     } else {
@@ -383,6 +392,7 @@ void sim_world_begin(struct sim *sim)
     sim->store = sim_store_open(sim_driver_wake, sim);
     SIM_HOLDS(sim, sim->store != NULL);
     sim_restart(sim);
+    sim->has_budgets = sim->seed % 8 == 5;
     uint32_t runs = 1 + random_below(&making, 5);
     for (uint32_t i = 0; i < runs; i++) {
         make_run(sim, &making, i);

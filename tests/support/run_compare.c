@@ -138,6 +138,17 @@ static uint32_t queued(const struct frame *frame)
     return count;
 }
 
+/* All numbers, and nothing between them. */
+static const char *compare_accounts(const struct node_account *a, const struct node_account *b)
+{
+    for (; a != NULL && b != NULL; a = a->next, b = b->next) {
+        AGREES(a->node == b->node && a->since == b->since);
+        AGREES(memcmp(&a->purse, &b->purse, sizeof(a->purse)) == 0);
+    }
+    AGREES(a == NULL && b == NULL);
+    return NULL;
+}
+
 static const char *compare_frames(const struct frame *a, const struct frame *b,
                                   enum run_compare_lazy lazy)
 {
@@ -159,7 +170,7 @@ static const char *compare_frames(const struct frame *a, const struct frame *b,
     AGREES(a->body->edge_count == 0 ||
            memcmp(frame_edge(a, a->body->first_edge), frame_edge(b, b->body->first_edge),
                   a->body->edge_count) == 0);
-    return NULL;
+    return compare_accounts(a->accounts, b->accounts);
 }
 
 static const char *compare_signals(const struct run *a, const struct run *b)
@@ -194,6 +205,8 @@ static const char *compare_runs(const struct run *a, const struct run *b)
 {
     AGREES(a->state == b->state && a->last_seq == b->last_seq);
     AGREES(a->is_paused == b->is_paused && a->unknown == b->unknown);
+    AGREES(memcmp(&a->spent, &b->spent, sizeof(a->spent)) == 0);
+    AGREES(memcmp(&a->purse, &b->purse, sizeof(a->purse)) == 0);
     AGREES(a->tasks == b->tasks && a->root_tasks == b->root_tasks);
     AGREES(is_same(a->input, b->input));
     AGREES(a->started_at == b->started_at && a->ended_at == b->ended_at);
