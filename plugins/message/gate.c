@@ -47,7 +47,7 @@ static int minute_of(const struct gate *gate, int64_t at_ms)
 
 static void finish(struct gate *gate, enum gate_verdict verdict)
 {
-    gate->verdict = gate->is_confirming ? gate->verdict : verdict;
+    gate->verdict = gate->phase == GATE_ASKING ? verdict : gate->verdict;
     gate->done(gate, gate->user);
 }
 
@@ -175,8 +175,10 @@ static void change(struct gate *gate, struct ledger *ledger, uint64_t version)
 {
     struct text bytes = {NULL, 0, 0, 0};
     int is_good = 1;
-    if (gate->is_confirming) {
+    if (gate->phase == GATE_CONFIRMING) {
         ledger_confirm(ledger, gate->message.key, !gate->is_digest_left);
+    } else if (gate->phase == GATE_WITHDRAWING) {
+        ledger_withdraw(ledger, gate->message.key);
     } else {
         gate->verdict = verdict_of(gate, ledger);
         is_good = gate->verdict != GATE_PASS || keep_digest(gate, ledger);
@@ -241,6 +243,7 @@ static void on_seen_put(void *user, ops_task task, ops_status status, const ops_
 {
     struct gate *gate = user;
     if (status == OPS_OK) {
+        gate->seen_version = entry->version;
         ask_ledger(gate);
     } else if (status == OPS_E_CONFLICT || status == OPS_E_NOT_FOUND) {
         gate->tries++;
@@ -293,7 +296,7 @@ void gate_ask(struct gate *gate, const struct gate_message *message, gate_cb don
     gate->done = done;
     gate->user = user;
     gate->tries = 0;
-    gate->is_confirming = 0;
+    gate->phase = GATE_ASKING;
     if (message->dedupe.n == 0) {
         ask_ledger(gate);
         return;
@@ -310,7 +313,7 @@ static void on_noted(void *user, ops_task task, ops_status status, const ops_kv_
     (void)task;
     (void)status; /* at worst the same goes out once more */
     (void)entry;
-    if (gate->is_confirming) {
+    if (gate->phase == GATE_CONFIRMING) {
         ask_ledger(gate);
     } else {
         finish(gate, gate->verdict);
@@ -339,10 +342,42 @@ void gate_confirm(struct gate *gate, gate_cb done, void *user)
 {
     gate->done = done;
     gate->user = user;
-    gate->is_confirming = 1;
+    gate->phase = GATE_CONFIRMING;
     if (gate->message.dedupe.n > 0) {
         note_seen(gate);
     } else {
+        ask_ledger(gate);
+    }
+}
+
+/* ---- After it did not ---- */
+
+static void on_seen_removed(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
+{
+    (void)task;
+    (void)status; /* at worst others wait for five minutes */
+    (void)entry;
+    ask_ledger(user);
+}
+
+void gate_withdraw(struct gate *gate, gate_cb done, void *user)
+{
+    ops_kv_req req = {0};
+    gate->done = done;
+    gate->user = user;
+    gate->phase = GATE_WITHDRAWING;
+    if (gate->seen_version == 0) {
+        ask_ledger(gate);
+        return;
+    }
+    set_key(gate, "seen", gate->message.dedupe);
+    req.size = (uint32_t)sizeof req;
+    req.flags = OPS_KV_IF_VERSION;
+    req.key = ops_text(gate->key);
+    req.version = gate->seen_version;
+    req.done = on_seen_removed;
+    req.user = gate;
+    if (ops.kv->remove(ops.h, gate->task, &req, NULL) != OPS_OK) {
         ask_ledger(gate);
     }
 }

@@ -6,13 +6,14 @@
  * Gate: whether a notification goes out now, is held back, or is one that was sent already. It
  * stands before sending:
  *
- *     gate_ask()  ->  on_asked: GATE_PASS: send, with gate->digest in it  ->  gate_confirm()
- *                               else complete the task: nothing was sent
+ *     gate_ask()  ->  on_asked: GATE_PASS: send, with gate->digest in it  ->  gate_confirm(),
+ *                                          or gate_withdraw() when it is known that it did not go
+ * out else complete the task: nothing was sent
  *
  * What is held back is kept by ops.kv, beside the runs, and is given to the message of the same
  * place that passes next, as one digest. Messages of severity "critical" pass always, take no
- * digest along and are not counted. What passed and failed then needs nothing: after five minutes
- * its place is free again; the same step passes when it tries again.
+ * digest along and are not counted. What passed and may have gone out needs nothing: after five
+ * minutes its place is free again; the same step passes when it tries again.
  *
  * The settings, of which each may be missing (see gate_read_rules()):
  *
@@ -29,8 +30,6 @@
 
 #include "message/ledger.h"
 #include "opstream/sdk.h"
-
-enum { GATE_DEDUPE_BYTES = 200, GATE_PLACE_BYTES = 200 };
 
 /* Made once, of the settings; texts are borrowed from them. */
 struct gate_rules {
@@ -50,9 +49,12 @@ enum gate_verdict {
     GATE_FAILED,   /* ops.kv: gate->status */
 };
 
+enum gate_phase { GATE_ASKING, GATE_CONFIRMING, GATE_WITHDRAWING };
+
 /* What is asked for; borrowed until the first of gate_ask()'s answers. */
 struct gate_message {
-    ops_str place;    /* with what kind it is in front: "slack #ops"; GATE_PLACE_BYTES at most */
+    ops_str
+        place; /* with what kind it is in front: "slack #ops"; with `dedupe` 500 bytes at most */
     ops_str severity; /* "critical" passes */
     ops_str text;     /* plain; what the digest says of it */
     ops_str key;      /* the step's idempotency key */
@@ -81,8 +83,9 @@ struct gate {
     gate_cb done;
     void *user;
     uint32_t tries;
-    int is_confirming;
-    char key[GATE_PLACE_BYTES + GATE_DEDUPE_BYTES + 16];
+    enum gate_phase phase;
+    uint64_t seen_version; /* of what was noted for `dedupe`; 0: nothing was */
+    char key[OPS_KV_KEY_BYTES + 1];
 };
 
 /* Asks; `done` comes later, or at once. */
@@ -90,5 +93,9 @@ void gate_ask(struct gate *gate, const struct gate_message *message, gate_cb don
 
 /* After it went out: enters it as sent. `done` comes whether that could be noted or not. */
 void gate_confirm(struct gate *gate, gate_cb done, void *user);
+
+/* After it did not go out, for sure: the next that is asked for may, and what was held back still
+ * is. `done` comes whether that could be noted or not. */
+void gate_withdraw(struct gate *gate, gate_cb done, void *user);
 
 #endif

@@ -410,3 +410,13 @@ void ledger_confirm(struct ledger *ledger, ops_str key, int went_along)
     ledger->dropped = went_along ? 0 : ledger->dropped;
     own->is_begun = 0;
 }
+
+void ledger_withdraw(struct ledger *ledger, ops_str key)
+{
+    size_t at = find_sent(ledger, key);
+    if (at < ledger->n_sent && ledger->sent[at].is_begun) {
+        ledger->n_sent--;
+        memmove(&ledger->sent[at], &ledger->sent[at + 1],
+                (ledger->n_sent - at) * sizeof ledger->sent[0]);
+    }
+}

@@ -105,4 +105,7 @@ size_t ledger_taken(const struct ledger *ledger, ops_str key,
 /* Enters as sent what `key` has begun. What it took is gone if it went along, else held back. */
 void ledger_confirm(struct ledger *ledger, ops_str key, int went_along);
 
+/* `key` has not sent what it began: its place is free, and what it took is held back as before. */
+void ledger_withdraw(struct ledger *ledger, ops_str key);
+
 #endif

@@ -2,14 +2,15 @@
 #include "delivery.h"
 
 #include <stdio.h>
-#include <time.h>
 
-#include "email.h"
-#include "service/status.h"
+#include "transport.h"
 
 #define KEPT_MS (30ull * 24 * 3600 * 1000)
 
-enum { KEY_BYTES = 512, WORDS_BYTES = 200 };
+enum { KEY_BYTES = 512 };
+
+/* What stands in the place of a message's id while it is not known whether it got through. */
+static const char begun[] = "begun";
 
 /* ---- the end ---- */
 
@@ -19,7 +20,7 @@ static void end(struct delivery *delivery, enum delivery_state state)
     delivery->on_over(delivery);
 }
 
-static void copy(char *to, size_t size, ops_str from)
+void delivery_copy(char *to, size_t size, ops_str from)
 {
     struct text line = {0};
     text_append_line(&line, from, size - 4); /* "..." may follow */
@@ -27,37 +28,49 @@ static void copy(char *to, size_t size, ops_str from)
     text_finish(&line);
 }
 
-static void fail_with(struct delivery *delivery, const ops_error *err)
-{
-    delivery->code = err->code;
-    delivery->effect = err->effect;
-    delivery->retry = err->retry;
-    delivery->retry_after_ms = err->retry_after_ms;
-    delivery->upstream_status = err->upstream_status;
-    copy(delivery->symbol, sizeof delivery->symbol, err->symbol);
-    copy(delivery->message, sizeof delivery->message, err->message);
-    copy(delivery->hint, sizeof delivery->hint, err->hint);
-    end(delivery, DELIVERY_FAILED);
-}
+/* ---- what is noted: under the step's key and the target's name ---- */
 
-static void fail_text(struct delivery *delivery, ops_status code, const char *symbol,
-                      const char *message)
+static ops_str noted_key(const struct delivery *delivery, char out[KEY_BYTES])
 {
-    ops_error err = ops_error_make(code, message);
-    err.symbol = ops_text(symbol);
-    fail_with(delivery, &err);
-}
-
-/* ---- what is kept ---- */
-
-static ops_str kept_key(const struct delivery *delivery, char out[KEY_BYTES])
-{
-    ops_str key = delivery->note->key;
+    ops_str key = delivery->note.key;
     int n = snprintf(out, KEY_BYTES, "sent/%.*s/%s", (int)key.n, key.p, delivery->target.name);
     return ops_slice(out, n < KEY_BYTES ? (uint64_t)n : KEY_BYTES - 1);
 }
 
-/* It got through, whether that could be noted or not. */
+static void note(struct delivery *delivery, const char *what, ops_kv_done done)
+{
+    char key[KEY_BYTES];
+    const ops_kv_req req = {.size = (uint32_t)sizeof req,
+                            .key = noted_key(delivery, key),
+                            .value = ops_text(what),
+                            .ttl_ms = KEPT_MS,
+                            .done = done,
+                            .user = delivery};
+    ops_status status = ops.kv->put(ops.h, delivery->note.task, &req, NULL);
+    if (status != OPS_OK) {
+        done(delivery, delivery->note.task, status, NULL);
+    }
+}
+
+/* ---- it got through ---- */
+
+static void on_confirmed(struct gate *gate, void *user)
+{
+    struct delivery *delivery = user;
+    (void)gate;
+    end(delivery, delivery->state);
+}
+
+static void succeed(struct delivery *delivery, enum delivery_state state)
+{
+    delivery->state = state;
+    if (delivery->place[0] != '\0') {
+        gate_confirm(&delivery->gate, on_confirmed, delivery);
+    } else {
+        end(delivery, state);
+    }
+}
+
 static void on_kept(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
 {
     (void)entry;
@@ -66,167 +79,204 @@ static void on_kept(void *user, ops_task task, ops_status status, const ops_kv_e
                      "that the message was sent could not be kept: a repeated attempt would send "
                      "it again");
     }
-    end(user, DELIVERY_SENT);
+    succeed(user, DELIVERY_SENT);
 }
 
-static void keep(struct delivery *delivery)
+void delivery_succeed(struct delivery *delivery)
 {
-    char key[KEY_BYTES];
-    const ops_kv_req req = {.size = (uint32_t)sizeof req,
-                            .key = kept_key(delivery, key),
-                            .value = ops_text(delivery->id),
-                            .ttl_ms = KEPT_MS,
-                            .done = on_kept,
-                            .user = delivery};
-    ops_status status = ops.kv->put(ops.h, delivery->note->task, &req, NULL);
-    if (status != OPS_OK) {
-        on_kept(delivery, delivery->note->task, status, NULL);
-    }
+    note(delivery, delivery->id, on_kept);
 }
 
-/* ---- by HTTP ---- */
+/* ---- it did not ---- */
 
-static ops_str header_of(const ops_http_res *res, const char *name)
+static void on_withdrawn(struct gate *gate, void *user)
 {
-    for (uint64_t i = 0; i < res->n_headers; i++) {
-        if (text_equal_nocase(res->header_names[i], name)) {
-            return res->header_values[i];
-        }
-    }
-    return ops_text(NULL);
+    (void)gate;
+    end(user, DELIVERY_FAILED);
 }
 
-static void fail_status(struct delivery *delivery, const ops_http_res *res)
-{
-    const struct channel *channel = delivery->target.channel;
-    struct status_meaning meaning = status_read(res->status);
-    struct text words = {0};
-    char message[400];
-    char symbol[64];
-    text_append_line(&words, res->body, WORDS_BYTES);
-    (void)snprintf(message, sizeof message, "%s answered %d%s%.*s", channel->word, res->status,
-                   words.n > 0 ? ": " : "", (int)words.n, words.p != NULL ? words.p : "");
-    (void)snprintf(symbol, sizeof symbol, "notify.%s", meaning.symbol + strlen("http."));
-    text_finish(&words);
-    ops_error err = ops_error_make(meaning.code, message);
-    err.symbol = ops_text(symbol);
-    err.effect = status_effect(res->status, ops_text("POST"));
-    err.upstream_status = res->status;
-    err.retry_after_ms = status_retry_after_ms(header_of(res, "retry-after"), (int64_t)time(NULL));
-    err.hint = ops_text(res->status == 404 ? channel->gone_hint : NULL);
-    fail_with(delivery, &err);
-}
-
-/* The service says no in an answer that looks good. */
-static void fail_refusal(struct delivery *delivery, const ops_http_res *res, ops_status code,
-                         const char *word, const char *hint)
-{
-    char message[256];
-    (void)snprintf(message, sizeof message, "%s answered: %s", delivery->target.channel->word,
-                   word);
-    ops_error err = ops_error_make(code, message);
-    err.symbol = ops_text("notify.refused");
-    err.hint = ops_text(hint);
-    err.retry_after_ms = status_retry_after_ms(header_of(res, "retry-after"), (int64_t)time(NULL));
-    fail_with(delivery, &err);
-}
-
-static void on_http_done(void *user, ops_task task, const ops_http_res *res, const ops_error *err)
-{
-    struct delivery *delivery = user;
-    const struct channel *channel = delivery->target.channel;
-    char word[CHANNEL_WORD_BYTES] = "";
-    const char *hint = NULL;
-    if (err != NULL) {
-        fail_with(delivery, err);
-        return;
-    }
-    if (res->status < 200 || res->status >= 300) {
-        fail_status(delivery, res);
-        return;
-    }
-    ops_status code = channel->judge != NULL ? channel->judge(task, res, word, &hint) : OPS_OK;
-    if (code != OPS_OK) {
-        fail_refusal(delivery, res, code, word, hint);
-        return;
-    }
-    if (channel->read_id != NULL) {
-        channel->read_id(task, res, delivery->id);
-    }
-    keep(delivery);
-}
-
-static void send_http(struct delivery *delivery)
-{
-    const struct channel *channel = delivery->target.channel;
-    struct channel_request *request = &delivery->request;
-    ops_str texts[CHANNEL_HEADERS] = {{0}}; /* the values are handles */
-    ops_task task = delivery->note->task;
-    ops_status status = channel->build(delivery->note, delivery->target.settings, request);
-    if (status == OPS_OK) {
-        status = channel_add_header(task, request, ops_text("Content-Type"),
-                                    ops_text("application/json"));
-    }
-    if (status == OPS_OK) {
-        const ops_http_req req = {.size = (uint32_t)sizeof req,
-                                  .flags = OPS_HTTP_NO_REDIRECT | OPS_HTTP_IDEMPOTENCY_KEY,
-                                  .method = ops_text("POST"),
-                                  .url_val = request->url,
-                                  .header_names = request->names,
-                                  .header_values = texts,
-                                  .header_vals = request->values,
-                                  .n_headers = request->n_headers,
-                                  .body = request->body,
-                                  .label = ops_text(delivery->target.name),
-                                  .on_done = on_http_done,
-                                  .user = delivery};
-        status = ops.http->send(ops.h, task, &req, NULL);
-    }
-    if (status != OPS_OK) {
-        fail_text(delivery, status, "notify.request", "the message could not be made");
-    }
-}
-
-/* ---- by e-mail ---- */
-
-static void on_mail_done(void *user, ops_task task, const ops_mail_res *res, const ops_error *err)
+static void on_unnoted(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
 {
     struct delivery *delivery = user;
     (void)task;
-    if (err != NULL) {
-        fail_with(delivery, err);
-        return;
+    (void)status; /* at worst the next attempt does not dare to send it */
+    (void)entry;
+    if (delivery->has_passed) {
+        gate_withdraw(&delivery->gate, on_withdrawn, delivery);
+    } else {
+        end(delivery, DELIVERY_FAILED);
     }
-    copy(delivery->id, sizeof delivery->id, res->message_id);
-    keep(delivery);
 }
 
-static void send_mail(struct delivery *delivery)
+/* Nobody has got it, for sure: all is as if it had not been tried. */
+static void take_back(struct delivery *delivery)
 {
-    struct email email = {0};
-    const char *fault =
-        email_build(delivery->note, delivery->target.settings, delivery->mail_defaults, &email);
-    ops_status status = fault != NULL ? OPS_E_CONFIG : OPS_OK;
-    if (status == OPS_OK) {
-        email.req.label = ops_text(delivery->target.name);
-        email.req.on_done = on_mail_done;
-        email.req.user = delivery;
-        status = ops.mail->send(ops.h, delivery->note->task, &email.req, NULL);
+    char key[KEY_BYTES];
+    const ops_kv_req req = {.size = (uint32_t)sizeof req,
+                            .key = noted_key(delivery, key),
+                            .done = on_unnoted,
+                            .user = delivery};
+    if (!delivery->is_noted || ops.kv->remove(ops.h, delivery->note.task, &req, NULL) != OPS_OK) {
+        on_unnoted(delivery, delivery->note.task, OPS_OK, NULL);
     }
-    email_finish(&email);
+}
+
+static int is_blind(const struct delivery *delivery)
+{
+    return delivery->target.channel->is_blind && !delivery->note.is_repeatable;
+}
+
+/* It may be there, and nothing can tell: people can. */
+static void make_unknown(struct delivery *delivery, ops_str cause)
+{
+    struct text message = {0};
+    text_append_literal(&message, "whether ");
+    text_append_literal(&message, delivery->target.channel->word);
+    text_append_literal(&message, " has got the message is not known, and it can neither be asked "
+                                  "nor see that one comes twice: ");
+    text_append_str(&message, cause);
+    delivery_copy(delivery->message, sizeof delivery->message, text_str(&message));
+    delivery_copy(delivery->symbol, sizeof delivery->symbol, ops_text("notify.unknown"));
+    delivery_copy(delivery->hint, sizeof delivery->hint,
+                  ops_text("look there; with 'when_unknown: repeat' it is sent again, and may "
+                           "come twice"));
+    text_finish(&message);
+    delivery->code = OPS_E_UPSTREAM;
+    delivery->effect = OPS_EFFECT_MAYBE;
+    delivery->retry = OPS_RETRY_NO;
+    delivery->retry_after_ms = 0;
+}
+
+void delivery_fail(struct delivery *delivery, const ops_error *err)
+{
+    delivery->code = err->code;
+    delivery->effect = err->effect;
+    delivery->retry = err->retry;
+    delivery->retry_after_ms = err->retry_after_ms;
+    delivery->upstream_status = err->upstream_status;
+    if (err->effect == OPS_EFFECT_MAYBE && is_blind(delivery)) {
+        make_unknown(delivery, err->message);
+    } else {
+        delivery_copy(delivery->symbol, sizeof delivery->symbol, err->symbol);
+        delivery_copy(delivery->message, sizeof delivery->message, err->message);
+        delivery_copy(delivery->hint, sizeof delivery->hint, err->hint);
+    }
+    if (delivery->effect == OPS_EFFECT_NONE) {
+        take_back(delivery);
+    } else {
+        end(delivery, DELIVERY_FAILED);
+    }
+}
+
+void delivery_fail_text(struct delivery *delivery, ops_status code, const char *symbol,
+                        const char *message)
+{
+    ops_error err = ops_error_make(code, message);
+    err.symbol = ops_text(symbol);
+    delivery_fail(delivery, &err);
+}
+
+/* ---- it goes out ---- */
+
+static void on_begun(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
+{
+    struct delivery *delivery = user;
+    (void)task;
+    (void)entry;
     if (status != OPS_OK) {
-        fail_text(delivery, status, "notify.request",
-                  fault != NULL ? fault : "the message could not be made");
+        delivery_fail_text(delivery, status, "notify.state",
+                           "that the message is sent cannot be kept in the state, so it is not");
+        return;
     }
+    delivery->is_noted = 1;
+    transport_send(delivery);
 }
 
 static void send_out(struct delivery *delivery)
 {
-    if (delivery->target.channel->build != NULL) {
-        send_http(delivery);
+    if (is_blind(delivery)) {
+        note(delivery, begun, on_begun);
     } else {
-        send_mail(delivery);
+        transport_send(delivery);
     }
+}
+
+/* ---- whether it may ---- */
+
+static void on_asked(struct gate *gate, void *user)
+{
+    struct delivery *delivery = user;
+    switch (gate->verdict) {
+    case GATE_PASS:
+        delivery->has_passed = 1;
+        delivery->note.digest = gate->digest;
+        send_out(delivery);
+        break;
+    case GATE_HELD:
+        end(delivery, DELIVERY_HELD);
+        break;
+    case GATE_EMPTY:
+        end(delivery, DELIVERY_EMPTY);
+        break;
+    case GATE_REPEATED:
+        end(delivery, DELIVERY_REPEATED);
+        break;
+    case GATE_FAILED:
+        delivery_fail_text(delivery, gate->status, "notify.state",
+                           "what was sent of late cannot be read from the state, or kept there");
+        break;
+    }
+}
+
+static void ask_gate(struct delivery *delivery)
+{
+    struct gate_message message = delivery->gate.message;
+    if (delivery->place[0] != '\0') {
+        gate_ask(&delivery->gate, &message, on_asked, delivery);
+    } else {
+        send_out(delivery);
+    }
+}
+
+static struct gate_message message_of(const struct delivery *delivery)
+{
+    const struct note *note = &delivery->note;
+    return (struct gate_message){.place = ops_text(delivery->place),
+                                 .severity = ops_text(note_severity_name(note->severity)),
+                                 .text = ops_text(note->summary),
+                                 .key = note->key,
+                                 .dedupe = note->dedupe,
+                                 .dedupe_ms = note->dedupe_ms,
+                                 .is_digest = note->is_digest,
+                                 .is_forced = note->is_now};
+}
+
+/* Where neither rules nor the message ask for what was sent before, nothing is kept. */
+static ops_status prepare_gate(struct delivery *delivery)
+{
+    const struct note *note = &delivery->note;
+    struct gate *gate = &delivery->gate;
+    gate->task = note->task;
+    gate->rules = delivery->rules;
+    if (delivery->target.notifications != 0) {
+        const char *fault = gate_read_rules(delivery->target.notifications, &delivery->own_rules);
+        gate->rules = &delivery->own_rules;
+        if (fault != NULL) {
+            delivery_fail_text(delivery, OPS_E_CONFIG, "notify.notifications", fault);
+            return OPS_E_CONFIG;
+        }
+    }
+    const struct ledger_rules *rules = &gate->rules->ledger;
+    int is_needed = note->is_digest || note->dedupe.n > 0 || rules->is_quiet || rules->most > 0;
+    ops_status status =
+        is_needed ? target_name_place(&delivery->target, note->task, delivery->place) : OPS_OK;
+    if (status != OPS_OK) {
+        delivery->place[0] = '\0';
+        delivery_fail_text(delivery, status, "notify.target",
+                           "the target's address cannot be told from others");
+    }
+    gate->message = message_of(delivery);
+    return status;
 }
 
 /* ---- the beginning ---- */
@@ -235,27 +285,36 @@ static void on_known(void *user, ops_task task, ops_status status, const ops_kv_
 {
     struct delivery *delivery = user;
     (void)task;
-    if (status == OPS_OK) {
-        copy(delivery->id, sizeof delivery->id, entry->value);
-        end(delivery, DELIVERY_SENT_BEFORE);
-    } else if (status == OPS_E_NOT_FOUND) {
-        send_out(delivery);
+    if (status == OPS_E_NOT_FOUND) {
+        ask_gate(delivery);
+    } else if (status != OPS_OK) {
+        delivery_fail_text(delivery, status, "notify.state",
+                           "whether an earlier attempt got through cannot be read from the state");
+    } else if (!ops_equal(entry->value, begun)) {
+        delivery_copy(delivery->id, sizeof delivery->id, entry->value);
+        succeed(delivery, DELIVERY_SENT_BEFORE);
+    } else if (is_blind(delivery)) {
+        ops_error err = ops_error_make(OPS_E_UPSTREAM, "an earlier attempt got no answer");
+        err.effect = OPS_EFFECT_MAYBE;
+        delivery_fail(delivery, &err);
     } else {
-        fail_text(delivery, status, "notify.state",
-                  "whether an earlier attempt got through cannot be read from the state");
+        ask_gate(delivery);
     }
 }
 
 void delivery_start(struct delivery *delivery)
 {
     char key[KEY_BYTES];
-    if (delivery->note->attempt <= 1) {
-        send_out(delivery);
+    if (prepare_gate(delivery) != OPS_OK) {
+        return;
+    }
+    if (delivery->note.attempt <= 1) {
+        ask_gate(delivery);
         return;
     }
     ops_status status =
-        ops.kv->get(ops.h, delivery->note->task, kept_key(delivery, key), on_known, delivery, NULL);
+        ops.kv->get(ops.h, delivery->note.task, noted_key(delivery, key), on_known, delivery, NULL);
     if (status != OPS_OK) {
-        on_known(delivery, delivery->note->task, status, NULL);
+        on_known(delivery, delivery->note.task, status, NULL);
     }
 }

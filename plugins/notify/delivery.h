@@ -5,26 +5,36 @@
 /*
  * Delivery: one message on its way to one target.
  *
- *     (later attempts: did an earlier one get through?) -> send -> keep that it got through -> over
+ *     (later attempts: did an earlier one get through?) -> may it go now? (message/gate.h)
+ *         -> note that it is sent -> send (transport.h) -> note that it got through -> over
  *
- * Used by:  notify.
- * Uses:     target.h.
+ * It is noted before only where nothing else tells afterwards whether a message whose answer was
+ * lost is there (struct channel's is_blind): then it is not sent again, unless the config wants
+ * that, and fails as "notify.unknown".
+ *
+ * Used by:  notify, transport.
+ * Uses:     target.h, message/gate.h.
  * Threads:  [strand]
  */
 
+#include "message/gate.h"
 #include "target.h"
 
 enum delivery_state {
     DELIVERY_OPEN,
     DELIVERY_SENT,
     DELIVERY_SENT_BEFORE, /* by an earlier attempt */
+    DELIVERY_HELD,        /* back: `gate` says why and until when */
+    DELIVERY_REPEATED,    /* the same was sent within its window */
+    DELIVERY_EMPTY,       /* a digest of nothing */
     DELIVERY_FAILED,
 };
 
 /* In the task's memory. */
 struct delivery {
-    const struct note *note;
-    ops_val mail_defaults; /* `email` of the settings; 0: none */
+    struct note note;
+    ops_val mail_defaults;          /* `email` of the settings; 0: none */
+    const struct gate_rules *rules; /* for targets without rules of their own */
     struct target target;
     void (*on_over)(struct delivery *delivery); /* once, maybe from inside delivery_start() */
     void *user;
@@ -39,10 +49,25 @@ struct delivery {
     char symbol[64];
     char message[512];
     char hint[256];
+    /* its own */
     struct channel_request request;
+    struct gate_rules own_rules;
+    struct gate gate;
+    char place[TARGET_PLACE_BYTES]; /* "": nothing asks what went there */
+    int has_passed;                 /* the gate knows of it */
+    int is_noted;                   /* that it is sent */
 };
 
-/* The five members at the top are set, all else is zero. */
+/* All that stands before `state` is set, all else is zero. */
 void delivery_start(struct delivery *delivery);
+
+/* For transport: it got through, and delivery->id is set; or it has not. `err` is borrowed. */
+void delivery_succeed(struct delivery *delivery);
+void delivery_fail(struct delivery *delivery, const ops_error *err);
+void delivery_fail_text(struct delivery *delivery, ops_status code, const char *symbol,
+                        const char *message);
+
+/* Copies one line of `from`, cut to the room that there is. */
+void delivery_copy(char *to, size_t size, ops_str from);
 
 #endif

@@ -15,6 +15,7 @@ enum {
     EMBED_MAX = 6000, /* of all texts of an embed */
     TABLE_BYTES = 1500,
     LINK_BYTES = 900,
+    DIGEST_BYTES = 1500, /* beside a message of its own */
 };
 
 /* A field may not be empty. */
@@ -102,7 +103,7 @@ static struct ops_map make_embed(const struct note *note)
     struct ops_map embed = ops_map_begin(note->task);
     struct ops_map footer = ops_map_begin(note->task);
     struct text title = {0};
-    size_t left = EMBED_MAX;
+    size_t left = EMBED_MAX - (note->digest.n > 0 ? DIGEST_BYTES + TITLE_MAX : 0);
     note_append_cut(&title, note->title, TITLE_MAX - 1);
     left -= characters(&title) + strlen("critical");
     build_text(&embed, "title", &title);
@@ -111,6 +112,17 @@ static struct ops_map make_embed(const struct note *note)
     build_map_end(&footer, &embed, "footer");
     add_fields(note, &embed, &left);
     add_description(note, &embed, left);
+    return embed;
+}
+
+/* An embed of its own, of what was held back. */
+static struct ops_map make_digest(const struct note *note)
+{
+    struct ops_map embed = ops_map_begin(note->task);
+    struct text lines = {0};
+    note_append_digest(note, &lines, note->is_digest ? DESCRIPTION_MAX : DIGEST_BYTES);
+    ops_map_text(&embed, "title", NOTE_DIGEST_TITLE);
+    build_text(&embed, "description", &lines);
     return embed;
 }
 
@@ -131,7 +143,6 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
     struct ops_map mentions = ops_map_begin(note->task);
     struct build_list embeds = build_list_begin(note->task);
     struct build_list nobody = build_list_begin(note->task);
-    struct ops_map embed = make_embed(note);
     ops_str username = ops_get_str(settings, "username", NULL);
     ops_str avatar = ops_get_str(settings, "avatar_url", NULL);
     if (username.n > 0) {
@@ -140,7 +151,14 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
     if (avatar.n > 0) {
         ops_map_str(&body, "avatar_url", avatar);
     }
-    build_list_map(&embeds, &embed);
+    if (!note->is_digest) {
+        struct ops_map embed = make_embed(note);
+        build_list_map(&embeds, &embed);
+    }
+    if (note->digest.n > 0) {
+        struct ops_map digest = make_digest(note);
+        build_list_map(&embeds, &digest);
+    }
     build_list_end(&embeds, &body, "embeds");
     build_list_end(&nobody, &mentions, "parse");
     build_map_end(&mentions, &body, "allowed_mentions"); /* a text must not call everybody */
@@ -160,6 +178,7 @@ static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_B
 const struct channel channel_discord = {
     .name = "discord",
     .word = "Discord",
+    .is_blind = 1,
     .build = build,
     .read_id = read_id,
     .gone_hint = "the webhook was deleted, or its URL is not whole: make one in the channel's "

@@ -114,9 +114,23 @@ static void write_text(const struct note *note, struct text *out)
         text_append_literal(out, i == 0 ? "\n" : "");
         append_line(out, text, ": ", url);
     }
+    if (note->digest.n > 0) {
+        append_line(out, ops_text("\n" NOTE_DIGEST_TITLE), ":\n", note->digest);
+    }
 }
 
 /* ---- the HTML ---- */
+
+static void write_digest(const struct note *note, struct text *out)
+{
+    ops_str rest = note->digest;
+    text_append_literal(out, rest.n > 0 ? "<h3>" NOTE_DIGEST_TITLE "</h3>\n" : "");
+    while (rest.n > 0) {
+        text_append_literal(out, "<p>");
+        inline_append_html_text(out, note_take_line(&rest));
+        text_append_literal(out, "</p>\n");
+    }
+}
 
 static void append_cells(struct text *out, ops_val row, uint64_t columns, const char *open,
                          const char *close)
@@ -194,6 +208,7 @@ static void write_html(const struct note *note, struct text *out)
         write_table(note, out);
     }
     write_links(note, out);
+    write_digest(note, out);
     text_append_literal(out, "</div>\n</body></html>\n");
 }
 

@@ -3,35 +3,61 @@
 
 #include <stdio.h>
 
+#include "message/inline.h"
+
 enum { MAX_COLUMNS = 10, MAX_CELL = 60 };
 
 static const char *const severities[] = {"info", "warning", "error", "critical"};
+
+static void write_summary(struct note *note)
+{
+    struct text plain = {0};
+    struct text line = {0};
+    struct text cut = {0};
+    text_append_str(&plain, note->title);
+    text_append_literal(&plain, note->text.n > 0 ? ": " : "");
+    note_append_cut(&cut, note->text, NOTE_SUMMARY_BYTES);
+    inline_append_plain(&plain, text_str(&cut));
+    text_append_line(&line, text_str(&plain), NOTE_SUMMARY_BYTES - 4);
+    (void)snprintf(note->summary, sizeof note->summary, "%.*s", (int)line.n,
+                   line.p != NULL ? line.p : "");
+    text_finish(&plain);
+    text_finish(&line);
+    text_finish(&cut);
+}
 
 void note_read(ops_task task, ops_val config, struct note *out)
 {
     ops_val table = ops_get(config, "table");
     ops_str severity = ops_get_str(config, "severity", "info");
+    ops_val dedupe = ops_get(config, "dedupe");
     ops_task_info info = {.size = (uint32_t)sizeof info};
     (void)ops.exec->info(ops.h, task, &info); /* of a task that runs: it cannot fail */
-    *out = (struct note){.task = task,
-                         .title = ops_get_str(config, "title", NULL),
-                         .text = ops_get_str(config, "text", NULL),
-                         .fields = ops_get(config, "fields"),
-                         .table = table,
-                         .columns = table != 0 ? ops_get(table, "columns") : 0,
-                         .rows = table != 0 ? ops_get(table, "rows") : 0,
-                         .links = ops_get(config, "links"),
-                         .attachments = ops_get(config, "attachments"),
-                         .key = info.idempotency_key,
-                         .run_id = info.run_id,
-                         .workflow = info.workflow,
-                         .node = info.node,
-                         .attempt = info.attempt};
+    *out = (struct note){
+        .task = task,
+        .title = ops_get_str(config, "title", NOTE_DIGEST_TITLE),
+        .text = ops_get_str(config, "text", NULL),
+        .fields = ops_get(config, "fields"),
+        .table = table,
+        .columns = table != 0 ? ops_get(table, "columns") : 0,
+        .rows = table != 0 ? ops_get(table, "rows") : 0,
+        .links = ops_get(config, "links"),
+        .attachments = ops_get(config, "attachments"),
+        .key = info.idempotency_key,
+        .run_id = info.run_id,
+        .workflow = info.workflow,
+        .node = info.node,
+        .attempt = info.attempt,
+        .dedupe = ops_get_str(dedupe, "key", NULL),
+        .dedupe_ms = text_read_duration_ms(ops_get_str(dedupe, "window", "1h")),
+        .is_now = ops_get_bool(config, "now", 0),
+        .is_repeatable = ops_equal(ops_get_str(config, "when_unknown", "fail"), "repeat")};
     for (size_t i = 0; i < sizeof severities / sizeof severities[0]; i++) {
         if (ops_equal(severity, severities[i])) {
             out->severity = (enum note_severity)i;
         }
     }
+    write_summary(out);
 }
 
 const char *note_severity_name(enum note_severity severity)
@@ -115,6 +141,39 @@ void note_append_cut(struct text *out, ops_str s, size_t max)
     text_append(out, s.p, n);
     if (n < s.n) {
         text_append_literal(out, "\xE2\x80\xA6");
+    }
+}
+
+/* ---- the digest ---- */
+
+ops_str note_take_line(ops_str *rest)
+{
+    const char *end = rest->n > 0 ? memchr(rest->p, '\n', (size_t)rest->n) : NULL;
+    ops_str line = ops_slice(rest->p, end != NULL ? (uint64_t)(end - rest->p) : rest->n);
+    uint64_t taken = line.n + (end != NULL);
+    *rest = ops_slice(rest->p + taken, rest->n - taken);
+    return line;
+}
+
+void note_append_digest(const struct note *note, struct text *out, size_t max)
+{
+    enum { MORE_BYTES = 32 };
+    ops_str rest = note->digest;
+    size_t start = out->n;
+    unsigned long long left = 0;
+    while (rest.n > 0) {
+        ops_str line = note_take_line(&rest);
+        if (left > 0 || out->n - start + line.n + MORE_BYTES > max) {
+            left++;
+            continue;
+        }
+        text_append_literal(out, out->n > start ? "\n" : "");
+        text_append_str(out, line);
+    }
+    if (left > 0) {
+        char more[MORE_BYTES];
+        (void)snprintf(more, sizeof more, "\n... %llu more", left);
+        text_append_literal(out, more);
     }
 }
 

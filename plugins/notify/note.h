@@ -13,6 +13,8 @@
 #include "opstream/sdk.h"
 #include "service/text.h"
 
+enum { NOTE_SUMMARY_BYTES = 512 };
+
 enum note_severity { NOTE_INFO, NOTE_WARNING, NOTE_ERROR, NOTE_CRITICAL };
 
 /* Borrowed from the config; what is not given is empty or 0. */
@@ -32,7 +34,16 @@ struct note {
     ops_str workflow;
     ops_str node;
     uint32_t attempt;
+    ops_str dedupe;                   /* what is the same has the same; empty: nothing is */
+    uint64_t dedupe_ms;               /* 0: its window is no time */
+    int is_digest;                    /* only what was held back is to go out */
+    int is_now;                       /* whatever the rules say */
+    int is_repeatable;                /* also where it may come twice then */
+    char summary[NOTE_SUMMARY_BYTES]; /* what a digest says of it: plain, one line */
+    ops_str digest; /* what was held back, a line each: set for the target that it goes to */
 };
+
+#define NOTE_DIGEST_TITLE "What was held back"
 
 void note_read(ops_task task, ops_val config, struct note *out);
 
@@ -57,6 +68,12 @@ ops_str note_cell(ops_val value);
  * lines, and "... N more rows" where rows were left out. Nothing without a table.
  */
 void note_append_table(const struct note *note, struct text *out, size_t max);
+
+/* The next line of a digest, which is taken off `*rest`. */
+ops_str note_take_line(ops_str *rest);
+
+/* The digest: at most `max` bytes, whole lines, and "... N more" where some were left out. */
+void note_append_digest(const struct note *note, struct text *out, size_t max);
 
 /* The first `max` characters of `s`; whole, "..." as one more character behind it when it was cut.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * notify.send: one message to many targets. All are sent to at the same time; the task ends when
- * the last of them is over. What stands for a message that was sent (dedupe) is taken before
- * anything is sent, and given back when nobody got it.
+ * notify.send: one message to many targets, and notify.send_digest: what was held back for them.
+ * All are sent to at the same time; the task ends when the last of them is over. Nothing is sent
+ * when one of the targets cannot have what the message is made of.
  */
 
 #include <stdio.h>
@@ -11,10 +11,12 @@
 
 #include "build.h"
 #include "delivery.h"
+#include "message/moment.h"
 
 struct ops_node {
     ops_val targets; /* of the settings, by name; 0: none */
     ops_val email;   /* of them, for targets of e-mail */
+    struct gate_rules rules;
 };
 
 /* In the task's memory. */
@@ -24,8 +26,6 @@ struct sending {
     uint32_t count;
     uint32_t open;
     int needs_all;
-    uint64_t mark_version; /* of what stands for the message; 0: nothing does */
-    char mark[512];        /* its key */
 };
 
 /* ---- the end ---- */
@@ -46,13 +46,26 @@ static uint32_t count_sent(const struct sending *sending)
 
 static void add_target(struct build_list *list, const struct delivery *delivery)
 {
-    static const char *const states[] = {"failed", "sent", "sent_before", "failed"};
-    struct ops_map target = ops_map_begin(delivery->note->task);
+    static const char *const states[] = {[DELIVERY_OPEN] = "failed",
+                                         [DELIVERY_SENT] = "sent",
+                                         [DELIVERY_SENT_BEFORE] = "sent_before",
+                                         [DELIVERY_HELD] = "held",
+                                         [DELIVERY_REPEATED] = "repeated",
+                                         [DELIVERY_EMPTY] = "nothing_held_back",
+                                         [DELIVERY_FAILED] = "failed"};
+    struct ops_map target = ops_map_begin(delivery->note.task);
     ops_map_text(&target, "name", delivery->target.name);
     ops_map_text(&target, "channel", delivery->target.channel->name);
     ops_map_text(&target, "status", states[delivery->state]);
     if (delivery->id[0] != '\0') {
         ops_map_text(&target, "id", delivery->id);
+    }
+    if (delivery->state == DELIVERY_HELD) {
+        char until[MOMENT_BYTES];
+        moment_write(delivery->gate.until_ms, until);
+        ops_map_text(&target, "reason", delivery->gate.reason);
+        ops_map_text(&target, "until", until);
+        ops_map_bool(&target, "kept", delivery->gate.is_kept);
     }
     if (delivery->state == DELIVERY_FAILED) {
         ops_map_text(&target, "error", delivery->message);
@@ -61,15 +74,16 @@ static void add_target(struct build_list *list, const struct delivery *delivery)
     build_list_map(list, &target);
 }
 
-static void complete(const struct sending *sending, int is_duplicate)
+static void complete(const struct sending *sending)
 {
     ops_task task = sending->note.task;
     struct ops_map out = ops_map_begin(task);
     struct build_list targets = build_list_begin(task);
     ops_map_i64(&out, "sent", count_sent(sending));
     ops_map_i64(&out, "failed", count_state(sending, DELIVERY_FAILED));
-    ops_map_bool(&out, "deduplicated", is_duplicate);
-    for (uint32_t i = 0; i < sending->count && !is_duplicate; i++) {
+    ops_map_i64(&out, "held", count_state(sending, DELIVERY_HELD));
+    ops_map_bool(&out, "deduplicated", count_state(sending, DELIVERY_REPEATED) == sending->count);
+    for (uint32_t i = 0; i < sending->count; i++) {
         add_target(&targets, &sending->deliveries[i]);
     }
     build_list_end(&targets, &out, "targets");
@@ -133,39 +147,15 @@ static void fail(const struct sending *sending)
     text_finish(&message);
 }
 
-static void on_mark_removed(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
-{
-    (void)task;
-    (void)status; /* another's, or it ends by itself */
-    (void)entry;
-    fail(user);
-}
-
-/* Nobody got it: the next who wants to send it may. */
-static void remove_mark(struct sending *sending)
-{
-    const ops_kv_req req = {.size = (uint32_t)sizeof req,
-                            .flags = OPS_KV_IF_VERSION,
-                            .key = ops_text(sending->mark),
-                            .version = sending->mark_version,
-                            .done = on_mark_removed,
-                            .user = sending};
-    if (ops.kv->remove(ops.h, sending->note.task, &req, NULL) != OPS_OK) {
-        fail(sending);
-    }
-}
-
 static void on_over(struct delivery *delivery)
 {
     struct sending *sending = delivery->user;
     if (--sending->open > 0) {
         return;
     }
-    uint32_t sent = count_sent(sending);
-    if (sent == sending->count || (sent > 0 && !sending->needs_all)) {
-        complete(sending, 0);
-    } else if (sent == 0 && sending->mark_version > 0) {
-        remove_mark(sending);
+    uint32_t failed = count_state(sending, DELIVERY_FAILED);
+    if (failed == 0 || (failed < sending->count && !sending->needs_all)) {
+        complete(sending);
     } else {
         fail(sending);
     }
@@ -178,7 +168,7 @@ static void send_all(struct sending *sending)
     sending->open = sending->count + 1; /* this one: none may end the task while they start */
     for (uint32_t i = 0; i < sending->count; i++) {
         struct delivery *delivery = &sending->deliveries[i];
-        delivery->note = &sending->note;
+        delivery->note = sending->note;
         delivery->on_over = on_over;
         delivery->user = sending;
         delivery_start(delivery);
@@ -186,39 +176,13 @@ static void send_all(struct sending *sending)
     on_over(&sending->deliveries[0]);
 }
 
-/* What stands there may be of an earlier attempt of this step. */
-static void on_mark(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
+static void fail_config(ops_task task, const char *path, const char *symbol, ops_str message)
 {
-    struct sending *sending = user;
-    ops_str key = sending->note.key;
-    int is_ours = status == OPS_E_CONFLICT && entry->value.n == key.n &&
-                  memcmp(entry->value.p, key.p, (size_t)key.n) == 0;
-    if (status == OPS_OK || is_ours) {
-        sending->mark_version = entry->version;
-        send_all(sending);
-    } else if (status == OPS_E_CONFLICT) {
-        complete(sending, 1);
-    } else {
-        ops_fail_text(task, status, "'dedupe' cannot be kept in the state");
-    }
-}
-
-static void take_mark(struct sending *sending, ops_val dedupe)
-{
-    ops_str key = ops_get_str(dedupe, "key", NULL);
-    uint64_t window_ms = text_read_duration_ms(ops_get_str(dedupe, "window", "1h"));
-    (void)snprintf(sending->mark, sizeof sending->mark, "dedupe/%.*s", (int)key.n, key.p);
-    const ops_kv_req req = {.size = (uint32_t)sizeof req,
-                            .flags = OPS_KV_IF_ABSENT,
-                            .key = ops_text(sending->mark),
-                            .value = sending->note.key,
-                            .ttl_ms = window_ms,
-                            .done = on_mark,
-                            .user = sending};
-    ops_status status = ops.kv->put(ops.h, sending->note.task, &req, NULL);
-    if (status != OPS_OK) {
-        ops_fail_text(sending->note.task, status, "'dedupe' cannot be kept in the state");
-    }
+    ops_error err = ops_error_make(OPS_E_CONFIG, NULL);
+    err.message = message;
+    err.symbol = ops_text(symbol);
+    err.path = ops_text(path);
+    (void)ops.exec->fail(ops.h, task, &err);
 }
 
 static ops_status find_targets(const ops_node *node, struct sending *sending, ops_val config)
@@ -229,41 +193,93 @@ static ops_status find_targets(const ops_node *node, struct sending *sending, op
                                         : target_find_all(ops_get(config, "to"), node->targets,
                                                           targets, &sending->count, &problem);
     if (status != OPS_OK) {
-        ops_error err = ops_error_make(status, "out of memory");
-        err.message = problem.n > 0 ? text_str(&problem) : err.message;
-        err.symbol = ops_text("notify.target");
-        err.path = ops_text("/to");
-        (void)ops.exec->fail(ops.h, sending->note.task, &err);
+        fail_config(sending->note.task, "/to", "notify.target",
+                    problem.n > 0 ? text_str(&problem) : ops_text("out of memory"));
     }
     for (uint32_t i = 0; status == OPS_OK && i < sending->count; i++) {
         sending->deliveries[i].target = targets[i];
         sending->deliveries[i].mail_defaults = node->email;
+        sending->deliveries[i].rules = &node->rules;
     }
     free(targets);
     text_finish(&problem);
     return status;
 }
 
-static void send_execute(ops_node *node, ops_task task, ops_val config)
+/* 1: one of the targets cannot have this message, and nobody gets it: the task has failed. */
+static int is_refused(const struct sending *sending)
+{
+    for (uint32_t i = 0; i < sending->count; i++) {
+        const struct target *target = &sending->deliveries[i].target;
+        const char *why = target->channel->refuse != NULL
+                              ? target->channel->refuse(&sending->note, target->settings)
+                              : NULL;
+        if (why != NULL) {
+            struct text message = {0};
+            text_append_literal(&message, "the target '");
+            text_append_literal(&message, target->name);
+            text_append_literal(&message, "' ");
+            text_append_literal(&message, why);
+            fail_config(sending->note.task, "/attachments", "notify.attachments",
+                        text_str(&message));
+            text_finish(&message);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static struct sending *begin(ops_task task, ops_val config)
 {
     struct sending *sending = ops_task_alloc(task, sizeof *sending);
-    ops_val dedupe = ops_get(config, "dedupe");
-    if (sending == NULL) {
+    if (sending != NULL) {
+        note_read(task, config, &sending->note);
+        sending->needs_all = !ops_equal(ops_get_str(config, "require", "all"), "any");
+    }
+    return sending;
+}
+
+static void send_execute(ops_node *node, ops_task task, ops_val config)
+{
+    struct sending *sending = begin(task, config);
+    if (sending == NULL || find_targets(node, sending, config) != OPS_OK || is_refused(sending)) {
         return;
     }
-    note_read(task, config, &sending->note);
-    sending->needs_all = !ops_equal(ops_get_str(config, "require", "all"), "any");
-    if (find_targets(node, sending, config) != OPS_OK) {
+    if (sending->note.dedupe.n > 0 && sending->note.dedupe_ms == 0) {
+        fail_config(task, "/dedupe/window", "notify.window",
+                    ops_text("'window' is no time, such as \"30m\""));
         return;
     }
-    if (dedupe != 0) {
-        take_mark(sending, dedupe);
-    } else {
+    send_all(sending);
+}
+
+static void digest_execute(ops_node *node, ops_task task, ops_val config)
+{
+    struct sending *sending = begin(task, config);
+    if (sending != NULL && find_targets(node, sending, config) == OPS_OK) {
+        sending->note.is_digest = 1;
         send_all(sending);
     }
 }
 
-/* ---- the node type ---- */
+/* ---- the node types ---- */
+
+/* Rules are read when they are needed: here only what is wrong with them is told. */
+static const char *find_fault(const ops_node *node)
+{
+    uint64_t n = ops.value->count(ops.h, node->targets);
+    for (uint64_t i = 0; i < n; i++) {
+        struct gate_rules rules;
+        ops_str name = ops_text(NULL);
+        ops_val target = 0;
+        (void)ops.value->pair(ops.h, node->targets, i, &name, &target);
+        const char *fault = gate_read_rules(ops_get(target, "notifications"), &rules);
+        if (fault != NULL) {
+            return fault;
+        }
+    }
+    return NULL;
+}
 
 static ops_status send_create(ops_plugin *plugin, ops_scope scope, ops_val settings, ops_node **out,
                               ops_error *err)
@@ -273,9 +289,15 @@ static ops_status send_create(ops_plugin *plugin, ops_scope scope, ops_val setti
     if (ops.value->alloc(ops.h, scope, sizeof **out, &memory) != OPS_OK) {
         return ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
     }
-    *out = memory;
-    (*out)->targets = ops_get(settings, "targets");
-    (*out)->email = ops_get(settings, "email");
+    ops_node *node = memory;
+    node->targets = ops_get(settings, "targets");
+    node->email = ops_get(settings, "email");
+    const char *fault = gate_read_rules(ops_get(settings, "notifications"), &node->rules);
+    fault = fault != NULL ? fault : find_fault(node);
+    if (fault != NULL) {
+        return ops_error_fill(err, OPS_E_CONFIG, fault);
+    }
+    *out = node;
     return OPS_OK;
 }
 
@@ -285,5 +307,11 @@ static const ops_node_type send_type = {.size = (uint32_t)sizeof send_type,
                                         .config_version = 1,
                                         .create = send_create,
                                         .execute = send_execute};
+static const ops_node_type digest_type = {.size = (uint32_t)sizeof digest_type,
+                                          .flags = OPS_NODE_PARALLEL | OPS_NODE_IDEMPOTENT,
+                                          .name = "notify.send_digest",
+                                          .config_version = 1,
+                                          .create = send_create,
+                                          .execute = digest_execute};
 
-OPS_PLUGIN("notify", "1.0.0", &send_type);
+OPS_PLUGIN("notify", "1.0.0", &send_type, &digest_type);

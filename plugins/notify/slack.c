@@ -11,6 +11,7 @@
 #include "target.h"
 
 enum { FIELDS_A_SECTION = 10, FIELD_UNITS = 1900, BUTTON_UNITS = 75, TABLE_BYTES = 2900 };
+enum { DIGEST_BLOCKS = 14, DIGEST_BYTES = 20000 };
 
 /* ---- the blocks ---- */
 
@@ -109,14 +110,56 @@ static void add_all(struct blocks *blocks, const struct note *note)
     text_finish(&files);
 }
 
+static void add_digest(struct blocks *blocks, const struct note *note)
+{
+    struct text lines = {0};
+    struct text cut = {0};
+    if (!note->is_digest) {
+        blocks_add_divider(blocks);
+    }
+    blocks_add_context(blocks, ops_text(NOTE_DIGEST_TITLE ":"));
+    note_append_digest(note, &cut, DIGEST_BYTES);
+    inline_append_escaped(&lines, text_str(&cut));
+    blocks_add_mrkdwn(blocks, text_str(&lines));
+    blocks->json.failed = blocks->json.failed || lines.failed || cut.failed;
+    text_finish(&lines);
+    text_finish(&cut);
+}
+
+/* Appends the blocks of a list to another, both as JSON. */
+static void join_blocks(struct text *json, struct blocks *blocks)
+{
+    ops_str list = blocks_end(blocks);
+    json->failed = json->failed || list.n == 0;
+    if (list.n > 2) {
+        text_append_literal(json, json->n > 0 ? "," : "");
+        text_append(json, list.p + 1, (size_t)list.n - 2);
+    }
+    blocks_finish(blocks);
+}
+
 static ops_status make_blocks(const struct note *note, ops_val *out)
 {
-    struct blocks blocks = {.most = BLOCKS_MOST};
-    add_all(&blocks, note);
-    ops_str json = blocks_end(&blocks);
-    ops_status status = json.n > 0 ? ops.value->from_json(ops.h, note->task, json, out, NULL)
-                                   : OPS_E_RESOURCE;
-    blocks_finish(&blocks);
+    struct blocks own = {.most = BLOCKS_MOST - (note->digest.n > 0 ? DIGEST_BLOCKS : 0)};
+    struct blocks more = {.most = DIGEST_BLOCKS};
+    struct text json = {0};
+    text_append_literal(&json, "[");
+    if (!note->is_digest) {
+        add_all(&own, note);
+    }
+    if (note->digest.n > 0) {
+        add_digest(&more, note);
+    }
+    struct text blocks = {0};
+    join_blocks(&blocks, &own);
+    join_blocks(&blocks, &more);
+    text_append_str(&json, text_str(&blocks));
+    text_append_literal(&json, "]");
+    ops_status status = json.failed || blocks.failed
+                            ? OPS_E_RESOURCE
+                            : ops.value->from_json(ops.h, note->task, text_str(&json), out, NULL);
+    text_finish(&blocks);
+    text_finish(&json);
     return status;
 }
 
@@ -217,6 +260,7 @@ static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_B
 const struct channel channel_slack = {
     .name = "slack",
     .word = "Slack",
+    .is_blind = 1,
     .build = build,
     .judge = judge,
     .read_id = read_id,

@@ -16,16 +16,15 @@ ops_status channel_add_header(ops_task task, struct channel_request *request, op
     return ops.value->new_str(ops.h, task, value, &request->values[request->n_headers++]);
 }
 
-/* A map with one member, the name of a channel: the schema has made sure of it. */
+/* A map with one channel: the schema has made sure of it. */
 static ops_status read_target(ops_val value, struct target *out)
 {
-    ops_str name = ops_text(NULL);
-    ops_val settings = 0;
-    (void)ops.value->pair(ops.h, value, 0, &name, &settings);
     for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
-        if (ops_equal(name, channels[i]->name)) {
+        ops_val settings = ops_get(value, channels[i]->name);
+        if (settings != 0) {
             out->channel = channels[i];
             out->settings = settings;
+            out->notifications = ops_get(value, "notifications");
             return OPS_OK;
         }
     }
@@ -108,6 +107,56 @@ ops_status target_find_all(ops_val to, ops_val named, struct target targets[TARG
         ops_val item = 0;
         (void)ops.value->at(ops.h, to, i, &item);
         status = add(item, named, targets, out_count, problem);
+    }
+    return status;
+}
+
+/* ---- places ---- */
+
+/* What of an address may be read; the rest is the key below. */
+static void append_address(const struct target *target, struct text *out)
+{
+    static const char *const names[] = {"channel", "thread_id", "to", "cc", "bcc"};
+    text_append_literal(out, target->channel->name);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        ops_str json = ops_text(NULL);
+        ops_val value = ops_get(target->settings, names[i]);
+        if (value != 0) {
+            (void)ops.value->to_json(ops.h, value, &json); /* a secret is told by the key only */
+        }
+        text_append_literal(out, "\n");
+        text_append_str(out, json);
+    }
+}
+
+/* Whoever has this may write there, so it is a secret: it signs, and is not read. */
+static ops_status find_key(const struct target *target, ops_task task, ops_val *out)
+{
+    static const char *const names[] = {"webhook_url", "url", "token"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        *out = ops_get(target->settings, names[i]);
+        if (*out != 0) {
+            return OPS_OK;
+        }
+    }
+    return ops.value->new_str(ops.h, task, ops_text("place"), out);
+}
+
+ops_status target_name_place(const struct target *target, ops_task task,
+                             char out[TARGET_PLACE_BYTES])
+{
+    struct text address = {0};
+    ops_str hash = ops_text(NULL);
+    ops_val key = 0;
+    append_address(target, &address);
+    ops_status status = address.failed ? OPS_E_RESOURCE : find_key(target, task, &key);
+    if (status == OPS_OK) {
+        status = ops.secret->hmac_sha256(ops.h, task, key, text_str(&address), &hash, NULL);
+    }
+    text_finish(&address);
+    int n = snprintf(out, TARGET_PLACE_BYTES, "%s ", target->channel->name);
+    for (size_t i = 0; i < 8 && i < hash.n; i++) {
+        n += snprintf(out + n, TARGET_PLACE_BYTES - (size_t)n, "%02x", (unsigned char)hash.p[i]);
     }
     return status;
 }

@@ -13,7 +13,12 @@
 
 #include "note.h"
 
-enum { TARGETS_MAX = 20, TARGET_NAME_BYTES = 128, TARGET_ID_BYTES = 128 };
+enum {
+    TARGETS_MAX = 20,
+    TARGET_NAME_BYTES = 128,
+    TARGET_ID_BYTES = 128,
+    TARGET_PLACE_BYTES = 32,
+};
 enum { CHANNEL_HEADERS = 16, CHANNEL_WORD_BYTES = 128 };
 
 /* What goes out by HTTP; POST and JSON. */
@@ -41,6 +46,10 @@ struct channel {
     /* Reads the id of the message from a good answer; NULL: there is none. */
     void (*read_id)(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES]);
     const char *gone_hint; /* of a 404 */
+    /* Why the message cannot be sent in this form at all, for people; NULL: it can. */
+    const char *(*refuse)(const struct note *note, ops_val settings);
+    /* Neither does who gets a message twice see that it is the same, nor can be looked for it. */
+    int is_blind;
 };
 
 extern const struct channel channel_discord;
@@ -53,6 +62,7 @@ struct target {
     char name[TARGET_NAME_BYTES]; /* its name, or the channel's for one without */
     const struct channel *channel;
     ops_val settings;
+    ops_val notifications; /* its own rules; 0: those of all */
 };
 
 /*
@@ -61,5 +71,12 @@ struct target {
  */
 ops_status target_find_all(ops_val to, ops_val named, struct target targets[TARGETS_MAX],
                            uint32_t *out_count, struct text *problem);
+
+/*
+ * Names the place that a target's messages go to: the same for the same address, whatever the
+ * target is called in which pipeline, and without telling it: "discord 3f2a60c1d5b4e798".
+ */
+ops_status target_name_place(const struct target *target, ops_task task,
+                             char out[TARGET_PLACE_BYTES]);
 
 #endif

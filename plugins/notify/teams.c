@@ -149,6 +149,27 @@ static void add_table(struct build_list *body, const struct note *note, uint64_t
     }
 }
 
+/* A block for each: a line break means little in a block. */
+static void add_digest(struct build_list *body, const struct note *note, size_t bytes)
+{
+    struct text heading = {0};
+    struct text lines = {0};
+    if (note->digest.n == 0) {
+        return;
+    }
+    text_append_literal(&heading, "**" NOTE_DIGEST_TITLE "**");
+    add_block(body, note, &heading, NULL, 0);
+    note_append_digest(note, &lines, bytes);
+    ops_str rest = text_str(&lines);
+    while (rest.n > 0) {
+        struct text line = {0};
+        text_append_str(&line, note_take_line(&rest));
+        line.failed = line.failed || lines.failed;
+        add_block(body, note, &line, NULL, 0);
+    }
+    text_finish(&lines);
+}
+
 static void add_actions(struct ops_map *card, const struct note *note)
 {
     struct build_list actions = build_list_begin(note->task);
@@ -191,6 +212,7 @@ static struct ops_map make_card(const struct note *note, struct size size)
     }
     add_facts(&body, note);
     add_table(&body, note, size.rows);
+    add_digest(&body, note, size.text / 8);
     build_list_end(&body, &card, "body");
     add_actions(&card, note);
     return card;
@@ -227,6 +249,7 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
 const struct channel channel_teams = {
     .name = "teams",
     .word = "Teams",
+    .is_blind = 1,
     .build = build,
     .gone_hint = "the workflow was deleted or turned off, or its URL is not whole: look at it in "
                  "the app Workflows",

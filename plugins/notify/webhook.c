@@ -9,9 +9,10 @@
 #include <time.h>
 
 #include "build.h"
+#include "message/ledger.h"
 #include "target.h"
 
-enum { SIGNATURE_HEX_BYTES = 2 * OPS_SECRET_HMAC_SHA256_BYTES };
+enum { DIGEST_LINES = LEDGER_HELD + 1 };
 
 static void add_text(struct ops_map *map, const char *key, ops_str text)
 {
@@ -24,6 +25,23 @@ static void add_value(struct ops_map *map, const char *key, ops_val value)
 {
     if (value != 0) {
         ops_map_val(map, key, value);
+    }
+}
+
+static void add_digest(struct ops_map *body, const struct note *note)
+{
+    ops_val lines[DIGEST_LINES];
+    ops_val list = 0;
+    ops_str rest = note->digest;
+    uint64_t n = 0;
+    ops_status status = OPS_OK;
+    while (rest.n > 0 && n < DIGEST_LINES && status == OPS_OK) {
+        status = ops.value->new_str(ops.h, note->task, note_take_line(&rest), &lines[n++]);
+    }
+    if (n > 0) {
+        status = status == OPS_OK ? ops.value->new_list(ops.h, note->task, lines, n, &list)
+                                  : status;
+        ops_map_made(body, "held_back", status, list);
     }
 }
 
@@ -42,6 +60,7 @@ static ops_status make_body(const struct note *note, int64_t now, ops_str *out)
     add_value(&body, "table", note->table);
     add_value(&body, "links", note->links);
     add_value(&body, "attachments", note->attachments);
+    add_digest(&body, note);
     add_text(&body, "workflow", note->workflow);
     add_text(&body, "run_id", note->run_id);
     add_text(&body, "node", note->node);

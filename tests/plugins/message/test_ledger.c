@@ -187,6 +187,25 @@ static void test_ledger__frees_what_did_not_go_out(void **state)
     free(book);
 }
 
+static void test_ledger__takes_back_what_was_withdrawn(void **state)
+{
+    (void)state;
+    struct book *book = make("22:00-08:00", "1/hour");
+    assert_int_equal(ask(book, "a", 23 * HOUR), LEDGER_QUIET);
+    assert_int_equal(ask(book, "b", 33 * HOUR), LEDGER_PASS);
+    assert_string_equal(taken(book, "b"), "a;");
+    ledger_withdraw(&book->ledger, str("b"));
+    ledger_withdraw(&book->ledger, str("none"));
+    reread(book);
+    assert_string_equal(taken(book, "b"), "");
+    assert_int_equal(ask(book, "c", 33 * HOUR), LEDGER_PASS); /* at once, with what "b" had */
+    assert_string_equal(taken(book, "c"), "a;");
+    confirm(book, "c");
+    ledger_withdraw(&book->ledger, str("c")); /* it went out: it counts */
+    assert_int_equal(ask(book, "d", 33 * HOUR + MINUTE), LEDGER_FREQUENT);
+    free(book);
+}
+
 static void test_ledger__keeps_a_digest_that_had_no_room(void **state)
 {
     (void)state;
@@ -328,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_ledger__gives_what_was_held_back_to_the_next),
         cmocka_unit_test(test_ledger__bounds_the_frequency),
         cmocka_unit_test(test_ledger__frees_what_did_not_go_out),
+        cmocka_unit_test(test_ledger__takes_back_what_was_withdrawn),
         cmocka_unit_test(test_ledger__keeps_a_digest_that_had_no_room),
         cmocka_unit_test(test_ledger__sends_digests_alone),
         cmocka_unit_test(test_ledger__drops_where_no_digest_is_wanted),

@@ -14,12 +14,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1] / "support"))
 
 from fake_service import answer, lose  # noqa: E402  pylint: disable=wrong-import-position
-from plugin_case import (LIMIT_SECONDS, QUICK, Ran, cases_of, check, equal, has,
+from plugin_case import (LIMIT_SECONDS, QUICK, Program, Ran, cases_of, check, equal, has,
                          run_cases)  # noqa: E402  pylint: disable=wrong-import-position
 from sinks import SmtpSink, WebhookSink  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -62,7 +63,7 @@ FULL = {"title": "Build failed", "text": "# Why\n**bold** text", "severity": "er
 def discord_gets_an_embed(sink):
     ran = send({"ops": discord(sink, username="Bot", avatar_url="https://a.test/b.png", thread_id="12")},
                {"to": "ops", **FULL})
-    equal(ran.output(), {"sent": 1, "failed": 0, "deduplicated": False,
+    equal(ran.output(), {"sent": 1, "failed": 0, "held": 0, "deduplicated": False,
                          "targets": [{"name": "ops", "channel": "discord", "status": "sent", "id": "1001"}]})
     request = sink.last("POST /discord/ops")
     equal(request.query, {"wait": "true", "thread_id": "12"})
@@ -364,7 +365,7 @@ def a_name_that_is_not_there_is_told(sink):
 
 
 def a_repeated_attempt_sends_to_the_others_only(sink):
-    sink.fail("POST /teams/b", answer(503), answer(502))
+    sink.fail("POST /teams/b", answer(503), answer(429))
     ran = send({"a": discord(sink), "b": teams(sink, "b")}, {"to": ["a", "b"]}, retry=QUICK)
     equal([(t["name"], t["status"]) for t in ran.output()["targets"]], [("a", "sent_before"), ("b", "sent")])
     equal((ran.output()["targets"][0]["id"], ran.output()["sent"]), ("1001", 2))
@@ -397,10 +398,64 @@ def what_time_may_cure_decides(sink):
     equal((error["code"], error["retry_after_ms"]), ("RATE_LIMITED", 7000))
 
 
-def a_lost_answer_is_repeated(sink):
+# ---- answers that were lost ----
+
+def hook(sink, name="ops"):
+    return {"webhook": {"url": f"{sink.url}/hook/{name}"}}
+
+
+def slack_hook(sink, name="ops"):
+    return {"slack": {"webhook_url": f"{sink.url}/slack/hook/{name}"}}
+
+
+BLIND = ((discord, "/discord/ops"), (teams, "/teams/ops"), (slack_hook, "/slack/hook/ops"))
+
+
+def what_may_be_there_is_not_sent_twice(sink):
+    for target, path in BLIND:
+        for fault in (lose(), answer(502), answer(500)):
+            sink.fail("POST " + path, fault)
+            error = send({"a": target(sink)}, {"to": "a"}, retry=QUICK).error()
+            equal((error["code"], error["symbol"], error["effect"]), ("UPSTREAM", "notify.unknown", "maybe"))
+            has(error["message"] + error["hint"], "is not known", "when_unknown: repeat")
+        equal(sink.count("POST " + path), 3)
+
+
+def others_are_tried_again_all_the_same(sink):
     sink.fail("POST /discord/ops", lose())
+    sink.fail("POST /teams/ops", answer(503))
+    error = send({"a": discord(sink), "b": teams(sink)}, {"to": ["a", "b"]}, retry=QUICK).error()
+    equal((error["symbol"], sink.count("POST /discord/ops"), sink.count("POST /teams/ops")), ("notify.unknown", 1, 2))
+    has(error["message"], "1 of 2 targets", "'a': whether Discord", "an earlier attempt got no answer")
+
+
+def it_is_repeated_where_that_is_wanted(sink):
+    for target, path in BLIND:
+        sink.fail("POST " + path, lose())
+        equal(send({"a": target(sink)}, {"to": "a", "when_unknown": "repeat"}, retry=QUICK).output()["sent"], 1)
+        equal((sink.count("POST " + path), sink.unique(path)), (2, 1))
+
+
+def who_knows_what_came_twice_gets_it_again(sink):
+    sink.fail("POST /hook/ops", lose())
+    equal(send({"a": hook(sink)}, {"to": "a"}, retry=QUICK).output()["sent"], 1)
+    equal((sink.count("POST /hook/ops"), sink.unique("/hook/ops")), (2, 1))
+
+
+def what_was_not_reached_is_tried_again(sink):
+    sink.fail("POST /discord/ops", answer(503), answer(429))
     equal(send({"a": discord(sink)}, {"to": "a"}, retry=QUICK).output()["sent"], 1)
-    equal((sink.count("POST /discord/ops"), sink.unique("/discord/ops")), (2, 1))
+    equal(sink.count("POST /discord/ops"), 3)
+
+
+def an_engine_that_was_killed_does_not_send_twice(sink):
+    for more, calls in (({}, 1), ({"when_unknown": "repeat"}, 2)):
+        with WebhookSink() as own:
+            definition = {"id": "t", "integrations": {"notify": {"targets": {"a": discord(own)}, "circuit_breaker": "off"}},
+                          "nodes": [{"id": "n", "type": "notify.send", "on_error": "continue", "retry": QUICK,
+                                     "config": {"to": "a", "title": "x", **more}}]}
+            Program(BUILD).run_killed(own, "POST /discord/ops", definition)
+            equal(own.count("POST /discord/ops"), calls)
 
 
 # ---- sent once ----
@@ -409,10 +464,15 @@ def one_of_a_key_is_sent(sink):
     with tempfile.TemporaryDirectory() as state:
         config = {"to": "a", "dedupe": {"key": "disk full", "window": "1h"}}
         equal(send({"a": discord(sink)}, config, state).output()["sent"], 1)
-        equal(send({"a": discord(sink)}, config, state).output(),
-              {"sent": 0, "failed": 0, "deduplicated": True, "targets": []})
+        equal(send({"a": discord(sink)}, {**config, "severity": "critical"}, state).output(),
+              {"sent": 0, "failed": 0, "held": 0, "deduplicated": True,
+               "targets": [{"name": "a", "channel": "discord", "status": "repeated"}]})
         equal(send({"a": discord(sink)}, {"to": "a", "dedupe": {"key": "other"}}, state).output()["sent"], 1)
-        equal(sink.count("POST .*"), 2)
+        made = send({"a": discord(sink), "b": teams(sink)}, {**config, "to": ["a", "b"]}, state).output()
+        equal(([t["status"] for t in made["targets"]], made["deduplicated"]), (["repeated", "sent"], False))
+        equal(sink.count("POST .*"), 3)
+        long = {"to": "a", "dedupe": {"key": "\U0001f4a5" * 120}}
+        equal([send({"a": discord(sink)}, long, state).output()["sent"] for _ in range(2)], [1, 0])
 
 
 def a_window_ends(sink):
@@ -427,12 +487,166 @@ def what_nobody_got_may_be_sent_by_the_next(sink):
         sink.fail("POST .*", answer(400))
         equal(send({"a": discord(sink)}, config, state).error()["code"], "INPUT")
         equal(send({"a": discord(sink)}, config, state).output()["sent"], 1)
+        config["dedupe"]["key"] = "lost"  # but not what may have come
+        sink.fail("POST .*", lose())
+        equal(send({"a": discord(sink)}, config, state).error()["symbol"], "notify.unknown")
+        equal(send({"a": discord(sink)}, config, state).output()["deduplicated"], True)
 
 
 def an_attempt_that_is_repeated_is_no_duplicate_of_itself(sink):
     sink.fail("POST .*", answer(503))
     ran = send({"a": discord(sink), "b": teams(sink)}, {"to": ["a", "b"], "dedupe": {"key": "k"}}, retry=QUICK)
     equal((ran.output()["sent"], ran.output()["deduplicated"], sink.count("POST .*")), (2, False, 3))
+
+
+# ---- held back ----
+
+def hours_around_now(minutes_from, minutes_until):
+    clock = [time.strftime("%H:%M", time.gmtime(time.time() + 60 * m)) for m in (minutes_from, minutes_until)]
+    return {"notifications": {"quiet_hours": "-".join(clock)}}
+
+
+QUIET, LOUD = hours_around_now(-120, 120), hours_around_now(240, 360)
+
+
+def digest(targets, config, state, **settings):
+    definition = {"id": "t", "integrations": {"notify": {"targets": targets, **settings}},
+                  "nodes": [{"id": "n", "type": "notify.send_digest", "retry": "off", "config": config}]}
+    return run_text(json.dumps(definition), "p.json", {}, state)
+
+
+def lines_of(sink, smtp):
+    """The lines of the digest in the last message of each kind."""
+    card = sink.bodies("/teams/ops")[-1]["attachments"][0]["content"]["body"]
+    embed = sink.bodies("/discord/ops")[-1]["embeds"][-1]
+    blocks = sink.bodies("/slack/hook/ops")[-1]["blocks"]
+    text, html = (smtp.mails[-1]["message"].get_body((k,)).get_content().replace("\r\n", "\n") for k in ("plain", "html"))
+    has(text, "What was held back:\n")
+    has(html, "<h3>What was held back</h3>")
+    equal((embed["title"], card[-3]["text"], blocks[-2]["elements"][0]["text"]),
+          ("What was held back", "**What was held back**", "What was held back:"))
+    return {"webhook": sink.bodies("/hook/ops")[-1]["held_back"], "discord": embed["description"].split("\n"),
+            "teams": [b["text"] for b in card[-2:]], "slack": blocks[-1]["text"]["text"].split("\n"),
+            "email": text.rstrip("\n").split("\n")[-2:],
+            "html": [re.sub("<[^>]*>", "", line) for line in html.split("\n") if line.startswith("<p>\u2022")]}
+
+
+def quiet_hours_hold_back(sink):
+    with tempfile.TemporaryDirectory() as state, SmtpSink() as smtp:
+        targets = {"d": discord(sink), "t": teams(sink), "s": slack_hook(sink), "w": hook(sink),
+                   "m": {"email": {"to": "jo@example.org", "server": smtp.url, **PLAIN}}}
+        everyone = {"to": list(targets)}
+        made = send(targets, {**everyone, "title": "Disk", "text": "# Full\n**sda** <1%>", "severity": "error"}, state, **QUIET).output()
+        equal((made["sent"], made["held"], made["deduplicated"]), (0, 5, False))
+        for target in made["targets"]:
+            equal((target["status"], target["reason"], target["kept"]), ("held", "quiet_hours", True))
+            check(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z", target["until"]), target)
+        send(targets, {**everyone, "title": "Load is high"}, state, **QUIET).output()
+        equal((len(sink.calls), smtp.mails), (0, []))
+        equal(send(targets, {**everyone, "severity": "critical"}, state, **QUIET).output()["sent"], 5)
+        check("held_back" not in sink.bodies("/hook/ops")[-1], "a digest")
+        equal(send(targets, {**everyone, **FULL}, state, **LOUD).output()["sent"], 5)
+        for kind, lines in lines_of(sink, smtp).items():
+            equal((kind, len(lines)), (kind, 2))
+            check(re.fullmatch(r"\u2022 \d{4}-\d\d-\d\d \d\d:\d\d error: Disk: # Full sda .*1%.*", lines[0]), (kind, lines))
+            check(re.fullmatch(r"\u2022 \S+ \S+ info: Load is high", lines[1]), (kind, lines))
+        send(targets, everyone, state, **LOUD).output()
+        check("held_back" not in sink.bodies("/hook/ops")[-1], "once more")
+
+
+def too_many_are_held_back(sink):
+    rule = lambda rate: {"notifications": {"max_frequency": rate}}
+    targets = {"a": discord(sink), "b": discord(sink, "other")}
+    with tempfile.TemporaryDirectory() as state:
+        made = [send(targets, {"to": "a", "title": f"m{i}"}, state, **rule("2/hour")).output() for i in range(4)]
+        equal([m["sent"] for m in made], [1, 1, 0, 0])
+        equal(made[3]["targets"][0]["reason"], "max_frequency")
+        equal(send(targets, {"to": ["a", "b"], "title": "m4"}, state, **rule("2/hour")).output()["sent"], 1)
+        equal(digest(targets, {"to": ["a", "b"]}, state, **rule("2/hour")).output()["held"], 1)
+        made = digest(targets, {"to": ["a", "b"]}, state, **rule("3/hour")).output()
+        equal([t["status"] for t in made["targets"]], ["sent", "nothing_held_back"])
+        embeds = sink.bodies("/discord/ops")[-1]["embeds"]
+        equal([re.sub(r".*: ", "", line) for line in embeds[0]["description"].split("\n")], ["m2", "m3", "m4"])
+        equal(len(embeds), 1)
+        send(targets, {"to": "a", "title": "m5"}, state, **rule("2/hour")).output()
+        equal(digest(targets, {"to": "a", "now": True}, state, **rule("2/hour")).output()["sent"], 1)
+
+
+def digests_have_the_form_of_their_target(sink):
+    with tempfile.TemporaryDirectory() as state, SmtpSink() as smtp:
+        targets = {"d": discord(sink), "t": teams(sink), "s": slack_hook(sink), "w": hook(sink),
+                   "m": {"email": {"to": "jo@example.org", "server": smtp.url, **PLAIN}}}
+        for title in ("one", "two"):
+            send(targets, {"to": list(targets), "title": title}, state, **QUIET).output()
+        equal(digest(targets, {"to": list(targets)}, state).output()["sent"], 5)
+        for kind, lines in lines_of(sink, smtp).items():
+            equal((kind, [re.sub(r".*: ", "", line) for line in lines]), (kind, ["one", "two"]))
+        equal(smtp.mails[0]["message"]["Subject"], "What was held back")
+
+
+def a_target_may_have_rules_of_its_own(sink):
+    targets = {"a": discord(sink), "b": {**hook(sink), "notifications": {}},
+               "c": {**teams(sink), "notifications": {"max_frequency": "1/day", "digest": False}}}
+    with tempfile.TemporaryDirectory() as state:
+        made = [send(targets, {"to": ["a", "b", "c"]}, state, **QUIET).output() for _ in range(2)]
+        equal([[t["status"] for t in m["targets"]] for m in made], [["held", "sent", "sent"], ["held", "sent", "held"]])
+        equal(made[1]["targets"][2]["kept"], False)
+        inline = {"to": {**discord(sink, "x"), "notifications": {"quiet_hours": "00:00-12:00"}}}
+        other = {"to": {**discord(sink, "x"), "notifications": {"quiet_hours": "12:00-00:00"}}}
+        equal(sorted(send({}, config, state).output()["sent"] for config in (inline, other)), [0, 1])
+
+
+def a_digest_goes_where_its_messages_were_for(sink):
+    """Whatever a target is called, and nowhere else."""
+    with tempfile.TemporaryDirectory() as state:
+        send({"ops": discord(sink, "one")}, {"to": "ops", "title": "of one"}, state, **QUIET).output()
+        send({"ops": discord(sink, "two")}, {"to": "ops", "title": "of two"}, state, **QUIET).output()
+        send({}, {"to": discord(sink, "two"), "title": "of two as well"}, state, **QUIET).output()
+        send({"team": discord(sink, "two")}, {"to": "team"}, state).output()
+        equal(len(sink.bodies("/discord/two")[0]["embeds"]), 1)  # without rules nothing is looked for
+        send({"team": discord(sink, "two")}, {"to": "team"}, state, **LOUD).output()
+        text = sink.bodies("/discord/two")[1]["embeds"][1]["description"]
+        has(text, "of two", "of two as well")
+        check("of one" not in text, text)
+
+
+def a_long_digest_is_cut(sink):
+    nodes = [{"id": "n", "for_each": list(range(60)), "type": "notify.send", "config": {"to": ["d", "t"], "title": "x" * 250}}]
+    targets = {"d": discord(sink), "t": teams(sink)}
+    with tempfile.TemporaryDirectory() as state:
+        definition = {"id": "t", "integrations": {"notify": {"targets": targets, **QUIET}}, "nodes": nodes}
+        equal(run_text(json.dumps(definition), "p.json", {}, state).code, 0)
+        config = {"to": ["d", "t"], **FULL, "text": "y" * 9000, "fields": {f"f{i}": "z" * 200 for i in range(20)}}
+        equal(send(targets, config, state, **LOUD).output()["sent"], 2)
+        body = sink.bodies("/discord/ops")[0]
+        texts = [e["title"] + e["description"] + e.get("footer", {}).get("text", "") for e in body["embeds"]]
+        texts += [f["name"] + f["value"] for f in body["embeds"][0]["fields"]]
+        check(sum(map(len, texts)) <= 6000, sum(map(len, texts)))
+        check(re.search(r"\n\.\.\. 5\d more$", body["embeds"][1]["description"]), body["embeds"][1])
+        check(len(sink.last("POST /teams/ops").body) <= 28000, "a card")
+        has(sink.last("POST /teams/ops").body.decode(), "... 5")
+
+
+def what_failed_frees_its_place(sink):
+    rule = {"notifications": {"max_frequency": "1/hour"}}
+    with tempfile.TemporaryDirectory() as state:
+        sink.fail("POST /discord/ops", answer(400))
+        equal(send({"a": discord(sink)}, {"to": "a"}, state, **rule).error()["code"], "INPUT")
+        sink.fail("POST /discord/ops", answer(503))
+        equal(send({"a": discord(sink)}, {"to": "a"}, state, retry=QUICK, **rule).output()["sent"], 1)
+        equal(send({"a": discord(sink)}, {"to": "a"}, state, **rule).output()["held"], 1)
+
+
+def rules_that_are_no_good_are_told(sink):
+    for rules, words in (({"quiet_hours": "22-8"}, "quiet_hours"), ({"max_frequency": "often"}, "max_frequency"),
+                         ({"quiet_hours": "08:00-08:00"}, "'quiet_hours' begin when they end"),
+                         ({"timezone": "Europe/Nowhere"}, "'timezone' is none that this machine knows"), ({"quiet": "x"}, "unknown")):
+        for ran in (send({"a": discord(sink)}, {"to": "a"}, notifications=rules),
+                    send({"a": {**discord(sink), "notifications": rules}}, {"to": "a"}),
+                    send({}, {"to": {**discord(sink), "notifications": rules}})):
+            check(ran.code in (1, 3), ran.text)
+            has(ran.text, words)
+    equal(len(sink.calls), 0)
 
 
 # ---- secrets ----
@@ -468,7 +682,7 @@ def bad_configs_are_refused(sink):
 
 def the_examples_of_the_readme_run(sink):
     blocks = re.findall(r"^```yaml\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    check(len(blocks) >= 2, "examples")
+    check(len(blocks) >= 3, "examples")
     with SmtpSink() as smtp:
         for block in blocks:
             env = {"NOTIFY_URL": sink.url, "OPSTREAM_SECRET_DISCORD_HOOK": f"{sink.url}/discord/readme",
