@@ -85,11 +85,12 @@ static const struct format_help pipeline_help[] = {
     HELP("schedule", "When it starts, as cron has it; a daemon acts on it", TRIGGERS),
     HELP("notifications", "Which messages are sent, and to whom; other keys are the message's",
          "{\"anyOf\": [" NOTICE_POINTS_SCHEMA ", {\"type\": \"object\", \"properties\": {"
-         "\"on\": " NOTICE_POINTS_SCHEMA ", \"type\": {\"type\": \"string\"},"
-         " \"start\": {\"type\": [\"object\", \"null\"]},"
-         " \"milestones\": {\"type\": [\"object\", \"null\"]},"
-         " \"completion\": {\"type\": [\"object\", \"null\"]},"
-         " \"errors\": {\"type\": [\"object\", \"null\"]}}}]}"),
+         "\"on\": " NOTICE_POINTS_SCHEMA ", \"type\": {\"type\": \"string\"}, \"when\": " REF(
+             "expression") ","
+                           " \"start\": {\"type\": [\"object\", \"null\"]},"
+                           " \"milestones\": {\"type\": [\"object\", \"null\"]},"
+                           " \"completion\": {\"type\": [\"object\", \"null\"]},"
+                           " \"errors\": {\"type\": [\"object\", \"null\"]}}}]}"),
     HELP("monitoring", "Metrics, health checks and alerts", REF("monitoring")),
     HELP("auto_resolve", "What is found is mended without asking; a daemon acts on it",
          "{\"type\": [\"boolean\", \"object\"]}"),

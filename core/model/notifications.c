@@ -49,7 +49,6 @@ static const struct point {
 struct told {
     struct place place;
     const struct tree *map; /* NULL: a list of points alone */
-    const struct tree *type;
     bool has[NOTICE_POINTS];
     const struct tree *own[NOTICE_POINTS]; /* the maps of points that have one */
 };
@@ -69,11 +68,16 @@ static enum notice_point find_point(struct str name)
     return point;
 }
 
+/* Members that say how it is sent. */
+static bool is_of_node(struct str key)
+{
+    return str_equal(key, STR("type")) || str_equal(key, STR("when"));
+}
+
 /* Members that are no part of a message. */
 static bool is_of_all(struct str key)
 {
-    return str_equal(key, STR("on")) || str_equal(key, STR("type")) ||
-           find_point(key) != NOTICE_POINTS;
+    return str_equal(key, STR("on")) || is_of_node(key) || find_point(key) != NOTICE_POINTS;
 }
 
 static void read_point(struct draft *draft, const struct tree *item, struct told *told)
@@ -131,7 +135,6 @@ static void read_map(struct draft *draft, const struct tree *map, struct told *t
     const struct tree *on = tree_get(map, STR("on"));
     bool has_points = on != NULL;
     told->map = map;
-    told->type = tree_get(map, STR("type"));
     if (on != NULL) {
         read_points(draft, on, told);
     }
@@ -192,19 +195,29 @@ static int make_config(struct draft *draft, const struct told *told, enum notice
         }
     }
     for (uint32_t i = 0; own != NULL && i < own->count; i++) {
-        if (!str_equal(own->as.members[i].key.text, STR("type"))) {
+        if (!is_of_node(own->as.members[i].key.text)) {
             add_member(out, members, own->as.members[i]);
         }
     }
     return 0;
 }
 
-static int add_notice(struct draft *draft, enum notice_point point, const struct tree *type,
+/* What is said of a point, or else of all; NULL: nothing. */
+static const struct tree *find_of_node(const struct told *told, enum notice_point point,
+                                       struct str key)
+{
+    const struct tree *own = tree_get(told->own[point], key);
+    return own != NULL ? own : tree_get(told->map, key);
+}
+
+static int add_notice(struct draft *draft, enum notice_point point, const struct told *told,
                       const struct tree *config)
 {
     struct arena *arena = &draft->loader->arena;
     struct tree *node = arena_calloc(arena, 1, sizeof(*node));
-    struct tree_member *members = arena_calloc(arena, 2, sizeof(*members));
+    struct tree_member *members = arena_calloc(arena, 3, sizeof(*members));
+    const struct tree *type = find_of_node(told, point, STR("type"));
+    const struct tree *when = find_of_node(told, point, STR("when"));
     if (node == NULL || members == NULL) {
         return E_NOMEM;
     }
@@ -216,6 +229,9 @@ static int add_notice(struct draft *draft, enum notice_point point, const struct
                (struct tree_member){text_at(place, "type"),
                                     type != NULL ? *type : text_at(place, DEFAULT_TYPE)});
     add_member(node, members, (struct tree_member){text_at(place, "config"), *config});
+    if (when != NULL) {
+        add_member(node, members, (struct tree_member){text_at(place, "when"), *when});
+    }
     struct draft_body body = {
         .form = FORM_ONE,
         .is_notice = true,
@@ -243,15 +259,14 @@ int notifications_add(struct draft *draft)
         read_points(draft, tree, &told);
     }
     for (enum notice_point i = NOTICE_START; i < NOTICE_POINTS && status == 0; i++) {
-        const struct tree *own_type = tree_get(told.own[i], STR("type"));
-        const struct tree *type = own_type != NULL ? own_type : told.type;
         struct tree config;
         status = told.has[i] ? make_config(draft, &told, i, &config) : 0;
-        bool is_nobody = status == 0 && told.has[i] && type == NULL &&
+        bool is_nobody = status == 0 && told.has[i] &&
+                         find_of_node(&told, i, STR("type")) == NULL &&
                          tree_find(&config, STR("to")) == NULL;
         is_untold = is_untold || is_nobody;
         if (status == 0 && told.has[i] && !is_nobody) {
-            status = add_notice(draft, i, type, &config);
+            status = add_notice(draft, i, &told, &config);
         }
     }
     if (status == 0 && is_untold) {
