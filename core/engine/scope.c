@@ -339,7 +339,7 @@ static void set_milestone(struct cel *out, const struct frame *frame)
     out->index = notice_node(frame->index);
 }
 
-/* ---- secrets: only configs and settings name them, and those no record keeps ---- */
+/* ---- secrets: only configs and settings read them, and those no record keeps ---- */
 
 static int secrets_object_get(const void *object, uint32_t index, struct str field, struct cel *out,
                               struct error *err)
@@ -357,7 +357,23 @@ static int secrets_object_get(const void *object, uint32_t index, struct str fie
     return FIELD_FOUND;
 }
 
-static const struct cel_object_class secrets_class = {.name = "secrets", .get = secrets_object_get};
+/* Told to everybody: it says nothing of the value. */
+static int secrets_object_has(const void *object, uint32_t index, struct str field,
+                              struct error *err)
+{
+    const struct run_scope *scope = object;
+    struct str value = STR("");
+    struct error why = {0};
+    (void)index;
+    int status = secrets_look(scope->run->secrets, field, &value, &why);
+    if (status == E_NOT_FOUND) {
+        return FIELD_ABSENT;
+    }
+    return status != 0 ? error_set(err, status, "%s", why.message) : FIELD_FOUND;
+}
+
+static const struct cel_object_class secrets_class = {
+    .name = "secrets", .get = secrets_object_get, .has = secrets_object_has};
 
 static int fetch_fixed(const struct run_scope *scope, int slot, struct cel *out)
 {

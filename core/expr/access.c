@@ -19,6 +19,17 @@ static int get_of_object(struct evaluation *ev, const struct cel *object, struct
     return status >= 0 ? (status == 0 ? FOUND : ABSENT) : eval_take_error(ev, status);
 }
 
+/* FOUND as well for what only get() can tell. */
+static int ask_object(struct evaluation *ev, const struct cel *operand, struct str name)
+{
+    if (operand->type != CEL_OBJECT || operand->as.object.class_->has == NULL) {
+        return FOUND;
+    }
+    int status =
+        operand->as.object.class_->has(operand->as.object.object, operand->index, name, ev->err);
+    return status >= 0 ? (status == 0 ? FOUND : ABSENT) : eval_take_error(ev, status);
+}
+
 static int find_field(struct evaluation *ev, const struct cel *operand, struct str name,
                       struct cel *out)
 {
@@ -86,7 +97,10 @@ int access_select_optional(struct evaluation *ev, const struct code *code,
         return make_none(out);
     }
     struct cel found;
-    int status = find_field(ev, inside, code->as.name, &found);
+    int status = ask_object(ev, inside, code->as.name);
+    if (status == FOUND) {
+        status = find_field(ev, inside, code->as.name, &found);
+    }
     if (status == FOUND) {
         return eval_make_some(ev, &found, out);
     }
@@ -120,7 +134,9 @@ int access_has(struct evaluation *ev, const struct code *code, const struct cel 
         return eval_make_bool(false, out);
     }
     struct cel found;
-    int status = find_field(ev, inside, code->as.name, &found);
+    bool knows = inside->type == CEL_OBJECT && inside->as.object.class_->has != NULL;
+    int status = knows ? ask_object(ev, inside, code->as.name)
+                       : find_field(ev, inside, code->as.name, &found);
     if (status == NO_FIELDS) {
         return fail_no_fields(ev, code, inside);
     }
@@ -210,7 +226,10 @@ int access_index_optional(struct evaluation *ev, const struct code *code, const 
         return make_none(out);
     }
     struct cel found;
-    int status = find_index(ev, inside, key, &found);
+    int status = key->type == CEL_STRING ? ask_object(ev, inside, key->as.text) : FOUND;
+    if (status == FOUND) {
+        status = find_index(ev, inside, key, &found);
+    }
     if (status == FOUND) {
         return eval_make_some(ev, &found, out);
     }

@@ -49,6 +49,8 @@ struct cel_object_class {
     const char *name; /* "node", "run": for messages */
     int (*get)(const void *object, uint32_t index, struct str field, struct cel *out,
                struct error *err);
+    /* What get() would return, without the field; NULL: get() is asked. */
+    int (*has)(const void *object, uint32_t index, struct str field, struct error *err);
 };
 
 struct cel {

@@ -25,19 +25,35 @@ static bool read_step(const struct compiler *c, const struct ast_node *node,
     return true;
 }
 
-/* Whether `node` hands on the text below it as it is, or a recoding of the whole of it. */
-static bool keeps_text(const struct ast_node *node)
+/* Whether `node` gives what is inside of an optional, or something in its place. */
+static bool opens_optional(const struct compiler *c, const struct ast_node *node)
 {
-    return (node->kind == AST_BINARY && node->op == AST_ADD) ||
+    bool is_or_value = node->kind == AST_CALL && (node->flags & AST_RECEIVER) != 0 &&
+                       str_equal(node->name, STR("orValue"));
+    return is_or_value || compile_call_is(c, node, MACRO_DEFAULT) ||
+           compile_call_is(c, node, MACRO_COALESCE);
+}
+
+/* Whether `node` hands on the text of `below` as it is, or a recoding of the whole of it. */
+static bool keeps_text(const struct compiler *c, const struct ast_node *node,
+                       const struct ast_node *below)
+{
+    if (node->kind == AST_CONDITIONAL) {
+        return ast_child(c->ast, node, 0) != below;
+    }
+    return (node->kind == AST_BINARY && node->op == AST_ADD) || opens_optional(c, node) ||
            (node->kind == AST_CALL && (node->flags & AST_RECEIVER) == 0 &&
             str_equal(node->name, STR("base64")));
 }
 
-/* Whether only such nodes are among the outermost `count` parents. */
-static bool is_text_only(const struct compiler *c, size_t count)
+/* Whether only such nodes are among the outermost `count` parents; the next is the reference. */
+static bool is_text_only(const struct compiler *c, size_t count, bool is_optional)
 {
     size_t i = 0;
-    while (i < count && keeps_text(c->parents[i])) {
+    if (is_optional && (count == 0 || !opens_optional(c, c->parents[count - 1]))) {
+        return false;
+    }
+    while (i < count && keeps_text(c, c->parents[i], c->parents[i + 1])) {
         i++;
     }
     return i == count;
@@ -77,11 +93,14 @@ static int fill_path(struct compiler *c, const struct ast_node *root,
         return error_nomem(c->err);
     }
     (void)walk_path(c, root, path);
+    bool is_optional = false;
     for (size_t i = outermost; i + 1 < c->parent_count; i++) {
-        reference->is_guarded |= (c->parents[i]->flags & AST_IF_PRESENT) != 0;
+        is_optional |= (c->parents[i]->flags & AST_IF_PRESENT) != 0;
     }
+    reference->is_guarded |= is_optional;
     reference->length = whole->offset + whole->length - root->offset;
-    reference->is_text_only = !reference->is_guarded && is_text_only(c, outermost);
+    reference->is_test = outermost > 0 && compile_call_is(c, c->parents[outermost - 1], MACRO_HAS);
+    reference->is_text_only = is_text_only(c, outermost, is_optional);
     reference->path = path;
     reference->path_count = count;
     return 0;

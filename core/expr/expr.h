@@ -119,7 +119,10 @@ struct expr_reference {
     size_t offset; /* in the source text, of the root */
     size_t length; /* of the whole reference */
     bool is_guarded;
-    bool is_text_only; /* nothing but '+' and base64() stands between it and the result */
+    bool is_test; /* has() asks for the whole of it: its value is not read */
+    /* Between it and the result stand only '+', base64(), default(), coalesce(), orValue() and the
+       two answers of `c ? x : y`. */
+    bool is_text_only;
 };
 
 size_t expr_reference_count(const struct expr *expr);
@@ -131,7 +134,8 @@ typedef int (*expr_fetch_cb)(const void *user, int slot, struct cel *out, struct
 struct expr_scope {
     expr_fetch_cb fetch;
     const void *user;
-    /* Bit by slot, of the first 32: text that is made of what they hold is secret. */
+    /* Bit by slot, of the first 32: text that is made of what they hold is secret; whether they
+       hold something is not. */
     uint32_t secret_slots;
 };
 

@@ -655,10 +655,11 @@ static bool is_secret(const struct walk *walk, const struct mark *mark)
 {
     uint32_t slots = walk->scope->secret_slots;
     for (size_t i = 0; slots != 0 && i < mark->piece_count; i++) {
-        for (size_t k = 0; mark->exprs[i] != NULL && k < expr_reference_count(mark->exprs[i]);
-             k++) {
-            int slot = expr_reference_at(mark->exprs[i], k)->slot;
-            if (slot >= 0 && slot < 32 && (slots >> slot & 1) != 0) {
+        size_t count = mark->exprs[i] != NULL ? expr_reference_count(mark->exprs[i]) : 0;
+        for (size_t k = 0; k < count; k++) {
+            const struct expr_reference *use = expr_reference_at(mark->exprs[i], k);
+            bool is_known = use->slot >= 0 && use->slot < 32 && !use->is_test;
+            if (is_known && (slots >> use->slot & 1) != 0) {
                 return true;
             }
         }

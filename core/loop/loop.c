@@ -428,11 +428,11 @@ static int lacks_secret(const struct loop *loop, struct str name, struct error *
 static int check_secrets(const struct loop *loop, const struct pipeline *pipeline,
                          struct error *err)
 {
-    for (uint32_t i = 0; i < pipeline->secret_count; i++) {
+    for (uint32_t i = 0; i < pipeline->needed_secret_count; i++) {
         struct str value = STR("");
-        int status = secrets_look(loop->secrets, pipeline->secrets[i], &value, err);
+        int status = secrets_look(loop->secrets, pipeline->needed_secrets[i], &value, err);
         if (status == E_NOT_FOUND) {
-            return lacks_secret(loop, pipeline->secrets[i], err);
+            return lacks_secret(loop, pipeline->needed_secrets[i], err);
         }
         if (status != 0) {
             return status == E_NOMEM ? error_nomem(err) : (err->code = E_INVALID);

@@ -103,7 +103,7 @@ static void add_names(const struct expr *expr, struct strbuf *out)
 {
     for (size_t i = 0; i < expr_reference_count(expr); i++) {
         const struct expr_reference *reference = expr_reference_at(expr, i);
-        if (reference->slot == SLOT_SECRETS && reference->path_count > 0) {
+        if (reference->slot == SLOT_SECRETS && reference->path_count > 0 && !reference->is_test) {
             strbuf_append_text(out, out->n > 0 ? "," : "");
             strbuf_append_str(out, reference->path[0]);
         }

@@ -369,6 +369,8 @@ struct pipeline {
     const struct template *output; /* NULL: the root body's own */
     const struct str *secrets;     /* names that expressions read as secrets.NAME */
     uint32_t secret_count;
+    const struct str *needed_secrets; /* those that no run can do without */
+    uint32_t needed_secret_count;
     const struct budget_settings *budget; /* of the whole run; NULL: none */
     struct str hosts; /* that these may go to when nothing else is said: see secret_hosts.h */
 };

@@ -31,7 +31,8 @@ static bool is_constant_slot(int slot)
 static bool names_secret(const struct expr *expr)
 {
     for (size_t i = 0; i < expr_reference_count(expr); i++) {
-        if (expr_reference_at(expr, i)->slot == SLOT_SECRETS) {
+        const struct expr_reference *reference = expr_reference_at(expr, i);
+        if (reference->slot == SLOT_SECRETS && !reference->is_test) {
             return true;
         }
     }

@@ -145,7 +145,7 @@ static bool check_form(const struct check *check)
     } else if (reference->path_count > 1) {
         report_error(report_of(check), place_of(check), "%s: '%s' is text: it has no '%.*s'",
                      check->site->what, name_of(check).text, STR_ARG(reference->path[1]));
-    } else if (!reference->is_text_only) {
+    } else if (!reference->is_text_only && !reference->is_test) {
         report_error(report_of(check), place_of(check),
                      "%s: '%s' can only be put into text, joined with '+' or given to base64()",
                      check->site->what, name_of(check).text);
@@ -194,6 +194,8 @@ static int add_want(const struct check *check)
         .place = place_of(check),
         .node = check->use->site == USE_SETTINGS ? DRAFT_NO_NODE : check->use->node,
         .integration = draft->integration,
+        .may_be_missing = check->reference->is_guarded,
+        .asks = check->reference->is_test,
     };
     return secret_wants_add(draft, &want);
 }
@@ -238,6 +240,26 @@ static int add_to_owner(const struct check *check)
     return draft->integration != NULL ? add_to_names(draft, &draft->integration->secrets, name) : 0;
 }
 
+/* It gets the secret itself. */
+static int check_read(const struct check *check)
+{
+    if (!is_place(check->site)) {
+        return refuse_place(check);
+    }
+    if (!check_form(check)) {
+        return 0;
+    }
+    int status = add_name(check);
+    status = status == 0 ? add_to_owner(check) : status;
+    return status == 0 ? add_want(check) : status;
+}
+
+/* It gets to know whether there is one, which is nothing to hide. */
+static int check_test(const struct check *check)
+{
+    return check_form(check) ? add_want(check) : 0;
+}
+
 int secret_uses_check(struct draft *draft, const struct use *use, const struct secret_site *site)
 {
     int status = 0;
@@ -248,15 +270,8 @@ int secret_uses_check(struct draft *draft, const struct use *use, const struct s
             .site = site,
             .reference = expr_reference_at(use->expr, i),
         };
-        if (check.reference->slot != SLOT_SECRETS) {
-            continue;
-        }
-        if (!is_place(site)) {
-            status = refuse_place(&check);
-        } else if (check_form(&check)) {
-            status = add_name(&check);
-            status = status == 0 ? add_to_owner(&check) : status;
-            status = status == 0 ? add_want(&check) : status;
+        if (check.reference->slot == SLOT_SECRETS) {
+            status = check.reference->is_test ? check_test(&check) : check_read(&check);
         }
     }
     return status;

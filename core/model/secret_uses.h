@@ -6,7 +6,7 @@
  * Secret uses: where `secrets.NAME` stands, and what is done with it. It may stand where the schema
  * of a config or of an integration's settings says x-ops-secret, itself or above, and anywhere in
  * settings whose schema says it of nothing; its value may be put into text, joined with '+' and
- * given to base64().
+ * given to base64(), and something else may stand in for it. has(secrets.NAME) may stand anywhere.
  *
  * Used by:  scope.
  * Uses:     draft, secret_wants, value (secrets, schema marks).

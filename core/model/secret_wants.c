@@ -80,8 +80,21 @@ static bool has_user(const struct draft *draft, const struct integration *integr
     return false;
 }
 
+static bool is_asked_for(const struct draft *draft, struct str name)
+{
+    for (size_t i = 0; i < draft->want_count; i++) {
+        if (draft->wants[i].asks && str_equal(draft->wants[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_needed(const struct draft *draft, const struct secret_want *want)
 {
+    if (want->may_be_missing || want->asks || is_asked_for(draft, want->name)) {
+        return false;
+    }
     if (want->integration != NULL) {
         return has_user(draft, want->integration);
     }
@@ -149,13 +162,21 @@ static bool is_told(const struct draft *draft, size_t i)
 
 int secret_wants_check(struct draft *draft)
 {
+    struct pipeline *pipeline = &draft->storage->pipeline;
+    struct str *needed = NULL;
     int status = 0;
+    if (draft->want_count > 0) {
+        needed = arena_calloc(&draft->storage->arena, draft->want_count, sizeof(*needed));
+        status = needed != NULL ? 0 : E_NOMEM;
+    }
     for (size_t i = 0; i < draft->want_count && status == 0; i++) {
         struct secret_want *want = &draft->wants[i];
         if (!is_told(draft, i) && is_needed(draft, want)) {
             want->is_checked = true;
-            status = check_value(draft, want);
+            status = draft_keep_text(draft, want->name, &needed[pipeline->needed_secret_count++]);
+            status = status == 0 ? check_value(draft, want) : status;
         }
     }
+    pipeline->needed_secrets = needed;
     return status;
 }

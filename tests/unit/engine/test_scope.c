@@ -199,7 +199,7 @@ static void test_scope__settings_see_the_run_alone(void **state)
 }
 
 static struct document *settings_of(const struct pipeline *pipeline, struct secrets *secrets,
-                                    struct error *err)
+                                    struct str plugin, struct error *err)
 {
     const struct run_options options = {.pipeline = pipeline,
                                         .input = document_empty_map(),
@@ -210,7 +210,7 @@ static struct document *settings_of(const struct pipeline *pipeline, struct secr
     struct document *settings = NULL;
     assert_int_equal(run_create(&options, &run, err), 0);
     assert_ptr_equal(run_secrets(run), secrets);
-    (void)run_resolve_settings(run, STR("toy"), &settings, err); /* the caller looks at both */
+    (void)run_resolve_settings(run, plugin, &settings, err); /* the caller looks at both */
     run_destroy(run);
     return settings;
 }
@@ -228,7 +228,7 @@ static void test_scope__settings_get_the_values_of_secrets(void **state)
     struct secrets *secrets = NULL;
     struct error err = {0};
     assert_int_equal(secrets_create(environment, &secrets, &err), 0);
-    struct document *settings = settings_of(pipeline, secrets, &err);
+    struct document *settings = settings_of(pipeline, secrets, STR("toy"), &err);
     assert_non_null(settings);
     char *text = pipeline_fixture_text(settings);
     assert_string_equal(text, "{\"a\":\"***\",\"b\":\"***\",\"c\":\"open\"}");
@@ -238,9 +238,48 @@ static void test_scope__settings_get_the_values_of_secrets(void **state)
     assert_string_equal(open.p, "{\"a\":\"hunter22\",\"b\":\"k dTpodW50ZXIyMg==\",\"c\":\"open\"}");
     strbuf_finish(&open);
     document_unref(settings);
-    assert_null(settings_of(pipeline, NULL, &err));
+    assert_null(settings_of(pipeline, NULL, STR("toy"), &err));
     assert_int_equal(err.code, E_NOT_FOUND);
     assert_string_equal(err.message, "integrations.toy: /a: the secret 'my_key' is not set");
+    secrets_destroy(secrets);
+    pipeline_unref(pipeline);
+}
+
+/* Whether a secret is there is no secret, and `true` is no text to hide. */
+static void test_scope__secrets_may_be_missing(void **state)
+{
+    static const char *const environment[] = {"OPSTREAM_SECRET_KEY=hunter22",
+                                              "OPSTREAM_SECRET_PIN=123", NULL};
+    (void)state;
+    struct pipeline *pipeline = pipeline_fixture_load(
+        "id: p\n"
+        "integrations:\n"
+        "  toy: {a: \"{{ has(secrets.key) ? 'k ' + secrets.key : 'none' }}\",\n"
+        "        b: \"{{ has(secrets.no) ? 'k ' + secrets.no : 'none' }}\",\n"
+        "        c: \"{{ secrets.?key.orValue('') }}{{ secrets.?no.orValue('-') }}\",\n"
+        "        d: \"{{ default(secrets.no, 'none') }}\", e: '{{ has(secrets.key) }}',\n"
+        "        f: 'is {{ has(secrets.no) }}', g: \"{{ secrets[?'no'].orValue('') }}\",\n"
+        "        h: '{{ default(secrets.no, null) }}'}\n"
+        "  other: {a: '{{ has(secrets.pin) }}'}\n"
+        "nodes: [{id: a, type: toy.task}]\n");
+    struct secrets *secrets = NULL;
+    struct error err = {0};
+    assert_int_equal(secrets_create(environment, &secrets, &err), 0);
+    struct document *settings = settings_of(pipeline, secrets, STR("toy"), &err);
+    assert_non_null(settings);
+    char *text = pipeline_fixture_text(settings);
+    assert_string_equal(text, "{\"a\":\"***\",\"b\":\"***\",\"c\":\"***\",\"d\":\"***\",\"e\":true,"
+                              "\"f\":\"is false\",\"g\":\"***\",\"h\":null}");
+    free(text);
+    struct strbuf open = STRBUF_INIT;
+    json_write(document_root(settings), JSON_OPEN, &open);
+    assert_string_equal(open.p, "{\"a\":\"k hunter22\",\"b\":\"none\",\"c\":\"hunter22-\",\"d\":"
+                                "\"none\",\"e\":true,\"f\":\"is false\",\"g\":\"\",\"h\":null}");
+    strbuf_finish(&open);
+    document_unref(settings);
+    assert_null(settings_of(pipeline, secrets, STR("other"), &err));
+    assert_string_equal(err.message,
+                        "integrations.other: /a: the secret 'pin' is shorter than 4 bytes");
     secrets_destroy(secrets);
     pipeline_unref(pipeline);
 }
@@ -257,6 +296,7 @@ int main(void)
         WITH_WORLD(test_scope__now_is_when_the_node_became_ready),
         WITH_WORLD(test_scope__settings_see_the_run_alone),
         WITH_WORLD(test_scope__settings_get_the_values_of_secrets),
+        WITH_WORLD(test_scope__secrets_may_be_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

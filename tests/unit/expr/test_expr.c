@@ -137,30 +137,51 @@ static void test_expr__knows_uses_that_are_text_only(void **state)
     static const struct {
         const char *text;
         bool is_text_only; /* its last reference */
+        bool is_test;
     } rows[] = {
-        {"input.s", true},
-        {"input['s']", true},
-        {"(input.s)", true},
-        {"'a' + input.s", true},
-        {"input.s + ':' + input.s", true},
-        {"base64(input.s + ':' + 'x')", true},
-        {"'Basic ' + base64(base64(input.s))", true},
-        {"input.s == 'a'", false},
-        {"input.s - 1", false},
-        {"size(input.s)", false},
-        {"input.s.size()", false},
-        {"input.s[0]", false},
-        {"input.list[0]", false},
-        {"[input.s]", false},
-        {"{'a': input.s}", false},
-        {"[1].map(x, input.s)", false},
-        {"has(input.s)", false},
-        {"input.?s", false},
-        {"default(input.s, '')", false},
-        {"true ? input.s : ''", false},
-        {"base64(input.s.upperAscii())", false},
-        {"base64(input.s) == 'a'", false},
-        {"nodes[input.s]", false},
+        {"input.s", true, false},
+        {"input['s']", true, false},
+        {"(input.s)", true, false},
+        {"'a' + input.s", true, false},
+        {"input.s + ':' + input.s", true, false},
+        {"base64(input.s + ':' + 'x')", true, false},
+        {"'Basic ' + base64(base64(input.s))", true, false},
+        {"input.s == 'a'", false, false},
+        {"input.s - 1", false, false},
+        {"size(input.s)", false, false},
+        {"input.s.size()", false, false},
+        {"input.s[0]", false, false},
+        {"input.list[0]", false, false},
+        {"[input.s]", false, false},
+        {"{'a': input.s}", false, false},
+        {"[1].map(x, input.s)", false, false},
+        {"has(input.s)", false, true},
+        {"!has(input.s)", false, true},
+        {"has(input.a.s)", false, true},
+        {"has(input.`a-s`)", false, true},
+        {"has(input[x].s)", false, false},
+        {"has(input['a'].s) && input.s == 1", false, false},
+        {"default(has(input.s), true)", false, true},
+        {"input.?s", false, false},
+        {"input.?s.hasValue()", false, false},
+        {"input.?s.orValue('')", true, false},
+        {"base64('k' + input.?s.orValue(''))", true, false},
+        {"input.?s.orValue('') == ''", false, false},
+        {"input[?'s'].orValue('')", true, false},
+        {"input.?s.value()", false, false},
+        {"'a' + input.?s", false, false},
+        {"default(input.s, '')", true, false},
+        {"default(input.?s, '')", true, false},
+        {"default('a', input.s)", true, false},
+        {"default([input.s], '')", false, false},
+        {"coalesce(null, input.s)", true, false},
+        {"true ? input.s : ''", true, false},
+        {"true ? '' : 'a' + input.s", true, false},
+        {"input.s ? '' : 'a'", false, false},
+        {"input.s == 'a' ? '' : 'a'", false, false},
+        {"base64(input.s.upperAscii())", false, false},
+        {"base64(input.s) == 'a'", false, false},
+        {"nodes[input.s]", false, false},
     };
     (void)state;
     struct bindings bindings = bindings_open(data);
@@ -173,7 +194,8 @@ static void test_expr__knows_uses_that_are_text_only(void **state)
         }
         size_t count = expr_reference_count(expr);
         assert_true(count > 0);
-        if (expr_reference_at(expr, count - 1)->is_text_only != rows[i].is_text_only) {
+        const struct expr_reference *last = expr_reference_at(expr, count - 1);
+        if (last->is_text_only != rows[i].is_text_only || last->is_test != rows[i].is_test) {
             fail_msg("%s: not expected", rows[i].text);
         }
         expr_destroy(expr);
@@ -545,7 +567,7 @@ static int get_field(const void *object, uint32_t index, struct str field, struc
     return 0;
 }
 
-static const struct cel_object_class node_class = {"node", get_field};
+static const struct cel_object_class node_class = {.name = "node", .get = get_field};
 
 static int get_node(const void *object, uint32_t index, struct str field, struct cel *out,
                     struct error *err)
@@ -559,7 +581,7 @@ static int get_node(const void *object, uint32_t index, struct str field, struct
     return 0;
 }
 
-static const struct cel_object_class nodes_class = {"nodes", get_node};
+static const struct cel_object_class nodes_class = {.name = "nodes", .get = get_node};
 
 static int resolve_nodes(void *user, struct str name, struct str *out_hint)
 {

@@ -788,6 +788,36 @@ const struct fault_case fault_cases[] = {
      "  set OPSTREAM_SECRET_ON\n"
      "t.yaml:12:82: error: config of node 'e': the secret 'off' is not set\n"
      "  set OPSTREAM_SECRET_OFF\n"},
+    {"secrets not set that the pipeline can do without", "t.yaml", LOAD_START,
+     "name: t\n"
+     "integrations:\n"
+     "  http: {token: 'https://{{ secrets.host }}/'}\n"
+     "nodes:\n"
+     "  - {id: a, type: http, when: has(secrets.host) && input.loud, config: {url: x, headers: {A: "
+     "\"{{ default(secrets.one, '') }}\", B: \"{{ secrets.?two.orValue('') }}\", C: \"{{ "
+     "has(secrets.three) ? 'k ' + secrets.three : '' }}\"}}}\n"
+     "  - {id: b, type: set, config: {x: '{{ has(secrets.four) }}'}}\n"
+     "  - {id: c, type: code, config: {language: bash, code: x, input_mapping: {a: "
+     "'{{ secrets.four }}', b: '{{ secrets.one }}'}}}\n",
+     "t.yaml:7:107: error: config of node 'c': the secret 'one' is not set\n"
+     "  set OPSTREAM_SECRET_ONE\n"},
+    {"what has() asks of secrets", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: set, when: has(secrets.a.b), config: {x: '{{ has(secrets[input.x].y) "
+     "}}'}}\n"
+     "  - {id: b, type: set, config: {x: '{{ [has(secrets.a), default(secrets.b, 0)] }}'}}\n"
+     "  - {id: c, type: code, config: {language: bash, code: x, input_mapping: {a: "
+     "\"{{ secrets.?c }}\", b: \"{{ secrets.c == '' ? 1 : 2 }}\"}}}\n",
+     "t.yaml:3:34: error: 'when' of node 'a': 'secrets.a' is text: it has no 'b'\n"
+     "t.yaml:3:68: error: config of node 'a': 'secrets' may not stand here\n"
+     "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"
+     "t.yaml:4:65: error: config of node 'b': 'secrets.b' may not stand here\n"
+     "  secrets may stand in 'integrations' and in fields such as 'headers' of http\n"
+     "t.yaml:5:82: error: config of node 'c': 'secrets.c' can only be put into text, joined with "
+     "'+' or given to base64()\n"
+     "t.yaml:5:105: error: config of node 'c': 'secrets.c' can only be put into text, joined with "
+     "'+' or given to base64()\n"},
     {"secret in a field that takes none", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"

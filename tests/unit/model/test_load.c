@@ -476,6 +476,28 @@ static void test_load__knows_the_secrets_of_a_pipeline(void **state)
     definitions_destroy(definitions);
 }
 
+static void test_load__knows_the_secrets_that_a_pipeline_needs(void **state)
+{
+    (void)state;
+    struct definitions *definitions = load_right(
+        "name: t\n"
+        "config: {page: ''}\n"
+        "integrations: {http: {token: \"{{ default(secrets.maybe, '') }}\"}}\n"
+        "nodes:\n"
+        "  - {id: a, type: http, config: {url: x, headers: {A: '{{ secrets.token }}'}}}\n"
+        "  - {id: b, type: http, when: config.page != '', config: {url: x, headers: {A: '{{ "
+        "secrets.off }}{{ secrets.token }}'}}}\n"
+        "  - {id: c, type: http, when: has(secrets.asked), config: {url: x, headers: {A: '{{ "
+        "secrets.asked }}'}}}\n"
+        "  - {id: d, type: set, config: {x: '{{ has(secrets.told) }}'}}\n",
+        "t.yaml");
+    const struct pipeline *pipeline = definitions->pipelines[0];
+    assert_int_equal(pipeline->secret_count, 4);
+    assert_int_equal(pipeline->needed_secret_count, 1);
+    assert_str(pipeline->needed_secrets[0], "token");
+    definitions_destroy(definitions);
+}
+
 static void test_load__secrets_must_be_long_enough_to_be_hidden(void **state)
 {
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
@@ -560,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_load__shares_pipelines),
         cmocka_unit_test(test_load__keeps_pipelines_of_one_file_together),
         cmocka_unit_test(test_load__knows_the_secrets_of_a_pipeline),
+        cmocka_unit_test(test_load__knows_the_secrets_that_a_pipeline_needs),
         cmocka_unit_test(test_load__secrets_must_be_long_enough_to_be_hidden),
         cmocka_unit_test(test_load__bounds_the_secrets_of_a_pipeline),
         cmocka_unit_test(test_load__survives_failing_allocations),
