@@ -24,7 +24,7 @@
 #include "core/value/value.h"
 
 enum {
-    STEPS_PER_BATCH = 512,
+    DEFAULT_STEPS_PER_BATCH = 512,
     DEFAULT_PLUGIN_CONCURRENCY = 25,
     DEFAULT_PROCESS_CONCURRENCY = 4,
     DEFAULT_CALL_CONCURRENCY = 512,
@@ -49,6 +49,9 @@ int engine_create(const struct engine_options *options, struct engine **out_engi
         return error_nomem(err);
     }
     engine->options = *options;
+    if (engine->options.steps_per_batch == 0) {
+        engine->options.steps_per_batch = DEFAULT_STEPS_PER_BATCH;
+    }
     engine->dispatch = dispatch_create();
     engine->sleepers = sleepers_create();
     if (engine->dispatch == NULL || engine->sleepers == NULL) {
@@ -289,7 +292,7 @@ static int turn_step(struct turn *turn, struct run *run, const struct run_event 
 static int member_advance(struct turn *turn, struct member *member)
 {
     while (run_has_work(member->run)) {
-        if (turn->steps >= STEPS_PER_BATCH) {
+        if (turn->steps >= turn->engine->options.steps_per_batch) {
             if (!member->has_continue) {
                 struct effect effect = {.run = member->run, .type = EFFECT_CONTINUE};
                 batch_add_effect(turn->batch, &effect);

@@ -32,6 +32,7 @@ struct engine_options {
     uint32_t plugin_concurrency;  /* per plugin; 0: 25 */
     uint32_t process_concurrency; /* per plugin that starts processes; 0: 4 */
     uint32_t call_concurrency;    /* HTTP calls in all; 0: 512 */
+    uint32_t steps_per_batch;     /* decisions in one call, then EFFECT_CONTINUE; 0: 512 */
     /*
      * What all values of the process take now, asked before each decision; NULL: nobody knows. A
      * run that nobody called, and those below it, may take `scaling.max_memory_mb` (1,024 when it

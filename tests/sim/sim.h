@@ -130,7 +130,8 @@ struct sim_run {
     bool is_item; /* of the retry queue: a root that another run's node began */
     bool is_gone; /* a child, or an item, whose start was lost */
     bool has_continue;
-    uint64_t continue_seq; /* the last record of the latest write with EFFECT_CONTINUE */
+    struct strbuf portions; /* 'c' at the number of the last record of each write behind which the
+                             * run goes on by itself: any of them may be the last durable one */
 
     /* What is kept with a run beside its records. */
     uint64_t number; /* 0: it was never begun */

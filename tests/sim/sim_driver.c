@@ -317,6 +317,18 @@ static void note_queued(struct sim *sim, const struct effect *effect)
     sim_ledger_queued(item, effect);
 }
 
+static void note_portion(struct sim_run *run)
+{
+    uint64_t seq = run_last_seq(run->run);
+    if (!run->has_continue) {
+        return;
+    }
+    while (run->portions.n <= seq) {
+        strbuf_append_char(&run->portions, ' ');
+    }
+    run->portions.p[seq] = 'c';
+}
+
 static void note_records(struct sim *sim, const struct sim_commit *commit)
 {
     for (size_t i = 0; i < commit->batch.record_count; i++) {
@@ -329,10 +341,12 @@ static void note_records(struct sim *sim, const struct sim_commit *commit)
         struct sim_run *run = engine_run_user(effect->run);
         if (effect->type == EFFECT_CONTINUE) {
             run->has_continue = true;
-            run->continue_seq = run_last_seq(run->run);
         } else if (effect->type == EFFECT_QUEUE) {
             note_queued(sim, effect);
         }
+    }
+    for (size_t i = 0; i < commit->batch.record_count; i++) {
+        note_portion(run_of(sim, commit->batch.records[i].run, commit->batch.records[i].output));
     }
 }
 

@@ -78,6 +78,7 @@ static void sim_finish(struct sim *sim)
         sim->frames += sim->runs[i]->watch.next_frame;
         run_destroy(sim->runs[i]->shadow);
         run_watch_finish(&sim->runs[i]->watch);
+        strbuf_finish(&sim->runs[i]->portions);
         sim_ledger_finish(sim->runs[i]);
         document_unref(sim->runs[i]->input);
         pipeline_unref(sim->runs[i]->pipeline);

@@ -140,7 +140,9 @@ static int restore_limiter(void *user, const struct journal_scope_row *row)
 void sim_restart(struct sim *sim)
 {
     struct error err = {0};
-    const struct engine_options options = {.next_run = next_run, .user = sim};
+    static const uint32_t portions[] = {0, 3, 20};
+    const struct engine_options options = {
+        .steps_per_batch = portions[sim->seed % 3], .next_run = next_run, .user = sim};
     SIM_HOLDS(sim, engine_create(&options, &sim->engine, &err) == 0);
     sim->shared_due = INT64_MAX;
     SIM_HOLDS(sim, sim_store_scopes(sim->store, ENGINE_SCOPE_BREAKER, restore_breaker, sim) == 0);
