@@ -88,6 +88,7 @@ static int host_init(struct host *host, const struct host_options *options, stru
     host->kv = options->kv;
     host->budget = options->budget;
     host->mail = options->mail;
+    host->secrets = options->secrets;
     host->cancel_grace_ms = options->cancel_grace_ms > 0 ? options->cancel_grace_ms
                                                          : CANCEL_GRACE_MS;
     host->no_memory = task_failure_create(OPS_E_RESOURCE, STR("out of memory"), str_make(NULL, 0));

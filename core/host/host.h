@@ -29,6 +29,7 @@ struct host_budget;
 struct host_http;
 struct host_mail;
 struct host_kv;
+struct host_secrets;
 struct node_type;
 struct uv_loop_s;
 
@@ -71,10 +72,11 @@ struct host_options {
     size_t folder_count;
     const char *index_path; /* where the generated index may be kept, or NULL: none kept */
     struct host_events events;
-    const struct host_http *http;     /* outgoing HTTP, or NULL: ops.http is not there */
-    const struct host_kv *kv;         /* what plugins keep, or NULL: ops.kv is not there */
-    const struct host_budget *budget; /* what runs may spend, or NULL: ops.budget is not there */
-    const struct host_mail *mail;     /* outgoing mail, or NULL: ops.mail is not there */
+    const struct host_http *http;       /* outgoing HTTP, or NULL: ops.http is not there */
+    const struct host_kv *kv;           /* what plugins keep, or NULL: ops.kv is not there */
+    const struct host_budget *budget;   /* what runs may spend, or NULL: ops.budget is not there */
+    const struct host_mail *mail;       /* outgoing mail, or NULL: ops.mail is not there */
+    const struct host_secrets *secrets; /* who keeps them, or NULL: none can be added */
     /* "NAME=value", the last word in the environment of each child process; copied. NULL: none */
     const char *child_mark;
     uint32_t job_threads;    /* 0: the default */

@@ -40,10 +40,11 @@ struct host {
     uint32_t magic;
     uv_loop_t *loop;
     struct host_events events;
-    const struct host_http *http;     /* NULL: none */
-    const struct host_kv *kv;         /* NULL: none */
-    const struct host_budget *budget; /* NULL: none */
-    const struct host_mail *mail;     /* NULL: none */
+    const struct host_http *http;       /* NULL: none */
+    const struct host_kv *kv;           /* NULL: none */
+    const struct host_budget *budget;   /* NULL: none */
+    const struct host_mail *mail;       /* NULL: none */
+    const struct host_secrets *secrets; /* NULL: none */
     int64_t cancel_grace_ms;
     char *child_mark;           /* constant; NULL: none */
     struct cgroup_home home;    /* of the groups of children with limits */

@@ -35,6 +35,7 @@
 #include "core/loop/run_table.h"
 #include "core/loop/run_tasks.h"
 #include "core/loop/run_timers.h"
+#include "core/loop/secret_adopter.h"
 #include "core/loop/survivors.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
@@ -202,6 +203,7 @@ static int open_host(struct loop *loop, const struct loop_options *options, stru
         .kv = &loop->kv,
         .budget = &loop->budget,
         .mail = &loop->mail,
+        .secrets = &loop->adopter,
         .cancel_grace_ms = options->cancel_grace_ms,
     };
     host_options.events.user = loop;
@@ -240,6 +242,7 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
         http_gate_init(loop);
         kv_store_init(&loop->kv, loop);
         budget_desk_init(&loop->budget, loop);
+        secret_adopter_init(&loop->adopter, &loop->bridge);
         status = open_host(loop, options, err);
     }
     return status;

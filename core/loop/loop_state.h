@@ -17,6 +17,7 @@
 #include "core/host/host.h"
 #include "core/host/http.h"
 #include "core/host/mail.h"
+#include "core/host/secret.h"
 #include "core/loop/alerts.h"
 #include "core/loop/budget_desk.h"
 #include "core/loop/health_checks.h"
@@ -72,6 +73,7 @@ struct loop {
     struct host_kv kv;
     struct kv_store kept; /* what plugins keep */
     struct host_budget budget;
+    struct host_secrets adopter;
     struct budget_desk desk;
     loop_signal_cb on_signal;
     void *signal_user;

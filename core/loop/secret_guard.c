@@ -22,13 +22,22 @@ static struct str next_name(struct str *names)
     return name;
 }
 
-/* Those of its config, and of the settings of its plugin. */
-static void find_names(const struct secret_guard *guard, struct str out_names[2])
+struct secret_names secret_guard_names(const struct secret_guard *guard)
 {
     const struct integration *integration =
         pipeline_find_integration(guard->pipeline, guard->node->type->plugin);
-    out_names[0] = guard->node->secrets;
-    out_names[1] = integration != NULL ? integration->secrets : STR("");
+    struct str settings = integration != NULL ? integration->secrets : STR("");
+    return (struct secret_names){{guard->node->secrets, settings}};
+}
+
+bool secret_names_next(struct secret_names *names, struct str *out_name)
+{
+    struct str *list = names->lists[0].n > 0 ? &names->lists[0] : &names->lists[1];
+    bool has_one = list->n > 0;
+    if (has_one) {
+        *out_name = next_name(list);
+    }
+    return has_one;
 }
 
 /* ---- what is sent ---- */
@@ -118,17 +127,15 @@ static int check_name(const struct secret_guard *guard, const struct net_hop *ho
 int secret_guard_check_hop(const struct secret_guard *guard, const struct net_hop *hop,
                            struct strbuf *cure, struct error *err)
 {
-    struct str names[2];
+    struct secret_names names = secret_guard_names(guard);
+    struct str name = STR("");
     int status = 0;
-    find_names(guard, names);
-    if ((names[0].n == 0 && names[1].n == 0) || !may_hold_any(guard, hop)) {
+    bool has_none = names.lists[0].n == 0 && names.lists[1].n == 0;
+    if (has_none || !may_hold_any(guard, hop)) {
         return 0;
     }
-    for (int i = 0; i < 2; i++) {
-        while (names[i].n > 0 && status == 0) {
-            struct str name = next_name(&names[i]);
-            status = holds(guard, hop, name) ? check_name(guard, hop, name, cure, err) : 0;
-        }
+    while (status == 0 && secret_names_next(&names, &name)) {
+        status = holds(guard, hop, name) ? check_name(guard, hop, name, cure, err) : 0;
     }
     return status;
 }
@@ -158,13 +165,11 @@ static int check_process(const struct secret_guard *guard, struct str name, stru
 
 int secret_guard_check_process(const struct secret_guard *guard, struct error *err)
 {
-    struct str names[2];
+    struct secret_names names = secret_guard_names(guard);
+    struct str name = STR("");
     int status = 0;
-    find_names(guard, names);
-    for (int i = 0; i < 2; i++) {
-        while (names[i].n > 0 && status == 0) {
-            status = check_process(guard, next_name(&names[i]), err);
-        }
+    while (status == 0 && secret_names_next(&names, &name)) {
+        status = check_process(guard, name, err);
     }
     return status;
 }

@@ -7,11 +7,12 @@
  * looks at what a call is about to send, whoever has put the secret there and in whatever form a
  * mask finds it; and at nodes that give theirs to child processes.
  *
- * Used by:  http_bridge, run_tasks.
+ * Used by:  http_bridge, mail_bridge, run_tasks, secret_adopter.
  * Uses:     model, net, value (secrets, secret_hosts).
  * Threads:  [loop]
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/str.h"
@@ -28,6 +29,14 @@ struct secret_guard {
     const struct pipeline *pipeline;
     const struct node *node;
 };
+
+/* The names of its secrets that are left: of its config, then of its plugin's settings. */
+struct secret_names {
+    struct str lists[2]; /* "a,b" each */
+};
+struct secret_names secret_guard_names(const struct secret_guard *guard);
+/* Takes the next; false: there is none. */
+bool secret_names_next(struct secret_names *names, struct str *out_name);
 
 /*
  * Whether `hop` may be sent. Fails with E_INVALID: a secret is in it that must not go there; `err`

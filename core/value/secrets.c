@@ -28,6 +28,15 @@ struct kept_secret {
     struct mask *mask; /* of these alone */
 };
 
+/* A text that was made of a secret. */
+struct adopted {
+    struct adopted *next;
+    char *name; /* of that secret */
+    struct secrets_reading value;
+    int64_t until_ms;
+    struct mask *mask; /* of it alone */
+};
+
 struct secrets {
     struct secret *items;
     size_t count;
@@ -36,6 +45,8 @@ struct secrets {
     size_t kept_count;
     size_t kept_cap;
     struct strmap by_name; /* of the kept ones */
+    struct adopted *adopted;
+    size_t adopted_count;
     struct secrets_source source;
     struct mask *mask; /* of everything; NULL: there is nothing */
 };
@@ -140,13 +151,17 @@ static size_t list_values(const struct secrets *secrets, struct str *values)
             values[count++] = value_of(&secrets->kept[i]->values[k]);
         }
     }
+    for (const struct adopted *a = secrets->adopted; a != NULL; a = a->next) {
+        values[count++] = value_of(&a->value);
+    }
     return count;
 }
 
 /* The mask of everything takes the place of the one before. */
 static int make_mask(struct secrets *secrets, struct error *err)
 {
-    size_t most = secrets->count + secrets->kept_count * SECRETS_KEPT_VALUES;
+    size_t most = secrets->count + secrets->kept_count * SECRETS_KEPT_VALUES +
+                  secrets->adopted_count;
     struct str *values = calloc(most + 1, sizeof(*values));
     struct mask *mask = NULL;
     if (values == NULL) {
@@ -205,10 +220,33 @@ static void destroy_kept(struct kept_secret *kept)
     free(kept);
 }
 
+static void destroy_adopted(struct adopted *adopted)
+{
+    if (adopted != NULL) {
+        drop_reading(&adopted->value);
+        mask_destroy(adopted->mask);
+        free(adopted->name);
+        free(adopted);
+    }
+}
+
+/* Takes it out of the list. */
+static struct adopted *unlink_adopted(struct secrets *secrets, struct adopted **at)
+{
+    struct adopted *adopted = *at;
+    *at = adopted->next;
+    adopted->next = NULL;
+    secrets->adopted_count--;
+    return adopted;
+}
+
 void secrets_destroy(struct secrets *secrets)
 {
     if (secrets == NULL) {
         return;
+    }
+    while (secrets->adopted != NULL) {
+        destroy_adopted(unlink_adopted(secrets, &secrets->adopted));
     }
     for (size_t i = 0; i < secrets->count; i++) {
         guarded_free(secrets->items[i].entry, secrets->items[i].size);
@@ -379,6 +417,120 @@ static int read_source(struct secrets *secrets, struct str name, struct str *out
     return status;
 }
 
+/* ---- what is made of secrets ---- */
+
+/* Two names of one variable are names of one secret. */
+static bool is_same_name(struct str a, struct str b)
+{
+    struct secrets_variable first;
+    struct secrets_variable second;
+    return str_equal(a, b) || (secrets_variable_of(a, &first) && secrets_variable_of(b, &second) &&
+                               strcmp(first.text, second.text) == 0);
+}
+
+static int adopted_create(const struct secrets_adoption *adoption, struct adopted **out_adopted,
+                          struct error *err)
+{
+    struct adopted *adopted = calloc(1, sizeof(*adopted));
+    if (adopted == NULL) {
+        return error_nomem(err);
+    }
+    adopted->until_ms = adoption->until_ms;
+    adopted->name = str_dup(adoption->name);
+    adopted->value.p = guarded_alloc(adoption->text.n + 1);
+    if (adopted->name == NULL || adopted->value.p == NULL) {
+        destroy_adopted(adopted);
+        return error_nomem(err);
+    }
+    adopted->value.n = adoption->text.n;
+    memcpy(adopted->value.p, adoption->text.p, adoption->text.n);
+    adopted->value.p[adoption->text.n] = '\0';
+    int status = mask_create(&adoption->text, 1, &adopted->mask, err);
+    if (status != 0) {
+        destroy_adopted(adopted);
+        return status;
+    }
+    *out_adopted = adopted;
+    return 0;
+}
+
+static struct adopted *find_adopted(const struct secrets *secrets,
+                                    const struct secrets_adoption *adoption)
+{
+    struct adopted *a = secrets->adopted;
+    while (a != NULL && (!is_same_name(str_from(a->name), adoption->name) ||
+                         !str_equal(value_of(&a->value), adoption->text))) {
+        a = a->next;
+    }
+    return a;
+}
+
+/* What is over, and as much as is too much. The mask of everything has it until it is made anew. */
+static void forget(struct secrets *secrets, int64_t now_ms)
+{
+    struct adopted **at = &secrets->adopted;
+    while (*at != NULL) {
+        if ((*at)->until_ms <= now_ms) {
+            destroy_adopted(unlink_adopted(secrets, at));
+        } else {
+            at = &(*at)->next;
+        }
+    }
+    if (secrets->adopted_count < SECRETS_ADOPTED_MOST) {
+        return;
+    }
+    struct adopted **first = &secrets->adopted;
+    for (at = &secrets->adopted; *at != NULL; at = &(*at)->next) {
+        first = (*at)->until_ms < (*first)->until_ms ? at : first;
+    }
+    destroy_adopted(unlink_adopted(secrets, first));
+}
+
+int secrets_adopt(struct secrets *secrets, const struct secrets_adoption *adoption, int64_t now_ms,
+                  struct error *err)
+{
+    const char *fault = secrets_fault_of(adoption->text);
+    struct adopted *adopted = find_adopted(secrets, adoption);
+    if (fault != NULL) {
+        return error_set(err, E_INVALID, "what was made of the secret '%.*s' %s",
+                         STR_ARG(adoption->name), fault);
+    }
+    if (adopted != NULL) {
+        adopted->until_ms = adoption->until_ms;
+        return 0;
+    }
+    int status = adopted_create(adoption, &adopted, err);
+    if (status != 0) {
+        return status;
+    }
+    forget(secrets, now_ms);
+    adopted->next = secrets->adopted;
+    secrets->adopted = adopted;
+    secrets->adopted_count++;
+    status = make_mask(secrets, err);
+    if (status != 0) {
+        destroy_adopted(unlink_adopted(secrets, &secrets->adopted));
+    }
+    return status;
+}
+
+static bool is_found(const struct mask *mask, struct str text)
+{
+    struct strbuf shown = STRBUF_INIT;
+    bool is_in = mask_text(mask, text, &shown) != MASK_CLEAN;
+    strbuf_finish(&shown);
+    return is_in;
+}
+
+static bool is_adopted_in(const struct secrets *secrets, struct str name, struct str text)
+{
+    const struct adopted *a = secrets->adopted;
+    while (a != NULL && (!is_same_name(str_from(a->name), name) || !is_found(a->mask, text))) {
+        a = a->next;
+    }
+    return a != NULL;
+}
+
 /* ---- use ---- */
 
 int secrets_look(struct secrets *secrets, struct str name, struct str *out_value, struct error *err)
@@ -458,16 +610,13 @@ static int find_mask(struct secrets *secrets, struct str name, const struct mask
 bool secrets_is_in(struct secrets *secrets, struct str name, struct str text)
 {
     const struct mask *mask = NULL;
-    struct strbuf shown = STRBUF_INIT;
     if (secrets == NULL) {
         return false;
     }
     if (find_mask(secrets, name, &mask) != 0) {
         return true;
     }
-    bool is_in = mask != NULL && mask_text(mask, text, &shown) != MASK_CLEAN;
-    strbuf_finish(&shown);
-    return is_in;
+    return (mask != NULL && is_found(mask, text)) || is_adopted_in(secrets, name, text);
 }
 
 const struct mask *secrets_mask(const struct secrets *secrets)

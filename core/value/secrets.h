@@ -31,6 +31,7 @@ enum {
     SECRETS_MIN_BYTES = 4, /* of a value: anything shorter stands in too many harmless texts */
     SECRETS_MAX_BYTES = 64 * 1024,
     SECRETS_KEPT_VALUES = 16,
+    SECRETS_ADOPTED_MOST = 256,
 };
 
 /* A variable's name, NUL-terminated. */
@@ -114,6 +115,22 @@ void secrets_append_cure(const struct secrets *secrets, struct str name, struct 
 int secrets_bind(const struct secrets *secrets, struct str name, struct secrets_binding *binding,
                  struct error *err);
 void secrets_binding_finish(struct secrets_binding *binding);
+
+/* A text that is no secret by itself, but was made of one. Borrowed. */
+struct secrets_adoption {
+    struct str name; /* of the secret that it was made of */
+    struct str text;
+    int64_t until_ms; /* when it is good for nothing any more */
+};
+
+/*
+ * From here on the text is hidden as the values of its secret are, and counts as one of them in
+ * secrets_is_in(). Those whose time is over at `now_ms` are forgotten, and the one whose time ends
+ * first when there are more than SECRETS_ADOPTED_MOST. Fails as secrets_look() for a value with a
+ * fault, with E_NOMEM, and E_LIMIT; then nothing has changed but what is forgotten.
+ */
+int secrets_adopt(struct secrets *secrets, const struct secrets_adoption *adoption, int64_t now_ms,
+                  struct error *err);
 
 /*
  * Whether a value of `name` that was looked at is in `text`, in any form that a mask finds. True as

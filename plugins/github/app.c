@@ -2,32 +2,25 @@
 #include "app.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "session.h"
+
+enum { HOUR_MS = 3600 * 1000 };
 
 struct app {
     ops_val key;      /* of the settings; not to be read */
     struct text id;   /* as JSON: a number, or the text of a client id */
     struct text path; /* of the token, behind the base URL */
     char installation[24];
-    pthread_mutex_t lock; /* of what follows */
-    struct text token;    /* as the header has it; empty: there is none */
-    int64_t ends_ms;
+    struct session *session;
 };
 
 static struct app *app_of(const ops_node *node)
 {
     return node->own;
-}
-
-static void clear(struct text *text)
-{
-    if (text->p != NULL) {
-        explicit_bzero(text->p, text->cap);
-    }
-    text_finish(text);
 }
 
 /* ---- The instance ---- */
@@ -36,8 +29,7 @@ static struct app *app_create(ops_val settings)
 {
     struct app *app = calloc(1, sizeof *app);
     ops_str id = {NULL, 0};
-    if (app == NULL || pthread_mutex_init(&app->lock, NULL) != 0) {
-        free(app);
+    if (app == NULL) {
         return NULL;
     }
     app->key = ops_get(settings, "private_key");
@@ -51,7 +43,23 @@ static struct app *app_create(ops_val settings)
     return app;
 }
 
-ops_status app_open(ops_node *node, ops_val settings, ops_error *err)
+/* Who signs in where: the same for all node types. A key that cannot sign shares nothing. */
+static struct session *find_session(const ops_node *node, ops_scope scope, const struct app *app)
+{
+    struct text who = {NULL, 0, 0, 0};
+    ops_str id = {NULL, 0};
+    text_append_str(&who, text_str(&node->base_url));
+    text_append_str(&who, text_str(&app->path));
+    text_append_literal(&who, "\n");
+    text_append_str(&who, text_str(&app->id));
+    if (!who.failed) { /* else, and if it fails, `id` stays empty */
+        (void)ops.secret->hmac_sha256(ops.h, scope, app->key, text_str(&who), &id, NULL);
+    }
+    text_finish(&who);
+    return session_ref(id);
+}
+
+ops_status app_open(ops_node *node, ops_scope scope, ops_val settings, ops_error *err)
 {
     ops_val own = ops_get(settings, "app");
     if (own == 0) {
@@ -60,11 +68,14 @@ ops_status app_open(ops_node *node, ops_val settings, ops_error *err)
     if (node->token != 0) {
         return ops_error_fill(err, OPS_E_CONFIG, "give either 'token' or 'app'");
     }
-    node->own = app_create(own);
-    if (node->own == NULL || app_of(node)->id.n == 0 || app_of(node)->path.failed) {
-        return ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
+    struct app *app = app_create(own);
+    node->own = app;
+    if (app != NULL && app->id.n > 0 && !app->path.failed) {
+        app->session = find_session(node, scope, app);
     }
-    return OPS_OK;
+    return app != NULL && app->session != NULL
+               ? OPS_OK
+               : ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
 }
 
 void app_close(ops_node *node)
@@ -73,10 +84,9 @@ void app_close(ops_node *node)
     if (app == NULL) {
         return;
     }
-    clear(&app->token);
+    session_unref(app->session);
     text_finish(&app->id);
     text_finish(&app->path);
-    (void)pthread_mutex_destroy(&app->lock); /* nobody holds it */
     free(app);
     node->own = NULL;
 }
@@ -105,14 +115,11 @@ void app_append_claims(struct text *out, ops_str issuer_json, int64_t now_s)
     text_append_literal(out, "}");
 }
 
-/* "Bearer " and the JWT in `out`. */
 static ops_status append_jwt(const struct app *app, ops_task task, struct text *out, ops_error *err)
 {
     static const char head[] = "{\"alg\":\"RS256\",\"typ\":\"JWT\"}";
     struct text claims = {NULL, 0, 0, 0};
     ops_str signature = {NULL, 0};
-    text_append_literal(out, "Bearer ");
-    size_t from = out->n;
     app_append_claims(&claims, text_str(&app->id), ops.timer->unix_ms(ops.h) / 1000);
     append_base64url(out, ops_text(head));
     text_append_literal(out, ".");
@@ -122,8 +129,8 @@ static ops_status append_jwt(const struct app *app, ops_task task, struct text *
     if (failed) {
         return ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
     }
-    const ops_str signed_part = {out->p + from, out->n - from};
-    ops_status status = ops.secret->sign_rs256(ops.h, task, app->key, signed_part, &signature, err);
+    ops_status status =
+        ops.secret->sign_rs256(ops.h, task, app->key, text_str(out), &signature, err);
     if (status == OPS_OK) {
         text_append_literal(out, ".");
         append_base64url(out, signature);
@@ -152,49 +159,55 @@ int64_t app_read_time(ops_str text)
     return (int64_t)timegm(&tm) * 1000;
 }
 
-static ops_val find_token(struct service_call *call)
-{
-    struct app *app = app_of(call->node);
-    ops_val found = 0;
-    (void)pthread_mutex_lock(&app->lock); /* fails for a destroyed one only */
-    if (app->token.n > 0 && ops.timer->unix_ms(ops.h) < app->ends_ms - APP_MARGIN_MS) {
-        (void)ops.value->new_str(ops.h, call->task, text_str(&app->token), &found); /* 0 stays */
-    }
-    (void)pthread_mutex_unlock(&app->lock);
-    return found;
-}
-
 static void drop_token(ops_node *node)
 {
-    struct app *app = app_of(node);
-    (void)pthread_mutex_lock(&app->lock); /* as above */
-    clear(&app->token);
-    (void)pthread_mutex_unlock(&app->lock);
+    session_drop(app_of(node)->session);
 }
 
-/* Gives it as a value of `task`; 0: out of memory. */
-static ops_val keep_token(struct app *app, ops_task task, ops_str token, int64_t ends_ms)
+/* From `done` on the text is as secret as the key. */
+static ops_status hide(const struct app *app, ops_task task, ops_str text, int64_t ttl_ms,
+                       ops_secret_done done, void *user)
 {
-    ops_val made = 0;
-    (void)pthread_mutex_lock(&app->lock); /* as above */
-    clear(&app->token);
-    text_append_literal(&app->token, "Bearer ");
-    text_append_str(&app->token, token);
-    app->ends_ms = ends_ms;
-    if (app->token.failed) {
-        clear(&app->token);
+    ops_secret_req req = {0};
+    req.size = (uint32_t)sizeof req;
+    req.of = app->key;
+    req.text = text;
+    req.ttl_ms = (uint64_t)ttl_ms;
+    req.done = done;
+    req.user = user;
+    return ops.secret->adopt(ops.h, task, &req, NULL);
+}
+
+static void on_token_hidden(void *user, ops_task task, ops_status status, ops_val made)
+{
+    struct service_call *call = user;
+    ops_val credential = status == OPS_OK ? ops_with_prefix(task, "Bearer ", made) : 0;
+    if (credential != 0) {
+        call_resume(call, credential);
     } else {
-        (void)ops.value->new_str(ops.h, task, text_str(&app->token), &made); /* 0 stays */
+        drop_token(call->node);
+        ops_fail_text(task, status != OPS_OK ? status : OPS_E_RESOURCE,
+                      "the token of the App's installation cannot be kept secret");
     }
-    (void)pthread_mutex_unlock(&app->lock);
-    return made;
+}
+
+/* What is given to adopt() is copied. */
+static void use_token(struct service_call *call, ops_str token, int64_t ends_ms)
+{
+    int64_t now_ms = ops.timer->unix_ms(ops.h);
+    ops_status status = hide(app_of(call->node), call->task, token,
+                             ends_ms > now_ms ? ends_ms - now_ms : HOUR_MS, on_token_hidden, call);
+    if (status != OPS_OK) {
+        on_token_hidden(call, call->task, status, 0);
+    }
 }
 
 /* ---- Its request ---- */
 
+/* `symbol` NULL: that of `e` stays. */
 static void fail(struct service_call *call, ops_error *e, const char *symbol)
 {
-    e->symbol = ops_text(symbol);
+    e->symbol = symbol != NULL ? ops_text(symbol) : e->symbol;
     e->effect = OPS_EFFECT_NONE; /* what the task is about was not sent */
     e->flags = OPS_ERROR_REPEATABLE;
     (void)ops.exec->fail(ops.h, call->task, e); /* STALE: it has ended already */
@@ -247,7 +260,8 @@ static void on_token(void *user, ops_task task, const ops_http_res *res, const o
     struct service_answer answer = {.call = call, .res = res};
     if (res == NULL) {
         ops_error e = *err;
-        fail(call, &e, "github.app_unreachable");
+        int is_barred = e.code == OPS_E_PERMISSION; /* the host says it better */
+        fail(call, &e, is_barred ? NULL : "github.app_unreachable");
         return;
     }
     answer.status = res->status;
@@ -256,12 +270,8 @@ static void on_token(void *user, ops_task task, const ops_http_res *res, const o
     ops_str token = pick_str(answer.value, "token");
     if (res->status == 201 && token.n > 0) {
         int64_t ends_ms = app_read_time(pick_str(answer.value, "expires_at"));
-        ops_val made = keep_token(app_of(call->node), task, token, ends_ms);
-        if (made != 0) {
-            call_resume(call, made);
-        } else {
-            ops_fail_text(task, OPS_E_RESOURCE, "out of memory");
-        }
+        session_keep(app_of(call->node)->session, token, ends_ms);
+        use_token(call, token, ends_ms);
     } else if (res->status == 201) {
         problem_fail_body(call, &answer, "bad_body", " gave the App no token");
     } else if (res->status == 401 || res->status == 404) {
@@ -271,19 +281,21 @@ static void on_token(void *user, ops_task task, const ops_http_res *res, const o
     }
 }
 
-static ops_status ask_token(struct service_call *call, const struct text *jwt)
+static ops_status ask_token(struct service_call *call, ops_val jwt)
 {
     const struct service_header *header = call->node->service->headers;
     struct text url = {NULL, 0, 0, 0};
     ops_str names[8];
     ops_str values[8];
+    ops_val vals[8] = {0};
     ops_http_req req = {0};
     for (; header->name != NULL && req.n_headers < 7; header++) {
         names[req.n_headers] = ops_text(header->name);
         values[req.n_headers++] = ops_text(header->value);
     }
     names[req.n_headers] = ops_text("Authorization");
-    values[req.n_headers++] = text_str(jwt);
+    values[req.n_headers] = ops_text("");
+    vals[req.n_headers++] = jwt;
     text_append_str(&url, text_str(&call->node->base_url));
     text_append_str(&url, text_str(&app_of(call->node)->path));
     req.size = (uint32_t)sizeof req;
@@ -292,6 +304,7 @@ static ops_status ask_token(struct service_call *call, const struct text *jwt)
     req.url = text_str(&url);
     req.header_names = names;
     req.header_values = values;
+    req.header_vals = vals;
     req.on_done = on_token;
     req.user = call;
     ops_status status = url.failed ? OPS_E_RESOURCE : ops.http->send(ops.h, call->task, &req, NULL);
@@ -313,31 +326,77 @@ static void fail_key(struct service_call *call, const ops_error *err)
     fail(call, &e, "github.app_key");
 }
 
-static void renew_token(struct service_call *call)
+static void on_jwt_hidden(void *user, ops_task task, ops_status status, ops_val made)
 {
+    struct service_call *call = user;
+    ops_val jwt = status == OPS_OK ? ops_with_prefix(task, "Bearer ", made) : 0;
+    if (status == OPS_OK) {
+        status = jwt != 0 ? ask_token(call, jwt) : OPS_E_RESOURCE;
+    }
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "the call for the App's token cannot be started");
+    }
+}
+
+static void make_token(struct service_call *call)
+{
+    const struct app *app = app_of(call->node);
     struct text jwt = {NULL, 0, 0, 0};
     ops_error err = ops_error_make(OPS_OK, NULL);
-    ops_status status = append_jwt(app_of(call->node), call->task, &jwt, &err);
+    ops_status status = append_jwt(app, call->task, &jwt, &err);
     if (status != OPS_OK) {
         err.code = status;
         fail_key(call, &err);
-    } else if ((status = ask_token(call, &jwt)) != OPS_OK) {
-        ops_fail_text(call->task, status, "the call cannot be started");
+    } else if ((status = hide(app, call->task, text_str(&jwt), APP_JWT_SECONDS * 1000,
+                              on_jwt_hidden, call)) != OPS_OK) {
+        on_jwt_hidden(call, call->task, status, 0);
     }
-    clear(&jwt);
+    session_clear(&jwt);
+}
+
+static void obtain_token(struct service_call *call)
+{
+    struct text token = {NULL, 0, 0, 0};
+    int64_t ends_ms = 0;
+    if (session_find(app_of(call->node)->session, ops.timer->unix_ms(ops.h), &token, &ends_ms)) {
+        use_token(call, text_str(&token), ends_ms);
+    } else {
+        make_token(call);
+    }
+    session_clear(&token);
 }
 
 /* ---- For checks: who the App is costs nothing ---- */
 
-static ops_val sign_check(ops_node *node, ops_task task)
+struct checking {
+    ops_node *node;
+    service_check_cb go_on;
+};
+
+static void on_check_hidden(void *user, ops_task task, ops_status status, ops_val made)
+{
+    const struct checking *checking = user;
+    checking->go_on(checking->node, task,
+                    status == OPS_OK ? ops_with_prefix(task, "Bearer ", made) : 0);
+}
+
+static void sign_check(ops_node *node, ops_task task, service_check_cb go_on)
 {
     struct text jwt = {NULL, 0, 0, 0};
-    ops_val made = 0;
-    if (append_jwt(app_of(node), task, &jwt, NULL) == OPS_OK) {
-        (void)ops.value->new_str(ops.h, task, text_str(&jwt), &made); /* 0 stays */
+    struct checking *checking = ops_task_alloc(task, sizeof *checking);
+    if (checking == NULL) {
+        return;
     }
-    clear(&jwt);
-    return made;
+    *checking = (struct checking){node, go_on};
+    ops_status status = append_jwt(app_of(node), task, &jwt, NULL);
+    if (status == OPS_OK) {
+        status = hide(app_of(node), task, text_str(&jwt), APP_JWT_SECONDS * 1000, on_check_hidden,
+                      checking);
+    }
+    if (status != OPS_OK) {
+        on_check_hidden(checking, task, status, 0);
+    }
+    session_clear(&jwt);
 }
 
 static int is_used(const ops_node *node)
@@ -359,8 +418,7 @@ const struct service_credential app_credential = {
     .is_used = is_used,
     .secret = key_of,
     .name = name_of,
-    .find = find_token,
-    .renew = renew_token,
+    .obtain = obtain_token,
     .drop = drop_token,
     .check_path = "/app",
     .check = sign_check,

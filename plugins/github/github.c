@@ -269,7 +269,7 @@ static ops_status create(ops_plugin *plugin, ops_scope scope, ops_val settings, 
     (void)plugin;
     ops_status status = service_create(&github, scope, settings, &node, err);
     if (status == OPS_OK) {
-        status = app_open(node, settings, err);
+        status = app_open(node, scope, settings, err);
     }
     if (status != OPS_OK) {
         destroy(node);

@@ -228,16 +228,6 @@ static ops_status send(struct service_call *call, const struct call_request *req
     return ops.http->send(ops.h, call->task, &req, NULL);
 }
 
-/* 0: it is to be made first. */
-static int find_credential(struct service_call *call)
-{
-    if (call->credential == 0 && call_has_made_credential(call->node)) {
-        call->credential = call->node->service->credential->find(call);
-        return call->credential != 0;
-    }
-    return 1;
-}
-
 static void start(struct service_call *call, const struct call_request *request, ops_str url)
 {
     ops_status status = send(call, request, url);
@@ -268,8 +258,8 @@ void call_send(struct service_call *call, const struct call_request *request)
     }
     if (!append_url(call, request, &url, &fault)) {
         problem_fail_config(call, fault.field, fault.what);
-    } else if (!find_credential(call)) {
-        call->node->service->credential->renew(call);
+    } else if (call->credential == 0 && call_has_made_credential(call->node)) {
+        call->node->service->credential->obtain(call);
     } else if (request->is_conditional) {
         etag_find(call, text_str(&url), on_looked);
     } else {

@@ -84,7 +84,7 @@ struct service_call {
     int64_t count;              /* emitted so far */
     uint64_t unchanged;         /* answers that were as before */
     struct etag_place place;    /* of the answer to what is under way, if it is conditional */
-    ops_val credential;         /* that was made for the next request; 0: find one */
+    ops_val credential;         /* that was made for the next request; 0: obtain one */
     int is_renewed;             /* the last answer refused a credential that was made */
     int is_found;               /* what was to be created is there already */
     char latest[40];
@@ -97,7 +97,7 @@ void call_send(struct service_call *call, const struct call_request *request);
 
 /*
  * Sends what is under way, once more or at last, with `credential`, a value of the task; 0: one is
- * found or made.
+ * obtained.
  */
 void call_resume(struct service_call *call, ops_val credential);
 

@@ -153,16 +153,15 @@ static void on_checked(void *user, ops_task task, const ops_http_res *res, const
     text_finish(&message);
 }
 
-void service_check(ops_node *node, ops_task task, ops_str origin)
+static void send_check(ops_node *node, ops_task task, ops_val credential)
 {
     const struct service *service = node->service;
     struct text url = {NULL, 0, 0, 0};
     const ops_str names[] = {ops_text(service->auth_header)};
     const ops_str values[] = {{NULL, 0}};
     int is_made = call_has_made_credential(node);
-    const ops_val vals[] = {is_made ? service->credential->check(node, task) : node->token};
+    const ops_val vals[] = {credential};
     ops_http_req req = {0};
-    (void)origin; /* that of the settings, which the node knows */
     text_append_str(&url, text_str(&node->base_url));
     text_append_literal(&url, is_made ? service->credential->check_path : service->check_path);
     req.size = (uint32_t)sizeof req;
@@ -179,4 +178,14 @@ void service_check(ops_node *node, ops_task task, ops_str origin)
         ops_fail_text(task, status, "the call cannot be started");
     }
     text_finish(&url);
+}
+
+void service_check(ops_node *node, ops_task task, ops_str origin)
+{
+    (void)origin; /* that of the settings, which the node knows */
+    if (call_has_made_credential(node)) {
+        node->service->credential->check(node, task, send_check);
+    } else {
+        send_check(node, task, node->token);
+    }
 }

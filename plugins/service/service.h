@@ -126,21 +126,22 @@ struct service_operation {
 
 /* ==== Credentials that are made ==== */
 
+/* `credential` is 0 when it cannot be made. */
+typedef void (*service_check_cb)(ops_node *node, ops_task task, ops_val credential);
+
 /* Instead of a token of the settings: made when it is needed, and over after a while. */
 struct service_credential {
     int (*is_used)(const ops_node *node); /* else the token counts */
     /* Who it is made for: the secret that it is made of, and a name, constant, borrowed. */
     ops_val (*secret)(const ops_node *node);
     ops_str (*name)(const ops_node *node);
-    /* The value of the header, in the call's task; 0: there is none now. */
-    ops_val (*find)(struct service_call *call);
-    /* Makes one and gives it to call_resume(), or ends the task. */
-    void (*renew)(struct service_call *call);
+    /* Gives the value of the header to call_resume(), or ends the task. */
+    void (*obtain)(struct service_call *call);
     /* The service refuses it: another is to be made. Asked for once in a row. */
     void (*drop)(ops_node *node);
-    /* For check(): what to GET, and the value of the header, in `task`; 0: it cannot be made. */
+    /* For check(): what to GET; and gives the value of the header, in `task`, to `go_on`. */
     const char *check_path;
-    ops_val (*check)(ops_node *node, ops_task task);
+    void (*check)(ops_node *node, ops_task task, service_check_cb go_on);
     const char *path; /* of the setting that it is made of: "app" */
     const char *hint; /* how to come by what is allowed */
 };

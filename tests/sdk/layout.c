@@ -316,12 +316,23 @@ AT(ops_if_schema, size, 0);
 AT(ops_if_schema, version, 4);
 AT(ops_if_schema, check, 8);
 
-SIZE(ops_if_secret, 32);
+SIZE(ops_secret_req, 56);
+AT(ops_secret_req, size, 0);
+AT(ops_secret_req, flags, 4);
+AT(ops_secret_req, of, 8);
+AT(ops_secret_req, text, 16);
+AT(ops_secret_req, ttl_ms, 32);
+AT(ops_secret_req, done, 40);
+AT(ops_secret_req, user, 48);
+
+SIZE(ops_if_secret, 48);
 AT(ops_if_secret, size, 0);
 AT(ops_if_secret, version, 4);
 AT(ops_if_secret, hmac_sha256, 8);
 AT(ops_if_secret, sign_rs256, 16);
 AT(ops_if_secret, join, 24);
+AT(ops_if_secret, adopt, 32);
+AT(ops_if_secret, abort, 40);
 
 SIZE(ops_node_type, 64);
 AT(ops_node_type, size, 0);

@@ -155,6 +155,7 @@ void rig_open(struct rig *rig, const struct rig_options *options)
         .kv = options->kv,
         .budget = options->budget,
         .mail = options->mail,
+        .secrets = options->secrets,
         .child_mark = options->child_mark,
         .job_threads = 4,
         .cancel_grace_ms = options->cancel_grace_ms,

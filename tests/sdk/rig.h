@@ -82,9 +82,10 @@ struct rig_options {
     const char *child_mark;
     int64_t cancel_grace_ms;
     bool has_no_http;
-    const struct host_kv *kv;         /* kept; NULL: nothing is kept for plugins */
-    const struct host_budget *budget; /* kept; NULL: there are no budgets */
-    const struct host_mail *mail;     /* kept; NULL: there is none */
+    const struct host_kv *kv;           /* kept; NULL: nothing is kept for plugins */
+    const struct host_budget *budget;   /* kept; NULL: there are no budgets */
+    const struct host_mail *mail;       /* kept; NULL: there is none */
+    const struct host_secrets *secrets; /* kept; NULL: nobody keeps them */
 };
 
 /* `options` may be NULL: no folders. */

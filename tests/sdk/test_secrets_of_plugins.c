@@ -7,10 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "core/base/error.h"
+#include "core/host/secret.h"
 #include "opstream/abi.h"
 #include "tests/sdk/rig.h"
 
@@ -86,10 +89,78 @@ static void test_secrets__no_text_is_no_header(void **state)
     assert_non_null(strstr(end, "\"code\":\"INTERNAL\""));
 }
 
+/* ---- adopt ---- */
+
+static int keeper_status;
+static char keeper_saw[128];
+
+static int keep(void *self, const struct host_secret_adoption *adoption)
+{
+    (void)self;
+    (void)snprintf(keeper_saw, sizeof keeper_saw, "%d of %.*s: %.*s for %d",
+                   adoption->token == last_token, STR_ARG(adoption->of), STR_ARG(adoption->text),
+                   (int)adoption->ttl_ms);
+    return keeper_status;
+}
+
+static const struct host_secrets keeper = {.adopt = keep};
+
+static const char *adopt_by(const char *type, const char *config, int status)
+{
+    keeper_status = status;
+    keeper_saw[0] = '\0';
+    return rig_run(&rig, ++last_token, type, config);
+}
+
+static void test_secrets__what_is_made_of_one_is_adopted(void **state)
+{
+    (void)state;
+    static const char config[] = "{\"key\":\"hunter22\",\"text\":\"a token\"}";
+    assert_string_equal(adopt_by("keeper.adopt", config, 0),
+                        "done {\"status\":0,\"made\":\"status 4\"}");
+    assert_string_equal(keeper_saw, "1 of hunter22: a token for 1000");
+    assert_string_equal(adopt_by("reader.adopt", config, 0),
+                        "done {\"status\":0,\"made\":\"a token\"}");
+    static const struct {
+        int status;
+        const char *end;
+    } cases[] = {
+        {E_NOT_FOUND, "done {\"status\":1,\"made\":\"status 14\"}"},
+        {E_INVALID, "done {\"status\":1,\"made\":\"status 14\"}"},
+        {E_LIMIT, "done {\"status\":12,\"made\":\"status 14\"}"},
+        {E_NOMEM, "done {\"status\":12,\"made\":\"status 14\"}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_string_equal(adopt_by("keeper.adopt", config, cases[i].status), cases[i].end);
+    }
+}
+
+static void test_secrets__what_is_made_of_none_is_not_hidden(void **state)
+{
+    (void)state;
+    rig.secret = NULL;
+    assert_string_equal(
+        adopt_by("keeper.adopt", "{\"key\":\"open\",\"text\":\"a token\"}", E_NOMEM),
+        "done {\"status\":0,\"made\":\"a token\"}");
+    rig.secret = "key";
+    assert_string_equal(keeper_saw, "");
+}
+
+static void test_secrets__bad_adoptions_are_refused(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        adopt_by("keeper.adopt", "{\"key\":\"hunter22\",\"text\":\"a token\",\"bad\":true}", 0),
+        "done {\"short\":2,\"nul\":2,\"no_text\":2,\"no_time\":16,\"no_request\":16,"
+        "\"stale\":14,\"of_a_map\":2,\"of_stale\":14,\"flags\":16,\"size\":16,"
+        "\"no_done\":16}");
+    assert_string_equal(keeper_saw, "");
+}
+
 static int open_rig(void **state)
 {
     static const char *const folders[] = {SECRETS_DIR};
-    const struct rig_options options = {.folders = folders, .folder_count = 1};
+    const struct rig_options options = {.folders = folders, .folder_count = 1, .secrets = &keeper};
     (void)state;
     rig_open(&rig, &options);
     rig.secret = "key";
@@ -110,6 +181,9 @@ int main(void)
         cmocka_unit_test(test_secrets__are_read_by_who_was_granted_it),
         cmocka_unit_test(test_secrets__go_into_headers_and_addresses),
         cmocka_unit_test(test_secrets__no_text_is_no_header),
+        cmocka_unit_test(test_secrets__what_is_made_of_one_is_adopted),
+        cmocka_unit_test(test_secrets__what_is_made_of_none_is_not_hidden),
+        cmocka_unit_test(test_secrets__bad_adoptions_are_refused),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -25,6 +25,31 @@ extern "C" {
 /* For join(). */
 #define OPS_SECRET_BASE64 1u /* the text is the base64 of the parts (RFC 4648, with padding) */
 
+/* For adopt(). */
+#define OPS_SECRET_ADOPT_MIN_BYTES 4u     /* of a text that can be hidden */
+#define OPS_SECRET_ADOPT_MAX_BYTES 65536u /* of it at most */
+
+/*
+ * [strand] The end of adopt(), exactly once, but not after the task has ended.
+ *   OK         `made` is the text as a string of the task, secret if `of` is
+ *   CONFIG     which secret `of` is made of cannot be told
+ *   RESOURCE   it cannot be hidden: there are too many secrets; or out of memory
+ *   CANCELLED  it had not begun
+ * `made` is 0 unless it is OK.
+ */
+typedef void (*ops_secret_done)(void *user, ops_task task, ops_status status, ops_val made);
+
+/* Borrowed by adopt(). */
+typedef struct ops_secret_req {
+    uint32_t size;
+    uint32_t flags; /* 0 */
+    ops_val of;     /* a string: what the text was made of, or got for */
+    ops_str text;
+    uint64_t ttl_ms;      /* how long it is good; not 0 */
+    ops_secret_done done; /* must not be NULL */
+    void *user;           /* kept until `done`, or until the task ends */
+} ops_secret_req;
+
 typedef struct ops_if_secret {
     uint32_t size;
     uint32_t version;
@@ -53,6 +78,19 @@ typedef struct ops_if_secret {
      */
     ops_status (*join)(void *h, ops_scope scope, const ops_val *parts, uint64_t n, uint32_t flags,
                        ops_val *out);
+    /*
+     * [any-thread] Makes a text as secret as another: what was signed with a key, the token that a
+     * service gives for it. From `done` on it is hidden wherever secrets are, in each of their
+     * forms, and goes only where the secrets may go that `of` is made of, also where the plugin
+     * has it as plain text. When its time is over it is forgotten, with the next that is adopted.
+     * If `of` is no secret, nothing is hidden. `out` (may be NULL) names the operation for abort().
+     * OPS_E_INPUT: the text is not UTF-8, has a NUL, or is too short or too long to be hidden, or
+     * `of` is no text; OPS_E_UNSUPPORTED: this host hides nothing; OPS_E_INTERNAL: no `done`, no
+     * time, unknown flags; OPS_E_STALE; OPS_E_RESOURCE.
+     */
+    ops_status (*adopt)(void *h, ops_task task, const ops_secret_req *req, ops_op *out);
+    /* [any-thread] One that has not begun ends with CANCELLED. */
+    ops_status (*abort)(void *h, ops_op op);
 } ops_if_secret;
 
 #ifdef __cplusplus

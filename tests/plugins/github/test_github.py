@@ -5,12 +5,14 @@
 usage: test_github.py BUILD [CASE]
 """
 
+import base64
 import contextlib
 import glob
 import os
 import random
 import re
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
@@ -545,15 +547,81 @@ def an_app_signs_in(github):
     github.repo.add("first")
     github.app = App()
     nodes = issue_nodes("n", "again", "third") + [
-        {"id": "new", "type": "github.create_issue", "config": {"repo": "a/b", "title": "t"}}]
+        {"id": "new", "type": "github.create_issue", "config": {"repo": "a/b", "title": "t"}, "depends_on": ["third"]}]
     ran = app_run(github, nodes)
     equal((ran.output("third")["number"], ran.output("new")["created"]), (1, True))
-    equal(asked_for_tokens(github), 2)  # one of each type
+    equal(asked_for_tokens(github), 1)  # for all types
     check(all("BEGIN" not in str(c.headers) and b"BEGIN" not in c.body for c in github.calls), "the key was sent")
     key = github.app.key.split("\n")[3]
     check(key not in ran.text, "the key is shown")
     equal(github.last("GET /repos/a/b/issues/1").headers["authorization"].startswith("Bearer ghs_"), True)
     equal(app_run(github, issue_nodes("n"), id="1234").output()["number"], 1)
+
+
+def forms_of(secret):
+    """What of it must be nowhere: as it is, in base64, in hex, and with some characters escaped."""
+    data = secret.encode()
+    return [secret, base64.b64encode(data).decode().rstrip("=")[:-1], data.hex(), data.hex().upper(),
+            "".join(f"%{c:02X}" if i % 3 else chr(c) for i, c in enumerate(data)),
+            "".join(f"\\u{c:04x}" if i % 2 else chr(c) for i, c in enumerate(data))]
+
+
+def what_an_app_s_key_makes_is_as_secret(github):
+    """A GitHub that shows all it was sent, in each form, in what is stored and in what is an error."""
+    github.app = App()
+    sent = []
+
+    def show(handler, work):
+        sent.append(github.calls[-1].headers["authorization"].removeprefix("Bearer "))
+        given = github.app.given[-1] if github.app.given else sent[-1]
+        shown = " ".join(form for secret in (sent[-1], given) for form in forms_of(secret))
+        if handler.command == "POST":
+            handler.send(*work())
+        elif github.calls[-1].path.endswith("/1"):
+            answer(200, {"number": 1, "title": shown, "body": sent[0]})(handler, work)
+        else:
+            answer(422, {"message": shown})(handler, work)
+    github.fail(".*", *[show] * 10)
+    nodes = [{"id": "n", "type": "github.get_issue", "config": {"repo": "a/b", "number": 1}},
+             {"id": "passed_on", "type": "set", "config": {"v": "{{ n.body }}"}, "depends_on": ["n"]},
+             {"id": "no", "type": "github.get_issue", "config": {"repo": "a/b", "number": 2}, "depends_on": ["passed_on"],
+              "retry": "off"}]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"base_url": "${BASE}", "app": {
+            "id": 1234, "private_key": "{{ secrets.app_key }}", "installation_id": 5678}}
+        ran = run_file(github, {"id": "t", "integrations": {"github": settings}, "nodes": nodes}, None, folder,
+                       OPSTREAM_SECRET_APP_KEY=github.app.key)
+        has(ran.error("no")["message"], "***")
+        has(ran.steps["n"]["output"]["title"], "***")
+        equal(ran.steps["passed_on"]["output"]["v"], "***")
+        equal((len(sent), len(set(sent)), asked_for_tokens(github)), (3, 2, 1))
+        kept = ran.text.encode()
+        for path in glob.glob(os.path.join(folder, "state", "**"), recursive=True):
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    kept += file.read()
+        for form in (f for secret in set(sent) for f in forms_of(secret)):
+            check(form.encode() not in kept, f"{form} is shown")
+
+
+def what_an_app_s_key_makes_goes_where_the_key_goes(github):
+    github.repo.add("first")
+    github.app = App()
+    with tempfile.TemporaryDirectory() as folder:
+        def bind(host):
+            done = subprocess.run([PROGRAM.path, "secrets", "set", "app_key", "--host", host], input=github.app.key,
+                                  env=PROGRAM.env(folder, {}), capture_output=True, text=True, check=False)
+            equal(done.returncode, 0)
+        settings = {"base_url": "${BASE}", "app": {
+            "id": 1234, "private_key": "{{ secrets.app_key }}", "installation_id": 5678}}
+        definition = {"id": "t", "integrations": {"github": settings}, "nodes": issue_nodes("n")}
+        bind("api.github.com")
+        error = run_file(github, definition, None, folder).error()
+        equal((error["code"], error["symbol"]), ("PERMISSION", "secret.host"))
+        has(error["message"], "the secret 'app_key' must not go to '127.0.0.1:")
+        equal(len(github.calls), 0)
+        bind("127.0.0.1:" + github.url.rpartition(":")[2])
+        equal(run_file(github, definition, None, folder).output()["number"], 1)
 
 
 def an_app_s_token_is_made_anew(github):

@@ -111,6 +111,63 @@ static void send_execute(ops_node *node, ops_task task, ops_val config)
     }
 }
 
+static void on_adopted(void *user, ops_task task, ops_status status, ops_val made)
+{
+    struct ops_map out = ops_map_begin(task);
+    (void)user;
+    ops_map_i64(&out, "status", status);
+    add_text(&out, "made", made);
+    ops_complete_map(task, &out);
+}
+
+static ops_status adopt_with(ops_task task, const ops_secret_req *like, ops_str text, uint64_t ttl)
+{
+    ops_secret_req req = *like;
+    req.text = text;
+    req.ttl_ms = ttl;
+    return ops.secret->adopt(ops.h, task, &req, NULL);
+}
+
+/* `text` of the config, as a secret like `key`; `bad`: what is refused. */
+static void adopt_execute(ops_node *node, ops_task task, ops_val config)
+{
+    ops_secret_req req = {0};
+    ops_str text = ops_get_str(config, "text", "");
+    (void)node;
+    req.size = (uint32_t)sizeof req;
+    req.of = ops_get(config, "key");
+    req.done = on_adopted;
+    if (!ops_get_bool(config, "bad", 0)) {
+        ops_status status = adopt_with(task, &req, text, 1000);
+        if (status != OPS_OK) {
+            ops_fail_text(task, status, "not adopted");
+        }
+        return;
+    }
+    struct ops_map out = ops_map_begin(task);
+    ops_map_i64(&out, "short", adopt_with(task, &req, ops_text("abc"), 1));
+    ops_map_i64(&out, "nul", adopt_with(task, &req, ops_slice("ab\0cd", 5), 1));
+    ops_map_i64(&out, "no_text", adopt_with(task, &req, ops_text("\xFF\xFF\xFF\xFF"), 1));
+    ops_map_i64(&out, "no_time", adopt_with(task, &req, text, 0));
+    ops_map_i64(&out, "no_request", ops.secret->adopt(ops.h, task, NULL, NULL));
+    ops_map_i64(&out, "stale", adopt_with(task + 1, &req, text, 1));
+    req.of = config;
+    ops_map_i64(&out, "of_a_map", adopt_with(task, &req, text, 1));
+    req.of = 4711;
+    ops_map_i64(&out, "of_stale", adopt_with(task, &req, text, 1));
+    req.of = ops_get(config, "key");
+    req.flags = 1;
+    ops_map_i64(&out, "flags", adopt_with(task, &req, text, 1));
+    req.flags = 0;
+    req.size = 8;
+    ops_map_i64(&out, "size", adopt_with(task, &req, text, 1));
+    req.size = (uint32_t)sizeof req;
+    req.done = NULL;
+    ops_map_i64(&out, "no_done", adopt_with(task, &req, text, 1));
+    ops_complete_map(task, &out);
+}
+
+static const ops_node_type adopt = OPS_NODE(SECRETS_ID ".adopt", OPS_NODE_PARALLEL, adopt_execute);
 static const ops_node_type look = OPS_NODE(SECRETS_ID ".look", OPS_NODE_PARALLEL, look_execute);
 static const ops_node_type send = OPS_NODE(SECRETS_ID ".send", OPS_NODE_PARALLEL, send_execute);
-OPS_PLUGIN(SECRETS_ID, "1.0.0", &look, &send);
+OPS_PLUGIN(SECRETS_ID, "1.0.0", &adopt, &look, &send);

@@ -368,6 +368,104 @@ static void test_secrets__a_new_value_survives_a_failing_allocation(void **state
     }
 }
 
+/* ---- what is made of secrets ---- */
+
+static int adopt(struct secrets *secrets, const char *name, const char *text, int64_t until_ms,
+                 int64_t now_ms)
+{
+    const struct secrets_adoption adoption = {str_from(name), str_from(text), until_ms};
+    return secrets_adopt(secrets, &adoption, now_ms, NULL);
+}
+
+static bool is_hidden(const struct secrets *secrets, const char *text)
+{
+    struct strbuf shown = STRBUF_INIT;
+    const struct mask *mask = secrets_mask(secrets);
+    bool is_found = mask != NULL && mask_text(mask, str_from(text), &shown) == MASK_FOUND;
+    strbuf_finish(&shown);
+    return is_found;
+}
+
+static void test_secrets__what_is_made_of_one_is_one(void **state)
+{
+    (void)state;
+    struct secrets *secrets = make(environment);
+    assert_false(is_hidden(secrets, "ghs_token"));
+    assert_int_equal(adopt(secrets, "Api.Key", "ghs_token", 100, 0), 0);
+    assert_true(is_hidden(secrets, "a ghs_token b"));
+    assert_true(is_hidden(secrets, "Z2hzX3Rva2Vu")); /* base64 */
+    assert_true(is_hidden(secrets, "6768735f746f6b656e"));
+    assert_true(secrets_is_in(secrets, STR("api_key"), STR("Bearer ghs_token")));
+    assert_false(secrets_is_in(secrets, STR("pin"), STR("Bearer ghs_token")));
+    assert_true(secrets_is_in(secrets, STR("api_key"), STR("key=with=signs")));
+    secrets_destroy(secrets);
+}
+
+static void test_secrets__what_is_made_of_one_is_forgotten_in_time(void **state)
+{
+    (void)state;
+    struct secrets *secrets = make(environment);
+    assert_int_equal(adopt(secrets, "api_key", "first token", 100, 0), 0);
+    assert_int_equal(adopt(secrets, "api_key", "later token", 200, 99), 0);
+    assert_true(is_hidden(secrets, "first token"));
+    assert_int_equal(adopt(secrets, "api_key", "third token", 300, 100), 0);
+    assert_false(is_hidden(secrets, "first token"));
+    assert_false(secrets_is_in(secrets, STR("api_key"), STR("first token")));
+    assert_true(is_hidden(secrets, "later token"));
+    /* Once more: its time is another. */
+    assert_int_equal(adopt(secrets, "api_key", "later token", 500, 150), 0);
+    assert_int_equal(adopt(secrets, "api_key", "fourth token", 600, 400), 0);
+    assert_true(is_hidden(secrets, "later token"));
+    assert_false(is_hidden(secrets, "third token"));
+    secrets_destroy(secrets);
+}
+
+static void test_secrets__the_shortest_lived_goes_when_there_are_too_many(void **state)
+{
+    (void)state;
+    struct secrets *secrets = make(environment);
+    assert_int_equal(adopt(secrets, "api_key", "long lived", 1000000, 0), 0);
+    for (int i = 0; i < SECRETS_ADOPTED_MOST; i++) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "token %d.", 1000 + i);
+        assert_int_equal(adopt(secrets, "api_key", text, 1000 + i, 0), 0);
+    }
+    assert_true(is_hidden(secrets, "long lived"));
+    assert_false(is_hidden(secrets, "token 1000."));
+    assert_true(is_hidden(secrets, "token 1001."));
+    secrets_destroy(secrets);
+}
+
+static void test_secrets__what_cannot_be_hidden_is_not_adopted(void **state)
+{
+    (void)state;
+    struct secrets *secrets = make(environment);
+    assert_int_equal(adopt(secrets, "api_key", "abc", 100, 0), E_INVALID);
+    assert_int_equal(adopt(secrets, "api_key", "\xFF\xFF\xFF\xFF", 100, 0), E_INVALID);
+    assert_false(is_hidden(secrets, "abc"));
+    secrets_destroy(secrets);
+}
+
+static void test_secrets__adopting_survives_a_failing_allocation(void **state)
+{
+    (void)state;
+    for (int n = 0;; n++) {
+        struct secrets *secrets = make(environment);
+        assert_int_equal(adopt(secrets, "api_key", "first token", 100, 0), 0);
+        failing_alloc_arm(n);
+        int status = adopt(secrets, "api_key", "later token", 100, 0);
+        bool has_failed = failing_alloc_disarm();
+        assert_true(is_hidden(secrets, "first token"));
+        assert_int_equal(is_hidden(secrets, "later token"), status == 0);
+        secrets_destroy(secrets);
+        if (!has_failed) {
+            assert_int_equal(status, 0);
+            return;
+        }
+        assert_int_equal(status, E_NOMEM);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +482,11 @@ int main(void)
         cmocka_unit_test(test_secrets__are_handed_on_as_they_came),
         cmocka_unit_test(test_secrets__survive_a_failing_allocation),
         cmocka_unit_test(test_secrets__a_new_value_survives_a_failing_allocation),
+        cmocka_unit_test(test_secrets__what_is_made_of_one_is_one),
+        cmocka_unit_test(test_secrets__what_is_made_of_one_is_forgotten_in_time),
+        cmocka_unit_test(test_secrets__the_shortest_lived_goes_when_there_are_too_many),
+        cmocka_unit_test(test_secrets__what_cannot_be_hidden_is_not_adopted),
+        cmocka_unit_test(test_secrets__adopting_survives_a_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
