@@ -204,7 +204,7 @@ static void append_live(struct loop *loop, const struct route_match *match,
         loop_append_counts(loop, out);
     } else if (match->live == ROUTE_LIVE_ITEMS && loop_numbers(loop).queued > 0) {
         item_live_append(loop, query, clock_unix_ms(), out);
-    } else if (match->live == ROUTE_LIVE_WAITS && loop_numbers(loop).queued > 0) {
+    } else if (match->live == ROUTE_LIVE_WAITS && loop_has_waits(loop)) {
         loop_append_waits(loop, find_number(loop, match->id), out);
     }
 }

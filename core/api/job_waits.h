@@ -46,9 +46,10 @@ int job_waits_read(struct job_waits *waits, struct journal_reader *reader,
 void job_waits_finish(struct job_waits *waits);
 
 /*
- * Members waits_for: [{path, for: "time"|"event"|"attempt"|"decision"|"permit"|"budget"|"breaker",
- * until, event}], and waits_left_out. `steps` are the run's own, `live` is what the engine knows,
- * see loop_append_waits(); empty: nothing.
+ * Members waits_for: [{path, for:
+ * "time"|"event"|"attempt"|"decision"|"permit"|"budget"|"breaker"|"spending"|..., until, event}],
+ * and waits_left_out. `steps` are the run's own, `live` is what the engine knows, see
+ * loop_append_waits(); empty: nothing.
  */
 void job_waits_write(struct builder *b, const struct job_waits *waits,
                      const struct job_steps *steps, struct str live);

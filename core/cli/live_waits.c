@@ -77,8 +77,9 @@ static bool is_new(const struct live_waits *waits, const struct value *wait)
             return false;
         }
     }
-    return !str_equal_text(job_text_get(wait, "for"), "permit") && !is_brief(wait) &&
-           has_line(waits, wait);
+    struct str what = job_text_get(wait, "for");
+    bool is_for_others = str_equal_text(what, "permit") || str_equal_text(what, "spending");
+    return !is_for_others && !is_brief(wait) && has_line(waits, wait);
 }
 
 static void append(const struct value *wait, struct run_text_style style, struct strbuf *out)

@@ -99,6 +99,9 @@ void wait_text_append(const struct value *wait, struct strbuf *out)
                                     ? "the service wants no calls now, the next"
                                     : "as many calls as its rate allows, the next");
         append_until(wait, " at ", out);
+    } else if (str_equal_text(what, "spending")) {
+        terminal_append_safe(out, job_text_get(wait, "why"));
+        strbuf_append_text(out, "; others may give back");
     } else if (str_equal_text(what, "memory")) {
         strbuf_append_format(out, "max_memory_mb: values take %lld of %lld MiB, others have to end",
                              (long long)job_text_int(wait, "in_use"),

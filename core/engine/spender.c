@@ -43,10 +43,9 @@ static int note(const struct spender *spender, struct run_event *event, int64_t 
     return status;
 }
 
-int spender_reserve(const struct spender *spender, const struct purse_amount *wanted,
-                    int64_t now_unix_ms, struct batch *batch, struct spending_refusal *out_refusal)
+enum spender_answer spender_ask(const struct spender *spender, const struct purse_amount *wanted,
+                                int64_t now_unix_ms, struct spending_refusal *out_refusal)
 {
-    struct run_event event = {.type = RUN_EVENT_RESERVED, .held = wanted};
     struct spender at = *spender;
     if (!is_live(&at)) {
         return SPENDER_GONE;
@@ -57,8 +56,16 @@ int spender_reserve(const struct spender *spender, const struct purse_amount *wa
             return SPENDER_REFUSED;
         }
     } while (go_up(&at));
-    int status = note(spender, &event, now_unix_ms, batch);
-    return status == 0 ? SPENDER_GRANTED : status;
+    return SPENDER_GRANTED;
+}
+
+int spender_reserve(const struct spender *spender, const struct purse_amount *wanted,
+                    int64_t now_unix_ms, struct batch *batch, struct spending_refusal *out_refusal)
+{
+    struct run_event event = {.type = RUN_EVENT_RESERVED, .held = wanted};
+    enum spender_answer said = spender_ask(spender, wanted, now_unix_ms, out_refusal);
+    int status = said == SPENDER_GRANTED ? note(spender, &event, now_unix_ms, batch) : 0;
+    return status == 0 ? (int)said : status;
 }
 
 int spender_settle(const struct spender *spender, const struct purse_use *use,

@@ -32,6 +32,10 @@ enum spender_answer {
     SPENDER_GONE, /* the attempt has ended */
 };
 
+/* Whether spender_reserve() would grant it; where not, `*out_refusal` says why. */
+enum spender_answer spender_ask(const struct spender *spender, const struct purse_amount *wanted,
+                                int64_t now_unix_ms, struct spending_refusal *out_refusal);
+
 /*
  * Holds `wanted` in all budgets that the call counts for, or nothing: then `*out_refusal` says why.
  * Returns an enum spender_answer, or E_NOMEM: then the state of the runs is not to be relied upon.

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/quantity.h"
+#include "core/engine/engine.h"
 #include "core/engine/run.h"
 #include "core/engine/spender.h"
 #include "core/host/budget.h"
@@ -14,6 +15,7 @@
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_tasks.h"
+#include "core/loop/run_waits.h"
 #include "core/model/pipeline.h"
 
 /* What was granted to a task, and it has not settled. */
@@ -174,6 +176,7 @@ static void list(struct budget_wait *wait)
     }
     *at = wait;
     wait->is_listed = true;
+    run_waits_note(&wait->loop->waits_told);
 }
 
 static void unlist(struct budget_wait *wait)
@@ -376,6 +379,33 @@ void budget_desk_forget(struct loop_task *task)
     leave(task);
     while (*slips != NULL) {
         free(take_slip(task, (*slips)->reservation));
+    }
+}
+
+/* ---- who waits ---- */
+
+static bool is_below(const struct run *root, const struct run *run)
+{
+    const struct run *at = root;
+    while (at != NULL && at != run) {
+        at = engine_next_below(root, at);
+    }
+    return at != NULL;
+}
+
+void budget_desk_each_wait(const struct loop *loop, const struct run *root, budget_desk_cb each,
+                           void *user)
+{
+    for (const struct budget_wait *wait = loop->desk.first; wait != NULL; wait = wait->next) {
+        const struct spender spender = run_tasks_spender(wait->task);
+        struct spending_refusal refusal;
+        struct strbuf why = STRBUF_INIT;
+        if (is_below(root, spender.run) &&
+            spender_ask(&spender, &wait->wanted, clock_unix_ms(), &refusal) == SPENDER_REFUSED) {
+            append_why(&refusal, &wait->wanted, &why);
+            each(user, &spender, strbuf_str(&why));
+        }
+        strbuf_finish(&why);
     }
 }
 

@@ -16,6 +16,9 @@
 
 #include <stdint.h>
 
+#include "core/base/str.h"
+#include "core/engine/spender.h"
+
 struct budget_wait;
 struct host_budget;
 struct loop;
@@ -26,6 +29,14 @@ struct budget_desk {
     struct budget_wait *first; /* who waits for others, in the order of asking */
     uint64_t last_reservation;
 };
+
+/*
+ * Calls `each` for the tasks of `root`, and of runs below it, that wait for others to give back, in
+ * the order of asking. `why` is what they do not fit into, as a sentence; borrowed for the call.
+ */
+typedef void (*budget_desk_cb)(void *user, const struct spender *spender, struct str why);
+void budget_desk_each_wait(const struct loop *loop, const struct run *root, budget_desk_cb each,
+                           void *user);
 
 /* What the host is given; `loop` is kept. */
 void budget_desk_init(struct host_budget *budget, struct loop *loop);

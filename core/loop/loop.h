@@ -386,10 +386,14 @@ enum { LOOP_WAITS_MOST = 100 };
  * What nodes of the run `number` and of those below it, and calls of their tasks, wait for, as
  * JSON:
  * {"waits": [{"path", "for": "permit"|"budget"|"breaker"|"rate_limit"|"memory", "until", "event":
- * null, "scope", and "limit", "in_use" or "state" or "frozen"}], "left_out"}. No record says it.
+ * null, "scope", and "limit", "in_use" or "state" or "frozen"}], "left_out"}; of a task whose call
+ * waits for what others may give back to its budget "for": "spending", "why", and no "scope". No
+ * record says it.
  * See strbuf_status().
  */
 void loop_append_waits(const struct loop *loop, uint64_t number, struct strbuf *out);
+/* Whether there is any such wait, of whatever run. */
+bool loop_has_waits(const struct loop *loop);
 
 /* Of all runs: {"limits": [{"scope", "limit", "in_use", "waiting"}], "breakers": [{"scope",
  * "waiting"}], "rate_limits": [{"scope", "until", "frozen_until", "waiting"}]}, those that somebody

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/engine/engine.h"
 #include "core/engine/waits.h"
+#include "core/loop/budget_desk.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_table.h"
@@ -36,6 +37,7 @@ struct listing {
     struct strbuf *out;
     struct strbuf path;
     uint64_t count;
+    uint64_t left_out;
 };
 
 static void append_wait_at(struct str path, const struct engine_wait *wait, struct strbuf *out)
@@ -65,6 +67,27 @@ static void append_wait(void *user, const struct engine_wait *wait)
     append_wait_at(strbuf_str(&listing->path), wait, listing->out);
 }
 
+/* Its task is at work, and a call of it waits for what others may give back to a budget. */
+static void append_spender(void *user, const struct spender *spender, struct str why)
+{
+    struct listing *listing = user;
+    const struct engine_wait at = {
+        .run = spender->run, .frame = spender->frame, .node = spender->node};
+    struct strbuf *out = listing->out;
+    if (listing->count >= LOOP_WAITS_MOST) {
+        listing->left_out++;
+        return;
+    }
+    strbuf_append_text(out, listing->count++ > 0 ? ",{\"path\":" : "{\"path\":");
+    strbuf_clear(&listing->path);
+    engine_append_wait_path(listing->root, &at, &listing->path);
+    json_write_string(strbuf_str(&listing->path), out);
+    append_member("for", STR("spending"), out);
+    strbuf_append_text(out, ",\"until\":null,\"event\":null");
+    append_member("why", why, out);
+    strbuf_append_char(out, '}');
+}
+
 /* Of a run that is not in memory since it waits for a breaker: the first of its nodes. */
 static void append_sleeper(const struct engine_sleeper *sleeper, struct strbuf *out)
 {
@@ -81,13 +104,21 @@ static void append_sleeper(const struct engine_sleeper *sleeper, struct strbuf *
 static void append_waits(const struct loop *loop, const struct run *root, struct strbuf *out)
 {
     struct listing listing = {.root = root, .out = out, .path = STRBUF_INIT};
-    uint64_t left_out = 0;
     strbuf_append_text(out, "{\"waits\":[");
-    if (root != NULL) {
-        left_out = engine_each_wait(loop->engine, root, LOOP_WAITS_MOST, append_wait, &listing);
+    if (root != NULL && engine_waiting(loop->engine) > 0) {
+        listing.left_out =
+            engine_each_wait(loop->engine, root, LOOP_WAITS_MOST, append_wait, &listing);
     }
-    strbuf_append_format(out, "],\"left_out\":%llu}", (unsigned long long)left_out);
+    if (root != NULL) {
+        budget_desk_each_wait(loop, root, append_spender, &listing);
+    }
+    strbuf_append_format(out, "],\"left_out\":%llu}", (unsigned long long)listing.left_out);
     strbuf_finish(&listing.path);
+}
+
+bool loop_has_waits(const struct loop *loop)
+{
+    return engine_waiting(loop->engine) > 0 || loop->desk.first != NULL;
 }
 
 void loop_append_waits(const struct loop *loop, uint64_t number, struct strbuf *out)
@@ -98,7 +129,7 @@ void loop_append_waits(const struct loop *loop, uint64_t number, struct strbuf *
         append_sleeper(&sleeper, out);
         return;
     }
-    append_waits(loop, run != NULL && engine_waiting(loop->engine) > 0 ? run->run : NULL, out);
+    append_waits(loop, run != NULL ? run->run : NULL, out);
 }
 
 /* ---- who looks ---- */
@@ -106,8 +137,7 @@ void loop_append_waits(const struct loop *loop, uint64_t number, struct strbuf *
 static void tell_observer(const struct loop_run *run)
 {
     struct strbuf text = STRBUF_INIT;
-    bool may_wait = engine_waiting(run->loop->engine) > 0;
-    append_waits(run->loop, may_wait ? run->run : NULL, &text);
+    append_waits(run->loop, run->run, &text);
     if (strbuf_status(&text) == 0) {
         run->observer.on_waits(run->observer.user, strbuf_str(&text));
     }

@@ -49,6 +49,8 @@ static void test_wait_text__says_what_it_is_in_words(void **state)
          "plugin http: its retry budget is spent, 4 of 25 at work"},
         {"{\"for\":\"memory\",\"scope\":\"run\",\"limit\":512,\"in_use\":530}",
          "max_memory_mb: values take 530 of 512 MiB, others have to end"},
+        {"{\"for\":\"spending\",\"why\":\"the budget of 'p' has 1 of its 2 calls left\"}",
+         "the budget of 'p' has 1 of its 2 calls left; others may give back"},
         {"{\"for\":\"attempt\",\"until\":\"2999-01-15T08:01:00.000Z\"}",
          "its next attempt, at 2999-01-15 08:01:00 UTC"},
         {"{\"for\":\"attempt\",\"until\":\"2001-01-15T08:01:00.000Z\"}",
@@ -79,7 +81,8 @@ static void test_wait_text__says_what_it_is_in_words(void **state)
 #define FROZEN                                                                                     \
     "{\"path\":\"f\",\"for\":\"rate_limit\",\"scope\":\"a\",\"frozen\":true,"                      \
     "\"until\":\"2999-01-15T08:00:00.000Z\"}"
-#define PERMIT "{\"path\":\"q\",\"for\":\"permit\",\"scope\":\"run\",\"limit\":1,\"in_use\":1}"
+#define SPENDING "{\"path\":\"s\",\"for\":\"spending\",\"why\":\"spent\"}"
+#define PERMIT   "{\"path\":\"q\",\"for\":\"permit\",\"scope\":\"run\",\"limit\":1,\"in_use\":1}"
 
 static void take(struct live_waits *waits, const char *list, const char *left_out)
 {
@@ -95,9 +98,9 @@ static void test_live_waits__each_has_one_line_and_permits_none(void **state)
     struct live_waits waits = {0};
     struct run_text_style style = {.name_columns = 5};
     struct strbuf text = STRBUF_INIT;
-    take(&waits, BREAKER("get", "1") "," PERMIT, "3");
-    assert_int_equal(live_waits_count(&waits), 5);
-    assert_int_equal(live_waits_shown(&waits), 2);
+    take(&waits, BREAKER("get", "1") "," PERMIT "," SPENDING, "3");
+    assert_int_equal(live_waits_count(&waits), 6);
+    assert_int_equal(live_waits_shown(&waits), 3);
     live_waits_append_lines(&waits, style, &text);
     assert_text(&text, "waiting    get    a: circuit open until 2999-01-15 08:01:00 UTC\n");
     take(&waits, BREAKER("get", "2"), "0"); /* the same, for longer */

@@ -12,6 +12,7 @@
 
 #include "core/base/clock.h"
 #include "core/engine/engine.h"
+#include "core/loop/budget_desk.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/run_driver.h"
 #include "core/loop/run_table.h"
@@ -38,6 +39,19 @@ struct loop_run *run_table_find(const struct loop *at, uint64_t number)
     return number > 0 && number <= run_count ? &runs[number - 1] : NULL;
 }
 
+/* Whose calls wait for what others may give back: those of `a`, so often. */
+static unsigned spenders;
+
+void budget_desk_each_wait(const struct loop *at, const struct run *root, budget_desk_cb each,
+                           void *user)
+{
+    assert_ptr_equal(at, &loop);
+    for (unsigned i = 0; i < spenders; i++) {
+        const struct spender spender = {.run = (struct run *)(uintptr_t)root};
+        each(user, &spender, STR("there is \"little\""));
+    }
+}
+
 /* None is checked. */
 void health_checks_append(const struct health_checks *checks, struct strbuf *out)
 {
@@ -61,11 +75,13 @@ static struct toy_run *start(const char *node, const char *settings)
 
 static const char *waits_of(uint64_t number)
 {
-    static char text[4096];
+    static char text[16 * 1024];
     struct strbuf out = STRBUF_INIT;
     loop_append_waits(&loop, number, &out);
     assert_int_equal(strbuf_status(&out), 0);
-    (void)snprintf(text, sizeof(text), "%.*s", STR_ARG(strbuf_str(&out)));
+    assert_true(out.n < sizeof(text));
+    memcpy(text, out.p, out.n);
+    text[out.n] = '\0';
     strbuf_finish(&out);
     return text;
 }
@@ -87,6 +103,7 @@ static int set_up(void **state)
     toy_world_init(&world, NULL);
     loop = (struct loop){.engine = world.engine};
     run_count = 0;
+    spenders = 0;
     assert_int_equal(uv_loop_init(&loop.uv), 0);
     run_waits_init(&loop.waits_told, &loop);
     return 0;
@@ -170,6 +187,18 @@ static void test_run_waits__a_breaker_says_its_state(void **state)
     assert_non_null(strstr(text, "\"state\":\"open\"}],\"left_out\":0}"));
     assert_non_null(strstr(queues(), "\"breakers\":[{\"scope\":\"toy"));
     assert_non_null(strstr(queues(), "\"waiting\":1}],\"rate_limits\":[],\"services\":[]}"));
+}
+
+static void test_run_waits__who_waits_for_others_to_give_back_says_why(void **state)
+{
+    (void)state;
+    start("type: toy.task, budget: {calls: 1}", "");
+    spenders = 1;
+    assert_string_equal(waits_of(1), "{\"waits\":[{\"path\":\"a\",\"for\":\"spending\",\"until\":"
+                                     "null,\"event\":null,\"why\":\"there is \\\"little\\\"\"}],"
+                                     "\"left_out\":0}");
+    spenders = LOOP_WAITS_MOST + 2;
+    assert_non_null(strstr(waits_of(1), "\"left_out\":2}"));
 }
 
 static void test_run_waits__what_is_too_much_is_left_out_and_said(void **state)
@@ -265,6 +294,7 @@ int main(void)
         CASE(a_rate_limit_says_until_when),
         CASE(a_service_that_wants_a_pause_is_no_rate),
         CASE(a_breaker_says_its_state),
+        CASE(who_waits_for_others_to_give_back_says_why),
         CASE(what_is_too_much_is_left_out_and_said),
         CASE(nobody_who_looks_costs_no_timer),
         CASE(who_looks_is_told_once_for_many_decisions),
