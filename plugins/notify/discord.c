@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Discord: a webhook's message with one embed. Its Markdown is nearly CommonMark's. */
+/*
+ * Discord: a webhook's message with one embed, and its files as parts of a form. Its Markdown is
+ * nearly CommonMark's.
+ */
 
 #include "build.h"
 #include "target.h"
@@ -15,6 +18,8 @@ enum {
     EMBED_MAX = 6000, /* of all texts of an embed */
     TABLE_BYTES = 1500,
     LINK_BYTES = 900,
+    FILES_MAX = 10,
+    BOUNDARY_BYTES = 32,
     DIGEST_BYTES = 1500, /* beside a message of its own */
 };
 
@@ -83,9 +88,6 @@ static void add_description(const struct note *note, struct ops_map *embed, size
         text_append_str(&tail, url);
         text_append_literal(&tail, ")");
     }
-    if (tail.n < TABLE_BYTES + LINK_BYTES) {
-        note_append_attached(note, &tail);
-    }
     size_t room = left < DESCRIPTION_MAX ? left : DESCRIPTION_MAX;
     size_t used = characters(&tail) + 1;
     note_append_cut(&all, note->text, room > used ? room - used : 0);
@@ -126,6 +128,92 @@ static struct ops_map make_digest(const struct note *note)
     return embed;
 }
 
+/* ---- files ---- */
+
+static int holds(ops_str bytes, const char *boundary)
+{
+    return bytes.n > 0 && memmem(bytes.p, (size_t)bytes.n, boundary, strlen(boundary)) != NULL;
+}
+
+/* A text that is in none of the parts. */
+static void choose_boundary(const struct note *note, ops_str json, char out[BOUNDARY_BYTES])
+{
+    int is_free = 0;
+    for (unsigned k = 1; !is_free; k++) {
+        (void)snprintf(out, BOUNDARY_BYTES, "opstream-part-%u", k);
+        is_free = !holds(json, out);
+        for (uint64_t i = 0; i < note->n_files && is_free; i++) {
+            is_free = !holds(note->files[i].bytes, out);
+        }
+    }
+}
+
+static void append_part(struct text *out, const char *boundary, const char *disposition,
+                        ops_str type, ops_str bytes)
+{
+    text_append_literal(out, "--");
+    text_append_literal(out, boundary);
+    text_append_literal(out, "\r\nContent-Disposition: form-data; ");
+    text_append_literal(out, disposition);
+    text_append_literal(out, "\r\nContent-Type: ");
+    text_append_str(out, type);
+    text_append_literal(out, "\r\n\r\n");
+    text_append_str(out, bytes);
+    text_append_literal(out, "\r\n");
+}
+
+/* `name="files[0]"; filename="a \"b\".txt"`, as browsers write it: a quote is %22. */
+static void append_file(struct text *out, const char *boundary, uint64_t i,
+                        const struct note_file *file)
+{
+    struct text name = {0};
+    char field[48];
+    (void)snprintf(field, sizeof field, "name=\"files[%llu]\"; filename=\"", (unsigned long long)i);
+    text_append_literal(&name, field);
+    for (uint64_t k = 0; k < file->name.n; k++) {
+        int is_quote = file->name.p[k] == '"';
+        text_append(&name, is_quote ? "%22" : file->name.p + k, is_quote ? 3 : 1);
+    }
+    text_append(&name, "\"\0", 2);
+    append_part(out, boundary, name.failed ? "" : name.p, file->type, file->bytes);
+    out->failed = out->failed || name.failed;
+    text_finish(&name);
+}
+
+/* The message and its files as one form. */
+static ops_status make_form(const struct note *note, struct channel_request *out)
+{
+    char boundary[BOUNDARY_BYTES];
+    struct text type = {0};
+    ops_val kept = 0;
+    choose_boundary(note, out->body, boundary);
+    append_part(&out->form, boundary, "name=\"payload_json\"", ops_text("application/json"),
+                out->body);
+    for (uint64_t i = 0; i < note->n_files; i++) {
+        append_file(&out->form, boundary, i, &note->files[i]);
+    }
+    text_append_literal(&out->form, "--");
+    text_append_literal(&out->form, boundary);
+    text_append_literal(&out->form, "--\r\n");
+    text_append_literal(&type, "multipart/form-data; boundary=");
+    text_append_literal(&type, boundary);
+    ops_status status = out->form.failed || type.failed
+                            ? OPS_E_RESOURCE
+                            : ops.value->new_str(ops.h, note->task, text_str(&type), &kept);
+    text_finish(&type);
+    (void)ops.value->get_str(ops.h, kept, &out->type); /* it is one */
+    out->body = text_str(&out->form);
+    return status;
+}
+
+static const char *refuse(const struct note *note, ops_val settings)
+{
+    (void)settings;
+    return note->n_files > FILES_MAX ? "is of Discord, which takes 10 files a message" : NULL;
+}
+
+/* ---- the message ---- */
+
 /* With a question for the message's id; a part that is no text is no part. */
 static ops_status make_url(ops_task task, ops_val settings, ops_val *out)
 {
@@ -163,7 +251,8 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
     build_list_end(&nobody, &mentions, "parse");
     build_map_end(&mentions, &body, "allowed_mentions"); /* a text must not call everybody */
     ops_status status = make_url(note->task, settings, &out->url);
-    return status == OPS_OK ? build_json(&body, &out->body) : status;
+    status = status == OPS_OK ? build_json(&body, &out->body) : status;
+    return status == OPS_OK && note->n_files > 0 ? make_form(note, out) : status;
 }
 
 static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES])
@@ -179,6 +268,7 @@ const struct channel channel_discord = {
     .name = "discord",
     .word = "Discord",
     .is_blind = 1,
+    .refuse = refuse,
     .build = build,
     .read_id = read_id,
     .gone_hint = "the webhook was deleted, or its URL is not whole: make one in the channel's "

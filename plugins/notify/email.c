@@ -10,6 +10,8 @@
 
 #define CELL "<td style=\"border:1px solid #ccc;padding:2px 8px\">"
 
+_Static_assert(NOTE_FILES <= OPS_MAIL_ATTACHMENTS, "an e-mail takes all of them");
+
 const struct channel channel_email = {.name = "email", .word = "E-mail"};
 
 /* ---- where to ---- */
@@ -214,39 +216,17 @@ static void write_html(const struct note *note, struct text *out)
 
 /* ---- attachments ---- */
 
-/* What is given as text is UTF-8, and says so. */
-static ops_str read_type(ops_val attachment, int is_text, struct text *out)
+static void read_attachments(const struct note *note, struct email *out)
 {
-    ops_str type = ops_get_str(attachment, "content_type", NULL);
-    text_append_str(out, type);
-    if (is_text && type.n > 5 && memcmp(type.p, "text/", 5) == 0 &&
-        memchr(type.p, ';', (size_t)type.n) == NULL) {
-        text_append_literal(out, "; charset=utf-8");
-    }
-    return text_str(out);
-}
-
-static const char *read_attachments(const struct note *note, struct email *out)
-{
-    uint64_t n = ops.value->count(ops.h, note->attachments);
-    for (uint64_t i = 0; i < n && i < OPS_MAIL_ATTACHMENTS; i++) {
-        ops_val one = 0;
-        (void)ops.value->at(ops.h, note->attachments, i, &one);
-        ops_val base64 = ops_get(one, "content_base64");
-        if (base64 != 0 &&
-            !text_append_unbase64(&out->files[i], ops_get_str(one, "content_base64", NULL))) {
-            return "'content_base64' of an attachment is no base64";
-        }
-        out->attachments[i] = (ops_mail_attachment){
-            .size = (uint32_t)sizeof(ops_mail_attachment),
-            .name = ops_get_str(one, "name", NULL),
-            .content_type = read_type(one, base64 == 0, &out->types[i]),
-            .bytes = base64 != 0 ? text_str(&out->files[i]) : ops_get_str(one, "content", NULL),
-        };
-        out->req.n_attachments = i + 1;
+    for (uint64_t i = 0; i < note->n_files; i++) {
+        const struct note_file *file = &note->files[i];
+        out->attachments[i] = (ops_mail_attachment){.size = (uint32_t)sizeof(ops_mail_attachment),
+                                                    .name = file->name,
+                                                    .content_type = file->type,
+                                                    .bytes = file->bytes};
     }
     out->req.attachments = out->attachments;
-    return NULL;
+    out->req.n_attachments = note->n_files;
 }
 
 /* ---- all of it ---- */
@@ -275,9 +255,7 @@ const char *email_build(const struct note *note, ops_val settings, ops_val defau
         fault = "there is no 'from': set it in 'integrations.notify.email' or in the target";
     }
     read_recipients(settings, out);
-    if (fault == NULL) {
-        fault = read_attachments(note, out);
-    }
+    read_attachments(note, out);
     write_subject(note, &out->subject);
     write_text(note, &out->text);
     write_html(note, &out->html);
@@ -295,8 +273,4 @@ void email_finish(struct email *email)
     text_finish(&email->subject);
     text_finish(&email->text);
     text_finish(&email->html);
-    for (size_t i = 0; i < OPS_MAIL_ATTACHMENTS; i++) {
-        text_finish(&email->files[i]);
-        text_finish(&email->types[i]);
-    }
 }

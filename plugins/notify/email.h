@@ -18,8 +18,6 @@ struct email {
     struct text subject;
     struct text text;
     struct text html;
-    struct text files[OPS_MAIL_ATTACHMENTS]; /* bytes that were base64 */
-    struct text types[OPS_MAIL_ATTACHMENTS];
     ops_mail_attachment attachments[OPS_MAIL_ATTACHMENTS];
     ops_str addresses[3 * OPS_MAIL_RECIPIENTS];
     char host[256];

@@ -78,15 +78,91 @@ void note_link_at(const struct note *note, uint64_t i, ops_str *out_text, ops_st
     *out_url = ops_get_str(link, "url", NULL);
 }
 
-void note_append_attached(const struct note *note, struct text *out)
+/* ---- files ---- */
+
+/* Copies into the task's memory. */
+static ops_status keep(ops_task task, const struct text *text, ops_str *out)
+{
+    void *memory = NULL;
+    if (text->failed) {
+        return OPS_E_RESOURCE;
+    }
+    ops_status status = text->n > 0 ? ops.value->alloc(ops.h, task, text->n, &memory) : OPS_OK;
+    if (status == OPS_OK && text->n > 0) {
+        memcpy(memory, text->p, text->n);
+    }
+    *out = ops_slice(memory, status == OPS_OK ? text->n : 0);
+    return status;
+}
+
+/* What is given as text is UTF-8, and says so. */
+static ops_status read_type(ops_task task, ops_val attachment, int is_text, ops_str *out)
+{
+    ops_str type = ops_get_str(attachment, "content_type", "application/octet-stream");
+    struct text all = {0};
+    int has_charset = memchr(type.p, ';', (size_t)type.n) != NULL;
+    text_append_str(&all, type);
+    if (is_text && !has_charset && type.n > 5 && memcmp(type.p, "text/", 5) == 0) {
+        text_append_literal(&all, "; charset=utf-8");
+    }
+    ops_status status = keep(task, &all, out);
+    text_finish(&all);
+    return status;
+}
+
+static int has_controls(ops_str s)
+{
+    for (uint64_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *read_file(ops_task task, ops_val attachment, struct note_file *out)
+{
+    ops_str base64 = ops_get_str(attachment, "content_base64", NULL);
+    int is_text = ops_get(attachment, "content_base64") == 0;
+    struct text bytes = {0};
+    out->name = ops_get_str(attachment, "name", NULL);
+    out->bytes = ops_get_str(attachment, "content", NULL);
+    ops_status status = read_type(task, attachment, is_text, &out->type);
+    int is_broken = !is_text && !text_append_unbase64(&bytes, base64);
+    if (status == OPS_OK && !is_text) {
+        status = keep(task, &bytes, &out->bytes);
+    }
+    text_finish(&bytes);
+    return is_broken                                            ? "'content_base64' is no base64"
+           : status != OPS_OK                                   ? "there is too little memory"
+           : has_controls(out->name) || has_controls(out->type) ? "a line break or the like in its "
+                                                                  "name or type"
+                                                                : NULL;
+}
+
+int note_read_files(struct note *note, char fault[NOTE_FAULT_BYTES])
 {
     uint64_t n = ops.value->count(ops.h, note->attachments);
-    for (uint64_t i = 0; i < n; i++) {
+    struct note_file *files = NULL;
+    n = n < NOTE_FILES ? n : NOTE_FILES; /* as the schema has it */
+    if (n == 0) {
+        return 1;
+    }
+    files = ops_task_alloc(note->task, n * sizeof *files);
+    for (uint64_t i = 0; files != NULL && i < n; i++) {
         ops_val one = 0;
         (void)ops.value->at(ops.h, note->attachments, i, &one);
-        text_append_literal(out, i == 0 ? "\n\nAttached: " : ", ");
-        text_append_str(out, ops_get_str(one, "name", NULL));
+        const char *why = read_file(note->task, one, &files[i]);
+        if (why != NULL) {
+            (void)snprintf(fault, NOTE_FAULT_BYTES, "attachment %llu: %s",
+                           (unsigned long long)i + 1, why);
+            return 0;
+        }
     }
+    note->files = files;
+    note->n_files = files != NULL ? n : 0;
+    return files != NULL; /* else the task has failed */
 }
 
 uint64_t note_field_count(const struct note *note)

@@ -13,9 +13,15 @@
 #include "opstream/sdk.h"
 #include "service/text.h"
 
-enum { NOTE_SUMMARY_BYTES = 512 };
+enum { NOTE_SUMMARY_BYTES = 512, NOTE_FILES = 20, NOTE_FAULT_BYTES = 160 };
 
 enum note_severity { NOTE_INFO, NOTE_WARNING, NOTE_ERROR, NOTE_CRITICAL };
+
+struct note_file {
+    ops_str name; /* without control characters and "/" */
+    ops_str type; /* "text/plain; charset=utf-8" */
+    ops_str bytes;
+};
 
 /* Borrowed from the config; what is not given is empty or 0. */
 struct note {
@@ -27,9 +33,11 @@ struct note {
     ops_val table;  /* as the config has it; 0: none */
     ops_val columns;
     ops_val rows;
-    ops_val links;       /* a list of maps */
-    ops_val attachments; /* the same */
-    ops_str key;         /* the step's idempotency key */
+    ops_val links;                 /* a list of maps */
+    ops_val attachments;           /* the same */
+    const struct note_file *files; /* what they are; in the task's memory */
+    uint64_t n_files;
+    ops_str key; /* the step's idempotency key */
     ops_str run_id;
     ops_str workflow;
     ops_str node;
@@ -50,8 +58,8 @@ void note_read(ops_task task, ops_val config, struct note *out);
 /* "info", "warning", ...; static. */
 const char *note_severity_name(enum note_severity severity);
 
-/* "Attached: a.txt, b.pdf", for targets that cannot have files. Nothing without any. */
-void note_append_attached(const struct note *note, struct text *out);
+/* Reads the attachments. 0: one of them is no good, and `fault` says which and why. */
+int note_read_files(struct note *note, char fault[NOTE_FAULT_BYTES]);
 
 /* How many; `i` below it. */
 uint64_t note_link_count(const struct note *note);

@@ -229,6 +229,17 @@ static int is_refused(const struct sending *sending)
     return 0;
 }
 
+/* 0: the task has failed. */
+static int read_files(struct sending *sending)
+{
+    char fault[NOTE_FAULT_BYTES] = "";
+    int is_read = note_read_files(&sending->note, fault);
+    if (fault[0] != '\0') {
+        fail_config(sending->note.task, "/attachments", "notify.attachments", ops_text(fault));
+    }
+    return is_read;
+}
+
 static struct sending *begin(ops_task task, ops_val config)
 {
     struct sending *sending = ops_task_alloc(task, sizeof *sending);
@@ -242,7 +253,8 @@ static struct sending *begin(ops_task task, ops_val config)
 static void send_execute(ops_node *node, ops_task task, ops_val config)
 {
     struct sending *sending = begin(task, config);
-    if (sending == NULL || find_targets(node, sending, config) != OPS_OK || is_refused(sending)) {
+    if (sending == NULL || !read_files(sending) || find_targets(node, sending, config) != OPS_OK ||
+        is_refused(sending)) {
         return;
     }
     if (sending->note.dedupe.n > 0 && sending->note.dedupe_ms == 0) {

@@ -90,7 +90,6 @@ static void add_all(struct blocks *blocks, const struct note *note)
                                         "\xF0\x9F\x9A\xA8 "};
     struct text header = {0};
     struct text table = {0};
-    struct text files = {0};
     text_append_literal(&header, signs[note->severity]);
     text_append_str(&header, note->title);
     blocks_add_header(blocks, text_str(&header));
@@ -101,13 +100,10 @@ static void add_all(struct blocks *blocks, const struct note *note)
         blocks_add_code(blocks, text_str(&table));
     }
     add_buttons(blocks, note);
-    inline_append_escaped(&files, ops_text(note_severity_name(note->severity)));
-    note_append_attached(note, &files);
-    blocks_add_context(blocks, text_str(&files));
-    blocks->json.failed = blocks->json.failed || header.failed || table.failed || files.failed;
+    blocks_add_context(blocks, ops_text(note_severity_name(note->severity)));
+    blocks->json.failed = blocks->json.failed || header.failed || table.failed;
     text_finish(&header);
     text_finish(&table);
-    text_finish(&files);
 }
 
 static void add_digest(struct blocks *blocks, const struct note *note)
@@ -257,10 +253,20 @@ static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_B
     }
 }
 
+static const char *refuse(const struct note *note, ops_val settings)
+{
+    (void)settings;
+    return note->n_files > 0 ? "is of Slack, where files go by 'slack.upload_file': leave "
+                               "'attachments' out, or send them to other targets in a message of "
+                               "their own"
+                             : NULL;
+}
+
 const struct channel channel_slack = {
     .name = "slack",
     .word = "Slack",
     .is_blind = 1,
+    .refuse = refuse,
     .build = build,
     .judge = judge,
     .read_id = read_id,

@@ -21,10 +21,12 @@ enum {
 };
 enum { CHANNEL_HEADERS = 16, CHANNEL_WORD_BYTES = 128 };
 
-/* What goes out by HTTP; POST and JSON. */
+/* What goes out by HTTP, as a POST. */
 struct channel_request {
     ops_val url;  /* of the settings, or of the task; not to be read where it is a secret */
-    ops_str body; /* lives as long as the task */
+    ops_str body; /* lives as long as the task, or is of `form` */
+    struct text form;
+    ops_str type;                   /* of the body; empty: JSON */
     ops_str names[CHANNEL_HEADERS]; /* besides Content-Type */
     ops_val values[CHANNEL_HEADERS];
     uint64_t n_headers;

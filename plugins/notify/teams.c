@@ -200,11 +200,10 @@ static struct ops_map make_card(const struct note *note, struct size size)
     ops_map_text(&teams, "width", "Full");
     build_map_end(&teams, &card, "msteams");
     add_title(&body, note);
-    if (note->text.n > 0 || note->attachments != 0) {
+    if (note->text.n > 0) {
         struct text cut = {0};
         struct text text = {0};
         note_append_cut(&cut, note->text, size.text);
-        note_append_attached(note, &cut);
         append_markdown(&text, text_str(&cut));
         text.failed = text.failed || cut.failed;
         text_finish(&cut);
@@ -246,10 +245,21 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
     return status;
 }
 
+/* Files of a chat are files of SharePoint, which a webhook does not reach. */
+static const char *refuse(const struct note *note, ops_val settings)
+{
+    (void)settings;
+    return note->n_files > 0
+               ? "is of Teams, where a webhook takes no files: leave 'attachments' out, "
+                 "or send them to other targets in a message of their own"
+               : NULL;
+}
+
 const struct channel channel_teams = {
     .name = "teams",
     .word = "Teams",
     .is_blind = 1,
+    .refuse = refuse,
     .build = build,
     .gone_hint = "the workflow was deleted or turned off, or its URL is not whole: look at it in "
                  "the app Workflows",

@@ -92,8 +92,9 @@ static void send_http(struct delivery *delivery)
     ops_task task = delivery->note.task;
     ops_status status = channel->build(&delivery->note, delivery->target.settings, request);
     if (status == OPS_OK) {
-        status = channel_add_header(task, request, ops_text("Content-Type"),
-                                    ops_text("application/json"));
+        status =
+            channel_add_header(task, request, ops_text("Content-Type"),
+                               request->type.n > 0 ? request->type : ops_text("application/json"));
     }
     if (status == OPS_OK) {
         const ops_http_req req = {.size = (uint32_t)sizeof req,
@@ -110,6 +111,7 @@ static void send_http(struct delivery *delivery)
                                   .user = delivery};
         status = ops.http->send(ops.h, task, &req, NULL);
     }
+    text_finish(&request->form);
     if (status != OPS_OK) {
         delivery_fail_text(delivery, status, "notify.request", "the message could not be made");
     }
