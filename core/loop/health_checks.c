@@ -215,6 +215,13 @@ static void keep_failure(struct health_service *service, const struct document *
     strbuf_finish(&text);
 }
 
+/* Its settings name nothing that could be asked. */
+static bool is_unsupported(const struct document *error)
+{
+    const struct value *code = error != NULL ? value_get(document_root(error), STR("code")) : NULL;
+    return value_is(code, VALUE_STRING) && str_equal(value_str(code), STR("UNSUPPORTED"));
+}
+
 static void end_question(struct health_service *service, enum health_answer answer)
 {
     enum health_state before = service->health.state;
@@ -296,7 +303,8 @@ void health_checks_answer(uint64_t token, const struct document *error)
         (void)health_answer(&service->health, HEALTH_NO_ANSWER);
         return;
     }
-    if (service->was_skipped && !service->was_given_up) {
+    bool is_unasked = service->was_skipped || (is_unsupported(error) && !is_late);
+    if (is_unasked && !service->was_given_up) {
         end_question(service, HEALTH_NO_ANSWER);
         return;
     }

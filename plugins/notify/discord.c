@@ -255,6 +255,14 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
     return status == OPS_OK && note->n_files > 0 ? make_form(note, out) : status;
 }
 
+/* Asked for, a webhook tells what it is. */
+static ops_status ask(ops_task task, ops_val settings, struct channel_request *out)
+{
+    (void)task;
+    out->url = ops_get(settings, "webhook_url");
+    return OPS_OK;
+}
+
 static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES])
 {
     ops_val answer = 0;
@@ -268,6 +276,7 @@ const struct channel channel_discord = {
     .name = "discord",
     .word = "Discord",
     .is_blind = 1,
+    .ask = ask,
     .refuse = refuse,
     .build = build,
     .read_id = read_id,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "build.h"
+#include "check.h"
 #include "delivery.h"
 #include "message/moment.h"
 
@@ -313,17 +314,25 @@ static ops_status send_create(ops_plugin *plugin, ops_scope scope, ops_val setti
     return OPS_OK;
 }
 
+static void send_check(ops_node *node, ops_task task, ops_str origin)
+{
+    (void)origin; /* targets have several */
+    check_targets(node->targets, task);
+}
+
 static const ops_node_type send_type = {.size = (uint32_t)sizeof send_type,
                                         .flags = OPS_NODE_PARALLEL | OPS_NODE_IDEMPOTENT,
                                         .name = "notify.send",
                                         .config_version = 1,
                                         .create = send_create,
-                                        .execute = send_execute};
+                                        .execute = send_execute,
+                                        .check = send_check};
 static const ops_node_type digest_type = {.size = (uint32_t)sizeof digest_type,
                                           .flags = OPS_NODE_PARALLEL | OPS_NODE_IDEMPOTENT,
                                           .name = "notify.send_digest",
                                           .config_version = 1,
                                           .create = send_create,
-                                          .execute = digest_execute};
+                                          .execute = digest_execute,
+                                          .check = send_check};
 
 OPS_PLUGIN("notify", "1.0.0", &send_type, &digest_type);

@@ -161,23 +161,28 @@ static ops_status make_blocks(const struct note *note, ops_val *out)
 
 /* ---- the request ---- */
 
-/* By the Web API: where to, and as whom. */
-static ops_status address(const struct note *note, ops_val settings, struct ops_map *body,
+/* A method of the Web API: where it is, and as whom. */
+static ops_status address(ops_task task, ops_val settings, const char *method,
                           struct channel_request *out)
 {
     ops_str base = ops_get_str(settings, "base_url", "https://slack.com/api");
     struct text url = {0};
-    ops_map_str(body, "channel", ops_get_str(settings, "channel", NULL));
     text_append(&url, base.p, (size_t)base.n - (base.n > 0 && base.p[base.n - 1] == '/'));
-    text_append_literal(&url, "/chat.postMessage");
-    ops_status status = url.failed
-                            ? OPS_E_RESOURCE
-                            : ops.value->new_str(ops.h, note->task, text_str(&url), &out->url);
+    text_append_literal(&url, method);
+    ops_status status = url.failed ? OPS_E_RESOURCE
+                                   : ops.value->new_str(ops.h, task, text_str(&url), &out->url);
     text_finish(&url);
     out->names[0] = ops_text("Authorization");
-    out->values[0] = ops_with_prefix(note->task, "Bearer ", ops_get(settings, "token"));
+    out->values[0] = ops_with_prefix(task, "Bearer ", ops_get(settings, "token"));
     out->n_headers = 1;
     return out->values[0] != 0 ? status : OPS_E_RESOURCE;
+}
+
+/* An incoming webhook has nothing to ask. */
+static ops_status ask(ops_task task, ops_val settings, struct channel_request *out)
+{
+    return ops_get(settings, "token") != 0 ? address(task, settings, "/auth.test", out)
+                                           : OPS_E_UNSUPPORTED;
 }
 
 static ops_status build(const struct note *note, ops_val settings, struct channel_request *out)
@@ -191,7 +196,8 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
     ops_map_val(&body, "blocks", blocks);
     out->url = ops_get(settings, "webhook_url");
     if (status == OPS_OK && out->url == 0) {
-        status = address(note, settings, &body, out);
+        ops_map_str(&body, "channel", ops_get_str(settings, "channel", NULL));
+        status = address(note->task, settings, "/chat.postMessage", out);
     }
     return status == OPS_OK ? build_json(&body, &out->body) : status;
 }
@@ -266,6 +272,7 @@ const struct channel channel_slack = {
     .name = "slack",
     .word = "Slack",
     .is_blind = 1,
+    .ask = ask,
     .refuse = refuse,
     .build = build,
     .judge = judge,

@@ -17,8 +17,9 @@ ops_status channel_add_header(ops_task task, struct channel_request *request, op
 }
 
 /* A map with one channel: the schema has made sure of it. */
-static ops_status read_target(ops_val value, struct target *out)
+ops_status target_read(ops_str name, ops_val value, struct target *out)
 {
+    (void)snprintf(out->name, sizeof out->name, "%.*s", (int)name.n, name.n > 0 ? name.p : "");
     for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
         ops_val settings = ops_get(value, channels[i]->name);
         if (settings != 0) {
@@ -77,18 +78,15 @@ static ops_status add(ops_val item, ops_val named, struct target *targets, uint3
         list_names(named, problem);
         return OPS_E_CONFIG;
     }
-    ops_status status = read_target(value, target);
+    ops_status status = target_read(name, value, target);
     if (status != OPS_OK) {
         text_append_literal(problem, "a target has no channel");
         return status;
     }
     if (!has_name) {
         name_unnamed(targets, *count);
-    } else {
-        (void)snprintf(target->name, sizeof target->name, "%.*s", (int)name.n, name.p);
-        if (is_known(targets, *count, target->name)) {
-            return OPS_OK; /* named twice: sent to once */
-        }
+    } else if (is_known(targets, *count, target->name)) {
+        return OPS_OK; /* named twice: sent to once */
     }
     (*count)++;
     return OPS_OK;

@@ -48,6 +48,9 @@ struct channel {
     /* Reads the id of the message from a good answer; NULL: there is none. */
     void (*read_id)(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES]);
     const char *gone_hint; /* of a 404 */
+    /* Makes a request by GET that finds out whether `settings` are good and shows nobody anything;
+     * OPS_E_UNSUPPORTED: they have none. NULL: there never is one. */
+    ops_status (*ask)(ops_task task, ops_val settings, struct channel_request *out);
     /* Why the message cannot be sent in this form at all, for people; NULL: it can. */
     const char *(*refuse)(const struct note *note, ops_val settings);
     /* Neither does who gets a message twice see that it is the same, nor can be looked for it. */
@@ -66,6 +69,9 @@ struct target {
     ops_val settings;
     ops_val notifications; /* its own rules; 0: those of all */
 };
+
+/* Reads a target, a map with one channel. OPS_E_CONFIG: it has none. */
+ops_status target_read(ops_str name, ops_val value, struct target *out);
 
 /*
  * Finds the targets that `to` names or says, each once. OPS_E_CONFIG: one has no such name;

@@ -31,6 +31,13 @@ class WebhookSink(FakeService):
         self.serial = getattr(self, "serial", 0) + 1
         return (200, {"id": str(1000 + self.serial), "type": 0}) if request.query.get("wait") == "true" else (204, b"")
 
+    def discord_info(self, _request, name):
+        return (200, {"id": "7", "type": 1, "name": name}) if name != "gone" else (404, {"message": "Unknown Webhook", "code": 10015})
+
+    def slack_test(self, request):
+        good = request.headers.get("authorization") == "Bearer " + self.slack_token
+        return 200, {"ok": True, "team": "T"} if good else {"ok": False, "error": "invalid_auth"}
+
     def accept(self, _request, _name):
         return 202, b""
 
@@ -50,7 +57,8 @@ class WebhookSink(FakeService):
 
     slack_token = "xoxb-good-token"
     slack_channels = ("#ops",)
-    routes = [("POST", r"/discord/([^/]+)", discord), ("POST", r"/teams/([^/]+)", accept),
+    routes = [("POST", r"/discord/([^/]+)", discord), ("GET", r"/discord/([^/]+)", discord_info),
+              ("GET", r"/slack/api/auth.test", slack_test), ("POST", r"/teams/([^/]+)", accept),
               ("POST", r"/slack/hook/([^/]+)", slack_hook), ("POST", r"/slack/api/chat.postMessage", slack_api),
               ("POST", r"/hook/([^/]+)", take)]
 

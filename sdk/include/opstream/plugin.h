@@ -92,10 +92,11 @@ typedef struct ops_node_type {
      * schema marks one (x-ops-origin); else it is empty. It lives until the task ends. The task is
      * none of a run: it has no config, its info no run, node and key, and its items are dropped.
      * Return soon, and end it through ops.exec: complete() says that the service can be used (the
-     * output is not looked at), fail() why it cannot. Time out yourself only where the service asks
-     * for less than the host gives: the deadline of the info, when cancel() is called. A check that
-     * does not end soon after that is given up, and the service is not checked again by this
-     * process.
+     * output is not looked at), fail() why it cannot; with UNSUPPORTED, that these settings name
+     * nothing that can be asked so, and nothing is known of it. Time out yourself only where the
+     * service asks for less than the host gives: the deadline of the info, when cancel() is called.
+     * A check that does not end soon after that is given up, and the service is not checked again
+     * by this process.
      *
      * A type whose `size` ends before this member has none, as one with NULL; a host that does not
      * know it never calls it.

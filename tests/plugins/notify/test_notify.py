@@ -17,12 +17,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1] / "support"))
 
-from fake_service import answer, lose  # noqa: E402  pylint: disable=wrong-import-position
+from fake_service import answer, hold, lose  # noqa: E402  pylint: disable=wrong-import-position
 from plugin_case import (LIMIT_SECONDS, QUICK, Program, Ran, cases_of, check, equal, has,
                          run_cases)  # noqa: E402  pylint: disable=wrong-import-position
 from sinks import SmtpSink, WebhookSink  # noqa: E402  pylint: disable=wrong-import-position
@@ -706,6 +707,51 @@ def a_webhook_url_stays_secret(sink):
     ran = run_text(json.dumps(definition), "p.json", {"OPSTREAM_SECRET_HOOK": "vErYsEcReT"})
     equal((ran.error()["code"], sink.count("POST /discord/vErYsEcReT")), ("AUTH", 1))
     check("vErYsEcReT" not in ran.text, ran.text)
+
+
+# ---- checks ----
+
+def slack_token(sink, token=WebhookSink.slack_token):
+    return {"slack": {"token": token, "channel": "#ops", "base_url": sink.url + "/slack/api"}}
+
+
+def checked(sink, targets):
+    """A run whose targets are checked while it goes on, until `asked` is set."""
+    asked = threading.Event()
+    sink.fail("POST /hook/until", hold(asked))
+    definition = {"id": "t", "integrations": {"notify": {"targets": {**targets, "until": hook(sink, "until")}}},
+                  "monitoring": {"health_check_interval": "1s"},
+                  "nodes": [{"id": "n", "type": "notify.send", "config": {"to": "until", "title": "x"}},
+                            {"id": "rest", "type": "wait", "config": {"seconds": 0.5}, "depends_on": ["n"]}]}
+    return definition, asked
+
+
+def a_check_asks_whom_it_can(sink):
+    for more, why in (({}, None), ({"gone": discord(sink, "gone")}, "NOT_FOUND: target 'gone': Discord answered the check with 404"),
+                      ({"bad": slack_token(sink, "xoxb-bad")}, "AUTH: target 'bad': Slack answered the check: invalid_auth")):
+        definition, asked = checked(sink, {"d": discord(sink), "s": slack_token(sink), "t": teams(sink), "w": hook(sink), **more})
+
+        def tell(handler, work):
+            handler.send(*work())
+            asked.set()
+        sink.fail("GET /slack/api/auth.test", *([None] if "bad" in more else []), tell)
+        ran = run_text(json.dumps(definition), "p.json", {})
+        check(ran.code == 0, ran.text)
+        if why:
+            has(ran.text, "warn service down plugin=notify", why)
+        else:
+            check("service down" not in ran.text, ran.text)
+    check(sink.count("GET /discord/ops") >= 3, "Discord was not asked")
+    equal(sorted({str(c) for c in sink.calls}),
+          ["GET /discord/gone", "GET /discord/ops", "GET /slack/api/auth.test", "POST /hook/until"])
+
+
+def where_nobody_can_be_asked_nothing_is_known(sink):
+    definition, asked = checked(sink, {"t": teams(sink), "s": slack_hook(sink)})
+    asked.set()
+    ran = run_text(json.dumps(definition), "p.json", {})
+    check(ran.code == 0 and "service" not in ran.text, ran.text)
+    equal(sink.count("GET .*"), 0)
 
 
 # ---- the config ----

@@ -117,6 +117,14 @@ static void do_leak(const ops_node *node, ops_task task, ops_str origin)
     ops_fail_text(task, OPS_E_AUTH, message);
 }
 
+/* Settings that name nobody who could be asked. */
+static void do_nothing(const ops_node *node, ops_task task, ops_str origin)
+{
+    (void)node;
+    (void)origin;
+    ops_fail_text(task, OPS_E_UNSUPPORTED, "there is nobody to ask");
+}
+
 static void on_time(void *user, ops_task task, ops_status status)
 {
     (void)user;
@@ -154,7 +162,7 @@ static const struct {
     {"good", do_good},   {"bad", do_bad},     {"null", do_null},      {"twice", do_twice},
     {"stale", do_stale}, {"never", do_never}, {"port", do_port},      {"items", do_items},
     {"log", do_log},     {"told", do_told},   {"leak", do_leak},      {"late", do_late},
-    {"crash", NULL},     {"hold", do_hold},   {"politely", do_never},
+    {"crash", NULL},     {"hold", do_hold},   {"politely", do_never}, {"nothing", do_nothing},
 };
 
 static void checks_execute(ops_node *node, ops_task task, ops_val config)

@@ -403,6 +403,21 @@ static void test_health_checks__who_waits_behind_a_task_says_nothing(void **stat
     end_run(run, &has_ended);
 }
 
+static void test_health_checks__who_has_nobody_to_ask_says_nothing(void **state)
+{
+    bool has_ended = false;
+    (void)state;
+    struct loop_run *run = start("id: p\nmonitoring: {health_check_interval: 1s}\n"
+                                 "integrations: {checks: {deed: nothing}}\n"
+                                 "nodes: [" NAP ", {id: c, type: checks, config: {}}]\n"
+                                 "edges: [{source: nap, target: c}]\n",
+                                 &has_ended);
+    turn_for(1500);
+    assert_true(is_shown("\"state\":\"unknown\",\"why\":null"));
+    assert_int_equal(told.n, 0);
+    end_run(run, &has_ended);
+}
+
 /* The second question would have to wait for an hour: it is not put, and changes nothing. */
 static void test_health_checks__limits_of_the_service_are_kept(void **state)
 {
@@ -489,6 +504,7 @@ int main(void)
         TEST(test_health_checks__an_origin_that_is_computed_is_known_with_the_call),
         TEST(test_health_checks__without_the_key_or_a_check_nobody_is_asked),
         TEST(test_health_checks__who_waits_behind_a_task_says_nothing),
+        TEST(test_health_checks__who_has_nobody_to_ask_says_nothing),
         TEST(test_health_checks__limits_of_the_service_are_kept),
         TEST(test_health_checks__there_are_not_more_than_can_be),
     };
