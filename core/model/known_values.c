@@ -15,7 +15,7 @@
 /* A constant of the template. */
 struct known_value {
     const struct value *source; /* the string that it is written as */
-    struct document *document;
+    struct document *document;  /* NULL: text with a variable that is not set */
 };
 
 static int fetch_nothing(const void *user, int slot, struct cel *out, struct error *err)
@@ -69,18 +69,9 @@ static enum schema_knowledge look_at_text(struct str text, int *status)
     return is_text ? SCHEMA_SOME_TEXT : SCHEMA_UNKNOWN;
 }
 
-static int add(struct known_values *known, struct str pointer, const struct expr *expr)
+/* Takes `document`. */
+static int keep(struct known_values *known, const struct value *source, struct document *document)
 {
-    const struct value *source = value_pointer(template_source(known->template), pointer);
-    struct document *document = NULL;
-    int status = 0;
-    if (source == NULL || look_at_text(value_str(source), &status) == SCHEMA_SOME_TEXT) {
-        return status;
-    }
-    status = status == 0 ? evaluate(expr, &document) : status;
-    if (status != 0 || document == NULL) {
-        return status;
-    }
     struct known_value *constants =
         array_reserve(known->constants, &known->cap, known->count + 1, sizeof(*constants));
     if (constants == NULL) {
@@ -90,6 +81,27 @@ static int add(struct known_values *known, struct str pointer, const struct expr
     known->constants = constants;
     constants[known->count++] = (struct known_value){source, document};
     return 0;
+}
+
+static int add(struct known_values *known, struct str pointer, const struct expr *expr)
+{
+    const struct value *source = value_pointer(template_source(known->template), pointer);
+    struct document *document = NULL;
+    int status = 0;
+    if (source == NULL || look_at_text(value_str(source), &status) == SCHEMA_SOME_TEXT) {
+        return status;
+    }
+    status = status == 0 ? evaluate(expr, &document) : status;
+    return status == 0 && document != NULL ? keep(known, source, document) : status;
+}
+
+/* Text of which a part is not known before the variable is set. */
+static int add_unset(struct known_values *known, size_t i)
+{
+    struct str pointer = {0};
+    (void)template_unset_at(known->template, i, &pointer); /* its name is no matter */
+    const struct value *source = value_pointer(template_source(known->template), pointer);
+    return value_is(source, VALUE_STRING) ? keep(known, source, NULL) : 0;
 }
 
 /* By the address of the source. */
@@ -109,6 +121,9 @@ int known_values_find(const struct template *template, struct known_values *out)
         size_t offset = 0;
         const struct expr *expr = template_expr_at(template, i, &pointer, &offset);
         status = expr_reference_count(expr) == 0 ? add(out, pointer, expr) : 0;
+    }
+    for (size_t i = 0; i < template_unset_count(template) && status == 0; i++) {
+        status = add_unset(out, i);
     }
     if (status != 0) {
         known_values_finish(out);
@@ -130,7 +145,7 @@ void known_values_finish(struct known_values *known)
 enum schema_knowledge known_values_look(const struct value **value, void *known)
 {
     struct known_values *values = known;
-    if (value_type(*value) != VALUE_STRING || !template_is_dynamic(values->template, *value)) {
+    if (value_type(*value) != VALUE_STRING) {
         return SCHEMA_KNOWN;
     }
     const struct known_value wanted = {.source = *value};
@@ -138,8 +153,14 @@ enum schema_knowledge known_values_look(const struct value **value, void *known)
         values->count > 0
             ? bsearch(&wanted, values->constants, values->count, sizeof(wanted), compare)
             : NULL;
+    if (found != NULL && found->document == NULL) {
+        return SCHEMA_SOME_TEXT;
+    }
     if (found != NULL) {
         *value = document_root(found->document);
+        return SCHEMA_KNOWN;
+    }
+    if (!template_is_dynamic(values->template, *value)) {
         return SCHEMA_KNOWN;
     }
     return look_at_text(value_str(*value), &values->status);

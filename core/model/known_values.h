@@ -4,8 +4,8 @@
 
 /*
  * Known values: what is sure of the values in a template before it is resolved. Text around an
- * expression gives text, whatever the expression says, and an expression without names has one
- * value for ever.
+ * expression gives text, whatever the expression says, so does a variable of the environment that
+ * is not set yet, and an expression without names has one value for ever.
  *
  * Used by:  model (violations).
  * Uses:     expr (template, pieces), value (schema).

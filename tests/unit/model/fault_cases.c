@@ -737,6 +737,16 @@ const struct fault_case fault_cases[] = {
      "set\n"
      "  set it, or give a default: ${NOT_SET_HERE:-...}\n"},
     {"env unset start", "t.yaml", LOAD_START,
+    {"env unset where rules are", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: http, config: {url: x, method: '${NOT_SET_HERE}', tries: '${NOT_SET}'}}\n",
+     "t.yaml:3:50: warning: config of node 'a': the environment variable 'NOT_SET_HERE' is not "
+     "set\n"
+     "  set it, or give a default: ${NOT_SET_HERE:-...}\n"
+     "t.yaml:3:76: warning: config of node 'a': the environment variable 'NOT_SET' is not set\n"
+     "  set it, or give a default: ${NOT_SET:-...}\n"
+     "t.yaml:3:76: error: config of node 'a': 'tries' must be a whole number, found text ''\n"},
      "name: t\n"
      "nodes:\n"
      "  - {id: a, type: set, config: {x: '${NOT_SET_HERE}'}}\n",
