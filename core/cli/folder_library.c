@@ -46,7 +46,13 @@ void folder_library_finish(struct folder_library *library)
         free(library->ids[i]->text);
         free(library->ids[i]);
     }
+    for (size_t i = 0; i < library->named_count; i++) {
+        free(library->named[i]->name);
+        free(library->named[i]->text);
+        free(library->named[i]);
+    }
     free(library->files);
+    free(library->named);
     free(library->ids);
     strmap_finish(&library->by_id);
     strbuf_finish(&library->trouble);
@@ -188,21 +194,34 @@ static int scan_folder(struct folder_library *library, size_t number, const char
     return status;
 }
 
-static int scan_named(struct folder_library *library, size_t number, struct str folder)
+/* What of `folder` is called `name`, to be freed; NULL when out of memory. */
+static char *path_in(struct str folder, struct str name)
 {
     struct strbuf path = STRBUF_INIT;
-    strbuf_append_format(&path, "%.*s%s", STR_ARG(folder),
-                         folder.n == 0 || str_ends_with(folder, STR("/")) ? "" : "/");
-    cleanup_free char *name = strbuf_take(&path);
+    strbuf_append_format(&path, "%.*s%s%.*s", STR_ARG(folder),
+                         folder.n == 0 || str_ends_with(folder, STR("/")) ? "" : "/",
+                         STR_ARG(name));
+    return strbuf_take(&path);
+}
+
+static int scan_named(struct folder_library *library, size_t number, struct str folder)
+{
+    cleanup_free char *name = path_in(folder, STR(""));
     return name == NULL ? E_NOMEM : scan_folder(library, number, name);
 }
 
-/* The folder of the file that needs others, as it was given: "", or "some/where/". */
-static struct str main_folder(const struct folder_library *library)
+/* The folder of a file, as the file is called: "", or "some/where/". */
+static struct str folder_of(struct str file)
 {
-    const char *slash = strrchr(library->main_file, '/');
-    return str_make(library->main_file,
-                    slash != NULL ? (size_t)(slash + 1 - library->main_file) : 0);
+    while (file.n > 0 && file.p[file.n - 1] != '/') {
+        file.n--;
+    }
+    return file;
+}
+
+static bool has_main_folder(const struct folder_library *library)
+{
+    return strcmp(library->main_file, "-") != 0;
 }
 
 static int scan_folders(struct folder_library *library)
@@ -211,8 +230,9 @@ static int scan_folders(struct folder_library *library)
     for (size_t i = 0; i < library->folder_count && status == 0; i++) {
         status = scan_named(library, i, str_from(library->folders[i]));
     }
-    if (status == 0 && strcmp(library->main_file, "-") != 0) {
-        status = scan_named(library, library->folder_count, main_folder(library));
+    if (status == 0 && has_main_folder(library)) {
+        status =
+            scan_named(library, library->folder_count, folder_of(str_from(library->main_file)));
     }
     return status;
 }
@@ -247,17 +267,21 @@ static int scan(struct folder_library *library)
 
 /* ---- for the loader ---- */
 
+static void append_folder(struct strbuf *folders, struct str folder)
+{
+    strbuf_append_format(folders, "%s%.*s", folders->n > 0 ? ", " : "",
+                         STR_ARG(folder.n > 0 ? folder : STR(".")));
+}
+
 static int not_found(const struct folder_library *library, struct error *err)
 {
     struct strbuf folders = STRBUF_INIT;
-    bool has_own = strcmp(library->main_file, "-") != 0;
+    bool has_own = has_main_folder(library);
     for (size_t i = 0; i < library->folder_count; i++) {
-        strbuf_append_format(&folders, "%s%s", i > 0 ? ", " : "", library->folders[i]);
+        append_folder(&folders, str_from(library->folders[i]));
     }
     if (has_own) {
-        struct str own = main_folder(library);
-        strbuf_append_format(&folders, "%s%.*s", library->folder_count > 0 ? ", " : "",
-                             STR_ARG(own.n > 0 ? own : STR(".")));
+        append_folder(&folders, folder_of(str_from(library->main_file)));
     }
     size_t count = library->folder_count + (has_own ? 1 : 0);
     int status =
@@ -308,18 +332,136 @@ static struct str id_at(void *user, size_t i)
     return is_there ? str_from(library->ids[i]->text) : STR("");
 }
 
-struct load_library folder_library_loader(struct folder_library *library)
+/* ---- files by their name ---- */
+
+static const struct library_file *named_file(const struct folder_library *library, const char *name)
 {
-    return (struct load_library){.user = library, .find = find, .id_at = id_at};
+    for (size_t i = 0; i < library->named_count; i++) {
+        const struct library_file *at = library->named[i];
+        if (at->text != NULL && strcmp(at->name, name) == 0) {
+            return at;
+        }
+    }
+    return NULL;
 }
 
-struct str folder_library_text(const struct folder_library *library, const char *file)
+/* Reads the file `name`, which is taken. Fails with E_IO, E_NOMEM. */
+static int read_named(struct folder_library *library, char *name,
+                      const struct library_file **out_file, struct error *err)
+{
+    struct error why = {0};
+    struct library_file **named = array_reserve(library->named, &library->named_cap,
+                                                library->named_count + 1, sizeof(*named));
+    struct library_file *file = calloc(1, sizeof(*file));
+    library->named = named != NULL ? named : library->named;
+    if (named == NULL || file == NULL) {
+        free(file);
+        free(name);
+        return error_nomem(err);
+    }
+    file->name = name;
+    named[library->named_count++] = file;
+    int status = file_text_read(name, FILE_MAX_BYTES, &file->text, &file->size, &why);
+    if (status == 0) {
+        *out_file = file;
+        return 0;
+    }
+    return error_set(err, status == E_NOMEM ? status : E_IO, "%s", why.message);
+}
+
+/* `*out_file` is NULL when `folder` has no such file. As read_named(). */
+static int look_in(struct folder_library *library, struct str folder, struct str name,
+                   const struct library_file **out_file, struct error *err)
+{
+    struct stat info = {0};
+    char *path = path_in(folder, name);
+    if (path == NULL) {
+        return error_nomem(err);
+    }
+    *out_file = named_file(library, path);
+    if (*out_file == NULL && stat(path, &info) == 0 && S_ISREG(info.st_mode)) {
+        return read_named(library, path, out_file, err);
+    }
+    free(path);
+    return 0;
+}
+
+/* The i-th folder to look in for a file that `from` names: its own, those of the library, and that
+ * of the main file. False: it is none, or the first once more. */
+static bool folder_at(const struct folder_library *library, struct str from, size_t i,
+                      struct str *out_folder)
+{
+    struct str own = folder_of(from);
+    if (i > 0 && i <= library->folder_count) {
+        *out_folder = str_from(library->folders[i - 1]);
+        return true;
+    }
+    *out_folder = i == 0 ? own : folder_of(str_from(library->main_file));
+    return i == 0 ? !str_equal(from, STR("-"))
+                  : has_main_folder(library) && !str_equal(*out_folder, own);
+}
+
+static int not_named(const struct folder_library *library, struct str from, struct error *err)
+{
+    struct strbuf folders = STRBUF_INIT;
+    struct str folder = STR("");
+    size_t count = 0;
+    for (size_t i = 0; i < library->folder_count + 2; i++) {
+        if (folder_at(library, from, i, &folder)) {
+            append_folder(&folders, folder);
+            count++;
+        }
+    }
+    int status = count == 0 ? error_set(err, E_NOT_FOUND, "no folder is searched")
+                            : error_set(err, E_NOT_FOUND, "the folder%s searched: %.*s",
+                                        count > 1 ? "s" : "", STR_ARG(strbuf_str(&folders)));
+    strbuf_finish(&folders);
+    return status;
+}
+
+static int find_file(void *user, struct str from, struct str name,
+                     struct load_library_text *out_text, struct error *err)
+{
+    struct folder_library *library = user;
+    const struct library_file *file = NULL;
+    struct str folder = STR("");
+    int status = 0;
+    if (str_starts_with(name, STR("/"))) {
+        status = look_in(library, STR(""), name, &file, err);
+        if (status == 0 && file == NULL) {
+            return error_set(err, E_NOT_FOUND, "it is looked for nowhere else");
+        }
+    }
+    for (size_t i = 0; i < library->folder_count + 2 && file == NULL && status == 0; i++) {
+        if (folder_at(library, from, i, &folder)) {
+            status = look_in(library, folder, name, &file, err);
+        }
+    }
+    if (status != 0) {
+        return status;
+    }
+    if (file == NULL) {
+        return not_named(library, from, err);
+    }
+    out_text->file = str_from(file->name);
+    out_text->text = str_make(file->text, file->size);
+    return 0;
+}
+
+struct load_library folder_library_loader(struct folder_library *library)
+{
+    return (struct load_library){
+        .user = library, .find = find, .id_at = id_at, .find_file = find_file};
+}
+
+struct str folder_library_text(const struct folder_library *library, const char *name)
 {
     for (size_t i = 0; i < library->file_count; i++) {
         const struct library_file *at = library->files[i];
-        if (at->text != NULL && strcmp(at->name, file) == 0) {
+        if (at->text != NULL && strcmp(at->name, name) == 0) {
             return str_make(at->text, at->size);
         }
     }
-    return STR("");
+    const struct library_file *named = named_file(library, name);
+    return named != NULL ? str_make(named->text, named->size) : STR("");
 }

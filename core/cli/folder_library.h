@@ -10,6 +10,9 @@
  * Of two folders that have an id the first one counts. Two files of one folder that have the same
  * id are no answer. What cannot be read is told when something is not found.
  *
+ * Files of settings are found by their name instead: beside the file that names them, else in the
+ * folders.
+ *
  * Used by:  workspace.
  * Uses:     model (load), file_text.
  * Threads:  [main]
@@ -32,6 +35,9 @@ struct folder_library {
     struct library_file **files;
     size_t file_count;
     size_t file_cap;
+    struct library_file **named; /* that were asked for by their name */
+    size_t named_count;
+    size_t named_cap;
     struct library_id **ids; /* in the order in which they were found */
     size_t id_count;
     size_t id_cap;

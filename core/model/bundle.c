@@ -19,6 +19,7 @@ struct bundle {
     const struct value *files;       /* a list: the main file first */
     const struct value *finds;       /* a map, or NULL: there was no library */
     const struct value *ids;         /* a list, if there are finds */
+    const struct value *named;       /* a map, or NULL: likewise of files by name */
     const struct value *config;      /* a map, or NULL */
     const struct value *environment; /* a map */
     struct strmap by_name;           /* the files */
@@ -55,22 +56,32 @@ static int index_files(struct bundle *bundle, struct error *err)
     return 0;
 }
 
-static int check_library(const struct bundle *bundle, struct error *err)
+/* `finds` is a map from what was looked for to the file that has it, or NULL. */
+static int check_finds(const struct bundle *bundle, const struct value *finds, struct error *err)
 {
-    for (size_t i = 0; i < value_count(bundle->finds); i++) {
-        const struct value *name = &value_member_at(bundle->finds, i)->value;
+    for (size_t i = 0; finds != NULL && i < value_count(finds); i++) {
+        const struct value *name = &value_member_at(finds, i)->value;
         if (!value_is(name, VALUE_NULL) &&
             (!value_is(name, VALUE_STRING) ||
              strmap_get(&bundle->by_name, value_str(name)) == NULL)) {
             return damaged(err, "a file of the library is missing");
         }
     }
-    for (size_t i = 0; i < value_count(bundle->ids); i++) {
+    return 0;
+}
+
+static int check_library(const struct bundle *bundle, struct error *err)
+{
+    int status = check_finds(bundle, bundle->finds, err);
+    if (status == 0) {
+        status = check_finds(bundle, bundle->named, err);
+    }
+    for (size_t i = 0; status == 0 && i < value_count(bundle->ids); i++) {
         if (!value_is(value_at(bundle->ids, i), VALUE_STRING)) {
             return damaged(err, "an id of the library is no text");
         }
     }
-    return 0;
+    return status;
 }
 
 static int check_environment(const struct bundle *bundle, struct error *err)
@@ -117,6 +128,7 @@ static int find_parts(struct bundle *bundle, const struct value *root, struct er
     if (library != NULL) {
         bundle->finds = get(library, "finds", VALUE_MAP);
         bundle->ids = get(library, "ids", VALUE_LIST);
+        bundle->named = get(library, "named", VALUE_MAP);
     }
     return library == NULL || (bundle->finds != NULL && bundle->ids != NULL)
                ? 0
@@ -211,16 +223,36 @@ struct str bundle_env_at(const struct bundle *bundle, size_t i)
 
 /* ---- loading again ---- */
 
-static int find(void *user, struct str id, struct load_library_text *out_text, struct error *err)
+/* What `finds` has for `key`. */
+static int find_in(const struct bundle *bundle, const struct value *finds, struct str key,
+                   struct load_library_text *out_text, struct error *err)
 {
-    const struct bundle *bundle = user;
-    const struct value *name = value_get(bundle->finds, id);
+    const struct value *name = finds != NULL ? value_get(finds, key) : NULL;
     if (!value_is(name, VALUE_STRING)) {
         return error_set(err, E_NOT_FOUND, "it is not in the definition that the run began with");
     }
     const struct value *file = strmap_get(&bundle->by_name, value_str(name));
     *out_text = (struct load_library_text){.file = value_str(name), .text = text_of(file, "text")};
     return 0;
+}
+
+static int find(void *user, struct str id, struct load_library_text *out_text, struct error *err)
+{
+    const struct bundle *bundle = user;
+    return find_in(bundle, bundle->finds, id, out_text, err);
+}
+
+static int find_file(void *user, struct str from, struct str name,
+                     struct load_library_text *out_text, struct error *err)
+{
+    const struct bundle *bundle = user;
+    struct strbuf key = STRBUF_INIT;
+    bundle_append_named(from, name, &key);
+    int status = strbuf_status(&key) == 0
+                     ? find_in(bundle, bundle->named, strbuf_str(&key), out_text, err)
+                     : error_nomem(err);
+    strbuf_finish(&key);
+    return status;
 }
 
 static struct str id_at(void *user, size_t i)
@@ -299,7 +331,8 @@ int bundle_load(const struct bundle *bundle, const struct load_options *options,
         return status;
     }
     struct pinned_env pinned = {.bundle = bundle, .options = options};
-    struct load_library library = {.user = (void *)(uintptr_t)bundle, .find = find, .id_at = id_at};
+    struct load_library library = {
+        .user = (void *)(uintptr_t)bundle, .find = find, .id_at = id_at, .find_file = find_file};
     struct load_options again = *options;
     again.file = bundle_file(bundle);
     again.id = bundle_id(bundle);
@@ -317,6 +350,11 @@ int bundle_load(const struct bundle *bundle, const struct load_options *options,
     }
     diagnostics_finish(&diagnostics);
     return status;
+}
+
+void bundle_append_named(struct str from, struct str name, struct strbuf *out)
+{
+    strbuf_append_format(out, "%.*s: %.*s", STR_ARG(from), STR_ARG(name));
 }
 
 void bundle_digest(struct str text, char out_hex[DIGEST_HEX_SIZE])

@@ -9,7 +9,8 @@
  *     {"bundle": 1,
  *      "id": "main",                                     what was wanted of the file; or ""
  *      "files": [{"name": "t.yaml", "text": "..."}, ...],      the main file first
- *      "library": {"finds": {"bug": "lib/bug.yaml", "x": null}, "ids": ["bug", ...]},    or null
+ *      "library": {"finds": {"bug": "lib/bug.yaml", "x": null}, "ids": ["bug", ...],     or null
+ *                  "named": {"t.yaml: slack.yaml": "lib/slack.yaml"}},     where one names others
  *      "config": {...},                                  the constants of the machine; or null
  *      "environment": {"API_URL": true, "TOKEN": false}} names that were read, and whether they
  *                                                        were set: never their values
@@ -64,6 +65,9 @@ struct str bundle_env_at(const struct bundle *bundle, size_t i);
  */
 int bundle_load(const struct bundle *bundle, const struct load_options *options,
                 struct definitions **out_definitions, struct error *err);
+
+/* Appends what a file `name`, as `from` names it, goes by in "named". */
+void bundle_append_named(struct str from, struct str name, struct strbuf *out);
 
 /* SHA-256 of a bundle's text, in hex: its name in the journal. */
 void bundle_digest(struct str text, char out_hex[DIGEST_HEX_SIZE]);

@@ -64,10 +64,11 @@ static int note_file(struct bundle_recorder *recorder, const struct load_library
     return strmap_add(&recorder->files, name, file);
 }
 
-static int note_find(struct bundle_recorder *recorder, struct str id,
+/* `found` is NULL when the library does not have it. */
+static int note_find(struct bundle_recorder *recorder, struct strmap *finds, struct str id,
                      const struct load_library_text *found)
 {
-    if (strmap_get(&recorder->finds, id) != NULL) {
+    if (strmap_get(finds, id) != NULL) {
         return 0;
     }
     struct recorded_find *find = arena_calloc(&recorder->arena, 1, sizeof(*find));
@@ -77,7 +78,7 @@ static int note_find(struct bundle_recorder *recorder, struct str id,
     }
     find->id = kept;
     int status = found != NULL ? note_file(recorder, found, &find->file) : 0;
-    return status == 0 ? strmap_add(&recorder->finds, kept, find) : status;
+    return status == 0 ? strmap_add(finds, kept, find) : status;
 }
 
 static int find(void *user, struct str id, struct load_library_text *out_text, struct error *err)
@@ -88,7 +89,43 @@ static int find(void *user, struct str id, struct load_library_text *out_text, s
     if (status != 0 && status != E_NOT_FOUND && status != E_CONFLICT) {
         return status;
     }
-    if (note_find(recorder, id, status == 0 ? &found : NULL) != 0) {
+    if (note_find(recorder, &recorder->finds, id, status == 0 ? &found : NULL) != 0) {
+        return error_nomem(err);
+    }
+    if (status == 0) {
+        *out_text = found;
+    }
+    return status;
+}
+
+static int note_named(struct bundle_recorder *recorder, struct str from, struct str name,
+                      const struct load_library_text *found)
+{
+    struct strbuf key = STRBUF_INIT;
+    struct str kept = keep_name(recorder, from);
+    if (kept.p == NULL) {
+        return E_NOMEM;
+    }
+    bundle_append_named(kept, name, &key);
+    int status = strbuf_status(&key);
+    if (status == 0) {
+        status = note_find(recorder, &recorder->named, strbuf_str(&key), found);
+    }
+    strbuf_finish(&key);
+    return status;
+}
+
+static int find_file(void *user, struct str from, struct str name,
+                     struct load_library_text *out_text, struct error *err)
+{
+    struct bundle_recorder *recorder = user;
+    const struct load_library *inner = &recorder->inner;
+    struct load_library_text found = {0};
+    int status = inner->find_file(inner->user, from, name, &found, err);
+    if (status == E_NOMEM) {
+        return status;
+    }
+    if (note_named(recorder, from, name, status == 0 ? &found : NULL) != 0) {
         return error_nomem(err);
     }
     if (status == 0) {
@@ -140,6 +177,9 @@ struct load_options bundle_recorder_init(struct bundle_recorder *recorder,
         recorder->inner = *options->library;
     }
     recorder->library = (struct load_library){.user = recorder, .find = find, .id_at = id_at};
+    if (recorder->inner.find_file != NULL) {
+        recorder->library.find_file = find_file;
+    }
     struct load_options recording = *options;
     recording.env = env;
     recording.user = recorder;
@@ -151,6 +191,7 @@ void bundle_recorder_finish(struct bundle_recorder *recorder)
 {
     strmap_finish(&recorder->files);
     strmap_finish(&recorder->finds);
+    strmap_finish(&recorder->named);
     strmap_finish(&recorder->names);
     arena_finish(&recorder->arena);
     free(recorder->ids);
@@ -196,6 +237,7 @@ static void build_file(struct builder *b, struct str name, struct str text)
 struct sorted {
     const void **files; /* struct recorded_file */
     const void **finds; /* struct recorded_find */
+    const void **named; /* likewise */
     const void **names; /* struct recorded_name */
 };
 
@@ -214,6 +256,21 @@ static void build_files(const struct bundle_recorder *recorder, const struct sor
     builder_list_end(b);
 }
 
+static void build_finds(const char *key, const void *const *finds, size_t count, struct builder *b)
+{
+    builder_key(b, str_from(key));
+    builder_map_begin(b);
+    for (size_t i = 0; i < count; i++) {
+        const struct recorded_find *find = finds[i];
+        if (find->file != NULL && is_text(find->file)) {
+            builder_member_string(b, find->id, find->file->name);
+        } else {
+            builder_member_null(b, find->id);
+        }
+    }
+    builder_map_end(b);
+}
+
 static void build_library(const struct bundle_recorder *recorder, const struct sorted *sorted,
                           struct builder *b)
 {
@@ -223,17 +280,10 @@ static void build_library(const struct bundle_recorder *recorder, const struct s
         return;
     }
     builder_map_begin(b);
-    builder_key(b, STR("finds"));
-    builder_map_begin(b);
-    for (size_t i = 0; i < recorder->finds.count; i++) {
-        const struct recorded_find *find = sorted->finds[i];
-        if (find->file != NULL && is_text(find->file)) {
-            builder_member_string(b, find->id, find->file->name);
-        } else {
-            builder_member_null(b, find->id);
-        }
+    build_finds("finds", sorted->finds, recorder->finds.count, b);
+    if (recorder->named.count > 0) {
+        build_finds("named", sorted->named, recorder->named.count, b);
     }
-    builder_map_end(b);
     builder_key(b, STR("ids"));
     builder_list_begin(b);
     for (size_t i = 0; i < recorder->id_count; i++) {
@@ -316,12 +366,14 @@ int bundle_recorder_write(struct bundle_recorder *recorder, struct str text, str
 {
     struct sorted sorted = {.files = sort_all(&recorder->files),
                             .finds = sort_all(&recorder->finds),
+                            .named = sort_all(&recorder->named),
                             .names = sort_all(&recorder->names)};
     bool is_whole = !recorder->failed && sorted.files != NULL && sorted.finds != NULL &&
-                    sorted.names != NULL;
+                    sorted.named != NULL && sorted.names != NULL;
     int status = is_whole ? write(recorder, &sorted, text, out, err) : error_nomem(err);
     free(sorted.files);
     free(sorted.finds);
+    free(sorted.named);
     free(sorted.names);
     return status;
 }

@@ -39,6 +39,7 @@ struct bundle_recorder {
     struct arena arena;
     struct strmap files; /* of the library, by name */
     struct strmap finds; /* by id */
+    struct strmap named; /* likewise of files by their name: see bundle.h */
     struct strmap names; /* of environment variables */
     struct str *ids;     /* all those of the library, in its order, when they were asked for */
     size_t id_count;

@@ -29,10 +29,24 @@ static bool is_json_text(struct str file, struct str text)
            trimmed.n > 0 && (trimmed.p[0] == '{' || trimmed.p[0] == '[');
 }
 
+static int check_source(const struct loader *loader)
+{
+    return source_check(&loader->report, loader->report.is_json ? SOURCE_JSON : SOURCE_YAML);
+}
+
 /* E_INVALID when nothing more can be said about it. */
+static int read_text(struct loader *loader, struct tree *out_tree)
+{
+    int status = loader->report.is_json ? json_tree_read(&loader->report, &loader->arena, out_tree)
+                                        : yaml_tree_read(&loader->report, &loader->arena, out_tree);
+    /* In a map the rest is looked at as well. */
+    return status == E_INVALID && tree_is(out_tree, TREE_MAP) ? 0 : status;
+}
+
+/* As read_text(). */
 static int read_tree(struct loader *loader, struct tree *out_tree)
 {
-    int status = source_check(&loader->report, loader->report.is_json ? SOURCE_JSON : SOURCE_YAML);
+    int status = check_source(loader);
     if (status != 0) {
         return status;
     }
@@ -40,11 +54,7 @@ static int read_tree(struct loader *loader, struct tree *out_tree)
         loader->is_foreign = true;
         return E_INVALID;
     }
-    status = loader->report.is_json ? json_tree_read(&loader->report, &loader->arena, out_tree)
-                                    : yaml_tree_read(&loader->report, &loader->arena, out_tree);
-    if (status == E_INVALID && tree_is(out_tree, TREE_MAP)) {
-        status = 0; /* the rest is looked at as well */
-    }
+    status = read_text(loader, out_tree);
     if (status == 0 && !tree_is(out_tree, TREE_MAP)) {
         report_error(&loader->report, out_tree->place, "a pipeline must be a map, not %s",
                      tree_kind_name(out_tree));
@@ -200,11 +210,42 @@ static void share_reports(struct loading *loading)
     }
 }
 
+/* Deeper it would stand, with `integrations` around it, deeper than trees may. */
+static void check_height(struct loader *loader, const struct tree *root)
+{
+    if (root->height > TREE_MAX_DEPTH - 2) {
+        report_error(&loader->report, root->place, "settings nested deeper than %d levels",
+                     TREE_MAX_DEPTH - 2);
+    } else {
+        loader->settings = (struct tree *)(uintptr_t)root; /* of the loader's arena */
+    }
+}
+
+static int read_settings(struct loader *loader, struct tree *root)
+{
+    int status = check_source(loader);
+    if (status == 0 && !loader->report.is_json && source_is_empty(loader->report.source)) {
+        report_error(&loader->report, report_place(&loader->report, 0), "no settings are in it");
+        return E_INVALID;
+    }
+    status = status == 0 ? read_text(loader, root) : status;
+    if (status == 0 && !tree_is(root, TREE_MAP)) {
+        report_error(&loader->report, root->place, "the settings must be a map, not %s",
+                     tree_kind_name(root));
+    } else if (status == 0) {
+        check_height(loader, root);
+    }
+    return status;
+}
+
 static int read_file(struct loader *loader)
 {
     struct tree *root = arena_calloc(&loader->arena, 1, sizeof(*root));
     if (root == NULL) {
         return E_NOMEM;
+    }
+    if (loader->is_settings) {
+        return read_settings(loader, root);
     }
     int status = read_tree(loader, root);
     if (status == 0) {
@@ -216,9 +257,11 @@ static int read_file(struct loader *loader)
     return status == 0 ? index_ids(loader) : status;
 }
 
-int definition_open(struct loading *loading, struct str name, struct str text,
-                    struct loader **out_file)
+static int open_file(struct loading *loading, const struct load_library_text *file,
+                     bool is_settings, struct loader **out_file)
 {
+    struct str name = file->file;
+    struct str text = file->text;
     struct loader *loader = calloc(1, sizeof(*loader));
     if (loader == NULL) {
         return E_NOMEM;
@@ -230,6 +273,7 @@ int definition_open(struct loading *loading, struct str name, struct str text,
     loader->options = loading->options;
     loader->group = loading->group;
     loader->file = kept;
+    loader->is_settings = is_settings;
     loader->report = (struct report){.diagnostics = loading->diagnostics,
                                      .file = kept.p,
                                      .source = source,
@@ -250,6 +294,13 @@ int definition_open(struct loading *loading, struct str name, struct str text,
     status = read_file(loader);
     share_reports(loading);
     return status;
+}
+
+int definition_open(struct loading *loading, struct str name, struct str text,
+                    struct loader **out_file)
+{
+    const struct load_library_text file = {name, text};
+    return open_file(loading, &file, false, out_file);
 }
 
 /* ---- the row of those that are needed ---- */
@@ -281,11 +332,13 @@ struct definition *definition_next(struct loading *loading)
 
 /* ---- by id ---- */
 
-static struct loader *file_of_name(const struct loading *loading, struct str name)
+/* A file that is named as settings and has pipelines is read as both. */
+static struct loader *file_of_name(const struct loading *loading, struct str name, bool is_settings)
 {
     for (size_t i = 0; i < loading->file_count; i++) {
-        if (str_equal(loading->files[i]->file, name)) {
-            return loading->files[i];
+        struct loader *file = loading->files[i];
+        if (file->is_settings == is_settings && str_equal(file->file, name)) {
+            return file;
         }
     }
     return NULL;
@@ -300,7 +353,7 @@ static int find_in_library(struct loading *loading, struct str id,
     if (status != 0) {
         return status == E_NOT_FOUND || status == E_CONFLICT ? 0 : status;
     }
-    struct loader *loader = file_of_name(loading, found.file);
+    struct loader *loader = file_of_name(loading, found.file, false);
     if (loader == NULL) {
         status = definition_open(loading, found.file, found.text, &loader);
     }
@@ -330,6 +383,35 @@ int definition_find(struct loader *from, struct str id, struct definition **out_
     }
     *err = where;
     *out_definition = definition;
+    return 0;
+}
+
+int definition_settings(struct loader *from, struct str name, const struct tree **out_settings,
+                        struct error *err)
+{
+    const struct load_library *library = from->options->library;
+    struct loading *loading = from->loading;
+    struct load_library_text found = {0};
+    struct error where = {0};
+    int status = 0;
+    *out_settings = NULL;
+    if (library == NULL || library->find_file == NULL) {
+        (void)error_set(err, E_NOT_FOUND, "no folder is searched");
+        return 0;
+    }
+    status = library->find_file(library->user, from->file, name, &found, &where);
+    *err = where;
+    if (status != 0) {
+        return status == E_NOMEM ? status : 0;
+    }
+    struct loader *file = file_of_name(loading, found.file, true);
+    if (file == NULL) {
+        status = open_file(loading, &found, true, &file);
+    }
+    if (status == E_NOMEM) {
+        return status;
+    }
+    *out_settings = file->settings;
     return 0;
 }
 

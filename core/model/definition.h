@@ -7,7 +7,7 @@
  * and those among them that are needed. Files of the library are opened when an id is not in the
  * file that asks for it. Nothing is read more than once.
  *
- * Used by:  load, profile, child, config, recursion.
+ * Used by:  load, profile, integration_files, child, config, recursion.
  * Uses:     draft, tree, group.
  * Threads:  [any]; one loading belongs to one thread.
  */
@@ -33,7 +33,7 @@ struct tree;
 /* One pipeline or profile. */
 struct definition {
     struct loader *loader;    /* its file */
-    const struct tree *tree;  /* its map, as it is written */
+    const struct tree *tree;  /* its map, as it is written: later with files of settings in it */
     const struct tree *whole; /* with what it extends; NULL until profile_resolve() */
     struct str key;           /* under `workflows:`, or empty */
     struct str id;
@@ -90,6 +90,14 @@ int definition_find(struct loader *from, struct str id, struct definition **out_
 bool definition_is_doubled(const struct loader *from, struct place place, struct str id,
                            const struct error *err);
 
+/*
+ * What the file of settings `name` says, as `from` names it, borrowed; read once. NULL: `err` says
+ * why it is not to be had and where it was looked for, or is empty when that is reported already.
+ * Fails with E_NOMEM.
+ */
+int definition_settings(struct loader *from, struct str name, const struct tree **out_settings,
+                        struct error *err);
+
 /* The nearest id to a wrong one, of those that `from` can name; empty when none is near. */
 struct str definition_nearest(struct loader *from, struct str id);
 
@@ -107,5 +115,11 @@ int definition_input(struct definition *definition, const struct schema **out_sc
  * with `extends`, which is reported. Fails with E_NOMEM.
  */
 int profile_resolve(struct definition *definition);
+
+/*
+ * integration_files.c: puts the settings in the place of the names of their files, in the tree of
+ * `definition`; what is wrong with them is reported. Fails with E_NOMEM.
+ */
+int integration_files_read(struct definition *definition);
 
 #endif

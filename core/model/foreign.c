@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/model/foreign.h"
 
+#include <string.h>
+
 #include "core/base/suggest.h"
 #include "core/model/format.h"
 #include "core/model/report.h"
@@ -77,6 +79,14 @@ static const struct tree_member *find_unknown(const struct tree *map)
     return unknown;
 }
 
+/* Without its folders. */
+static const char *file_name(const struct report *report)
+{
+    const char *slash = report->file != NULL ? strrchr(report->file, '/') : NULL;
+    const char *name = slash != NULL ? slash + 1 : report->file;
+    return name != NULL && strcmp(name, "-") != 0 ? name : "FILE.yaml";
+}
+
 bool foreign_is_settings(const struct report *report, const struct tree *map)
 {
     const struct tree_member *unknown = find_unknown(map);
@@ -87,6 +97,9 @@ bool foreign_is_settings(const struct report *report, const struct tree *map)
     report_error(report, unknown->key.place,
                  "this is not a pipeline: it has '%.*s', but no 'name' or 'id' and nothing to run",
                  STR_ARG(unknown->key.text));
-    report_hint(report, "settings of a plugin go under 'integrations' of a pipeline");
+    report_hint(report,
+                "settings of a plugin go under 'integrations' of a pipeline, or are named "
+                "there: integrations: {PLUGIN: %s}",
+                file_name(report));
     return true;
 }

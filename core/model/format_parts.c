@@ -189,7 +189,7 @@ static const struct format_value values[] = {
      " \"additionalProperties\": {\"type\": \"object\", \"$ref\": \"#/$defs/definition\"}}},"
      " \"patternProperties\": {\"^x-|^\\\\$schema$\": true}, \"additionalProperties\": false}"},
     {FORMAT_PARTS_PROFILE "integrations", "{\"type\": [\"object\", \"null\"],"
-                                          " \"additionalProperties\": {\"type\": \"object\"}}"},
+                                          " \"additionalProperties\": " FORMAT_INTEGRATION "}"},
     {"action_of_state",
      "{\"if\": {\"required\": [\"action\"], \"properties\": {\"action\": {\"type\": \"string\"}}},"
      " \"then\": {\"required\": [\"service\"]},"

@@ -40,6 +40,10 @@ struct format_part {
     const char *const *left_out; /* keys of the table that mean nothing here; NULL-ended or NULL */
 };
 
+/* An integration: a map, or the name of a file with it (integration_files.c). */
+#define FORMAT_INTEGRATION                                                                         \
+    "{\"type\": [\"object\", \"string\"], \"pattern\": \"\\\\.(yaml|yml|json)$\"}"
+
 /* In a profile these stand in place of the definitions of the same name. */
 #define FORMAT_PARTS_PROFILE "profile."
 

@@ -27,7 +27,7 @@ struct load_library_text {
     struct str text;
 };
 
-/* Where pipelines and profiles are found that are not in the file itself. */
+/* Where pipelines, profiles and files of settings are found that are not in the file itself. */
 struct load_library {
     void *user;
     /*
@@ -38,6 +38,13 @@ struct load_library {
     int (*find)(void *user, struct str id, struct load_library_text *out_text, struct error *err);
     /* The i-th id there is; empty at the end. */
     struct str (*id_at)(void *user, size_t i);
+    /*
+     * The file `name`, as the file `from` names it: beside that one, else in the library. Fails
+     * as find(), but for E_CONFLICT; E_IO: it is there and cannot be read, as `err` says. NULL:
+     * there are no such files.
+     */
+    int (*find_file)(void *user, struct str from, struct str name,
+                     struct load_library_text *out_text, struct error *err);
 };
 
 /* Who knows which secrets there are. */

@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/model/catalogue.h"
 #include "core/model/engine_types.h"
+#include "core/model/format_parts.h"
 #include "core/model/schema_writer.h"
 #include "core/model/template_schema.h"
 #include "core/value/builder.h"
@@ -486,14 +487,19 @@ static void define_integrations(struct schema_writer *writer, const struct node_
         if ((plugin = plugin_at(types, i)) != NULL) {
             builder_key(writer->b, plugin->id);
             builder_map_begin(writer->b);
+            schema_writer_members(writer, FORMAT_INTEGRATION);
+            schema_writer_members(writer, "{\"if\": {\"type\": \"object\"}}");
+            builder_key(writer->b, STR("then"));
+            builder_map_begin(writer->b);
             schema_writer_ref(writer, "settings", plugin->id);
+            builder_map_end(writer->b);
             builder_map_end(writer->b);
         }
     }
     builder_map_end(writer->b);
     builder_key(writer->b, STR("additionalProperties"));
     builder_map_begin(writer->b);
-    builder_member_string(writer->b, STR("type"), STR("object"));
+    schema_writer_members(writer, FORMAT_INTEGRATION);
     builder_key(writer->b, STR("properties"));
     builder_copy(writer->b, policies);
     builder_map_end(writer->b);

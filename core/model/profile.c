@@ -9,6 +9,7 @@
 #include "core/model/draft.h"
 #include "core/model/format.h"
 #include "core/model/tree.h"
+#include "core/model/tree_build.h"
 
 enum { PROFILE_MAX_CHAIN = 16 };
 
@@ -42,17 +43,6 @@ static bool is_merged_key(struct str key)
         }
     }
     return false;
-}
-
-static void add_member(struct tree *map, struct tree_member *members,
-                       const struct tree_member *member)
-{
-    members[map->count++] = *member;
-    uint32_t size = map->size + 1 + member->value.size;
-    map->size = size < map->size ? UINT32_MAX : size;
-    if (map->height <= member->value.height) {
-        map->height = (uint16_t)(member->value.height + 1);
-    }
 }
 
 /* Fails with E_NOMEM. */
@@ -104,19 +94,14 @@ static int merge_maps(struct arena *arena, struct layers layers, enum map_kind k
 static int open_value(struct arena *arena, const struct tree *value, struct str key,
                       struct tree *out)
 {
-    struct tree_member *members = arena_calloc(arena, 1, sizeof(*members));
-    if (members == NULL) {
-        return E_NOMEM;
-    }
     struct tree_member member = {.key = *value, .value = *value};
     member.key.kind = TREE_TEXT;
     member.key.text = key;
-    *out = (struct tree){.kind = TREE_MAP, .size = 1, .height = 1};
-    out->place = value->place;
-    out->start = value->start;
-    add_member(out, members, &member);
-    out->as.members = members;
-    return 0;
+    int status = tree_build_begin(out, value, 1, arena);
+    if (status == 0) {
+        tree_build_add(out, &member);
+    }
+    return status;
 }
 
 static bool is_rate_below_map(enum map_kind kind, const struct tree_member *near,
@@ -174,29 +159,26 @@ static int merge_maps(struct arena *arena, struct layers layers, enum map_kind k
     const struct tree *far = layers.far;
     struct strmap in_near = STRMAP_INIT;
     struct strmap in_far = STRMAP_INIT;
-    struct tree_member *members =
-        arena_calloc(arena, (size_t)near->count + far->count + 1, sizeof(*members));
-    int status = members != NULL ? index_members(near, &in_near) : E_NOMEM;
+    struct tree map;
+    int status = tree_build_begin(&map, near, (size_t)near->count + far->count, arena);
+    if (status == 0) {
+        status = index_members(near, &in_near);
+    }
     if (status == 0) {
         status = index_members(far, &in_far);
     }
-    struct tree map = *near;
-    map.count = 0;
-    map.size = 1;
-    map.height = 1;
-    map.as.members = members;
     for (uint32_t i = 0; i < near->count && status == 0; i++) {
         struct tree_member merged;
         const struct tree_member *member = &near->as.members[i];
         status = merge_member(arena, member, strmap_get(&in_far, member->key.text), kind, &merged);
-        add_member(&map, members, status == 0 ? &merged : member);
+        tree_build_add(&map, status == 0 ? &merged : member);
     }
     for (uint32_t i = 0; i < far->count && status == 0; i++) {
         const struct tree_member *member = &far->as.members[i];
         if (strmap_get(&in_near, member->key.text) == NULL &&
             !has_other_name(kind, &in_near, member->key.text) &&
             !(kind == MAP_TOP && is_own_key(member->key.text))) {
-            add_member(&map, members, member);
+            tree_build_add(&map, member);
         }
     }
     strmap_finish(&in_near);
@@ -338,7 +320,10 @@ int profile_resolve(struct definition *definition)
     struct definition *above = definition;
     int status = 0;
     while (above != NULL && above->whole == NULL && status == 0) {
-        status = find_above(&chain, &above);
+        status = integration_files_read(above);
+        if (status == 0) {
+            status = find_above(&chain, &above);
+        }
         if (status == 0 && above != NULL) {
             chain.links[chain.count++] = above;
         }

@@ -168,6 +168,12 @@ bool schema_marks_flag(const struct value *root, const struct value *schema, str
     return value_is(found, VALUE_BOOL) && value_bool(found);
 }
 
+struct str schema_marks_unused(const struct value *root, const struct value *schema)
+{
+    const struct value *found = find_keyword(root, schema, STR("x-ops-unused"));
+    return value_is(found, VALUE_STRING) ? value_str(found) : STR("");
+}
+
 bool schema_marks_is_expression(const struct value *root, const struct value *schema)
 {
     const struct value *format = find_keyword(root, schema, STR("format"));

@@ -33,6 +33,9 @@ bool schema_marks_wants_text(const struct value *root, const struct value *schem
 /* The annotation `name` is true here. */
 bool schema_marks_flag(const struct value *root, const struct value *schema, struct str name);
 
+/* What the annotation `x-ops-unused` says; empty: it is not there. */
+struct str schema_marks_unused(const struct value *root, const struct value *schema);
+
 /* `format: cel`. */
 bool schema_marks_is_expression(const struct value *root, const struct value *schema);
 

@@ -17,22 +17,6 @@
 #include "core/value/secrets.h"
 #include "core/value/value.h"
 
-/* Whether there is nothing but comments: libyaml finds no document there. */
-static bool is_empty(struct str text)
-{
-    while (text.n > 0) {
-        const char *end = memchr(text.p, '\n', text.n);
-        size_t n = end != NULL ? (size_t)(end - text.p) : text.n;
-        struct str line = str_trim(str_make(text.p, n));
-        if (line.n > 0 && line.p[0] != '#') {
-            return false;
-        }
-        n += end != NULL;
-        text = str_make(text.p + n, text.n - n);
-    }
-    return true;
-}
-
 static void check_map(const struct report *report, const struct tree *tree, const char *name,
                       const struct format_key *keys)
 {
@@ -80,7 +64,7 @@ static void check_secrets(const struct report *report, const struct tree *secret
 static int read_tree(const struct report *report, struct arena *arena, struct tree *out_tree)
 {
     int status = source_check(report, SOURCE_YAML);
-    if (status != 0 || is_empty(report->source)) {
+    if (status != 0 || source_is_empty(report->source)) {
         return status;
     }
     status = yaml_tree_read(report, arena, out_tree);

@@ -109,3 +109,18 @@ int source_check(const struct report *report, enum source_language language)
     int status = check_encoding(report);
     return status == 0 && language == SOURCE_YAML ? check_characters(report) : status;
 }
+
+bool source_is_empty(struct str text)
+{
+    while (text.n > 0) {
+        const char *end = memchr(text.p, '\n', text.n);
+        size_t n = end != NULL ? (size_t)(end - text.p) : text.n;
+        struct str line = str_trim(str_make(text.p, n));
+        if (line.n > 0 && line.p[0] != '#') {
+            return false;
+        }
+        n += end != NULL;
+        text = str_make(text.p + n, text.n - n);
+    }
+    return true;
+}

@@ -13,11 +13,18 @@
  * Threads:  [any]
  */
 
+#include <stdbool.h>
+
+#include "core/base/str.h"
+
 struct report;
 
 enum source_language { SOURCE_YAML, SOURCE_JSON };
 
 /* Reports the first fault of the report's source and returns E_INVALID; 0 when there is none. */
 int source_check(const struct report *report, enum source_language language);
+
+/* Whether YAML has nothing but comments: libyaml finds no document there. */
+bool source_is_empty(struct str text);
 
 #endif

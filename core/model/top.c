@@ -13,6 +13,7 @@
 #include "core/model/scope.h"
 #include "core/model/settings.h"
 #include "core/model/tree.h"
+#include "core/model/unused.h"
 #include "core/model/violations.h"
 #include "core/value/builder.h"
 #include "core/value/schema.h"
@@ -402,6 +403,10 @@ static int read_integration(struct draft *draft, const struct tree_member *membe
     struct tree settings = {0};
     format_check(&draft->loader->report, &member->value, format_policy_keys, what.text,
                  FORMAT_OTHER_KEYS);
+    if (tree_is(&member->value, TREE_TEXT)) {
+        report_hint(&draft->loader->report, "or the name of a file that has it, such as %.*s.yaml",
+                    STR_ARG(member->key.text));
+    }
     if (!tree_is(&member->value, TREE_MAP)) {
         return 0;
     }
@@ -426,6 +431,8 @@ static int read_integration(struct draft *draft, const struct tree_member *membe
     draft->integration = out;
     status = violations_check_template(draft, &settings, schema, &at, &out->settings);
     draft->integration = NULL;
+    unused_report(&draft->loader->report, &settings, schema != NULL ? schema_source(schema) : NULL,
+                  what.text);
     return status;
 }
 

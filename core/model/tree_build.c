@@ -98,3 +98,26 @@ int tree_build_map(struct tree *map, const struct tree *pairs, size_t count,
     }
     return count <= FEW_MEMBERS ? check_few(map, report) : check_many(map, report);
 }
+
+int tree_build_begin(struct tree *out_map, const struct tree *like, size_t count,
+                     struct arena *arena)
+{
+    struct tree_member *members = arena_calloc(arena, count + 1, sizeof(*members));
+    if (members == NULL) {
+        return E_NOMEM;
+    }
+    struct tree map = {.kind = TREE_MAP, .size = 1, .height = 1};
+    map.start = like->start;
+    map.place = like->place;
+    map.as.members = members;
+    *out_map = map;
+    return 0;
+}
+
+void tree_build_add(struct tree *map, const struct tree_member *member)
+{
+    struct tree_member *members = (struct tree_member *)(uintptr_t)map->as.members;
+    members[map->count++] = *member;
+    sum_up(map, &member->key);
+    sum_up(map, &member->value);
+}

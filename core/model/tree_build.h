@@ -3,9 +3,10 @@
 #define CORE_MODEL_TREE_BUILD_H
 
 /*
- * What both readers do when a list or map ends: its items move to the arena and are summed up.
+ * Lists and maps of trees: what both readers do when one ends (its items move to the arena and are
+ * summed up), and maps that are put together from others.
  *
- * Used by:  yaml_tree, json_tree.
+ * Used by:  yaml_tree, json_tree, profile, integration_files.
  * Uses:     tree, report.
  * Threads:  [any]
  */
@@ -15,6 +16,7 @@
 struct arena;
 struct report;
 struct tree;
+struct tree_member;
 
 /* Fills `list` with copies of `items` (borrowed). Fails with E_NOMEM. */
 int tree_build_list(struct tree *list, const struct tree *items, size_t count, struct arena *arena);
@@ -25,5 +27,13 @@ int tree_build_list(struct tree *list, const struct tree *items, size_t count, s
  */
 int tree_build_map(struct tree *map, const struct tree *pairs, size_t count,
                    const struct report *report, struct arena *arena);
+
+/*
+ * Makes `*out_map` a map without members where `like` is, and room for `count`; tree_build_add()
+ * adds them, which are copied and not looked through for doubled keys. Fails with E_NOMEM.
+ */
+int tree_build_begin(struct tree *out_map, const struct tree *like, size_t count,
+                     struct arena *arena);
+void tree_build_add(struct tree *map, const struct tree_member *member);
 
 #endif

@@ -129,25 +129,66 @@ def charts_and_buttons_stand_behind(slack):
     equal(error["message"], "'blocks' leave no room for the chart and the buttons")
 
 
-def the_shipped_profile_is_read(slack):
-    shipped = os.path.join(FOLDER, "..", "..", "..", "config", "slack.yaml")
-    with Home() as home, open(shipped, encoding="utf-8") as text:
-        profile = text.read()
-        slack.add_channel("ops-alerts")
-        home.write("slack.yaml", profile.replace("22:00-08:00", hours_around_now(240, 360)["notifications"]["quiet_hours"]))
-        definition = {"id": "t", "extends": "slack", "integrations": {"slack": {"base_url": "${BASE}"}},
-                      "nodes": [node("post_message", {"text": "x"}),
-                                node("post_message", {"text": "y", "severity": "critical"}, "m", depends_on=["n"])]}
-        ran = home.run(slack, definition, token=None, SLACK_BOT_TOKEN=GOOD)
-        equal((ran.output()["channel"], ran.output("m")["channel"]), ("C0OPS-ALERTS", "C0INCIDENTS"))
-        equal(home.run(slack, definition, token=None, SLACK_BOT_TOKEN=GOOD).output()["reason"], "max_frequency")
-        ran = home.run(slack, definition, token=None)
-        equal(ran.code, 3)
-        has(ran.text, "SLACK_BOT_TOKEN")
-        home.write("slack.yaml", profile.replace("max_frequency", "max_frequencies"))
-        ran = home.run(slack, definition, token=None, SLACK_BOT_TOKEN=GOOD)
-        equal(ran.code, 3)
-        check(re.search(r"slack.yaml:\d+:\d+: error: .*max_frequencies", ran.text), ran.text)
+SETTINGS = """\
+# config/slack.yaml
+bot:
+  token: "${SLACK_BOT_TOKEN}"
+  signing_secret: "${SLACK_SIGNING_SECRET}"
+
+channels:
+  default: "#ops-alerts"
+  critical: "#incidents"
+
+notifications:
+  quiet_hours: "22:00-08:00"
+  timezone: "UTC"
+  max_frequency: "1/hour"  # Rate limiting
+"""
+
+
+def settings_files():
+    """The one that comes with the program, and one that has just its sections."""
+    with open(os.path.join(FOLDER, "..", "..", "..", "config", "slack.yaml"), encoding="utf-8") as shipped:
+        return [shipped.read(), SETTINGS]
+
+
+def settings_may_stand_in_a_file(slack):
+    slack.add_channel("ops-alerts")
+    env = {"SLACK_BOT_TOKEN": GOOD, "SLACK_SIGNING_SECRET": "s3cret"}
+    for text in settings_files():
+        text = text.replace("22:00-08:00", hours_around_now(240, 360)["notifications"]["quiet_hours"])
+        with Home() as home:
+            home.write("slack.yaml", text)
+            home.write("house.yaml", "id: house\nintegrations: {slack: slack.yaml}\n")
+            definition = {"id": "t", "extends": "house", "integrations": {"slack": {"base_url": "${BASE}"}},
+                          "nodes": [node("post_message", {"text": "x"}),
+                                    node("post_message", {"text": "y", "severity": "critical"}, "m", depends_on=["n"])]}
+            ran = home.run(slack, definition, token=None, **env)
+            equal((ran.output()["channel"], ran.output("m")["channel"]), ("C0OPS-ALERTS", "C0INCIDENTS"))
+            has(ran.text, "'bot.signing_secret' of integration 'slack' has no effect in this version")
+            equal(home.run(slack, definition, token=None, **env).output()["reason"], "max_frequency")
+            ran = home.run(slack, definition, token=None)
+            equal(ran.code, 3)
+            has(ran.text, "'SLACK_BOT_TOKEN' is not set", "'SLACK_SIGNING_SECRET' is not set")
+            ran = home.run(slack, definition, token=None, **{**env, "SLACK_SIGNING_SECRET": ""})
+            equal(ran.code, 3)
+            has(ran.text, "'bot.signing_secret' must be at least 1 character long")
+            home.write("slack.yaml", text.replace("max_frequency", "max_frequencies"))
+            ran = home.run(slack, definition, token=None, **env)
+            equal(ran.code, 3)
+            check(re.search(r"slack.yaml:\d+:\d+: error: .*max_frequencies", ran.text), ran.text)
+
+
+def a_file_alone_says_all(slack):
+    """What it says with nothing beside it, but where the service is."""
+    for text in settings_files():
+        with Home() as home:
+            hours = hours_around_now(-120, 120)["notifications"]["quiet_hours"]
+            home.write("slack.yaml", text.replace("22:00-08:00", hours) + "base_url: ${BASE}\n")
+            definition = {"id": "t", "integrations": {"slack": "slack.yaml"}, "nodes": [
+                node("post_message", {"text": "x"}), node("post_message", {"text": "y", "severity": "critical"}, "m")]}
+            ran = home.run(slack, definition, token=None, SLACK_BOT_TOKEN=GOOD, SLACK_SIGNING_SECRET="s3cret")
+            equal((ran.output()["reason"], ran.output("m")["sent"]), ("quiet_hours", True))
 
 
 def messages_are_changed_and_marked(slack):

@@ -181,6 +181,95 @@ static void test_folder_library__says_which_folder_is_not_there(void **state)
     folder_library_finish(&library);
 }
 
+static void expect_named(struct folder_library *library, const char *from, const char *name,
+                         const char *file, const char *text)
+{
+    struct load_library loader = folder_library_loader(library);
+    struct load_library_text found = {0};
+    struct error err = {0};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            loader.find_file(loader.user, str_from(from), str_from(name), &found, &err), 0);
+        assert_string_equal(found.file.p, file);
+        assert_true(str_equal_text(found.text, text));
+        assert_true(str_equal(folder_library_text(library, file), found.text));
+    }
+}
+
+static void expect_not_named(struct folder_library *library, const char *from, const char *name,
+                             int code, const char *why)
+{
+    struct load_library loader = folder_library_loader(library);
+    struct load_library_text found = {0};
+    for (int i = 0; i < 2; i++) {
+        struct error err = {0};
+        assert_int_equal(
+            loader.find_file(loader.user, str_from(from), str_from(name), &found, &err), code);
+        assert_string_equal(err.message, why);
+    }
+}
+
+/* Beside what names it, in the folders, beside the main file. */
+static void test_folder_library__finds_files_by_their_name(void **state)
+{
+    struct folder_library library;
+    struct place *place = *state;
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/d.yml", place->folder);
+    folder_library_init(&library, folders, 1, "./main.yaml");
+    expect_named(&library, "./main.yaml", "e2.yaml", "near/e2.yaml", "id: e\n");
+    expect_named(&library, "./main.yaml", "near/e.yaml", "./near/e.yaml", "id: e\n");
+    expect_named(&library, "near/b.yaml", "b.yaml", "near/b.yaml", "id: b\n");
+    expect_named(&library, "near/b.yaml", "c.json", "./c.json", "{\"name\": \"The C\"}");
+    expect_named(&library, "near/b.yaml", "../c.json", "near/../c.json", "{\"name\": \"The C\"}");
+    expect_not_named(&library, "near/b.yaml", "x.yaml", E_NOT_FOUND,
+                     "the folders searched: near/, near, ./");
+    expect_not_named(&library, "./main.yaml", "near", E_NOT_FOUND,
+                     "the folders searched: ./, near");
+    (void)snprintf(path, sizeof(path), "%s/c.json", place->folder);
+    expect_named(&library, "./main.yaml", path, path, "{\"name\": \"The C\"}");
+    expect_not_named(&library, "./main.yaml", "/c.json", E_NOT_FOUND,
+                     "it is looked for nowhere else");
+    folder_library_finish(&library);
+    folder_library_init(&library, NULL, 0, "-");
+    expect_not_named(&library, "-", "c.json", E_NOT_FOUND, "no folder is searched");
+    expect_named(&library, "-", path, path, "{\"name\": \"The C\"}");
+    folder_library_finish(&library);
+}
+
+static void test_folder_library__says_what_cannot_be_read(void **state)
+{
+    struct folder_library library;
+    (void)state;
+    assert_int_equal(truncate("near/e2.yaml", 4 * 1024 * 1024 + 1), 0);
+    folder_library_init(&library, folders, 1, "main.yaml");
+    expect_not_named(&library, "main.yaml", "e2.yaml", E_IO,
+                     "'near/e2.yaml' is larger than 4.0 MiB");
+    folder_library_finish(&library);
+    write_file("near/e2.yaml", "id: e\n");
+}
+
+static void test_folder_library__each_allocation_may_fail_for_a_file(void **state)
+{
+    (void)state;
+    for (long n = 0;; n++) {
+        struct folder_library library;
+        struct load_library_text found = {0};
+        struct error err = {0};
+        folder_library_init(&library, folders, 1, "main.yaml");
+        struct load_library loader = folder_library_loader(&library);
+        failing_alloc_arm(n);
+        int status = loader.find_file(loader.user, STR("main.yaml"), STR("e2.yaml"), &found, &err);
+        bool is_reached = failing_alloc_disarm();
+        folder_library_finish(&library);
+        if (!is_reached) {
+            assert_int_equal(status, 0);
+            break;
+        }
+        assert_int_equal(status, E_NOMEM);
+    }
+}
+
 static void test_folder_library__each_allocation_may_fail(void **state)
 {
     (void)state;
@@ -210,7 +299,10 @@ int main(void)
         cmocka_unit_test(test_folder_library__two_files_with_one_id_are_no_answer),
         cmocka_unit_test(test_folder_library__knows_the_file_itself_by_its_name),
         cmocka_unit_test(test_folder_library__says_which_folder_is_not_there),
+        cmocka_unit_test(test_folder_library__finds_files_by_their_name),
+        cmocka_unit_test(test_folder_library__says_what_cannot_be_read),
         cmocka_unit_test(test_folder_library__each_allocation_may_fail),
+        cmocka_unit_test(test_folder_library__each_allocation_may_fail_for_a_file),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

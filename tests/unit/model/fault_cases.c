@@ -72,7 +72,8 @@ const struct fault_case fault_cases[] = {
      "notifications: {timezone: UTC}\n",
      "t.yaml:1:1: error: this is not a pipeline: it has 'bot', but no 'name' or 'id' and nothing "
      "to run\n"
-     "  settings of a plugin go under 'integrations' of a pipeline\n"},
+     "  settings of a plugin go under 'integrations' of a pipeline, or are named there: "
+     "integrations: {PLUGIN: t.yaml}\n"},
     {"misspelled body without a name", "t.yaml", 0,
      "nods: [{id: a, type: start}]\n"
      "bot: x\n",
@@ -736,7 +737,6 @@ const struct fault_case fault_cases[] = {
      "t.yaml:3:36: warning: config of node 'a': the environment variable 'NOT_SET_HERE' is not "
      "set\n"
      "  set it, or give a default: ${NOT_SET_HERE:-...}\n"},
-    {"env unset start", "t.yaml", LOAD_START,
     {"env unset where rules are", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
@@ -747,6 +747,7 @@ const struct fault_case fault_cases[] = {
      "t.yaml:3:76: warning: config of node 'a': the environment variable 'NOT_SET' is not set\n"
      "  set it, or give a default: ${NOT_SET:-...}\n"
      "t.yaml:3:76: error: config of node 'a': 'tries' must be a whole number, found text ''\n"},
+    {"env unset start", "t.yaml", LOAD_START,
      "name: t\n"
      "nodes:\n"
      "  - {id: a, type: set, config: {x: '${NOT_SET_HERE}'}}\n",

@@ -5,7 +5,7 @@
 /*
  * Loading: pipelines from a text of which the test knows all that is said about it.
  *
- * Used by:  test_load, test_bodies, test_egress, test_library.
+ * Used by:  test_load, test_bodies, test_egress, test_library, test_integration_files.
  * Uses:     model (load), base.
  * Threads:  [main]
  */

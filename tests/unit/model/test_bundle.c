@@ -69,7 +69,20 @@ static struct str shelf_id_at(void *user, size_t i)
     return i < SHELF_COUNT ? str_from(shelf[i].id) : STR("");
 }
 
-static const struct load_library library = {.find = shelf_find, .id_at = shelf_id_at};
+static int shelf_find_file(void *user, struct str from, struct str name,
+                           struct load_library_text *out, struct error *err)
+{
+    (void)user;
+    if (str_equal(from, STR("main.yaml")) && str_equal(name, STR("toy.yaml"))) {
+        out->file = STR("lib/\xff/toy.yaml");
+        out->text = STR("max_concurrency: 3\nbase: '${API_URL}'\n");
+        return 0;
+    }
+    return error_set(err, E_NOT_FOUND, "the folder searched: .");
+}
+
+static const struct load_library library = {
+    .find = shelf_find, .id_at = shelf_id_at, .find_file = shelf_find_file};
 
 static const char *some_env(void *user, struct str name)
 {
@@ -271,6 +284,26 @@ static void test_bundle__gives_the_same_pipelines_again(void **state)
     struct loaded loaded = expect_loaded(&options, STR("id: a\ntype: set\n"));
     assert_non_null(strstr(loaded.bundle.p, "\"name\":\"a\\\\xff.yaml\""));
     loaded_finish(&loaded);
+}
+
+/* Whatever becomes of the file. */
+static void test_bundle__has_the_files_of_settings(void **state)
+{
+    static const char text[] = "workflows:\n"
+                               "  main:\n"
+                               "    type: toy.task\n"
+                               "    integrations: {other: toy.yaml}\n"
+                               "  bad: {type: toy.task, integrations: {other: gone.yaml}}\n";
+    struct load_options options = options_of(&library, NULL);
+    (void)state;
+    options.id = STR("main");
+    struct loaded loaded = expect_loaded(&options, str_from(text));
+    assert_non_null(strstr(loaded.bundle.p,
+                           "{\"name\":\"lib/\\\\xff/toy.yaml\",\"text\":\"max_concurrency: 3"));
+    assert_non_null(strstr(loaded.bundle.p, "\"library\":{\"finds\":{},\"named\":{\"main.yaml: "
+                                            "toy.yaml\":\"lib/\\\\xff/toy.yaml\"},\"ids\":[]}"));
+    loaded_finish(&loaded);
+    expect_again(&options, str_from(text));
 }
 
 /* Those with faults are left out again; bytes that are no text are no file. */
@@ -628,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_bundle__is_the_text_that_is_promised),
         cmocka_unit_test(test_bundle__has_the_files_that_were_used),
         cmocka_unit_test(test_bundle__gives_the_same_pipelines_again),
+        cmocka_unit_test(test_bundle__has_the_files_of_settings),
         cmocka_unit_test(test_bundle__knows_what_a_node_might_have_run),
         cmocka_unit_test(test_bundle__is_the_same_for_the_same_inputs),
         cmocka_unit_test(test_bundle__needs_the_variables_that_were_set),
