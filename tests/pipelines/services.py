@@ -10,13 +10,15 @@ The first line of its output is JSON, {NAME: PORT}. Under `control`:
     GET  /counts     calls, connections and faults of each service
     GET  /made       what was created: stories, comments, messages, mails, pages, hooks, labels
     GET  /times      when each service was called, in seconds
-    POST /set        {"latency_ms": N, "fail_percent": N, "only": NAME}
+    GET  /asked      the latest questions to the model
+    POST /set        {"latency_ms": N, "fail_percent": N, "only": NAME, "issues": N}
 
 It ends when its standard input does.
 """
 
 import argparse
 import asyncio
+import collections
 import json
 import re
 import sys
@@ -136,6 +138,10 @@ class Llm(Service):
     def __init__(self, seed):
         super().__init__(seed)
         self.tokens = 0
+        self.asked = collections.deque(maxlen=2000)
+
+    def counts(self):
+        return {**super().counts(), "tokens": self.tokens}
 
     def make_up(self, schema, text):
         if "enum" in schema:
@@ -152,13 +158,16 @@ class Llm(Service):
         if request.headers.get("authorization") != "Bearer good-key":
             return 401, {"error": {"message": "Incorrect API key", "type": "authentication_error",
                                    "code": "invalid_api_key"}}
+        if not request.path.startswith("/v1/"):
+            return 404, {"error": {"message": "no such path", "type": "invalid_request_error", "code": None}}
         if request.method == "GET":
             return 200, {"data": []}
         asked = request.json()
         text = "\n".join(m["content"] for m in asked["messages"] if isinstance(m["content"], str))
         schema = asked.get("response_format", {}).get("json_schema", {}).get("schema")
         said = json.dumps(self.make_up(schema, text)) if schema else "It can be done in two steps.\n"
-        self.tokens += len(text) // 4
+        self.tokens += len(text) // 4 + len(said) // 4
+        self.asked.append({"model": asked["model"], "text": text})
         return 200, {"id": "x", "object": "chat.completion", "model": asked["model"],
                      "choices": [{"index": 0, "finish_reason": "stop",
                                   "message": {"role": "assistant", "content": said}}],
@@ -216,6 +225,8 @@ class Slack(Service):
         if request.headers.get("authorization") != "Bearer xoxb-good":
             return 200, {"ok": False, "error": "invalid_auth"}
         method = request.path.lstrip("/")
+        if method == "auth.test":
+            return 200, {"ok": True, "team": "T", "user": "opstream"}
         if method == "conversations.list":
             return 200, {"ok": True, "channels": [{"id": i, "name": n[1:]} for n, i in self.channels.items()],
                          "response_metadata": {"next_cursor": ""}}
@@ -245,6 +256,8 @@ class Notion(Service):
     def answer(self, request):
         if request.headers.get("authorization") != "Bearer notion-key":
             return 401, {"object": "error", "status": 401, "code": "unauthorized", "message": "API token is invalid."}
+        if request.path == "/v1/users/me":
+            return 200, {"object": "user", "id": "bot", "type": "bot"}
         if request.method != "POST" or request.path != "/v1/pages":
             return 404, {"object": "error", "status": 404, "code": "object_not_found", "message": "no such path"}
         if not request.headers.get("notion-version"):
@@ -300,10 +313,14 @@ class Control(Service):
             return 200, {s.name: s.counts() for s in self.services}
         if request.path == "/made":
             return 200, made(self.services)
+        if request.path == "/asked":
+            return 200, list(next(s for s in self.services if s.name == "llm").asked)
         if request.path == "/times":
             return 200, times(self.services)
         told = request.json()
         for service in self.services:
+            if service.name == "github":
+                service.n_issues = told.get("issues", service.n_issues)
             if told.get("only") in (None, service.name):
                 service.latency_ms = told.get("latency_ms", service.latency_ms)
                 service.fail_percent = told.get("fail_percent", service.fail_percent)

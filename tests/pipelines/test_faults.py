@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The issue triage while every service fails one call in ten and the engine is killed twice: each issue has its
-story, its comment and its label once.
+story, its comment and its label once, and what is urgent came to Slack, by mail and to the webhook once.
 
 usage: test_faults.py BUILD [--long]
 """
 
+import collections
+import email
+import email.policy
+import json
 import os
 import random
+import re
 import sys
 
 from triage import LIMIT_SECONDS, Triage, check, wait_until
@@ -15,6 +20,33 @@ from triage import LIMIT_SECONDS, Triage, check, wait_until
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 FAIL_PERCENT = 10
 LONG_SECONDS = 1500
+
+
+def issue_of(text):
+    """The number of the issue that a message is about; None: it is about the run."""
+    found = re.search(r"/issues/(\d+)", text)
+    return int(found[1]) if found else None
+
+
+def link_of(mail):
+    """The last one; those before it may be of similar issues."""
+    message = email.message_from_string(mail["text"], policy=email.policy.default)
+    return message.get_body(("plain",)).get_content().rstrip().rpartition("\n")[2]
+
+
+def check_told(made, issues):
+    """services.py says which are urgent, and which about security; these have a message more."""
+    wanted = collections.Counter({n: (n // 4 % 4 >= 2) + (n % 4 == 3) for n in range(1, issues + 1)})
+    told = {"messages": map(json.dumps, made["messages"]), "mails": map(link_of, made["mails"]),
+            "hooks": map(json.dumps, made["hooks"])}
+    of_run = {"messages": 4, "mails": 1, "hooks": 0}  # begin, two milestones and report; the report
+    for what, texts in told.items():
+        found = collections.Counter(map(issue_of, texts))
+        others = found.pop(None, 0)
+        wrong = {n: (found[n], wanted[n]) for n in wanted if found[n] != wanted[n]}
+        check(not wrong, f"{what} of issues, found and wanted: {wrong}")
+        check(others == of_run[what], f"{what} of the run: {others}, not {of_run[what]}")
+        print(f"{what:9} {sum(found.values()):6} of issues, each once", flush=True)
 
 
 def check_once(triage, issues):
@@ -28,7 +60,7 @@ def check_once(triage, issues):
         check(sorted(found) == wanted, f"{what} on {len(found)} issues, not on {issues}")
     links = [n for n, c in made["comments"].items() if sum("Story: " in one["body"] for one in c) != 1]
     check(not links, f"issues without a link to their story, or with two: {links[:10]}")
-    return made
+    check_told(made, issues)
 
 
 def main():

@@ -5,11 +5,12 @@
 usage: test_issue_triage.py BUILD [CASE]
 """
 
+import json
 import sys
 import traceback
 from pathlib import Path
 
-from triage import SOURCE, Triage, check
+from triage import SECRETS, SOURCE, Triage, check
 
 BUILD = sys.argv[1]
 ISSUES = 16
@@ -51,8 +52,12 @@ def each_issue_goes_its_way():
         alarms = [m for m in made["messages"] if m["channel"] == "C0ALARM"]
         urgent = output["severities"]["high"] + output["severities"]["critical"]
         equal(len(alarms), 4 + output["severities"]["critical"])
-        equal(len(made["messages"]), 4 + urgent + 1, "one for each that is urgent, for security, and for the report:")
-        equal(len(made["mails"]), len(made["messages"]))
+        equal(len(made["messages"]), 4 + urgent + 4, "one for each that is urgent, for security, and for the run:")
+        told = [json.dumps(m) for m in made["messages"]]
+        for words in ("begins.", "fetch_issues is done", f"process_issues is done ({ISSUES} issues, 0 failed)",
+                      f"{ISSUES} triaged"):
+            equal(sum(words in message for message in told), 1, words)
+        equal(len(made["mails"]), 4 + urgent + 1, "no progress comes by mail:")
         check(all("team@mail.test" in mail["to"][0] for mail in made["mails"]), str(made["mails"])[:500])
         stories = {s["external_id"]: s for s in made["stories"]}
         equal([len(stories), len(made["stories"])], [ISSUES, ISSUES])
@@ -76,19 +81,73 @@ def what_was_done_is_not_done_again():
         output = triage.run()
         equal([output["triaged"], output["done_before"]], [0, ISSUES])
         equal(len(triage.made()["stories"]), ISSUES)
-        equal(triage.counts()["llm"]["calls"] - calls, 4, "the report alone asks:")
+        equal(triage.counts()["llm"]["calls"] - calls, 5, "the check of the model and the report ask:")
         check(all(len(c) == 1 for c in triage.made()["comments"].values()), "an issue has two comments")
 
 
-def what_comes_again_finds_its_solution():
+def tokens(result):
+    return result["usage"]["input_tokens"] + result["usage"]["output_tokens"]
+
+
+def what_was_asked_before_is_not_paid_for_again():
     with Triage(BUILD, ISSUES) as triage:
-        first = triage.run()
-        calls = triage.counts()["llm"]["calls"]
-        again = triage.run(TRIAGE_LABEL="second")
-        equal([first["recurring"], again["recurring"]], [0, 4])
-        equal(triage.counts()["llm"]["calls"], 2 * calls - 4, "a mend that is known is not asked for:")
-        has(Path(again["report"]).read_text(encoding="utf-8"), "4 met before")
+        first = triage.result()
+        taken = triage.counts()["llm"]["tokens"]
+        equal(tokens(first), taken, "a run says what the model says:")
+        again = triage.result(TRIAGE_LABEL="second")
+        equal([again["output"]["triaged"], again["output"]["kinds"]], [ISSUES, first["output"]["kinds"]])
+        equal(tokens(again), triage.counts()["llm"]["tokens"] - taken)
+        print(f"tokens of {ISSUES} issues: {tokens(first)}, and once more {tokens(again)}")
+        check(tokens(again) * 4 < tokens(first), f"{tokens(first)} tokens, and then {tokens(again)}")
         equal(len(triage.made()["stories"]), ISSUES, "stories of two runs:")
+
+
+def what_comes_again_finds_its_solution():
+    with Triage(BUILD, 4) as triage:
+        first = triage.run()
+        equal([first["triaged"], first["recurring"]], [4, 0])
+        known = len(triage.asked())
+        triage.set(issues=104)  # as 4 it is a bug in part 4
+        again = triage.run("-i", "limit=1")
+        equal([again["triaged"], again["kinds"]["bug"], again["recurring"]], [1, 1, 1])
+        asked = [one["text"] for one in triage.asked()[known:]]
+        check(not any("How would you mend this?" in text for text in asked), "a mend that is known was asked for")
+        story = triage.made()["stories"][-1]
+        equal(story["external_id"], url(triage, 104))
+        has(story["description"], f"as in {url(triage, 4)}", "two steps")
+        has(Path(again["report"]).read_text(encoding="utf-8"), "1 met before")
+
+
+def a_run_knows_those_before_it():
+    with Triage(BUILD, 8) as triage:
+        triage.run("-i", "limit=3")
+        known = len(triage.asked())
+        report = Path(triage.run()["report"]).read_text(encoding="utf-8")
+        has(report, "5 triaged, 3 done before", ": 3 triaged, 0 failed.", "## Since the last time")
+        asked = [one["text"] for one in triage.asked()[known:]]
+        since = [text for text in asked if "What has changed against the earlier runs?" in text]
+        has(since[0], 'Earlier runs: [{"triaged":3,')
+        short = [text for text in asked if "you have not told it before" in text]
+        has(short[0], '"triaged":3', "two steps", '"triaged":5')  # what it was asked and said, and the question now
+
+
+def a_budget_is_kept():
+    with Triage(BUILD, 8) as triage:
+        triage.change("issue_triage.yaml", "cost: 25", "cost: 0.012")
+        equal(triage.run(LLM_MODEL="gpt-4o")["triaged"], 8)
+        models = [one["model"] for one in triage.asked()]
+        check(set(models) == {"gpt-4o", "gpt-4.1-nano"}, str(set(models)))
+        equal(models[0], "gpt-4o")
+
+
+def a_model_of_ones_own_has_the_price_that_is_said():
+    with Triage(BUILD, 4, with_all=False) as triage:
+        repo = ("-i", "repo=octocat/hello")
+        has(triage.refuse(*repo, LLM_MODEL="mine"), "BUDGET: ", "the model 'mine'", "set LLM_PRICE")
+        has(triage.refuse(*repo, LLM_BASE_URL=triage.urls["llm"] + "/v2"), "NOT_FOUND", "see LLM_BASE_URL")
+        equal(triage.made()["comments"], {})
+        result = triage.result(LLM_MODEL="mine", LLM_PRICE="0")
+        equal([result["output"]["triaged"], result["usage"]["cost"]], [4, 0])
 
 
 def a_repository_is_enough():
@@ -97,11 +156,26 @@ def a_repository_is_enough():
         equal([done.returncode, done.stderr], [0, ""])
         output = triage.run()
         equal([output["triaged"], output["failed"]], [4, 0])
-        equal(output["left_out"], ["Shortcut: set SHORTCUT_STATE and the secret shortcut_token",
+        equal(output["left_out"], ["Shortcut: set the secret shortcut_token",
                                    "Slack: set SLACK_CHANNEL and the secret slack_token",
                                    "e-mail: set TRIAGE_EMAIL and SMTP_URL",
                                    "Notion: set NOTION_PAGE and the secret notion_token", "webhook: set TRIAGE_WEBHOOK"])
         has(Path(output["report"]).read_text(encoding="utf-8"), "## Not set up", "- webhook: set TRIAGE_WEBHOOK")
+
+
+def with_shortcut_alone_there_are_stories():
+    with Triage(BUILD, 4, with_all=False) as triage:
+        triage.env["OPSTREAM_SECRET_SHORTCUT_TOKEN"] = SECRETS["SHORTCUT_TOKEN"]
+        result = triage.result()
+        output = result["output"]
+        equal([output["triaged"], output["failed"], result["failure_count"]], [4, 0, 0])
+        equal([left.partition(":")[0] for left in output["left_out"]], ["Slack", "e-mail", "Notion", "webhook"])
+        made = triage.made()
+        equal([s["workflow_state_id"] for s in made["stories"]], [501] * 4, "where the first workflow begins:")
+        check(all("/story/" in c[0]["body"] for c in made["comments"].values()), str(made["comments"]))
+        equal([made["messages"], made["mails"], made["pages"], made["hooks"]], [[], [], [], []])
+        failed = [f["path"] for f in result["inner_failures"]]
+        equal(failed, [], "nothing tries what is not set up:")
 
 
 def what_is_wrong_is_said_before_anything_is_done():
@@ -115,9 +189,16 @@ def what_is_wrong_is_said_before_anything_is_done():
         has(triage.refuse(*repo, SHORTCUT_STATE="Soon"), "Shortcut has no state 'Soon'", "one of Backlog, Ready")
         has(triage.refuse("-i", "repo=octocat/hallo"), "NOT_FOUND", "there is no repository 'octocat/hallo'")
         has(triage.refuse("-i", "repo=octocat/readonly"), "PERMISSION", "'octocat/readonly'", "issues: write")
+        equal(triage.counts()["llm"]["calls"], 0)
+        has(triage.refuse(*repo, OPSTREAM_SECRET_SLACK_TOKEN="xoxb-wrong"), "AUTH", "(invalid_auth)", "secrets set slack_token")
+        has(triage.refuse(*repo, OPSTREAM_SECRET_NOTION_TOKEN="wrong"), "AUTH", "opstream secrets set notion_token")
+        equal(triage.counts()["llm"]["calls"], 0)
+        has(triage.refuse(*repo, OPSTREAM_SECRET_LLM_KEY="wrong-key"), "AUTH", "secrets set llm_key")
+        told = triage.made()
+        check(any("has failed" in json.dumps(m) and m["channel"] == "C0ALARM" for m in told["messages"]), "Slack")
+        check(any("has failed" in mail["text"] for mail in told["mails"]), "e-mail")
         del triage.env["OPSTREAM_SECRET_LLM_KEY"]
         has(triage.refuse(*repo), "the secret 'llm_key' is not set", "opstream secrets set llm_key")
-        equal(triage.counts()["llm"]["calls"], 0)
         equal(triage.made()["comments"], {})
 
 
@@ -145,7 +226,8 @@ def while_shortcut_is_away_stories_wait():
         triage.set(only="shortcut", fail_percent=0)
         triage.command("breakers", "reset", "127.0.0.1")
         left = triage.command("run", processor, "-q")
-        has(left.stdout, "left: 0", "No story waits")
+        has(left.stdout, "made: 7", "left: 0", "All that waited are made")
+        has(triage.command("run", processor, "-q").stdout, "made: 0", "No story waits")
         made = triage.made()
         equal(sorted(s["external_id"] for s in made["stories"]), sorted(url(triage, n) for n in range(1, 9)))
         linked = [n for n, c in made["comments"].items() if any("Story: " in one["body"] for one in c)]
@@ -153,7 +235,9 @@ def while_shortcut_is_away_stories_wait():
 
 
 CASES = [it_is_right_and_strict, each_issue_goes_its_way, what_was_done_is_not_done_again,
-         what_comes_again_finds_its_solution, a_repository_is_enough,
+         what_was_asked_before_is_not_paid_for_again, what_comes_again_finds_its_solution,
+         a_run_knows_those_before_it, a_budget_is_kept, a_model_of_ones_own_has_the_price_that_is_said,
+         a_repository_is_enough, with_shortcut_alone_there_are_stories,
          what_is_wrong_is_said_before_anything_is_done, while_github_is_away_the_cache_answers,
          while_shortcut_is_away_stories_wait]
 

@@ -115,17 +115,32 @@ class Triage:
     def made(self):
         return self.ask("/made")
 
+    def asked(self):
+        """The questions to the model, the oldest first."""
+        return self.ask("/asked")
+
+    def change(self, file, old, new):
+        """Of the copy of the pipeline."""
+        path = self.pipeline.parent / file
+        text = path.read_text()
+        check(text.count(old) == 1, f"{file} has not one {old!r}")
+        path.write_text(text.replace(old, new))
+
     # ---- the program ----
 
     def command(self, *words, timeout=LIMIT_SECONDS, **variables):
         return subprocess.run([self.program, *map(str, words)], cwd=self.folder, env={**self.env, **variables},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
 
-    def run(self, *words, file=None, **variables):
-        """A run, and what it gave; an error when it failed."""
-        done = self.command("run", file or self.pipeline, "--json", "-i", "repo=octocat/hello", *words, **variables)
+    def result(self, *words, **variables):
+        """A run, and all that is told of it; an error when it failed."""
+        done = self.command("run", self.pipeline, "--json", "-i", "repo=octocat/hello", *words, **variables)
         check(done.returncode == 0, f"exit {done.returncode}\n{done.stdout[:4000]}\n{done.stderr[:4000]}")
-        return json.loads(done.stdout)["output"]
+        return json.loads(done.stdout)
+
+    def run(self, *words, **variables):
+        """What a run gave."""
+        return self.result(*words, **variables)["output"]
 
     def refuse(self, *words, **variables):
         """What a run that cannot be says."""
