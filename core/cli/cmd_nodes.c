@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists the node types that are there, or tells all of one: what it does, its config with types,
- * defaults and allowed values, its outcomes and its output.
+ * Lists the node types that are there, or tells all of one: what it does, its risk, its config and
+ * its plugin's settings with types, defaults and allowed values, its outcomes and its output.
  */
 #include "core/base/error.h"
 #include "core/base/suggest.h"
@@ -30,7 +30,10 @@ static bool line_at(struct workspace *workspace, size_t i, struct node_type_line
     const struct node_type *type = NULL;
     while ((type = engine_types_at(workspace->types, own)) != NULL) {
         if (own++ == i) {
-            *out_line = (struct node_type_line){type->name, type->plugin, type->summary};
+            *out_line = (struct node_type_line){.name = type->name,
+                                                .plugin = type->plugin,
+                                                .risk = type->risk,
+                                                .summary = type->summary};
             return true;
         }
     }
@@ -49,6 +52,8 @@ static void build_text(struct builder *b, struct str key, struct str text)
 
 /* ---- the list ---- */
 
+enum { RISK_WIDTH = 10 }; /* of the longest, "critical", and a gap */
+
 static size_t widest_name(struct workspace *workspace)
 {
     size_t widest = 0;
@@ -60,15 +65,24 @@ static size_t widest_name(struct workspace *workspace)
     return widest;
 }
 
+static void append_cell(struct str text, size_t width, struct strbuf *out)
+{
+    terminal_append_safe(out, text);
+    for (size_t n = terminal_safe_width(text); n < width; n++) {
+        strbuf_append_char(out, ' ');
+    }
+}
+
 static void append_list(struct workspace *workspace, struct strbuf *out)
 {
     size_t widest = widest_name(workspace);
-    struct node_type_line line;
+    struct node_type_line line = {.name = STR("TYPE"), .risk = STR("RISK")};
+    append_cell(line.name, widest + 2, out);
+    append_cell(line.risk, RISK_WIDTH, out);
+    strbuf_append_text(out, "WHAT IT DOES\n");
     for (size_t i = 0; line_at(workspace, i, &line); i++) {
-        terminal_append_safe(out, line.name);
-        for (size_t n = terminal_safe_width(line.name); n < widest + 2; n++) {
-            strbuf_append_char(out, ' ');
-        }
+        append_cell(line.name, widest + 2, out);
+        append_cell(line.risk, RISK_WIDTH, out);
         terminal_append_safe(out, line.summary);
         if (line.plugin.n == 0) {
             strbuf_append_text(out, " [engine]");
@@ -87,6 +101,7 @@ static int append_json_list(struct workspace *workspace, struct strbuf *out)
         builder_map_begin(b);
         builder_member_string(b, STR("type"), line.name);
         build_text(b, STR("plugin"), line.plugin);
+        builder_member_string(b, STR("risk"), line.risk);
         builder_member_string(b, STR("summary"), line.summary);
         builder_map_end(b);
     }
@@ -153,7 +168,29 @@ static struct str docs_of(const struct node_type *type)
     return value_is(docs, VALUE_STRING) ? str_trim(value_str(docs)) : STR("");
 }
 
-static void append_type(const struct node_type *type, struct strbuf *out)
+/* What `integrations` may say to the type's plugin; NULL: nothing. */
+static const struct schema *settings_of(struct workspace *workspace, const struct node_type *type)
+{
+    const struct catalogue *catalogue = loop_catalogue(workspace->loop);
+    const struct plugin_type *plugin =
+        type->plugin.n > 0 ? catalogue->find_plugin(catalogue->user, type->plugin) : NULL;
+    return plugin != NULL ? plugin->settings_schema : NULL;
+}
+
+static void append_settings(const struct node_type *type, const struct schema *settings,
+                            struct strbuf *out)
+{
+    if (settings == NULL) {
+        return;
+    }
+    strbuf_append_text(out, "\nsettings, for all its nodes, in 'integrations' under '");
+    terminal_append_safe(out, type->plugin);
+    strbuf_append_text(out, "'\n");
+    schema_text_append(schema_source(settings), 2, out);
+}
+
+static void append_type(const struct node_type *type, const struct schema *settings,
+                        struct strbuf *out)
 {
     terminal_append_safe(out, type->name);
     strbuf_append_text(out, ": ");
@@ -164,11 +201,15 @@ static void append_type(const struct node_type *type, struct strbuf *out)
         terminal_append_safe(out, type->plugin);
         strbuf_append_text(out, "'\n");
     }
+    strbuf_append_text(out, "risk: ");
+    strbuf_append_str(out, type->risk);
+    strbuf_append_char(out, '\n');
     if (docs_of(type).n > 0) {
         append_docs(docs_of(type), out);
     }
     strbuf_append_text(out, "\nconfig\n");
     schema_text_append(schema_source(type->config_schema), 2, out);
+    append_settings(type, settings, out);
     append_outcomes(type, out);
     if ((type->flags & NODE_TYPE_STREAMS) != 0) {
         strbuf_append_text(out, "\nstream\n  emits items, for loops over NODE.stream\n");
@@ -193,12 +234,14 @@ static void build_schema(struct builder *b, struct str key, const struct schema 
     }
 }
 
-static int append_json_type(const struct node_type *type, struct strbuf *out)
+static int append_json_type(const struct node_type *type, const struct schema *settings,
+                            struct strbuf *out)
 {
     struct builder *b = builder_create();
     builder_map_begin(b);
     builder_member_string(b, STR("type"), type->name);
     build_text(b, STR("plugin"), type->plugin);
+    builder_member_string(b, STR("risk"), type->risk);
     builder_member_string(b, STR("summary"), type->summary);
     build_text(b, STR("docs"), docs_of(type));
     builder_key(b, STR("outcomes"));
@@ -213,6 +256,7 @@ static int append_json_type(const struct node_type *type, struct strbuf *out)
     builder_member_bool(b, STR("streams"), (type->flags & NODE_TYPE_STREAMS) != 0);
     builder_member_bool(b, STR("checks"), (type->flags & NODE_TYPE_CHECKS) != 0);
     build_schema(b, STR("config_schema"), type->config_schema);
+    build_schema(b, STR("settings_schema"), settings);
     build_schema(b, STR("output_schema"), type->output_schema);
     builder_map_end(b);
     struct error err = {0};
@@ -257,10 +301,11 @@ static int append_one(struct workspace *workspace, const struct command_args *ar
     if (type == NULL) {
         return unknown_type(workspace, name, &err);
     }
+    const struct schema *settings = settings_of(workspace, type);
     if (command_has(args, "json")) {
-        return append_json_type(type, out);
+        return append_json_type(type, settings, out);
     }
-    append_type(type, out);
+    append_type(type, settings, out);
     return EXIT_DONE;
 }
 

@@ -143,7 +143,10 @@ static int file_take_manifest(struct registry *registry, struct registry_file *f
 
     for (size_t i = 0; i < manifest->node_count; i++) {
         const struct node_type *type = &manifest->nodes[i].type;
-        file->types[i] = (struct node_type_line){type->name, file->info.id, type->summary};
+        file->types[i] = (struct node_type_line){.name = type->name,
+                                                 .plugin = file->info.id,
+                                                 .risk = type->risk,
+                                                 .summary = type->summary};
     }
     file->type_count = manifest->node_count;
     return 0;

@@ -25,7 +25,7 @@
 #include "core/value/json.h"
 #include "core/value/value.h"
 
-enum { INDEX_FORMAT = 2, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
+enum { INDEX_FORMAT = 3, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
 
 /* ---- Writing ---- */
 
@@ -63,6 +63,7 @@ static void write_file(struct builder *b, const struct registry_file *file)
     for (size_t i = 0; i < file->type_count; i++) {
         builder_list_begin(b);
         builder_string(b, file->types[i].name);
+        builder_string(b, file->types[i].risk);
         builder_string(b, file->types[i].summary);
         builder_list_end(b);
     }
@@ -244,16 +245,26 @@ static bool read_place(struct registry *registry, const struct value *map)
            still_is(path, &stamp) && registry_add_place(registry, path, &stamp) == 0;
 }
 
-static bool read_type(struct registry *registry, const struct value *pair,
+/* [name, risk, summary] */
+static bool read_type(struct registry *registry, const struct value *list,
                       struct node_type_line *out)
 {
-    if (!value_is(pair, VALUE_LIST) || value_count(pair) != 2 ||
-        !value_is(value_at(pair, 0), VALUE_STRING) || !value_is(value_at(pair, 1), VALUE_STRING)) {
+    struct str *const members[] = {&out->name, &out->risk, &out->summary};
+    const size_t count = sizeof members / sizeof members[0];
+    if (!value_is(list, VALUE_LIST) || value_count(list) != count) {
         return false;
     }
-    out->name = registry_dup(registry, value_str(value_at(pair, 0)));
-    out->summary = registry_dup(registry, value_str(value_at(pair, 1)));
-    return out->name.p != NULL && out->summary.p != NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct value *member = value_at(list, i);
+        if (!value_is(member, VALUE_STRING)) {
+            return false;
+        }
+        *members[i] = registry_dup(registry, value_str(member));
+        if (members[i]->p == NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool read_types(struct registry *registry, const struct value *map,

@@ -55,6 +55,7 @@ struct node_type {
 struct node_type_line {
     struct str name;
     struct str plugin;
+    struct str risk;
     struct str summary;
 };
 

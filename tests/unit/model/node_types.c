@@ -62,7 +62,8 @@ static bool line_at(void *user, size_t i, struct node_type_line *out_line)
     if (type == NULL) {
         return false;
     }
-    *out_line = (struct node_type_line){type->name, type->plugin, type->summary};
+    *out_line = (struct node_type_line){
+        .name = type->name, .plugin = type->plugin, .risk = type->risk, .summary = type->summary};
     return true;
 }
 
