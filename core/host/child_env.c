@@ -55,6 +55,13 @@ int child_env_add(struct child_env *env, struct str entry)
     return text != NULL ? put(env, text, name_n) : E_NOMEM;
 }
 
+int child_env_add_kept(struct child_env *env, struct str entry)
+{
+    size_t name_n = name_length(entry);
+    return name_n == 0 || memchr(entry.p, '\0', entry.n) != NULL ? E_INVALID
+                                                                 : put(env, entry.p, name_n);
+}
+
 int child_env_inherit(struct child_env *env, struct str name)
 {
     if (name.n == 0 || memchr(name.p, '\0', name.n) != NULL ||

@@ -30,6 +30,9 @@ void child_env_finish(struct child_env *env);
 /* "NAME=value", copied. E_INVALID: no '=' or nothing before it, a NUL byte. E_NOMEM. */
 int child_env_add(struct child_env *env, struct str entry);
 
+/* The same, kept by reference: as long as the env is used. `entry` has a NUL behind it. */
+int child_env_add_kept(struct child_env *env, struct str entry);
+
 /* Our own variable `name`, if there is one. E_INVALID: no name for a variable. E_NOMEM. */
 int child_env_inherit(struct child_env *env, struct str name);
 

@@ -21,6 +21,7 @@
 #include "core/host/cgroup_files.h"
 #include "core/host/cgroup_home.h"
 #include "core/host/child_env.h"
+#include "core/host/child_values.h"
 #include "core/host/kin.h"
 #include "core/host/op.h"
 #include "core/host/process.h"
@@ -40,6 +41,7 @@ struct process_op {
     struct arena arena;
     const char **argv;
     struct child_env env;
+    struct child_values values; /* of handles; until the child has them */
     const char *cwd;
     struct str input;
     unsigned flags;
@@ -290,7 +292,10 @@ static int start_child(struct process_op *process)
 
 static void process_op_start(struct op *op)
 {
-    if (start_child((struct process_op *)op) != 0) {
+    struct process_op *process = (struct process_op *)op;
+    int status = start_child(process);
+    child_values_finish(&process->values);
+    if (status != 0) {
         op_finish(op, process_op_call_exit);
     }
 }
@@ -309,6 +314,7 @@ static void process_op_destroy(struct op *op)
 {
     struct process_op *process = (struct process_op *)op;
     child_env_finish(&process->env);
+    child_values_finish(&process->values);
     arena_finish(&process->arena);
     free(process);
 }
@@ -357,6 +363,65 @@ static ops_status env_status(int status)
     return status == 0 ? OPS_OK : status == E_NOMEM ? OPS_E_RESOURCE : OPS_E_INPUT;
 }
 
+/* The entries that are made of handles. */
+struct handed {
+    size_t bytes;
+    uint64_t left_out;
+};
+
+/* What a handle says, behind "NAME=". */
+static ops_status add_value(struct process_op *process, struct str name, ops_val v,
+                            struct handed *handed)
+{
+    struct str entry = STR("");
+    ops_status status =
+        child_values_add(&process->values, process->op.task->plugin, v, name, "", &entry);
+    if (status != OPS_OK) {
+        return status;
+    }
+    if (entry.n > OPS_PROCESS_ENTRY_MOST || handed->bytes + entry.n > OPS_PROCESS_ENTRIES_MOST ||
+        memchr(entry.p, '\0', entry.n) != NULL) {
+        handed->left_out++;
+        return OPS_OK;
+    }
+    handed->bytes += entry.n;
+    return env_status(child_env_add_kept(&process->env, entry));
+}
+
+static ops_status add_entries(struct process_op *process, const ops_process_spec *spec)
+{
+    ops_status status = OPS_OK;
+    struct handed handed = {0};
+    for (uint64_t i = 0; i < spec->n_env && status == OPS_OK; i++) {
+        struct str entry = str_from_ops(spec->env[i]);
+        ops_val v = spec->env_vals != NULL ? spec->env_vals[i] : 0;
+        if (!is_text(spec->env[i])) {
+            status = OPS_E_INPUT;
+        } else if (v == 0) {
+            status = env_status(child_env_add(&process->env, entry));
+        } else {
+            status = add_value(process, entry, v, &handed);
+        }
+    }
+    if (status == OPS_OK && spec->env_left_out != NULL) {
+        *spec->env_left_out = handed.left_out;
+    }
+    return status;
+}
+
+static ops_status add_marks(struct process_op *process)
+{
+    const char *mark = process->op.host->child_mark;
+    static _Atomic uint64_t last_number;
+    (void)snprintf(process->mark, sizeof(process->mark), "OPSTREAM_STEP=%d-%" PRIu64, (int)getpid(),
+                   atomic_fetch_add(&last_number, 1) + 1); /* fits */
+    int status = child_env_add(&process->env, str_from(process->mark));
+    if (status == 0 && mark != NULL) {
+        status = child_env_add(&process->env, str_from(mark));
+    }
+    return env_status(status);
+}
+
 static ops_status copy_env(struct process_op *process, const ops_process_spec *spec)
 {
     if ((spec->n_env > 0 && spec->env == NULL) || (spec->n_inherit > 0 && spec->inherit == NULL)) {
@@ -370,21 +435,11 @@ static ops_status copy_env(struct process_op *process, const ops_process_spec *s
         struct str name = str_from_ops(spec->inherit[i]);
         status = is_text(spec->inherit[i]) ? child_env_inherit(&process->env, name) : E_INVALID;
     }
-    for (uint64_t i = 0; i < spec->n_env && status == 0; i++) {
-        struct str entry = str_from_ops(spec->env[i]);
-        status = is_text(spec->env[i]) ? child_env_add(&process->env, entry) : E_INVALID;
+    if (status != 0) {
+        return env_status(status);
     }
-    const char *mark = process->op.host->child_mark;
-    static _Atomic uint64_t last_number;
-    (void)snprintf(process->mark, sizeof(process->mark), "OPSTREAM_STEP=%d-%" PRIu64, (int)getpid(),
-                   atomic_fetch_add(&last_number, 1) + 1); /* fits */
-    if (status == 0) {
-        status = child_env_add(&process->env, str_from(process->mark));
-    }
-    if (status == 0 && mark != NULL) {
-        status = child_env_add(&process->env, str_from(mark));
-    }
-    return env_status(status);
+    ops_status added = add_entries(process, spec);
+    return added == OPS_OK ? add_marks(process) : added;
 }
 
 static ops_status copy_folder_and_input(struct process_op *process, const ops_process_spec *spec)
@@ -397,6 +452,10 @@ static ops_status copy_folder_and_input(struct process_op *process, const ops_pr
         if (status != OPS_OK || process->cwd[0] != '/') {
             return status != OPS_OK ? status : OPS_E_INPUT;
         }
+    }
+    if (spec->input_val != 0) {
+        return child_values_add(&process->values, process->op.task->plugin, spec->input_val,
+                                STR(""), "\n", &process->input);
     }
     if (spec->input.n > 0) {
         process->input = arena_dup_str(&process->arena, str_from_ops(spec->input));
@@ -480,9 +539,11 @@ static ops_status copy_spec(struct process_op *process, const ops_process_spec *
 static ops_status service_process_spawn(void *h, ops_task task, const ops_process_spec *spec,
                                         ops_op *out)
 {
+    ops_process_spec known = {0}; /* what an older plugin does not have is zero */
     if (spec == NULL || spec->size < SPEC_SIZE_MIN || spec->on_exit == NULL) {
         return OPS_E_INTERNAL;
     }
+    memcpy(&known, spec, spec->size < sizeof(known) ? spec->size : sizeof(known));
     struct process_op *process = calloc(1, sizeof(*process));
     if (process == NULL) {
         return OPS_E_RESOURCE;
@@ -493,7 +554,7 @@ static ops_status service_process_spawn(void *h, ops_task task, const ops_proces
         return status;
     }
     child_env_init(&process->env, &process->arena);
-    status = copy_spec(process, spec);
+    status = copy_spec(process, &known);
     if (status != OPS_OK) {
         op_discard(&process->op);
         return status;

@@ -5,7 +5,8 @@
  * Python and JavaScript are called by a small program of ours (runners.h), which is given to the
  * interpreter as an argument; code and inputs go through standard input and the result comes back
  * through descriptor 3, so that nothing that the code prints can be taken for it, and no file is
- * written. Bash gets the code itself, with the inputs as environment and as JSON on its input.
+ * written. Bash gets the code itself, with the inputs as environment and as JSON on its input. The
+ * host writes the inputs: secrets may be among them, which are not read here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +15,13 @@
 #include "run.h"
 #include "runners.h"
 
-enum {
-    ARGUMENT_BYTES = 128 * 1024 - 1, /* what Linux takes as one argument or variable */
-    ENVIRONMENT_BYTES = 1024 * 1024, /* of all inputs of bash together */
-};
-
-/* The inputs of bash as environment. */
+/* The inputs of bash as environment: the host writes the values, which may be secrets. */
 struct variables {
-    ops_str *entries;
-    struct text *texts;
+    ops_str *entries; /* "NAME=" */
+    ops_val *values;
+    struct text names; /* what the entries are slices of */
     uint64_t n;
+    uint64_t left_out; /* what no variable can hold is still on the standard input */
 };
 
 static const char *const language_names[LANGUAGE_COUNT] = {"python", "bash", "javascript"};
@@ -76,35 +74,29 @@ static struct run *begin_run(ops_task task, ops_val config)
     return run;
 }
 
-static ops_status spawn(struct run *run, const ops_str *argv, uint64_t n_argv, ops_str input,
-                        const struct variables *variables)
+static ops_status spawn(struct run *run, const ops_str *argv, uint64_t n_argv, ops_val input,
+                        struct variables *variables)
 {
+    uint64_t left_out = 0;
     ops_process_spec spec = {
         .size = sizeof(spec),
         .flags = OPS_PROCESS_INHERIT_ENV,
         .argv = argv,
         .n_argv = n_argv,
-        .env = variables != NULL ? variables->entries : NULL,
-        .n_env = variables != NULL ? variables->n : 0,
-        .input = input,
+        .env = variables->entries,
+        .n_env = variables->n,
         .on_stdout = on_stdout,
         .on_stderr = on_stderr,
         .on_result = run->language != LANGUAGE_BASH ? on_result : NULL,
         .on_exit = on_exit_of_child,
         .user = run,
+        .input_val = input,
+        .env_vals = variables->values,
+        .env_left_out = &left_out,
     };
-    return ops.process->spawn(ops.h, run->task, &spec, NULL);
-}
-
-/* `{"code": ..., "inputs": ...}` as JSON, which lives as long as the task. */
-static ops_status make_request(ops_task task, ops_str code, ops_val inputs, ops_str *out)
-{
-    struct ops_map map = ops_map_begin(task);
-    ops_val request = 0;
-    ops_map_str(&map, "code", code);
-    ops_map_val(&map, "inputs", inputs);
-    ops_status status = ops_map_end(&map, &request);
-    return status == OPS_OK ? ops.value->to_json(ops.h, request, out) : status;
+    ops_status status = ops.process->spawn(ops.h, run->task, &spec, NULL);
+    variables->left_out += left_out;
+    return status;
 }
 
 static ops_status start_with_runner(struct run *run, ops_str code, ops_val inputs)
@@ -115,18 +107,20 @@ static ops_status start_with_runner(struct run *run, ops_str code, ops_val input
         ops_text(is_python ? "-c" : "-e"),
         ops_text(is_python ? runner_python : runner_javascript),
     };
-    ops_str request = ops_text(NULL);
-    ops_status status = make_request(run->task, code, inputs, &request);
-    return status == OPS_OK ? spawn(run, argv, 3, request, NULL) : status;
+    struct variables none = {0};
+    struct ops_map map = ops_map_begin(run->task);
+    ops_val request = 0;
+    ops_map_str(&map, "code", code);
+    ops_map_val(&map, "inputs", inputs);
+    ops_status status = ops_map_end(&map, &request);
+    return status == OPS_OK ? spawn(run, argv, 3, request, &none) : status;
 }
 
 static void variables_finish(struct variables *variables)
 {
-    for (uint64_t i = 0; i < variables->n; i++) {
-        text_finish(&variables->texts[i]);
-    }
-    free(variables->texts);
+    text_finish(&variables->names);
     free(variables->entries);
+    free(variables->values);
 }
 
 static int is_variable_name(ops_str name)
@@ -143,60 +137,41 @@ static int is_variable_name(ops_str name)
     return name.n > 0;
 }
 
-/* NAME=value: texts as they are, null as nothing, all else as JSON. */
-static ops_status add_variable(struct text *entry, ops_str name, ops_val value)
+/* Adds one; those whose name is none for a variable are left out. */
+static void add_variable(struct variables *variables, ops_str name, ops_val value)
 {
-    ops_str text = ops_text(NULL);
-    uint32_t type = ops.value->type(ops.h, value);
-    ops_status status = OPS_OK;
-    if (type == OPS_TYPE_STRING) {
-        status = ops.value->get_str(ops.h, value, &text);
-    } else if (type != OPS_TYPE_NULL) {
-        status = ops.value->to_json(ops.h, value, &text);
+    if (!is_variable_name(name)) {
+        variables->left_out++;
+        return;
     }
-    text_add(entry, name);
-    text_add(entry, ops_text("="));
-    text_add(entry, text);
-    return status == OPS_OK && entry->is_failed ? OPS_E_RESOURCE : status;
+    size_t begin = variables->names.n;
+    text_add(&variables->names, name);
+    text_add(&variables->names, ops_text("="));
+    variables->entries[variables->n].n = variables->names.n - begin;
+    variables->values[variables->n++] = value;
 }
 
-/* What no variable can hold is still on the standard input. */
-static int fits_environment(ops_str name, const struct text *entry, uint64_t total)
-{
-    return is_variable_name(name) && entry->n <= ARGUMENT_BYTES &&
-           total + entry->n <= ENVIRONMENT_BYTES && memchr(entry->p, '\0', entry->n) == NULL;
-}
-
-static ops_status make_variables(ops_task task, ops_val inputs, struct variables *variables)
+static ops_status make_variables(ops_val inputs, struct variables *variables)
 {
     uint64_t n = ops.value->count(ops.h, inputs);
     variables->entries = calloc((size_t)n + 1, sizeof(*variables->entries));
-    variables->texts = calloc((size_t)n + 1, sizeof(*variables->texts));
-    ops_status status = variables->entries != NULL && variables->texts != NULL ? OPS_OK
-                                                                               : OPS_E_RESOURCE;
-    uint64_t total = 0;
+    variables->values = calloc((size_t)n + 1, sizeof(*variables->values));
+    ops_status status = variables->entries != NULL && variables->values != NULL ? OPS_OK
+                                                                                : OPS_E_RESOURCE;
     for (uint64_t i = 0; i < n && status == OPS_OK; i++) {
         ops_str name = ops_text(NULL);
         ops_val value = 0;
-        struct text entry = {0};
         status = ops.value->pair(ops.h, inputs, i, &name, &value);
         if (status == OPS_OK) {
-            status = add_variable(&entry, name, value);
+            add_variable(variables, name, value);
         }
-        if (status != OPS_OK || !fits_environment(name, &entry, total)) {
-            text_finish(&entry);
-            if (status == OPS_OK) {
-                ops_log_text(task, OPS_LOG_WARN,
-                             "an input is too large for the environment, has a NUL byte, or no "
-                             "name of a variable: read it from the standard input");
-            }
-            continue;
-        }
-        total += entry.n;
-        variables->texts[variables->n] = entry;
-        variables->entries[variables->n++] = text_slice(&entry);
     }
-    return status;
+    uint64_t at = 0; /* the names do not move any more */
+    for (uint64_t i = 0; i < variables->n; i++) {
+        variables->entries[i].p = variables->names.p + at;
+        at += variables->entries[i].n;
+    }
+    return status == OPS_OK && variables->names.is_failed ? OPS_E_RESOURCE : status;
 }
 
 static ops_status start_bash(struct run *run, ops_str code, ops_val inputs)
@@ -205,19 +180,15 @@ static ops_status start_bash(struct run *run, ops_str code, ops_val inputs)
         ops_text("bash"), ops_text("-c"), code, ops_text("bash"), /* $0 */
     };
     struct variables variables = {0};
-    struct text input = {0};
-    ops_str json = ops_text(NULL);
-    ops_status status = ops.value->to_json(ops.h, inputs, &json);
+    ops_status status = make_variables(inputs, &variables);
     if (status == OPS_OK) {
-        status = make_variables(run->task, inputs, &variables);
+        status = spawn(run, argv, 4, inputs, &variables);
     }
-    if (status == OPS_OK) {
-        text_add(&input, json);
-        text_add(&input, ops_text("\n"));
-        status = input.is_failed ? OPS_E_RESOURCE
-                                 : spawn(run, argv, 4, text_slice(&input), &variables);
+    for (uint64_t i = 0; i < variables.left_out && status == OPS_OK; i++) {
+        ops_log_text(run->task, OPS_LOG_WARN,
+                     "an input is too large for the environment, has a NUL byte, or no name of a "
+                     "variable: read it from the standard input");
     }
-    text_finish(&input);
     variables_finish(&variables);
     return status;
 }
@@ -226,7 +197,7 @@ static ops_status start_bash(struct run *run, ops_str code, ops_val inputs)
 static int refuse_code(ops_task task, enum language language, ops_str code, const char *path)
 {
     ops_error error = ops_error_make(OPS_E_CONFIG, NULL);
-    if (language == LANGUAGE_BASH && code.n > ARGUMENT_BYTES) {
+    if (language == LANGUAGE_BASH && code.n > OPS_PROCESS_ENTRY_MOST) {
         error.message = ops_text("the code is longer than 131,071 bytes, which bash cannot be "
                                  "given");
         error.hint = ops_text("put it in a file and run that");

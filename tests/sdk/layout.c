@@ -281,7 +281,7 @@ AT(ops_process_exit, cpu_us, 24);
 AT(ops_process_exit, max_memory, 32);
 AT(ops_process_exit, limit_value, 40);
 
-SIZE(ops_process_spec, 136);
+SIZE(ops_process_spec, 160);
 AT(ops_process_spec, size, 0);
 AT(ops_process_spec, flags, 4);
 AT(ops_process_spec, argv, 8);
@@ -298,6 +298,9 @@ AT(ops_process_spec, on_stderr, 104);
 AT(ops_process_spec, on_result, 112);
 AT(ops_process_spec, on_exit, 120);
 AT(ops_process_spec, user, 128);
+AT(ops_process_spec, input_val, 136);
+AT(ops_process_spec, env_vals, 144);
+AT(ops_process_spec, env_left_out, 152);
 
 SIZE(ops_if_process, 32);
 AT(ops_if_process, size, 0);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "core/base/error.h"
+#include "core/base/str.h"
 #include "core/host/secret.h"
 #include "opstream/abi.h"
 #include "tests/sdk/rig.h"
@@ -157,6 +158,48 @@ static void test_secrets__bad_adoptions_are_refused(void **state)
     assert_string_equal(keeper_saw, "");
 }
 
+static void test_secrets__reach_a_child_that_the_plugin_does_not_read(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        rig_run(&rig, ++last_token, "keeper.run", "{\"key\":\"hun\\\"ter22\",\"in\":{\"x\":[1]}}"),
+        "done "
+        "{\"text\":\"{\\\"x\\\":[1]}\\nplain|hun\\\"ter22|{\\\"key\\\":"
+        "\\\"hun\\\\\\\"ter22\\\","
+        "\\\"in\\\":{\\\"x\\\":[1]}}|d|none|none\\n\",\"left_out\":0}");
+    assert_string_equal(
+        rig_run(&rig, ++last_token, "keeper.run",
+                "{\"key\":\"hunter22\",\"null\":null,\"text\":true}"),
+        "done "
+        "{\"text\":\"hunter22plain|hunter22|{\\\"key\\\":\\\"hunter22\\\",\\\"null\\\":null,"
+        "\\\"text\\\":true}|d|none|none\\n\",\"left_out\":0}");
+    /* a spec of older headers ends before them */
+    assert_string_equal(
+        rig_run(&rig, ++last_token, "keeper.run", "{\"key\":\"hunter22\",\"old\":true}"),
+        "done {\"text\":\"not readplain|||d|none|none\\n\",\"left_out\":4711}");
+    const char *end =
+        rig_run(&rig, ++last_token, "keeper.run", "{\"stale\":true,\"key\":\"hunter22\"}");
+    assert_non_null(strstr(end, "\"code\":\"STALE\""));
+}
+
+/* A NUL byte, and more than Linux takes as one variable. */
+static void test_secrets__what_no_child_can_be_given_is_left_out(void **state)
+{
+    struct strbuf config = STRBUF_INIT;
+    (void)state;
+    strbuf_append_text(
+        &config,
+        "{\"all\":true,\"key\":\"hunter22\",\"text\":true,\"nul\":\"a\\u0000b\",\"long\":\"");
+    for (int i = 0; i < 131070; i++) {
+        strbuf_append_char(&config, 'x');
+    }
+    strbuf_append_text(&config, "\"}");
+    assert_string_equal(
+        rig_run(&rig, ++last_token, "keeper.run", config.p),
+        "done {\"text\":\"hunter22plain|hunter22||d|none|none\\n\",\"left_out\":3}");
+    strbuf_finish(&config);
+}
+
 static int open_rig(void **state)
 {
     static const char *const folders[] = {SECRETS_DIR};
@@ -164,6 +207,7 @@ static int open_rig(void **state)
     (void)state;
     rig_open(&rig, &options);
     rig.secret = "key";
+    rig.memory_bytes = 0; /* children have what the machine has */
     return 0;
 }
 
@@ -184,6 +228,8 @@ int main(void)
         cmocka_unit_test(test_secrets__what_is_made_of_one_is_adopted),
         cmocka_unit_test(test_secrets__what_is_made_of_none_is_not_hidden),
         cmocka_unit_test(test_secrets__bad_adoptions_are_refused),
+        cmocka_unit_test(test_secrets__reach_a_child_that_the_plugin_does_not_read),
+        cmocka_unit_test(test_secrets__what_no_child_can_be_given_is_left_out),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -28,6 +28,9 @@ extern "C" {
 #define OPS_PROCESS_INHERIT_ENV 1u /* begin with the host's whole environment, then add `env` */
 #define OPS_PROCESS_MERGE_ERROR 2u /* descriptor 2 is descriptor 1: all comes to on_stdout */
 
+#define OPS_PROCESS_ENTRY_MOST   131071u  /* what Linux takes as one variable */
+#define OPS_PROCESS_ENTRIES_MOST 1048576u /* all that come by handle */
+
 /* Which limit ended the child: ops_process_exit.limit. */
 #define OPS_LIMIT_NONE   0u
 #define OPS_LIMIT_WALL   1u /* wall_ms */
@@ -99,6 +102,20 @@ typedef struct ops_process_spec {
     ops_process_output on_result; /* descriptor 3, for results apart from output; NULL: closed */
     ops_process_done on_exit;     /* must not be NULL */
     void *user;                   /* kept until on_exit, or until the task ends */
+    /*
+     * A child may have what the plugin may not read, secrets of the config among it: the host
+     * writes it. A string is written as it is, null as nothing, bytes as they are, all else as
+     * JSON; the JSON of `input_val` ends with a line feed.
+     */
+    ops_val input_val; /* not 0: in place of `input` */
+    /*
+     * NULL, or as many handles as `env` has entries: what one that is not 0 says stands behind its
+     * entry, which then is "NAME=". Such an entry is left out when no process can be given it: with
+     * a NUL byte, with more than OPS_PROCESS_ENTRY_MOST bytes, or with more than
+     * OPS_PROCESS_ENTRIES_MOST together with those before it.
+     */
+    const ops_val *env_vals;
+    uint64_t *env_left_out; /* NULL, or gets how many were left out */
 } ops_process_spec;
 
 typedef struct ops_if_process {

@@ -14,9 +14,9 @@
  *
  * A text that was made of a secret is a string whose bytes the plugin does not get: get_str and
  * get_bytes return OPS_E_PERMISSION, count 0, to_json writes "***". It is passed on by its handle:
- * to ops.http as the value of a header, to ops.secret to sign with or to be joined with other text;
- * and it can be put into lists, maps and outputs, where the host hides it. Only a plugin whose
- * manifest has the capability `secret.read` reads it as any other.
+ * to ops.http as the value of a header, to ops.process for a child, to ops.secret to sign with or
+ * to be joined with other text; and it can be put into lists, maps and outputs, where the host
+ * hides it. Only a plugin whose manifest has the capability `secret.read` reads it as any other.
  *
  * All functions are [any-thread] and return OPS_E_STALE for a value or scope that is over, and
  * OPS_E_INTERNAL for a NULL pointer where one must not be.

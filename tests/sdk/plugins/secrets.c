@@ -167,7 +167,81 @@ static void adopt_execute(ops_node *node, ops_task task, ops_val config)
     ops_complete_map(task, &out);
 }
 
+/* What the child wrote; one task runs at a time. */
+static struct {
+    char text[512];
+    size_t n;
+} written;
+
+static void on_stdout(void *user, ops_task task, ops_str bytes)
+{
+    size_t room = sizeof(written.text) - written.n;
+    size_t n = bytes.n < room ? (size_t)bytes.n : room;
+    (void)user;
+    (void)task;
+    memcpy(written.text + written.n, bytes.p, n);
+    written.n += n;
+}
+
+static void on_exit_of_child(void *user, ops_task task, const ops_process_exit *exit,
+                             const ops_error *err)
+{
+    struct ops_map out = ops_map_begin(task);
+    const ops_str text = {written.text, written.n};
+    (void)exit;
+    ops_map_str(&out, "text", err != NULL ? err->message : text);
+    ops_map_i64(&out, "left_out", *(const int64_t *)user);
+    ops_complete_map(task, &out);
+}
+
+/* A child that shows all that comes by handle; `in` says what its input is. */
+static void run_execute(ops_node *node, ops_task task, ops_val config)
+{
+    static int64_t left_out_to_show;
+    const ops_str argv[] = {ops_text("sh"), ops_text("-c"),
+                            ops_text("cat; echo \"$A|$B|$C|$D|${E-none}|${F-none}\"")};
+    const ops_str env[] = {ops_text("A=plain"), ops_text("B="), ops_text("C="),
+                           ops_text("D=d"),     ops_text("E="), ops_text("F=")};
+    const ops_val vals[] = {0,
+                            ops_get(config, "key"),
+                            config,
+                            ops_get(config, "null"),
+                            ops_get(config, "long"),
+                            ops_get(config, "nul")};
+    uint64_t left_out = 4711;
+    ops_process_spec spec = {0};
+    (void)node;
+    written.n = 0;
+    spec.size = (uint32_t)sizeof spec;
+    spec.argv = argv;
+    spec.n_argv = 3;
+    spec.env = env;
+    spec.n_env = 4;
+    spec.input = ops_text("not read");
+    spec.input_val = ops_get(config, ops_get_bool(config, "text", 0) ? "key" : "in");
+    spec.env_vals = vals;
+    spec.env_left_out = &left_out;
+    spec.on_stdout = on_stdout;
+    spec.on_exit = on_exit_of_child;
+    spec.user = &left_out_to_show;
+    if (ops_get_bool(config, "all", 0)) {
+        spec.n_env = 6;
+    }
+    if (ops_get_bool(config, "stale", 0)) {
+        spec.input_val = 4711;
+    }
+    if (ops_get_bool(config, "old", 0)) {
+        spec.size = (uint32_t)offsetof(ops_process_spec, input_val);
+    }
+    ops_status status = ops.process->spawn(ops.h, task, &spec, NULL);
+    left_out_to_show = (int64_t)left_out;
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "not started");
+    }
+}
+
 static const ops_node_type adopt = OPS_NODE(SECRETS_ID ".adopt", OPS_NODE_PARALLEL, adopt_execute);
 static const ops_node_type look = OPS_NODE(SECRETS_ID ".look", OPS_NODE_PARALLEL, look_execute);
+static const ops_node_type run = OPS_NODE(SECRETS_ID ".run", OPS_NODE_PARALLEL, run_execute);
 static const ops_node_type send = OPS_NODE(SECRETS_ID ".send", OPS_NODE_PARALLEL, send_execute);
-OPS_PLUGIN(SECRETS_ID, "1.0.0", &adopt, &look, &send);
+OPS_PLUGIN(SECRETS_ID, "1.0.0", &adopt, &look, &run, &send);
