@@ -8,8 +8,11 @@
  *
  *     bill_reserve() -> (granted) -> the call -> bill_settle(), bill_void() or bill_lose()
  *
- * How many tokens a question has nobody knows before: half of its bytes is more than texts have.
- * An answer has no more than it was allowed.
+ * How many tokens a question has nobody knows before: half of its bytes is an estimate, well above
+ * prose and code in the usual languages (a quarter to a third). Random letters and digits (keys,
+ * base64) have up to seven tenths, and no text has more than its bytes; so a question can take up
+ * to twice its estimate, and what the service adds by itself. A bound that holds always would
+ * refuse most calls for nothing. An answer has no more than it was allowed.
  *
  * Used by:  chat, embed.
  * Uses:     instance.h, price.h, reply.h, sdk.h.

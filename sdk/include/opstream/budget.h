@@ -10,6 +10,8 @@
  *
  *     reserve(the most that the call can take) -> done(OK) -> the call -> settle(what it took)
  *
+ * A call that took more than was reserved for it counts in full, also beyond the budget.
+ *
  * A task that is refused ends with OPS_E_BUDGET, which is never retried: edges with `outcome:
  * budget` are taken then. What was granted and is never settled counts as taken: the call may have
  * been made. This is so too when the process ends in between, and the next attempt asks anew.

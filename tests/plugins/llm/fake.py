@@ -13,6 +13,7 @@ The model's name says how it behaves:
   quiet         ends a stream without saying so
   short         is cut off by max_tokens
   limited-N     answers 429 N times, then as echo
+  counts-N      as echo, and says that the question had N tokens
   html, empty, filtered, refused, overloaded, gone (404), long (context window), quota
 What is wrong in a request by the API's own rules gets 400 with the reason. The key is 'good-key'.
 """
@@ -101,6 +102,10 @@ class Service:
         return asked.last(), [], "stop"
 
 
+def counted(model):
+    return int(model[7:]) if model.startswith("counts-") else 11
+
+
 def pieces(text):
     return [text[i:i + 5] for i in range(0, len(text), 5)]
 
@@ -145,7 +150,7 @@ class OpenAI:
         return {"id": "x", "object": "chat.completion", "model": asked.model + "-2025-01-01",
                 "choices": [{"index": 0, "message": message,
                              "finish_reason": "stop" if refusal else reason}],
-                "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18,
+                "usage": {"prompt_tokens": counted(asked.model), "completion_tokens": 7, "total_tokens": 18,
                           "prompt_tokens_details": {"cached_tokens": 4}}}
 
     def stream(self, asked, text, calls, reason):

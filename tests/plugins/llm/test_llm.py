@@ -163,6 +163,16 @@ class Budget(Case):
         self.assertEqual([step["output"]["model"] for step in result["step_results"]],
                          ["echo-2025-01-01", "label-2025-01-01"])
 
+    def test_what_the_service_counts_is_spent_also_beyond_the_budget(self):
+        ask = {"type": "llm", "config": {"model": "counts-900", "prompt": "x", "max_tokens": 100}}
+        steps = [dict(ask, id="one"), dict(ask, id="two", depends_on=["one"])]
+        result = self.run_bounded({"tokens": 1000}, steps)
+        self.assertIn("has 93 of its 1000 tokens left", result["error"]["message"])
+        result = self.run_bounded({"tokens": 200}, steps)
+        self.assertIn("has 0 of its 200 tokens left", result["error"]["message"])
+        self.assertEqual(result["usage"]["input_tokens"], 900)
+        self.assertEqual(len(self.service.seen), 2)
+
     def test_a_refused_call_takes_an_edge_of_its_own(self):
         with open(self.folder.name + "/e.json", "w", encoding="utf-8") as out:
             json.dump({"id": "e", "integrations": self.settings("openai"), "nodes": [
