@@ -79,6 +79,11 @@ static const struct failure_kind context_window = {
     "says that the prompt and 'max_tokens' do not fit into the model's context window",
     "send less, or ask a model with a larger window", OPS_RETRY_NO};
 
+static const struct failure_kind redirected = {
+    OPS_E_UPSTREAM, "llm.redirect", "says that it is at another address",
+    "write that address as 'base_url' of 'integrations.llm': redirects are not followed",
+    OPS_RETRY_NO};
+
 /* ---- What it means ---- */
 
 static char lower(char c)
@@ -119,9 +124,12 @@ static int is_context_window(const struct words *words)
     static const char *const said[] = {"context length",
                                        "context window",
                                        "context size",
+                                       "context limit",
                                        "maximum context",
                                        "prompt is too long",
+                                       "input is too long",
                                        "too many tokens",
+                                       "maximum number of tokens",
                                        NULL};
     int is_refusal = words->status == 0 || words->status == 400 || words->status == 413 ||
                      words->status == 422;
@@ -140,6 +148,17 @@ static int is_filtered(const struct words *words)
 {
     static const char *const codes[] = {"content_filter", "content_policy", NULL};
     return has_one_of(words->code, codes) || has_one_of(words->type, codes);
+}
+
+/* Some refuse the call because of it, without 404. */
+static int is_no_model(const struct words *words)
+{
+    static const char *const codes[] = {"model_not_found", "invalid_model", "deploymentnotfound",
+                                        NULL};
+    static const char *const said[] = {"not a valid model", "invalid model", NULL};
+    return has_one_of(words->code, codes) || has_one_of(words->type, codes) ||
+           (words->status == 400 && has_one_of(words->message, said)) ||
+           (words->status == 404 && has(words->message, "model"));
 }
 
 /* NULL: only the status says something. */
@@ -161,8 +180,14 @@ static const struct failure_kind *kind_of(const struct words *words)
     if (status == 403 || has(words->type, "permission_error")) {
         return &forbidden;
     }
-    if (status == 404 || has(words->code, "model_not_found") || has(words->type, "not_found")) {
-        return has(words->message, "model") || has(words->code, "model") ? &no_model : &not_found;
+    if (is_no_model(words)) {
+        return &no_model;
+    }
+    if (status == 404 || has(words->type, "not_found")) {
+        return has(words->message, "model") ? &no_model : &not_found;
+    }
+    if (status >= 300 && status < 400) {
+        return &redirected;
     }
     if (status == 429 || has(words->type, "rate_limit") || has(words->code, "rate_limit")) {
         return &rate_limited;
@@ -172,9 +197,14 @@ static const struct failure_kind *kind_of(const struct words *words)
 
 /* ---- What was said ---- */
 
-/* {"error": {message, type, code}}, {"error": "text"}, {"message": ...}, {"detail": "text"}. */
+/*
+ * {"error": {message, type, code}}, {"error": "text"}, {"message": ...}, {"detail": "text"}, or a
+ * list of one of these.
+ */
 static void read_words(ops_val said, struct words *words)
 {
+    ops_val first = 0;
+    said = ops.value->at(ops.h, said, 0, &first) == OPS_OK ? first : said;
     ops_val error = ops_get(said, "error");
     error = error != 0 ? error : said;
     if (ops.value->get_str(ops.h, error, &words->message) == OPS_OK) {

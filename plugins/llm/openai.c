@@ -232,6 +232,22 @@ static void read_usage(ops_val usage, struct usage *out)
     out->cached_tokens = usage_read(ops_get(usage, "prompt_tokens_details"), "cached_tokens", 0);
 }
 
+/* A text, or, by some services, a list of parts, of which texts are the answer. */
+static void read_content(ops_val content, struct reply *reply)
+{
+    uint64_t n = ops.value->count(ops.h, content);
+    ops_str text = {NULL, 0};
+    if (ops.value->get_str(ops.h, content, &text) == OPS_OK) {
+        text_append_str(&reply->text, text);
+        return;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        ops_val part = 0;
+        (void)ops.value->at(ops.h, content, i, &part); /* i is below the count */
+        text_append_str(&reply->text, ops_get_str(part, "text", NULL));
+    }
+}
+
 /* A message, or a piece of one: `part` is its name. */
 static void read_part(ops_val answer, const char *part, struct reply *reply)
 {
@@ -247,7 +263,7 @@ static void read_part(ops_val answer, const char *part, struct reply *reply)
     ops_val message = ops_get(choice, part);
     ops_val calls = ops_get(message, "tool_calls");
     uint64_t n = ops.value->count(ops.h, calls);
-    text_append_str(&reply->text, ops_get_str(message, "content", NULL));
+    read_content(ops_get(message, "content"), reply);
     text_append_str(&reply->refusal, ops_get_str(message, "refusal", NULL));
     for (uint64_t i = 0; i < n; i++) {
         ops_val call = 0;

@@ -14,6 +14,7 @@ The model's name says how it behaves:
   short         is cut off by max_tokens
   limited-N     answers 429 N times, then as echo
   counts-N      as echo, and says that the question had N tokens
+  no-model-N, long-N, moved, parts: what other services say, see SAYS
   html, empty, filtered, refused, overloaded, gone (404), long (context window), quota
 What is wrong in a request by the API's own rules gets 400 with the reason. The key is 'good-key'.
 """
@@ -22,6 +23,22 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+# What services with an API made like OpenAI's say, each in a way of its own: status and answer, by model.
+SAYS = {
+    "no-model-1": (400, {"error": {"message": "a/b is not a valid model ID", "code": 400}}),
+    "no-model-2": (400, {"object": "error", "message": "Invalid model: b", "type": "invalid_model", "code": "1500"}),
+    "no-model-3": (404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}}),
+    "no-model-4": (404, [{"error": {"code": 404, "message": "models/b is not found", "status": "NOT_FOUND"}}]),
+    "long-1": (400, {"error": {"type": "invalid_request_error", "message":
+               "input length and `max_tokens` exceed context limit: 198000 + 5000 > 200000"}}),
+    "long-2": (400, [{"error": {"code": 400, "status": "INVALID_ARGUMENT", "message":
+               "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."}}]),
+    "long-3": (400, {"message": "Input is too long for requested model."}),
+    "moved": (301, {}),
+    "parts": (200, {"model": "parts", "choices": [{"finish_reason": "stop", "message": {
+              "role": "assistant", "content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+                                               {"type": "text", "text": "in "}, {"type": "text", "text": "parts"}]}}]}),
+}
 PAGE = b"<!DOCTYPE html><html><title>Bad gateway</title></html>"
 
 
@@ -359,6 +376,9 @@ class Handler(BaseHTTPRequestHandler):
             self.embed(body)
             return
         api, header, key = APIS[self.path]
+        if body["model"] in SAYS:
+            self.send(*SAYS[body["model"]])
+            return
         if body["model"] == "html":
             self.send(200, PAGE, "text/html")
             return

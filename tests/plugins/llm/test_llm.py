@@ -477,6 +477,24 @@ class Failures(Case):
                 self.assertEqual((error["code"], error["symbol"]), (code, symbol), error)
                 self.assertNotIn("good-key", json.dumps(error))
 
+    def test_each_service_has_words_of_its_own(self):
+        table = {"no-model": ("NOT_FOUND", "llm.model_not_found"), "long": ("INPUT", "llm.context_window")}
+        for model in sorted(fake.SAYS):
+            kind = model.rpartition("-")[0]
+            if kind in table:
+                with self.subTest(model=model):
+                    error = self.ask("openai", model=model, prompt="x")
+                    self.assertEqual((error["code"], error["symbol"]), table[kind], error)
+                    self.assertNotIn("{", error["message"])
+
+    def test_a_redirect_says_what_to_change(self):
+        error = self.ask("openai", model="moved", prompt="x")
+        self.assertEqual(error["symbol"], "llm.redirect")
+        self.assertIn("base_url", error["hint"])
+
+    def test_an_answer_may_come_in_parts(self):
+        self.assertEqual(self.ask("openai", model="parts", prompt="x")["text"], "in parts")
+
     def test_what_only_some_have(self):
         for stream in (False, True):
             for provider in ("openai", "anthropic"):
