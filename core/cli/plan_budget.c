@@ -19,6 +19,7 @@ void plan_budget_append(const struct budget_settings *budget, struct strbuf *out
 {
     bool is_first = true;
     char time[QUANTITY_TEXT_SIZE];
+    char cost[PURSE_TEXT_SIZE];
     if (budget == NULL) {
         return;
     }
@@ -29,7 +30,8 @@ void plan_budget_append(const struct budget_settings *budget, struct strbuf *out
     }
     if (budget->cost >= 0) {
         append_most(out, &is_first);
-        strbuf_append_format(out, "$%.6g", purse_dollars(budget->cost));
+        purse_format_dollars(purse_dollars(budget->cost), cost);
+        strbuf_append_format(out, "$%s", cost);
     }
     if (budget->calls >= 0) {
         append_most(out, &is_first);

@@ -3,6 +3,7 @@
 
 #include "core/base/str.h"
 #include "core/cli/job_text.h"
+#include "core/policy/purse.h"
 #include "core/value/value.h"
 
 /* Of all calls nobody knows it. */
@@ -38,7 +39,9 @@ static void append_cost(const struct value *usage, struct strbuf *out)
         return;
     }
     bool is_part = job_text_int(usage, "unpriced_calls") > 0;
-    strbuf_append_format(out, ", $%.6g", job_text_number(usage, "cost", 0.0));
+    char cost[PURSE_TEXT_SIZE];
+    purse_format_dollars(job_text_number(usage, "cost", 0.0), cost);
+    strbuf_append_format(out, ", $%s", cost);
     strbuf_append_text(out, is_part ? " without those of unknown price" : "");
 }
 

@@ -55,6 +55,20 @@ static int64_t left_of(int64_t limit, int64_t spent, int64_t held)
     return limit - spent > held ? limit - spent - held : 0;
 }
 
+static void append_cost(const struct spending_refusal *refusal, const struct purse_amount *wanted,
+                        struct strbuf *out)
+{
+    const struct purse *purse = &refusal->purse;
+    int64_t limit = refusal->settings->cost;
+    char left[PURSE_TEXT_SIZE];
+    char whole[PURSE_TEXT_SIZE];
+    char most[PURSE_TEXT_SIZE];
+    purse_format_dollars(purse_dollars(left_of(limit, purse->spent.cost, purse->held.cost)), left);
+    purse_format_dollars(purse_dollars(limit), whole);
+    purse_format_dollars(purse_dollars(wanted->cost), most);
+    strbuf_append_format(out, "has $%s of its $%s left; the call may cost $%s", left, whole, most);
+}
+
 static void append_why(const struct spending_refusal *refusal, const struct purse_amount *wanted,
                        struct strbuf *out)
 {
@@ -70,9 +84,7 @@ static void append_why(const struct spending_refusal *refusal, const struct purs
                              (long long)has->tokens, (long long)wanted->tokens);
         return;
     case PURSE_NO_COST:
-        strbuf_append_format(out, "has $%.6g of its $%.6g left; the call may cost $%.6g",
-                             purse_dollars(left_of(has->cost, spent->cost, held->cost)),
-                             purse_dollars(has->cost), purse_dollars(wanted->cost));
+        append_cost(refusal, wanted, out);
         return;
     case PURSE_NO_CALLS:
         strbuf_append_format(out, "has %lld of its %lld calls left",

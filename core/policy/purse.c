@@ -2,6 +2,8 @@
 #include "core/policy/purse.h"
 
 #include <math.h>
+#include <stddef.h>
+#include <stdio.h>
 
 #include "core/base/check.h"
 
@@ -37,6 +39,19 @@ int64_t purse_cost_of(double dollars)
 double purse_dollars(int64_t cost)
 {
     return (double)cost / 1e9;
+}
+
+void purse_format_dollars(double dollars, char text[PURSE_TEXT_SIZE])
+{
+    int written = snprintf(text, PURSE_TEXT_SIZE, "%.9f", dollars);
+    size_t n = written > 0 && written < PURSE_TEXT_SIZE ? (size_t)written : 0;
+    while (n > 0 && text[n - 1] == '0') {
+        n--;
+    }
+    n -= n > 0 && text[n - 1] == '.' ? 1 : 0;
+    if (n > 0) {
+        text[n] = '\0';
+    }
 }
 
 /* ---- accounts ---- */

@@ -57,6 +57,10 @@ void purse_total_add(struct purse_total *total, const struct purse_use *use);
 int64_t purse_cost_of(double dollars);
 double purse_dollars(int64_t cost);
 
+/* "0.0006", "12.5", "3": all that is known of it, and no exponent. */
+enum { PURSE_TEXT_SIZE = 48 };
+void purse_format_dollars(double dollars, char text[PURSE_TEXT_SIZE]);
+
 /* ---- accounts ---- */
 
 struct purse_amount {

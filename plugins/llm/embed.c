@@ -197,7 +197,11 @@ void embed_execute(ops_node *node, ops_task task, ops_val config)
     embed->is_single = ops.value->type(ops.h, texts) == OPS_TYPE_STRING;
     embed->n_texts = embed->is_single ? 1 : ops.value->count(ops.h, texts);
     struct failing failing = {.node = node, .task = task, .model = embed->model};
-    if (embed->model.n == 0) {
+    if (node->provider->embed_path == NULL) {
+        failure_of_config(task, "",
+                          "the provider of 'integrations.llm' makes no embeddings: use one of "
+                          "'openai' and 'ollama'");
+    } else if (embed->model.n == 0) {
         failure_of_config(task, "/model", "name a model here, or in 'integrations.llm'");
     } else if (instance_lacks_key(node)) {
         failure_of_kind(&failing, &failure_no_key, ops_text(NULL));

@@ -56,17 +56,6 @@ ops_status instance_create(ops_plugin *plugin, ops_scope scope, ops_val settings
     return OPS_OK;
 }
 
-ops_status instance_create_for_embed(ops_plugin *plugin, ops_scope scope, ops_val settings,
-                                     ops_node **out, ops_error *err)
-{
-    if (provider_find(ops_get_str(settings, "provider", NULL))->embed_path == NULL) {
-        return ops_error_fill(err, OPS_E_CONFIG,
-                              "the provider of 'integrations.llm' makes no embeddings: use one of "
-                              "'openai' and 'ollama'");
-    }
-    return instance_create(plugin, scope, settings, out, err);
-}
-
 void instance_destroy(ops_node *node)
 {
     if (node == NULL) {

@@ -33,9 +33,6 @@ struct ops_node {
 
 ops_status instance_create(ops_plugin *plugin, ops_scope scope, ops_val settings, ops_node **out,
                            ops_error *err);
-/* The same for embeddings, which not every service has. */
-ops_status instance_create_for_embed(ops_plugin *plugin, ops_scope scope, ops_val settings,
-                                     ops_node **out, ops_error *err);
 void instance_destroy(ops_node *node);
 
 /* 1: the service is at its own place and would not do without a key, and there is none. */

@@ -231,18 +231,16 @@ static void llm_execute(ops_node *node, ops_task task, ops_val config)
     }
 }
 
-#define LLM_NODE(type_name, create_function, execute_function)                                     \
+#define LLM_NODE(type_name, execute_function)                                                      \
     {                                                                                              \
         (uint32_t)sizeof(ops_node_type), OPS_NODE_PARALLEL | OPS_NODE_IDEMPOTENT, (type_name), 1u, \
-            0u, create_function, execute_function, NULL, instance_destroy, check_service           \
+            0u, instance_create, execute_function, NULL, instance_destroy, check_service           \
     }
 
-static const ops_node_type llm_type = LLM_NODE("llm", instance_create, llm_execute);
-static const ops_node_type classify_type =
-    LLM_NODE("llm.classify", instance_create, classify_execute);
-static const ops_node_type extract_type = LLM_NODE("llm.extract", instance_create, extract_execute);
-static const ops_node_type embed_type =
-    LLM_NODE("llm.embed", instance_create_for_embed, embed_execute);
+static const ops_node_type llm_type = LLM_NODE("llm", llm_execute);
+static const ops_node_type classify_type = LLM_NODE("llm.classify", classify_execute);
+static const ops_node_type extract_type = LLM_NODE("llm.extract", extract_execute);
+static const ops_node_type embed_type = LLM_NODE("llm.embed", embed_execute);
 
 static const ops_node_type session_type =
     OPS_NODE("llm.session", OPS_NODE_PARALLEL | OPS_NODE_IDEMPOTENT, session_execute);

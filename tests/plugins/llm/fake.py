@@ -375,6 +375,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path in ("/v1/embeddings", "/api/embed"):
             self.embed(body)
             return
+        if self.path not in APIS:  # a service beside the models
+            self.send(200, {"got": body})
+            return
         api, header, key = APIS[self.path]
         if body["model"] in SAYS:
             self.send(*SAYS[body["model"]])

@@ -585,6 +585,7 @@ class Others(Case):
             self.assertEqual(out["embeddings"], [[1, 0.5, 0], [2, 0.5, 1]])
             self.assertEqual(out["usage"]["input_tokens"], 3)
         error = self.ask("anthropic", kind="llm.embed", model="e", input="abc")
+        self.assertEqual((error["code"], error["symbol"]), ("CONFIG", "llm.config"))
         self.assertIn("no embeddings", error["message"])
 
 
@@ -594,7 +595,7 @@ class Readme(Case):
     def test_examples(self):
         with open(SOURCE + "/plugins/llm/README.md", encoding="utf-8") as readme:
             examples = re.findall(r"```yaml\n# (\S+)\n(.*?)```", readme.read(), re.DOTALL)
-        self.assertEqual(len(examples), 8)
+        self.assertEqual(len(examples), 9)
         models = {"ask.yaml": "echo", "tools.yaml": "tools", "embed.yaml": "e"}
         for name, text in examples:
             with self.subTest(name=name):
@@ -603,7 +604,7 @@ class Readme(Case):
                 with open(f"{self.folder.name}/{name}", "w", encoding="utf-8") as out:
                     out.write(text)
                 given = {"more": "", "title": "it crashes", "labels": [], "letter": "two apples", "who": "ann",
-                         "says": "hello"}
+                         "says": "hello", "question": "Why?"}
                 with open(self.folder.name + "/input.json", "w", encoding="utf-8") as out:
                     json.dump(given, out)
                 self.assertEqual(self.opstream("validate", name, "--strict").returncode, 0)

@@ -198,6 +198,22 @@ static void test_purse__calls_at_once_never_take_more_than_there_is(void **state
     }
 }
 
+static void test_purse__dollars_have_no_exponent(void **state)
+{
+    (void)state;
+    static const struct {
+        double dollars;
+        const char *text;
+    } rows[] = {
+        {0.00001, "0.00001"}, {0.00060795, "0.00060795"}, {0.0, "0"},         {100.0, "100"},
+        {12.5, "12.5"},       {1e-9, "0.000000001"},      {1e9, "1000000000"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[PURSE_TEXT_SIZE];
+        purse_format_dollars(rows[i].dollars, text);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_purse__holds_what_was_put_in),
         cmocka_unit_test(test_purse__totals_say_of_how_much_they_know_nothing),
         cmocka_unit_test(test_purse__money_is_whole),
+        cmocka_unit_test(test_purse__dollars_have_no_exponent),
         cmocka_unit_test(test_purse__calls_at_once_never_take_more_than_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
