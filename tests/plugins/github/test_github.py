@@ -357,6 +357,36 @@ def what_can_be_repeated_is(github):
     equal(len(call(github, "add_labels", {"number": 1, "labels": ["x"]}, retry=QUICK).output()["labels"]), 1)
 
 
+def what_the_http_node_tries_again_is_tried_again(github):
+    """Each status once, on what is idempotent and on what has the step's key."""
+    again, not_again = (408, 425, 500, 502, 503, 504, 529), (400, 405, 409, 422, 501, 505)
+    url, nodes = "${BASE}/repos/a/b/issues/", []
+    for i, status in enumerate(again + not_again, 1):
+        github.repo.add(f"issue {i}")
+        github.repo.add(f"its twin {i}")
+        ours, theirs = 2 * i - 1, 2 * i
+        nodes += [
+            {"id": f"get_{ours}", "type": "github.get_issue", "config": {"repo": "a/b", "number": ours}},
+            {"id": f"get_{theirs}", "type": "http", "config": {"url": f"{url}{theirs}"}},
+            {"id": f"post_{ours}", "type": "github.add_comment", "config": {"repo": "a/b", "number": ours, "body": "b"}},
+            {"id": f"post_{theirs}", "type": "http", "config": {
+                "url": f"{url}{theirs}/comments", "method": "POST", "idempotency_key": True, "json": {"body": "b"},
+                "headers": {"Authorization": "Bearer {{ secrets.github_token }}"}}}]
+        for number in (ours, theirs):
+            github.fail(f"GET .*/issues/{number}", answer(status, {"message": "no"}))
+            github.fail(f"POST .*/issues/{number}/comments", answer(status, {"message": "no"}))
+    nodes = [{"on_error": "continue", "retry": {**QUICK, "max_attempts": 2, "budget": "off"}, "circuit_breaker": "off", **n}
+             for n in nodes]
+    ran = run_file(github, pipeline(nodes))
+    for i, status in enumerate(again + not_again, 1):
+        for number in (2 * i - 1, 2 * i):
+            for name, call_of in ((f"get_{number}", f"GET .*/issues/{number}"),
+                                  (f"post_{number}", f"POST .*/issues/{number}/comments")):
+                calls = 2 if status in again else 1
+                ended = "completed" if status in again else "failed"
+                equal((status, name, ran.steps[name]["status"], github.count(call_of)), (status, name, ended, calls))
+
+
 # ---- limits ----
 
 def wait_of(ran):
