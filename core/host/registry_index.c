@@ -21,6 +21,7 @@
 #include "core/base/build_id.h"
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/host/index_shelf.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -162,6 +163,7 @@ void registry_write_index(struct registry *registry)
     strbuf_append_char(&text, '\n');
     if (strbuf_status(&text) == 0) {
         replace_file(registry->index_path, strbuf_str(&text));
+        index_shelf_sweep(registry->index_path);
     }
     strbuf_finish(&text);
 }
@@ -193,6 +195,7 @@ static bool read_text(const char *path, struct strbuf *out)
         (st.st_mode & (S_IWGRP | S_IWOTH)) != 0 || st.st_size > INDEX_MAX_BYTES) {
         return false;
     }
+    index_shelf_note_use(fd);
     return read_whole(fd, (size_t)st.st_size, out);
 }
 
