@@ -38,7 +38,7 @@ enum scope_names {
     SCOPE_SIGNAL = 1u << 0,   /* `signal`: the event that arrives */
     SCOPE_REDUCE = 1u << 1,   /* `acc` and `item`: what there is, and what comes to it */
     SCOPE_STREAM = 1u << 2,   /* NODE.stream */
-    SCOPE_SECRETS = 1u << 3,  /* settings: `secrets`, also where no schema has marks */
+    SCOPE_SECRETS = 1u << 3,  /* settings: `secrets`, also where there is no schema */
     SCOPE_NOTHING = 1u << 5,  /* no expressions: what is wrong in them is no matter */
     SCOPE_EVENT = 1u << 4,    /* the output of a state that waited: an event has ended it */
     SCOPE_UNMARKED = 1u << 6, /* the schema marks no place as raw or as an expression */

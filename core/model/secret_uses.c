@@ -80,11 +80,10 @@ static bool has_mark_below(const struct value *root, const struct value *schema,
     return false;
 }
 
+/* Of settings without a schema nobody knows: their plugin is not installed. */
 static bool is_place(const struct secret_site *site)
 {
-    int steps = MAX_MARK_STEPS;
-    bool has_any = has_mark_below(site->schema, site->schema, 0, &steps);
-    return has_any ? is_marked(site->schema, site->pointer) : site->is_settings;
+    return site->schema != NULL ? is_marked(site->schema, site->pointer) : site->is_settings;
 }
 
 /* "'headers', 'auth'": the fields of a config that take secrets. */
@@ -108,7 +107,11 @@ static int refuse_place(const struct check *check)
     append_fields(check->site->schema, &fields);
     report_error(report_of(check), place_of(check), "%s: '%s' may not stand here",
                  check->site->what, name_of(check).text);
-    if (check->site->is_settings) {
+    if (check->site->is_settings && fields.n == 0) {
+        report_hint(report_of(check),
+                    "none of these settings takes a secret: the manifest of a plugin marks those "
+                    "that do 'x-ops-secret'");
+    } else if (check->site->is_settings) {
         report_hint(report_of(check), "of these settings, secrets may stand in %.*s",
                     STR_ARG(strbuf_str(&fields)));
     } else if (fields.n > 0) {

@@ -4,9 +4,9 @@
 
 /*
  * Secret uses: where `secrets.NAME` stands, and what is done with it. It may stand where the schema
- * of a config or of an integration's settings says x-ops-secret, itself or above, and anywhere in
- * settings whose schema says it of nothing; its value may be put into text, joined with '+' and
- * given to base64(), and something else may stand in for it. has(secrets.NAME) may stand anywhere.
+ * of a config or of an integration's settings says x-ops-secret, itself or above; its value may be
+ * put into text, joined with '+' and given to base64(), and something else may stand in for it.
+ * has(secrets.NAME) may stand anywhere.
  *
  * Used by:  scope.
  * Uses:     draft, secret_wants, value (secrets, schema marks).
@@ -28,7 +28,7 @@ struct secret_site {
     const char *what;           /* for messages: "config of node 'a'" */
     const struct value *schema; /* of the config, its root; NULL: none */
     struct str pointer;         /* into it */
-    bool is_settings;           /* of a plugin: without marks they may stand anywhere */
+    bool is_settings;           /* of a plugin; without a schema: of one that is not installed */
 };
 
 /*
