@@ -222,12 +222,12 @@ def while_shortcut_is_away_stories_wait():
         equal(len(triage.made()["stories"]), 1)
         processor = triage.pipeline.parent / "queue_processor.yaml"
         left = triage.command("run", processor, "-q", "-i", "wait=100ms")
-        has(left.stdout, "left: 7", "7 stories wait on: ")
+        has(left.stdout, "left: 7", "7 stories wait: ")
         triage.set(only="shortcut", fail_percent=0)
         triage.command("breakers", "reset", "127.0.0.1")
         left = triage.command("run", processor, "-q")
-        has(left.stdout, "made: 7", "left: 0", "All that waited are made")
-        has(triage.command("run", processor, "-q").stdout, "made: 0", "No story waits")
+        has(left.stdout, "linked: 7", "left: 0", "All that waited are linked")
+        has(triage.command("run", processor, "-q").stdout, "linked: 0", "No story waits")
         made = triage.made()
         equal(sorted(s["external_id"] for s in made["stories"]), sorted(url(triage, n) for n in range(1, 9)))
         linked = [n for n, c in made["comments"].items() if any("Story: " in one["body"] for one in c)]
