@@ -46,6 +46,11 @@ class Ran:
         check(self.code == 1, f"the run did not fail: {self.text}")
         return self.steps[node]["error"]
 
+    def refusal(self):
+        """What was said of a definition that no run was begun with."""
+        check(self.code == 3, f"the definition was not refused: {self.text}")
+        return self.text
+
 
 class Program:
     """The built program, for runs in folders of their own."""

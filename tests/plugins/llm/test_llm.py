@@ -40,9 +40,12 @@ class Case(unittest.TestCase):
         return subprocess.run(["opstream", *words], cwd=self.folder.name, env=full, timeout=120,
                               check=False, capture_output=True, text=True)
 
-    def run_pipeline(self, nodes, settings, *options, **how):
+    def write(self, definition):
         with open(self.folder.name + "/p.json", "w", encoding="utf-8") as out:
-            json.dump({"id": "p", "integrations": settings, "nodes": nodes}, out)
+            json.dump(definition, out)
+
+    def run_pipeline(self, nodes, settings, *options, **how):
+        self.write({"id": "p", "integrations": settings, "nodes": nodes})
         done = self.opstream("run", "p.json", "--json", *options, **how)
         self.assertIn(done.returncode, (0, 1), done.stderr)
         self.result = json.loads(done.stdout)
@@ -346,9 +349,15 @@ class Chat(Case):
         error = self.ask("openai", prompt="x")
         self.assertEqual((error["code"], error["path"]), ("CONFIG", "/model"))
 
+    def test_a_question_is_a_prompt_or_messages(self):
+        for config in ({}, {"prompt": "x", "messages": [{"role": "user", "content": "y"}]}):
+            self.write({"id": "p", "nodes": [{"id": "a", "type": "llm", "config": config}]})
+            done = self.opstream("validate", "p.json")
+            self.assertEqual(done.returncode, 3, done.stdout)
+            self.assertIn("'prompt'" if config == {} else "exactly one of 2 forms", done.stderr)
+
     def test_config(self):
-        for config in ({}, {"prompt": "x", "messages": [{"role": "user", "content": "y"}]},
-                       {"prompt": "x", "response_schema": {"type": "thing"}},
+        for config in ({"prompt": "x", "response_schema": {"type": "thing"}},
                        {"prompt": "x", "tools": [{"name": "t", "parameters": {"minimum": "a"}}]}):
             error = self.ask("openai", model="echo", **config)
             self.assertEqual(error["code"], "CONFIG", error)

@@ -529,8 +529,11 @@ def answers_that_are_no_use(slack):
 
 
 def configs_that_are_no_good(slack):
-    for config, words in (({}, "'text' is missing: give 'text', 'markdown' or 'blocks'"),
-                          ({"markdown": "x", "blocks": [{"type": "divider"}]}, "'markdown' and 'blocks' cannot be given both"),
+    for config, words in (({}, "must have the key 'text'"),
+                          ({"markdown": "x", "blocks": [{"type": "divider"}]}, "the key 'blocks' is not allowed"),
+                          ({"text": "x", "thread": "a", "thread_ts": "1.2"}, "the key 'thread_ts' is not allowed")):
+        has(post(slack, config).refusal(), words)
+    for config, words in (({"text": "{{ '' }}"}, "'text' is missing: give 'text', 'markdown' or 'blocks'"),
                           ({"markdown": "<!-- nothing -->"}, "'markdown' has no text in it"),
                           ({"text": "x" * 40001}, "'text' has 40001 characters, and Slack takes 40000 at most")):
         error = post(slack, config).error()
