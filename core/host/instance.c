@@ -74,11 +74,18 @@ static int tell_refusal(const struct instance *instance, ops_status status, cons
 {
     struct strbuf text = STRBUF_INIT;
     task_failure_append_text(&text, told->message);
-    error_set(err, E_PLUGIN, "plugin '%s': create() of '%s' failed with %s: %s",
-              instance->plugin->id, instance->type->name, task_failure_code_name(status),
-              text.n > 0 ? text.p : "it gave no message");
+    const char *why = text.n > 0 ? text.p : "it gave no message";
+    const char *plugin = instance->plugin->id;
+    int code = status == OPS_E_CONFIG ? E_INVALID : E_PLUGIN;
+    if (code == E_INVALID) {
+        error_set(err, code, "plugin '%s' does not take its settings (integrations.%s): %s", plugin,
+                  plugin, why);
+    } else {
+        error_set(err, code, "plugin '%s': create() of '%s' failed with %s: %s", plugin,
+                  instance->type->name, task_failure_code_name(status), why);
+    }
     strbuf_finish(&text);
-    return E_PLUGIN;
+    return code;
 }
 
 /* Calls create(). */

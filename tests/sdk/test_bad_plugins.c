@@ -208,8 +208,8 @@ static void test_code__init_may_fail(void **state)
 static void test_code__create_may_fail(void **state)
 {
     (void)state;
-    assert_not_loaded(BAD_DIR "/create", E_PLUGIN,
-                      "create() of 'bad' failed with CONFIG: the key is too short");
+    assert_not_loaded(BAD_DIR "/create", E_INVALID,
+                      "does not take its settings (integrations.bad): the key is too short");
     assert_not_loaded(BAD_DIR "/create_null", E_PLUGIN,
                       "create() of 'bad' succeeded without a node");
 }

@@ -154,8 +154,9 @@ static void test_checks__what_has_none_is_refused(void **state)
     assert_int_equal(rig_start_check(&rig, 1, "checks.none", "", &err), E_INVALID);
     assert_string_equal(err.message, "'checks.none' has no check()");
     rig.settings = "{\"deed\":\"refuse\"}";
-    assert_int_equal(rig_start_check(&rig, 1, "checks", "", &err), E_PLUGIN);
-    assert_has(err.message, "create() of 'checks' failed with CONFIG: the settings make no sense");
+    assert_int_equal(rig_start_check(&rig, 1, "checks", "", &err), E_INVALID);
+    assert_has(err.message,
+               "does not take its settings (integrations.checks): the settings make no sense");
     rig.settings = "{\"need\":1}";
     assert_int_equal(rig_start_check(&rig, 1, "checks", "", &err), E_INVALID);
     assert_has(err.message, "the settings of plugin 'checks' are not valid");

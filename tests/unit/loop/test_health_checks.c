@@ -228,7 +228,7 @@ static void test_health_checks__whatever_a_check_does(void **state)
         {"null", "\"state\":\"down\",\"why\":\"INTERNAL"},
         {"unheard of", "\"state\":\"down\",\"why\":\"CONFIG: no such deed\""},
         {"leak", "\"state\":\"down\",\"why\":\"AUTH: refused: token ***\""},
-        {"refuse", "\"state\":\"down\",\"why\":\"plugin 'checks': create() of 'checks"},
+        {"refuse", "\"state\":\"down\",\"why\":\"plugin 'checks' does not take its settings"},
     };
     (void)state;
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
