@@ -100,25 +100,33 @@ static ops_val find_marked(struct service_call *call, ops_val list)
 
 static void look_at_page(struct service_call *call, ops_str query);
 
+/* 1: it is there, and the task has ended. */
+static int take_marked(struct service_call *call, ops_val list)
+{
+    ops_val found = ops.value->type(ops.h, list) == OPS_TYPE_LIST ? find_marked(call, list) : 0;
+    if (found == 0) {
+        return 0;
+    }
+    call->is_found = 1;
+    call_complete(call, found); /* its page ends with the task */
+    return 1;
+}
+
+static void close_page(struct service_call *call)
+{
+    (void)ops.value->scope_close(ops.h, call->page); /* or it ends with the task */
+    call->page = 0;
+}
+
 static void on_listed(struct service_call *call, const struct service_answer *answer)
 {
     const struct service_marker *marker = call->operation->marker;
-    ops_val list = pick_find(answer->value, marker->list);
-    ops_val found = 0;
-    if (ops.value->type(ops.h, list) == OPS_TYPE_LIST) {
-        found = find_marked(call, list);
-    }
     call->pages++;
-    if (found != 0) {
-        call->is_found = 1;
-        call_complete(call, found); /* its page ends with the task */
+    if (take_marked(call, pick_find(answer->value, marker->list)) ||
+        !call_note_next(call, answer)) {
         return;
     }
-    if (!call_note_next(call, answer)) {
-        return;
-    }
-    (void)ops.value->scope_close(ops.h, call->page); /* or it ends with the task */
-    call->page = 0;
+    close_page(call);
     if (call->next[0] != '\0' && call->pages < marker->most_pages) {
         look_at_page(call, ops_text(call->next));
     } else {
@@ -152,7 +160,46 @@ static void look_at_page(struct service_call *call, ops_str query)
     call_send(call, &out);
 }
 
+static void look_at_all(struct service_call *call)
+{
+    close_page(call);
+    look_at_page(call, ops_text(""));
+}
+
+static void on_searched(struct service_call *call, const struct service_answer *answer)
+{
+    if (!take_marked(call, pick_find(answer->value, call->operation->marker->search_list))) {
+        look_at_all(call);
+    }
+}
+
+/* What is really wrong, the list meets with, too. */
+static void on_no_search(struct service_call *call, const struct problem *problem)
+{
+    (void)problem;
+    look_at_all(call);
+}
+
+static void search(struct service_call *call)
+{
+    if (ops.value->scope_open(ops.h, call->task, &call->page) != OPS_OK) {
+        ops_fail_text(call->task, OPS_E_RESOURCE, "no page could be begun");
+        return;
+    }
+    const struct call_request out = {
+        .request = &call->operation->marker->search,
+        .scope = call->page,
+        .on_answer = on_searched,
+        .on_problem = on_no_search,
+    };
+    call_send(call, &out);
+}
+
 void marker_look(struct service_call *call)
 {
-    look_at_page(call, ops_text(""));
+    if (call->operation->marker->search.method != NULL && call->attempt == 1) {
+        search(call);
+    } else {
+        look_at_page(call, ops_text(""));
+    }
 }

@@ -103,6 +103,12 @@ struct service_marker {
     const char *list;       /* where in an answer of it the items are */
     const char *at;         /* where in an item the mark is */
     uint32_t most_pages;    /* so many are looked through */
+    /*
+     * What a first attempt asks before it lists all, and where in the answer the items are. It need
+     * not know what was made a moment ago, and its failure says nothing. No method: nothing.
+     */
+    struct service_request search;
+    const char *search_list;
 };
 
 /* ==== Operations ==== */

@@ -87,6 +87,7 @@ static const char *const comment_body[] = {"text", "parent_id=parent", "external
 static const char *const epic_body[] = {"name",     "description", "planned_start_date",
                                         "deadline", "external_id", NULL};
 static const char *const search_query[] = {"query", "page_size|25", "detail|full", NULL};
+static const char *const epic_search[] = {"query=name", "page_size|25", "detail|slim", NULL};
 static const char *const no_body[] = {NULL};
 
 /* ---- What is called by name ---- */
@@ -154,9 +155,14 @@ static const struct service_marker task_marker =
     MARKER(.look = {.method = "GET", .path = STORY}, .list = "tasks");
 static const struct service_marker comment_marker =
     MARKER(.look = {.method = "GET", .path = STORY "/comments"}, .list = "");
-/* Epics cannot be asked for by external_id: all are looked through. */
+/*
+ * Epics cannot be asked for by external_id. One of the same name is found by the search, if it was
+ * not made a moment ago; else all are looked through.
+ */
 static const struct service_marker epic_marker =
-    MARKER(.look = {.method = "GET", .path = API "/epics?includes_description=false"}, .list = "");
+    MARKER(.look = {.method = "GET", .path = API "/epics?includes_description=false"}, .list = "",
+           .search = {.method = "GET", .path = API "/search/epics", .query = epic_search},
+           .search_list = "data");
 
 static const struct service_operation operations[] = {
     {.type = "shortcut.create_story",

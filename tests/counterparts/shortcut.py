@@ -31,7 +31,8 @@ CALLS = [
     ("list_workflows", {}, ["GET /api/v3/workflows"]),
     ("create_epic", {"name": "n", "description": "d", "state": 7, "teams": [PERSON], "owners": [PERSON],
                      "requester": PERSON, "followers": [PERSON], "labels": ["a"], "planned_start_date": WHEN,
-                     "deadline": WHEN, "external_id": "e", "reuse": True}, ["GET /api/v3/epics", "POST /api/v3/epics"]),
+                     "deadline": WHEN, "external_id": "e", "reuse": True},
+     ["GET /api/v3/search/epics", "GET /api/v3/epics", "POST /api/v3/epics"]),
 ]
 # The lists that names are looked up in; the server answers each, with little in it.
 NAMES = [

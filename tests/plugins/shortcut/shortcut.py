@@ -34,7 +34,7 @@ class Workspace:
     """All that is there."""
 
     def __init__(self):
-        self.stories, self.epics = {}, {}
+        self.stories, self.epics, self.not_indexed = {}, {}, set()
         self.next_id = 100
         self.workflows = [
             self.workflow(500, "Engineering", ["Backlog", "To Do", "In Progress", "Done"]),
@@ -225,6 +225,13 @@ class Shortcut(FakeService):
     def list_epics(self, _request):
         return 200, list(self.space.epics.values())
 
+    def search_epics(self, request):
+        """As the real one it takes a while to know what is new."""
+        words = request.query["query"].lower().split()
+        found = [e for e in self.space.epics.values() if e["id"] not in self.space.not_indexed
+                 and all(w in e["name"].lower() for w in words)]
+        return 200, {"total": len(found), "data": found[:int(request.query["page_size"])], "next": None}
+
     def create_epic(self, request):
         body = request.json()
         faults = self.fault_of(body, {"name", "description", "epic_state_id", "group_ids", "owner_ids", "requested_by_id",
@@ -237,6 +244,7 @@ class Shortcut(FakeService):
             "epic_state_id": 700, "group_ids": [], "owner_ids": [], "labels": [], "deadline": None, "external_id": None,
             "planned_start_date": None, "archived": False, "started": False, "completed": False, "created_at": WHEN,
             "updated_at": WHEN, **body}
+        self.space.not_indexed.add(number)
         return 201, self.space.epics[number]
 
     def route_list(name):  # pylint: disable=no-self-argument
@@ -255,6 +263,7 @@ class Shortcut(FakeService):
         ("GET", API + "/epics", list_epics),
         ("POST", API + "/epics", create_epic),
         ("GET", API + "/search/stories", search_stories),
+        ("GET", API + "/search/epics", search_epics),
         ("POST", API + "/stories", create_story),
         ("POST", API + "/stories/search", find_stories),
         ("GET", STORY, get_story),

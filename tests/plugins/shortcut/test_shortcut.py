@@ -295,6 +295,27 @@ def an_external_id_of_ones_own(shortcut):
         equal((ran.code, len(shortcut.calls)), (3, 0))
 
 
+def an_epic_is_searched_before_all_are_listed(shortcut):
+    config = {"name": "Big \"one\" & all", "external_id": "gh-1", "reuse": True}
+
+    def looks(ran, created):
+        equal(ran.output()["created"], created)
+        asked = [(c.path.removeprefix("/api/v3/"), c.query.get("query")) for c in shortcut.calls if c.method == "GET"]
+        shortcut.calls.clear()
+        return asked
+    search, listed = ("search/epics", config["name"]), ("epics", None)
+    equal(looks(call(shortcut, "create_epic", config), True), [search, listed])
+    equal(looks(call(shortcut, "create_epic", config), False), [search, listed])  # not in the index yet
+    shortcut.space.not_indexed.clear()
+    equal(looks(call(shortcut, "create_epic", config), False), [search])
+    for fault in (answer(500, {}), answer(400, {"message": "no such operator"}), page(), cut()):
+        shortcut.fail("GET .*/search/epics", fault)
+        equal(looks(call(shortcut, "create_epic", config), False), [search, listed])
+    shortcut.fail("POST .*/epics", lose())
+    made = call(shortcut, "create_epic", {"name": "other"}, retry=QUICK)
+    equal(looks(made, False), [listed])  # what was just made no search knows
+
+
 def what_a_killed_engine_created_is_found_again(shortcut):
     definition = pipeline([{"id": "n", "type": "shortcut.create_story", "config": {"name": "t", "state": 501}}])
     PROGRAM.run_killed(shortcut, "POST .*/stories", definition, SHORTCUT_API_URL=shortcut.url,
