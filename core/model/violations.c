@@ -66,6 +66,35 @@ static void report_violation(const struct draft *draft, const struct tree *tree,
     strbuf_finish(&path);
 }
 
+/* The i-th name that "must have one of the keys 'a' or 'b'" tells; empty at the end. */
+static struct str missing_at(const struct schema_violation *missing, size_t i)
+{
+    struct str rest = missing->message;
+    struct str name = STR("");
+    for (size_t at = 0; at <= i; at++) {
+        const char *begin = memchr(rest.p, '\'', rest.n);
+        size_t n = begin != NULL ? rest.n - (size_t)(begin + 1 - rest.p) : 0;
+        const char *end = n > 0 ? memchr(begin + 1, '\'', n) : NULL;
+        if (end == NULL) {
+            return STR("");
+        }
+        name = str_make(begin + 1, (size_t)(end - begin - 1));
+        rest = str_make(end + 1, n - name.n - 1);
+    }
+    return name;
+}
+
+static bool is_missing(const struct schema_violation *missing, struct str name)
+{
+    struct str other = STR("");
+    for (size_t i = 0; (other = missing_at(missing, i)).n > 0; i++) {
+        if (str_equal(other, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A key that is missing because it is misspelt: "unknown key 'uri'; did you mean 'url'?" tells. */
 static bool is_misspelt(const struct schema_report *violations,
                         const struct schema_violation *missing)
@@ -75,10 +104,9 @@ static bool is_misspelt(const struct schema_report *violations,
     }
     for (size_t i = 0; i < schema_report_count(violations); i++) {
         const struct schema_violation *other = schema_report_at(violations, i);
-        struct label wanted = label_of("must have the key", other->suggestion);
         if (other->on_key && other->suggestion.n > 0 &&
             str_equal(parent_of(other->pointer), missing->pointer) &&
-            str_starts_with(missing->message, str_from(wanted.text))) {
+            is_missing(missing, other->suggestion)) {
             return true;
         }
     }
@@ -123,18 +151,11 @@ static const struct schema_violation *counterpart(const struct schema_report *vi
     return found;
 }
 
-/* The name that "must have the key 'url'" tells. */
+/* The name that "must have the key 'url'" tells; empty where it is one of several. */
 static struct str missing_key(const struct schema_violation *missing)
 {
-    static const char before[] = "must have the key '";
-    size_t begin = sizeof(before) - 1;
-    struct str name = missing->message;
-    if (!str_starts_with(name, str_from(before))) {
-        return STR("");
-    }
-    name = str_make(name.p + begin, name.n - begin);
-    const char *quote = memchr(name.p, '\'', name.n);
-    return str_make(name.p, quote != NULL ? (size_t)(quote - name.p) : 0);
+    return str_starts_with(missing->message, STR("must have the key '")) ? missing_at(missing, 0)
+                                                                         : STR("");
 }
 
 /* The member of a map before or (`step` 1) behind that of `key`, or NULL. */
@@ -205,16 +226,28 @@ static bool is_beside_config(const struct draft *draft, struct str key)
     return tree_find(draft->config_owner, key) != NULL;
 }
 
+static bool is_one_beside_config(const struct draft *draft, const struct schema_violation *missing)
+{
+    struct str name = STR("");
+    for (size_t i = 0; (name = missing_at(missing, i)).n > 0; i++) {
+        if (is_beside_config(draft, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether another violation tells the same mistake better. */
 static bool is_told(const struct draft *draft, const struct schema_report *violations,
                     const struct tree *tree, const struct schema_violation *violation)
 {
     if (is_required(violation) && violation->pointer.n == 0 &&
-        is_beside_config(draft, missing_key(violation))) {
+        is_one_beside_config(draft, violation)) {
         return true; /* as an unknown key */
     }
     if (is_required(violation)) {
-        return is_misspelt(violations, violation) || counterpart(violations, violation) != NULL;
+        return is_misspelt(violations, violation) ||
+               (missing_key(violation).n > 0 && counterpart(violations, violation) != NULL);
     }
     return is_block_before(violations, tree, violation);
 }

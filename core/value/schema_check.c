@@ -100,6 +100,14 @@ enum verdict check_fail_choice(struct check *c, const struct check_spot *spot, c
     return add_finding(c, spot->place, &finding);
 }
 
+enum verdict check_fail_missing(struct check *c, const struct schema_place *place,
+                                const struct value *name)
+{
+    struct schema_finding finding = make_finding(c, "required");
+    finding.missing = name;
+    return add_finding(c, place, &finding);
+}
+
 enum verdict check_fail_name(struct check *c, const struct schema_place *place, const char *rule,
                              struct str suggestion)
 {

@@ -97,6 +97,10 @@ enum verdict check_fail_types(struct check *c, const struct schema_place *place,
 enum verdict check_fail_choice(struct check *c, const struct check_spot *spot, const char *rule,
                                const struct schema_rule *cause, const struct value *choices);
 
+/* The same for a map without the key `name`. */
+enum verdict check_fail_missing(struct check *c, const struct schema_place *place,
+                                const struct value *name);
+
 /* The same for a member's name, with the nearest right one (may be empty). */
 enum verdict check_fail_name(struct check *c, const struct schema_place *place, const char *rule,
                              struct str suggestion);

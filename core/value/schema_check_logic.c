@@ -3,8 +3,8 @@
  * Rules that combine subschemas about one value.
  *
  * When no branch of anyOf or oneOf fits, the report does not list what every branch wanted: if
- * all of them only wanted another type or another fixed value, one violation names all of those;
- * else the branch that came closest (report_score()) speaks for all.
+ * all of them only wanted another type, another fixed value or keys that are not there, one
+ * violation names all of those; else the branch that came closest (report_score()) speaks for all.
  */
 #include "core/value/schema_check.h"
 
@@ -60,12 +60,39 @@ static const struct schema_finding *find_sole(const struct schema_report *report
     return is_sole ? &report->findings[from] : NULL;
 }
 
+enum { MAX_MISSING = 12 }; /* names in one message */
+
 /* What the branches wanted, as long as they all wanted the same kind of thing. */
 struct wanted {
     unsigned types;
     struct strbuf choices; /* the fixed values, as struct value one behind the other */
     bool is_mixed;
+    struct report_missing missing[MAX_MISSING]; /* keys, of all branches */
+    size_t missing_count;
+    bool is_more_missing; /* than keys of the value itself, or more of them */
 };
+
+/* The violations of a branch, from number `from` on. */
+static void wanted_add_missing(struct wanted *wanted, const struct schema_report *report,
+                               size_t from, uint32_t depth)
+{
+    for (size_t i = from; i < report->count && !wanted->is_more_missing; i++) {
+        const struct schema_finding *finding = &report->findings[i];
+        if (finding->missing == NULL || finding->depth != depth ||
+            wanted->missing_count == MAX_MISSING) {
+            wanted->is_more_missing = true;
+            return;
+        }
+        wanted->missing[wanted->missing_count++] =
+            (struct report_missing){.name = finding->missing, .is_first = i == from};
+    }
+    wanted->is_more_missing = wanted->is_more_missing || report->is_cut || report->count == from;
+}
+
+static bool wanted_is_one(const struct wanted *wanted)
+{
+    return !wanted->is_mixed || !wanted->is_more_missing;
+}
 
 static void wanted_add(struct wanted *wanted, const struct schema_finding *sole)
 {
@@ -90,6 +117,11 @@ static enum verdict fail_wanted(struct check *c, const char *name, const struct 
     struct strbuf *message = check_message(c);
     if (message == NULL) {
         return VERDICT_BAD;
+    }
+    if (wanted->is_mixed) {
+        strbuf_append_text(message, "must have ");
+        report_append_missing(message, wanted->missing, wanted->missing_count);
+        return check_fail(c, spot->place, "required");
     }
     if (wanted->types != 0) {
         strbuf_append_text(message, "must be ");
@@ -124,6 +156,7 @@ static void choose_branch(struct check *c, struct branch_choice *choice, uint32_
 {
     struct schema_report *report = c->report;
     wanted_add(&choice->wanted, find_sole(report, choice->best_end, depth));
+    wanted_add_missing(&choice->wanted, report, choice->best_end, depth);
     uint64_t score = report_score(report, choice->best_end, depth);
     if (score < choice->best_score) {
         choice->best_score = score;
@@ -178,7 +211,7 @@ static struct branch_count check_branches(struct check *c, const char *name,
         }
     }
     bool fits = count.ok + count.maybe > 0;
-    bool is_summed_up = !fits && rule->entries.count > 1 && !choice.wanted.is_mixed;
+    bool is_summed_up = !fits && rule->entries.count > 1 && wanted_is_one(&choice.wanted);
     if (c->report != NULL && c->status == 0) {
         c->report->limit = choice.limit;
         report_cut(c->report, fits || is_summed_up ? choice.start : c->report->count);

@@ -39,8 +39,10 @@ static struct str nearest_key(const struct value *map, struct str name)
     return nearest.best;
 }
 
-static enum verdict fail_missing(struct check *c, const struct check_spot *spot, struct str name)
+static enum verdict fail_missing(struct check *c, const struct check_spot *spot,
+                                 const struct value *missing)
 {
+    struct str name = value_str(missing);
     struct strbuf *message = check_message(c);
     if (message != NULL) {
         strbuf_append_text(message, "must have the key '");
@@ -52,7 +54,7 @@ static enum verdict fail_missing(struct check *c, const struct check_spot *spot,
             strbuf_append_text(message, "'");
         }
     }
-    return check_fail(c, spot->place, "required");
+    return check_fail_missing(c, spot->place, missing);
 }
 
 enum verdict check_required(struct check *c, const struct schema_rule *rule,
@@ -63,8 +65,8 @@ enum verdict check_required(struct check *c, const struct schema_rule *rule,
     }
     enum verdict verdict = VERDICT_OK;
     for (size_t i = 0; i < value_count(rule->operand) && !check_is_over(c, verdict); i++) {
-        struct str name = value_str(value_at(rule->operand, i));
-        if (check_step(c, 1) && value_get(spot->value, name) == NULL) {
+        const struct value *name = value_at(rule->operand, i);
+        if (check_step(c, 1) && value_get(spot->value, value_str(name)) == NULL) {
             verdict = fail_missing(c, spot, name);
         }
     }

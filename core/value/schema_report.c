@@ -209,6 +209,27 @@ static const char *const type_words[SCHEMA_TYPE_COUNT] = {
     "null", "true or false", "a whole number", "a number", "text", "a list", "a map",
 };
 
+void report_append_missing(struct strbuf *out, const struct report_missing *list, size_t count)
+{
+    size_t branches = 0;
+    size_t shown = 0;
+    for (size_t i = 0; i < count; i++) {
+        branches += list[i].is_first ? 1 : 0;
+    }
+    bool is_single = branches == count;
+    strbuf_append_text(out, "one of the keys ");
+    for (size_t i = 0; i < count; i++) {
+        if (!list[i].is_first) {
+            strbuf_append_text(out, " and ");
+        } else if (is_single) {
+            append_joint(out, shown++, branches);
+        } else if (i > 0) {
+            strbuf_append_text(out, ++shown + 1 == branches ? ", or " : ", ");
+        }
+        report_append_value(out, list[i].name);
+    }
+}
+
 void report_append_types(struct strbuf *out, unsigned types)
 {
     size_t count = (size_t)__builtin_popcount(types);

@@ -34,6 +34,7 @@ struct schema_finding {
     const struct schema_rule *cause; /* the const or enum that was broken, or NULL */
     unsigned types;                  /* SCHEMA_* that would be right; 0: it is not the type */
     bool is_choice;                  /* the value is none of those that are fixed */
+    const struct value *missing;     /* the name of the key that is not there, or NULL */
     uint32_t depth;                  /* of the place */
     char *text;                      /* owned: the bytes of the violation */
     size_t text_bytes;
@@ -85,6 +86,13 @@ void report_append_value(struct strbuf *out, const struct value *value);
 void report_append_typed_value(struct strbuf *out, const struct value *value);
 /* "text", "a whole number or null" from SCHEMA_* bits */
 void report_append_types(struct strbuf *out, unsigned types);
+/* One of several keys that are missing: each branch wants some of them. */
+struct report_missing {
+    const struct value *name;
+    bool is_first; /* of its branch */
+};
+/* "one of the keys 'a' or 'b'"; "one of the keys 'a', or 'b' and 'c'" */
+void report_append_missing(struct strbuf *out, const struct report_missing *list, size_t count);
 /* "'GET', 'POST' or 'PUT'", or the first of many and "or 12 others" */
 void report_append_choices(struct strbuf *out, const struct value *list);
 

@@ -150,7 +150,7 @@ static void test_schema_report__names_the_closest_branch(void **state)
          "/n|type|must be text, found 1\n/m|type|must be text, found 2"},
         {"{'anyOf':[{'anyOf':[{'type':'string'},{'type':'null'}]},{'type':'integer'}]}", "[]",
          "|anyOf|must be a whole number, text or null, found an empty list"},
-        {"{'anyOf':[{'required':['a','b','c']},{'required':['d']}]}", "{}",
+        {"{'anyOf':[{'required':['a','b','c'],'maxProperties':0},{'required':['d']}]}", "{'e':1}",
          "|required|must have the key 'd'"},
         {"{'anyOf':[{'minimum':5}]}", "1", "|minimum|must be at least 5, found 1"},
         {"{'not':{'type':'integer'}}", "7",
@@ -162,6 +162,39 @@ static void test_schema_report__names_the_closest_branch(void **state)
          "{'k':1}",
          "|maxProperties|must have at most 0 keys, found 1\n"
          "|not|must not be of the kind that 'not' describes, found a map"},
+    };
+    CHECK_REPORTS(cases);
+}
+
+/* Nobody can know which is meant where none of them is there. */
+static void test_schema_report__names_all_of_which_one_is_missing(void **state)
+{
+    (void)state;
+    static const struct report_case cases[] = {
+        {"{'oneOf':[{'required':['a']},{'required':['b']}]}", "{}",
+         "|required|must have one of the keys 'a' or 'b'"},
+        {"{'anyOf':[{'required':['a']},{'required':['b']},{'required':['c']}],'required':['d']}",
+         "{'x':1}",
+         "|required|must have the key 'd'\n|required|must have one of the keys 'a', 'b' or 'c'"},
+        {"{'oneOf':[{'required':['a']},{'required':['b','c']}]}", "{}",
+         "|required|must have one of the keys 'a', or 'b' and 'c'"},
+        {"{'oneOf':[{'required':['a']},{'required':['d']},{'required':['b','c']}]}", "{}",
+         "|required|must have one of the keys 'a', 'd', or 'b' and 'c'"},
+        {"{'oneOf':[{'required':['a']},{'required':['b','c']}]}", "{'b':1}",
+         "|required|must have one of the keys 'a' or 'c'"},
+        {"{'oneOf':[{'required':['a'],'not':{'required':['b']}},{'required':['b','c']}]}", "{}",
+         "|required|must have one of the keys 'a', or 'b' and 'c'"},
+        {"{'properties':{'m':{'oneOf':[{'required':['a']},{'required':['b']}]}}}", "{'m':{}}",
+         "/m|required|must have one of the keys 'a' or 'b'"},
+        {"{'oneOf':[{'required':['a']},{'properties':{'m':{'required':['b']}}}]}", "{'m':{}}",
+         "|required|must have the key 'a'"},
+        {"{'anyOf':[{'required':['a']}]}", "{}", "|required|must have the key 'a'"},
+        {"{'anyOf':[{'required':['a','b','c','d','e','f','g']},{'required':['h','i','j','k','l',"
+         "'m']}]}",
+         "{}",
+         "|required|must have the key 'h'\n|required|must have the key 'i'\n"
+         "|required|must have the key 'j'\n|required|must have the key 'k'\n"
+         "|required|must have the key 'l'\n|required|must have the key 'm'"},
     };
     CHECK_REPORTS(cases);
 }
@@ -370,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_schema_report__tells_limits),
         cmocka_unit_test(test_schema_report__tells_names),
         cmocka_unit_test(test_schema_report__names_the_closest_branch),
+        cmocka_unit_test(test_schema_report__names_all_of_which_one_is_missing),
         cmocka_unit_test(test_schema_report__lists_all_in_the_order_of_the_value),
         cmocka_unit_test(test_schema_report__marks_names),
         cmocka_unit_test(test_schema_report__hides_secrets),
