@@ -83,9 +83,6 @@ static void ask(struct question *question)
     ops_str texts[CHANNEL_HEADERS] = {{0}}; /* the values are handles */
     ops_status status =
         question->target.channel->ask(check->task, question->target.settings, request);
-    if (status == OPS_E_UNSUPPORTED) {
-        return;
-    }
     const ops_http_req req = {.size = (uint32_t)sizeof req,
                               .flags = OPS_HTTP_NO_REDIRECT,
                               .url_val = request->url,

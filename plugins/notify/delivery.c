@@ -9,8 +9,7 @@
 
 enum { KEY_BYTES = 512 };
 
-/* What stands in the place of a message's id while it is not known whether it got through. */
-static const char begun[] = "begun";
+enum { BEGUN_BYTES = 48 };
 
 /* ---- the end ---- */
 
@@ -37,7 +36,7 @@ static ops_str noted_key(const struct delivery *delivery, char out[KEY_BYTES])
     return ops_slice(out, n < KEY_BYTES ? (uint64_t)n : KEY_BYTES - 1);
 }
 
-static void note(struct delivery *delivery, const char *what, ops_kv_done done)
+void delivery_note(struct delivery *delivery, const char *what, ops_kv_done done, void *user)
 {
     char key[KEY_BYTES];
     const ops_kv_req req = {.size = (uint32_t)sizeof req,
@@ -45,10 +44,10 @@ static void note(struct delivery *delivery, const char *what, ops_kv_done done)
                             .value = ops_text(what),
                             .ttl_ms = KEPT_MS,
                             .done = done,
-                            .user = delivery};
+                            .user = user};
     ops_status status = ops.kv->put(ops.h, delivery->note.task, &req, NULL);
     if (status != OPS_OK) {
-        done(delivery, delivery->note.task, status, NULL);
+        done(user, delivery->note.task, status, NULL);
     }
 }
 
@@ -84,7 +83,7 @@ static void on_kept(void *user, ops_task task, ops_status status, const ops_kv_e
 
 void delivery_succeed(struct delivery *delivery)
 {
-    note(delivery, delivery->id, on_kept);
+    delivery_note(delivery, delivery->id, on_kept, delivery);
 }
 
 /* ---- it did not ---- */
@@ -127,24 +126,31 @@ static int is_blind(const struct delivery *delivery)
 }
 
 /* It may be there, and nothing can tell: people can. */
-static void make_unknown(struct delivery *delivery, ops_str cause)
+static void make_unknown(struct delivery *delivery, const char *how, ops_str cause,
+                         const char *hint)
 {
     struct text message = {0};
     text_append_literal(&message, "whether ");
     text_append_literal(&message, delivery->target.channel->word);
-    text_append_literal(&message, " has got the message is not known, and it can neither be asked "
-                                  "nor see that one comes twice: ");
+    text_append_literal(&message, " has got the message is not known, and it ");
+    text_append_literal(&message, how);
+    text_append_literal(&message, ": ");
     text_append_str(&message, cause);
     delivery_copy(delivery->message, sizeof delivery->message, text_str(&message));
     delivery_copy(delivery->symbol, sizeof delivery->symbol, ops_text("notify.unknown"));
-    delivery_copy(delivery->hint, sizeof delivery->hint,
-                  ops_text("look there; with 'when_unknown: repeat' it is sent again, and may "
-                           "come twice"));
+    delivery_copy(delivery->hint, sizeof delivery->hint, ops_text(hint));
     text_finish(&message);
     delivery->code = OPS_E_UPSTREAM;
     delivery->effect = OPS_EFFECT_MAYBE;
     delivery->retry = OPS_RETRY_NO;
     delivery->retry_after_ms = 0;
+}
+
+void delivery_fail_unknown(struct delivery *delivery, const char *how, ops_str cause,
+                           const char *hint)
+{
+    make_unknown(delivery, how, cause, hint);
+    end(delivery, DELIVERY_FAILED);
 }
 
 void delivery_fail(struct delivery *delivery, const ops_error *err)
@@ -155,7 +161,9 @@ void delivery_fail(struct delivery *delivery, const ops_error *err)
     delivery->retry_after_ms = err->retry_after_ms;
     delivery->upstream_status = err->upstream_status;
     if (err->effect == OPS_EFFECT_MAYBE && is_blind(delivery)) {
-        make_unknown(delivery, err->message);
+        make_unknown(
+            delivery, "can neither be asked nor see that one comes twice", err->message,
+            "look there; with 'when_unknown: repeat' it is sent again, and may come twice");
     } else {
         delivery_copy(delivery->symbol, sizeof delivery->symbol, err->symbol);
         delivery_copy(delivery->message, sizeof delivery->message, err->message);
@@ -194,8 +202,11 @@ static void on_begun(void *user, ops_task task, ops_status status, const ops_kv_
 
 static void send_out(struct delivery *delivery)
 {
-    if (is_blind(delivery)) {
-        note(delivery, begun, on_begun);
+    if (delivery->target.channel->send != NULL || is_blind(delivery)) {
+        char begun[BEGUN_BYTES];
+        (void)snprintf(begun, sizeof begun, "begun %lld",
+                       (long long)(ops.timer->unix_ms(ops.h) / 1000));
+        delivery_note(delivery, begun, on_begun, delivery);
     } else {
         transport_send(delivery);
     }
@@ -228,7 +239,7 @@ static void on_asked(struct gate *gate, void *user)
     }
 }
 
-static void ask_gate(struct delivery *delivery)
+void delivery_ask(struct delivery *delivery)
 {
     struct gate_message message = delivery->gate.message;
     if (delivery->place[0] != '\0') {
@@ -281,24 +292,39 @@ static ops_status prepare_gate(struct delivery *delivery)
 
 /* ---- the beginning ---- */
 
-static void on_known(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
+static int begins(ops_str s, const char *with)
 {
-    struct delivery *delivery = user;
-    (void)task;
-    if (status == OPS_E_NOT_FOUND) {
-        ask_gate(delivery);
-    } else if (status != OPS_OK) {
-        delivery_fail_text(delivery, status, "notify.state",
-                           "whether an earlier attempt got through cannot be read from the state");
-    } else if (!ops_equal(entry->value, begun)) {
-        delivery_copy(delivery->id, sizeof delivery->id, entry->value);
-        succeed(delivery, DELIVERY_SENT_BEFORE);
+    return s.n >= strlen(with) && memcmp(s.p, with, strlen(with)) == 0;
+}
+
+/* An earlier attempt does not know what became of it. */
+static void go_on(struct delivery *delivery, ops_str noted)
+{
+    if (delivery->target.channel->send != NULL) {
+        delivery->target.channel->send(delivery, noted);
     } else if (is_blind(delivery)) {
         ops_error err = ops_error_make(OPS_E_UPSTREAM, "an earlier attempt got no answer");
         err.effect = OPS_EFFECT_MAYBE;
         delivery_fail(delivery, &err);
     } else {
-        ask_gate(delivery);
+        delivery_ask(delivery);
+    }
+}
+
+static void on_known(void *user, ops_task task, ops_status status, const ops_kv_entry *entry)
+{
+    struct delivery *delivery = user;
+    (void)task;
+    if (status == OPS_E_NOT_FOUND) {
+        delivery_ask(delivery);
+    } else if (status != OPS_OK) {
+        delivery_fail_text(delivery, status, "notify.state",
+                           "whether an earlier attempt got through cannot be read from the state");
+    } else if (begins(entry->value, "begun ") || begins(entry->value, "posted ")) {
+        go_on(delivery, entry->value);
+    } else {
+        delivery_copy(delivery->id, sizeof delivery->id, entry->value);
+        succeed(delivery, DELIVERY_SENT_BEFORE);
     }
 }
 
@@ -309,7 +335,7 @@ void delivery_start(struct delivery *delivery)
         return;
     }
     if (delivery->note.attempt <= 1) {
-        ask_gate(delivery);
+        delivery_ask(delivery);
         return;
     }
     ops_status status =

@@ -8,9 +8,9 @@
  *     (later attempts: did an earlier one get through?) -> may it go now? (message/gate.h)
  *         -> note that it is sent -> send (transport.h) -> note that it got through -> over
  *
- * It is noted before only where nothing else tells afterwards whether a message whose answer was
- * lost is there (struct channel's is_blind): then it is not sent again, unless the config wants
- * that, and fails as "notify.unknown".
+ * It is noted before only where a message that comes twice is not known as such. Where it can be
+ * looked for (struct channel's send), a later attempt does; else (is_blind) it is not sent again,
+ * unless the config wants that, and fails as "notify.unknown".
  *
  * Used by:  notify, transport.
  * Uses:     target.h, message/gate.h.
@@ -66,6 +66,17 @@ void delivery_succeed(struct delivery *delivery);
 void delivery_fail(struct delivery *delivery, const ops_error *err);
 void delivery_fail_text(struct delivery *delivery, ops_status code, const char *symbol,
                         const char *message);
+
+/* Likewise: whether it got through is not known. `how` follows the channel's name: "cannot be ...";
+ * `hint` is static. */
+void delivery_fail_unknown(struct delivery *delivery, const char *how, ops_str cause,
+                           const char *hint);
+
+/* For channels with a way of their own: asks the gate, and sends; an earlier attempt has not. */
+void delivery_ask(struct delivery *delivery);
+
+/* Likewise: notes where the delivery is, for a later attempt: "posted ...". */
+void delivery_note(struct delivery *delivery, const char *what, ops_kv_done done, void *user);
 
 /* Copies one line of `from`, cut to the room that there is. */
 void delivery_copy(char *to, size_t size, ops_str from);

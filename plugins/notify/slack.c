@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Slack: Block Kit, by an incoming webhook or by the Web API (chat.postMessage). */
+/* Slack: Block Kit, and what is sent to an incoming webhook; slack_api.c is for the Web API. */
 
 #include <stdio.h>
 
@@ -8,6 +8,7 @@
 #include "message/blocks.h"
 #include "message/inline.h"
 #include "message/piece.h"
+#include "slack.h"
 #include "target.h"
 
 enum { FIELDS_A_SECTION = 10, FIELD_UNITS = 1900, BUTTON_UNITS = 75, TABLE_BYTES = 2900 };
@@ -159,112 +160,42 @@ static ops_status make_blocks(const struct note *note, ops_val *out)
     return status;
 }
 
-/* ---- the request ---- */
-
-/* A method of the Web API: where it is, and as whom. */
-static ops_status address(ops_task task, ops_val settings, const char *method,
-                          struct channel_request *out)
+ops_status slack_add_message(const struct note *note, struct ops_map *body)
 {
-    ops_str base = ops_get_str(settings, "base_url", "https://slack.com/api");
-    struct text url = {0};
-    text_append(&url, base.p, (size_t)base.n - (base.n > 0 && base.p[base.n - 1] == '/'));
-    text_append_literal(&url, method);
-    ops_status status = url.failed ? OPS_E_RESOURCE
-                                   : ops.value->new_str(ops.h, task, text_str(&url), &out->url);
-    text_finish(&url);
-    out->names[0] = ops_text("Authorization");
-    out->values[0] = ops_with_prefix(task, "Bearer ", ops_get(settings, "token"));
-    out->n_headers = 1;
-    return out->values[0] != 0 ? status : OPS_E_RESOURCE;
-}
-
-/* An incoming webhook has nothing to ask. */
-static ops_status ask(ops_task task, ops_val settings, struct channel_request *out)
-{
-    return ops_get(settings, "token") != 0 ? address(task, settings, "/auth.test", out)
-                                           : OPS_E_UNSUPPORTED;
-}
-
-static ops_status build(const struct note *note, ops_val settings, struct channel_request *out)
-{
-    struct ops_map body = ops_map_begin(note->task);
     struct text shown = {0};
     ops_val blocks = 0;
     ops_status status = make_blocks(note, &blocks);
     inline_append_escaped(&shown, note->title); /* what a notification shows */
-    build_text(&body, "text", &shown);
-    ops_map_val(&body, "blocks", blocks);
+    build_text(body, "text", &shown);
+    ops_map_val(body, "blocks", blocks);
+    return status;
+}
+
+/* ---- by an incoming webhook ---- */
+
+static ops_status build(const struct note *note, ops_val settings, struct channel_request *out)
+{
+    struct ops_map body = ops_map_begin(note->task);
+    ops_status status = slack_add_message(note, &body);
     out->url = ops_get(settings, "webhook_url");
-    if (status == OPS_OK && out->url == 0) {
-        ops_map_str(&body, "channel", ops_get_str(settings, "channel", NULL));
-        status = address(note->task, settings, "/chat.postMessage", out);
-    }
     return status == OPS_OK ? build_json(&body, &out->body) : status;
 }
 
-/* ---- the answer ---- */
-
-/* The Web API says "no" with 200. */
-static const struct {
-    const char *error;
-    ops_status code;
-    const char *hint;
-} refusals[] = {
-    {"channel_not_found", OPS_E_NOT_FOUND,
-     "check the channel's name or id, and invite the app there"},
-    {"not_in_channel", OPS_E_PERMISSION, "invite the app to the channel: /invite @APP"},
-    {"is_archived", OPS_E_PERMISSION, "the channel is archived"},
-    {"missing_scope", OPS_E_PERMISSION, "the token needs the scope chat:write"},
-    {"invalid_auth", OPS_E_AUTH, "the token is refused: copy it again from the app's settings"},
-    {"not_authed", OPS_E_AUTH, "there is no token"},
-    {"account_inactive", OPS_E_AUTH, "the token is of an app that was removed"},
-    {"token_revoked", OPS_E_AUTH, "the token was revoked"},
-    {"token_expired", OPS_E_AUTH, "the token is over"},
-    {"ratelimited", OPS_E_RATE_LIMITED, ""},
-    {"rate_limited", OPS_E_RATE_LIMITED, ""},
-    {"internal_error", OPS_E_UNAVAILABLE, ""},
-    {"fatal_error", OPS_E_UNAVAILABLE, ""},
-    {"service_unavailable", OPS_E_UNAVAILABLE, ""},
-};
-
-/* An incoming webhook answers "ok", which is no JSON. */
+/* It says "ok", and refuses by status. */
 static ops_status judge(ops_task task, const ops_http_res *res, char word[CHANNEL_WORD_BYTES],
                         const char **hint)
 {
-    ops_val answer = 0;
-    if (ops.value->from_json(ops.h, task, res->body, &answer, NULL) != OPS_OK) {
-        (void)snprintf(word, CHANNEL_WORD_BYTES, "what is no answer of Slack");
-        return ops_equal(res->body, "ok") ? OPS_OK : OPS_E_UPSTREAM;
-    }
-    ops_str error = ops_get_str(answer, "error", "no error");
-    if (ops_get_bool(answer, "ok", 0)) {
-        return OPS_OK;
-    }
-    (void)snprintf(word, CHANNEL_WORD_BYTES, "%.*s", (int)error.n, error.p);
-    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
-        if (ops_equal(error, refusals[i].error)) {
-            *hint = refusals[i].hint;
-            return refusals[i].code;
-        }
-    }
-    return OPS_E_INPUT;
-}
-
-static void read_id(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES])
-{
-    ops_val answer = 0;
-    if (ops.value->from_json(ops.h, task, res->body, &answer, NULL) == OPS_OK) {
-        ops_str id = ops_get_str(answer, "ts", NULL);
-        (void)snprintf(out, TARGET_ID_BYTES, "%.*s", (int)id.n, id.p);
-    }
+    (void)task;
+    (void)hint;
+    (void)snprintf(word, CHANNEL_WORD_BYTES, "what is no answer of Slack");
+    return ops_equal(res->body, "ok") ? OPS_OK : OPS_E_UPSTREAM;
 }
 
 static const char *refuse(const struct note *note, ops_val settings)
 {
     (void)settings;
-    return note->n_files > 0 ? "is of Slack, where files go by 'slack.upload_file': leave "
-                               "'attachments' out, or send them to other targets in a message of "
-                               "their own"
+    return note->n_files > 0 ? "is an incoming webhook of Slack, which takes no files: give it "
+                               "'token' and 'channel' of an app, or leave 'attachments' out"
                              : NULL;
 }
 
@@ -272,11 +203,9 @@ const struct channel channel_slack = {
     .name = "slack",
     .word = "Slack",
     .is_blind = 1,
-    .ask = ask,
     .refuse = refuse,
     .build = build,
     .judge = judge,
-    .read_id = read_id,
     .gone_hint = "the webhook was removed, or its URL is not whole: look at the app's Incoming "
                  "Webhooks",
 };

@@ -23,7 +23,8 @@ ops_status target_read(ops_str name, ops_val value, struct target *out)
     for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
         ops_val settings = ops_get(value, channels[i]->name);
         if (settings != 0) {
-            out->channel = channels[i];
+            int is_api = channels[i] == &channel_slack && ops_get(settings, "token") != 0;
+            out->channel = is_api ? &channel_slack_api : channels[i];
             out->settings = settings;
             out->notifications = ops_get(value, "notifications");
             return OPS_OK;

@@ -36,9 +36,16 @@ struct channel_request {
 ops_status channel_add_header(ops_task task, struct channel_request *request, ops_str name,
                               ops_str value);
 
+struct delivery;
+
 struct channel {
     const char *name; /* of the member of a target: "discord" */
     const char *word; /* for people: "Discord" */
+    /* Its own way instead of what follows: ends with delivery_succeed() or delivery_fail(); `noted`
+     * is what an earlier attempt has noted, "begun SECONDS" or its own; empty: none has. NULL:
+     * none.
+     */
+    void (*send)(struct delivery *delivery, ops_str noted);
     /* Makes the request; `settings` are the target's. NULL: it goes by e-mail (email.h). */
     ops_status (*build)(const struct note *note, ops_val settings, struct channel_request *out);
     /* Whether an answer with a good status is one: OPS_OK, else the code, with the service's `word`
@@ -48,8 +55,8 @@ struct channel {
     /* Reads the id of the message from a good answer; NULL: there is none. */
     void (*read_id)(ops_task task, const ops_http_res *res, char out[TARGET_ID_BYTES]);
     const char *gone_hint; /* of a 404 */
-    /* Makes a request by GET that finds out whether `settings` are good and shows nobody anything;
-     * OPS_E_UNSUPPORTED: they have none. NULL: there never is one. */
+    /* Makes a request by GET that finds out whether `settings` are good and shows nobody anything.
+     * NULL: there is none. */
     ops_status (*ask)(ops_task task, ops_val settings, struct channel_request *out);
     /* Why the message cannot be sent in this form at all, for people; NULL: it can. */
     const char *(*refuse)(const struct note *note, ops_val settings);
@@ -60,7 +67,8 @@ struct channel {
 extern const struct channel channel_discord;
 extern const struct channel channel_teams;
 extern const struct channel channel_email;
-extern const struct channel channel_slack;
+extern const struct channel channel_slack; /* by an incoming webhook */
+extern const struct channel channel_slack_api;
 extern const struct channel channel_webhook;
 
 struct target {

@@ -152,7 +152,9 @@ static void send_mail(struct delivery *delivery)
 
 void transport_send(struct delivery *delivery)
 {
-    if (delivery->target.channel->build != NULL) {
+    if (delivery->target.channel->send != NULL) {
+        delivery->target.channel->send(delivery, ops_text(NULL));
+    } else if (delivery->target.channel->build != NULL) {
         send_http(delivery);
     } else {
         send_mail(delivery);

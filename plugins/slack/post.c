@@ -13,10 +13,10 @@ struct post {
     struct step step; /* first */
     char thread_ts[STEP_TS_BYTES];
     char ts[STEP_TS_BYTES];
-    char posted_to[STEP_CHANNEL_BYTES]; /* the channel's id, as Slack gives it */
-    int is_found;                       /* an earlier attempt has posted it */
-    int is_digest;                      /* it has no content of its own */
-    char place[STEP_CHANNEL_BYTES];     /* as it was named, for the gate */
+    char posted_to[SLACK_CHANNEL_BYTES]; /* the channel's id, as Slack gives it */
+    int is_found;                        /* an earlier attempt has posted it */
+    int is_digest;                       /* it has no content of its own */
+    char place[SLACK_CHANNEL_BYTES];     /* as it was named, for the gate */
     struct gate gate;
 };
 
@@ -51,7 +51,7 @@ static void complete_as(struct service_call *call, const char *reason)
     }
     ops_map_bool(&out, "sent", reason[0] == '\0');
     ops_map_text(&out, "channel",
-                 post->posted_to[0] != '\0' ? post->posted_to : post->step.channel);
+                 post->posted_to[0] != '\0' ? post->posted_to : post->step.talk.channel);
     add_text(&out, "ts", post->ts);
     add_text(&out, "thread_ts", post->thread_ts);
     add_text(&out, "reason", reason);
@@ -92,7 +92,8 @@ static void set_thread_key(struct service_call *call)
     ops_task_info info = {.size = sizeof info};
     struct step *step = step_of(call);
     (void)ops.exec->info(ops.h, call->task, &info);
-    note_set_key(&step->note, "thread", info.run_id, ops_text(step->channel), thread_name(call));
+    note_set_key(&step->note, "thread", info.run_id, ops_text(step->talk.channel),
+                 thread_name(call));
 }
 
 static void on_posted_noted(struct service_call *call, ops_status status, ops_str value)
@@ -151,7 +152,7 @@ void post_add_body(struct service_call *call, struct ops_map *body)
     struct ops_map metadata = ops_map_begin(call->task);
     struct ops_map payload = ops_map_begin(call->task);
     ops_val value = 0;
-    ops_map_text(body, "channel", post->step.channel);
+    ops_map_text(body, "channel", post->step.talk.channel);
     if (post->step.content.text != 0) {
         ops_map_val(body, "text", post->step.content.text);
     }
@@ -164,7 +165,7 @@ void post_add_body(struct service_call *call, struct ops_map *body)
     ops_map_str(&payload, "key", call->key);
     ops_status status = ops_map_end(&payload, &value);
     ops_map_made(&metadata, "event_payload", status, value);
-    ops_map_text(&metadata, "event_type", SEEK_EVENT);
+    ops_map_text(&metadata, "event_type", SLACK_SEEK_EVENT);
     status = ops_map_end(&metadata, &value);
     ops_map_made(body, "metadata", status, value);
 }
@@ -203,7 +204,7 @@ static void begin(struct service_call *call)
     struct post *post = post_of(call);
     char text[NOTE_BYTES];
     (void)snprintf(text, sizeof text, "begun %lld %s %s",
-                   (long long)(ops.timer->unix_ms(ops.h) / 1000), post->step.channel,
+                   (long long)(ops.timer->unix_ms(ops.h) / 1000), post->step.talk.channel,
                    post->thread_ts);
     note_set_key(&post->step.note, "post", call->key, ops_text(NULL), ops_text(NULL));
     note_put(&post->step.note, ops_text(text), 0, on_begun);
@@ -220,7 +221,7 @@ static void on_thread(struct service_call *call, ops_status status, ops_str valu
     }
     if (space != NULL) {
         uint64_t n = (uint64_t)(space - value.p);
-        step_copy(post->step.channel, sizeof post->step.channel, ops_slice(value.p, n));
+        step_copy(post->step.talk.channel, sizeof post->step.talk.channel, ops_slice(value.p, n));
         step_copy(post->thread_ts, sizeof post->thread_ts, ops_slice(space + 1, value.n - n - 1));
     }
     begin(call);
@@ -287,7 +288,7 @@ static void fail_unknown(struct service_call *call, const struct problem *why)
     (void)snprintf(message, sizeof message,
                    "whether an earlier attempt has posted this message to %s is not known: the "
                    "answer was lost, and it cannot be looked for%s%.*s",
-                   step_of(call)->channel, why != NULL ? ": " : ": no such channel is listed",
+                   step_of(call)->talk.channel, why != NULL ? ": " : ": no such channel is listed",
                    why != NULL ? (int)why->message.n : 0, why != NULL ? why->message.p : "");
     e.message = ops_text(message);
     e.symbol = ops_text("slack.unknown");
@@ -299,12 +300,14 @@ static void fail_unknown(struct service_call *call, const struct problem *why)
     (void)ops.exec->fail(ops.h, call->task, &e); /* STALE: it has ended already */
 }
 
-static void on_sought(struct service_call *call, enum seek_result result, ops_str channel,
+static void on_sought(struct service_call *call, enum slack_seek_result result, ops_str channel,
                       ops_str ts, const struct problem *problem)
 {
-    if (result == SEEK_UNKNOWN) {
+    if (result == SLACK_SEEK_UNKNOWN) {
         fail_unknown(call, problem);
-    } else if (result == SEEK_NONE) {
+    } else if (result == SLACK_SEEK_FAILED) {
+        problem_fail(call, problem);
+    } else if (result == SLACK_SEEK_NONE) {
         ask_gate(call);
     } else {
         post_of(call)->is_found = 1;
@@ -334,14 +337,14 @@ static void on_noted(struct service_call *call, ops_status status, ops_str value
         step_copy(post->thread_ts, sizeof post->thread_ts, ops_text(parts[3]));
         note_posted(call, ops_text(parts[1]), ops_text(parts[2]));
     } else if (strcmp(parts[0], "begun") == 0) {
-        step_copy(post->step.channel, sizeof post->step.channel, ops_text(parts[2]));
+        step_copy(post->step.talk.channel, sizeof post->step.talk.channel, ops_text(parts[2]));
         step_copy(post->thread_ts, sizeof post->thread_ts, ops_text(parts[3]));
-        post->step.seek = (struct seek){.call = call,
-                                        .channel = ops_text(post->step.channel),
-                                        .thread_ts = ops_text(post->thread_ts),
-                                        .since_s = strtoll(parts[1], NULL, 10),
-                                        .done = on_sought};
-        seek_start(&post->step.seek);
+        post->step.talk.seek = (struct slack_seek){.call = call,
+                                                   .channel = ops_text(post->step.talk.channel),
+                                                   .thread_ts = ops_text(post->thread_ts),
+                                                   .since_s = strtoll(parts[1], NULL, 10),
+                                                   .done = on_sought};
+        slack_seek_start(&post->step.talk.seek);
     } else {
         ask_gate(call);
     }
@@ -351,7 +354,7 @@ static void start(struct service_call *call)
 {
     struct post *post = post_of(call);
     const struct slack_settings *settings = call->node->own;
-    step_copy(post->place, sizeof post->place, ops_text(post->step.channel));
+    step_copy(post->place, sizeof post->place, ops_text(post->step.talk.channel));
     post->gate.task = call->task;
     post->gate.rules = &settings->rules;
     post->gate.message = gate_message_of(call);
@@ -375,7 +378,7 @@ void post_execute(struct service_call *call)
     }
     step_copy(post->thread_ts, sizeof post->thread_ts,
               ops_get_str(call->config, "thread_ts", NULL));
-    if (slack_choose_channel(call, post->step.channel, sizeof post->step.channel) &&
+    if (slack_choose_channel(call, post->step.talk.channel, sizeof post->step.talk.channel) &&
         compose_read(call, &post->step.content)) {
         start(call);
     }
@@ -388,7 +391,7 @@ void post_execute_digest(struct service_call *call)
         return;
     }
     post->is_digest = 1;
-    if (slack_choose_channel(call, post->step.channel, sizeof post->step.channel)) {
+    if (slack_choose_channel(call, post->step.talk.channel, sizeof post->step.talk.channel)) {
         start(call);
     }
 }

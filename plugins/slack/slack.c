@@ -2,13 +2,13 @@
 
 /*
  * The node types `slack.*`: the Web API of Slack. What is sent and what of the answers is given are
- * the tables below; answers.c knows how Slack says no, post.c posts a message once.
+ * the tables below; post.c posts a message once.
  */
 
 #include "slack.h"
 
-#include "answers.h"
 #include "message/limits.h"
+#include "message/slack_answers.h"
 #include "post.h"
 #include "service/service.h"
 #include "step.h"
@@ -87,7 +87,7 @@ static void update_add_body(struct service_call *call, struct ops_map *body)
 static void update_execute(struct service_call *call)
 {
     struct step *step = step_make(call, sizeof *step);
-    if (step != NULL && slack_choose_channel(call, step->channel, sizeof step->channel) &&
+    if (step != NULL && slack_choose_channel(call, step->talk.channel, sizeof step->talk.channel) &&
         compose_read(call, &step->content)) {
         call_act(call);
     }
@@ -193,8 +193,8 @@ static const struct service slack = {
     .check_error = "error",
     .token_hint = "It is the Bot User OAuth Token (xoxb-...) of the app, under OAuth & Permissions "
                   "of its page at api.slack.com/apps",
-    .judge = answers_judge,
-    .add_words = answers_add_words,
+    .judge = slack_answers_judge,
+    .add_words = slack_answers_add_words,
 };
 
 static ops_status slack_create(ops_plugin *plugin, ops_scope scope, ops_val settings,

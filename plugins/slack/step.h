@@ -5,24 +5,22 @@
 /*
  * Step: what the operations with steps of their own have in common; struct service_call's `user`.
  *
- * Used by:  answers, post, seek.
- * Uses:     compose.h, note.h, seek.h.
+ * Used by:  post, slack, upload.
+ * Uses:     compose.h, note.h, message/slack_talk.h.
  * Threads:  [strand]
  */
 
 #include "compose.h"
+#include "message/slack_talk.h"
 #include "note.h"
-#include "seek.h"
 
-enum { STEP_CHANNEL_BYTES = 256, STEP_TS_BYTES = 64 };
+enum { STEP_TS_BYTES = 64 };
 
 /* In the task's memory. */
 struct step {
-    struct service_call *call;
-    char channel[STEP_CHANNEL_BYTES]; /* where it goes: an id or "#name" */
+    struct slack_talk talk; /* first */
     struct content content;
     struct note note;
-    struct seek seek;
     const struct problem *problem; /* that ends it when a last note is made */
 };
 
@@ -32,7 +30,6 @@ static inline void *step_make(struct service_call *call, size_t size)
     struct step *step = ops_task_alloc(call->task, size);
     call->user = step;
     if (step != NULL) {
-        step->call = call;
         step->note.call = call;
     }
     return step;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""notify: an SMTP server that others wrote, which keeps what it gets."""
+"""notify: an SMTP server that others wrote, and a Web API that Slack's own clients accept; both keep what they get."""
 
 import email
 import email.policy
@@ -7,9 +7,10 @@ import json
 import socket
 
 import part
+import slack
 
 SMTP = ["smtp-server@3.21.6"]
-PACKAGES = SMTP
+PACKAGES = [*SMTP, *slack.PACKAGES]
 TEXT = "# Why\n.\n..dots\n" + "\u00e4" * 2000 + "\nFrom here\n"
 FILE = {"name": "\u00e4 b.txt", "content_type": "text/plain", "content": "h\u00e9llo"}
 
@@ -86,4 +87,51 @@ def smtp(place):
             yield title, str(why) or "an assertion"
 
 
-PARTS = [("smtp-server", smtp)]
+FULL = {"title": "Build failed & more", "text": slack.MARKDOWN[0], "severity": "error", "fields": {"Errors": 3, "Where": "main"},
+        "table": {"columns": ["host", "state"], "rows": [["web1", "old"], ["web2", 2]]},
+        "links": [{"text": "Log", "url": "https://ci.example.com/1"}]}
+
+
+def to_slack(place, server, nodes, **settings):
+    """Steps that write to the channel #ops, one after the other."""
+    target = {"slack": {"token": slack.TOKEN, "channel": "#ops", "base_url": server.url + "/api"}}
+    made = [{"id": name, "type": f"notify.{operation}", "retry": "off", "config": {"to": "ops", **config},
+             **({"depends_on": [before]} if before else {})} for name, operation, config, before in nodes]
+    settings = {"targets": {"ops": target}, "circuit_breaker": "off", **settings}
+    return part.run(place, {"id": "t", "integrations": {"notify": settings}, "error_policy": "continue", "nodes": made}, {})
+
+
+def blocks(place, server):
+    part.equal(part.good(to_slack(place, server, [("n", "send", FULL, None)])["n"])["sent"], 1)
+    call = slack.ask(server, "/__log")[-1]
+    part.equal((call["method"], call["token"], call["args"]["text"]), ("chat.postMessage", slack.TOKEN, "Build failed &amp; more"))
+    slack.check_blocks(place, call["args"]["blocks"])
+
+
+def digest(place, server):
+    nodes = [("a", "send", {"title": "first"}, None), ("b", "send", {"title": "second <!channel>"}, "a"),
+             ("n", "send_digest", {"now": True}, "b")]
+    steps = to_slack(place, server, nodes, notifications={"max_frequency": "1/hour"})
+    part.equal([part.good(steps[n])["sent"] for n in ("a", "b", "n")], [1, 0, 1])
+    call = slack.ask(server, "/__log")[-1]
+    part.equal(call["args"]["text"], "What was held back")
+    slack.check_blocks(place, call["args"]["blocks"])
+
+
+def refusal(place, server):
+    for mode, code in (("error:channel_not_found", "NOT_FOUND"), ("error:invalid_auth", "AUTH"), ("429", "RATE_LIMITED")):
+        slack.ask(server, "/__fault", {"method": "chat.postMessage", "mode": mode, "times": 1})
+        part.equal((mode, to_slack(place, server, [("n", "send", {"title": "t"}, None)])["n"]["error"]["code"]), (mode, code))
+
+
+def web_api(place):
+    place.need(*slack.FAKE, *slack.TYPES)
+    port = part.free_port()
+    command = ["node", place.script("slack-fake.mjs"), str(port)]
+    with part.Process(command, f"http://127.0.0.1:{port}/__log", {"KIT": str(place.kit)}) as process:
+        process.url = f"http://127.0.0.1:{port}"
+        for title, function in (("send, blocks by Slack's types", blocks), ("send_digest", digest), ("send, refused", refusal)):
+            yield title, slack.reason(lambda function=function: function(place, process))
+
+
+PARTS = [("smtp-server", smtp), ("a Web API (slack-fake)", web_api)]

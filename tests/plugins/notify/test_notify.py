@@ -21,12 +21,13 @@ import threading
 import time
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parents[1] / "support"))
+sys.path[:0] = [str(FOLDER.parents[1] / "support"), str(FOLDER.parent / "slack")]
 
 from fake_service import answer, hold, lose  # noqa: E402  pylint: disable=wrong-import-position
 from plugin_case import (LIMIT_SECONDS, QUICK, Program, Ran, cases_of, check, equal, has,
                          run_cases)  # noqa: E402  pylint: disable=wrong-import-position
 from sinks import SmtpSink, WebhookSink  # noqa: E402  pylint: disable=wrong-import-position
+from slack import GOOD, WEAK, Slack, refuse  # noqa: E402  pylint: disable=wrong-import-position
 
 README = FOLDER.parents[2] / "plugins" / "notify" / "README.md"
 BUILD = os.path.abspath(sys.argv[1])
@@ -200,13 +201,19 @@ def slack_says_why_not(sink):
     check(ran.output()["targets"][0]["id"].startswith("1700000000."), ran.text)
     check(WebhookSink.slack_token not in ran.text, ran.text)
     error = call(channel="#nowhere").error()
-    equal((error["code"], error["symbol"]), ("NOT_FOUND", "notify.refused"))
-    has(error["message"] + error["hint"], "Slack answered: channel_not_found", "invite the app")
-    equal(call(token="xoxb-bad").error()["code"], "AUTH")
+    equal((error["code"], error["symbol"]), ("NOT_FOUND", "notify.channel_not_found"))
+    has(error["message"] + error["hint"], "Slack refuses: channel_not_found", "channel #nowhere", "apps that were invited")
+    error = call(token="xoxb-bad").error()
+    equal(error["code"], "AUTH")
+    has(error["message"] + error["hint"], "invalid_auth", "set a valid 'token'")
     sink.fail("POST .*", answer(429, headers={"Retry-After": "3"}))
     equal((call().error()["code"], call().output()["sent"]), ("RATE_LIMITED", 1))
     sink.fail("POST .*", answer(200, text="<html>", content_type="text/html"))
-    has(call().error()["message"], "no answer of Slack")
+    has(call().error()["message"], "Slack answered with a page instead of JSON")
+    sink.fail("POST .*", answer(200, text="<html>", content_type="text/html"))
+    has(send({"a": slack_hook(sink)}, {"to": "a"}).error()["message"], "no answer of Slack")
+    sink.fail("POST .*", answer(404, text="no_service"))
+    has(send({"a": slack_hook(sink)}, {"to": "a"}).error()["message"], "Slack answered 404: no_service")
 
 
 def a_webhook_is_signed(sink):
@@ -499,6 +506,96 @@ def an_engine_that_was_killed_does_not_send_twice(sink):
                                      "config": {"to": "a", "title": "x", **more}}]}
             Program(BUILD).run_killed(own, "POST /discord/ops", definition)
             equal(own.count("POST /discord/ops"), calls)
+
+
+# ---- Slack by the Web API: it can be asked ----
+
+POST = "POST /chat.postMessage"
+
+
+def app(config, slack, retry=QUICK, token=GOOD, channel="#ops", **more):
+    target = {"slack": {"token": token, "channel": channel, "base_url": slack.url}}
+    return send({"a": target}, {"to": "a", **config}, retry=retry, **more)
+
+
+def a_lost_message_is_looked_for(_sink):
+    for channel in ("#ops", "C0OPS"):
+        with Slack() as slack:
+            slack.fail(POST, lose())
+            target = app({}, slack, channel=channel).output()["targets"][0]
+            equal((target["status"], target["id"]), ("sent", slack.messages()[0]["ts"]))
+            equal((len(slack.messages()), slack.count(POST)), (1, 1))
+            slack.fail(POST, answer(502, {}))
+            equal(app({}, slack, channel=channel).output()["sent"], 1)
+            equal((len(slack.messages()), slack.count(POST)), (2, 3))
+            slack.fail(POST, refuse("internal_error"), answer(429, {}, {"Retry-After": "0"}))
+            equal(app({}, slack, channel=channel).output()["sent"], 1)
+            equal((len(slack.messages()), slack.count(POST)), (3, 6))
+
+
+def what_cannot_be_looked_for_is_said(_sink):
+    with Slack() as slack:
+        slack.forbidden = {"conversations.history"}
+        slack.fail(POST, lose())
+        error = app({}, slack).error()
+        equal((error["code"], error["symbol"], error["effect"]), ("UPSTREAM", "notify.unknown", "maybe"))
+        has(error["message"] + error["hint"], "whether Slack has got the message is not known", "channels:history")
+        equal(len(slack.messages()), 1)
+        slack.fail(POST, lose())
+        equal(app({"when_unknown": "repeat"}, slack).output()["sent"], 1)
+        equal(len(slack.messages()), 3)
+        equal(app({}, slack, token=WEAK).error()["code"], "PERMISSION")
+
+
+def what_a_killed_engine_posted_is_found(_sink):
+    with Slack() as slack:
+        target = {"slack": {"token": GOOD, "channel": "#ops", "base_url": slack.url}}
+        files = [{"name": "a.txt", "content": "x"}]
+        definition = {"id": "t", "integrations": {"notify": {"targets": {"a": target}, "circuit_breaker": "off"}},
+                      "nodes": [{"id": "n", "type": "notify.send", "retry": QUICK,
+                                 "config": {"to": "a", "title": "x", "attachments": files}}]}
+        Program(BUILD).run_killed(slack, POST, definition)
+        equal((len(slack.messages()), slack.count(POST)), (2, 1))
+        equal(slack.messages()[1]["thread_ts"], slack.messages()[0]["ts"])
+
+
+FILES = [{"name": "log.txt", "content_type": "text/plain", "content": "gr\u00fc\u00dfe\n"}, {"name": "b.bin", "content_base64": "/wA="}]
+
+
+def files_stand_in_the_thread(_sink):
+    with Slack() as slack:
+        ran = app({**FULL, "attachments": FILES}, slack, retry="off")
+        equal(ran.output()["targets"], [{"name": "a", "channel": "slack", "status": "sent", "id": "1700000000.000001"}])
+        message, *shown = slack.messages()
+        equal((message["text"], message["blocks"][0]["text"]["text"]), ("Build failed", "\u274c Build failed"))
+        equal([(m["thread_ts"], m["files"]) for m in shown], [(message["ts"], ["F1"]), (message["ts"], ["F2"])])
+        equal([(f["name"], f["title"], f["content"]) for f in slack.files.values()],
+              [("log.txt", "log.txt", "gr\u00fc\u00dfe\n".encode()), ("b.bin", "b.bin", b"\xff\0")])
+        check("authorization" not in slack.last("POST /upload/.*").headers, "the token goes to Slack's API only")
+        has(app({"attachments": [{"name": "a", "content": ""}]}, slack).error()["message"], "is of Slack, which takes no empty files")
+        equal(slack.count(POST), 1)
+
+
+def files_are_shown_once(_sink):
+    with Slack() as slack:
+        step = "(GET|POST) /{}.*"
+        for what, fault in (("files.getUploadURLExternal", lose()), ("upload", answer(502, {})), ("chat.postMessage", lose()),
+                            ("files.completeUploadExternal", lose()), ("files.completeUploadExternal", answer(502, {})),
+                            ("files.completeUploadExternal", refuse("ratelimited"))):
+            before = len(slack.messages())
+            slack.fail(step.format(what), fault)
+            equal(app({"attachments": FILES}, slack).output()["sent"], 1)
+            equal((what, [m.get("files") is not None for m in slack.messages()[before:]]), (what, [False, True, True]))
+        slack.forbidden = {"files.info"}
+        slack.fail(step.format("files.completeUploadExternal"), lose())
+        error = app({"attachments": FILES}, slack).error()
+        equal(error["symbol"], "notify.unknown")
+        has(error["message"] + error["hint"], "needed: files:read")
+        before = len(slack.messages())
+        slack.forbidden = {"files.getUploadURLExternal"}
+        error = app({"attachments": FILES}, slack).error()
+        equal((error["code"], error["symbol"], len(slack.messages())), ("PERMISSION", "notify.missing_scope", before))
+        has(error["message"], "needed: files:write")
 
 
 # ---- sent once ----

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "answers.h"
+#include "message/slack_answers.h"
 
-#include "step.h"
+#include "message/slack_talk.h"
 
 /* ---- What each of its words means ---- */
 
@@ -89,7 +89,7 @@ static const struct meaning *find_meaning(ops_str error)
     return &unknown;
 }
 
-int answers_judge(const struct service_answer *answer, struct problem *problem)
+int slack_answers_judge(const struct service_answer *answer, struct problem *problem)
 {
     ops_str error = pick_str(answer->value, "error");
     int is_ok = 0;
@@ -131,14 +131,14 @@ static void add_subject(const struct service_answer *answer, struct problem *pro
     if (problem->code == OPS_E_NOT_FOUND || problem->code == OPS_E_PERMISSION ||
         ops_equal(pick_str(answer->value, "error"), "is_archived")) {
         add_pair(problem, "channel ",
-                 call->user != NULL ? ops_text(step_of(call)->channel)
+                 call->user != NULL ? ops_text(slack_talk_of(call)->channel)
                                     : ops_get_str(call->config, "channel", NULL));
         add_pair(problem, "e-mail ", ops_get_str(call->config, "email", NULL));
     }
 }
 
 /* "must be less than 151 characters [json-pointer:/blocks/0/text/text]" */
-void answers_add_words(const struct service_answer *answer, struct problem *problem)
+void slack_answers_add_words(const struct service_answer *answer, struct problem *problem)
 {
     ops_val messages = pick_find(answer->value, "response_metadata.messages");
     ops_val errors = pick_find(answer->value, "errors");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "seek.h"
+#include "message/slack_seek.h"
 
-#include "step.h"
+#include "message/slack_talk.h"
 
 enum { MOST_PAGES = 10, SLACK_SECONDS = 120 };
 
@@ -11,7 +11,7 @@ static const struct service_request history = {.method = "GET", .path = "/conver
 static const struct service_request replies = {.method = "GET", .path = "/conversations.replies"};
 
 /* Slack's clock may not be ours. */
-static void append_window(struct seek *seek, struct text *query)
+static void append_window(struct slack_seek *seek, struct text *query)
 {
     char numbers[96];
     int64_t oldest = seek->since_s - SLACK_SECONDS;
@@ -20,7 +20,7 @@ static void append_window(struct seek *seek, struct text *query)
     text_append_literal(query, numbers);
 }
 
-static void append_cursor(struct seek *seek, struct text *query)
+static void append_cursor(struct slack_seek *seek, struct text *query)
 {
     if (seek->cursor[0] != '\0') {
         text_append_literal(query, "&cursor=");
@@ -29,7 +29,7 @@ static void append_cursor(struct seek *seek, struct text *query)
 }
 
 /* Notes where the next page begins; 0: there is none, or enough were read. */
-static int note_cursor(struct seek *seek, const struct service_answer *answer)
+static int note_cursor(struct slack_seek *seek, const struct service_answer *answer)
 {
     ops_str next = pick_str(answer->value, "response_metadata.next_cursor");
     int has_next = next.n > 0 && next.n < sizeof seek->cursor && ++seek->pages < MOST_PAGES;
@@ -38,28 +38,25 @@ static int note_cursor(struct seek *seek, const struct service_answer *answer)
     return has_next;
 }
 
-static void end(struct seek *seek, enum seek_result result, ops_str ts,
+static void end(struct slack_seek *seek, enum slack_seek_result result, ops_str ts,
                 const struct problem *problem)
 {
     seek->done(seek->call, result, ops_text(seek->id), ts, problem);
 }
 
-static struct seek *seek_of(struct service_call *call)
+static struct slack_seek *seek_of(struct service_call *call)
 {
-    return &step_of(call)->seek;
+    return &slack_talk_of(call)->seek;
 }
 
-/* What is not to be waited for is told as such; the rest ends the attempt. */
+/* What is not to be waited for is told as such. */
 static void on_problem(struct service_call *call, const struct problem *problem)
 {
-    if (problem->code == OPS_E_PERMISSION || problem->code == OPS_E_NOT_FOUND) {
-        end(seek_of(call), SEEK_UNKNOWN, ops_text(NULL), problem);
-    } else {
-        problem_fail(call, problem);
-    }
+    int is_final = problem->code == OPS_E_PERMISSION || problem->code == OPS_E_NOT_FOUND;
+    end(seek_of(call), is_final ? SLACK_SEEK_UNKNOWN : SLACK_SEEK_FAILED, ops_text(NULL), problem);
 }
 
-static void ask(struct seek *seek, const struct service_request *request, struct text *query,
+static void ask(struct slack_seek *seek, const struct service_request *request, struct text *query,
                 service_answer_cb on_answer)
 {
     append_cursor(seek, query);
@@ -72,35 +69,35 @@ static void ask(struct seek *seek, const struct service_request *request, struct
 
 /* ---- Messages ---- */
 
-static int is_ours(const struct seek *seek, ops_val message)
+static int is_ours(const struct slack_seek *seek, ops_val message)
 {
     ops_str key = pick_str(message, "metadata.event_payload.key");
-    return ops_equal(pick_str(message, "metadata.event_type"), SEEK_EVENT) &&
+    return ops_equal(pick_str(message, "metadata.event_type"), SLACK_SEEK_EVENT) &&
            key.n == seek->call->key.n && key.n > 0 &&
            memcmp(key.p, seek->call->key.p, (size_t)key.n) == 0;
 }
 
-static void look(struct seek *seek);
+static void look(struct slack_seek *seek);
 
 static void on_messages(struct service_call *call, const struct service_answer *answer)
 {
-    struct seek *seek = seek_of(call);
+    struct slack_seek *seek = seek_of(call);
     ops_val messages = ops_get(answer->value, "messages");
     for (uint64_t i = 0; i < ops.value->count(ops.h, messages); i++) {
         ops_val message = 0;
         if (ops.value->at(ops.h, messages, i, &message) == OPS_OK && is_ours(seek, message)) {
-            end(seek, SEEK_FOUND, pick_str(message, "ts"), NULL);
+            end(seek, SLACK_SEEK_FOUND, pick_str(message, "ts"), NULL);
             return;
         }
     }
     if (note_cursor(seek, answer)) {
         look(seek);
     } else {
-        end(seek, SEEK_NONE, ops_text(NULL), NULL);
+        end(seek, SLACK_SEEK_NONE, ops_text(NULL), NULL);
     }
 }
 
-static void look(struct seek *seek)
+static void look(struct slack_seek *seek)
 {
     struct text query = {NULL, 0, 0, 0};
     int is_thread = seek->thread_ts.n > 0;
@@ -116,11 +113,11 @@ static void look(struct seek *seek)
 
 /* ---- The channel's id ---- */
 
-static void find_id(struct seek *seek);
+static void find_id(struct slack_seek *seek);
 
 static void on_channels(struct service_call *call, const struct service_answer *answer)
 {
-    struct seek *seek = seek_of(call);
+    struct slack_seek *seek = seek_of(call);
     ops_val channels = ops_get(answer->value, "channels");
     int has_mark = seek->channel.p[0] == '#';
     ops_str wanted = ops_slice(seek->channel.p + has_mark, seek->channel.n - (uint64_t)has_mark);
@@ -142,10 +139,10 @@ static void on_channels(struct service_call *call, const struct service_answer *
         find_id(seek);
         return;
     }
-    end(seek, SEEK_UNKNOWN, ops_text(NULL), NULL);
+    end(seek, SLACK_SEEK_UNKNOWN, ops_text(NULL), NULL);
 }
 
-static void find_id(struct seek *seek)
+static void find_id(struct slack_seek *seek)
 {
     struct text query = {NULL, 0, 0, 0};
     text_append_literal(&query, "limit=1000&exclude_archived=true"
@@ -165,7 +162,7 @@ static int is_id(ops_str channel)
     return channel.n > 1;
 }
 
-void seek_start(struct seek *seek)
+void slack_seek_start(struct slack_seek *seek)
 {
     if (!is_id(seek->channel)) {
         find_id(seek);
