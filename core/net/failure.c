@@ -33,7 +33,7 @@ static const char *class_hint(enum net_failure_class failure_class)
     case NET_FAILED_TLS:
         return "check the certificate; for an authority of your own, set SSL_CERT_FILE";
     case NET_FAILED_TOO_LARGE:
-        return "raise 'max_response_bytes' if the answer is meant to be that large";
+        return "ask for less at a time; or, where the node has it, raise 'max_response_bytes'";
     case NET_FAILED_PROXY:
         return "check http_proxy, https_proxy and no_proxy";
     case NET_FAILED_REQUEST:
@@ -206,6 +206,9 @@ static enum net_failure_class from_code(const struct net_call *call, CURLcode co
                         (unsigned long long)call->request.connect_timeout_ms);
     } else if (is_connection_reset(call, code)) {
         (void)error_set(err, class_code(class), "'%s' broke the connection", call->url.origin);
+    } else if (code == CURLE_PARTIAL_FILE) {
+        (void)error_set(err, class_code(class),
+                        "'%s' closed the connection before the end of its answer", call->url.shown);
     } else if (code == CURLE_FILESIZE_EXCEEDED) {
         (void)error_set(err, E_LIMIT, "the answer of '%s' has more than %llu bytes",
                         call->url.shown, (unsigned long long)call->request.max_body_bytes);

@@ -58,7 +58,7 @@ static void read_words(const struct service_answer *answer, struct problem *prob
         return;
     }
     if (is_page(answer->res->body)) {
-        problem_add_words(problem, ops_text("with a page instead of JSON"));
+        problem->is_page = 1;
     } else {
         problem_add_words(problem, answer->res->body);
     }
@@ -94,9 +94,18 @@ void problem_of_status(const struct service_answer *answer, struct problem *prob
     problem->retry_after_ms = read_wait_ms(answer->res);
 }
 
-static const char *hint_of(const struct service_call *call, ops_status code, char *out)
+static const char *hint_of(const struct service_call *call, const struct problem *problem,
+                           char *out)
 {
     const struct service *service = call->node->service;
+    ops_status code = problem->code;
+    if (problem->is_page && code == OPS_E_UPSTREAM) {
+        (void)snprintf(out, HINT_BYTES,
+                       "look whether integrations.%s.base_url leads to the API, and what stands "
+                       "between",
+                       service->id);
+        return out;
+    }
     const char *path = service->token_path != NULL ? service->token_path : "token";
     const char *more = service->token_hint != NULL ? service->token_hint : "";
     int is_made = call_has_made_credential(call->node);
@@ -138,7 +147,7 @@ void problem_fail(struct service_call *call, const struct problem *problem)
                    is_whole ? "" : ".", problem->symbol);
     e.message = problem->message;
     e.symbol = ops_text(symbol);
-    e.hint = ops_text(problem->hint != NULL ? problem->hint : hint_of(call, problem->code, hint));
+    e.hint = ops_text(problem->hint != NULL ? problem->hint : hint_of(call, problem, hint));
     e.retry = problem->retry;
     e.retry_after_ms = problem->retry_after_ms;
     e.effect = problem->effect;
@@ -213,6 +222,7 @@ static void append_message(struct text *message, const struct service_answer *an
         text_append_literal(message, ": ");
         text_append(message, problem->words.p, problem->words.n);
     }
+    text_append_literal(message, problem->is_page ? " with a page instead of JSON" : "");
     text_append_literal(message, is_missing ? ")" : "");
 }
 
@@ -223,6 +233,10 @@ void problem_fail_answer(struct service_call *call, const struct service_answer 
     problem->effect = problem->is_unchanged ? OPS_EFFECT_NONE : effect_of(call, answer->status);
     problem->status = answer->status;
     read_words(answer, problem);
+    if (problem->is_page && problem->code == OPS_E_NOT_FOUND) { /* not the service speaks here */
+        problem->code = OPS_E_UPSTREAM;
+        problem->symbol = "not_json";
+    }
     append_message(&message, answer, problem);
     end(call, problem, &message, "the service answered with an error");
     text_finish(&message);
@@ -269,7 +283,8 @@ void problem_fail_body(struct service_call *call, const struct service_answer *a
     text_append_literal(&message, call->node->service->name);
     if (is_page(answer->res->body)) {
         problem.symbol = "not_json";
-        problem.hint = "check 'base_url' of its integrations, and what stands between";
+        problem.hint = NULL;
+        problem.is_page = 1;
         text_append_literal(&message, " answered with a page instead of JSON");
     } else {
         problem.retry = call_is_repeatable(call) ? OPS_RETRY_YES : OPS_RETRY_DEFAULT;

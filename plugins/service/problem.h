@@ -30,6 +30,7 @@ struct problem {
     /* Made by this module. */
     int32_t status;
     ops_str message;
+    int is_page; /* the body is a page for people: something else answered, or a proxy */
 };
 
 enum { PROBLEM_WORDS_BYTES = 400 };

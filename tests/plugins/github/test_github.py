@@ -452,7 +452,8 @@ def answers_that_are_no_use(github):
     github.repo.add("first")
     for fault, code, words in (
             (page(), "UPSTREAM", "GitHub answered with a page instead of JSON"),
-            (page(502), "UNAVAILABLE", "GitHub answered 502: with a page instead of JSON"),
+            (page(404), "UPSTREAM", "GitHub answered 404 with a page instead of JSON"),
+            (page(502), "UNAVAILABLE", "GitHub answered 502 with a page instead of JSON"),
             (answer(200, text='{"number": 1, "ti'), "UPSTREAM", "GitHub answered JSON that is broken, or cut off: "),
             (answer(200, text="\x1b[31m\nno"), "UPSTREAM", "broken, or cut off"),
             (answer(200, []), "UPSTREAM", "something else than is expected"),

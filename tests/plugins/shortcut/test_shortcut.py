@@ -433,7 +433,8 @@ def answers_that_are_no_use(shortcut):
     story = shortcut.space.add("first")
     for fault, code, words in (
             (page(), "UPSTREAM", "Shortcut answered with a page instead of JSON"),
-            (page(502), "UNAVAILABLE", "Shortcut answered 502: with a page instead of JSON"),
+            (page(404), "UPSTREAM", "Shortcut answered 404 with a page instead of JSON"),
+            (page(502), "UNAVAILABLE", "Shortcut answered 502 with a page instead of JSON"),
             (answer(200, text='{"id": 1, "na'), "UPSTREAM", "Shortcut answered JSON that is broken, or cut off: "),
             (answer(200, []), "UPSTREAM", "something else than is expected"),
             (answer(200, {"id": None}), "UPSTREAM", "something else than is expected"),

@@ -511,7 +511,8 @@ def answers_that_are_no_use(slack):
     said = {"response_metadata": {"messages": ["[ERROR] must be a string [json-pointer:/blocks/2/text]"]}}
     for fault, code, words in (
             (page(), "UPSTREAM", "Slack answered with a page instead of JSON"),
-            (page(502), "UNAVAILABLE", "Slack answered 502: with a page instead of JSON"),
+            (page(404), "UPSTREAM", "Slack answered 404 with a page instead of JSON"),
+            (page(502), "UNAVAILABLE", "Slack answered 502 with a page instead of JSON"),
             (answer(200, text='{"ok": true, "ts'), "UPSTREAM", "Slack answered JSON that is broken, or cut off: "),
             (answer(200, {}), "UPSTREAM", "something else than is expected"),
             (answer(200, {"ok": True}), "UPSTREAM", "something else than is expected"),
