@@ -7,9 +7,19 @@
 #include "core/value/secrets.h"
 #include "core/value/value.h"
 
+int masking_begin(struct secrets *secrets, const struct pipeline *pipeline, struct error *err)
+{
+    int status = 0;
+    for (uint32_t i = 0; i < pipeline->hidden_count && status == 0; i++) {
+        status = secrets_hide(secrets, pipeline->hidden[i].value, err);
+    }
+    return status;
+}
+
 const struct mask *masking_of(struct secrets *secrets, const struct pipeline *pipeline)
 {
-    return pipeline->secret_count > 0 ? secrets_mask(secrets) : NULL;
+    bool has_any = pipeline->secret_count > 0 || pipeline->hidden_count > 0;
+    return has_any ? secrets_mask(secrets) : NULL;
 }
 
 int masking_document(const struct mask *mask, const struct document *document,

@@ -4,7 +4,7 @@
 
 /*
  * Masking: what tasks bring back, with *** for the secrets of their runs, before the engine or
- * anybody else sees it. Runs of pipelines that name no secret cost nothing.
+ * anybody else sees it. Runs of pipelines without secrets cost nothing.
  *
  * Used by:  run_driver, run_tasks.
  * Uses:     value (mask, secrets), model.
@@ -14,9 +14,16 @@
 #include "core/base/str.h"
 
 struct document;
+struct error;
 struct mask;
 struct pipeline;
 struct secrets;
+
+/*
+ * Hides the secrets that `pipeline` has in itself: a task of one of its runs, which may show them,
+ * is about to begin. `secrets` may be NULL. Fails with E_LIMIT, E_NOMEM.
+ */
+int masking_begin(struct secrets *secrets, const struct pipeline *pipeline, struct error *err);
 
 /* What hides `secrets` (may be NULL) in runs of `pipeline`; borrowed. NULL: nothing is to hide. */
 const struct mask *masking_of(struct secrets *secrets, const struct pipeline *pipeline);

@@ -549,6 +549,9 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
     if (status != 0 || strbuf_status(&path) != 0) {
         status = error_nomem(err);
     }
+    if (status == 0) {
+        status = masking_begin(run->loop->secrets, run_pipeline(run->run), err);
+    }
     if (status == 0 && (node->type->flags & NODE_TYPE_PROCESSES) != 0) {
         const struct secret_guard guard = {run->loop->secrets, run_pipeline(run->run), node};
         status = secret_guard_check_process(&guard, err);

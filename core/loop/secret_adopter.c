@@ -17,6 +17,18 @@ static int64_t until_of(int64_t now_ms, uint64_t ttl_ms)
     return now_ms + (int64_t)(ttl_ms < TTL_MOST_MS ? ttl_ms : TTL_MOST_MS);
 }
 
+/* One that the definition has itself: what is made of it is hidden as well. */
+static int hide(const struct secret_guard *guard, const struct host_secret_adoption *adoption)
+{
+    const struct pipeline *pipeline = guard->pipeline;
+    for (uint32_t i = 0; i < pipeline->hidden_count; i++) {
+        if (secrets_is_hidden_in(guard->secrets, pipeline->hidden[i].value, adoption->of)) {
+            return secrets_hide(guard->secrets, adoption->text, NULL);
+        }
+    }
+    return E_NOT_FOUND;
+}
+
 /* With each secret that is in it: it may go only where all of them may go. */
 static int adopt(void *self, const struct host_secret_adoption *adoption)
 {
@@ -42,7 +54,7 @@ static int adopt(void *self, const struct host_secret_adoption *adoption)
             }
         }
     }
-    return status;
+    return status == E_NOT_FOUND ? hide(&guard, adoption) : status;
 }
 
 void secret_adopter_init(struct host_secrets *keeper, struct http_bridge *bridge)

@@ -61,13 +61,16 @@ static bool may_hold_any(const struct secret_guard *guard, const struct net_hop 
     return is_found;
 }
 
-static bool holds(const struct secret_guard *guard, const struct net_hop *hop, struct str name)
+/* secrets_is_in() by a name, or secrets_is_hidden_in() by a value. */
+typedef bool (*is_in_fn)(struct secrets *secrets, struct str secret, struct str text);
+
+static bool holds(const struct secret_guard *guard, const struct net_hop *hop, is_in_fn look,
+                  struct str secret)
 {
-    bool is_in = secrets_is_in(guard->secrets, name, hop->url) ||
-                 secrets_is_in(guard->secrets, name, hop->body);
+    bool is_in = look(guard->secrets, secret, hop->url) || look(guard->secrets, secret, hop->body);
     for (size_t i = 0; !is_in && i < hop->header_count; i++) {
-        is_in = secrets_is_in(guard->secrets, name, hop->headers[i].value) ||
-                secrets_is_in(guard->secrets, name, hop->headers[i].name);
+        is_in = look(guard->secrets, secret, hop->headers[i].value) ||
+                look(guard->secrets, secret, hop->headers[i].name);
     }
     return is_in;
 }
@@ -124,18 +127,38 @@ static int check_name(const struct secret_guard *guard, const struct net_hop *ho
     return status;
 }
 
+/* One that has no name to bind it by. */
+static int check_hidden(const struct secret_guard *guard, const struct net_hop *hop,
+                        const struct hidden_text *hidden, struct strbuf *cure, struct error *err)
+{
+    if (!holds(guard, hop, secrets_is_hidden_in, hidden->value) ||
+        secret_hosts_allow(guard->pipeline->hosts, hop->host, hop->port)) {
+        return 0;
+    }
+    strbuf_clear(cure);
+    strbuf_append_text(cure, "to allow it, write {{ secrets.NAME }} in its place: opstream secrets "
+                             "set NAME --host ");
+    append_host(cure, hop->host, hop->port);
+    return refuse(hop, hidden->name, false, err);
+}
+
 int secret_guard_check_hop(const struct secret_guard *guard, const struct net_hop *hop,
                            struct strbuf *cure, struct error *err)
 {
     struct secret_names names = secret_guard_names(guard);
     struct str name = STR("");
     int status = 0;
-    bool has_none = names.lists[0].n == 0 && names.lists[1].n == 0;
+    uint32_t hidden_count = guard->pipeline->hidden_count;
+    bool has_none = names.lists[0].n == 0 && names.lists[1].n == 0 && hidden_count == 0;
     if (has_none || !may_hold_any(guard, hop)) {
         return 0;
     }
     while (status == 0 && secret_names_next(&names, &name)) {
-        status = holds(guard, hop, name) ? check_name(guard, hop, name, cure, err) : 0;
+        status = holds(guard, hop, secrets_is_in, name) ? check_name(guard, hop, name, cure, err)
+                                                        : 0;
+    }
+    for (uint32_t i = 0; i < hidden_count && status == 0; i++) {
+        status = check_hidden(guard, hop, &guard->pipeline->hidden[i], cure, err);
     }
     return status;
 }

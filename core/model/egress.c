@@ -130,7 +130,7 @@ static int name_secrets(struct draft *draft, struct integration *integration)
 int egress_find(struct draft *draft)
 {
     struct pipeline *pipeline = &draft->storage->pipeline;
-    if (pipeline->secret_count == 0) {
+    if (pipeline->secret_count == 0 && pipeline->hidden_count == 0) {
         return 0;
     }
     int status = 0;

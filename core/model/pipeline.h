@@ -322,6 +322,12 @@ struct named_end {
     struct str name;
 };
 
+/* A secret that stands in the definition itself, or in a variable of the environment. */
+struct hidden_text {
+    struct str name; /* for people: "${TOKEN}", or where it stands */
+    struct str value;
+};
+
 struct pipeline {
     struct str id;
     struct str name;
@@ -372,7 +378,9 @@ struct pipeline {
     const struct str *needed_secrets; /* those that no run can do without */
     uint32_t needed_secret_count;
     const struct budget_settings *budget; /* of the whole run; NULL: none */
-    struct str hosts; /* that these may go to when nothing else is said: see secret_hosts.h */
+    const struct hidden_text *hidden;     /* secrets that it has without naming them so */
+    uint32_t hidden_count;
+    struct str hosts; /* that all these may go to when nothing else is said: see secret_hosts.h */
 };
 
 /* `body` sends a message of the run. */

@@ -277,6 +277,8 @@ static void share(struct pipeline *item, const struct pipeline *from)
     item->integration_count = from->integration_count;
     item->secrets = from->secrets;
     item->secret_count = from->secret_count;
+    item->hidden = from->hidden;
+    item->hidden_count = from->hidden_count;
     item->needed_secrets = from->needed_secrets;
     item->needed_secret_count = from->needed_secret_count;
     item->hosts = from->hosts;

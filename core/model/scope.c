@@ -8,6 +8,7 @@
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
 #include "core/model/expression_text.h"
+#include "core/model/hidden_texts.h"
 #include "core/model/known_values.h"
 #include "core/model/name_hint.h"
 #include "core/model/schema_marks.h"
@@ -720,6 +721,25 @@ static int report_faults(const struct template_job *job, const struct error *err
     return status;
 }
 
+static int note_hidden(struct template_job *job, const struct document *document)
+{
+    const struct hidden_site site = {.draft = job->draft,
+                                     .what = job->at->what,
+                                     .value = document_root(document),
+                                     .schema = job->schema,
+                                     .env = read_env,
+                                     .user = job};
+    int status = hidden_texts_find(&site);
+    if (status == E_LIMIT) {
+        report_error(&job->draft->loader->report, job->tree->place,
+                     "%s: a pipeline may have %d secrets beside those in secrets.NAME, and this "
+                     "has more",
+                     job->at->what, HIDDEN_TEXTS_MAX);
+        status = 0;
+    }
+    return status;
+}
+
 static int compile_document(struct template_job *job, const struct document *document,
                             const struct template **out_template)
 {
@@ -748,7 +768,8 @@ static int compile_document(struct template_job *job, const struct document *doc
     }
     report_unset(job, template);
     *out_template = template;
-    return note_expressions(job, template);
+    status = note_expressions(job, template);
+    return status == 0 ? note_hidden(job, document) : status;
 }
 
 int scope_compile_template(struct draft *draft, const struct tree *tree, const struct value *schema,

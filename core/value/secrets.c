@@ -37,6 +37,12 @@ struct adopted {
     struct mask *mask; /* of it alone */
 };
 
+/* One of a definition. */
+struct hidden_value {
+    struct secrets_reading value;
+    struct mask *mask; /* of it alone; NULL: nobody has asked yet */
+};
+
 struct secrets {
     struct secret *items;
     size_t count;
@@ -47,6 +53,9 @@ struct secrets {
     struct strmap by_name; /* of the kept ones */
     struct adopted *adopted;
     size_t adopted_count;
+    struct hidden_value *hidden; /* what was hidden last stands last */
+    size_t hidden_count;
+    size_t hidden_cap;
     struct secrets_source source;
     struct mask *mask; /* of everything; NULL: there is nothing */
 };
@@ -154,6 +163,9 @@ static size_t list_values(const struct secrets *secrets, struct str *values)
     for (const struct adopted *a = secrets->adopted; a != NULL; a = a->next) {
         values[count++] = value_of(&a->value);
     }
+    for (size_t i = 0; i < secrets->hidden_count; i++) {
+        values[count++] = value_of(&secrets->hidden[i].value);
+    }
     return count;
 }
 
@@ -161,7 +173,7 @@ static size_t list_values(const struct secrets *secrets, struct str *values)
 static int make_mask(struct secrets *secrets, struct error *err)
 {
     size_t most = secrets->count + secrets->kept_count * SECRETS_KEPT_VALUES +
-                  secrets->adopted_count;
+                  secrets->adopted_count + secrets->hidden_count;
     struct str *values = calloc(most + 1, sizeof(*values));
     struct mask *mask = NULL;
     if (values == NULL) {
@@ -210,6 +222,13 @@ static void drop_reading(struct secrets_reading *reading)
     *reading = (struct secrets_reading){0};
 }
 
+static void drop_hidden(struct hidden_value *hidden)
+{
+    drop_reading(&hidden->value);
+    mask_destroy(hidden->mask);
+    hidden->mask = NULL;
+}
+
 static void destroy_kept(struct kept_secret *kept)
 {
     for (size_t i = 0; i < kept->count; i++) {
@@ -255,6 +274,10 @@ void secrets_destroy(struct secrets *secrets)
     for (size_t i = 0; i < secrets->kept_count; i++) {
         destroy_kept(secrets->kept[i]);
     }
+    for (size_t i = 0; i < secrets->hidden_count; i++) {
+        drop_hidden(&secrets->hidden[i]);
+    }
+    free(secrets->hidden);
     strmap_finish(&secrets->by_variable);
     strmap_finish(&secrets->by_name);
     mask_destroy(secrets->mask);
@@ -617,6 +640,76 @@ bool secrets_is_in(struct secrets *secrets, struct str name, struct str text)
         return true;
     }
     return (mask != NULL && is_found(mask, text)) || is_adopted_in(secrets, name, text);
+}
+
+/* ---- secrets of definitions ---- */
+
+static struct hidden_value *find_hidden(const struct secrets *secrets, struct str value)
+{
+    for (size_t i = secrets->hidden_count; i > 0; i--) {
+        if (str_equal(value_of(&secrets->hidden[i - 1].value), value)) {
+            return &secrets->hidden[i - 1];
+        }
+    }
+    return NULL;
+}
+
+/* What was hidden first makes room. */
+static int add_hidden(struct secrets *secrets, struct str value)
+{
+    struct secrets_reading reading = {.p = guarded_alloc(value.n + 1), .n = value.n};
+    struct hidden_value *list = array_reserve(secrets->hidden, &secrets->hidden_cap,
+                                              secrets->hidden_count + 1, sizeof(*list));
+    secrets->hidden = list != NULL ? list : secrets->hidden;
+    if (list == NULL || reading.p == NULL) {
+        guarded_free(reading.p, value.n + 1);
+        return E_NOMEM;
+    }
+    memcpy(reading.p, value.p, value.n);
+    if (secrets->hidden_count == SECRETS_HIDDEN_MOST) {
+        drop_hidden(&list[0]);
+        memmove(&list[0], &list[1], --secrets->hidden_count * sizeof(*list));
+    }
+    list[secrets->hidden_count++] = (struct hidden_value){.value = reading};
+    return 0;
+}
+
+int secrets_hide(struct secrets *secrets, struct str value, struct error *err)
+{
+    struct hidden_value *known = secrets != NULL ? find_hidden(secrets, value) : NULL;
+    if (known != NULL) {
+        struct hidden_value moved = *known;
+        size_t behind = (size_t)(secrets->hidden + secrets->hidden_count - (known + 1));
+        memmove(known, known + 1, behind * sizeof(*known));
+        secrets->hidden[secrets->hidden_count - 1] = moved;
+        return 0;
+    }
+    if (secrets == NULL) {
+        return 0;
+    }
+    if (add_hidden(secrets, value) != 0) {
+        return error_nomem(err);
+    }
+    int status = make_mask(secrets, err);
+    if (status != 0) {
+        drop_hidden(&secrets->hidden[--secrets->hidden_count]);
+    }
+    return status;
+}
+
+bool secrets_is_hidden_in(struct secrets *secrets, struct str value, struct str text)
+{
+    struct hidden_value *hidden = secrets != NULL ? find_hidden(secrets, value) : NULL;
+    struct strbuf shown = STRBUF_INIT;
+    if (hidden == NULL) {
+        return false;
+    }
+    if (hidden->mask == NULL && mask_create(&value, 1, &hidden->mask, NULL) != 0) {
+        return true;
+    }
+    bool is_in = mask_text(hidden->mask, text, &shown) != MASK_CLEAN;
+    strbuf_finish(&shown);
+    return is_in;
 }
 
 const struct mask *secrets_mask(const struct secrets *secrets)

@@ -32,6 +32,7 @@ enum {
     SECRETS_MAX_BYTES = 64 * 1024,
     SECRETS_KEPT_VALUES = 16,
     SECRETS_ADOPTED_MOST = 256,
+    SECRETS_HIDDEN_MOST = 1024, /* values of definitions */
 };
 
 /* A variable's name, NUL-terminated. */
@@ -138,6 +139,16 @@ int secrets_adopt(struct secrets *secrets, const struct secrets_adoption *adopti
  */
 bool secrets_is_in(struct secrets *secrets, struct str name, struct str text);
 
+/*
+ * Hides `value` (copied), a secret that stands in a definition; secrets_fault_of() has nothing
+ * against it. The last SECRETS_HIDDEN_MOST of them stay hidden. `secrets` may be NULL: nothing is
+ * kept. Fails with E_LIMIT, E_NOMEM.
+ */
+int secrets_hide(struct secrets *secrets, struct str value, struct error *err);
+
+/* The same as secrets_is_in() for such a value. `secrets` may be NULL. */
+bool secrets_is_hidden_in(struct secrets *secrets, struct str value, struct str text);
+
 /* How many variables there are, also those whose value has a fault. `secrets` may be NULL. */
 size_t secrets_count(const struct secrets *secrets);
 
@@ -155,8 +166,9 @@ char *secrets_copy_entry(const struct secrets *secrets, size_t index);
 void secrets_free_entry(char *entry);
 
 /*
- * Hides all values that were looked at, and those of the environment; borrowed until the next
- * secrets_look(). NULL when there is nothing to hide. `secrets` may be NULL.
+ * Hides all values that were looked at, those of the environment and those of secrets_hide();
+ * borrowed until the next secrets_look() or secrets_hide(). NULL when there is nothing to hide.
+ * `secrets` may be NULL.
  */
 const struct mask *secrets_mask(const struct secrets *secrets);
 

@@ -466,6 +466,62 @@ static void test_secrets__adopting_survives_a_failing_allocation(void **state)
     }
 }
 
+/* ---- secrets of definitions ---- */
+
+static void test_secrets__those_of_definitions_are_hidden(void **state)
+{
+    static const char *const entries[] = {NULL};
+    (void)state;
+    struct secrets *secrets = make(entries);
+    struct error err = {0};
+    assert_int_equal(secrets_hide(NULL, STR("a-token"), &err), 0);
+    assert_false(secrets_is_hidden_in(NULL, STR("a-token"), STR("a-token")));
+    assert_int_equal(secrets_hide(secrets, STR("a-token"), &err), 0);
+    assert_int_equal(secrets_hide(secrets, STR("b-token"), &err), 0);
+    assert_int_equal(secrets_hide(secrets, STR("a-token"), &err), 0);
+    assert_masked(secrets, "a-token b-token", "*** ***");
+    assert_true(secrets_is_hidden_in(secrets, STR("a-token"), STR("Bearer a-token")));
+    assert_false(secrets_is_hidden_in(secrets, STR("a-token"), STR("Bearer b-token")));
+    assert_false(secrets_is_hidden_in(secrets, STR("c-token"), STR("Bearer c-token")));
+    assert_int_equal(secrets_count(secrets), 0);
+    secrets_destroy(secrets);
+}
+
+static void test_secrets__what_was_hidden_first_makes_room(void **state)
+{
+    static const char *const entries[] = {NULL};
+    (void)state;
+    struct secrets *secrets = make(entries);
+    struct error err = {0};
+    for (int i = 0; i < SECRETS_HIDDEN_MOST; i++) {
+        char value[16];
+        (void)snprintf(value, sizeof(value), "value-%04d", i);
+        assert_int_equal(secrets_hide(secrets, str_from(value), &err), 0);
+    }
+    assert_int_equal(secrets_hide(secrets, STR("value-0000"), &err), 0);
+    assert_int_equal(secrets_hide(secrets, STR("value-last"), &err), 0);
+    assert_masked(secrets, "value-0000 value-0001 value-0002 value-last", "*** value-0001 *** ***");
+    secrets_destroy(secrets);
+}
+
+static void test_secrets__hiding_survives_a_failing_allocation(void **state)
+{
+    static const char *const entries[] = {NULL};
+    bool is_reached = true;
+    (void)state;
+    for (int n = 1; is_reached; n++) {
+        struct secrets *secrets = make(entries);
+        struct error err = {0};
+        failing_alloc_arm(n);
+        int status = secrets_hide(secrets, STR("a-token"), &err);
+        is_reached = failing_alloc_disarm();
+        assert_int_equal(status, is_reached ? E_NOMEM : 0);
+        assert_int_equal(secrets_hide(secrets, STR("a-token"), &err), 0);
+        assert_masked(secrets, "a-token", "***");
+        secrets_destroy(secrets);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +543,9 @@ int main(void)
         cmocka_unit_test(test_secrets__the_shortest_lived_goes_when_there_are_too_many),
         cmocka_unit_test(test_secrets__what_cannot_be_hidden_is_not_adopted),
         cmocka_unit_test(test_secrets__adopting_survives_a_failing_allocation),
+        cmocka_unit_test(test_secrets__those_of_definitions_are_hidden),
+        cmocka_unit_test(test_secrets__what_was_hidden_first_makes_room),
+        cmocka_unit_test(test_secrets__hiding_survives_a_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
