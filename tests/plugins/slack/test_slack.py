@@ -530,7 +530,7 @@ def answers_that_are_no_use(slack):
 
 
 def configs_that_are_no_good(slack):
-    for config, words in (({}, "must have the key 'text'"),
+    for config, words in (({}, "must have one of the keys 'text', 'markdown' or 'blocks'"),
                           ({"markdown": "x", "blocks": [{"type": "divider"}]}, "the key 'blocks' is not allowed"),
                           ({"text": "x", "thread": "a", "thread_ts": "1.2"}, "the key 'thread_ts' is not allowed")):
         has(post(slack, config).refusal(), words)
