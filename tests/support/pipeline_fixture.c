@@ -126,11 +126,11 @@ struct document *pipeline_fixture_json(const char *json)
     return document;
 }
 
-static struct schema *compile_any_map(void)
+static struct schema *compile_map(const char *text)
 {
     struct error err = {0};
     struct schema *schema = NULL;
-    struct document *source = pipeline_fixture_json("{\"type\": \"object\"}");
+    struct document *source = pipeline_fixture_json(text);
     if (schema_compile(source, &schema, &err) != 0) {
         broken("schema", err.message);
     }
@@ -154,8 +154,8 @@ static void prepare_once(void)
     if (engine_types_create(&engine_types, &err) != 0) {
         broken("engine types", err.message);
     }
-    any_map = compile_any_map();
-    any_settings = compile_any_map();
+    any_map = compile_map("{\"type\": \"object\"}");
+    any_settings = compile_map("{\"type\": \"object\", \"x-ops-secret\": true}");
     for (size_t i = 0; i < TYPE_COUNT; i++) {
         types[i].config_schema = any_map;
         types[i].risk = STR("low");

@@ -32,6 +32,7 @@ static int set_up(void **state)
 {
     static const char schema[] =
         "{\"type\": \"object\", \"properties\": {\"base_url\": {\"type\": \"string\", "
+        "\"x-ops-secret\": true, "
         "\"default\": \"https://usual.example/v1\", \"description\": \"https://told.example/\"}}}";
     struct document *document = NULL;
     struct error err = {0};
