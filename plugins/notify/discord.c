@@ -279,6 +279,7 @@ const struct channel channel_discord = {
     .ask = ask,
     .refuse = refuse,
     .build = build,
+    .judge = channel_judge_page,
     .read_id = read_id,
     .gone_hint = "the webhook was deleted, or its URL is not whole: make one in the channel's "
                  "settings, under Integrations",

@@ -185,10 +185,12 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
 static ops_status judge(ops_task task, const ops_http_res *res, char word[CHANNEL_WORD_BYTES],
                         const char **hint)
 {
-    (void)task;
-    (void)hint;
-    (void)snprintf(word, CHANNEL_WORD_BYTES, "what is no answer of Slack");
-    return ops_equal(res->body, "ok") ? OPS_OK : OPS_E_UPSTREAM;
+    ops_status status = channel_judge_page(task, res, word, hint);
+    if (status != OPS_OK || ops_equal(res->body, "ok")) {
+        return status;
+    }
+    (void)snprintf(word, CHANNEL_WORD_BYTES, "something else than 'ok'");
+    return OPS_E_UPSTREAM;
 }
 
 static const char *refuse(const struct note *note, ops_val settings)

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "service/problem.h"
+
 static const struct channel *const channels[] = {&channel_slack, &channel_email, &channel_webhook,
                                                  &channel_discord, &channel_teams};
 
@@ -14,6 +16,18 @@ ops_status channel_add_header(ops_task task, struct channel_request *request, op
     }
     request->names[request->n_headers] = name;
     return ops.value->new_str(ops.h, task, value, &request->values[request->n_headers++]);
+}
+
+ops_status channel_judge_page(ops_task task, const ops_http_res *res, char word[CHANNEL_WORD_BYTES],
+                              const char **hint)
+{
+    (void)task;
+    if (!problem_is_page(res->body)) {
+        return OPS_OK;
+    }
+    (void)snprintf(word, CHANNEL_WORD_BYTES, "a page for people, which its API never sends");
+    *hint = "look at the URL of the target, and at what stands between";
+    return OPS_E_UPSTREAM;
 }
 
 /* A map with one channel: the schema has made sure of it. */

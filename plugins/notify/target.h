@@ -64,6 +64,10 @@ struct channel {
     int is_blind;
 };
 
+/* A channel's judge() where a good status is all that the service says: a page is not from it. */
+ops_status channel_judge_page(ops_task task, const ops_http_res *res, char word[CHANNEL_WORD_BYTES],
+                              const char **hint);
+
 extern const struct channel channel_discord;
 extern const struct channel channel_teams;
 extern const struct channel channel_email;

@@ -261,6 +261,7 @@ const struct channel channel_teams = {
     .is_blind = 1,
     .refuse = refuse,
     .build = build,
+    .judge = channel_judge_page,
     .gone_hint = "the workflow was deleted or turned off, or its URL is not whole: look at it in "
                  "the app Workflows",
 };

@@ -6,6 +6,7 @@
 
 #include "delivery.h"
 #include "email.h"
+#include "service/problem.h"
 #include "service/status.h"
 
 enum { WORDS_BYTES = 200 };
@@ -52,8 +53,8 @@ static void fail_refusal(struct delivery *delivery, const ops_http_res *res, ops
                    word);
     ops_error err = ops_error_make(code, message);
     err.symbol = ops_text("notify.refused");
-    err.effect = code == OPS_E_UNAVAILABLE || code == OPS_E_UPSTREAM ? OPS_EFFECT_MAYBE
-                                                                     : OPS_EFFECT_NONE;
+    int may_be_done = code == OPS_E_UNAVAILABLE || code == OPS_E_UPSTREAM;
+    err.effect = may_be_done && !problem_is_page(res->body) ? OPS_EFFECT_MAYBE : OPS_EFFECT_NONE;
     err.hint = ops_text(hint);
     err.retry_after_ms = status_retry_after_ms(header_of(res, "retry-after"), (int64_t)time(NULL));
     delivery_fail(delivery, &err);

@@ -6,7 +6,7 @@
  * Transport: takes a message to where its target is, by HTTP or as e-mail, and reads the answer.
  *
  * Used by:  delivery.
- * Uses:     delivery.h, email.h, service/status.h.
+ * Uses:     delivery.h, email.h, service/problem.h, service/status.h.
  * Threads:  [strand]
  */
 

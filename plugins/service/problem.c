@@ -33,8 +33,7 @@ void problem_add_words(struct problem *problem, ops_str text)
 
 /* ---- What the service says ---- */
 
-/* A page for people, as proxies and wrong addresses send. */
-static int is_page(ops_str body)
+int problem_is_page(ops_str body)
 {
     uint64_t i = 0;
     while (i < body.n && (body.p[i] == ' ' || body.p[i] == '\n' || body.p[i] == '\r' ||
@@ -57,7 +56,7 @@ static void read_words(const struct service_answer *answer, struct problem *prob
     if (problem->words.n > 0) {
         return;
     }
-    if (is_page(answer->res->body)) {
+    if (problem_is_page(answer->res->body)) {
         problem->is_page = 1;
     } else {
         problem_add_words(problem, answer->res->body);
@@ -281,7 +280,7 @@ void problem_fail_body(struct service_call *call, const struct service_answer *a
     struct problem problem = {.code = OPS_E_UPSTREAM, .symbol = symbol, .hint = ""};
     problem.effect = effect_of(call, answer->status);
     text_append_literal(&message, call->node->service->name);
-    if (is_page(answer->res->body)) {
+    if (problem_is_page(answer->res->body)) {
         problem.symbol = "not_json";
         problem.hint = NULL;
         problem.is_page = 1;

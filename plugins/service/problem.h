@@ -35,6 +35,9 @@ struct problem {
 
 enum { PROBLEM_WORDS_BYTES = 400 };
 
+/* Whether it is a page for people, as proxies and wrong addresses send. */
+int problem_is_page(ops_str body);
+
 /* Fails the task for an answer: what judge() says, else what its status says. */
 void problem_fail_answer(struct service_call *call, const struct service_answer *answer,
                          struct problem *problem);

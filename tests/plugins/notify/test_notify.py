@@ -211,9 +211,22 @@ def slack_says_why_not(sink):
     sink.fail("POST .*", answer(200, text="<html>", content_type="text/html"))
     has(call().error()["message"], "Slack answered with a page instead of JSON")
     sink.fail("POST .*", answer(200, text="<html>", content_type="text/html"))
-    has(send({"a": slack_hook(sink)}, {"to": "a"}).error()["message"], "no answer of Slack")
+    has(send({"a": slack_hook(sink)}, {"to": "a"}).error()["message"], "Slack answered: a page for people")
+    sink.fail("POST .*", answer(200, text="fine"))
+    has(send({"a": slack_hook(sink)}, {"to": "a"}).error()["message"], "Slack answered: something else than 'ok'")
     sink.fail("POST .*", answer(404, text="no_service"))
     has(send({"a": slack_hook(sink)}, {"to": "a"}).error()["message"], "Slack answered 404: no_service")
+
+
+def a_page_is_no_answer(sink):
+    for name, target in (("Discord", discord(sink)), ("Teams", teams(sink))):
+        sink.fail("POST .*", answer(200, text="<!DOCTYPE html><p>Sign in", content_type="text/html"))
+        error = send({"ops": target}, {"to": "ops"}).error()
+        equal((error["code"], error["message"]),
+              ("UPSTREAM", f"'ops': {name} answered: a page for people, which its API never sends"))
+        has(error["hint"], "look at the URL of the target")
+        sink.fail("POST .*", answer(200, text="<html>", content_type="text/html"))
+        equal(send({"ops": target}, {"to": "ops"}, retry=QUICK).output()["sent"], 1)
 
 
 def a_webhook_is_signed(sink):
