@@ -32,8 +32,8 @@ static int set_up(void **state)
 {
     static const char schema[] =
         "{\"type\": \"object\", \"properties\": {\"base_url\": {\"type\": \"string\", "
-        "\"x-ops-secret\": true, "
-        "\"default\": \"https://usual.example/v1\", \"description\": \"https://told.example/\"}}}";
+        "\"default\": \"https://usual.example/v1\", \"description\": \"https://told.example/\"}, "
+        "\"token\": {\"type\": \"string\", \"x-ops-secret\": true}}}";
     struct document *document = NULL;
     struct error err = {0};
     (void)state;
@@ -169,11 +169,33 @@ static void test_egress__names_the_secrets_of_settings(void **state)
     struct definitions *definitions =
         loading_read(&options,
                      "id: t\n"
-                     "integrations: {http: {base_url: 'https://{{ secrets.token }}/'}}\n"
+                     "integrations: {http: {token: '{{ secrets.token }}'}}\n"
                      "nodes: [{id: a, type: http, config: {url: x}}]\n",
                      "");
     const struct pipeline *pipeline = definitions->pipelines[0];
     assert_str(pipeline_find_integration(pipeline, STR("http"))->secrets, "token");
+    definitions_destroy(definitions);
+}
+
+static void test_egress__knows_secrets_that_have_no_name(void **state)
+{
+    const struct load_options options = {.catalogue = &types.catalogue,
+                                         .engine_types = types.engine_types,
+                                         .file = STR("t.yaml"),
+                                         .env = env};
+    (void)state;
+    struct definitions *definitions =
+        loading_read(&options,
+                     "id: t\n"
+                     "integrations: {http: {token: 'a-${BASE}', base_url: 'https://a.example'}}\n"
+                     "nodes: [{id: a, type: http, config: {url: x}}]\n",
+                     "");
+    const struct pipeline *pipeline = definitions->pipelines[0];
+    assert_int_equal(pipeline->hidden_count, 2);
+    assert_str(pipeline->hidden[0].name, "${BASE}");
+    assert_str(pipeline->hidden[0].value, "https://base.example");
+    assert_str(pipeline->hidden[1].value, "a-https://base.example");
+    assert_non_null(memmem(pipeline->hosts.p, pipeline->hosts.n, "a.example:443", 13));
     definitions_destroy(definitions);
 }
 
@@ -185,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_egress__looks_everywhere),
         cmocka_unit_test(test_egress__costs_nothing_without_secrets),
         cmocka_unit_test(test_egress__names_the_secrets_of_settings),
+        cmocka_unit_test(test_egress__knows_secrets_that_have_no_name),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
