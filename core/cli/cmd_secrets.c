@@ -199,7 +199,7 @@ static int rm(struct session *session)
     int code = open_folder(session->args, STATE_FOLDER_EXISTING);
     if (code == EXIT_DONE &&
         secret_store_remove(secret_sources_store(session->sources), name, &err) != 0) {
-        code = fail(&err);
+        code = err.code == E_NOT_FOUND ? command_error(EXIT_USAGE, "%s", err.message) : fail(&err);
     }
     return code;
 }
