@@ -106,29 +106,75 @@ static void append_reason(const struct run_view *view, struct strbuf *out)
     append_text_line("  hint: ", failure_hint(view->error), out);
 }
 
-static void append_failures(const struct run_view *view, struct run_text_style style,
-                            struct strbuf *out)
+static void append_failure_text(const struct failure_view *failure, struct strbuf *out)
 {
-    size_t shown = view->failure_count < RUN_SUMMARY_FAILURES_MOST ? view->failure_count
-                                                                   : RUN_SUMMARY_FAILURES_MOST;
-    if (shown == 0) {
-        return;
+    run_text_append_failure(failure->error, out);
+    strbuf_append_text(out, failure->is_handled ? " (handled)" : "");
+}
+
+/* Of the failures from the `i`th on, those that say the same; 0: one before it says it. */
+static uint64_t count_equal(const struct run_view *view, size_t i, struct str text)
+{
+    struct strbuf other = STRBUF_INIT;
+    uint64_t count = 0;
+    for (size_t k = 0; k < view->failure_count; k++) {
+        strbuf_clear(&other);
+        append_failure_text(&view->failures[k], &other);
+        bool is_equal = str_equal(strbuf_str(&other), text);
+        if (is_equal && k < i) {
+            count = 0;
+            break;
+        }
+        count += is_equal ? 1 : 0;
     }
-    strbuf_append_text(out, "  failed inside:\n");
-    for (size_t i = 0; i < shown; i++) {
-        const struct failure_view *failure = &view->failures[i];
-        struct strbuf path = STRBUF_INIT;
+    strbuf_finish(&other);
+    return count;
+}
+
+/* Returns for how many it stands. */
+static uint64_t append_failure(const struct run_view *view, size_t i, struct run_text_style style,
+                               struct strbuf *out)
+{
+    const struct failure_view *failure = &view->failures[i];
+    struct strbuf text = STRBUF_INIT;
+    struct strbuf path = STRBUF_INIT;
+    append_failure_text(failure, &text);
+    uint64_t count = count_equal(view, i, strbuf_str(&text));
+    if (count > 0) {
         terminal_append_safe(&path, str_from(failure->path));
         strbuf_append_text(out, "    ");
         terminal_append_color(out, style.is_colored, COLOR_RED, strbuf_str(&path));
         strbuf_append_text(out, "  ");
-        run_text_append_failure(failure->error, out);
-        strbuf_append_text(out, failure->is_handled ? " (handled)\n" : "\n");
-        strbuf_finish(&path);
+        strbuf_append_str(out, strbuf_str(&text));
+        if (count > 1) {
+            strbuf_append_format(out, " (and %llu more like it)", (unsigned long long)(count - 1));
+        }
+        strbuf_append_char(out, '\n');
+        append_text_line("      hint: ", failure_hint(failure->error), out);
     }
-    if (view->failure_total > shown) {
+    strbuf_finish(&path);
+    strbuf_finish(&text);
+    return count;
+}
+
+/* Many items fail for one reason: it is said once. */
+static void append_failures(const struct run_view *view, struct run_text_style style,
+                            struct strbuf *out)
+{
+    uint64_t told = 0;
+    size_t lines = 0;
+    if (view->failure_count == 0) {
+        return;
+    }
+    strbuf_append_text(out, "  failed inside:\n");
+    for (size_t i = 0; i < view->failure_count && lines < RUN_SUMMARY_FAILURES_MOST; i++) {
+        uint64_t count = append_failure(view, i, style, out);
+        told += count;
+        lines += count > 0 ? 1 : 0;
+    }
+    if (view->failure_total > told) {
         strbuf_append_format(out, "    and %llu more\n",
-                             (unsigned long long)(view->failure_total - shown));
+                             (unsigned long long)(view->failure_total - told));
     }
 }
 

@@ -97,7 +97,12 @@ static void test_run_summary__lists_the_first_failures_inside(void **state)
         view_inner_ends(&view, 1, fix, "{\"message\":\"m\"}");
     }
     run_summary_append(&view, plain, &out);
-    assert_non_null(strstr(strbuf_str(&out).p, "    each[2].fix#10  m\n    and 2 more\n"));
+    assert_non_null(strstr(strbuf_str(&out).p, "    each[2].fix  C: m\\n (handled)\n"));
+    assert_non_null(strstr(strbuf_str(&out).p, "  m (and 10 more like it)\n"));
+    assert_null(strstr(strbuf_str(&out).p, "\n    and "));
+    view_inner_ends(&view, 1, fix, "{\"code\":\"AUTH\",\"message\":\"no\",\"hint\":\"set it\"}");
+    run_summary_append(&view, plain, &out);
+    assert_non_null(strstr(strbuf_str(&out).p, "  AUTH: no\n      hint: set it\n"));
 }
 
 static void test_run_summary__says_what_was_undone_and_which_endings_ran(void **state)
