@@ -105,5 +105,9 @@ void answers_add_words(const struct service_answer *answer, struct problem *prob
 int answers_wants(struct service_call *call, ops_val item)
 {
     int is_pull = ops.value->type(ops.h, ops_get(item, "pull_request")) == OPS_TYPE_MAP;
-    return !is_pull || ops_get_bool(call->config, "pull_requests", 0);
+    ops_val config = 0;
+    if (!is_pull || ops.value->retain(ops.h, call->config, call->page, &config) != OPS_OK) {
+        return !is_pull;
+    }
+    return ops_get_bool(config, "pull_requests", 0); /* what is read goes with the page */
 }

@@ -82,6 +82,8 @@ struct service_call {
     ops_val items;              /* of it */
     uint64_t at;                /* of them, the next to emit */
     int64_t count;              /* emitted so far */
+    int64_t most;               /* to emit; 0: all; read once: what is read of the config lives
+                                   as long as the task, and items may be many */
     uint64_t unchanged;         /* answers that were as before */
     struct etag_place place;    /* of the answer to what is under way, if it is conditional */
     ops_val credential;         /* that was made for the next request; 0: obtain one */

@@ -13,9 +13,7 @@ static const struct service_pages *pages_of(const struct service_call *call)
 
 static int is_enough(const struct service_call *call)
 {
-    const char *limit = pages_of(call)->limit;
-    int64_t most = limit != NULL ? ops_get_i64(call->config, limit, 0) : 0;
-    return most > 0 && call->count >= most;
+    return call->most > 0 && call->count >= call->most;
 }
 
 /* ---- The end ---- */
@@ -205,5 +203,7 @@ static void fetch(struct service_call *call, ops_str query)
 
 void pages_start(struct service_call *call)
 {
+    const char *limit = pages_of(call)->limit;
+    call->most = limit != NULL ? ops_get_i64(call->config, limit, 0) : 0;
     fetch(call, ops_text(""));
 }
