@@ -171,7 +171,7 @@ static int configure(struct index *index)
     (void)sqlite3_wal_hook(index->db, on_commit_logged, index);
     return run_text(index, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                            "PRAGMA temp_store = MEMORY; PRAGMA synchronous = FULL;"
-                           "PRAGMA cache_size = -1024") &&
+                           "PRAGMA cache_size = -256") &&
            rank_register(index->db, index->fault);
 }
 
