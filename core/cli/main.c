@@ -3,6 +3,7 @@
  * The program: finds the command, reads its arguments, runs it.
  */
 #include <fcntl.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -67,8 +68,23 @@ static void raise_file_limit(void)
     }
 }
 
+/*
+ * What threads free is used again by others, and what was large goes back to the system: by default
+ * each thread has a heap of its own, and a block that was freed once makes others like it stay in a
+ * heap for good. A pipeline that calls services a million times took a sixth more.
+ */
+static void share_heaps(void)
+{
+#ifdef M_ARENA_MAX
+    enum { HEAPS = 2, LARGE_BYTES = 128 * 1024 };
+    (void)mallopt(M_ARENA_MAX, HEAPS); /* best effort, both */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    share_heaps();
     hold_standard_files();
     raise_file_limit();
     if (argc < 2 || is_help(argv[1])) {
