@@ -61,6 +61,7 @@ void batch_clear(struct batch *batch)
     }
     for (size_t i = 0; i < batch->cache_count; i++) {
         document_unref(batch->caches[i].output);
+        document_unref(batch->caches[i].items);
     }
     batch->record_count = 0;
     batch->effect_count = 0;
@@ -143,5 +144,6 @@ void batch_add_cache(struct batch *batch, const struct cache_entry *entry)
     }
     batch->caches = entries;
     (void)document_ref(entry->output);
+    (void)document_ref(entry->items);
     entries[batch->cache_count++] = *entry;
 }

@@ -279,8 +279,15 @@ struct cache_entry {
     int64_t at_unix_ms;
     int64_t until_unix_ms;         /* nobody asks for it later */
     struct str port;               /* borrowed from the pipeline; empty: success */
-    bool has_items;                /* of a node that emits: `output` may be as large as they are */
     const struct document *output; /* shared with the batch; NULL: what was kept is old */
+    /*
+     * Of a node that emits, else NULL: the seqs of the records whose outputs are its items, as a
+     * list; shared with the batch. The store has them all, of this run, and keeps them with
+     * `output`, which is then as large as it likes; who asks gets {"items": [...], "output": ...}.
+     */
+    const struct document *items;
+    uint64_t run_number;
+    size_t items_bytes; /* about what they take as JSON */
 };
 
 /* One decision, or several that become durable together. */

@@ -258,22 +258,20 @@ void stand_in_keep(const struct decision *d, uint32_t node, struct str port,
 {
     const struct node *def = decision_node(d, node);
     uint32_t outcome = outcome_of(d, port);
-    struct document *with_items = NULL;
     struct cache_entry entry = {.at_unix_ms = d->now, .output = output};
     if (output == NULL || !stand_in_keeps(def)) {
         return;
     }
     entry.port = outcome != OUTCOME_SUCCESS ? d->run->pipeline->outcomes[outcome] : STR("");
     if (node_has_stream(def)) {
-        if (stand_in_items_wrap(d, node, output, &with_items) != 0) {
+        if (stand_in_items_keep(d, node, &entry) != 0) {
             d->batch->has_failed = true;
             return;
         }
-        entry.has_items = true;
-        entry.output = with_items;
+        entry.output = entry.items != NULL ? output : NULL;
     }
     keep_all(d, node, &entry);
-    document_unref(with_items);
+    document_unref(entry.items);
 }
 
 /* ---- fallbacks ---- */

@@ -90,12 +90,12 @@ int stand_in_items_unwrap(const struct document *kept, struct stand_in_parts *ou
     const struct value *output = value_is(root, VALUE_MAP) ? value_get(root, OUTPUT) : NULL;
     const struct value *items = value_is(root, VALUE_MAP) ? value_get(root, ITEMS) : NULL;
     struct stand_in_parts parts = {0};
-    if (output == NULL || items == NULL || !value_is(items, VALUE_STRING)) {
+    if (output == NULL || items == NULL || !value_is(items, VALUE_LIST)) {
         return error_set(err, E_INVALID, "what was kept has no output and items");
     }
     int status = copy_value(output, &parts.output, err);
     if (status == 0) {
-        status = stream_copy_read(value_str(items), &parts.items, err);
+        status = copy_value(items, &parts.items, err);
     }
     if (status != 0) {
         stand_in_parts_finish(&parts);
@@ -153,27 +153,26 @@ static size_t json_bytes(const struct decision *d, const struct document *docume
     return bytes;
 }
 
-int stand_in_items_wrap(const struct decision *d, uint32_t node, const struct document *output,
-                        struct document **out_kept)
+int stand_in_items_keep(const struct decision *d, uint32_t node, struct cache_entry *entry)
 {
     const struct run_node *state = decision_state(d, node);
     const char *why = why_not_all(state);
-    if (why == NULL && json_bytes(d, output) > STREAM_COPY_BYTES - state->stream->copy.items.n) {
+    if (why == NULL &&
+        json_bytes(d, entry->output) > STREAM_COPY_BYTES - state->stream->copy.bytes) {
         why = "its items and its output take more than 4 MiB";
     }
     if (why != NULL) {
         say_not_kept(d, node, why);
         return 0;
     }
-    struct builder *b =
-        builder_create(); /* the items as text: as values they take six times that */
-    builder_map_begin(b);
-    builder_key(b, ITEMS);
-    builder_string(b, strbuf_str(&state->stream->copy.items));
-    builder_key(b, OUTPUT);
-    builder_embed(b, output, document_root(output));
-    builder_map_end(b);
-    return builder_finish(b, out_kept, NULL);
+    struct document *items = NULL;
+    int status = stream_copy_list_seqs(&state->stream->copy, &items);
+    if (status == 0) {
+        entry->run_number = d->run->number;
+        entry->items = items;
+        entry->items_bytes = state->stream->copy.bytes;
+    }
+    return status;
 }
 
 int stand_in_items_lend(const struct decision *d, uint32_t node, struct document **out_items,

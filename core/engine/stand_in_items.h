@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cache_entry;
 struct decision;
 struct document;
 struct error;
@@ -39,16 +40,19 @@ void stand_in_parts_finish(struct stand_in_parts *parts);
 int stand_in_items_split(const struct document *answer, struct stand_in_parts *out,
                          struct error *err);
 
-/* The parts of what stand_in_items_wrap() has made. Fails with E_INVALID for anything else. */
+/*
+ * The parts of what the cache gives for an entry with items, {"items": [...], "output": ...}. Fails
+ * with E_INVALID for anything else, E_NOMEM.
+ */
 int stand_in_items_unwrap(const struct document *kept, struct stand_in_parts *out,
                           struct error *err);
 
 /*
- * For the cache: what the node that ends with `output` has emitted, and that. `*out_kept` is owned;
- * it stays as it is, and the log of the node says why, when the items are not all there any more.
+ * For the cache: `entry`, with the output of the node that ends, gets what it has emitted (its
+ * `items` are owned by the caller). It has none, and the log of the node says why, when they are
+ * not all there any more. 0 or E_NOMEM.
  */
-int stand_in_items_wrap(const struct decision *d, uint32_t node, const struct document *output,
-                        struct document **out_kept);
+int stand_in_items_keep(const struct decision *d, uint32_t node, struct cache_entry *entry);
 
 /* What `node` has emitted in this round, as a list (owned). Fails with E_LIMIT, E_NOMEM. */
 int stand_in_items_lend(const struct decision *d, uint32_t node, struct document **out_items,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/engine/stream_copy.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/base/grow.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -13,6 +15,10 @@ static void drop_items(struct stream_copy *copy)
 {
     strbuf_finish(&copy->items);
     copy->items = STRBUF_INIT;
+    free(copy->seqs);
+    copy->seqs = NULL;
+    copy->seq_cap = 0;
+    copy->bytes = 0;
 }
 
 void stream_copy_finish(struct stream_copy *copy)
@@ -45,29 +51,49 @@ static int digest_item(unsigned char digest[DIGEST_BYTES], const struct value *i
     return 0;
 }
 
-/* It has `bytes` as JSON, with what parts it from the next. */
-static int keep_item(struct stream_copy *copy, const struct document *item, size_t bytes)
+static int keep_text(struct stream_copy *copy, const struct document *item)
 {
-    if (!copy->keeps_items || copy->bound != STREAM_COPY_WHOLE) {
-        return 0;
-    }
-    if (copy->count >= STREAM_COPY_ITEMS || bytes > STREAM_COPY_BYTES - copy->items.n) {
-        drop_items(copy);
-        copy->bound = (uint8_t)(copy->count >= STREAM_COPY_ITEMS ? STREAM_COPY_TOO_MANY
-                                                                 : STREAM_COPY_TOO_LARGE);
-        return 0;
-    }
     json_write(document_root(item), JSON_COMPACT, &copy->items);
     strbuf_append_text(&copy->items, "\n");
     return strbuf_status(&copy->items);
 }
 
-int stream_copy_add(struct stream_copy *copy, const struct document *item)
+static int keep_seq(struct stream_copy *copy, uint64_t seq)
+{
+    uint64_t *seqs =
+        array_reserve(copy->seqs, &copy->seq_cap, (size_t)copy->count + 1, sizeof(*seqs));
+    if (seqs == NULL) {
+        return E_NOMEM;
+    }
+    copy->seqs = seqs;
+    seqs[copy->count] = seq;
+    return 0;
+}
+
+/* It has `bytes` as JSON, with what parts it from the next. */
+static int keep_item(struct stream_copy *copy, const struct document *item, uint64_t seq,
+                     size_t bytes)
+{
+    if ((!copy->keeps_items && !copy->keeps_seqs) || copy->bound != STREAM_COPY_WHOLE) {
+        return 0;
+    }
+    if (copy->count >= STREAM_COPY_ITEMS || bytes > STREAM_COPY_BYTES - copy->bytes) {
+        drop_items(copy);
+        copy->bound = (uint8_t)(copy->count >= STREAM_COPY_ITEMS ? STREAM_COPY_TOO_MANY
+                                                                 : STREAM_COPY_TOO_LARGE);
+        return 0;
+    }
+    copy->bytes += bytes;
+    int status = copy->keeps_items ? keep_text(copy, item) : 0;
+    return status == 0 && copy->keeps_seqs ? keep_seq(copy, seq) : status;
+}
+
+int stream_copy_add(struct stream_copy *copy, const struct document *item, uint64_t seq)
 {
     struct strbuf text = STRBUF_INIT;
     int status = digest_item(copy->digest, document_root(item), &text);
     if (status == 0) {
-        status = keep_item(copy, item, text.n + 1); /* and what parts it from the next */
+        status = keep_item(copy, item, seq, text.n + 1); /* and what parts it from the next */
     }
     if (status == 0) {
         copy->count++;
@@ -90,6 +116,18 @@ int stream_copy_begins(const struct stream_copy *copy, const struct value *list,
         *out_begins = is_long_enough && memcmp(digest, copy->digest, DIGEST_BYTES) == 0;
     }
     return status;
+}
+
+int stream_copy_list_seqs(const struct stream_copy *copy, struct document **out_list)
+{
+    struct builder *b = builder_create();
+    CHECK(copy->keeps_seqs && copy->bound == STREAM_COPY_WHOLE);
+    builder_list_begin(b);
+    for (size_t i = 0; i < copy->count; i++) {
+        builder_int(b, (int64_t)copy->seqs[i]);
+    }
+    builder_list_end(b);
+    return builder_finish(b, out_list, NULL);
 }
 
 static int read_item(struct str line, struct builder *b, struct error *err)

@@ -73,7 +73,8 @@ static struct stream *stream_create(struct run_node *producer)
     stream->window = streams_window(pipeline, def);
     stream->has_ended = is_terminal(producer);
     stream->is_copied = def->fallback != NULL || def->cache != NULL || def->lends_items;
-    stream->copy.keeps_items = def->lends_items || stand_in_keeps(def);
+    stream->copy.keeps_items = def->lends_items;
+    stream->copy.keeps_seqs = stand_in_keeps(def);
     for (uint32_t r = def->first_reader; r > 0; r = next_reader(pipeline, r)) {
         stream->readers[stream->reader_count++] = (struct stream_reader){
             .node = r - 1, .is_done = is_terminal(frame_node(producer->frame, r - 1))};
@@ -229,9 +230,9 @@ static void wake_readers(const struct run_node *producer)
     }
 }
 
-static int add_item(struct stream *stream, const struct document *item)
+static int add_item(struct stream *stream, const struct document *item, uint64_t seq)
 {
-    if (stream->is_copied && stream_copy_add(&stream->copy, item) != 0) {
+    if (stream->is_copied && stream_copy_add(&stream->copy, item, seq) != 0) {
         return -1;
     }
     if (stream->end - stream->first == stream->cap && grow(stream) != 0) {
@@ -246,7 +247,7 @@ bool streams_apply_item(struct run_node *producer, const struct record *record)
 {
     struct stream *stream = stream_of(producer);
     bool is_first = stream != NULL && stream->end == 0;
-    if (stream == NULL || add_item(stream, record->output) != 0) {
+    if (stream == NULL || add_item(stream, record->output, record->seq) != 0) {
         producer->frame->run->has_failed = true;
         return false;
     }

@@ -90,6 +90,10 @@ static const char *const rules[] = {
 
     "SELECT '', 0, 'the result ''' || key || ''' that is kept is no JSON' FROM cache"
     " WHERE NOT json_valid(output)",
+
+    "SELECT '', 0, 'items of the result ''' || key || ''' that is kept are no list'"
+    " FROM cache_items WHERE CASE WHEN json_valid(items) THEN json_type(items) <> 'array'"
+    " ELSE 1 END",
 };
 
 static int check_rule(struct check *check, const char *rule)

@@ -184,7 +184,10 @@ int journal_reader_cached(struct journal_reader *reader, struct str key, int64_t
 {
     struct reader_query query;
     reader_query_begin(&query, reader,
-                       "SELECT at, port, output FROM cache WHERE key = ? AND at >= ?", err);
+                       "SELECT c.at, c.port, c.output, i.items FROM cache c"
+                       " LEFT JOIN cache_items i ON i.key = c.key"
+                       " WHERE c.key = ? AND c.at >= ? ORDER BY i.part",
+                       err);
     reader_query_str(&query, key);
     reader_query_int(&query, after);
     while (reader_query_next(&query)) {
@@ -192,6 +195,7 @@ int journal_reader_cached(struct journal_reader *reader, struct str key, int64_t
             .at = reader_query_column_int(&query, 0),
             .port = reader_query_column_str(&query, 1),
             .output = reader_query_column_str(&query, 2),
+            .items = reader_query_column_str(&query, 3),
         };
         reader_query_stop(&query, each(user, &row));
     }

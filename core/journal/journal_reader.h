@@ -293,11 +293,15 @@ typedef int (*journal_scope_cb)(void *user, const struct journal_scope_row *row)
 int journal_reader_scopes(struct journal_reader *reader, struct str kind, journal_scope_cb each,
                           void *user, struct error *err);
 
-/* A result that may be taken again. */
+/*
+ * A result that may be taken again. One with items comes more than once, in their order, each time
+ * with some more of them.
+ */
 struct journal_cache_row {
     int64_t at;        /* unix ms */
     struct str port;   /* empty: success */
     struct str output; /* JSON */
+    struct str items;  /* JSON, a list; empty: a result that cannot have any */
 };
 typedef int (*journal_cache_cb)(void *user, const struct journal_cache_row *row);
 /* The one with this key, unless it is older than `after`; none: `each` is not called. */

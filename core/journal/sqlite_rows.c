@@ -167,7 +167,7 @@ static int add_caches(struct sqlite_rows *rows, const struct batch *batch)
         rc = strbuf_status(&rows->body) != 0
                  ? SQLITE_NOMEM
                  : sqlite_cache_add(&rows->cache, entry, strbuf_str(&rows->body));
-        rows->bytes += rows->body.n;
+        rows->bytes += rows->body.n + entry->items_bytes;
     }
     return rc;
 }
@@ -363,7 +363,7 @@ int sqlite_rows_init(struct sqlite_rows *rows, struct sqlite_statements *stateme
         .blobs = {.statements = statements, .folder = folder},
     };
     sqlite_projection_init(&rows->projection, statements);
-    sqlite_cache_init(&rows->cache, statements);
+    sqlite_cache_init(&rows->cache, statements, folder);
     int rc = sqlite_call_number(statements->db, "SELECT max(id) FROM journal", &last);
     rows->last_id = (uint64_t)last;
     return rc;

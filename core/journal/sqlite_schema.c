@@ -130,9 +130,14 @@ static const char version_5[] =
 /* spent: the last record that says what calls took, with the run's total. */
 static const char version_6[] = "ALTER TABLE runs ADD COLUMN spent INTEGER;";
 
+/* What is kept of a node that emits: its items, in order, as lists of some. */
+static const char version_7[] =
+    "CREATE TABLE cache_items (key TEXT NOT NULL REFERENCES cache (key) ON DELETE CASCADE,"
+    " part INTEGER NOT NULL, items TEXT NOT NULL, PRIMARY KEY (key, part)) STRICT;";
+
 static const char *const steps[] = {
     NULL, /* version 0: an empty file */
-    version_1, version_2, version_3, version_4, version_5, version_6,
+    version_1, version_2, version_3, version_4, version_5, version_6, version_7,
 };
 
 _Static_assert(sizeof(steps) / sizeof(steps[0]) == SQLITE_SCHEMA_VERSION + 1,

@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-enum { SQLITE_SCHEMA_VERSION = 6 };
+enum { SQLITE_SCHEMA_VERSION = 7 };
 
 /* "OpSt", in the header of the file. */
 #define SQLITE_SCHEMA_APPLICATION 0x4f705374

@@ -69,6 +69,9 @@ static const char *const texts[] = {
                                " ON CONFLICT DO UPDATE SET state = ?3, at = ?4",
     [SQLITE_STATEMENT_CACHE] =
         "INSERT INTO cache (key, at, until, bytes, port, output) VALUES (?, ?, ?, ?, ?, ?)",
+    [SQLITE_STATEMENT_CACHE_ITEMS] = "INSERT INTO cache_items (key, part, items) VALUES (?, ?, ?)",
+    [SQLITE_STATEMENT_CACHE_ITEM] = "SELECT body -> '$.output', blob ->> '$.output'"
+                                    " FROM journal WHERE run = ? AND seq = ?",
     [SQLITE_STATEMENT_CACHE_GONE] = "DELETE FROM cache WHERE key = ? RETURNING bytes",
     [SQLITE_STATEMENT_CACHE_BYTES] = "SELECT ifnull(sum(bytes), 0) FROM cache",
     [SQLITE_STATEMENT_CACHE_OVER] =

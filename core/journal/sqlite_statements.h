@@ -45,6 +45,8 @@ enum sqlite_statement {
     SQLITE_STATEMENT_SCOPE,        /* kind, key, state, at */
     SQLITE_STATEMENT_SCOPE_GONE,   /* kind, key */
     SQLITE_STATEMENT_CACHE,        /* key, at, until, bytes, port, output */
+    SQLITE_STATEMENT_CACHE_ITEMS,  /* key, part, items */
+    SQLITE_STATEMENT_CACHE_ITEM,   /* run, seq: gives an output, or the digest of a file of it */
     SQLITE_STATEMENT_CACHE_GONE,   /* key; like all below it gives bytes, row by row */
     SQLITE_STATEMENT_CACHE_BYTES,  /* of all */
     SQLITE_STATEMENT_CACHE_OVER,   /* now: some that nobody may take any more */

@@ -11,6 +11,28 @@
 #include "core/base/grow.h"
 #include "core/value/value.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/sim_store.h"
+#include "tests/support/cache_items.h"
+
+static int see(void *user, const struct record *record)
+{
+    cache_items_see(user, record);
+    return 0;
+}
+
+/* With its items, which are durable with it. */
+static const struct document *keep_output(struct sim *sim, const struct cache_entry *entry)
+{
+    struct cache_items items;
+    if (entry->items == NULL) {
+        return document_ref(entry->output);
+    }
+    cache_items_begin(&items, entry);
+    SIM_HOLDS(sim, sim_store_read(sim->store, entry->run_number, see, &items) == 0);
+    const struct document *whole = cache_items_end(&items);
+    SIM_HOLDS(sim, whole != NULL);
+    return whole;
+}
 
 void sim_cache_keep(struct sim *sim, const struct batch *batch)
 {
@@ -23,7 +45,8 @@ void sim_cache_keep(struct sim *sim, const struct batch *batch)
         SIM_HOLDS(sim, sim->entries != NULL && sim->entry_ports != NULL);
         struct cache_entry *kept = &sim->entries[sim->entry_count];
         *kept = batch->caches[i];
-        (void)document_ref(kept->output);
+        kept->items = NULL;
+        kept->output = keep_output(sim, &batch->caches[i]);
         sim->entry_ports[sim->entry_count] = str_dup(kept->port);
         SIM_HOLDS(sim, sim->entry_ports[sim->entry_count] != NULL);
         sim->entry_count++;

@@ -84,7 +84,11 @@ static const char *compare_streams(const struct stream *a, const struct stream *
         AGREES(a->readers[i].is_done == b->readers[i].is_done);
     }
     AGREES(a->is_copied == b->is_copied && a->copy.keeps_items == b->copy.keeps_items);
+    AGREES(a->copy.keeps_seqs == b->copy.keeps_seqs);
     AGREES(a->copy.count == b->copy.count && a->copy.items.n == b->copy.items.n);
+    AGREES((a->copy.seqs == NULL) == (b->copy.seqs == NULL) && a->copy.bytes == b->copy.bytes);
+    AGREES(a->copy.seqs == NULL ||
+           memcmp(a->copy.seqs, b->copy.seqs, a->copy.count * sizeof(a->copy.seqs[0])) == 0);
     AGREES(a->copy.bound == b->copy.bound);
     AGREES(memcmp(a->copy.digest, b->copy.digest, sizeof(a->copy.digest)) == 0);
     for (uint64_t i = a->first; i < a->end; i++) {

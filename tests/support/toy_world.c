@@ -11,6 +11,7 @@
 #include "core/model/pipeline.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
+#include "tests/support/cache_items.h"
 #include "tests/support/pipeline_fixture.h"
 #include "tests/support/run_compare.h"
 #include "tests/support/run_rows.h"
@@ -169,13 +170,12 @@ static void keep_entry(struct toy_world *world, const struct cache_entry *entry)
         reserve(world->cache, &world->cache_cap, world->cache_count + 1, sizeof(*world->cache));
     struct toy_entry *kept = &world->cache[world->cache_count++];
     *kept = (struct toy_entry){.entry = *entry, .port = str_dup(entry->port)};
-    HOLDS(kept->port != NULL);
-    (void)document_ref(entry->output);
+    kept->entry.output = cache_items_of(entry, world->records, world->record_count);
+    HOLDS(kept->port != NULL && (kept->entry.output != NULL || entry->output == NULL));
 }
 
-/* The newest. */
-static const struct toy_entry *find_entry(const struct toy_world *world,
-                                          const struct toy_question *question)
+static const struct toy_entry *find_newest(const struct toy_world *world,
+                                           const struct toy_question *question)
 {
     for (size_t i = world->cache_count; i > 0; i--) {
         const struct toy_entry *at = &world->cache[i - 1];
@@ -324,7 +324,7 @@ static void take_batch(struct toy_world *world, struct batch *batch)
 static void answer_one(struct toy_world *world, struct batch *batch)
 {
     struct toy_question question = world->questions[0];
-    const struct toy_entry *found = find_entry(world, &question);
+    const struct toy_entry *found = find_newest(world, &question);
     struct run_event event = {.type = RUN_EVENT_CACHED,
                               .frame = question.frame,
                               .node = question.node,

@@ -18,7 +18,7 @@
 static void add(struct stream_copy *copy, const char *json)
 {
     struct document *item = pipeline_fixture_json(json);
-    assert_int_equal(stream_copy_add(copy, item), 0);
+    assert_int_equal(stream_copy_add(copy, item, 100 + copy->count), 0);
     document_unref(item);
 }
 
@@ -79,10 +79,36 @@ static void test_stream_copy__keeps_what_it_was_given(void **state)
     stream_copy_finish(&copy);
 }
 
+static void expect_seqs(const struct stream_copy *copy, const char *json)
+{
+    struct document *list = NULL;
+    assert_int_equal(stream_copy_list_seqs(copy, &list), 0);
+    char *text = pipeline_fixture_text(list);
+    assert_string_equal(text, json);
+    free(text);
+    document_unref(list);
+}
+
+static void test_stream_copy__knows_where_they_are(void **state)
+{
+    (void)state;
+    struct stream_copy copy = {.keeps_seqs = true};
+    expect_seqs(&copy, "[]");
+    add(&copy, "\"a text\"");
+    add(&copy, "[2]");
+    expect_seqs(&copy, "[100,101]");
+    assert_int_equal(copy.bytes, 9 + 4);
+    assert_null(copy.items.p);
+    stream_copy_clear(&copy);
+    assert_int_equal(copy.bytes, 0);
+    expect_seqs(&copy, "[]");
+    stream_copy_finish(&copy);
+}
+
 static void test_stream_copy__too_many_are_none(void **state)
 {
     (void)state;
-    struct stream_copy copy = {.keeps_items = true};
+    struct stream_copy copy = {.keeps_items = true, .keeps_seqs = true};
     for (int i = 0; i < STREAM_COPY_ITEMS; i++) {
         add(&copy, "0");
     }
@@ -92,6 +118,7 @@ static void test_stream_copy__too_many_are_none(void **state)
     assert_int_equal(copy.bound, STREAM_COPY_TOO_MANY);
     assert_int_equal(copy.count, STREAM_COPY_ITEMS + 2);
     assert_null(copy.items.p);
+    assert_null(copy.seqs);
     stream_copy_clear(&copy);
     assert_int_equal(copy.bound, STREAM_COPY_WHOLE);
     stream_copy_finish(&copy);
@@ -101,12 +128,17 @@ static void test_stream_copy__too_many_are_none(void **state)
 static int use(const struct document *item, const struct document *answer,
                const struct document *kept)
 {
-    struct stream_copy copy = {.keeps_items = true};
+    struct stream_copy copy = {.keeps_items = true, .keeps_seqs = true};
     struct stand_in_parts parts = {0};
+    struct document *seqs = NULL;
     bool is_alike = false;
-    int status = stream_copy_add(&copy, item);
+    int status = stream_copy_add(&copy, item, 7);
     if (status == 0) {
         status = stream_copy_begins(&copy, document_root(answer), &is_alike);
+    }
+    if (status == 0) {
+        status = stream_copy_list_seqs(&copy, &seqs);
+        document_unref(seqs);
     }
     stream_copy_finish(&copy);
     if (status == 0) {
@@ -126,7 +158,7 @@ static void test_stream_copy__memory_that_runs_out_is_told(void **state)
     struct document *item = pipeline_fixture_json("{\"a\": [1, 2, 3]}");
     struct document *answer =
         pipeline_fixture_json("[{\"a\": [1, 2, 3]}, \"a text of some size\"]");
-    struct document *kept = pipeline_fixture_json("{\"output\": {}, \"items\": \"[1,2]\\n\"}");
+    struct document *kept = pipeline_fixture_json("{\"output\": {}, \"items\": [[1,2], 3]}");
     bool is_reached = true;
     for (long n = 0; is_reached; n++) {
         failing_alloc_arm(n);
@@ -164,7 +196,7 @@ static void test_stream_copy__what_has_no_items_is_refused(void **state)
                                        "{\"items\": []}",
                                        "{\"output\": 1}",
                                        "{\"output\": 1, \"items\": {}}",
-                                       "{\"output\": 1, \"items\": \"[1\\n\"}"};
+                                       "{\"output\": 1, \"items\": \"1\\n\"}"};
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         expect_no_parts(stand_in_items_split, answers[i]);
         expect_no_parts(stand_in_items_unwrap, kept[i]);
@@ -176,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream_copy__knows_how_it_began),
         cmocka_unit_test(test_stream_copy__keeps_what_it_was_given),
+        cmocka_unit_test(test_stream_copy__knows_where_they_are),
         cmocka_unit_test(test_stream_copy__too_many_are_none),
         cmocka_unit_test(test_stream_copy__memory_that_runs_out_is_told),
         cmocka_unit_test(test_stream_copy__what_has_no_items_is_refused),

@@ -20,7 +20,8 @@
 /* A file becomes one as the first version made it. */
 #define STORE_FIXTURE_MAKE_OLDEST                                                                  \
     "ALTER TABLE runs DROP COLUMN spent;"                                                          \
-    "DROP TABLE scopes; DROP TABLE cache; DROP TABLE kv; DROP INDEX runs_shown; DROP INDEX "       \
+    "DROP TABLE scopes; DROP TABLE cache_items; DROP TABLE cache; DROP TABLE kv; DROP INDEX "      \
+    "runs_shown; DROP INDEX "                                                                      \
     "runs_queue; DROP "                                                                            \
     "INDEX runs_dead;"                                                                             \
     "DROP INDEX nodes_dead; ALTER TABLE runs DROP COLUMN queued_by;"                               \

@@ -8,10 +8,12 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/base/error.h"
 #include "core/journal/journal_reader.h"
 #include "core/journal/journal_sqlite.h"
+#include "core/journal/sqlite_blobs.h"
 #include "core/journal/sqlite_cache.h"
 #include "core/value/value.h"
 #include "tests/support/pipeline_fixture.h"
@@ -60,6 +62,9 @@ static int see(void *user, const struct journal_cache_row *row)
     (void)user;
     strbuf_append_format(&seen, "%lld %.*s %.*s", (long long)row->at, STR_ARG(row->port),
                          STR_ARG(row->output));
+    if (row->items.n > 0) {
+        strbuf_append_format(&seen, ", with %.*s", STR_ARG(row->items));
+    }
     return 0;
 }
 
@@ -110,16 +115,98 @@ static void test_journal_cache__a_large_result_is_none_and_ends_the_one_before(v
     store_fixture_expect(&fixture, "SELECT key, length(output) FROM cache", "b|65536");
 }
 
-static void test_journal_cache__a_result_with_items_may_be_larger(void **state)
+/* Records of run 1 with these items, from seq 1 on. */
+static void record_items(const char *const *items, size_t count)
+{
+    struct batch batch = BATCH_INIT;
+    struct journal_new_run run = store_fixture_run(1, "run-1");
+    store_fixture_start(&fixture, &run);
+    for (size_t i = 0; i < count; i++) {
+        struct record record = {.run_number = 1, .type = RECORD_ITEM, .seq = i + 1, .index = i};
+        struct document *item = items[i] != NULL ? pipeline_fixture_json(items[i])
+                                                 : store_fixture_text(SQLITE_CACHE_PART, 'x');
+        record.output = item;
+        store_fixture_record(&fixture, &batch, &record, "a");
+        document_unref(item);
+    }
+    store_fixture_write(&fixture, &batch);
+}
+
+static void keep_with_items(const char *key, const char *seqs, int64_t at)
+{
+    struct batch batch = BATCH_INIT;
+    add(&batch, key, pipeline_fixture_json("{\"n\": 1}"), at, 100);
+    batch.caches[0].run_number = 1;
+    batch.caches[0].items_bytes = 1000;
+    batch.caches[0].items = pipeline_fixture_json(seqs);
+    store_fixture_write(&fixture, &batch);
+}
+
+static void test_journal_cache__items_are_those_of_records(void **state)
 {
     (void)state;
+    static const char *const items[] = {"{\"a\": [1, 2.50, \"\\n\"]}", "\"x\"", "null", "17"};
+    record_items(items, 4);
+    keep_with_items("a", "[1, 2, 3]", 1);
+    keep_with_items("b", "[]", 1);
+    keep_with_items("c", "[4, 1]", 1);
+    expect_answer("a", 0, "1  {\"n\":1}, with [{\"a\":[1,2.5,\"\\n\"]},\"x\",null]");
+    expect_answer("b", 0, "1  {\"n\":1}, with []");
+    expect_answer("c", 0, "1  {\"n\":1}, with [17,{\"a\":[1,2.5,\"\\n\"]}]");
+    store_fixture_expect(&fixture, "SELECT sum(bytes) FROM cache", "3621");
+    keep_with_items("a", "[2]", 3);
+    expect_answer("a", 0, "3  {\"n\":1}, with [\"x\"]");
+    keep("a", "1", 4, 100);
+    expect_answer("a", 0, "4 even 1");
+}
+
+/* A result with large items and an output that is none is written in rows of some. */
+static void test_journal_cache__many_items_are_many_rows(void **state)
+{
+    (void)state;
+    static const char *const items[] = {NULL, "1", "2", NULL, "3"};
     struct batch batch = BATCH_INIT;
-    add(&batch, "a", store_fixture_text(SQLITE_CACHE_LARGEST, 'x'), 3, 9);
-    add(&batch, "b", store_fixture_text(SQLITE_CACHE_LARGEST_ITEMS, 'x'), 3, 9);
-    batch.caches[0].has_items = true;
-    batch.caches[1].has_items = true;
+    record_items(items, 5);
+    store_fixture_expect(&fixture, "SELECT count(*) FROM blobs", "1"); /* both are alike */
+    add(&batch, "a", store_fixture_text(SQLITE_CACHE_LARGEST, 'x'), 1, 100);
+    batch.caches[0].run_number = 1;
+    batch.caches[0].items = pipeline_fixture_json("[1, 2, 3, 4, 5]");
     store_fixture_write(&fixture, &batch);
-    store_fixture_expect(&fixture, "SELECT key, length(output) FROM cache", "a|65538");
+    store_fixture_expect(&fixture, "SELECT part, length(items) FROM cache_items ORDER BY part",
+                         "0|65540\n1|65544\n2|3");
+    store_fixture_expect(&fixture, "SELECT length(output) FROM cache", "65538");
+    store_fixture_expect(&fixture, "SELECT items FROM cache_items WHERE part = 2", "[3]");
+}
+
+/* What was pruned, or a file that somebody has removed. */
+static void test_journal_cache__a_result_without_all_its_items_is_none(void **state)
+{
+    (void)state;
+    static const char *const items[] = {"1", NULL};
+    record_items(items, 2);
+    keep_with_items("a", "[1]", 1);
+    keep_with_items("a", "[1, 3]", 1);
+    expect_answer("a", 0, "");
+    char *digest = store_fixture_ask(&fixture, "SELECT digest FROM blobs");
+    assert_int_equal(sqlite_blobs_remove(fixture.folder, str_from(digest), NULL), 0);
+    keep_with_items("b", "[1, 2]", 1);
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache", "0");
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache_items", "0");
+    free(digest);
+}
+
+static void test_journal_cache__items_go_with_their_result(void **state)
+{
+    (void)state;
+    static const char *const items[] = {"1", "2"};
+    record_items(items, 2);
+    keep_with_items("a", "[1, 2]", 1);
+    keep("x", "1", 101, 200);
+    store_fixture_expect(&fixture, "SELECT key FROM cache", "x");
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache_items", "0");
+    journal_sqlite_bound_cache(fixture.journal, 1300);
+    keep_with_items("a", "[1, 2]", 1);
+    store_fixture_expect(&fixture, "SELECT count(*) FROM cache_items", "0"); /* both had no room */
 }
 
 static void test_journal_cache__without_a_result_the_one_before_ends(void **state)
@@ -198,7 +285,10 @@ int main(void)
         FRESH(test_journal_cache__the_last_result_under_a_key_is_found),
         FRESH(test_journal_cache__two_of_one_batch_are_one),
         FRESH(test_journal_cache__a_large_result_is_none_and_ends_the_one_before),
-        FRESH(test_journal_cache__a_result_with_items_may_be_larger),
+        FRESH(test_journal_cache__items_are_those_of_records),
+        FRESH(test_journal_cache__many_items_are_many_rows),
+        FRESH(test_journal_cache__a_result_without_all_its_items_is_none),
+        FRESH(test_journal_cache__items_go_with_their_result),
         FRESH(test_journal_cache__without_a_result_the_one_before_ends),
         FRESH(test_journal_cache__nobody_may_take_it_any_more),
         FRESH(test_journal_cache__what_has_no_room_goes_the_oldest_first),

@@ -269,7 +269,7 @@ static void test_journal_reader__definition_and_meta(void **state)
     assert_int_equal(journal_reader_meta(reader, &instance, &epoch, &schema, NULL), 0);
     assert_true(str_equal(instance, journal_sqlite_instance(fixture.journal)));
     assert_int_equal(epoch, 1);
-    assert_int_equal(schema, 6);
+    assert_int_equal(schema, 7);
 }
 
 static void test_journal_reader__the_state_follows_pauses_and_unknown_nodes(void **state)

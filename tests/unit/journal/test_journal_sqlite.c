@@ -82,7 +82,7 @@ static void test_journal_sqlite__the_file_is_private_and_marked_as_ours(void **s
     assert_int_equal(access(store_fixture_path(&fixture, "state.db.new"), F_OK), -1);
     expect("PRAGMA application_id", "1332761460");
     expect("PRAGMA journal_mode", "wal");
-    expect("SELECT epoch, schema, length(instance), substr(instance, 1, 1) FROM meta", "0|6|13|i");
+    expect("SELECT epoch, schema, length(instance), substr(instance, 1, 1) FROM meta", "0|7|13|i");
     assert_int_equal(journal_sqlite_instance(fixture.journal).n, 13);
 }
 
@@ -662,8 +662,8 @@ static void close_and_change(const char *sql)
 static void test_journal_sqlite__a_newer_file_is_refused(void **state)
 {
     (void)state;
-    close_and_change("UPDATE meta SET schema = 7");
-    expect_refusal(E_VERSION, "newer opstream (format 7; this one knows up to 6)");
+    close_and_change("UPDATE meta SET schema = 8");
+    expect_refusal(E_VERSION, "newer opstream (format 8; this one knows up to 7)");
 }
 
 static void test_journal_sqlite__a_file_of_an_older_version_is_brought_forward(void **state)
@@ -679,7 +679,7 @@ static void test_journal_sqlite__a_file_of_an_older_version_is_brought_forward(v
     assert_int_equal(journal_reader_open(fixture.folder, &reader, &err), E_VERSION);
     assert_non_null(strstr(err.message, "written by an older opstream (format 1): start a run"));
     assert_int_equal(store_fixture_open(&fixture, NULL), 0);
-    expect("SELECT schema FROM meta", "6");
+    expect("SELECT schema FROM meta", "7");
     expect("SELECT id, last_seq, state FROM runs", "run-1|1|running");
     expect("SELECT count(*) FROM scopes", "0");
     expect("SELECT count(*) FROM cache", "0");
@@ -711,7 +711,8 @@ static void test_journal_sqlite__items_of_an_older_version_get_their_turns(void 
         (struct record){.run_number = 2, .type = RECORD_RUN_STARTED, .seq = 1, .at_unix_ms = 600},
         NULL);
     store_fixture_write(&fixture, &batch);
-    close_and_change("ALTER TABLE runs DROP COLUMN spent; DROP TABLE kv;"
+    close_and_change("DROP TABLE cache_items;"
+                     "ALTER TABLE runs DROP COLUMN spent; DROP TABLE kv;"
                      "DROP INDEX runs_queue; DROP INDEX runs_wake;"
                      "CREATE INDEX runs_queue ON runs (run)"
                      " WHERE queued_by IS NOT NULL AND ended_at IS NULL;"
@@ -719,7 +720,7 @@ static void test_journal_sqlite__items_of_an_older_version_get_their_turns(void 
                      "ALTER TABLE runs DROP COLUMN priority; ALTER TABLE runs DROP COLUMN turn_at;"
                      "UPDATE meta SET schema = 3");
     assert_int_equal(store_fixture_open(&fixture, NULL), 0);
-    expect("SELECT schema FROM meta", "6");
+    expect("SELECT schema FROM meta", "7");
     expect("SELECT priority, turn_at FROM runs WHERE run = 1", "0|7000");
     expect("SELECT priority, turn_at FROM runs WHERE run = 2", "0|600");
     document_unref(error);
