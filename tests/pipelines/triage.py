@@ -132,6 +132,13 @@ class Triage:
         return subprocess.run([self.program, *map(str, words)], cwd=self.folder, env={**self.env, **variables},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
 
+    def spawn(self, *words):
+        """A command whose output nobody reads; it is killed where it has not ended before."""
+        process = subprocess.Popen([self.program, *map(str, words)], cwd=self.folder, env=self.env,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
     def result(self, *words, **variables):
         """A run, and all that is told of it; an error when it failed."""
         done = self.command("run", self.pipeline, "--json", "-i", "repo=octocat/hello", *words, **variables)
