@@ -177,9 +177,15 @@ static struct value_slot *scope_take_slot(struct scope *scope, uint32_t *out_ind
     return &scope->blocks->slots[scope->used++];
 }
 
-/* `value` is NULL for bytes; scalars are copied into the slot. */
+static uint64_t slot_handle(const struct value_slot *slot, uint32_t index)
+{
+    uint32_t generation = atomic_load_explicit(&slot->generation, memory_order_relaxed);
+    return (uint64_t)HANDLE_VALUE << 61 | (uint64_t)generation << 32 | index;
+}
+
+/* `value` is NULL for bytes, and lies in the document `holder` or is a scalar that is copied. */
 static uint64_t scope_fill_slot(struct scope *scope, uint32_t is_bytes, const void *holder,
-                                const struct value *value)
+                                const struct value *value, bool is_scalar)
 {
     uint32_t index = 0;
     (void)pthread_mutex_lock(&scope->lock);
@@ -189,23 +195,56 @@ static uint64_t scope_fill_slot(struct scope *scope, uint32_t is_bytes, const vo
         return 0;
     }
 
-    uint32_t generation = atomic_load_explicit(&slot->generation, memory_order_relaxed);
     slot->is_bytes = is_bytes;
     slot->holder = holder;
     slot->value = value;
-    if (value != NULL && value->type <= VALUE_DOUBLE) {
+    if (is_scalar) {
         slot->scalar = *value;
         slot->value = &slot->scalar;
     }
     atomic_store_explicit(&slot->scope, scope->handle, memory_order_release);
-    return (uint64_t)HANDLE_VALUE << 61 | (uint64_t)generation << 32 | index;
+    return slot_handle(slot, index);
 }
 
 uint64_t scope_add(struct scope *scope, const struct document *document, const struct value *value)
 {
-    uint64_t handle = scope_fill_slot(scope, 0, document, value);
+    bool is_scalar = value->type <= VALUE_DOUBLE; /* it may lie in a slot of another scope */
+    uint64_t handle = scope_fill_slot(scope, 0, document, value, is_scalar);
     if (handle != 0) {
         (void)document_ref(document);
+    }
+    return handle;
+}
+
+/* The handle that names `part` already; 0: none does. Others may fill slots meanwhile. */
+static uint64_t scope_find_part(struct scope *scope, const struct value *part)
+{
+    uint64_t handle = 0;
+    (void)pthread_mutex_lock(&scope->lock);
+    uint32_t used = scope->used;
+    for (struct value_block *block = scope->blocks; block != NULL && handle == 0;
+         block = block->next) {
+        for (uint32_t i = 0; i < used && handle == 0; i++) {
+            const struct value_slot *slot = &block->slots[i];
+            bool is_filled = atomic_load_explicit(&slot->scope, memory_order_acquire) ==
+                             scope->handle;
+            handle = is_filled && slot->value == part ? slot_handle(slot, block->first_index + i)
+                                                      : 0;
+        }
+        used = VALUE_BLOCK_SLOTS;
+    }
+    (void)pthread_mutex_unlock(&scope->lock);
+    return handle;
+}
+
+uint64_t scope_add_part(struct scope *scope, const struct document *document,
+                        const struct value *part)
+{
+    bool lives_long = handle_kind(scope->handle) != HANDLE_TASK && scope->task == 0;
+    uint64_t handle = lives_long ? scope_find_part(scope, part) : 0;
+    if (handle == 0) {
+        handle = scope_fill_slot(scope, 0, document, part, false);
+        (void)document_ref(handle != 0 ? document : NULL);
     }
     return handle;
 }
@@ -213,7 +252,7 @@ uint64_t scope_add(struct scope *scope, const struct document *document, const s
 uint64_t scope_add_scalar(struct scope *scope, const struct value *scalar)
 {
     CHECK(scalar->type <= VALUE_DOUBLE);
-    return scope_fill_slot(scope, 0, document_null(), scalar);
+    return scope_fill_slot(scope, 0, document_null(), scalar, true);
 }
 
 uint64_t scope_add_bytes(struct scope *scope, struct str bytes)
@@ -227,7 +266,7 @@ uint64_t scope_add_bytes(struct scope *scope, struct str bytes)
     if (bytes.n > 0) {
         memcpy(copy->bytes, bytes.p, bytes.n);
     }
-    uint64_t handle = scope_fill_slot(scope, 1, copy, NULL);
+    uint64_t handle = scope_fill_slot(scope, 1, copy, NULL, false);
     if (handle == 0) {
         free(copy);
     }

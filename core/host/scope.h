@@ -74,6 +74,12 @@ void scope_finish(struct scope *scope);
  * 0 when out of memory.
  */
 uint64_t scope_add(struct scope *scope, const struct document *document, const struct value *value);
+/*
+ * The same for a part of a value of the scope. An instance or a plugin reads its settings for each
+ * of its tasks, and its scope lives as long: there a part that has a value is not given another.
+ */
+uint64_t scope_add_part(struct scope *scope, const struct document *document,
+                        const struct value *part);
 /* The same for null, a bool, an int or a double, without a document. */
 uint64_t scope_add_scalar(struct scope *scope, const struct value *scalar);
 /* The same for bytes, which are copied. */

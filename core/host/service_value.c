@@ -198,10 +198,10 @@ static uint64_t service_count(void *h, ops_val v)
     return count;
 }
 
-/* A part of the value that is read, as a new handle of the same scope. */
+/* A part of the value that is read, as a handle of the same scope. */
 static ops_status reading_add(const struct reading *r, const struct value *part, ops_val *out)
 {
-    uint64_t handle = scope_add(r->scope, r->value.document, part);
+    uint64_t handle = scope_add_part(r->scope, r->value.document, part);
     if (handle == 0) {
         return OPS_E_RESOURCE;
     }

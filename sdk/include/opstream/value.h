@@ -59,7 +59,10 @@ typedef struct ops_if_value {
 
     /* Items of a list, members of a map, bytes of a string or of bytes; 0 for all else. */
     uint64_t (*count)(void *h, ops_val v);
-    /* Item `i`; OPS_E_NOT_FOUND beyond the end. The new handle is in the scope of `list`. */
+    /*
+     * Item `i`; OPS_E_NOT_FOUND beyond the end. The handle is in the scope of `list`: a new one, or
+     * in the scope of a node or of the plugin the one that the item was given before.
+     */
     ops_status (*at)(void *h, ops_val list, uint64_t i, ops_val *out);
     /* The member `key`; OPS_E_NOT_FOUND when there is none. */
     ops_status (*find)(void *h, ops_val map, ops_str key, ops_val *out);

@@ -155,6 +155,52 @@ static void test_scope__holds_many_values_and_memory(void **state)
     close_ground(&ground);
 }
 
+/* Reads all items of `[1,"two"]` so many times; how many values that makes. */
+static size_t read_often(struct scope *scope, int times)
+{
+    cleanup_document struct document *document = NULL;
+    uint64_t last[2] = {0};
+    size_t made = 0;
+    assert_int_equal(json_read(STR("[1,\"two\"]"), NULL, &document, NULL), 0);
+    for (int i = 0; i < 2 * times; i++) {
+        const struct value *item = value_at(document_root(document), (size_t)i % 2);
+        uint64_t handle = scope_add_part(scope, document, item);
+        assert_true(handle != 0);
+        made += handle != last[i % 2] ? 1 : 0;
+        last[i % 2] = handle;
+    }
+    return made;
+}
+
+static void test_scope__settings_that_are_read_for_ever_take_no_more(void **state)
+{
+    struct ground ground;
+    struct scope_value value;
+    struct scope *scope = NULL;
+    struct scope of_task;
+    (void)state;
+    open_ground(&ground);
+    for (int i = 0; i < 2 * VALUE_BLOCK_SLOTS; i++) {
+        assert_true(add_json(&ground, "null") != 0);
+    }
+    assert_int_equal(read_often(ground.scope, 1000), 2);
+    assert_int_equal(read_often(ground.scope, 10), 2); /* of another document */
+    cleanup_document struct document *document = NULL;
+    assert_int_equal(json_read(STR("{\"a\":7}"), NULL, &document, NULL), 0);
+    uint64_t handle =
+        scope_add_part(ground.scope, document, value_get(document_root(document), STR("a")));
+    assert_true(value_acquire(&ground.plugin, handle, &value, &scope));
+    assert_int_equal(value_int(value.value), 7);
+    scope_release(&ground.plugin, scope);
+    ground.scope->task = 1; /* as one that a task has opened: it will end */
+    assert_int_equal(read_often(ground.scope, 10), 20);
+    ground.scope->task = 0;
+    scope_init(&of_task, &ground.host.values, 1, (uint64_t)HANDLE_TASK << 61 | 1);
+    assert_int_equal(read_often(&of_task, 10), 20);
+    scope_finish(&of_task);
+    close_ground(&ground);
+}
+
 static void test_scope__reports_lack_of_memory(void **state)
 {
     struct ground ground;
@@ -190,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_scope__a_value_that_is_read_keeps_it),
         cmocka_unit_test(test_scope__others_do_not_find_its_values),
         cmocka_unit_test(test_scope__holds_many_values_and_memory),
+        cmocka_unit_test(test_scope__settings_that_are_read_for_ever_take_no_more),
         cmocka_unit_test(test_scope__reports_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
