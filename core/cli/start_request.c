@@ -9,8 +9,31 @@
 #include "core/model/bundle.h"
 #include "core/model/load.h"
 #include "core/model/pipeline.h"
+#include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
+
+/* Of a definition that only lacks what is not set: what the input lacks is told in the same go. */
+static void tell_input(struct start_request *request, const struct command_args *args)
+{
+    struct workspace *workspace = &request->workspace;
+    struct workspace_file again;
+    struct document *input = NULL;
+    workspace->problems = builder_create(); /* they were told: nobody looks at these */
+    if (workspace->problems == NULL) {
+        return;
+    }
+    builder_list_begin(workspace->problems);
+    int code = workspace_load(workspace, args->operands[0], 0, &again);
+    builder_destroy(workspace->problems);
+    workspace->problems = NULL;
+    if (code == EXIT_DONE && again.definitions->count == 1 &&
+        again.definitions->pipelines[0] != NULL) {
+        (void)run_input_read(args, again.definitions->pipelines[0], &input); /* it has told */
+    }
+    document_unref(input);
+    workspace_file_finish(&again);
+}
 
 int start_request_prepare(struct start_request *request, const struct command_args *args)
 {
@@ -18,6 +41,9 @@ int start_request_prepare(struct start_request *request, const struct command_ar
     request->workspace.leaves_secrets = request->has_engine;
     if (code == EXIT_DONE) {
         code = workspace_load(&request->workspace, args->operands[0], LOAD_START, &request->file);
+        if (code == EXIT_INVALID) {
+            tell_input(request, args);
+        }
     }
     if (code == EXIT_DONE) {
         code = workspace_pick(&request->file, &request->pipeline);

@@ -166,6 +166,7 @@ static void end_loader(struct loader *loader)
 
 void loading_finish(struct loading *loading)
 {
+    strmap_finish(&loading->missing_secrets);
     for (size_t i = 0; i < loading->file_count; i++) {
         end_loader(loading->files[i]);
     }

@@ -56,7 +56,8 @@ struct loading {
     size_t report_cap;
     struct definition *first; /* needed and not read yet */
     struct definition *last;
-    struct place any_place; /* a node that may run any pipeline; line 0: there is none */
+    struct place any_place;        /* a node that may run any pipeline; line 0: there is none */
+    struct strmap missing_secrets; /* that were told, with the diagnostics that have it */
 };
 
 /* Ends everything but what is in the group. */

@@ -7,6 +7,7 @@
 #include "core/base/grow.h"
 #include "core/expr/expr.h"
 #include "core/model/catalogue.h"
+#include "core/model/definition.h"
 #include "core/model/draft.h"
 #include "core/value/secrets.h"
 #include "core/value/value.h"
@@ -117,6 +118,15 @@ static void report_value(const struct draft *draft, const struct secret_want *wa
     }
 }
 
+/* Another pipeline needs it, too, and that was told. What is reported elsewhere may be dropped. */
+static int note_missing(const struct draft *draft, struct str name, bool *out_is_known)
+{
+    struct loading *loading = draft->loader->loading;
+    void *told_to = strmap_get(&loading->missing_secrets, name);
+    *out_is_known = told_to == loading->diagnostics;
+    return told_to == NULL ? strmap_add(&loading->missing_secrets, name, loading->diagnostics) : 0;
+}
+
 /* The variable of `name`, as `options->env` has it. */
 static int check_variable(const struct load_options *options, struct str name, struct strbuf *cure,
                           struct error *err)
@@ -141,7 +151,11 @@ static int check_value(const struct draft *draft, const struct secret_want *want
     int status = secrets != NULL ? secrets->check(secrets->user, want->name, &cure, &err)
                                  : check_variable(options, want->name, &cure, &err);
     bool is_out = status == E_NOMEM || strbuf_status(&cure) != 0;
+    bool is_known = false;
     if (status != 0 && !is_out) {
+        is_out = note_missing(draft, want->name, &is_known) != 0;
+    }
+    if (status != 0 && !is_out && !is_known) {
         report_value(draft, want, err.message, cure.n > 0 ? cure.p : "");
     }
     strbuf_finish(&cure);

@@ -178,6 +178,16 @@ def with_shortcut_alone_there_are_stories():
         equal(failed, [], "nothing tries what is not set up:")
 
 
+def who_sets_nothing_hears_of_all_at_once():
+    with Triage(BUILD, 1, with_all=False) as triage:
+        for name in ("OPSTREAM_SECRET_GITHUB_TOKEN", "OPSTREAM_SECRET_LLM_KEY"):
+            del triage.env[name]
+        told = triage.refuse()
+        for words in ("the secret 'github_token' is not set", "the secret 'llm_key' is not set", "must have the key 'repo'"):
+            equal(told.count(words), 1, words)
+        equal(told.count("error:"), 2, told)
+
+
 def what_is_wrong_is_said_before_anything_is_done():
     with Triage(BUILD, 4) as triage:
         repo = ("-i", "repo=octocat/hello")
@@ -238,8 +248,8 @@ CASES = [it_is_right_and_strict, each_issue_goes_its_way, what_was_done_is_not_d
          what_was_asked_before_is_not_paid_for_again, what_comes_again_finds_its_solution,
          a_run_knows_those_before_it, a_budget_is_kept, a_model_of_ones_own_has_the_price_that_is_said,
          a_repository_is_enough, with_shortcut_alone_there_are_stories,
-         what_is_wrong_is_said_before_anything_is_done, while_github_is_away_the_cache_answers,
-         while_shortcut_is_away_stories_wait]
+         who_sets_nothing_hears_of_all_at_once, what_is_wrong_is_said_before_anything_is_done,
+         while_github_is_away_the_cache_answers, while_shortcut_is_away_stories_wait]
 
 
 def main():
