@@ -163,6 +163,14 @@ def a_repository_is_enough():
         has(Path(output["report"]).read_text(encoding="utf-8"), "## Not set up", "- webhook: set TRIAGE_WEBHOOK")
 
 
+def a_mail_without_a_server_is_left_out():
+    with Triage(BUILD, 4) as triage:
+        result = triage.result(SMTP_URL="", timeout=60)
+        equal([result["output"]["triaged"], result["failure_count"], result["inner_failures"]], [4, 0, []])
+        equal(result["output"]["left_out"], ["e-mail: set SMTP_URL"])
+        equal(triage.made()["mails"], [])
+
+
 def with_shortcut_alone_there_are_stories():
     with Triage(BUILD, 4, with_all=False) as triage:
         triage.env["OPSTREAM_SECRET_SHORTCUT_TOKEN"] = SECRETS["SHORTCUT_TOKEN"]
@@ -247,7 +255,7 @@ def while_shortcut_is_away_stories_wait():
 CASES = [it_is_right_and_strict, each_issue_goes_its_way, what_was_done_is_not_done_again,
          what_was_asked_before_is_not_paid_for_again, what_comes_again_finds_its_solution,
          a_run_knows_those_before_it, a_budget_is_kept, a_model_of_ones_own_has_the_price_that_is_said,
-         a_repository_is_enough, with_shortcut_alone_there_are_stories,
+         a_repository_is_enough, a_mail_without_a_server_is_left_out, with_shortcut_alone_there_are_stories,
          who_sets_nothing_hears_of_all_at_once, what_is_wrong_is_said_before_anything_is_done,
          while_github_is_away_the_cache_answers, while_shortcut_is_away_stories_wait]
 
