@@ -161,6 +161,18 @@ static void append_why(const struct value *row, struct strbuf *out)
     }
 }
 
+/* What to do about a failure, on a line of its own. */
+static void append_hint(const struct value *row, struct strbuf *out)
+{
+    const struct value *error = value_get(value_get(row, STR("body")), STR("error"));
+    struct str hint = value_is(error, VALUE_MAP) ? job_text_get(error, "hint") : STR("");
+    if (hint.n > 0) {
+        strbuf_append_text(out, "    hint: ");
+        terminal_append_safe(out, hint);
+        strbuf_append_char(out, '\n');
+    }
+}
+
 void history_text_append(const struct value *row, struct job_text_style style, struct strbuf *out)
 {
     struct str path = job_text_get(row, "path");
@@ -182,6 +194,7 @@ void history_text_append(const struct value *row, struct job_text_style style, s
         out->n--;
     }
     strbuf_append_char(out, '\n');
+    append_hint(row, out);
     strbuf_finish(&what);
 }
 

@@ -101,11 +101,20 @@ struct str failure_hint(const struct document *failure)
     return failure_text(failure, STR("hint"));
 }
 
+/* PERMISSION is the service's word only where a service has answered: the host says it, too. */
+static bool is_credential_refused(const struct document *failure)
+{
+    struct str code = failure_code(failure);
+    return str_equal_text(code, "AUTH") ||
+           (str_equal_text(code, "PERMISSION") &&
+            value_get(document_root(failure), STR("upstream_status")) != NULL);
+}
+
 struct document *failure_name_secrets(const struct document *failure, struct str names)
 {
     struct document *whole = NULL;
     struct strbuf hint = STRBUF_INIT;
-    if (names.n == 0 || !str_equal_text(failure_code(failure), "AUTH")) {
+    if (names.n == 0 || !is_credential_refused(failure)) {
         return document_ref(failure);
     }
     strbuf_append_str(&hint, failure_hint(failure));

@@ -46,9 +46,9 @@ struct document *failure_create(const char *code, struct str message, const char
 struct document *failure_from_error(const char *code, const struct error *err);
 
 /*
- * A refused credential (AUTH) whose hint says besides which secrets it was made of, and how they
- * are set; `names` is "token,user". Any other failure, without names or memory: itself. Owned by
- * the caller.
+ * A refused credential (AUTH, or a service's PERMISSION) whose hint says besides which secrets it
+ * was made of, and how they are set; `names` is "token,user". Any other failure, without names or
+ * memory: itself. Owned by the caller.
  */
 struct document *failure_name_secrets(const struct document *failure, struct str names);
 

@@ -6,6 +6,7 @@
 #include "answer.h"
 #include "failure.h"
 #include "output.h"
+#include "service/problem.h"
 
 enum {
     TIMEOUT_MS = 15 * 60 * 1000, /* an answer may take minutes; a node's `timeout` ends it sooner */
@@ -222,8 +223,8 @@ static int read_whole(struct chat *chat, ops_str body)
         chat->node->provider->read_chat(answer, &chat->reply);
     }
     if (status != OPS_OK || chat->reply.is_strange) {
-        fail(chat, failure_is_html(body) ? &failure_html : &failure_not_json,
-             failure_is_html(body) ? ops_text(NULL) : body);
+        fail(chat, problem_is_page(body) ? &failure_html : &failure_not_json,
+             problem_is_page(body) ? ops_text(NULL) : body);
         return 0;
     }
     return 1;
@@ -234,7 +235,7 @@ static int is_no_stream(const struct chat *chat)
 {
     ops_str begin = answer_trim(text_str(&chat->raw));
     int is_json = begin.n > 0 && begin.p[0] == '{' && chat->frames.kind == FRAMES_EVENTS;
-    return chat->n_events == 0 && chat->error == 0 && (is_json || failure_is_html(begin));
+    return chat->n_events == 0 && chat->error == 0 && (is_json || problem_is_page(begin));
 }
 
 /* 0: the task has ended. */

@@ -9,6 +9,7 @@
 #include "nodes.h"
 #include "output.h"
 #include "price.h"
+#include "service/problem.h"
 
 static const struct failure_kind bad_vectors = {
     OPS_E_UPSTREAM, "llm.bad_output",
@@ -113,7 +114,7 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
         return;
     }
     if (ops.value->from_json(ops.h, task, res->body, &answer, NULL) != OPS_OK) {
-        int is_html = failure_is_html(res->body);
+        int is_html = problem_is_page(res->body);
         bill_lose(&embed->bill);
         failure_of_kind(&failing, is_html ? &failure_html : &failure_not_json,
                         is_html ? ops_text(NULL) : res->body);

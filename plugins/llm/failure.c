@@ -295,16 +295,6 @@ static uint64_t read_wait_ms(const ops_http_res *res)
                                                (int64_t)time(NULL));
 }
 
-int failure_is_html(ops_str body)
-{
-    uint64_t i = 0;
-    while (i < body.n &&
-           (body.p[i] == ' ' || body.p[i] == '\t' || body.p[i] == '\r' || body.p[i] == '\n')) {
-        i++;
-    }
-    return i < body.n && body.p[i] == '<';
-}
-
 void failure_of_status(const struct failing *failing, const ops_http_res *res)
 {
     ops_str body = res->body;
@@ -314,10 +304,13 @@ void failure_of_status(const struct failing *failing, const ops_http_res *res)
         read_words(said, &words);
     }
     if (words.message.n == 0) {
-        words.message = failure_is_html(body) ? ops_text("a page for people, no JSON") : body;
+        words.message = problem_is_page(body) ? ops_text("a page for people, no JSON") : body;
     }
 
     const struct failure_kind *kind = kind_of(&words);
+    if (kind == &unauthorized && !instance_has_credential(failing->node)) {
+        kind = &failure_no_key;
+    }
     if (kind != NULL) {
         end(failing, kind, res->status, words.message, read_wait_ms(res));
     } else {

@@ -47,7 +47,4 @@ void failure_of_kind(const struct failing *failing, const struct failure_kind *k
 /* The config is wrong; both texts are static. */
 void failure_of_config(ops_task task, const char *path, const char *message);
 
-/* Whether the text begins as HTML does. */
-int failure_is_html(ops_str body);
-
 #endif

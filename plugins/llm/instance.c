@@ -66,11 +66,15 @@ void instance_destroy(ops_node *node)
     free(node);
 }
 
+int instance_has_credential(const ops_node *node)
+{
+    return node->key != 0 || ops.value->count(ops.h, ops_get(node->settings, "headers")) > 0;
+}
+
 int instance_lacks_key(const ops_node *node)
 {
-    return node->provider->needs_key && node->key == 0 &&
-           ops_equal(text_str(&node->base_url), node->provider->base_url) &&
-           ops.value->count(ops.h, ops_get(node->settings, "headers")) == 0;
+    return node->provider->needs_key && !instance_has_credential(node) &&
+           ops_equal(text_str(&node->base_url), node->provider->base_url);
 }
 
 void instance_set_headers(const ops_node *node, struct instance_headers *headers, ops_http_req *req)

@@ -35,6 +35,9 @@ ops_status instance_create(ops_plugin *plugin, ops_scope scope, ops_val settings
                            ops_error *err);
 void instance_destroy(ops_node *node);
 
+/* 1: there is a key, or there are headers, one of which may be one. */
+int instance_has_credential(const ops_node *node);
+
 /* 1: the service is at its own place and would not do without a key, and there is none. */
 int instance_lacks_key(const ops_node *node);
 

@@ -550,6 +550,15 @@ class Failures(Case):
 class Others(Case):
     labels = {"bug": "broken", "feature": None}
 
+    def test_a_service_of_ones_own_may_want_a_key(self):
+        for provider in ("openai", "anthropic"):
+            settings = self.settings(provider)
+            del settings["llm"]["api_key"]
+            step = self.run_pipeline([{"id": "a", "type": "llm",
+                                       "config": {"model": "echo", "prompt": "x"}}], settings)[0]
+            self.assertEqual(step["error"]["symbol"], "llm.no_key")
+            self.assertIn("write api_key", step["error"]["hint"])
+
     def test_classify(self):
         for provider, _ in self.each((False,)):
             out = self.ask(provider, kind="llm.classify", model="label", text="it crashes",

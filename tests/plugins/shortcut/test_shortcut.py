@@ -396,7 +396,7 @@ def tokens_that_are_no_good(shortcut):
     has(error["hint"], "integrations.shortcut.token is not set: write \"{{ secrets.shortcut_token }}\" there.")
     error = call(shortcut, "create_story", {"name": "t"}, token=WEAK).error()
     equal((error["code"], error["message"]), ("PERMISSION", "Shortcut answered 403: The token may only read."))
-    has(error["hint"], "the token in integrations.shortcut.token may not do this")
+    has(error["hint"], "the token in integrations.shortcut.token may not do this", "OPSTREAM_SECRET_SHORTCUT_TOKEN")
 
 
 def what_is_not_there(shortcut):

@@ -105,6 +105,10 @@ static void test_failure__a_refused_credential_names_its_secrets(void **state)
                  "{\"code\":\"AUTH\",\"hint\":\"it comes from the secrets "
                  "'a' (set OPSTREAM_SECRET_A, or use 'opstream secrets set a'), "
                  "'b' (set OPSTREAM_SECRET_B, or use 'opstream secrets set b')\"}");
+    assert_named("{\"code\":\"PERMISSION\",\"upstream_status\":403}", "a",
+                 "{\"code\":\"PERMISSION\",\"upstream_status\":403,\"hint\":\"it comes from the "
+                 "secret 'a' (set OPSTREAM_SECRET_A, or use 'opstream secrets set a')\"}");
+    assert_named("{\"code\":\"PERMISSION\"}", "a", "{\"code\":\"PERMISSION\"}");
     assert_named("{\"code\":\"AUTH\"}", "", "{\"code\":\"AUTH\"}");
     assert_named("{\"code\":\"NOT_FOUND\"}", "a", "{\"code\":\"NOT_FOUND\"}");
 }
