@@ -85,6 +85,14 @@ def what_was_done_is_not_done_again():
         check(all(len(c) == 1 for c in triage.made()["comments"].values()), "an issue has two comments")
 
 
+def a_limit_is_of_those_that_are_not_done():
+    with Triage(BUILD, 5) as triage:
+        runs = [triage.run("-i", "limit=2") for _ in range(4)]
+        equal([run["triaged"] for run in runs], [2, 2, 1, 0])
+        equal([run["done_before"] for run in runs], [0, 2, 4, 5])
+        equal(len(triage.made()["stories"]), 5)
+
+
 def tokens(result):
     return result["usage"]["input_tokens"] + result["usage"]["output_tokens"]
 
@@ -224,7 +232,7 @@ def while_github_is_away_the_cache_answers():
     with Triage(BUILD, 4) as triage:
         triage.run()
         triage.set(only="github", fail_percent=100)
-        output = triage.run(TRIAGE_LABEL="second")
+        output = triage.run()
         equal([output["triaged"], output["failed"]], [4, 0])
         waiting = triage.command("queue", "list", "--json")
         has(waiting.stdout, "update_github")
@@ -253,6 +261,7 @@ def while_shortcut_is_away_stories_wait():
 
 
 CASES = [it_is_right_and_strict, each_issue_goes_its_way, what_was_done_is_not_done_again,
+         a_limit_is_of_those_that_are_not_done,
          what_was_asked_before_is_not_paid_for_again, what_comes_again_finds_its_solution,
          a_run_knows_those_before_it, a_budget_is_kept, a_model_of_ones_own_has_the_price_that_is_said,
          a_repository_is_enough, a_mail_without_a_server_is_left_out, with_shortcut_alone_there_are_stories,
