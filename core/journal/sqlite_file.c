@@ -55,18 +55,24 @@ int sqlite_file_sync_folder(const char *path)
     return fd < 0 || fsync(fd) != 0 ? errno : 0;
 }
 
-static int code_of(int rc)
+bool sqlite_file_is_damage(int rc)
 {
     switch (rc & 0xff) {
-    case SQLITE_NOMEM:
-        return E_NOMEM;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
+    case SQLITE_CONSTRAINT: /* what is there is not as its table says, or no longer fits */
+    case SQLITE_MISMATCH:
     case SQLITE_ERROR: /* a table or a column is not there */
-        return E_CORRUPT;
+        return true;
     default:
-        return E_IO;
+        return false;
     }
+}
+
+const char *sqlite_file_reason(sqlite3 *db, int rc)
+{
+    bool is_its_last = db != NULL && (sqlite3_errcode(db) & 0xff) == (rc & 0xff);
+    return is_its_last ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
 }
 
 int sqlite_file_fault(sqlite3 *db, int rc, const char *what, struct error *err)
@@ -74,8 +80,8 @@ int sqlite_file_fault(sqlite3 *db, int rc, const char *what, struct error *err)
     if ((rc & 0xff) == SQLITE_NOMEM) {
         return error_nomem(err);
     }
-    const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
-    return error_set(err, code_of(rc), "%s: %s", what, text);
+    return error_set(err, sqlite_file_is_damage(rc) ? E_CORRUPT : E_IO, "%s: %s", what,
+                     sqlite_file_reason(db, rc));
 }
 
 /* ---- recognising ---- */

@@ -12,6 +12,7 @@
  */
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -43,6 +44,13 @@ char *sqlite_file_path(const char *folder, const char *name);
 
 /* Syncs the directory `path`: names in it are durable then. 0 or an errno value. */
 int sqlite_file_sync_folder(const char *path);
+
+/* Whether SQLite fails so on a damaged file, rather than for lack of something. */
+bool sqlite_file_is_damage(int rc);
+
+/* What SQLite says of `rc`: of `db`, unless another call has succeeded since. Until the next call.
+ */
+const char *sqlite_file_reason(sqlite3 *db, int rc);
 
 /* Puts what SQLite says about `db` into `err`, and returns the error code for `rc`. */
 int sqlite_file_fault(sqlite3 *db, int rc, const char *what, struct error *err);

@@ -275,7 +275,9 @@ static int write_progress(struct sqlite_projection *p, const struct projected_ru
     sqlite_call_int(&call, run->nodes_done);
     sqlite_call_int(&call, run->nodes_failed);
     int rc = sqlite_call_end(&call);
-    CHECK(rc != SQLITE_OK || sqlite3_changes(p->statements->db) == 1);
+    if (rc == SQLITE_OK && sqlite3_changes(p->statements->db) != 1) {
+        return SQLITE_CORRUPT; /* its row is gone, or stands elsewhere than its records */
+    }
     return rc;
 }
 

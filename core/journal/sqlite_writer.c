@@ -111,9 +111,23 @@ static void queue_append(struct queue *queue, struct queue behind)
 
 /* ---- failures ---- */
 
+/* A restart finds the same. */
+static void tell_damage(const struct sqlite_writer *writer, int rc)
+{
+    log_write(
+        LOG_LEVEL_ERROR,
+        "the journal is damaged: put it back from a backup; 'opstream db check' looks for more",
+        LOG_FIELDS(log_text("file", sqlite3_db_filename(writer->db, "main")),
+                   log_text("reason", sqlite_file_reason(writer->db, rc)), log_int("code", rc)));
+}
+
 /* Nobody knows what is durable: a restart finds out. */
 static _Noreturn void die(const struct sqlite_writer *writer, int rc)
 {
+    if (sqlite_file_is_damage(rc)) {
+        tell_damage(writer, rc);
+        _exit(SQLITE_WRITER_DIED);
+    }
     log_write(LOG_LEVEL_ERROR, "the journal cannot be written; start again to recover",
               LOG_FIELDS(log_text("reason", sqlite3_errstr(rc)), log_int("code", rc),
                          log_int("errno", sqlite3_system_errno(writer->db))));
@@ -152,7 +166,6 @@ static const char *trouble_of(const struct sqlite_writer *writer, int rc)
     case SQLITE_CANTOPEN:
         return "its files cannot be opened";
     default:
-        CHECK_NAMED((rc & 0xff) != SQLITE_CONSTRAINT, sqlite3_errmsg(writer->db));
         die(writer, rc);
     }
 }

@@ -10,7 +10,8 @@
  *
  * A transaction that finds no room is rolled back and tried again, every second and with each
  * further write, and all behind it waits: what is durable is a prefix of what was submitted. What
- * stands before the first write that has no room gets in. A failed sync ends the process.
+ * stands before the first write that has no room gets in. A failed sync ends the process, and
+ * so does a damaged file: the log says what is wrong with it.
  *
  * Used by:  journal_sqlite.
  * Uses:     sqlite_rows, sqlite_statements; log (one line before the process ends).

@@ -693,6 +693,105 @@ static void test_journal_faults__nothing_is_written_after_a_failed_sync(void **s
     (void)munmap(shared, sizeof(*shared));
 }
 
+/* ---- rows that are damaged ---- */
+
+static void damage(const char *sql)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(store_fixture_path(&fixture, "state.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The table is strict again afterwards. */
+#define WITHOUT_STRICT(table, sql)                                                                 \
+    "PRAGMA writable_schema = ON;"                                                                 \
+    "UPDATE sqlite_schema SET sql = replace(sql, ' STRICT', '') WHERE name = '" table "';"         \
+    "PRAGMA writable_schema = RESET;" sql ";PRAGMA writable_schema = ON;"                          \
+    "UPDATE sqlite_schema SET sql = sql || ' STRICT' WHERE name = '" table "'"
+
+/* One more write of the first run, in a process of its own, with its stderr in the file `log`. */
+static int append_in_child(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct batch batch = BATCH_INIT;
+        int fd = open(store_fixture_path(&fixture, "log"), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+        (void)dup2(fd, STDERR_FILENO);
+        if (store_fixture_open(&fixture, NULL) != 0) {
+            _exit(CHILD_NO_OPEN);
+        }
+        append_write(&batch, RUNS);
+        store_fixture_wait(&fixture);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* The next write ends the process, which tells what is damaged, where, and what to do. */
+static void expect_damage_told(const char *sql, const char *reason)
+{
+    struct batch batch = BATCH_INIT;
+    empty_folder(fixture.folder);
+    assert_int_equal(store_fixture_open(&fixture, NULL), 0);
+    append_write(&batch, 0);
+    store_fixture_wait(&fixture);
+    batch_finish(&batch);
+    store_fixture_close(&fixture);
+    damage(sql);
+    assert_int_equal(append_in_child(), 74);
+    expect_log("the journal is damaged");
+    expect_log("'opstream db check'");
+    expect_log("from a backup");
+    expect_log(fixture.folder);
+    expect_log("/state.db");
+    expect_log(reason);
+    store_fixture_expect(&fixture, "SELECT count(*) FROM journal WHERE run = 1 AND path = 'n3'",
+                         "0");
+}
+
+static void test_journal_faults__a_value_of_another_type_is_told(void **state)
+{
+    (void)state;
+    expect_damage_told(WITHOUT_STRICT("runs", "UPDATE runs SET crashes = 'x' WHERE run = 1"),
+                       "cannot store TEXT value in INTEGER column runs.crashes");
+}
+
+static void test_journal_faults__a_record_with_another_number_is_told(void **state)
+{
+    (void)state;
+    expect_damage_told("UPDATE journal SET seq = 4 WHERE run = 1 AND seq = 3",
+                       "UNIQUE constraint failed");
+}
+
+static void test_journal_faults__a_run_that_is_lost_is_told(void **state)
+{
+    (void)state;
+    expect_damage_told("PRAGMA foreign_keys = OFF; DELETE FROM runs WHERE run = 1",
+                       "FOREIGN KEY constraint failed");
+}
+
+static void test_journal_faults__a_damaged_file_is_not_brought_forward(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    make_older();
+    damage(WITHOUT_STRICT("meta", "UPDATE meta SET epoch = 'x'"));
+    assert_int_equal(store_fixture_open(&fixture, &err), E_CORRUPT);
+    assert_non_null(strstr(err.message, "constraint failed")); /* not: "not an error" */
+}
+
+/* No constraint knows of it: the row does not stand where the records end. */
+static void test_journal_faults__a_run_that_stands_elsewhere_is_told(void **state)
+{
+    (void)state;
+    expect_damage_told("UPDATE runs SET last_seq = 35 WHERE run = 1", "malformed");
+}
+
 /* ---- how often ---- */
 
 static void test_journal_faults__a_write_costs_one_sync(void **state)
@@ -974,6 +1073,11 @@ int main(void)
         FRESH(test_journal_faults__a_failed_sync_ends_the_process),
         FRESH(test_journal_faults__a_failed_write_ends_the_process),
         FRESH(test_journal_faults__nothing_is_written_after_a_failed_sync),
+        FRESH(test_journal_faults__a_value_of_another_type_is_told),
+        FRESH(test_journal_faults__a_record_with_another_number_is_told),
+        FRESH(test_journal_faults__a_run_that_is_lost_is_told),
+        FRESH(test_journal_faults__a_run_that_stands_elsewhere_is_told),
+        FRESH(test_journal_faults__a_damaged_file_is_not_brought_forward),
         FRESH(test_journal_faults__a_write_costs_one_sync),
         FRESH(test_journal_faults__a_torn_log_gives_the_writes_before),
         FRESH(test_journal_faults__a_flipped_bit_of_the_log_gives_the_writes_before),
