@@ -171,7 +171,6 @@ static void refuse_iface(ops_error *why, ops_status code, struct str message, st
     task_failure_fill(why, code, ops_from_str(message), hint.n > 0 ? ops_from_str(hint) : no_text);
 }
 
-/* Whether this plugin gets it; only what is said of it in the manifest, but for the basic ones. */
 /* Why this host has nothing behind an interface; NULL: it has. */
 static const char *find_lack(const struct host *host, const char *id)
 {
@@ -190,6 +189,7 @@ static const char *find_lack(const struct host *host, const char *id)
     return NULL;
 }
 
+/* Whether this plugin gets it; only what is said of it in the manifest, but for the basic ones. */
 static bool is_granted(const struct plugin *plugin, const struct version_interface *interface,
                        ops_error *why)
 {

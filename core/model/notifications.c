@@ -14,6 +14,7 @@
 #include "core/model/format.h"
 #include "core/model/schema_marks.h"
 #include "core/model/tree.h"
+#include "core/model/tree_build.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
@@ -162,14 +163,16 @@ static struct tree text_at(struct place place, const char *text)
                          .text = str_from(text)};
 }
 
-static void add_member(struct tree *map, struct tree_member *members, struct tree_member member)
+/* A map that stands nowhere, for faults of it at `place`. */
+static int begin_map(struct tree *out, struct place place, size_t count, struct arena *arena)
 {
-    uint64_t size = (uint64_t)map->size + 1 + member.value.size;
-    members[map->count++] = member;
-    map->size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
-    if (map->height <= member.value.height) {
-        map->height = (uint16_t)(member.value.height + 1);
-    }
+    const struct tree nowhere = {.start = UINT32_MAX, .place = place};
+    return tree_build_begin(out, &nowhere, count, arena);
+}
+
+static void add_copy(struct tree *map, struct tree key, struct tree value)
+{
+    tree_build_add(map, &(struct tree_member){key, value});
 }
 
 /* The message of one point: what is said for all, with its own over it. */
@@ -178,25 +181,20 @@ static int make_config(struct draft *draft, const struct told *told, enum notice
 {
     const struct tree *own = told->own[point];
     size_t count = (told->map != NULL ? told->map->count : 0) + (own != NULL ? own->count : 0);
-    struct tree_member *members = arena_calloc(&draft->loader->arena, count + 1, sizeof(*members));
-    if (members == NULL) {
-        return E_NOMEM;
+    int status =
+        begin_map(out, own != NULL ? own->place : told->place, count, &draft->loader->arena);
+    if (status != 0) {
+        return status;
     }
-    *out = (struct tree){.kind = TREE_MAP,
-                         .size = 1,
-                         .height = 1,
-                         .start = UINT32_MAX,
-                         .place = own != NULL ? own->place : told->place};
-    out->as.members = members;
     for (uint32_t i = 0; told->map != NULL && i < told->map->count; i++) {
         const struct tree_member *member = &told->map->as.members[i];
         if (!is_of_all(member->key.text) && tree_find(own, member->key.text) == NULL) {
-            add_member(out, members, *member);
+            tree_build_add(out, member);
         }
     }
     for (uint32_t i = 0; own != NULL && i < own->count; i++) {
         if (!is_of_node(own->as.members[i].key.text)) {
-            add_member(out, members, own->as.members[i]);
+            tree_build_add(out, &own->as.members[i]);
         }
     }
     return 0;
@@ -215,22 +213,16 @@ static int add_notice(struct draft *draft, enum notice_point point, const struct
 {
     struct arena *arena = &draft->loader->arena;
     struct tree *node = arena_calloc(arena, 1, sizeof(*node));
-    struct tree_member *members = arena_calloc(arena, 3, sizeof(*members));
     const struct tree *type = find_of_node(told, point, STR("type"));
     const struct tree *when = find_of_node(told, point, STR("when"));
-    if (node == NULL || members == NULL) {
+    struct place place = config->place;
+    if (node == NULL || begin_map(node, place, 3, arena) != 0) {
         return E_NOMEM;
     }
-    struct place place = config->place;
-    *node = (struct tree){
-        .kind = TREE_MAP, .size = 1, .height = 1, .start = UINT32_MAX, .place = place};
-    node->as.members = members;
-    add_member(node, members,
-               (struct tree_member){text_at(place, "type"),
-                                    type != NULL ? *type : text_at(place, DEFAULT_TYPE)});
-    add_member(node, members, (struct tree_member){text_at(place, "config"), *config});
+    add_copy(node, text_at(place, "type"), type != NULL ? *type : text_at(place, DEFAULT_TYPE));
+    add_copy(node, text_at(place, "config"), *config);
     if (when != NULL) {
-        add_member(node, members, (struct tree_member){text_at(place, "when"), *when});
+        add_copy(node, text_at(place, "when"), *when);
     }
     struct draft_body body = {
         .form = FORM_ONE,
@@ -330,9 +322,8 @@ int notifications_fill_config(struct draft *draft, uint32_t index, struct tree *
     for (size_t i = 0; i < most; i++) {
         struct str key = str_from(defaults[i].key);
         if (value_get(properties, key) != NULL && tree_find(&given, key) == NULL) {
-            add_member(config, members,
-                       (struct tree_member){text_at(config->place, defaults[i].key),
-                                            text_at(config->place, defaults[i].value)});
+            add_copy(config, text_at(config->place, defaults[i].key),
+                     text_at(config->place, defaults[i].value));
         }
     }
     return 0;

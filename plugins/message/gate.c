@@ -57,11 +57,26 @@ static void finish_failed(struct gate *gate, ops_status status)
     finish(gate, GATE_FAILED);
 }
 
+static uint64_t add_to_hash(uint64_t hash, ops_str text)
+{
+    for (uint64_t i = 0; i < text.n; i++) { /* FNV-1a */
+        hash = (hash ^ (unsigned char)text.p[i]) * 0x100000001b3;
+    }
+    return hash;
+}
+
+/* What is too long for a key stands there as two hashes: cut, it would be that of others, too. */
 static void set_key(struct gate *gate, const char *kind, ops_str last)
 {
-    (void)snprintf(gate->key, sizeof gate->key, "%s/%.*s%s%.*s", kind, (int)gate->message.place.n,
-                   gate->message.place.p, last.n > 0 ? "/" : "", (int)last.n,
-                   last.n > 0 ? last.p : "");
+    ops_str place = gate->message.place;
+    int n = snprintf(gate->key, sizeof gate->key, "%s/%.*s%s%.*s", kind, (int)place.n, place.p,
+                     last.n > 0 ? "/" : "", (int)last.n, last.n > 0 ? last.p : "");
+    if (n >= (int)sizeof gate->key) {
+        uint64_t first = add_to_hash(add_to_hash(0xcbf29ce484222325, place), last);
+        uint64_t second = add_to_hash(add_to_hash(~first, last), place);
+        (void)snprintf(gate->key, sizeof gate->key, "%s/#%016llx%016llx", kind,
+                       (unsigned long long)first, (unsigned long long)second);
+    }
 }
 
 static void get(struct gate *gate, ops_kv_done done)

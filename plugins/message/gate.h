@@ -53,8 +53,7 @@ enum gate_phase { GATE_ASKING, GATE_CONFIRMING, GATE_WITHDRAWING };
 
 /* What is asked for; borrowed until the first of gate_ask()'s answers. */
 struct gate_message {
-    ops_str
-        place; /* with what kind it is in front: "slack #ops"; with `dedupe` 500 bytes at most */
+    ops_str place;    /* with what kind it is in front: "slack #ops" */
     ops_str severity; /* "critical" passes */
     ops_str text;     /* plain; what the digest says of it */
     ops_str key;      /* the step's idempotency key */

@@ -400,8 +400,10 @@ def the_same_is_sent_once(slack):
         equal((made["sent"], made["reason"], made["kept"]), (False, "repeated", False))
         equal(post(slack, {**config, "severity": "critical"}, home=home).output()["reason"], "repeated")
         equal(post(slack, {**config, "dedupe": {"key": "load"}}, home=home).output()["sent"], True)
+        for key, is_sent in (("\U0001f525" * 199 + "a", True), ("\U0001f525" * 199 + "b", True), ("\U0001f525" * 199 + "a", False)):
+            equal(post(slack, {**config, "dedupe": {"key": key}}, home=home).output()["sent"], is_sent)
         equal(post(slack, {**config, "channel": "#reports"}, home=home).output()["sent"], True)
-        equal((len(slack.messages()), len(slack.messages("reports"))), (2, 1))
+        equal((len(slack.messages()), len(slack.messages("reports"))), (4, 1))
         quiet = hours_around_now(-120, 120)
         config["dedupe"]["key"] = "night"
         equal(post(slack, config, home=home, **quiet).output()["reason"], "quiet_hours")
