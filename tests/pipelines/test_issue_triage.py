@@ -228,6 +228,34 @@ def what_is_wrong_is_said_before_anything_is_done():
         equal(triage.made()["comments"], {})
 
 
+def a_channel_that_is_not_there_is_named_and_stops_nothing():
+    with Triage(BUILD, 12) as triage:
+        output = triage.run(SLACK_ALARM="#nochan")
+        equal([output["triaged"], output["failed"], len(output["problems"])], [12, 0, 1])
+        has(output["problems"][0], "Slack: ", "channel_not_found", "#nochan")
+        has(Path(output["report"]).read_text(encoding="utf-8"), "## Not told", "channel #nochan")
+        equal(sum(bool(hook.get("security")) for hook in triage.made()["hooks"]), 3)
+
+
+def what_was_told_is_not_told_again():
+    with Triage(BUILD, 12) as triage:
+        triage.run()
+        before = triage.made()
+        triage.run(TRIAGE_LABEL="second")
+        after = triage.made()
+        new = {key: len(after[key]) - len(before[key]) for key in ("pages", "hooks", "stories", "mails", "messages")}
+        equal(new, {"pages": 0, "hooks": 0, "stories": 0, "mails": 1, "messages": 4}, "the report and how far it is:")
+
+
+def a_vulnerability_that_nobody_hears_of_fails():
+    with Triage(BUILD, 7) as triage:
+        triage.change("issue_triage.yaml", "max_failures: 20%", "max_failures: 50%")
+        output = triage.run(SLACK_ALARM="#nochan", TRIAGE_EMAIL="", TRIAGE_WEBHOOK="")
+        equal([output["triaged"], output["failed"]], [5, 2])
+        has(output["problems"][0], "nobody could be told of it: Slack: ", "#nochan")
+        check("triaged" not in triage.made()["labels"].get("3", []), "it is done")
+
+
 def while_github_is_away_the_cache_answers():
     with Triage(BUILD, 4) as triage:
         triage.run()
@@ -266,6 +294,8 @@ CASES = [it_is_right_and_strict, each_issue_goes_its_way, what_was_done_is_not_d
          a_run_knows_those_before_it, a_budget_is_kept, a_model_of_ones_own_has_the_price_that_is_said,
          a_repository_is_enough, a_mail_without_a_server_is_left_out, with_shortcut_alone_there_are_stories,
          who_sets_nothing_hears_of_all_at_once, what_is_wrong_is_said_before_anything_is_done,
+         a_channel_that_is_not_there_is_named_and_stops_nothing, what_was_told_is_not_told_again,
+         a_vulnerability_that_nobody_hears_of_fails,
          while_github_is_away_the_cache_answers, while_shortcut_is_away_stories_wait]
 
 
