@@ -18,7 +18,8 @@
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
-#define DEFAULT_TYPE "notify.send"
+#define DEFAULT_TYPE  "notify.send"
+#define CHANNELS_TYPE "slack.post_message" /* finds a channel by the severity */
 
 /* A point with what its message says where nothing else is said. */
 static const struct point {
@@ -52,6 +53,7 @@ struct told {
     const struct tree *map; /* NULL: a list of points alone */
     bool has[NOTICE_POINTS];
     const struct tree *own[NOTICE_POINTS]; /* the maps of points that have one */
+    bool has_channels;                     /* the settings of Slack know where to write */
 };
 
 static const struct report *report_of(const struct draft *draft)
@@ -208,6 +210,20 @@ static const struct tree *find_of_node(const struct told *told, enum notice_poin
     return own != NULL ? own : tree_get(told->map, key);
 }
 
+/* The node type that sends; NULL: nobody says whom. */
+static const char *default_type(const struct told *told, const struct tree *config)
+{
+    return tree_find(config, STR("to")) != NULL ? DEFAULT_TYPE
+           : told->has_channels                 ? CHANNELS_TYPE
+                                                : NULL;
+}
+
+static bool has_channels(const struct draft *draft)
+{
+    const struct tree *slack = tree_get(tree_get(draft->tree, STR("integrations")), STR("slack"));
+    return tree_get(tree_get(slack, STR("channels")), STR("default")) != NULL;
+}
+
 static int add_notice(struct draft *draft, enum notice_point point, const struct told *told,
                       const struct tree *config)
 {
@@ -219,7 +235,8 @@ static int add_notice(struct draft *draft, enum notice_point point, const struct
     if (node == NULL || begin_map(node, place, 3, arena) != 0) {
         return E_NOMEM;
     }
-    add_copy(node, text_at(place, "type"), type != NULL ? *type : text_at(place, DEFAULT_TYPE));
+    add_copy(node, text_at(place, "type"),
+             type != NULL ? *type : text_at(place, default_type(told, config)));
     add_copy(node, text_at(place, "config"), *config);
     if (when != NULL) {
         add_copy(node, text_at(place, "when"), *when);
@@ -239,7 +256,8 @@ static int add_notice(struct draft *draft, enum notice_point point, const struct
 int notifications_add(struct draft *draft)
 {
     const struct tree *tree = tree_get(draft->tree, STR("notifications"));
-    struct told told = {.place = tree != NULL ? tree->place : (struct place){0}};
+    struct told told = {.place = tree != NULL ? tree->place : (struct place){0},
+                        .has_channels = has_channels(draft)};
     bool is_untold = false;
     int status = 0;
     if (tree == NULL || draft->is_profile) {
@@ -255,7 +273,7 @@ int notifications_add(struct draft *draft)
         status = told.has[i] ? make_config(draft, &told, i, &config) : 0;
         bool is_nobody = status == 0 && told.has[i] &&
                          find_of_node(&told, i, STR("type")) == NULL &&
-                         tree_find(&config, STR("to")) == NULL;
+                         default_type(&told, &config) == NULL;
         is_untold = is_untold || is_nobody;
         if (status == 0 && told.has[i] && !is_nobody) {
             status = add_notice(draft, i, &told, &config);

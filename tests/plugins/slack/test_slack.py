@@ -191,6 +191,19 @@ def a_file_alone_says_all(slack):
             equal((ran.output()["reason"], ran.output("m")["sent"]), ("quiet_hours", True))
 
 
+def a_list_of_points_is_told_there(slack):
+    """Of pipelines that only say when: the settings say where."""
+    slack.add_channel("ops-alerts")
+    with Home() as home:
+        home.write("slack.yaml", 'bot: {token: "${SLACK_BOT_TOKEN}"}\nchannels: {default: "#ops-alerts"}\nbase_url: ${BASE}\n')
+        definition = {"id": "t", "integrations": {"slack": "slack.yaml"}, "notifications": ["start", "errors"],
+                      "nodes": [{"id": "n", "type": "fail", "config": {"message": "disk full"}}]}
+        equal(home.run(slack, definition, token=None, SLACK_BOT_TOKEN=GOOD).code, 1)
+        texts = [m["text"] for m in slack.messages("ops-alerts")]
+        equal(len(texts), 2)
+        has("\n".join(texts), "started", "disk full")
+
+
 def messages_are_changed_and_marked(slack):
     made = post(slack, {"text": "one"}).output()
     at = {"channel": made["channel"], "ts": made["ts"]}
