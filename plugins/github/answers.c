@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answers.h"
 
-#include <strings.h>
-
 enum { SECONDARY_WAIT_MS = 60 * 1000 };
 
 /* ---- Limits ---- */
@@ -104,50 +102,12 @@ void answers_add_words(const struct service_answer *answer, struct problem *prob
 
 /* ---- Issues ---- */
 
-/* GitHub's labels are the same in upper and lower case. */
-static int has_label(ops_val issue, ops_str wanted)
-{
-    ops_val labels = ops_get(issue, "labels");
-    uint64_t n = ops.value->count(ops.h, labels);
-    for (uint64_t i = 0; i < n; i++) {
-        ops_val label = 0;
-        if (ops.value->at(ops.h, labels, i, &label) != OPS_OK) {
-            continue;
-        }
-        ops_str name = pick_str(label, "name");
-        if (name.n == wanted.n && strncasecmp(name.p, wanted.p, wanted.n) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int has_any_label(ops_val issue, ops_val unwanted)
-{
-    uint64_t n = ops.value->count(ops.h, unwanted);
-    for (uint64_t i = 0; i < n; i++) {
-        ops_val label = 0;
-        ops_str name = {NULL, 0};
-        if (ops.value->at(ops.h, unwanted, i, &label) == OPS_OK &&
-            ops.value->get_str(ops.h, label, &name) == OPS_OK && has_label(issue, name)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 int answers_wants(struct service_call *call, ops_val item)
 {
     int is_pull = ops.value->type(ops.h, ops_get(item, "pull_request")) == OPS_TYPE_MAP;
     ops_val config = 0;
-    /* What is read of it goes with the page. */
-    if (ops.value->retain(ops.h, call->config, call->page, &config) != OPS_OK) {
+    if (!is_pull || ops.value->retain(ops.h, call->config, call->page, &config) != OPS_OK) {
         return !is_pull;
     }
-    if (is_pull && !ops_get_bool(config, "pull_requests", 0)) {
-        return 0;
-    }
-    int is_passed_over = has_any_label(item, ops_get(config, "without_labels"));
-    call->passed_over += is_passed_over;
-    return !is_passed_over;
+    return ops_get_bool(config, "pull_requests", 0); /* what is read goes with the page */
 }

@@ -82,8 +82,6 @@ struct service_call {
     ops_val items;              /* of it */
     uint64_t at;                /* of them, the next to emit */
     int64_t count;              /* emitted so far */
-    int64_t seen;               /* and those that were not asked for */
-    int64_t passed_over;        /* of these, what the operation's `wants` counts */
     int64_t most;               /* to emit; 0: all; read once: what is read of the config lives
                                    as long as the task, and items may be many */
     uint64_t unchanged;         /* answers that were as before */
@@ -92,7 +90,7 @@ struct service_call {
     int is_renewed;             /* the last answer refused a credential that was made */
     int is_found;               /* what was to be created is there already */
     char latest[40];
-    int64_t last[CALL_LAST_ITEMS]; /* seen: what is unique in them; a ring */
+    int64_t last[CALL_LAST_ITEMS]; /* emitted: what is unique in them; a ring */
     void *user;                    /* the operation's own */
 };
 

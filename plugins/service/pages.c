@@ -23,9 +23,6 @@ static void finish(struct service_call *call)
     struct ops_map out = ops_map_begin(call->task);
     ops_map_i64(&out, "count", call->count);
     ops_map_i64(&out, "pages", call->pages);
-    if (pages_of(call)->wants != NULL) {
-        ops_map_i64(&out, "passed_over", call->passed_over);
-    }
     if ((call->operation->flags & SERVICE_CONDITIONAL) != 0) {
         ops_map_i64(&out, "unchanged", (int64_t)call->unchanged);
     }
@@ -81,7 +78,7 @@ static int64_t read_unique(const struct service_call *call, ops_val item)
 static int is_again(const struct service_call *call, ops_val item)
 {
     int64_t number = read_unique(call, item);
-    int64_t n = call->seen < CALL_LAST_ITEMS ? call->seen : CALL_LAST_ITEMS;
+    int64_t n = call->count < CALL_LAST_ITEMS ? call->count : CALL_LAST_ITEMS;
     for (int64_t i = 0; i < n && number != INT64_MIN; i++) {
         if (call->last[i] == number) {
             return 1;
@@ -90,31 +87,21 @@ static int is_again(const struct service_call *call, ops_val item)
     return 0;
 }
 
-static ops_status emit_wanted(struct service_call *call, ops_val item)
-{
-    const struct service_pages *pages = pages_of(call);
-    if (pages->wants != NULL && !pages->wants(call, item)) {
-        return OPS_OK;
-    }
-    ops_status status = ops.exec->emit(ops.h, call->task, ops_text(NULL), item);
-    call->count += status == OPS_OK;
-    return status;
-}
-
 static ops_status emit_next(struct service_call *call)
 {
+    const struct service_pages *pages = pages_of(call);
     ops_val item = 0;
     ops_status status = ops.value->at(ops.h, call->items, call->at, &item);
     if (status != OPS_OK) {
         return status;
     }
-    if (!is_again(call, item)) {
-        status = emit_wanted(call, item);
+    if (!is_again(call, item) && (pages->wants == NULL || pages->wants(call, item))) {
+        status = ops.exec->emit(ops.h, call->task, ops_text(NULL), item);
         if (status != OPS_OK) {
             return status;
         }
-        call->last[call->seen % CALL_LAST_ITEMS] = read_unique(call, item);
-        call->seen++;
+        call->last[call->count % CALL_LAST_ITEMS] = read_unique(call, item);
+        call->count++;
     }
     note_latest(call, item);
     call->at++;

@@ -70,15 +70,12 @@ struct service_pages {
     const struct pick *items; /* what of each is emitted */
     const char *next;  /* where in an answer the next page's URL is; NULL: in the header Link */
     const char *limit; /* the field of the config that bounds how many; NULL: none */
-    /*
-     * Whether `item`, picked already, is one of those asked for; NULL: all are. What it counts in
-     * the call's `passed_over` is in the output.
-     */
+    /* Whether `item`, picked already, is one of those asked for; NULL: all are. */
     int (*wants)(struct service_call *call, ops_val item);
     /*
      * The member of items, a whole number, that tells them apart; or NULL. What is created while
-     * pages are fetched moves items to the next page: one of the last that were seen is passed
-     * by.
+     * pages are fetched moves items to the next page: one of the last that were emitted is not
+     * again.
      */
     const char *unique;
     /* The member of items, a time in RFC 3339 UTC, whose latest is given as `latest`; or NULL. */

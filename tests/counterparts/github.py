@@ -26,7 +26,7 @@ WHEN = "2026-01-01T00:00:00Z"
 CALLS = {
     "fetch_issues": ({"state": "all", "labels": ["bug", "a b"], "since": WHEN, "assignee": "*", "creator": "octocat",
                       "mentioned": "octocat", "milestone": "*", "sort": "updated", "direction": "asc", "per_page": 50,
-                      "pull_requests": True, "limit": 1, "without_labels": ["no"]}, "count"),
+                      "pull_requests": True, "limit": 1}, "count"),
     "get_issue": ({"number": 42}, None),
     "create_issue": ({"title": "t", "body": "b", "labels": ["x"], "assignees": ["octocat"], "milestone": 1}, "number"),
     "update_issue": ({"number": 42, "title": "t", "body": "b", "state": "closed", "state_reason": "completed",

@@ -39,7 +39,7 @@ def check_told(made, issues):
     wanted = collections.Counter({n: (n // 4 % 4 >= 2) + (n % 4 == 3) for n in range(1, issues + 1)})
     told = {"messages": map(json.dumps, made["messages"]), "mails": map(link_of, made["mails"]),
             "hooks": map(json.dumps, made["hooks"])}
-    of_run = {"messages": 4, "mails": 1, "hooks": 0}  # begin, two milestones and report; the report
+    of_run = {"messages": 3, "mails": 1, "hooks": 0}  # begin, milestone and report; the report
     for what, texts in told.items():
         found = collections.Counter(map(issue_of, texts))
         others = found.pop(None, 0)
@@ -70,6 +70,8 @@ def main():
     rng = random.Random(SEED)
     with Triage(build, issues, latency=5, seed=SEED) as triage:
         triage.set(fail_percent=FAIL_PERCENT)
+        if not is_long:  # a few are read ahead, so that the list is open when the engine is killed
+            triage.change("settings.yaml", "batch_size: 50, parallel_workers: 10", "batch_size: 3, parallel_workers: 2")
         engine = triage.serve()
         run = triage.start()
         for kill in (1, 2):

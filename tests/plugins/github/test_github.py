@@ -62,7 +62,7 @@ def issues_are_streamed_page_by_page(github):
         github.repo.add(f"issue {i}")
     ran = stream(github, {"state": "all"})
     equal(numbers(ran), list(range(250, 0, -1)))
-    equal(ran.output(), {"count": 250, "pages": 3, "passed_over": 0, "unchanged": 0, "latest": "2026-01-01T00:59:00Z"})
+    equal(ran.output(), {"count": 250, "pages": 3, "unchanged": 0, "latest": "2026-01-01T00:59:00Z"})
     pages = [c for c in github.calls if c.path == "/repos/a/b/issues"]
     equal([c.query.get("page") for c in pages], [None, "2", "3"])
     check(all(c.query["per_page"] == "100" and c.query["state"] == "all" for c in pages), "queries")
@@ -76,22 +76,6 @@ def issues_are_chosen(github):
     equal(github.last("GET /repos/a/b/issues").query, {"labels": "bug,a b", "per_page": "100"})
     equal(numbers(stream(github, {"state": "all", "limit": 3, "per_page": 2})), [30, 29, 28])
     equal(numbers(stream(github, {"state": "all", "since": "2026-01-01T00:28:00Z"})), [30, 29, 28])
-
-
-def issues_with_a_label_are_passed_over(github):
-    for i in range(9):
-        github.repo.add(f"issue {i}", labels=[{"name": "Bug"}, {"name": "Seen"}] if i % 3 else [{"name": "bug"}])
-    ran = stream(github, {"without_labels": ["other", "seen"], "limit": 2, "per_page": 2})
-    equal(numbers(ran), [7, 4])
-    equal([ran.output()[key] for key in ("count", "pages", "passed_over")], [2, 3, 4])
-    check("without_labels" not in github.last("GET /repos/a/b/issues").query, "GitHub knows no such query")
-    equal(numbers(stream(github, {"without_labels": ["bug"]})), [])
-
-    def meanwhile(handler, work):
-        handler.send(*work())
-        github.repo.add("new")
-    github.fail("GET /repos/a/b/issues", meanwhile)
-    equal(stream(github, {"without_labels": ["seen"], "per_page": 3}).output()["passed_over"], 6)
 
 
 def pull_requests_are_left_out(github):
