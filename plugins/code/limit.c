@@ -115,7 +115,8 @@ static enum kind kind_of_words(const struct run *run)
 {
     ops_str errors = text_slice(&run->errors);
     ops_str last = text_last_line(errors);
-    if (has(last, "annot allocate ") || has(errors, "JavaScript heap out of memory")) {
+    if (has(last, "annot allocate ") || has(last, "std::bad_alloc") ||
+        has(errors, "JavaScript heap out of memory")) {
         return KIND_MEMORY;
     }
     return has(last, "File too large")        ? KIND_FILE_SIZE
