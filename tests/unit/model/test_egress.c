@@ -53,16 +53,21 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The hosts of a pipeline with this text, and those of its plugin. */
-static void assert_hosts(const char *text, const char *expected)
+static struct definitions *read_text(const char *text)
 {
-    struct strbuf whole = STRBUF_INIT;
     const struct load_options options = {.catalogue = &types.catalogue,
                                          .engine_types = types.engine_types,
                                          .file = STR("t.yaml"),
                                          .env = env};
+    return loading_read(&options, text, "");
+}
+
+/* The hosts of a pipeline with this text, and those of its plugin. */
+static void assert_hosts(const char *text, const char *expected)
+{
+    struct strbuf whole = STRBUF_INIT;
     strbuf_append_format(&whole, "id: t\n%s", text);
-    struct definitions *definitions = loading_read(&options, whole.p, "");
+    struct definitions *definitions = read_text(whole.p);
     struct str found = definitions->pipelines[0]->hosts;
     struct str usual = STR("usual.example:443\n");
     if (expected != NULL) {
@@ -161,17 +166,11 @@ static void test_egress__costs_nothing_without_secrets(void **state)
 
 static void test_egress__names_the_secrets_of_settings(void **state)
 {
-    const struct load_options options = {.catalogue = &types.catalogue,
-                                         .engine_types = types.engine_types,
-                                         .file = STR("t.yaml"),
-                                         .env = env};
     (void)state;
     struct definitions *definitions =
-        loading_read(&options,
-                     "id: t\n"
-                     "integrations: {http: {token: '{{ secrets.token }}'}}\n"
-                     "nodes: [{id: a, type: http, config: {url: x}}]\n",
-                     "");
+        read_text("id: t\n"
+                  "integrations: {http: {token: '{{ secrets.token }}'}}\n"
+                  "nodes: [{id: a, type: http, config: {url: x}}]\n");
     const struct pipeline *pipeline = definitions->pipelines[0];
     assert_str(pipeline_find_integration(pipeline, STR("http"))->secrets, "token");
     definitions_destroy(definitions);
@@ -179,17 +178,11 @@ static void test_egress__names_the_secrets_of_settings(void **state)
 
 static void test_egress__knows_secrets_that_have_no_name(void **state)
 {
-    const struct load_options options = {.catalogue = &types.catalogue,
-                                         .engine_types = types.engine_types,
-                                         .file = STR("t.yaml"),
-                                         .env = env};
     (void)state;
     struct definitions *definitions =
-        loading_read(&options,
-                     "id: t\n"
-                     "integrations: {http: {token: 'a-${BASE}', base_url: 'https://a.example'}}\n"
-                     "nodes: [{id: a, type: http, config: {url: x}}]\n",
-                     "");
+        read_text("id: t\n"
+                  "integrations: {http: {token: 'a-${BASE}', base_url: 'https://a.example'}}\n"
+                  "nodes: [{id: a, type: http, config: {url: x}}]\n");
     const struct pipeline *pipeline = definitions->pipelines[0];
     assert_int_equal(pipeline->hidden_count, 2);
     assert_str(pipeline->hidden[0].name, "${BASE}");
