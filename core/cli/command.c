@@ -11,14 +11,23 @@
 
 enum { MESSAGE_BYTES = 8192 };
 
-const struct command *command_find(const char *name)
+void command_walk(command_walk_cb visit, void *user)
 {
     for (size_t i = 0; command_table[i] != NULL; i++) {
-        if (strcmp(command_table[i]->name, name) == 0) {
-            return command_table[i];
+        const struct command *command = command_table[i];
+        visit(user, command);
+        for (size_t k = 0; command->verbs != NULL && command->verbs[k] != NULL; k++) {
+            visit(user, command->verbs[k]);
         }
     }
-    return NULL;
+}
+
+void command_append_name(const struct command *command, struct strbuf *out)
+{
+    if (command->parent != NULL) {
+        strbuf_append_format(out, "%s ", command->parent->name);
+    }
+    strbuf_append_text(out, command->name);
 }
 
 /* Texts from arguments and files are in it: it must not steer the terminal. */
@@ -33,12 +42,16 @@ static void append_message(struct strbuf *line, const char *format, va_list args
     strbuf_append_text(line, is_cut ? "..." : "");
 }
 
-/* "; try ..." behind a statement, " try ..." behind a question. */
-static void append_advice(struct strbuf *line, const char *where)
+/* "; try ..." behind a statement, " try ..." behind a question; `where`: NULL for all commands. */
+static void append_advice(struct strbuf *line, const struct command *where)
 {
     bool is_question = line->n > 0 && line->p[line->n - 1] == '?';
-    strbuf_append_format(line, "%s try 'opstream help%s%s'", is_question ? "" : ";",
-                         where[0] != '\0' ? " " : "", where);
+    strbuf_append_format(line, "%s try 'opstream help", is_question ? "" : ";");
+    if (where != NULL) {
+        strbuf_append_char(line, ' ');
+        command_append_name(where, line);
+    }
+    strbuf_append_char(line, '\'');
 }
 
 static void write_line(struct strbuf *line)
@@ -53,28 +66,12 @@ int command_usage_error(const struct command *command, const char *format, ...)
     struct strbuf line = STRBUF_INIT;
     va_list args;
     va_start(args, format);
-    strbuf_append_format(&line, "opstream %s: ", command->name);
+    strbuf_append_text(&line, "opstream ");
+    command_append_name(command, &line);
+    strbuf_append_text(&line, ": ");
     append_message(&line, format, args);
-    append_advice(&line, command->name);
+    append_advice(&line, command);
     va_end(args);
-    write_line(&line);
-    return EXIT_USAGE;
-}
-
-int command_unknown(const char *name)
-{
-    struct suggest nearest = suggest_start(str_from(name));
-    for (size_t i = 0; command_table[i] != NULL; i++) {
-        suggest_offer(&nearest, str_from(command_table[i]->name));
-    }
-    struct strbuf line = STRBUF_INIT;
-    strbuf_append_text(&line, "opstream: unknown command '");
-    escape_append_text(&line, str_from(name));
-    strbuf_append_char(&line, '\'');
-    if (nearest.best.n > 0) {
-        strbuf_append_format(&line, ", did you mean '%.*s'?", STR_ARG(nearest.best));
-    }
-    append_advice(&line, "");
     write_line(&line);
     return EXIT_USAGE;
 }
@@ -88,6 +85,75 @@ int command_error(int code, const char *format, ...)
     append_message(&line, format, args);
     va_end(args);
     write_line(&line);
+    return code;
+}
+
+/* ---- finding ---- */
+
+static const struct command *find_in(const struct command *const *table, const char *name)
+{
+    for (size_t i = 0; table[i] != NULL; i++) {
+        if (strcmp(table[i]->name, name) == 0) {
+            return table[i];
+        }
+    }
+    return NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+    return find_in(command_table, name);
+}
+
+/* `of`: NULL for a word that is no command. */
+static int refuse_unknown(const struct command *of, const char *name)
+{
+    const struct command *const *table = of != NULL ? of->verbs : command_table;
+    struct suggest nearest = suggest_start(str_from(name));
+    for (size_t i = 0; table[i] != NULL; i++) {
+        suggest_offer(&nearest, str_from(table[i]->name));
+    }
+    struct strbuf line = STRBUF_INIT;
+    if (of != NULL) {
+        strbuf_append_format(&line, "opstream %s: unknown verb '", of->name);
+    } else {
+        strbuf_append_text(&line, "opstream: unknown command '");
+    }
+    escape_append_text(&line, str_from(name));
+    strbuf_append_char(&line, '\'');
+    if (nearest.best.n > 0) {
+        strbuf_append_format(&line, ", did you mean '%.*s'?", STR_ARG(nearest.best));
+    }
+    append_advice(&line, of);
+    write_line(&line);
+    return EXIT_USAGE;
+}
+
+int command_resolve(const char *const *words, size_t count, const struct command **out_command,
+                    size_t *out_used)
+{
+    const struct command *command = command_find(words[0]);
+    if (command == NULL) {
+        return refuse_unknown(NULL, words[0]);
+    }
+    bool has_verb = command->verbs != NULL && count > 1 && words[1][0] != '-';
+    const struct command *verb = has_verb ? find_in(command->verbs, words[1]) : NULL;
+    if (has_verb && verb == NULL) {
+        return refuse_unknown(command, words[1]);
+    }
+    *out_command = has_verb ? verb : command;
+    *out_used = has_verb ? 2 : 1;
+    return EXIT_DONE;
+}
+
+static int refuse_no_verb(const struct command *command)
+{
+    struct strbuf verbs = STRBUF_INIT;
+    for (size_t i = 0; command->verbs[i] != NULL; i++) {
+        strbuf_append_format(&verbs, "%s%s", i > 0 ? ", " : "", command->verbs[i]->name);
+    }
+    int code = command_usage_error(command, "a verb comes first: %s", strbuf_str(&verbs).p);
+    strbuf_finish(&verbs);
     return code;
 }
 
@@ -211,6 +277,9 @@ static int add_operand(struct command_args *args, const char *word)
 int command_parse(const struct command *command, int argc, char *const *argv,
                   struct command_args *out_args)
 {
+    if (command->run == NULL) {
+        return refuse_no_verb(command);
+    }
     *out_args = (struct command_args){.command = command};
     out_args->operands = out_args->first_operands;
     struct words words = {.argc = argc, .argv = argv};
@@ -232,8 +301,12 @@ int command_parse(const struct command *command, int argc, char *const *argv,
         }
     }
     if (out_args->operand_count < command->min_operands) {
-        return command_usage_error(command, "an argument is missing: opstream %s %s", command->name,
-                                   command->usage);
+        struct strbuf name = STRBUF_INIT;
+        command_append_name(command, &name);
+        int code = command_usage_error(command, "an argument is missing: opstream %s %s",
+                                       strbuf_str(&name).p, command->usage);
+        strbuf_finish(&name);
+        return code;
     }
     return EXIT_DONE;
 }
@@ -263,69 +336,5 @@ const char *command_value(const struct command_args *args, const char *name)
             return last;
         }
         last = value;
-    }
-}
-
-/* ---- help ---- */
-
-enum { SUMMARY_COLUMN = 26 };
-
-/* Two aligned columns; the second starts on a line of its own when the first is long. */
-static void print_row(struct strbuf *out, const char *left, const char *right)
-{
-    size_t n = strlen(left);
-    strbuf_append_format(out, "  %s", left);
-    if (n + 2 >= SUMMARY_COLUMN) {
-        strbuf_append_text(out, "\n");
-        n = 0;
-        strbuf_append_text(out, "  ");
-    }
-    strbuf_append_format(out, "%*s%s\n", (int)(SUMMARY_COLUMN - 2 - n), "", right);
-}
-
-void command_print_overview(struct strbuf *out)
-{
-    strbuf_append_text(out,
-                       "usage: opstream COMMAND [ARGUMENT]...\n\n"
-                       "Runs pipelines written in YAML, with nodes from plugins; all is checked "
-                       "first.\n");
-    const char *group = "";
-    for (size_t i = 0; command_table[i] != NULL; i++) {
-        const struct command *command = command_table[i];
-        if (strcmp(group, command->group) != 0) {
-            group = command->group;
-            strbuf_append_format(out, "\n%s\n", group);
-        }
-        print_row(out, command->name, command->summary);
-    }
-    strbuf_append_text(
-        out, "\n'opstream help COMMAND' tells more.\n"
-             "Environment: OPSTREAM_PLUGIN_PATH, OPSTREAM_LIBRARY_PATH (folders of plugins, "
-             "of\npipelines; ':' between), NO_COLOR.\n"
-             "Exit codes: 0 done, 1 the run failed, 2 usage, 3 the pipeline does "
-             "not validate,\n4 cancelled, 74 the output could not be written.\n");
-}
-
-void command_print_help(const struct command *command, struct strbuf *out)
-{
-    strbuf_append_format(out, "usage: opstream %s%s%s\n\n%s\n", command->name,
-                         command->usage[0] != '\0' ? " " : "", command->usage, command->summary);
-    if (command->details != NULL) {
-        strbuf_append_format(out, "\n%s\n", command->details);
-    }
-    if (option_count(command) > 0) {
-        strbuf_append_text(out, "\n");
-    }
-    for (size_t i = 0; i < option_count(command); i++) {
-        const struct command_option *row = &command->options[i];
-        char left[80];
-        char letter[8] = "";
-        if (row->letter != 0) {
-            (void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-        }
-        (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->name,
-                       row->value_name != NULL ? " " : "",
-                       row->value_name != NULL ? row->value_name : "");
-        print_row(out, left, row->help);
     }
 }

@@ -4,9 +4,10 @@
 
 /*
  * Command: one subcommand of the program, described by a const table: its help, its usage errors
- * and its parsing come from the same rows. One file cmd_<verb>.c defines one `struct command`.
+ * and its parsing come from the same rows. A command may have verbs, each a command of its own:
+ * `opstream plugin list`. One file cmd_NAME.c or cmd_NAME_VERB.c defines one `struct command`.
  *
- * Used by:  main, every cmd_*.c.
+ * Used by:  main, every cmd_*.c, command_help.
  * Uses:     base, exit_code.
  * Threads:  [main]
  */
@@ -43,14 +44,16 @@ struct command_args {
 
 struct command {
     const char *name;                     /* "run" */
-    const char *group;                    /* the heading it stands under in the overview */
+    const char *group;                    /* the heading in the overview; NULL for a verb */
     const char *summary;                  /* one line for the overview */
-    const char *usage;                    /* "FILE [-i KEY=VALUE]..." */
+    const char *usage;                    /* "FILE [-i KEY=VALUE]..."; NULL: it needs a verb */
     const char *details;                  /* paragraphs for `opstream help NAME`; may be NULL */
-    const struct command_option *options; /* ends with a name of NULL */
+    const struct command_option *options; /* ends with a name of NULL; NULL: none */
     size_t min_operands;
     size_t max_operands;                         /* SIZE_MAX: any number */
-    int (*run)(const struct command_args *args); /* an enum exit_code */
+    int (*run)(const struct command_args *args); /* an enum exit_code; NULL: it needs a verb */
+    const struct command *const *verbs;          /* ends with NULL; NULL: it has none */
+    const struct command *parent;                /* of a verb: the command that has it */
 };
 
 /* All commands, in the order of the overview; ends with NULL. Defined in commands.c. */
@@ -59,9 +62,25 @@ extern const struct command *const command_table[];
 /* The command `name`, or NULL. */
 const struct command *command_find(const char *name);
 
+/* Every command, each followed by its verbs. `user` is borrowed. */
+typedef void (*command_walk_cb)(void *user, const struct command *command);
+void command_walk(command_walk_cb visit, void *user);
+
+/* The words behind "opstream": "run", "plugin list". */
+struct strbuf;
+void command_append_name(const struct command *command, struct strbuf *out);
+
+/*
+ * The command that the first words name, with its verb if it has verbs and the next word is no
+ * option. `*out_used` of the words say so. Returns EXIT_DONE; EXIT_USAGE when there is none: one
+ * line on stderr has said so, and which is near. There is a first word.
+ */
+int command_resolve(const char *const *words, size_t count, const struct command **out_command,
+                    size_t *out_used);
+
 /*
  * Reads the arguments behind the command's name. Returns EXIT_DONE; EXIT_USAGE when they are
- * wrong: one line on stderr has said so. `--help` is answered by the caller.
+ * wrong, or a verb is missing: one line on stderr has said so. `--help` is answered by the caller.
  */
 int command_parse(const struct command *command, int argc, char *const *argv,
                   struct command_args *out_args);
@@ -79,15 +98,7 @@ const char *command_value_at(const struct command_args *args, const char *name, 
 int command_usage_error(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* One line on stderr: there is no command `name`, and which is near. Returns EXIT_USAGE. */
-int command_unknown(const char *name);
-
 /* One line on stderr: "opstream: ...". Returns `code`. */
 int command_error(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* The overview of all commands, and the help of one, on `out` of stdio's. */
-struct strbuf;
-void command_print_overview(struct strbuf *out);
-void command_print_help(const struct command *command, struct strbuf *out);
 
 #endif

@@ -3,7 +3,7 @@
 #define CORE_CLI_COMMANDS_H
 
 /*
- * The commands, one file each: cmd_<verb>.c.
+ * The commands, one file each: cmd_NAME.c, and their verbs: cmd_NAME_VERB.c.
  *
  * Used by:  main.
  * Uses:     command.h.
@@ -31,6 +31,8 @@ extern const struct command cmd_graph;
 extern const struct command cmd_nodes;
 extern const struct command cmd_schema;
 extern const struct command cmd_plugin;
+extern const struct command cmd_plugin_inspect;
+extern const struct command cmd_plugin_list;
 extern const struct command cmd_breakers;
 extern const struct command cmd_limits;
 extern const struct command cmd_secrets;

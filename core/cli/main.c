@@ -10,6 +10,7 @@
 
 #include "core/base/str.h"
 #include "core/cli/command.h"
+#include "core/cli/command_help.h"
 #include "core/cli/terminal.h"
 
 static bool is_help(const char *word)
@@ -32,9 +33,9 @@ static int print_help(const struct command *command)
 {
     struct strbuf text = STRBUF_INIT;
     if (command != NULL) {
-        command_print_help(command, &text);
+        command_help_append(command, &text);
     } else {
-        command_print_overview(&text);
+        command_help_append_overview(&text);
     }
     int code = terminal_write_stdout(strbuf_str(&text));
     strbuf_finish(&text);
@@ -93,14 +94,18 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--version") == 0) {
         argv[1] = "version";
     }
-    const struct command *command = command_find(argv[1]);
-    if (command == NULL) {
-        return command_unknown(argv[1]);
+    const struct command *command = NULL;
+    size_t used = 0;
+    int code = command_resolve((const char *const *)argv + 1, (size_t)argc - 1, &command, &used);
+    if (code != EXIT_DONE) {
+        return code;
     }
-    if (wants_help(argc - 2, argv + 2)) {
+    argc -= 1 + (int)used;
+    argv += 1 + used;
+    if (wants_help(argc, argv)) {
         return print_help(command);
     }
     struct command_args args;
-    int code = command_parse(command, argc - 2, argv + 2, &args);
+    code = command_parse(command, argc, argv, &args);
     return code != EXIT_DONE ? code : command->run(&args);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/cli/command.h"
+#include "core/cli/command_help.h"
 #include "tests/unit/cli/capture.h"
 
 static int run_nothing(const struct command_args *args)
@@ -49,7 +50,66 @@ static const struct command cmd_rest = {
     .run = run_nothing,
 };
 
-const struct command *const command_table[] = {&cmd_work, &cmd_rest, NULL};
+static const struct command cmd_tool;
+
+static const struct command_option list_options[] = {
+    {"all", 'a', NULL, "all of them", false},
+    {NULL, 0, NULL, NULL, false},
+};
+
+static const struct command cmd_tool_list = {
+    .name = "list",
+    .parent = &cmd_tool,
+    .summary = "list tools",
+    .usage = "[--all]",
+    .options = list_options,
+    .run = run_nothing,
+};
+
+static const struct command cmd_tool_use = {
+    .name = "use",
+    .parent = &cmd_tool,
+    .summary = "use a tool",
+    .usage = "NAME",
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run_nothing,
+};
+
+static const struct command *const tool_verbs[] = {&cmd_tool_list, &cmd_tool_use, NULL};
+
+static const struct command cmd_tool = {
+    .name = "tool",
+    .group = "Do things",
+    .summary = "work with tools",
+    .details = "Tools are sharp.",
+    .verbs = tool_verbs,
+};
+
+/* A command that does something without a verb, too. */
+static const struct command cmd_show;
+
+static const struct command cmd_show_off = {
+    .name = "off",
+    .parent = &cmd_show,
+    .summary = "end showing",
+    .usage = "",
+    .run = run_nothing,
+};
+
+static const struct command *const show_verbs[] = {&cmd_show_off, NULL};
+
+static const struct command cmd_show = {
+    .name = "show",
+    .group = "Look",
+    .summary = "show things",
+    .usage = "[--all]",
+    .options = list_options,
+    .run = run_nothing,
+    .verbs = show_verbs,
+};
+
+const struct command *const command_table[] = {&cmd_work, &cmd_tool, &cmd_rest, &cmd_show, NULL};
 
 enum { MOST_WORDS = 600 };
 
@@ -182,13 +242,16 @@ static void test_command__too_many_words_are_refused(void **state)
     free(said);
 }
 
-static void check_unknown(const char *name, const char *wanted)
+static void check_unknown(const char *const *words, size_t count, const char *wanted)
 {
+    const struct command *command = NULL;
+    size_t used = 0;
     struct capture capture;
     capture_begin(&capture, STDERR_FILENO);
-    int code = command_unknown(name);
+    int code = command_resolve(words, count, &command, &used);
     char *said = capture_end(&capture);
     assert_int_equal(code, EXIT_USAGE);
+    assert_null(command);
     assert_string_equal(said, wanted);
     free(said);
 }
@@ -196,9 +259,82 @@ static void check_unknown(const char *name, const char *wanted)
 static void test_command__an_unknown_one_gets_a_suggestion(void **state)
 {
     (void)state;
-    check_unknown("wrok", "opstream: unknown command 'wrok', did you mean 'work'? try 'opstream "
-                          "help'\n");
-    check_unknown("x\033", "opstream: unknown command 'x\\x1b'; try 'opstream help'\n");
+    check_unknown(WORDS("wrok"), 1,
+                  "opstream: unknown command 'wrok', did you mean 'work'? try 'opstream help'\n");
+    check_unknown(WORDS("x\033"), 1, "opstream: unknown command 'x\\x1b'; try 'opstream help'\n");
+    check_unknown(WORDS("tool", "lsit"), 2,
+                  "opstream tool: unknown verb 'lsit', did you mean 'list'? try 'opstream help "
+                  "tool'\n");
+    check_unknown(WORDS("tool", "\033"), 2,
+                  "opstream tool: unknown verb '\\x1b'; try 'opstream help tool'\n");
+    check_unknown(WORDS("show", "of"), 2,
+                  "opstream show: unknown verb 'of', did you mean 'off'? try 'opstream help "
+                  "show'\n");
+}
+
+static void check_resolved(const char *const *words, size_t count, const struct command *wanted,
+                           size_t wanted_used)
+{
+    const struct command *command = NULL;
+    size_t used = 0;
+    assert_int_equal(command_resolve(words, count, &command, &used), EXIT_DONE);
+    assert_ptr_equal(command, wanted);
+    assert_int_equal(used, wanted_used);
+}
+
+static void test_command__the_first_words_name_it(void **state)
+{
+    (void)state;
+    check_resolved(WORDS("work", "list"), 2, &cmd_work, 1);
+    check_resolved(WORDS("tool"), 1, &cmd_tool, 1);
+    check_resolved(WORDS("tool", "--help"), 2, &cmd_tool, 1);
+    check_resolved(WORDS("tool", "list", "-a"), 3, &cmd_tool_list, 2);
+    check_resolved(WORDS("tool", "use"), 2, &cmd_tool_use, 2);
+    check_resolved(WORDS("show", "-a"), 2, &cmd_show, 1);
+    check_resolved(WORDS("show", "off"), 2, &cmd_show_off, 2);
+}
+
+static void check_said(const struct command *command, const char *const *words, int wanted_code,
+                       const char *wanted)
+{
+    struct command_args args;
+    char *said = NULL;
+    assert_int_equal(parse(command, &args, words, &said), wanted_code);
+    assert_string_equal(said, wanted);
+    free(said);
+}
+
+static void test_command__a_verb_has_options_of_its_own(void **state)
+{
+    (void)state;
+    check_said(&cmd_tool_list, WORDS("--all"), EXIT_DONE, "");
+    check_said(&cmd_tool_list, WORDS("--al"), EXIT_USAGE,
+               "opstream tool list: unknown option '--al', did you mean '--all'? try 'opstream "
+               "help tool list'\n");
+    check_said(&cmd_tool_use, WORDS("--all"), EXIT_USAGE,
+               "opstream tool use: unknown option '--all'; try 'opstream help tool use'\n");
+    check_said(&cmd_tool_use, WORDS(NULL), EXIT_USAGE,
+               "opstream tool use: an argument is missing: opstream tool use NAME; try 'opstream "
+               "help tool use'\n");
+    check_said(&cmd_tool, WORDS("--all", "list"), EXIT_USAGE,
+               "opstream tool: a verb comes first: list, use; try 'opstream help tool'\n");
+    check_said(&cmd_show, WORDS("--all"), EXIT_DONE, "");
+}
+
+static void add_name(void *user, const struct command *command)
+{
+    struct strbuf *names = user;
+    command_append_name(command, names);
+    strbuf_append_char(names, ';');
+}
+
+static void test_command__a_walk_sees_all_of_them(void **state)
+{
+    (void)state;
+    struct strbuf names = STRBUF_INIT;
+    command_walk(add_name, &names);
+    assert_string_equal(names.p, "work;tool;tool list;tool use;rest;show;show off;");
+    strbuf_finish(&names);
 }
 
 static void test_command__is_found_by_its_name(void **state)
@@ -230,7 +366,7 @@ static void test_command__help_comes_from_the_table(void **state)
 {
     (void)state;
     struct strbuf out = STRBUF_INIT;
-    command_print_help(&cmd_work, &out);
+    command_help_append(&cmd_work, &out);
     assert_string_equal(out.p, "usage: opstream work FILE [-i KEY=VALUE]...\n\n"
                                "do a thing\n\n"
                                "Two paragraphs,\nin lines.\n\n"
@@ -241,8 +377,35 @@ static void test_command__help_comes_from_the_table(void **state)
                                "  --an-option-with-a-long-name VALUE\n"
                                "                          has a line of its own\n");
     strbuf_clear(&out);
-    command_print_help(&cmd_rest, &out);
+    command_help_append(&cmd_rest, &out);
     assert_string_equal(out.p, "usage: opstream rest\n\ndo nothing\n");
+    strbuf_finish(&out);
+}
+
+static void test_command__help_lists_the_verbs(void **state)
+{
+    (void)state;
+    struct strbuf out = STRBUF_INIT;
+    command_help_append(&cmd_tool, &out);
+    assert_string_equal(out.p, "usage: opstream tool VERB [ARGUMENT]...\n\n"
+                               "work with tools\n\n"
+                               "Tools are sharp.\n\n"
+                               "  list                    list tools\n"
+                               "  use                     use a tool\n\n"
+                               "'opstream help tool VERB' tells more.\n");
+    strbuf_clear(&out);
+    command_help_append(&cmd_tool_list, &out);
+    assert_string_equal(out.p, "usage: opstream tool list [--all]\n\n"
+                               "list tools\n\n"
+                               "  -a, --all               all of them\n");
+    strbuf_clear(&out);
+    command_help_append(&cmd_show, &out);
+    assert_string_equal(out.p, "usage: opstream show [--all]\n"
+                               "       opstream show VERB [ARGUMENT]...\n\n"
+                               "show things\n\n"
+                               "  off                     end showing\n\n"
+                               "'opstream help show VERB' tells more.\n\n"
+                               "  -a, --all               all of them\n");
     strbuf_finish(&out);
 }
 
@@ -250,8 +413,9 @@ static void test_command__the_overview_groups_the_commands(void **state)
 {
     (void)state;
     struct strbuf out = STRBUF_INIT;
-    command_print_overview(&out);
+    command_help_append_overview(&out);
     assert_non_null(strstr(out.p, "\nDo things\n  work                    do a thing\n"
+                                  "  tool                    work with tools\n"
                                   "\nDo nothing\n  rest                    do nothing\n"));
     strbuf_finish(&out);
 }
@@ -266,9 +430,13 @@ int main(void)
         cmocka_unit_test(test_command__one_dash_is_an_operand),
         cmocka_unit_test(test_command__too_many_words_are_refused),
         cmocka_unit_test(test_command__an_unknown_one_gets_a_suggestion),
+        cmocka_unit_test(test_command__the_first_words_name_it),
+        cmocka_unit_test(test_command__a_verb_has_options_of_its_own),
+        cmocka_unit_test(test_command__a_walk_sees_all_of_them),
         cmocka_unit_test(test_command__is_found_by_its_name),
         cmocka_unit_test(test_command__a_long_message_is_cut_at_a_character),
         cmocka_unit_test(test_command__help_comes_from_the_table),
+        cmocka_unit_test(test_command__help_lists_the_verbs),
         cmocka_unit_test(test_command__the_overview_groups_the_commands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

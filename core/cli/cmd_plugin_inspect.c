@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The manifest of one plugin file. No code of the plugin runs.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/base/error.h"
+#include "core/cli/commands.h"
+#include "core/cli/plugin_text.h"
+#include "core/cli/terminal.h"
+#include "core/cli/workspace.h"
+#include "core/host/host.h"
+#include "core/loop/loop.h"
+#include "core/value/builder.h"
+#include "core/value/value.h"
+
+static const struct command_option options[] = {
+    {"json", 0, NULL, "print one JSON document", false},
+    WORKSPACE_OPTIONS,
+    {NULL, 0, NULL, NULL, false},
+};
+
+static const struct host_plugin_file *find_file(struct host *host, const char *wanted)
+{
+    cleanup_free char *real = realpath(wanted, NULL);
+    for (size_t i = 0; i < host_plugin_file_count(host); i++) {
+        const struct host_plugin_file *file = host_plugin_file_at(host, i);
+        bool is_path = str_equal_text(file->path, wanted) ||
+                       (real != NULL && str_equal_text(file->path, real));
+        if (is_path || str_equal_text(file->id, wanted)) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+static void append_file_details(const struct host_plugin_file *file, struct strbuf *out)
+{
+    strbuf_append_text(out, "file: ");
+    terminal_append_safe(out, file->path);
+    strbuf_append_char(out, '\n');
+    if (file->problem.n > 0) {
+        strbuf_append_text(out, "cannot be used: ");
+        terminal_append_safe(out, file->problem);
+        strbuf_append_char(out, '\n');
+    }
+    if (file->manifest != NULL) {
+        terminal_append_json(out, document_root(file->manifest), JSON_PRETTY);
+        strbuf_append_char(out, '\n');
+    }
+}
+
+static int append_inspect(struct workspace *workspace, const struct command_args *args,
+                          struct strbuf *out)
+{
+    const char *wanted = args->operands[0];
+    struct host *host = loop_host(workspace->loop);
+    const struct host_plugin_file *file = find_file(host, wanted);
+    struct error err = {0};
+    if (file == NULL && strchr(wanted, '/') != NULL) {
+        file = host_plugin_file_read(host, wanted, &err);
+    }
+    if (file == NULL && err.code != 0) {
+        return command_error(EXIT_USAGE, "%s", err.message);
+    }
+    if (file == NULL) {
+        return command_error(EXIT_USAGE,
+                             "no plugin '%s'; name one of 'opstream plugin list', or a file with "
+                             "its path",
+                             wanted);
+    }
+    if (!command_has(args, "json")) {
+        append_file_details(file, out);
+        return EXIT_DONE;
+    }
+    struct builder *b = builder_create();
+    plugin_text_build(b, file);
+    return plugin_text_append_json(b, out);
+}
+
+static int run(const struct command_args *args)
+{
+    return workspace_print(args, append_inspect);
+}
+
+const struct command cmd_plugin_inspect = {
+    .name = "inspect",
+    .parent = &cmd_plugin,
+    .summary = "show the manifest of one plugin",
+    .usage = "ID|FILE [--json]",
+    .details = "No code of the plugin runs: the manifest is read from the file. FILE needs a '/'\n"
+               "and need not lie in a plugin folder.",
+    .options = options,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run,
+};
