@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prints the pipeline format as a JSON Schema, with the node types that there are.
+ * Prints the pipeline format as a JSON Schema, with the node types that there are, or that of the
+ * settings.
  */
 #include "core/base/error.h"
 #include "core/cli/commands.h"
@@ -11,6 +12,7 @@
 #include "core/value/value.h"
 
 static const struct command_option options[] = {
+    {"settings", 0, NULL, "print that of opstream.yaml", false},
     WORKSPACE_OPTIONS,
     {NULL, 0, NULL, NULL, false},
 };
@@ -19,9 +21,11 @@ static int append(struct workspace *workspace, const struct command_args *args, 
 {
     struct error err = {0};
     cleanup_document struct document *schema = NULL;
-    (void)args; /* none but those of the workspace */
-    if (format_schema_build(loop_catalogue(workspace->loop), workspace->types, &schema, &err) !=
-        0) {
+    int status =
+        command_has(args, "settings")
+            ? format_schema_build_settings(&schema, &err)
+            : format_schema_build(loop_catalogue(workspace->loop), workspace->types, &schema, &err);
+    if (status != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
     }
     json_write(document_root(schema), JSON_PRETTY, out);
@@ -38,13 +42,15 @@ const struct command cmd_schema = {
     .name = "schema",
     .group = "Look at node types",
     .summary = "print the format as a JSON Schema, for editors",
-    .usage = "",
+    .usage = "[--settings]",
     .details = "The schema (draft 2020-12) describes pipelines with the node types that there\n"
                "are. An editor with a YAML language server completes and checks a file by it\n"
                "when the file says so:\n"
                "\n"
                "  opstream schema > pipeline.schema.json\n"
-               "  # yaml-language-server: $schema=pipeline.schema.json",
+               "  # yaml-language-server: $schema=pipeline.schema.json\n"
+               "\n"
+               "--settings prints that of opstream.yaml, in which no node types stand.",
     .options = options,
     .min_operands = 0,
     .max_operands = 0,

@@ -293,6 +293,47 @@ static const struct format_help sanitize_help[] = {
     HELP_END,
 };
 
+static const struct format_help settings_help[] = {
+    HELP("config", "Constants for all pipelines, read as config.NAME; those of a pipeline win",
+         NULL),
+    HELP("retention", "How long runs are kept, and how many; what a pipeline says wins, key by key",
+         REF("retention")),
+    HELP("cache", "The room for results that nodes with 'cache' or 'fallback' may take again",
+         REF("room")),
+    HELP("sandbox",
+         "'none': 'opstream serve' runs the code of users as it is. 'required': "
+         "in a sandbox alone; there is none yet, so it refuses pipelines with such nodes",
+         DEFAULT("\"required\"")),
+    HELP("backpressure", "How much an engine takes at once; beyond it new runs have to ask again",
+         REF("backpressure")),
+    HELP("secrets",
+         "Where a secret may go, by its name; one that is not named goes to the hosts "
+         "that are written in the pipeline",
+         "{\"type\": [\"object\", \"null\"], \"additionalProperties\":"
+         " {\"$ref\": \"#/$defs/secret\"}}"),
+    HELP("secrets_folder", "A folder with a file for each secret; empty: none",
+         DEFAULT("\"/run/secrets\"")),
+    HELP_END,
+};
+
+static const struct format_help secret_help[] = {
+    HELP("hosts", "HOST, HOST:PORT or *.DOMAIN; an empty list is none at all", NULL),
+    HELP("processes", "The processes of 'code' nodes may have it, too", DEFAULT("false")),
+    HELP_END,
+};
+
+static const struct format_help backpressure_help[] = {
+    HELP("max_live_runs", "Runs in memory; those that only wait do not count", DEFAULT("10000")),
+    HELP("max_waiting_writes", "Records on their way to the disk", DEFAULT("5000")),
+    HELP("max_memory_mb", "Of the values of all runs", DEFAULT("1024")),
+    HELP_END,
+};
+
+static const struct format_help room_help[] = {
+    HELP("max_bytes", "Of all of them; the oldest go first", DEFAULT("\"256MiB\"")),
+    HELP_END,
+};
+
 static const struct format_help retention_help[] = {
     HELP("keep", "How long runs are kept that have ended; without: for ever", NULL),
     HELP("keep_failed", "How long those are kept that did not complete; without: as 'keep'", NULL),
@@ -424,6 +465,10 @@ static const struct {
     {format_thresholds_keys, {thresholds_help, NULL}},
     {format_sanitize_keys, {sanitize_help, NULL}},
     {format_retention_keys, {retention_help, NULL}},
+    {format_settings_keys, {settings_help, NULL}},
+    {format_secret_keys, {secret_help, NULL}},
+    {format_backpressure_keys, {backpressure_help, NULL}},
+    {format_room_keys, {room_help, NULL}},
     {format_limits_keys, {limits_help, NULL}},
     {format_policy_keys, {policy_help, NULL}},
     {format_retry_keys, {retry_help, NULL}},

@@ -284,15 +284,21 @@ static void build_rules(struct schema_writer *writer, const struct format_part *
     builder_list_end(writer->b);
 }
 
+/* A map that has the keys of the part's table, and no others. */
+static void build_map(struct schema_writer *writer, const struct format_part *part)
+{
+    builder_member_string(writer->b, STR("type"), STR("object"));
+    builder_key(writer->b, STR("properties"));
+    build_keys(writer, part);
+    build_free_keys(writer, part);
+    builder_member_bool(writer->b, STR("additionalProperties"), false);
+}
+
 static void define_part(struct schema_writer *writer, const struct format_part *part)
 {
     schema_writer_define(writer, part->name, STR(""));
     if (part->table != NULL) {
-        builder_member_string(writer->b, STR("type"), STR("object"));
-        builder_key(writer->b, STR("properties"));
-        build_keys(writer, part);
-        build_free_keys(writer, part);
-        builder_member_bool(writer->b, STR("additionalProperties"), false);
+        build_map(writer, part);
     }
     if (part->required[0] != NULL) {
         build_names(writer->b, STR("required"), part->required);
@@ -330,16 +336,34 @@ static void define_name(struct schema_writer *writer, const char *name, const ch
     builder_map_end(writer->b);
 }
 
+static void name_dialect(struct builder *b)
+{
+    builder_member_string(b, STR("$schema"), STR("https://json-schema.org/draft/2020-12/schema"));
+}
+
 /* What editors offer before there is anything that says which form it is. */
 static void build_root(struct schema_writer *writer)
 {
     static const struct format_part root = {.table = format_file_keys};
-    builder_member_string(writer->b, STR("$schema"),
-                          STR("https://json-schema.org/draft/2020-12/schema"));
+    name_dialect(writer->b);
     builder_member_string(writer->b, STR("type"), STR("object"));
     builder_key(writer->b, STR("properties"));
     build_keys(writer, &root);
     schema_writer_members(writer, format_parts_root);
+}
+
+/* `*out_document` is owned, and NULL when this fails. */
+static int finish(struct schema_writer *writer, struct document **out_document, struct error *err)
+{
+    struct document *document = NULL;
+    int status = builder_finish(writer->b, &document, err);
+    if (status == 0 && writer->status != 0) {
+        document_unref(document);
+        document = NULL;
+        status = error_nomem(err);
+    }
+    *out_document = document;
+    return status;
 }
 
 static int build_policies(struct document **out_document, struct error *err)
@@ -347,13 +371,7 @@ static int build_policies(struct document **out_document, struct error *err)
     static const struct format_part policies = {.table = format_policy_keys};
     struct schema_writer writer = {.b = builder_create()};
     build_keys(&writer, &policies);
-    int status = builder_finish(writer.b, out_document, err);
-    if (status == 0 && writer.status != 0) {
-        document_unref(*out_document);
-        *out_document = NULL;
-        return error_nomem(err);
-    }
-    return status;
+    return finish(&writer, out_document, err);
 }
 
 static void build_definitions(struct schema_writer *writer, const struct node_schema_types *types,
@@ -384,7 +402,6 @@ int format_schema_build(const struct catalogue *catalogue, const struct engine_t
 {
     struct node_schema_types types = {catalogue, engine_types};
     cleanup_document struct document *policies = NULL;
-    struct document *document = NULL;
     int status = build_policies(&policies, err);
     if (status != 0) {
         return status;
@@ -394,13 +411,47 @@ int format_schema_build(const struct catalogue *catalogue, const struct engine_t
     build_root(&writer);
     build_definitions(&writer, &types, document_root(policies));
     builder_map_end(writer.b);
-    status = builder_finish(writer.b, &document, err);
-    if (status == 0 && writer.status != 0) {
-        document_unref(document);
-        return error_nomem(err);
+    return finish(&writer, out_document, err);
+}
+
+/* ---- settings ---- */
+
+/* A value that settings share with pipelines. */
+static void define_value(struct schema_writer *writer, const char *name)
+{
+    const struct format_value *value = NULL;
+    for (size_t i = 0; (value = format_parts_value_at(i)) != NULL; i++) {
+        if (strcmp(value->name, name) == 0) {
+            schema_writer_define(writer, name, STR(""));
+            schema_writer_members(writer, value->schema);
+            builder_map_end(writer->b);
+        }
     }
-    if (status == 0) {
-        *out_document = document;
+}
+
+int format_schema_build_settings(struct document **out_document, struct error *err)
+{
+    static const struct format_part root = {.table = format_settings_keys};
+    static const struct format_part parts[] = {
+        {.name = "retention", .table = format_retention_keys},
+        {.name = "room", .table = format_room_keys},
+        {.name = "backpressure", .table = format_backpressure_keys},
+        {.name = "secret", .table = format_secret_keys, .required = {"hosts"}},
+    };
+    static const char *const values[] = {"text", "duration", "size"};
+    struct schema_writer writer = {.b = builder_create()};
+    builder_map_begin(writer.b);
+    name_dialect(writer.b);
+    build_map(&writer, &root);
+    builder_key(writer.b, STR("$defs"));
+    builder_map_begin(writer.b);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        define_part(&writer, &parts[i]);
     }
-    return status;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        define_value(&writer, values[i]);
+    }
+    builder_map_end(writer.b);
+    builder_map_end(writer.b);
+    return finish(&writer, out_document, err);
 }

@@ -27,4 +27,7 @@ struct error;
 int format_schema_build(const struct catalogue *catalogue, const struct engine_types *engine_types,
                         struct document **out_document, struct error *err);
 
+/* The same of opstream.yaml, see settings.h. */
+int format_schema_build_settings(struct document **out_document, struct error *err);
+
 #endif

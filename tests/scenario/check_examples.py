@@ -7,7 +7,7 @@ Carries out the examples of a page in Markdown, and compares with what the page 
 * A ```yaml block is a file; its first line is a comment with its name. A ```json NAME block, too.
 * A ```console block has commands, each after "$ ", and below each what it prints on both streams
   together; a last line "[exit 3]" is the exit code, when that is not 0.
-* Links lead to a heading of the page, or to a file beside it.
+* Links lead to a heading of the page, or to a file beside it or a heading there.
 * A table with the head "| expression | value |" has an expression and its value as JSON in each
   row. They see sample.json, if the page has that, as the input.
 
@@ -113,17 +113,27 @@ class Page:
         return [text.replace("\\|", "|") for text in found.groups()]
 
 
+def anchors_of(lines):
+    return {re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
+            for line in lines if line.startswith("#")}
+
+
+def leads(path, page, link):
+    """To a heading of the page, to a file beside it, or to a heading of that one."""
+    name, _, anchor = link.partition("#")
+    target = os.path.join(os.path.dirname(path), name)
+    if not name:
+        return anchor in anchors_of(page.lines)
+    if not anchor or not os.path.isfile(target):
+        return not anchor and os.path.exists(target)
+    with open(target, encoding="utf-8") as other:
+        return anchor in anchors_of(other.read().split("\n"))
+
+
 def check_links(path, page):
-    anchors = {re.sub(r"[^\w -]", "", line.lstrip("# ").lower()).replace(" ", "-")
-               for line in page.lines if line.startswith("#")}
-    faults = []
-    for number, line in enumerate(page.lines, 1):
-        for link in re.findall(r"\]\(([^):]+)\)", line):
-            is_there = link[1:] in anchors if link.startswith("#") else \
-                os.path.exists(os.path.join(os.path.dirname(path), link))
-            if not is_there:
-                faults.append(f"line {number}: the link '{link}' leads nowhere")
-    return faults
+    return [f"line {number}: the link '{link}' leads nowhere"
+            for number, line in enumerate(page.lines, 1)
+            for link in re.findall(r"\]\(([^):]+)\)", line) if not leads(path, page, link)]
 
 
 def same(text):
