@@ -317,7 +317,7 @@ static const struct format_help settings_help[] = {
 };
 
 static const struct format_help secret_help[] = {
-    HELP("hosts", "HOST, HOST:PORT or *.DOMAIN; an empty list is none at all", NULL),
+    HELP("hosts", "Needed: HOST, HOST:PORT or *.DOMAIN; an empty list is none at all", NULL),
     HELP("processes", "The processes of 'code' nodes may have it, too", DEFAULT("false")),
     HELP_END,
 };

@@ -47,6 +47,12 @@ class Installed(unittest.TestCase):
         done = self.opstream("validate", *files)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def test_manual_pages_are_in_their_sections(self):
+        pages = files_below(os.path.join(self.prefix, "share", "man"))
+        self.assertIn("man1/opstream-run.1", pages)
+        self.assertIn("man5/opstream.yaml.5", pages)
+        self.assertEqual([page for page in pages if page[3] != page[-1]], [])
+
     def test_pipelines_find_their_schema(self):
         for name in files_below(self.pipelines):
             if not name.endswith(".yaml"):
