@@ -27,6 +27,7 @@ enum {
     TYPE_SIZE_MIN = offsetof(ops_node_type, destroy) + sizeof(void *),
     TYPE_SIZE_MAX = 65536,
     TYPES_MAX = 1000,
+    KNOWN_NODE_FLAGS = OPS_NODE_PARALLEL | OPS_NODE_BLOCKING | OPS_NODE_IDEMPOTENT,
 };
 
 /* ---- The descriptor ---- */
@@ -45,6 +46,12 @@ static int check_head(const ops_plugin_desc *desc, struct error *err)
         return error_set(err, E_VERSION,
                          "its descriptor is of ABI epoch %u; this opstream %s offers %u",
                          desc->abi_epoch, OPSTREAM_VERSION, OPS_ABI_EPOCH);
+    }
+    if (desc->flags != 0) {
+        return error_set(err, E_VERSION,
+                         "its descriptor has flags (0x%x) that opstream %s does not know: install "
+                         "a newer opstream",
+                         desc->flags, OPSTREAM_VERSION);
     }
     if (desc->abi_minor > OPS_ABI_MINOR) {
         return error_set(
@@ -101,6 +108,12 @@ static int check_type(const ops_plugin_desc *desc, uint64_t index, const struct 
         return error_set(err, E_PLUGIN, "its node type '%s' has no execute()", type->name);
     }
 
+    if ((type->flags & ~(uint32_t)KNOWN_NODE_FLAGS) != 0) {
+        return error_set(err, E_VERSION,
+                         "its node type '%s' has flags (0x%x) that opstream %s does not know: "
+                         "install a newer opstream",
+                         type->name, type->flags & ~(uint32_t)KNOWN_NODE_FLAGS, OPSTREAM_VERSION);
+    }
     const struct manifest_node *node = manifest_find_node(m, str_from(type->name));
     if (node == NULL) {
         return error_set(err, E_PLUGIN, "its code has the node type '%s', its manifest has not",

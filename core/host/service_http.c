@@ -16,7 +16,10 @@
 #include "core/host/task_failure.h"
 #include "core/value/value.h"
 
-enum { REQUEST_SIZE_MAX = 65536, HEADERS_MAX = 1000 };
+enum {
+    REQUEST_SIZE_MAX = 65536,
+    KNOWN_FLAGS = OPS_HTTP_NO_REDIRECT | OPS_HTTP_IDEMPOTENCY_KEY,
+};
 
 /* The answer as the plugin sees it. */
 struct http_answer {
@@ -56,7 +59,7 @@ static void text_fix(const struct strbuf *texts, struct str *s)
 
 static bool headers_are_bad(const ops_http_req *req)
 {
-    if (req->n_headers > HEADERS_MAX ||
+    if (req->n_headers > OPS_HTTP_HEADERS_MOST ||
         (req->n_headers > 0 && (req->header_names == NULL || req->header_values == NULL))) {
         return true;
     }
@@ -241,7 +244,7 @@ static int answer_set_response(struct http_answer *answer, const struct host_htt
         .body = ops_from_str(from->body),
         .effective_url = ops_from_str(from->effective_url),
         .duration_ms = from->duration_ms,
-        .tls_not_after_unix = from->tls_not_after_unix,
+        .tls_not_after_unix_ms = from->tls_not_after_unix * 1000,
         .body_bytes = from->body_bytes,
         .connect_ms = from->connect_ms,
         .first_byte_ms = from->first_byte_ms,
@@ -379,7 +382,10 @@ static ops_status read_request(const ops_http_req *req, ops_http_req *out)
     bool is_bad = out->on_done == NULL || ops_str_is_bad(out->method) || ops_str_is_bad(out->url) ||
                   ops_bytes_are_bad(out->body) || ops_str_is_bad(out->label) ||
                   headers_are_bad(out);
-    return is_bad ? OPS_E_INTERNAL : OPS_OK;
+    if (is_bad) {
+        return OPS_E_INTERNAL;
+    }
+    return (out->flags & ~(uint32_t)KNOWN_FLAGS) != 0 ? OPS_E_UNSUPPORTED : OPS_OK;
 }
 
 static ops_status service_send(void *h, ops_task task, const ops_http_req *req, ops_op *out)

@@ -167,8 +167,11 @@ static ops_status read_request(const ops_kv_req *req, uint32_t allowed, ops_kv_r
     }
     memcpy(out, req, sizeof *out);
     bool has_both = out->flags == (OPS_KV_IF_ABSENT | OPS_KV_IF_VERSION);
-    if (out->done == NULL || (out->flags & ~allowed) != 0 || has_both) {
+    if (out->done == NULL || has_both) {
         return OPS_E_INTERNAL;
+    }
+    if ((out->flags & ~allowed) != 0) {
+        return OPS_E_UNSUPPORTED;
     }
     return check_texts(out);
 }
@@ -209,15 +212,11 @@ static ops_status submit(void *h, ops_task task, enum kv_deed deed, const ops_kv
     return op_submit(&kv->op, call_cancelled, out);
 }
 
-static ops_status service_get(void *h, ops_task task, ops_str key, ops_kv_done done, void *user,
-                              ops_op *out)
+static ops_status service_get(void *h, ops_task task, const ops_kv_req *req, ops_op *out)
 {
-    const ops_kv_req req = {.size = sizeof req, .key = key, .done = done, .user = user};
-    if (done == NULL) {
-        return OPS_E_INTERNAL;
-    }
-    ops_status status = check_texts(&req);
-    return status == OPS_OK ? submit(h, task, KV_GET, &req, out) : status;
+    ops_kv_req known;
+    ops_status status = read_request(req, 0, &known);
+    return status == OPS_OK ? submit(h, task, KV_GET, &known, out) : status;
 }
 
 static ops_status service_put(void *h, ops_task task, const ops_kv_req *req, ops_op *out)

@@ -19,7 +19,12 @@
 #include "core/host/task_failure.h"
 #include "core/value/value.h"
 
-enum { REQUEST_SIZE_MAX = 65536, MAX_PORT = 65535, PARTS_FIXED = 5 };
+enum {
+    REQUEST_SIZE_MAX = 65536,
+    MAX_PORT = 65535,
+    PARTS_FIXED = 5,
+    ATTACHMENT_SIZE_MIN = offsetof(ops_mail_attachment, bytes) + sizeof(ops_str),
+};
 
 struct mail_op {
     struct op op;       /* first */
@@ -163,8 +168,8 @@ static bool attachments_are_bad(const ops_mail_req *req)
     bool is_bad = req->n_attachments > OPS_MAIL_ATTACHMENTS ||
                   (req->n_attachments > 0 && req->attachments == NULL);
     for (uint64_t i = 0; !is_bad && i < req->n_attachments; i++) {
-        const ops_mail_attachment *one = &req->attachments[i];
-        is_bad = one->size != sizeof *one || ops_str_is_bad(one->name) ||
+        const ops_mail_attachment *one = req->attachments[i];
+        is_bad = one == NULL || one->size < ATTACHMENT_SIZE_MIN || ops_str_is_bad(one->name) ||
                  ops_str_is_bad(one->content_type) || ops_bytes_are_bad(one->bytes);
     }
     return is_bad;
@@ -180,13 +185,16 @@ static ops_status read_request(const ops_mail_req *req, ops_mail_req *out)
     memcpy(out, req, sizeof *out);
     const ops_str texts[] = {out->host, out->from, out->reply_to, out->subject,
                              out->text, out->html, out->label};
-    bool is_bad = out->on_done == NULL || out->flags != 0 || out->tls > OPS_MAIL_PLAIN ||
-                  list_is_bad(out->to, out->n_to) || list_is_bad(out->cc, out->n_cc) ||
-                  list_is_bad(out->bcc, out->n_bcc) || attachments_are_bad(out);
+    bool is_bad = out->on_done == NULL || list_is_bad(out->to, out->n_to) ||
+                  list_is_bad(out->cc, out->n_cc) || list_is_bad(out->bcc, out->n_bcc) ||
+                  attachments_are_bad(out);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         is_bad = is_bad || ops_str_is_bad(texts[i]);
     }
-    return is_bad ? OPS_E_INTERNAL : OPS_OK;
+    if (is_bad) {
+        return OPS_E_INTERNAL;
+    }
+    return out->flags != 0 || out->tls > OPS_MAIL_PLAIN ? OPS_E_UNSUPPORTED : OPS_OK;
 }
 
 static bool has_line_end(struct str text)
@@ -200,7 +208,7 @@ static int check_request(const ops_mail_req *req, struct error *err)
 {
     uint64_t bytes = req->text.n + req->html.n;
     for (uint64_t i = 0; i < req->n_attachments; i++) {
-        bytes += req->attachments[i].bytes.n;
+        bytes += req->attachments[i]->bytes.n;
     }
     if (req->host.n == 0 || req->port > MAX_PORT) {
         return error_set(err, E_INVALID, "the server has a host, and a port up to 65535");
@@ -271,9 +279,9 @@ static int read_lists(struct mail_op *mail, const ops_mail_req *req, struct list
     }
     for (uint64_t i = 0; i < req->n_attachments; i++) {
         lists->attachments[i] =
-            (struct mail_attachment){.name = str_of(req->attachments[i].name),
-                                     .type = str_of(req->attachments[i].content_type),
-                                     .bytes = str_of(req->attachments[i].bytes)};
+            (struct mail_attachment){.name = str_of(req->attachments[i]->name),
+                                     .type = str_of(req->attachments[i]->content_type),
+                                     .bytes = str_of(req->attachments[i]->bytes)};
     }
     mail->request.recipients = recipients;
     mail->request.recipient_count = n;

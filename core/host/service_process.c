@@ -34,6 +34,7 @@ enum {
     DEFAULT_GRACE_MS = 10000,
     LIMITS_SIZE_MIN = offsetof(ops_process_limits, kill_grace_ms) + sizeof(uint64_t),
     SPEC_SIZE_MIN = offsetof(ops_process_spec, user) + sizeof(void *),
+    KNOWN_FLAGS = OPS_PROCESS_INHERIT_ENV | OPS_PROCESS_MERGE_ERROR,
 };
 
 struct process_op {
@@ -54,6 +55,7 @@ struct process_op {
     struct process *process;
     ops_process_exit exit;
     bool has_exit;
+    uint64_t env_left_out;
     struct error failure; /* why there is no exit */
 };
 
@@ -206,6 +208,7 @@ static void on_end(void *user, const struct process_end *end)
             .wall_us = end->wall_us,
             .cpu_us = end->cpu_us,
             .max_memory = end->max_memory_bytes,
+            .env_left_out = process->env_left_out,
         };
         process->exit.limit_value = limit_value(&process->limits, process->exit.limit);
     }
@@ -363,15 +366,8 @@ static ops_status env_status(int status)
     return status == 0 ? OPS_OK : status == E_NOMEM ? OPS_E_RESOURCE : OPS_E_INPUT;
 }
 
-/* The entries that are made of handles. */
-struct handed {
-    size_t bytes;
-    uint64_t left_out;
-};
-
-/* What a handle says, behind "NAME=". */
-static ops_status add_value(struct process_op *process, struct str name, ops_val v,
-                            struct handed *handed)
+/* What a handle says, behind "NAME="; `bytes` counts those of all handles. */
+static ops_status add_value(struct process_op *process, struct str name, ops_val v, size_t *bytes)
 {
     struct str entry = STR("");
     ops_status status =
@@ -379,19 +375,19 @@ static ops_status add_value(struct process_op *process, struct str name, ops_val
     if (status != OPS_OK) {
         return status;
     }
-    if (entry.n > OPS_PROCESS_ENTRY_MOST || handed->bytes + entry.n > OPS_PROCESS_ENTRIES_MOST ||
+    if (entry.n > OPS_PROCESS_ENTRY_MOST || *bytes + entry.n > OPS_PROCESS_ENTRIES_MOST ||
         memchr(entry.p, '\0', entry.n) != NULL) {
-        handed->left_out++;
+        process->env_left_out++;
         return OPS_OK;
     }
-    handed->bytes += entry.n;
+    *bytes += entry.n;
     return env_status(child_env_add_kept(&process->env, entry));
 }
 
 static ops_status add_entries(struct process_op *process, const ops_process_spec *spec)
 {
     ops_status status = OPS_OK;
-    struct handed handed = {0};
+    size_t bytes = 0;
     for (uint64_t i = 0; i < spec->n_env && status == OPS_OK; i++) {
         struct str entry = str_from_ops(spec->env[i]);
         ops_val v = spec->env_vals != NULL ? spec->env_vals[i] : 0;
@@ -400,11 +396,8 @@ static ops_status add_entries(struct process_op *process, const ops_process_spec
         } else if (v == 0) {
             status = env_status(child_env_add(&process->env, entry));
         } else {
-            status = add_value(process, entry, v, &handed);
+            status = add_value(process, entry, v, &bytes);
         }
-    }
-    if (status == OPS_OK && spec->env_left_out != NULL) {
-        *spec->env_left_out = handed.left_out;
     }
     return status;
 }
@@ -544,6 +537,9 @@ static ops_status service_process_spawn(void *h, ops_task task, const ops_proces
         return OPS_E_INTERNAL;
     }
     memcpy(&known, spec, spec->size < sizeof(known) ? spec->size : sizeof(known));
+    if ((known.flags & ~(uint32_t)KNOWN_FLAGS) != 0) {
+        return OPS_E_UNSUPPORTED;
+    }
     struct process_op *process = calloc(1, sizeof(*process));
     if (process == NULL) {
         return OPS_E_RESOURCE;

@@ -21,7 +21,7 @@ struct variables {
     ops_val *values;
     struct text names; /* what the entries are slices of */
     uint64_t n;
-    uint64_t left_out; /* what no variable can hold is still on the standard input */
+    uint64_t left_out; /* names of no variable */
 };
 
 static const char *const language_names[LANGUAGE_COUNT] = {"python", "bash", "javascript"};
@@ -45,11 +45,23 @@ static void on_result(void *user, ops_task task, ops_str bytes)
     text_add(&run->answer, bytes);
 }
 
+/* What no variable can hold is still on the standard input. */
+static void tell_left_out(ops_task task, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        ops_log_text(task, OPS_LOG_WARN,
+                     "an input is too large for the environment, has a NUL byte, or no name of a "
+                     "variable: read it from the standard input");
+    }
+}
+
 static void on_exit_of_child(void *user, ops_task task, const ops_process_exit *exit,
                              const ops_error *err)
 {
     struct run *run = user;
-    (void)task;
+    if (exit != NULL) {
+        tell_left_out(task, exit->env_left_out);
+    }
     run_end(run, exit, err);
     run_destroy(run);
 }
@@ -75,9 +87,8 @@ static struct run *begin_run(ops_task task, ops_val config)
 }
 
 static ops_status spawn(struct run *run, const ops_str *argv, uint64_t n_argv, ops_val input,
-                        struct variables *variables)
+                        const struct variables *variables)
 {
-    uint64_t left_out = 0;
     ops_process_spec spec = {
         .size = sizeof(spec),
         .flags = OPS_PROCESS_INHERIT_ENV,
@@ -92,11 +103,8 @@ static ops_status spawn(struct run *run, const ops_str *argv, uint64_t n_argv, o
         .user = run,
         .input_val = input,
         .env_vals = variables->values,
-        .env_left_out = &left_out,
     };
-    ops_status status = ops.process->spawn(ops.h, run->task, &spec, NULL);
-    variables->left_out += left_out;
-    return status;
+    return ops.process->spawn(ops.h, run->task, &spec, NULL);
 }
 
 static ops_status start_with_runner(struct run *run, ops_str code, ops_val inputs)
@@ -107,7 +115,7 @@ static ops_status start_with_runner(struct run *run, ops_str code, ops_val input
         ops_text(is_python ? "-c" : "-e"),
         ops_text(is_python ? runner_python : runner_javascript),
     };
-    struct variables none = {0};
+    const struct variables none = {0};
     struct ops_map map = ops_map_begin(run->task);
     ops_val request = 0;
     ops_map_str(&map, "code", code);
@@ -184,10 +192,8 @@ static ops_status start_bash(struct run *run, ops_str code, ops_val inputs)
     if (status == OPS_OK) {
         status = spawn(run, argv, 4, inputs, &variables);
     }
-    for (uint64_t i = 0; i < variables.left_out && status == OPS_OK; i++) {
-        ops_log_text(run->task, OPS_LOG_WARN,
-                     "an input is too large for the environment, has a NUL byte, or no name of a "
-                     "variable: read it from the standard input");
+    if (status == OPS_OK) {
+        tell_left_out(run->task, variables.left_out);
     }
     variables_finish(&variables);
     return status;

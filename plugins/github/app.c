@@ -43,7 +43,7 @@ static struct app *app_create(ops_val settings)
     return app;
 }
 
-/* Who signs in where: the same for all node types. A key that cannot sign shares nothing. */
+/* Who signs in where: the same for all node types. */
 static struct session *find_session(const ops_node *node, ops_scope scope, const struct app *app)
 {
     struct text who = {NULL, 0, 0, 0};
@@ -53,7 +53,7 @@ static struct session *find_session(const ops_node *node, ops_scope scope, const
     text_append_literal(&who, "\n");
     text_append_str(&who, text_str(&app->id));
     if (!who.failed) { /* else, and if it fails, `id` stays empty */
-        (void)ops.secret->hmac_sha256(ops.h, scope, app->key, text_str(&who), &id, NULL);
+        (void)ops.secret->digest(ops.h, scope, app->key, text_str(&who), &id);
     }
     text_finish(&who);
     return session_ref(id);
@@ -115,27 +115,101 @@ void app_append_claims(struct text *out, ops_str issuer_json, int64_t now_s)
     text_append_literal(out, "}");
 }
 
-static ops_status append_jwt(const struct app *app, ops_task task, struct text *out, ops_error *err)
+/* One in the making; in the task's memory. */
+struct jwt {
+    const struct app *app;
+    ops_str unsigned_text;
+    void (*done)(void *user, ops_task task, ops_status status, ops_val made, const ops_error *err);
+    void *user;
+};
+
+/* Before the signature: its head and its claims. */
+static void append_unsigned(const struct app *app, struct text *out)
 {
     static const char head[] = "{\"alg\":\"RS256\",\"typ\":\"JWT\"}";
     struct text claims = {NULL, 0, 0, 0};
-    ops_str signature = {NULL, 0};
     app_append_claims(&claims, text_str(&app->id), ops.timer->unix_ms(ops.h) / 1000);
     append_base64url(out, ops_text(head));
     text_append_literal(out, ".");
     append_base64url(out, text_str(&claims));
-    int failed = out->failed || claims.failed;
+    out->failed = out->failed || claims.failed;
     text_finish(&claims);
-    if (failed) {
-        return ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
+}
+
+/* From `done` on the text is as secret as the key. */
+static ops_status hide(const struct app *app, ops_task task, ops_str text, int64_t ttl_ms,
+                       ops_secret_done done, void *user)
+{
+    ops_secret_req req = {0};
+    req.size = (uint32_t)sizeof req;
+    req.of = app->key;
+    req.text = text;
+    req.ttl_ms = (uint64_t)ttl_ms;
+    req.done = done;
+    req.user = user;
+    return ops.secret->adopt(ops.h, task, &req, NULL);
+}
+
+static void on_jwt_hidden(void *user, ops_task task, ops_status status, ops_val made)
+{
+    const struct jwt *jwt = user;
+    jwt->done(jwt->user, task, status, made, NULL);
+}
+
+static void on_signed(void *user, ops_task task, ops_str signature, const ops_error *err)
+{
+    struct jwt *jwt = user;
+    struct text text = {NULL, 0, 0, 0};
+    if (err != NULL) {
+        jwt->done(jwt->user, task, err->code, 0, err);
+        return;
     }
-    ops_status status =
-        ops.secret->sign_rs256(ops.h, task, app->key, text_str(out), &signature, err);
+    text_append_str(&text, jwt->unsigned_text);
+    text_append_literal(&text, ".");
+    append_base64url(&text, signature);
+    ops_status status = text.failed ? OPS_E_RESOURCE
+                                    : hide(jwt->app, task, text_str(&text), APP_JWT_SECONDS * 1000,
+                                           on_jwt_hidden, jwt);
+    session_clear(&text);
+    if (status != OPS_OK) {
+        on_jwt_hidden(jwt, task, status, 0);
+    }
+}
+
+static ops_status sign(struct jwt *jwt, ops_task task)
+{
+    struct text text = {NULL, 0, 0, 0};
+    void *kept = NULL;
+    append_unsigned(jwt->app, &text);
+    ops_status status = text.failed ? OPS_E_RESOURCE : ops.value->alloc(ops.h, task, text.n, &kept);
     if (status == OPS_OK) {
-        text_append_literal(out, ".");
-        append_base64url(out, signature);
+        memcpy(kept, text.p, text.n);
+        jwt->unsigned_text = ops_slice(kept, text.n);
+        ops_sign_req req = {0};
+        req.size = (uint32_t)sizeof req;
+        req.algorithm = OPS_SIGN_RS256;
+        req.key = jwt->app->key;
+        req.data = jwt->unsigned_text;
+        req.done = on_signed;
+        req.user = jwt;
+        status = ops.secret->sign(ops.h, task, &req, NULL);
     }
-    return status == OPS_OK && out->failed ? OPS_E_RESOURCE : status;
+    text_finish(&text);
+    return status;
+}
+
+/* `jwt` has its app, `done` and `user`; with `err` the key is wrong. */
+static void make_jwt(ops_task task, const struct jwt *wanted)
+{
+    struct jwt *jwt = ops_task_alloc(task, sizeof *jwt);
+    if (jwt == NULL) {
+        return;
+    }
+    *jwt = *wanted;
+    ops_status status = sign(jwt, task);
+    if (status != OPS_OK) {
+        on_jwt_hidden(jwt, task, status, 0);
+    }
 }
 
 /* ---- The token ---- */
@@ -162,20 +236,6 @@ int64_t app_read_time(ops_str text)
 static void drop_token(ops_node *node)
 {
     session_drop(app_of(node)->session);
-}
-
-/* From `done` on the text is as secret as the key. */
-static ops_status hide(const struct app *app, ops_task task, ops_str text, int64_t ttl_ms,
-                       ops_secret_done done, void *user)
-{
-    ops_secret_req req = {0};
-    req.size = (uint32_t)sizeof req;
-    req.of = app->key;
-    req.text = text;
-    req.ttl_ms = (uint64_t)ttl_ms;
-    req.done = done;
-    req.user = user;
-    return ops.secret->adopt(ops.h, task, &req, NULL);
 }
 
 static void on_token_hidden(void *user, ops_task task, ops_status status, ops_val made)
@@ -326,9 +386,13 @@ static void fail_key(struct service_call *call, const ops_error *err)
     fail(call, &e, "github.app_key");
 }
 
-static void on_jwt_hidden(void *user, ops_task task, ops_status status, ops_val made)
+static void on_jwt(void *user, ops_task task, ops_status status, ops_val made, const ops_error *err)
 {
     struct service_call *call = user;
+    if (err != NULL) {
+        fail_key(call, err);
+        return;
+    }
     ops_val jwt = status == OPS_OK ? ops_with_prefix(task, "Bearer ", made) : 0;
     if (status == OPS_OK) {
         status = jwt != 0 ? ask_token(call, jwt) : OPS_E_RESOURCE;
@@ -340,18 +404,8 @@ static void on_jwt_hidden(void *user, ops_task task, ops_status status, ops_val 
 
 static void make_token(struct service_call *call)
 {
-    const struct app *app = app_of(call->node);
-    struct text jwt = {NULL, 0, 0, 0};
-    ops_error err = ops_error_make(OPS_OK, NULL);
-    ops_status status = append_jwt(app, call->task, &jwt, &err);
-    if (status != OPS_OK) {
-        err.code = status;
-        fail_key(call, &err);
-    } else if ((status = hide(app, call->task, text_str(&jwt), APP_JWT_SECONDS * 1000,
-                              on_jwt_hidden, call)) != OPS_OK) {
-        on_jwt_hidden(call, call->task, status, 0);
-    }
-    session_clear(&jwt);
+    const struct jwt wanted = {.app = app_of(call->node), .done = on_jwt, .user = call};
+    make_jwt(call->task, &wanted);
 }
 
 static void obtain_token(struct service_call *call)
@@ -373,30 +427,24 @@ struct checking {
     service_check_cb go_on;
 };
 
-static void on_check_hidden(void *user, ops_task task, ops_status status, ops_val made)
+static void on_check_jwt(void *user, ops_task task, ops_status status, ops_val made,
+                         const ops_error *err)
 {
     const struct checking *checking = user;
+    (void)err; /* `status` says it, too */
     checking->go_on(checking->node, task,
                     status == OPS_OK ? ops_with_prefix(task, "Bearer ", made) : 0);
 }
 
 static void sign_check(ops_node *node, ops_task task, service_check_cb go_on)
 {
-    struct text jwt = {NULL, 0, 0, 0};
     struct checking *checking = ops_task_alloc(task, sizeof *checking);
     if (checking == NULL) {
         return;
     }
     *checking = (struct checking){node, go_on};
-    ops_status status = append_jwt(app_of(node), task, &jwt, NULL);
-    if (status == OPS_OK) {
-        status = hide(app_of(node), task, text_str(&jwt), APP_JWT_SECONDS * 1000, on_check_hidden,
-                      checking);
-    }
-    if (status != OPS_OK) {
-        on_check_hidden(checking, task, status, 0);
-    }
-    session_clear(&jwt);
+    const struct jwt wanted = {.app = app_of(node), .done = on_check_jwt, .user = checking};
+    make_jwt(task, &wanted);
 }
 
 static int is_used(const ops_node *node)

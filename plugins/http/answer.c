@@ -154,7 +154,7 @@ static ops_status make_certificate(ops_task task, const ops_http_res *res, ops_v
 {
     char text[32];
     struct tm date;
-    time_t end = (time_t)res->tls_not_after_unix;
+    time_t end = (time_t)(res->tls_not_after_unix_ms / 1000);
     if (end == 0 || gmtime_r(&end, &date) == NULL ||
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &date) == 0) {
         return ops.value->new_null(ops.h, task, out);
@@ -163,7 +163,7 @@ static ops_status make_certificate(ops_task task, const ops_http_res *res, ops_v
     ops_val subject = 0;
     ops_val issuer = 0;
     int has_names = OPS_HAS(res, ops_http_res, tls_issuer);
-    int64_t left_s = res->tls_not_after_unix - (int64_t)time(NULL);
+    int64_t left_s = (int64_t)end - (int64_t)time(NULL);
     struct ops_map map = ops_map_begin(task);
     ops_status made = make_text(task, has_names ? res->tls_subject : ops_text(""), &subject);
     ops_map_made(&map, "subject", made, subject);

@@ -131,7 +131,7 @@ void session_open(struct session *session, session_cb cb, void *user)
 {
     session->cb = cb;
     session->user = user;
-    ops_status status = ops.kv->get(ops.h, session->task, session->name, on_found, session, NULL);
+    ops_status status = ops_kv_get(session->task, session->name, on_found, session);
     if (status != OPS_OK) {
         fail_by(session, status);
     }

@@ -81,7 +81,7 @@ static void set_key(struct gate *gate, const char *kind, ops_str last)
 
 static void get(struct gate *gate, ops_kv_done done)
 {
-    ops_status status = ops.kv->get(ops.h, gate->task, ops_text(gate->key), done, gate, NULL);
+    ops_status status = ops_kv_get(gate->task, ops_text(gate->key), done, gate);
     if (status != OPS_OK) {
         finish_failed(gate, status);
     }

@@ -339,7 +339,7 @@ void delivery_start(struct delivery *delivery)
         return;
     }
     ops_status status =
-        ops.kv->get(ops.h, delivery->note.task, noted_key(delivery, key), on_known, delivery, NULL);
+        ops_kv_get(delivery->note.task, noted_key(delivery, key), on_known, delivery);
     if (status != OPS_OK) {
         on_known(delivery, delivery->note.task, status, NULL);
     }

@@ -220,12 +220,13 @@ static void read_attachments(const struct note *note, struct email *out)
 {
     for (uint64_t i = 0; i < note->n_files; i++) {
         const struct note_file *file = &note->files[i];
+        out->attached[i] = &out->attachments[i];
         out->attachments[i] = (ops_mail_attachment){.size = (uint32_t)sizeof(ops_mail_attachment),
                                                     .name = file->name,
                                                     .content_type = file->type,
                                                     .bytes = file->bytes};
     }
-    out->req.attachments = out->attachments;
+    out->req.attachments = out->attached;
     out->req.n_attachments = note->n_files;
 }
 

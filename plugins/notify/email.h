@@ -19,6 +19,7 @@ struct email {
     struct text text;
     struct text html;
     ops_mail_attachment attachments[OPS_MAIL_ATTACHMENTS];
+    const ops_mail_attachment *attached[OPS_MAIL_ATTACHMENTS]; /* those */
     ops_str addresses[3 * OPS_MAIL_RECIPIENTS];
     char host[256];
 };

@@ -142,7 +142,7 @@ static void append_address(const struct target *target, struct text *out)
     }
 }
 
-/* Whoever has this may write there, so it is a secret: it signs, and is not read. */
+/* Whoever has this may write there, so it is a secret: it makes a digest, and is not read. */
 static ops_status find_key(const struct target *target, ops_task task, ops_val *out)
 {
     static const char *const names[] = {"webhook_url", "url", "token"};
@@ -164,7 +164,7 @@ ops_status target_name_place(const struct target *target, ops_task task,
     append_address(target, &address);
     ops_status status = address.failed ? OPS_E_RESOURCE : find_key(target, task, &key);
     if (status == OPS_OK) {
-        status = ops.secret->hmac_sha256(ops.h, task, key, text_str(&address), &hash, NULL);
+        status = ops.secret->digest(ops.h, task, key, text_str(&address), &hash);
     }
     text_finish(&address);
     int n = snprintf(out, TARGET_PLACE_BYTES, "%s ", target->channel->name);

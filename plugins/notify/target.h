@@ -30,6 +30,9 @@ struct channel_request {
     ops_str names[CHANNEL_HEADERS]; /* besides Content-Type */
     ops_val values[CHANNEL_HEADERS];
     uint64_t n_headers;
+    /* Not 0: it goes out with a signature, and `form` is not used; by the channel's sign(). */
+    ops_val signing_key;
+    int64_t made_at; /* seconds since 1970; signed, too */
 };
 
 /* Adds a header with a text of the task. */
@@ -48,6 +51,10 @@ struct channel {
     void (*send)(struct delivery *delivery, ops_str noted);
     /* Makes the request; `settings` are the target's. NULL: it goes by e-mail (email.h). */
     ops_status (*build)(const struct note *note, ops_val settings, struct channel_request *out);
+    /* Where build() may set a key: signs what was built, and puts the signature into a header. */
+    ops_status (*sign)(ops_task task, const struct channel_request *request, ops_sign_done done,
+                       void *user);
+    ops_status (*add_signature)(ops_task task, struct channel_request *request, ops_str signature);
     /* Whether an answer with a good status is one: OPS_OK, else the code, with the service's `word`
      * for it, and `hint` (static). NULL: it is. */
     ops_status (*judge)(ops_task task, const ops_http_res *res, char word[CHANNEL_WORD_BYTES],

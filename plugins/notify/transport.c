@@ -85,18 +85,14 @@ static void on_http_done(void *user, ops_task task, const ops_http_res *res, con
     delivery_succeed(delivery);
 }
 
-static void send_http(struct delivery *delivery)
+static ops_status send_request(struct delivery *delivery)
 {
-    const struct channel *channel = delivery->target.channel;
     struct channel_request *request = &delivery->request;
     ops_str texts[CHANNEL_HEADERS] = {{0}}; /* the values are handles */
     ops_task task = delivery->note.task;
-    ops_status status = channel->build(&delivery->note, delivery->target.settings, request);
-    if (status == OPS_OK) {
-        status =
-            channel_add_header(task, request, ops_text("Content-Type"),
-                               request->type.n > 0 ? request->type : ops_text("application/json"));
-    }
+    ops_status status =
+        channel_add_header(task, request, ops_text("Content-Type"),
+                           request->type.n > 0 ? request->type : ops_text("application/json"));
     if (status == OPS_OK) {
         const ops_http_req req = {.size = (uint32_t)sizeof req,
                                   .flags = OPS_HTTP_NO_REDIRECT | OPS_HTTP_IDEMPOTENCY_KEY,
@@ -111,6 +107,33 @@ static void send_http(struct delivery *delivery)
                                   .on_done = on_http_done,
                                   .user = delivery};
         status = ops.http->send(ops.h, task, &req, NULL);
+    }
+    return status;
+}
+
+static void on_signed(void *user, ops_task task, ops_str signature, const ops_error *err)
+{
+    struct delivery *delivery = user;
+    ops_status status =
+        err != NULL ? err->code
+                    : delivery->target.channel->add_signature(task, &delivery->request, signature);
+    if (status == OPS_OK) {
+        status = send_request(delivery);
+    }
+    if (status != OPS_OK) {
+        delivery_fail_text(delivery, status, "notify.request", "the message could not be made");
+    }
+}
+
+static void send_http(struct delivery *delivery)
+{
+    const struct channel *channel = delivery->target.channel;
+    struct channel_request *request = &delivery->request;
+    ops_status status = channel->build(&delivery->note, delivery->target.settings, request);
+    if (status == OPS_OK) {
+        status = request->signing_key != 0
+                     ? channel->sign(delivery->note.task, request, on_signed, delivery)
+                     : send_request(delivery);
     }
     text_finish(&request->form);
     if (status != OPS_OK) {

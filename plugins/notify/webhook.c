@@ -78,31 +78,42 @@ static void append_hex(struct text *out, ops_str bytes)
     }
 }
 
-static ops_status sign(const struct note *note, ops_val secret, int64_t now,
-                       struct channel_request *out)
+static void append_time(struct text *out, int64_t time_s)
 {
-    char time_text[32];
+    char text[32];
+    (void)snprintf(text, sizeof text, "%lld", (long long)time_s);
+    text_append_literal(out, text);
+}
+
+static ops_status sign(ops_task task, const struct channel_request *request, ops_sign_done done,
+                       void *user)
+{
     struct text data = {0};
-    struct text value = {0};
-    ops_str signature = ops_text(NULL);
-    (void)snprintf(time_text, sizeof time_text, "%lld", (long long)now);
-    text_append_literal(&data, time_text);
+    append_time(&data, request->made_at);
     text_append_literal(&data, ".");
-    text_append_str(&data, out->body);
-    ops_status status = data.failed ? OPS_E_RESOURCE
-                                    : ops.secret->hmac_sha256(ops.h, note->task, secret,
-                                                              text_str(&data), &signature, NULL);
+    text_append_str(&data, request->body);
+    const ops_sign_req req = {.size = (uint32_t)sizeof req,
+                              .algorithm = OPS_SIGN_HMAC_SHA256,
+                              .key = request->signing_key,
+                              .data = text_str(&data),
+                              .done = done,
+                              .user = user};
+    ops_status status = data.failed ? OPS_E_RESOURCE : ops.secret->sign(ops.h, task, &req, NULL);
     text_finish(&data);
+    return status;
+}
+
+static ops_status add_signature(ops_task task, struct channel_request *request, ops_str signature)
+{
+    struct text value = {0};
     text_append_literal(&value, "t=");
-    text_append_literal(&value, time_text);
+    append_time(&value, request->made_at);
     text_append_literal(&value, ",v1=");
     append_hex(&value, signature);
-    if (status == OPS_OK) {
-        status = value.failed
-                     ? OPS_E_RESOURCE
-                     : channel_add_header(note->task, out, ops_text("X-OpStream-Signature"),
-                                          text_str(&value));
-    }
+    ops_status status =
+        value.failed
+            ? OPS_E_RESOURCE
+            : channel_add_header(task, request, ops_text("X-OpStream-Signature"), text_str(&value));
     text_finish(&value);
     return status;
 }
@@ -111,7 +122,6 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
 {
     int64_t now = (int64_t)time(NULL);
     ops_val headers = ops_get(settings, "headers");
-    ops_val secret = ops_get(settings, "secret");
     uint64_t n = ops.value->count(ops.h, headers);
     ops_status status = make_body(note, now, &out->body);
     out->url = ops_get(settings, "url");
@@ -120,12 +130,16 @@ static ops_status build(const struct note *note, ops_val settings, struct channe
                               &out->values[out->n_headers]);
         out->n_headers++;
     }
-    return status == OPS_OK && secret != 0 ? sign(note, secret, now, out) : status;
+    out->signing_key = ops_get(settings, "secret");
+    out->made_at = now;
+    return status;
 }
 
 const struct channel channel_webhook = {
     .name = "webhook",
     .word = "The webhook",
     .build = build,
+    .sign = sign,
+    .add_signature = add_signature,
     .gone_hint = "check the URL",
 };

@@ -38,9 +38,8 @@ static int make_id(struct service_call *call, ops_str url, ops_str *out)
     }
     text_append_literal(&data, "\n");
     text_append_str(&data, url);
-    int is_made =
-        asker != 0 && !data.failed &&
-        ops.secret->hmac_sha256(ops.h, scope_of(call), asker, text_str(&data), out, NULL) == OPS_OK;
+    int is_made = asker != 0 && !data.failed &&
+                  ops.secret->digest(ops.h, scope_of(call), asker, text_str(&data), out) == OPS_OK;
     text_finish(&data);
     return is_made;
 }
@@ -54,7 +53,7 @@ static void find_place(struct service_call *call, ops_str url)
         !make_id(call, url, &id)) {
         return;
     }
-    for (uint64_t i = 0; i < OPS_SECRET_HMAC_SHA256_BYTES; i++) {
+    for (uint64_t i = 0; i < OPS_SECRET_DIGEST_BYTES; i++) {
         (void)snprintf(place->id + 2 * i, 3, "%02x", (unsigned)(unsigned char)id.p[i]);
     }
     if (call->pages == 0) {
@@ -98,7 +97,7 @@ void etag_find(struct service_call *call, ops_str url, etag_cb then)
     call->place.answer = (struct etag_answer){.etag = {NULL, 0}};
     call->place.then = then;
     if (call->place.key[0] == '\0' ||
-        ops.kv->get(ops.h, call->task, ops_text(call->place.key), on_found, call, NULL) != OPS_OK) {
+        ops_kv_get(call->task, ops_text(call->place.key), on_found, call) != OPS_OK) {
         then(call);
     }
 }

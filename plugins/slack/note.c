@@ -28,8 +28,7 @@ static void end_if_refused(struct note *note, ops_status status)
 void note_get(struct note *note, note_cb done)
 {
     note->done = done;
-    end_if_refused(note,
-                   ops.kv->get(ops.h, note->call->task, ops_text(note->key), on_done, note, NULL));
+    end_if_refused(note, ops_kv_get(note->call->task, ops_text(note->key), on_done, note));
 }
 
 static ops_kv_req request_of(struct note *note, note_cb done)

@@ -140,6 +140,12 @@ static void test_code__descriptor_must_fit(void **state)
     assert_not_loaded(BAD_DIR "/desc_minor", E_VERSION,
                       "its descriptor needs ABI 1.7; this opstream " OPSTREAM_VERSION
                       " offers 1.0");
+    assert_not_loaded(BAD_DIR "/flags", E_VERSION,
+                      "its descriptor has flags (0x100) that opstream " OPSTREAM_VERSION
+                      " does not know: install a newer opstream");
+    assert_not_loaded(BAD_DIR "/type_flags", E_VERSION,
+                      "its node type 'bad' has flags (0x100) that opstream " OPSTREAM_VERSION
+                      " does not know: install a newer opstream");
     assert_not_loaded(BAD_DIR "/symbol", E_PLUGIN,
                       "it does not export the symbol opstream_plugin_v1");
     assert_not_loaded(BAD_DIR "/crc", E_PLUGIN,

@@ -155,12 +155,12 @@ static void test_kv__bad_calls_are_refused(void **state)
     (void)state;
     static const struct rig_status rows[] = {
         {"no_request", OPS_E_INTERNAL}, {"size", OPS_E_INTERNAL},
-        {"no_done", OPS_E_INTERNAL},    {"flag", OPS_E_INTERNAL},
+        {"no_done", OPS_E_INTERNAL},    {"flag", OPS_E_UNSUPPORTED},
         {"both_flags", OPS_E_INTERNAL}, {"stale", OPS_E_STALE},
         {"no_key", OPS_E_INPUT},        {"no_text", OPS_E_INPUT},
         {"long_key", OPS_E_INPUT},      {"large", OPS_E_INPUT},
         {"get_no_key", OPS_E_INPUT},    {"get_no_done", OPS_E_INTERNAL},
-        {"abort_stale", OPS_E_STALE},   {"remove_absent", OPS_E_INTERNAL},
+        {"abort_stale", OPS_E_STALE},   {"remove_absent", OPS_E_UNSUPPORTED},
     };
     rig_expect_statuses(run("kv.refused", "{}"), rows, sizeof rows / sizeof rows[0]);
     assert_string_equal(store.text, "");

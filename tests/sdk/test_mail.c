@@ -181,8 +181,8 @@ static void test_mail__bad_calls_are_refused(void **state)
     assert_string_equal(
         run("mail.refused", "{}"),
         "done {\"no_request\":16,\"size\":16,\"no_text\":16,\"stale\":14,\"no_done\":"
-        "16,\"flags\":16,\"tls\":16,\"recipients\":16,\"attachment\":16,\"abort_"
-        "stale\":14}");
+        "16,\"flags\":15,\"tls\":15,\"recipients\":16,\"attachment\":16,\"no_attachment\":16,"
+        "\"abort_stale\":14}");
     assert_string_equal(service.text, "");
 }
 

@@ -23,7 +23,7 @@ static uint64_t last_token;
 
 #define CONFIG "{\"a\":1,\"key\":\"http://hunter22/\"}"
 #define WRONG                                                                                      \
-    "\"a_map\":2,\"flags\":16,\"no_parts\":16,\"many\":2,\"stale\":14,\"stale_scope\":14,"         \
+    "\"a_map\":2,\"flags\":15,\"no_parts\":16,\"many\":2,\"stale\":14,\"stale_scope\":14,"         \
     "\"no_out\":16}"
 
 static void test_secrets__are_used_and_not_read(void **state)
@@ -33,7 +33,7 @@ static void test_secrets__are_used_and_not_read(void **state)
         rig_run(&rig, ++last_token, "keeper.look", CONFIG),
         "done {\"type\":5,\"text\":\"status 4\",\"bytes\":4,\"count\":0,"
         "\"json\":\"{\\\"a\\\":1,\\\"key\\\":\\\"***\\\"}\",\"kept\":\"status 4\","
-        "\"in_list\":\"status 4\",\"signed\":32,\"join\":0,\"joined\":\"status 4\","
+        "\"in_list\":\"status 4\",\"digest\":32,\"join\":0,\"joined\":\"status 4\","
         "\"open\":\"YWJhYg==\",\"prefixed\":\"Bearer ab\",\"no_text\":false," WRONG);
 }
 
@@ -44,7 +44,7 @@ static void test_secrets__are_read_by_who_was_granted_it(void **state)
         rig_run(&rig, ++last_token, "reader.look", CONFIG),
         "done {\"type\":5,\"text\":\"http://hunter22/\",\"bytes\":0,\"count\":16,"
         "\"json\":\"{\\\"a\\\":1,\\\"key\\\":\\\"http://hunter22/\\\"}\","
-        "\"kept\":\"http://hunter22/\",\"in_list\":\"http://hunter22/\",\"signed\":32,\"join\":0,"
+        "\"kept\":\"http://hunter22/\",\"in_list\":\"http://hunter22/\",\"digest\":32,\"join\":0,"
         "\"joined\":\"aHR0cDovL2h1bnRlcjIyL2Fi\",\"open\":\"YWJhYg==\","
         "\"prefixed\":\"Bearer ab\",\"no_text\":false," WRONG);
 }
@@ -153,7 +153,7 @@ static void test_secrets__bad_adoptions_are_refused(void **state)
     assert_string_equal(
         adopt_by("keeper.adopt", "{\"key\":\"hunter22\",\"text\":\"a token\",\"bad\":true}", 0),
         "done {\"short\":2,\"nul\":2,\"no_text\":2,\"no_time\":16,\"no_request\":16,"
-        "\"stale\":14,\"of_a_map\":2,\"of_stale\":14,\"flags\":16,\"size\":16,"
+        "\"stale\":14,\"of_a_map\":2,\"of_stale\":14,\"flags\":15,\"size\":16,"
         "\"no_done\":16}");
     assert_string_equal(keeper_saw, "");
 }
@@ -176,7 +176,7 @@ static void test_secrets__reach_a_child_that_the_plugin_does_not_read(void **sta
     /* a spec of older headers ends before them */
     assert_string_equal(
         rig_run(&rig, ++last_token, "keeper.run", "{\"key\":\"hunter22\",\"old\":true}"),
-        "done {\"text\":\"not readplain|||d|none|none\\n\",\"left_out\":4711}");
+        "done {\"text\":\"not readplain|||d|none|none\\n\",\"left_out\":0}");
     const char *end =
         rig_run(&rig, ++last_token, "keeper.run", "{\"stale\":true,\"key\":\"hunter22\"}");
     assert_non_null(strstr(end, "\"code\":\"STALE\""));

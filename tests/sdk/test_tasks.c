@@ -430,7 +430,7 @@ static void answer_fully(struct rig_call *call)
 static const char *const full_answer =
     "done {\"status\":201,\"h0\":\"v1\",\"h1\":\"v2\","
     "\"body\":\"the body\",\"url\":\"http://y/\","
-    "\"not_after\":99,\"subject\":\"CN=s\",\"issuer\":\"CN=i\",\"bytes\":8}";
+    "\"not_after\":99000,\"subject\":\"CN=s\",\"issuer\":\"CN=i\",\"bytes\":8}";
 
 static void test_http__an_answer_waits_for_a_busy_strand(void **state)
 {

@@ -14,7 +14,8 @@
  *   borrowed  valid for this call only; copy what you need longer
  *   kept      the other side holds it until the event that the text names
  *   static    valid as long as the plugin is loaded
- * What `malloc` of one side gave is never freed by the other.
+ * What `malloc` of one side gave is never freed by the other. A pointer may be NULL only where the
+ * text says so; a function that gets one elsewhere returns OPS_E_INTERNAL.
  *
  * Words used for threads, at every function:
  *   [control]     one at a time per plugin; may take a second; must not wait for I/O
@@ -23,10 +24,13 @@
  *                 should return within 10 ms; longer ones are logged with the node's type.
  *   [any-thread]  may be called from everywhere, also from threads of the plugin; never blocks,
  *                 and never calls the plugin back from inside
+ * Whatever only the orchestrator can answer is answered later, on the strand. What is answered at
+ * once is known where the plugin runs.
  *
  * How these headers change: fields and functions are only ever appended, and zero always means "as
  * before". Each struct starts with its size; who reads one reads the smaller of that and its own,
- * and takes the rest as zero. See ABI.md.
+ * and takes the rest as zero. Members with the name `reserved0` are 0. A flag or number that the
+ * host does not know is OPS_E_UNSUPPORTED: it belongs to a later version. See ABI.md.
  */
 
 #include <stddef.h>
@@ -41,7 +45,7 @@ extern "C" {
 #define OPS_ABI_MINOR 0u          /* grows when something is appended */
 
 /* The version of these headers; only for people, nothing is decided by it. */
-#define OPS_SDK_VERSION "1.0.0"
+#define OPS_SDK_VERSION "1.0.0-rc.1"
 
 /* Marks the one symbol that a plugin exports; build all else with -fvisibility=hidden. */
 #define OPS_EXPORT __attribute__((visibility("default")))
@@ -103,12 +107,12 @@ typedef int32_t ops_status;
 #define OPS_E_CRASHED      17 /* only the host reports it */
 #define OPS_E_BUDGET       18 /* ops.budget has refused the call; never retried */
 
-/* May the step be tried again? For ops_error.retry. */
+/* May the step be tried again? For ops_error.retry; unknown: as DEFAULT. */
 #define OPS_RETRY_DEFAULT 0u /* by code, as above */
 #define OPS_RETRY_YES     1u
 #define OPS_RETRY_NO      2u
 
-/* Did anything happen outside? For ops_error.effect. */
+/* Did anything happen outside? For ops_error.effect; unknown: as MAYBE. */
 #define OPS_EFFECT_NONE  0u /* nothing happened */
 #define OPS_EFFECT_MAYBE 1u /* unknown: retried only if idempotent or sent with a key */
 #define OPS_EFFECT_DONE  2u /* it happened */
@@ -121,7 +125,8 @@ typedef int32_t ops_status;
 
 /*
  * What went wrong. Given to the host it is borrowed. Filled by the host its texts live as long as
- * the scope of the call. All but `size` and `code` may be zero.
+ * the scope of the call; who gives one to be filled sets `size` before. All but `size` and `code`
+ * may be zero.
  */
 typedef struct ops_error {
     uint32_t size; /* sizeof(ops_error) */

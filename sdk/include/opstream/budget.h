@@ -44,25 +44,28 @@ typedef struct ops_budget_answer {
 /*
  * [strand] The answer, exactly once, but not after the task has ended.
  *   OK           it is held, and durable: make the call
- *   BUDGET       it is more than is left, and will be when all others have settled; nothing is
- * held. `answer` says why, and which model the pipeline wants asked instead: ask again for what a
- * call of that takes, once UNAVAILABLE  the state cannot be written CANCELLED    the task is being
- * cancelled `answer` is NULL unless it is OK or BUDGET.
+ *   BUDGET       it is more than is left, and will be when all others have settled; nothing is held
+ *   UNAVAILABLE  the state cannot be written
+ *   RESOURCE     out of memory
+ *   CANCELLED    the task is being cancelled
+ *
+ * `answer` is NULL unless it is OK or BUDGET. With BUDGET it says why, and which model the pipeline
+ * wants asked instead: ask again, once, for what a call of that takes.
  */
 typedef void (*ops_budget_done)(void *user, ops_task task, ops_status status,
                                 const ops_budget_answer *answer);
 
-/* Borrowed. The most that the calls can take; none of it negative. */
+/* Borrowed by reserve(). The most that the calls can take. */
 typedef struct ops_budget_req {
     uint32_t size;
     uint32_t calls;
-    int64_t tokens; /* read and written */
-    double cost;    /* US dollars; negative: the price is not known */
-    ops_budget_done done;
-    void *user; /* kept until `done`, or until the task ends */
+    int64_t tokens;       /* read and written; not negative */
+    double cost;          /* US dollars; negative: the price is not known */
+    ops_budget_done done; /* must not be NULL */
+    void *user;           /* kept until `done`, or until the task ends */
 } ops_budget_req;
 
-/* Borrowed. What calls took; negative: not known, and counts as it was reserved. */
+/* Borrowed by settle(). What calls took; negative: not known, and counts as it was reserved. */
 typedef struct ops_budget_used {
     uint32_t size;
     uint32_t calls;       /* 0: none was made after all */

@@ -59,13 +59,13 @@ typedef struct ops_if_exec {
     uint32_t size;
     uint32_t version;
 
-    /* [any-thread] Fills `*io` up to io->size. */
+    /* [any-thread] Fills `*io` up to io->size, which is set before. */
     ops_status (*info)(void *h, ops_task task, ops_task_info *io);
 
     /*
-     * [any-thread] Ends the task well. `port` names one of the type's other outcomes; empty is
-     * success. OPS_E_INPUT: `output` is no value of this plugin, or the type has no such port; the
-     * task goes on then and still has to be ended.
+     * [any-thread] Ends the task well. `port` (copied) names one of the type's other outcomes;
+     * empty is success. OPS_E_INPUT: `output` is no value of this plugin, or the type has no such
+     * port; the task goes on then and still has to be ended.
      */
     ops_status (*complete)(void *h, ops_task task, ops_str port, ops_val output);
     /* [any-thread] Ends the task badly; `error` is borrowed. NULL or a code of 0 reads as INTERNAL.
@@ -92,8 +92,7 @@ typedef struct ops_if_exec {
     /*
      * [any-thread] Calls `cb` once, on the strand, when emit() would take an item, also when that
      * is already so; and when the task is cancelled. A second call before that replaces the first.
-     * `user` is kept until then, or until the task ends: then `cb` is not called. OPS_E_INTERNAL:
-     * `cb` is NULL.
+     * `user` is kept until then, or until the task ends: then `cb` is not called.
      */
     ops_status (*on_writable)(void *h, ops_task task, void (*cb)(void *user, ops_task task),
                               void *user);
@@ -109,6 +108,7 @@ typedef struct ops_if_exec {
      * execute() began. NULL until it is set, and for a task that is over.
      */
     ops_status (*set_user)(void *h, ops_task task, void *user);
+    /* [any-thread] */
     void *(*get_user)(void *h, ops_task task);
 } ops_if_exec;
 

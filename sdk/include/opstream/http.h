@@ -21,6 +21,8 @@ extern "C" {
 #define OPS_HTTP_NO_REDIRECT     1u /* a 3xx is the answer, not a step on the way */
 #define OPS_HTTP_IDEMPOTENCY_KEY 2u /* send the step's key as the header Idempotency-Key */
 
+#define OPS_HTTP_HEADERS_MOST 1000u /* of a request */
+
 /* The answer; all of it borrowed. */
 typedef struct ops_http_res {
     uint32_t size;
@@ -33,10 +35,10 @@ typedef struct ops_http_res {
      * need, in one step: new_str() (text), from_json() (a value), new_bytes().
      */
     ops_str body;
-    ops_str effective_url;      /* after redirects */
-    double duration_ms;         /* from send() to the last byte */
-    int64_t tls_not_after_unix; /* when the server's certificate ends, in seconds; 0: no TLS */
-    uint64_t body_bytes;        /* of the body, decompressed, also when it went to on_chunk */
+    ops_str effective_url;         /* after redirects */
+    double duration_ms;            /* from send() to the last byte */
+    int64_t tls_not_after_unix_ms; /* when the server's certificate ends; 0: no TLS */
+    uint64_t body_bytes;           /* of the body, decompressed, also when it went to on_chunk */
     /* Of the last hop, from its beginning; 0: there was a connection already. */
     double connect_ms;    /* until the connection stands, with TLS */
     double first_byte_ms; /* until the first byte of the answer */
@@ -52,7 +54,7 @@ typedef struct ops_http_res {
 typedef void (*ops_http_done)(void *user, ops_task task, const ops_http_res *res,
                               const ops_error *err);
 
-/* Borrowed by send(). */
+/* Borrowed by send(), with all that it points to, which is copied. */
 typedef struct ops_http_req {
     uint32_t size;
     uint32_t flags; /* OPS_HTTP_* */
@@ -68,9 +70,8 @@ typedef struct ops_http_req {
     uint64_t max_body_bytes;     /* after decompression; 0: the host's default */
     /* [strand] Not NULL: the body of the answer comes in pieces as it arrives; `bytes` borrowed. */
     void (*on_chunk)(void *user, ops_task task, ops_str bytes);
-    /* Must not be NULL. */
-    ops_http_done on_done;
-    void *user; /* kept until on_done, or until the task ends */
+    ops_http_done on_done; /* must not be NULL */
+    void *user;            /* kept until on_done, or until the task ends */
     /*
      * NULL, or as many handles as there are headers: one that is not 0 is a string, and the value
      * of the header instead of the text in header_values. So a header has what the plugin may not
@@ -90,6 +91,9 @@ typedef struct ops_if_http {
     /*
      * [any-thread] Starts a call. `out` (may be NULL) names it for abort(). All that is wrong with
      * the request itself (its URL, an address that is not allowed) is told to on_done.
+     * OPS_E_UNSUPPORTED: unknown flags; OPS_E_INTERNAL: no `on_done`, a text that is not UTF-8,
+     * more than OPS_HTTP_HEADERS_MOST headers, a handle that is no string; OPS_E_STALE;
+     * OPS_E_RESOURCE.
      */
     ops_status (*send)(void *h, ops_task task, const ops_http_req *req, ops_op *out);
     /* [any-thread] Ends the call early: on_done still comes, with CANCELLED. */

@@ -17,6 +17,12 @@ extern "C" {
 
 #define OPS_IF_JOB "ops.job"
 
+/* On a thread of the pool: as [any-thread], it overlaps the task's strand; it may block. */
+typedef void (*ops_job_work)(void *user);
+
+/* [strand] OK: `work` has run; CANCELLED, RESOURCE: it has not. */
+typedef void (*ops_job_done)(void *user, ops_task task, ops_status status);
+
 typedef struct ops_if_job {
     uint32_t size;
     uint32_t version;
@@ -25,11 +31,11 @@ typedef struct ops_if_job {
      * strand; then `done` comes on the strand, exactly once, but not after the task has ended.
      * `user` is kept until `work` has returned, even if the task ends before, so it must be memory
      * that lives as long. A cancel does not interrupt `work` (poll cancelled()); work that had not
-     * begun is not run, and `done` gets CANCELLED. `out` may be NULL.
-     * OPS_E_RESOURCE: too many are waiting already.
+     * begun is not run, and `done` gets CANCELLED; where too many wait already it gets RESOURCE.
+     * `out` (may be NULL) names it for abort(). OPS_E_INTERNAL: no `work`, no `done`; OPS_E_STALE;
+     * OPS_E_RESOURCE.
      */
-    ops_status (*run)(void *h, ops_task task, void (*work)(void *user),
-                      void (*done)(void *user, ops_task task, ops_status status), void *user,
+    ops_status (*run)(void *h, ops_task task, ops_job_work work, ops_job_done done, void *user,
                       ops_op *out);
     /* [any-thread] Takes it back if it has not begun: `done` comes with CANCELLED. */
     ops_status (*abort)(void *h, ops_op op);

@@ -54,14 +54,14 @@ typedef struct ops_kv_entry {
 typedef void (*ops_kv_done)(void *user, ops_task task, ops_status status,
                             const ops_kv_entry *entry);
 
-/* Borrowed by put() and remove(). */
+/* Borrowed. `value` and `ttl_ms` are of put(), and of the others nothing. */
 typedef struct ops_kv_req {
     uint32_t size;
-    uint32_t flags; /* OPS_KV_*; of remove(): 0 or IF_VERSION */
+    uint32_t flags; /* OPS_KV_*; of get(): 0; of remove(): 0 or IF_VERSION */
     ops_str key;
-    ops_str value;    /* of put(); may be empty */
+    ops_str value;    /* may be empty */
     uint64_t version; /* for IF_VERSION */
-    uint64_t ttl_ms;  /* of put(): how long it is kept; 0: for ever */
+    uint64_t ttl_ms;  /* how long it is kept; 0: for ever */
     ops_kv_done done; /* must not be NULL */
     void *user;       /* kept until `done`, or until the task ends */
 } ops_kv_req;
@@ -71,11 +71,11 @@ typedef struct ops_if_kv {
     uint32_t version;
     /*
      * [any-thread] All three: `out` (may be NULL) names the operation for abort(). OPS_E_INPUT: the
-     * key or the value is too long, or the key empty or not UTF-8; OPS_E_INTERNAL: no `done`,
-     * unknown flags.
+     * key or the value is too long, or the key empty or not UTF-8; OPS_E_UNSUPPORTED: unknown
+     * flags, or those of another function; OPS_E_INTERNAL: no `done`, both flags at once;
+     * OPS_E_STALE; OPS_E_RESOURCE.
      */
-    ops_status (*get)(void *h, ops_task task, ops_str key, ops_kv_done done, void *user,
-                      ops_op *out);
+    ops_status (*get)(void *h, ops_task task, const ops_kv_req *req, ops_op *out);
     ops_status (*put)(void *h, ops_task task, const ops_kv_req *req, ops_op *out);
     ops_status (*remove)(void *h, ops_task task, const ops_kv_req *req, ops_op *out);
     /* [any-thread] One that has not begun ends with CANCELLED; what has begun goes to its end. */

@@ -65,16 +65,16 @@ typedef void (*ops_mail_done)(void *user, ops_task task, const ops_mail_res *res
                               const ops_error *err);
 
 /*
- * Borrowed by send(). An address is "jo@example.com" or "Jo Doe <jo@example.com>": its part before
- * the @ in ASCII, its domain as DNS has it; the name is any text. Texts with control characters are
- * refused, but for line ends in `text` and `html`.
+ * Borrowed by send(), with all that it points to. An address is "jo@example.com" or "Jo Doe
+ * <jo@example.com>": its part before the @ in ASCII, its domain as DNS has it; the name is any
+ * text. Texts with control characters are refused, but for line ends in `text` and `html`.
  */
 typedef struct ops_mail_req {
     uint32_t size;
     uint32_t tls;   /* OPS_MAIL_* */
     ops_str host;   /* a name, or an address without brackets */
     uint32_t port;  /* 0: the usual one */
-    uint32_t flags; /* 0 */
+    uint32_t flags; /* 0: there are none yet */
     /* Strings, or 0 for none: by handle, so that they may be secrets, which only the host reads. */
     ops_val username;
     ops_val password;
@@ -89,7 +89,7 @@ typedef struct ops_mail_req {
     ops_str subject;
     ops_str text; /* of text and HTML one may be empty; with both, the reader's program chooses */
     ops_str html;
-    const ops_mail_attachment *attachments;
+    const ops_mail_attachment *const *attachments; /* none of them NULL */
     uint64_t n_attachments;
     ops_str label;               /* names this message among those of the step; may be empty */
     uint64_t timeout_ms;         /* for the whole call; 0: the host's default */
@@ -103,8 +103,9 @@ typedef struct ops_if_mail {
     uint32_t version;
     /*
      * [any-thread] Starts a call. `out` (may be NULL) names it for abort(). All that is wrong with
-     * the request itself is told to on_done. OPS_E_INTERNAL: no `on_done`, unknown flags or `tls`,
-     * texts that are not UTF-8.
+     * the request itself is told to on_done. OPS_E_UNSUPPORTED: unknown flags or `tls`;
+     * OPS_E_INTERNAL: no `on_done`, texts that are not UTF-8, longer lists than may be;
+     * OPS_E_STALE; OPS_E_RESOURCE.
      */
     ops_status (*send)(void *h, ops_task task, const ops_mail_req *req, ops_op *out);
     /* [any-thread] Ends the call early: on_done still comes, with CANCELLED. */

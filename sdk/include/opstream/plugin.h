@@ -56,7 +56,7 @@ typedef struct ops_node_type {
     uint32_t flags;          /* OPS_NODE_* */
     const char *name;        /* "acme.issues.create"; must stand in the manifest */
     uint32_t config_version; /* of the config that this code reads; the manifest says the same */
-    uint32_t reserved0;      /* 0 */
+    uint32_t reserved0;
     /*
      * [control] Optional. Called once per node type and digest of settings. The settings are
      * checked against the manifest's schema and live until destroy(). Only for what a schema
@@ -107,12 +107,12 @@ typedef struct ops_node_type {
 /* ==== The plugin ==== */
 
 typedef struct ops_plugin_desc {
-    uint32_t magic;          /* OPS_ABI_MAGIC */
-    uint32_t size;           /* sizeof(ops_plugin_desc) */
-    uint32_t abi_epoch;      /* OPS_ABI_EPOCH */
-    uint32_t abi_minor;      /* OPS_REQUIRE_MINOR: the least that the source needs */
-    uint32_t flags;          /* 0 */
-    uint32_t reserved0;      /* 0 */
+    uint32_t magic;     /* OPS_ABI_MAGIC */
+    uint32_t size;      /* sizeof(ops_plugin_desc) */
+    uint32_t abi_epoch; /* OPS_ABI_EPOCH */
+    uint32_t abi_minor; /* OPS_REQUIRE_MINOR: the least that the source needs */
+    uint32_t flags;     /* 0: there are none yet */
+    uint32_t reserved0;
     const char *id;          /* as in the manifest */
     const char *version;     /* as in the manifest */
     const char *sdk_version; /* OPS_SDK_VERSION */
@@ -126,7 +126,10 @@ typedef struct ops_plugin_desc {
     void (*shutdown)(ops_plugin *plugin);
     const ops_node_type *const *types;
     uint64_t n_types;
-    /* [control] Optional. Extensions by name, for later interfaces from the plugin to the host. */
+    /*
+     * [control] Optional. Extensions by name, for later interfaces from the plugin to the host; the
+     * table is static. Not called by this version.
+     */
     const void *(*get_ext)(ops_plugin *plugin, const char *id, uint32_t min_version);
 } ops_plugin_desc;
 

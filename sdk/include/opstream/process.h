@@ -61,13 +61,14 @@ typedef struct ops_process_limits {
 /* How a child ended; borrowed. */
 typedef struct ops_process_exit {
     uint32_t size;
-    int32_t exit_code;    /* 0 to 255; -1: ended by a signal */
-    int32_t signal;       /* that ended it, or 0 */
-    uint32_t limit;       /* OPS_LIMIT_* */
-    uint64_t wall_us;     /* how long it lived */
-    uint64_t cpu_us;      /* how long it computed, with what it started where that is known */
-    uint64_t max_memory;  /* most bytes of resident memory */
-    uint64_t limit_value; /* of `limit`, in bytes, milliseconds or processes; 0: it has none */
+    int32_t exit_code;     /* 0 to 255; -1: ended by a signal */
+    int32_t signal;        /* that ended it, or 0 */
+    uint32_t limit;        /* OPS_LIMIT_* */
+    uint64_t wall_us;      /* how long it lived */
+    uint64_t cpu_us;       /* how long it computed, with what it started where that is known */
+    uint64_t max_memory;   /* most bytes of resident memory */
+    uint64_t limit_value;  /* of `limit`, in bytes, milliseconds or processes; 0: it has none */
+    uint64_t env_left_out; /* entries of env_vals that no process can be given */
 } ops_process_exit;
 
 /*
@@ -81,7 +82,7 @@ typedef void (*ops_process_done)(void *user, ops_task task, const ops_process_ex
 /* [strand] Bytes that the child wrote, as they come: borrowed, cut anywhere, never empty. */
 typedef void (*ops_process_output)(void *user, ops_task task, ops_str bytes);
 
-/* Borrowed by spawn(). */
+/* Borrowed by spawn(), with all that it points to. */
 typedef struct ops_process_spec {
     uint32_t size;
     uint32_t flags; /* OPS_PROCESS_* */
@@ -112,10 +113,9 @@ typedef struct ops_process_spec {
      * NULL, or as many handles as `env` has entries: what one that is not 0 says stands behind its
      * entry, which then is "NAME=". Such an entry is left out when no process can be given it: with
      * a NUL byte, with more than OPS_PROCESS_ENTRY_MOST bytes, or with more than
-     * OPS_PROCESS_ENTRIES_MOST together with those before it.
+     * OPS_PROCESS_ENTRIES_MOST together with those before it; on_exit is told how many were.
      */
     const ops_val *env_vals;
-    uint64_t *env_left_out; /* NULL, or gets how many were left out */
 } ops_process_spec;
 
 typedef struct ops_if_process {
@@ -124,7 +124,8 @@ typedef struct ops_if_process {
     /*
      * [any-thread] Starts a child. `out` (may be NULL) names it for kill(). What is wrong with the
      * program itself is told to on_exit; OPS_E_INPUT here: no argv, a NUL byte in a text, a
-     * relative cwd, an `env` entry without "=".
+     * relative cwd, an `env` entry without "="; OPS_E_UNSUPPORTED: unknown flags; OPS_E_INTERNAL:
+     * no `on_exit`; OPS_E_STALE; OPS_E_RESOURCE.
      */
     ops_status (*spawn)(void *h, ops_task task, const ops_process_spec *spec, ops_op *out);
     /*

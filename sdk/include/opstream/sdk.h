@@ -403,6 +403,20 @@ static inline void *ops_task_alloc(ops_task task, uint64_t size)
     return memory;
 }
 
+/* ==== What is kept ==== */
+
+/* What stands under `key` (copied): the get() of ops.kv. */
+static inline ops_status ops_kv_get(ops_task task, ops_str key, ops_kv_done done, void *user)
+{
+    ops_kv_req req;
+    memset(&req, 0, sizeof req);
+    req.size = (uint32_t)sizeof req;
+    req.key = key;
+    req.done = done;
+    req.user = user;
+    return ops.kv->get(ops.h, task, &req, NULL);
+}
+
 /* ==== Log ==== */
 
 /* One line about a task (0: about the plugin) without keys. */

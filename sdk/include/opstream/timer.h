@@ -21,6 +21,7 @@ typedef struct ops_if_timer {
     /*
      * [any-thread] Calls `cb` exactly once, `ms` milliseconds from now, but not after the task has
      * ended. `user` is kept until then. `out` (may be NULL) names the timer for abort().
+     * OPS_E_INTERNAL: no `cb`; OPS_E_STALE; OPS_E_RESOURCE.
      */
     ops_status (*after)(void *h, ops_task task, uint64_t ms, ops_timer_done cb, void *user,
                         ops_op *out);

@@ -60,6 +60,8 @@ static ops_status bad_create(ops_plugin *plugin, ops_scope scope, ops_val settin
 
 #ifdef BAD_IDEMPOTENT
 #define FLAGS (OPS_NODE_PARALLEL | OPS_NODE_IDEMPOTENT)
+#elif defined(BAD_TYPE_FLAGS)
+#define FLAGS (OPS_NODE_PARALLEL | 0x100u)
 #else
 #define FLAGS OPS_NODE_PARALLEL
 #endif
@@ -143,6 +145,12 @@ struct larger {
 #define MINOR 0u
 #endif
 
+#ifdef BAD_FLAGS
+#define DESC_FLAGS 0x100u
+#else
+#define DESC_FLAGS 0u
+#endif
+
 #ifdef BAD_CRC
 #define CRC 1u
 #else
@@ -165,9 +173,9 @@ struct ops_tables ops;
 
 #define DESCRIPTOR                                                                                 \
     {                                                                                              \
-        .magic = MAGIC, .size = SIZE, .abi_epoch = EPOCH, .abi_minor = MINOR, .id = ID,            \
-        .version = VERSION, .sdk_version = OPS_SDK_VERSION, .manifest_crc = CRC, .init = bad_init, \
-        .types = types, .n_types = sizeof types / sizeof types[0],                                 \
+        .magic = MAGIC, .size = SIZE, .abi_epoch = EPOCH, .abi_minor = MINOR, .flags = DESC_FLAGS, \
+        .id = ID, .version = VERSION, .sdk_version = OPS_SDK_VERSION, .manifest_crc = CRC,         \
+        .init = bad_init, .types = types, .n_types = sizeof types / sizeof types[0],               \
     }
 
 #if defined(BAD_SYMBOL)

@@ -300,7 +300,7 @@ static void on_answer(void *user, ops_task task, const ops_http_res *res, const 
     }
     ops_map_str(&out, "body", res->body);
     ops_map_str(&out, "url", res->effective_url);
-    ops_map_i64(&out, "not_after", res->tls_not_after_unix);
+    ops_map_i64(&out, "not_after", res->tls_not_after_unix_ms);
     ops_map_str(&out, "subject", res->tls_subject);
     ops_map_str(&out, "issuer", res->tls_issuer);
     ops_map_i64(&out, "bytes", (int64_t)res->body_bytes);

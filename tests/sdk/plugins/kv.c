@@ -48,7 +48,7 @@ static void get_execute(ops_node *node, ops_task task, ops_val config)
 {
     ops_str key = ops_get_str(config, "key", NULL);
     (void)node;
-    end_if_refused(task, ops.kv->get(ops.h, task, key, on_done, NULL, NULL));
+    end_if_refused(task, ops_kv_get(task, key, on_done, NULL));
 }
 
 static void put_execute(ops_node *node, ops_task task, ops_val config)
@@ -117,8 +117,8 @@ static void refused_execute(ops_node *node, ops_task task, ops_val config)
     req = good;
     req.value = ops_slice(large, sizeof large);
     ops_map_i64(&out, "large", ops.kv->put(ops.h, task, &req, NULL));
-    ops_map_i64(&out, "get_no_key", ops.kv->get(ops.h, task, ops_text(""), on_done, NULL, NULL));
-    ops_map_i64(&out, "get_no_done", ops.kv->get(ops.h, task, good.key, NULL, NULL, NULL));
+    ops_map_i64(&out, "get_no_key", ops_kv_get(task, ops_text(""), on_done, NULL));
+    ops_map_i64(&out, "get_no_done", ops_kv_get(task, good.key, NULL, NULL));
     ops_map_i64(&out, "abort_stale", ops.kv->abort(ops.h, 1));
     ops_complete_map(task, &out);
 }

@@ -26,14 +26,22 @@ static void abort_soon(void *user, ops_task task)
     (void)ops.mail->abort(ops.h, *(ops_op *)user);
 }
 
+/* As later headers might have it. */
+struct later_attachment {
+    ops_mail_attachment known;
+    uint64_t later;
+};
+
 static void send_execute(ops_node *node, ops_task task, ops_val config)
 {
     ops_str to = ops_get_str(config, "to", NULL);
     ops_str bcc = ops_get_str(config, "bcc", NULL);
     ops_op *op = ops_task_alloc(task, sizeof *op);
-    const ops_mail_attachment file = {.size = (uint32_t)sizeof file,
-                                      .name = ops_get_str(config, "file", NULL),
-                                      .bytes = ops_text("bytes")};
+    const struct later_attachment file = {.known = {.size = (uint32_t)sizeof file,
+                                                    .name = ops_get_str(config, "file", NULL),
+                                                    .bytes = ops_text("bytes")},
+                                          .later = 4711};
+    const ops_mail_attachment *const files[] = {&file.known, &file.known};
     ops_mail_req req = {.size = (uint32_t)sizeof req,
                         .tls = (uint32_t)ops_get_i64(config, "tls", 0),
                         .host = ops_get_str(config, "host", "mail.test"),
@@ -48,8 +56,8 @@ static void send_execute(ops_node *node, ops_task task, ops_val config)
                         .reply_to = ops_get_str(config, "reply_to", NULL),
                         .subject = ops_get_str(config, "subject", NULL),
                         .text = ops_get_str(config, "text", NULL),
-                        .attachments = &file,
-                        .n_attachments = file.name.n > 0,
+                        .attachments = files,
+                        .n_attachments = file.known.name.n > 0 ? 2 : 0,
                         .label = ops_get_str(config, "label", NULL),
                         .on_done = on_done};
     (void)node;
@@ -72,7 +80,8 @@ static void refused_execute(ops_node *node, ops_task task, ops_val config)
 {
     struct ops_map out = ops_map_begin(task);
     const ops_str to = ops_text("b@two.test");
-    const ops_mail_attachment short_one = {.size = 8};
+    static const ops_mail_attachment short_one = {.size = 8};
+    const ops_mail_attachment *list = &short_one;
     ops_mail_req good = {.size = (uint32_t)sizeof good,
                          .host = ops_text("mail.test"),
                          .from = ops_text("a@one.test"),
@@ -98,9 +107,11 @@ static void refused_execute(ops_node *node, ops_task task, ops_val config)
     req.n_to = OPS_MAIL_RECIPIENTS + 1;
     ops_map_i64(&out, "recipients", ops.mail->send(ops.h, task, &req, NULL));
     req = good;
-    req.attachments = &short_one;
+    req.attachments = &list;
     req.n_attachments = 1;
     ops_map_i64(&out, "attachment", ops.mail->send(ops.h, task, &req, NULL));
+    list = NULL;
+    ops_map_i64(&out, "no_attachment", ops.mail->send(ops.h, task, &req, NULL));
     ops_map_i64(&out, "abort_stale", ops.mail->abort(ops.h, 1));
     ops_complete_map(task, &out);
 }

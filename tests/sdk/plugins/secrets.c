@@ -57,7 +57,6 @@ static void look_execute(ops_node *node, ops_task task, ops_val config)
     ops_val key = ops_get(config, "key");
     ops_val kept = 0;
     ops_str text = ops_text(NULL);
-    ops_error err = ops_error_make(OPS_OK, NULL);
     (void)node;
     ops_map_i64(&out, "type", ops.value->type(ops.h, key));
     add_text(&out, "text", key);
@@ -70,8 +69,8 @@ static void look_execute(ops_node *node, ops_task task, ops_val config)
     (void)ops.value->new_list(ops.h, task, &key, 1, &kept);
     (void)ops.value->at(ops.h, kept, 0, &kept);
     add_text(&out, "in_list", kept);
-    (void)ops.secret->hmac_sha256(ops.h, task, key, ops_text("data"), &text, &err);
-    ops_map_i64(&out, "signed", (int64_t)text.n);
+    (void)ops.secret->digest(ops.h, task, key, ops_text("data"), &text);
+    ops_map_i64(&out, "digest", (int64_t)text.n);
     add_joined(&out, task, key);
     add_wrong(&out, task, config);
     ops_complete_map(task, &out);
@@ -188,16 +187,15 @@ static void on_exit_of_child(void *user, ops_task task, const ops_process_exit *
 {
     struct ops_map out = ops_map_begin(task);
     const ops_str text = {written.text, written.n};
-    (void)exit;
+    (void)user;
     ops_map_str(&out, "text", err != NULL ? err->message : text);
-    ops_map_i64(&out, "left_out", *(const int64_t *)user);
+    ops_map_i64(&out, "left_out", exit != NULL ? (int64_t)exit->env_left_out : -1);
     ops_complete_map(task, &out);
 }
 
 /* A child that shows all that comes by handle; `in` says what its input is. */
 static void run_execute(ops_node *node, ops_task task, ops_val config)
 {
-    static int64_t left_out_to_show;
     const ops_str argv[] = {ops_text("sh"), ops_text("-c"),
                             ops_text("cat; echo \"$A|$B|$C|$D|${E-none}|${F-none}\"")};
     const ops_str env[] = {ops_text("A=plain"), ops_text("B="), ops_text("C="),
@@ -208,7 +206,6 @@ static void run_execute(ops_node *node, ops_task task, ops_val config)
                             ops_get(config, "null"),
                             ops_get(config, "long"),
                             ops_get(config, "nul")};
-    uint64_t left_out = 4711;
     ops_process_spec spec = {0};
     (void)node;
     written.n = 0;
@@ -220,10 +217,8 @@ static void run_execute(ops_node *node, ops_task task, ops_val config)
     spec.input = ops_text("not read");
     spec.input_val = ops_get(config, ops_get_bool(config, "text", 0) ? "key" : "in");
     spec.env_vals = vals;
-    spec.env_left_out = &left_out;
     spec.on_stdout = on_stdout;
     spec.on_exit = on_exit_of_child;
-    spec.user = &left_out_to_show;
     if (ops_get_bool(config, "all", 0)) {
         spec.n_env = 6;
     }
@@ -234,7 +229,6 @@ static void run_execute(ops_node *node, ops_task task, ops_val config)
         spec.size = (uint32_t)offsetof(ops_process_spec, input_val);
     }
     ops_status status = ops.process->spawn(ops.h, task, &spec, NULL);
-    left_out_to_show = (int64_t)left_out;
     if (status != OPS_OK) {
         ops_fail_text(task, status, "not started");
     }

@@ -242,37 +242,91 @@ static void schema_execute(ops_node *node, ops_task task, ops_val config)
     ops_complete_map(task, &out);
 }
 
+static void map_hex(struct ops_map *out, const char *key, ops_str bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    char hex[2 * 32];
+    uint64_t n = bytes.n < 32 ? bytes.n : 32;
+    for (uint64_t i = 0; i < n; i++) {
+        hex[2 * i] = digits[(unsigned char)bytes.p[i] >> 4];
+        hex[2 * i + 1] = digits[(unsigned char)bytes.p[i] & 15];
+    }
+    ops_map_str(out, key, ops_slice(hex, 2 * n));
+}
+
+/* The end of sign(), with what the calls that make no sense gave. */
+static void on_signed(void *user, ops_task task, ops_str signature, const ops_error *err)
+{
+    struct ops_map *out = user;
+    ops_map_i64(out, "status", err != NULL ? err->code : OPS_OK);
+    ops_map_str(out, "message", err != NULL ? err->message : ops_text("fine"));
+    ops_map_i64(out, "bytes", (int64_t)signature.n);
+    map_hex(out, "hex", signature);
+    ops_complete_map(task, out);
+}
+
+static ops_status sign_with(ops_task task, const ops_sign_req *base, ops_val key,
+                            uint32_t algorithm, uint32_t size)
+{
+    ops_sign_req req = *base;
+    req.key = key;
+    req.algorithm = algorithm;
+    req.size = size;
+    return ops.secret->sign(ops.h, task, &req, NULL);
+}
+
+static void add_digests(struct ops_map *out, ops_task task, ops_val key, ops_val config)
+{
+    ops_str bytes = ops_text(NULL);
+    ops_map_i64(out, "digest", ops.secret->digest(ops.h, task, key, ops_text("a"), &bytes));
+    map_hex(out, "digest_hex", bytes);
+    ops_map_i64(out, "of_map", ops.secret->digest(ops.h, task, config, ops_text("a"), &bytes));
+    ops_map_i64(out, "of_stale", ops.secret->digest(ops.h, task, 4711, ops_text("a"), &bytes));
+    ops_map_i64(out, "in_stale", ops.secret->digest(ops.h, task + 1, key, ops_text("a"), &bytes));
+    ops_map_i64(out, "no_out", ops.secret->digest(ops.h, task, key, ops_text("a"), NULL));
+    ops_map_i64(out, "no_bytes", ops.secret->digest(ops.h, task, key, ops_slice(NULL, 3), &bytes));
+    ops_map_i64(out, "no_host", ops.secret->digest(NULL, task, key, ops_text("a"), &bytes));
+}
+
 /* ops.secret, as the config says; and calls that make no sense. */
 static void sign_execute(ops_node *node, ops_task task, ops_val config)
 {
-    static const char digits[] = "0123456789abcdef";
-    ops_val key = ops_get(config, "key");
-    ops_str data = ops_get_str(config, "data", "");
-    ops_str signature = ops_text(NULL);
-    ops_error err = ops_error_make(OPS_OK, "fine");
-    char hex[2 * 32];
-    struct ops_map out = ops_map_begin(task);
-    (void)node;
+    struct ops_map *out = ops_task_alloc(task, sizeof *out);
     int is_rsa = ops_equal(ops_get_str(config, "way", "hmac"), "rs256");
-    ops_status status = is_rsa ? ops.secret->sign_rs256(ops.h, task, key, data, &signature, &err)
-                               : ops.secret->hmac_sha256(ops.h, task, key, data, &signature, &err);
-    for (uint64_t i = 0; i < signature.n && i < 32; i++) {
-        hex[2 * i] = digits[(unsigned char)signature.p[i] >> 4];
-        hex[2 * i + 1] = digits[(unsigned char)signature.p[i] & 15];
+    ops_op op = 0;
+    (void)node;
+    if (out == NULL) {
+        return;
     }
-    ops_map_i64(&out, "status", status);
-    ops_map_str(&out, "message", err.message);
-    ops_map_i64(&out, "bytes", (int64_t)signature.n);
-    ops_map_str(&out, "hex", ops_slice(hex, signature.n < 32 ? 2 * signature.n : sizeof hex));
-    ops_map_i64(&out, "stale_key",
-                ops.secret->hmac_sha256(ops.h, task, 4711, data, &signature, NULL));
-    ops_map_i64(&out, "stale_scope",
-                ops.secret->sign_rs256(ops.h, task + 1, key, data, &signature, NULL));
-    ops_map_i64(&out, "no_out", ops.secret->hmac_sha256(ops.h, task, key, data, NULL, NULL));
-    ops_map_i64(&out, "bad_data",
-                ops.secret->sign_rs256(ops.h, task, key, ops_slice(NULL, 3), &signature, NULL));
-    ops_map_i64(&out, "no_host", ops.secret->hmac_sha256(NULL, task, key, data, &signature, NULL));
-    ops_complete_map(task, &out);
+    ops_sign_req req;
+    memset(&req, 0, sizeof req);
+    req.size = (uint32_t)sizeof req;
+    req.algorithm = is_rsa ? OPS_SIGN_RS256 : OPS_SIGN_HMAC_SHA256;
+    req.key = ops_get(config, "key");
+    req.data = ops_get_str(config, "data", "");
+    req.done = on_signed;
+    req.user = out;
+    *out = ops_map_begin(task);
+    add_digests(out, task, req.key, config);
+    ops_map_i64(out, "stale_key", sign_with(task, &req, 4711, req.algorithm, req.size));
+    ops_map_i64(out, "stale_task", sign_with(task + 1, &req, req.key, req.algorithm, req.size));
+    ops_map_i64(out, "algorithm", sign_with(task, &req, req.key, 3, req.size));
+    ops_map_i64(out, "size", sign_with(task, &req, req.key, req.algorithm, 8));
+    ops_map_i64(out, "no_request", ops.secret->sign(ops.h, task, NULL, NULL));
+    ops_sign_req bad = req;
+    bad.data = ops_slice(NULL, 3);
+    ops_map_i64(out, "bad_data", ops.secret->sign(ops.h, task, &bad, NULL));
+    bad = req;
+    bad.done = NULL;
+    ops_map_i64(out, "no_done", ops.secret->sign(ops.h, task, &bad, NULL));
+    ops_map_i64(out, "abort_stale", ops.secret->abort(ops.h, 4711));
+    ops_status status = ops.secret->sign(ops.h, task, &req, &op);
+    if (status == OPS_OK && ops_get_bool(config, "abort", 0)) {
+        status = ops.secret->abort(ops.h, op);
+    }
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "not signed");
+    }
 }
 
 static const ops_node_type sign = OPS_NODE("services.sign", OPS_NODE_PARALLEL, sign_execute);
