@@ -27,6 +27,7 @@ add_executable(opstream-manifest-note ${CMAKE_CURRENT_LIST_DIR}/manifest_note.c)
 set_target_properties(opstream-manifest-note PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tools)
 set(OPSTREAM_PLUGIN_DIR ${OPSTREAM_MODULE_DIR}/plugins)
+set(OPSTREAM_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
 
 function(opstream_add_manifest target manifest sidecar)
   set(made ${CMAKE_CURRENT_BINARY_DIR}/${target})
@@ -65,7 +66,8 @@ function(opstream_add_plugin name)
   target_include_directories(plugin-${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(plugin-${name} PRIVATE opstream_sdk ${arg_LIBS})
   target_compile_options(plugin-${name} PRIVATE ${arg_FLAGS})
-  target_link_options(plugin-${name} PRIVATE -Wl,--exclude-libs,ALL ${OPSTREAM_NO_UNDEFINED})
+  target_link_options(plugin-${name} PRIVATE -Wl,--exclude-libs,ALL ${OPSTREAM_NO_UNDEFINED}
+    $<$<LINK_LANGUAGE:CXX>:-Wl,--version-script=${OPSTREAM_PLUGIN_MAP}>)
 
   # The host refuses what others than its owner may write to, as an umask of 002 would allow.
   add_custom_command(TARGET plugin-${name} POST_BUILD VERBATIM

@@ -138,6 +138,37 @@ static void test_count__cancel_ends_a_wait_for_credits(void **state)
     rig_close(&rig);
 }
 
+static void test_follow__collects_from_page_to_page(void **state)
+{
+    struct rig rig;
+    struct error err = {0};
+    (void)state;
+    rig_open_folder(&rig, EXAMPLE_DIR);
+    assert_int_equal(rig_start(&rig, 1, "follow", "{\"url\":\"http://a/1\"}", &err), 0);
+    answer(rig_wait_call(&rig, 1), 200, "{\"names\":[\"x\",\"y\"],\"next\":\"http://a/2\"}");
+    struct rig_call *second = rig_wait_call(&rig, 2);
+    assert_string_equal(second->text.p, "GET http://a/2 Accept=application/json ");
+    answer(second, 200, "{\"names\":[\"z\"]}");
+    assert_string_equal(rig_wait(&rig, 1), "done {\"names\":[\"x\",\"y\",\"z\"]}");
+    rig_close(&rig);
+}
+
+static void test_follow__tells_what_is_wrong_with_a_page(void **state)
+{
+    struct rig rig;
+    struct error err = {0};
+    (void)state;
+    rig_open_folder(&rig, EXAMPLE_DIR);
+    assert_int_equal(rig_start(&rig, 1, "follow", "{\"url\":\"http://a/1\"}", &err), 0);
+    answer(rig_wait_call(&rig, 1), 500, "");
+    assert_non_null(strstr(rig_wait(&rig, 1), "\"upstream_status\":500"));
+    assert_int_equal(rig_start(&rig, 2, "follow", "{\"url\":\"http://a/1\"}", &err), 0);
+    (void)rig_wait_call(&rig, 2);
+    host_task_cancel(rig.host, rig.tasks[2].handle, HOST_CANCEL_REQUESTED);
+    assert_non_null(strstr(rig_wait(&rig, 2), "failed {\"code\":\"CANCELLED\""));
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +180,8 @@ int main(void)
         cmocka_unit_test(test_count__emits_all_items_in_order),
         cmocka_unit_test(test_count__waits_for_a_consumer_that_is_behind),
         cmocka_unit_test(test_count__cancel_ends_a_wait_for_credits),
+        cmocka_unit_test(test_follow__collects_from_page_to_page),
+        cmocka_unit_test(test_follow__tells_what_is_wrong_with_a_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

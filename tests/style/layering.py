@@ -14,6 +14,8 @@ import sources
 C_HEADERS = set("assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp "
                 "signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn "
                 "string tgmath threads time uchar wchar wctype".split())
+CXX_HEADERS = set("atomic cstddef cstdint cstring exception memory mutex new optional stdexcept string string_view "
+                  "type_traits utility vector".split())
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -51,10 +53,11 @@ def check_library(path, header, headers):
             yield f"<{header}> may be included in {', '.join(places)} only"
 
 
-def check_sdk(header):
+def check_sdk(path, header):
     stem = header[:-2] if header.endswith(".h") else header
-    if stem not in C_HEADERS and not header.startswith("opstream/"):
-        yield f"sdk includes C standard headers only, not '{header}'"
+    is_cxx = path.endswith((".hpp", ".cc")) and header in CXX_HEADERS
+    if stem not in C_HEADERS and not is_cxx and not header.startswith("opstream/"):
+        yield f"sdk includes standard headers only, not '{header}'"
 
 
 def check_plugin(root, path, header):
@@ -80,7 +83,7 @@ def check_include(root, path, kind, header, tables):
     folders, headers = tables
     yield from check_library(path, header, headers)
     if path.startswith("sdk/"):
-        yield from check_sdk(header)
+        yield from check_sdk(path, header)
     elif path.startswith("plugins/") and (kind == '"' or header.startswith("core/")):
         yield from check_plugin(root, path, header)
     elif path.startswith("core/") and (kind == '"' or header.startswith(("core/", "opstream/"))):

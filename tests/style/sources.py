@@ -18,7 +18,7 @@ def files(root, wanted):
 
 
 def is_code(path):
-    return path.endswith((".c", ".h", ".cc"))
+    return path.endswith((".c", ".h", ".cc", ".hpp"))
 
 
 def read(root, path):
