@@ -39,6 +39,7 @@ extern const struct command cmd_secrets;
 extern const struct command cmd_dlq;
 extern const struct command cmd_queue;
 extern const struct command cmd_db;
+extern const struct command cmd_completion;
 extern const struct command cmd_version;
 extern const struct command cmd_help;
 

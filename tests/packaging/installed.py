@@ -53,6 +53,11 @@ class Installed(unittest.TestCase):
         self.assertIn("man5/opstream.yaml.5", pages)
         self.assertEqual([page for page in pages if page[3] != page[-1]], [])
 
+    def test_shells_find_their_completion(self):
+        for place in ("bash-completion/completions/opstream", "zsh/vendor-completions/_opstream"):
+            with open(os.path.join(self.prefix, "share", place), encoding="utf-8") as file:
+                self.assertIn("completion words --", file.read())
+
     def test_pipelines_find_their_schema(self):
         for name in files_below(self.pipelines):
             if not name.endswith(".yaml"):

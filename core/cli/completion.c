@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/completion.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "core/base/str.h"
+#include "core/cli/command.h"
+#include "core/cli/completion_values.h"
+
+/* What is known of the line before the last word. */
+struct line {
+    const struct command *command;
+    const struct command_option *wants_value; /* the last word is its value; or NULL */
+    bool has_ended_options;                   /* a lone "--" has been there */
+    struct command_args args;
+};
+
+static const struct command_option *find_option(const struct command *command, struct str name)
+{
+    const struct command_option *option = command->options;
+    for (; option != NULL && option->name != NULL; option++) {
+        if (str_equal_text(name, option->name)) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+static const struct command_option *find_letter(const struct command *command, char letter)
+{
+    const struct command_option *option = command->options;
+    for (; option != NULL && option->name != NULL; option++) {
+        if (option->letter == letter) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+/* "--state=x" and "--state" alike: the option, and what is behind '='. */
+static const struct command_option *option_of(const struct command *command, const char *word,
+                                              const char **out_value)
+{
+    *out_value = NULL;
+    if (word[0] != '-' || word[1] == '\0') {
+        return NULL;
+    }
+    if (word[1] != '-') {
+        return find_letter(command, word[strlen(word) - 1]);
+    }
+    const char *equals = strchr(word, '=');
+    *out_value = equals != NULL ? equals + 1 : NULL;
+    size_t n = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    return find_option(command, str_make(word + 2, n - 2));
+}
+
+static void add_given(struct line *line, const struct command_option *option, const char *value)
+{
+    struct command_args *args = &line->args;
+    if (args->given_count < COMMAND_MAX_VALUES) {
+        args->given[args->given_count].option = (size_t)(option - line->command->options);
+        args->given[args->given_count].value = value;
+        args->given_count++;
+    }
+}
+
+/* A line that is not complete is no fault: what cannot be understood is passed over. */
+static void read_line(struct line *line, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i + 1 < count; i++) {
+        const char *value = NULL;
+        bool is_option = !line->has_ended_options && words[i][0] == '-';
+        const struct command_option *option = is_option ? option_of(line->command, words[i], &value)
+                                                        : NULL;
+        if (is_option && strcmp(words[i], "--") == 0) {
+            line->has_ended_options = true;
+        } else if (option != NULL && option->value_name != NULL && value == NULL) {
+            i++;
+            line->wants_value = i + 1 == count ? option : NULL;
+            add_given(line, option, line->wants_value == NULL ? words[i] : "");
+        } else if (option != NULL) {
+            add_given(line, option, value != NULL ? value : "");
+        } else if (!is_option && line->args.operand_count < COMMAND_MAX_VALUES) {
+            line->args.first_operands[line->args.operand_count++] = words[i];
+        }
+    }
+}
+
+/* ---- names ---- */
+
+static void append_commands(const struct command *const *list, struct strbuf *out)
+{
+    for (; *list != NULL; list++) {
+        completion_values_append_word(out, str_from((*list)->name), str_from((*list)->summary));
+    }
+}
+
+static void append_options(const struct line *line, struct strbuf *out)
+{
+    struct strbuf name = STRBUF_INIT;
+    const struct command_option *option = line->command->options;
+    for (; option != NULL && option->name != NULL; option++) {
+        if (option->is_repeatable || !command_has(&line->args, option->name)) {
+            strbuf_clear(&name);
+            strbuf_append_format(&name, "--%s", option->name);
+            completion_values_append_word(out, strbuf_str(&name), str_from(option->help));
+        }
+    }
+    completion_values_append_word(out, STR("--help"), STR("say what it does"));
+    strbuf_finish(&name);
+}
+
+/* ---- operands, by the usage line ---- */
+
+enum { USAGE_MOST_WORDS = 16 };
+
+/* One way to call a command, "set NAME [--host HOST]...", without its options. */
+struct way {
+    struct str words[USAGE_MOST_WORDS];
+    size_t count;
+    bool is_repeated; /* the last one may come again */
+};
+
+static struct str strip(struct str word)
+{
+    while (word.n > 0 && strchr("[]", word.p[0]) != NULL) {
+        word = str_make(word.p + 1, word.n - 1);
+    }
+    while (word.n > 0 && strchr("[].", word.p[word.n - 1]) != NULL) {
+        word.n--;
+    }
+    return word;
+}
+
+static bool takes_value(const struct command *command, struct str word)
+{
+    size_t n = 0;
+    while (n < word.n && word.p[n] != '|') {
+        n++;
+    }
+    const struct command_option *option = n > 2 ? find_option(command, str_make(word.p + 2, n - 2))
+                                                : find_letter(command, n == 2 ? word.p[1] : '\0');
+    return option != NULL && option->value_name != NULL;
+}
+
+static struct str take_word(const char **rest)
+{
+    size_t n = strcspn(*rest, " ");
+    struct str word = str_make(*rest, n);
+    *rest += n + strspn(*rest + n, " ");
+    return word;
+}
+
+/* Up to a lone '|', or the end. False when there is no further one. */
+static bool take_way(const struct command *command, const char **rest, struct way *out_way)
+{
+    *out_way = (struct way){0};
+    if (**rest == '\0') {
+        return false;
+    }
+    while (**rest != '\0') {
+        struct str raw = take_word(rest);
+        struct str word = strip(raw);
+        if (str_equal_text(raw, "|")) {
+            break;
+        }
+        if (word.n > 0 && word.p[0] == '-') {
+            if (takes_value(command, word)) {
+                (void)take_word(rest); /* the name of its value */
+            }
+        } else if (out_way->count < USAGE_MOST_WORDS) {
+            out_way->words[out_way->count++] = word;
+            out_way->is_repeated = raw.n > 3 && memcmp(raw.p + raw.n - 3, "...", 3) == 0;
+        }
+    }
+    return true;
+}
+
+static bool is_name(struct str word)
+{
+    return word.n > 0 && word.p[0] >= 'A' && word.p[0] <= 'Z';
+}
+
+/* One of "open|close" is `word`. */
+static bool has_choice(struct str choices, const char *word)
+{
+    while (choices.n > 0) {
+        size_t n = 0;
+        while (n < choices.n && choices.p[n] != '|') {
+            n++;
+        }
+        if (str_equal_text(str_make(choices.p, n), word)) {
+            return true;
+        }
+        n += n < choices.n ? 1 : 0;
+        choices = str_make(choices.p + n, choices.n - n);
+    }
+    return false;
+}
+
+/* "list|show", or "ID|FILE": each of them. */
+static void append_choices(const struct line *line, struct str choices, struct strbuf *out)
+{
+    while (choices.n > 0) {
+        size_t n = 0;
+        while (n < choices.n && choices.p[n] != '|') {
+            n++;
+        }
+        struct str one = str_make(choices.p, n);
+        size_t letters = 0;
+        while (letters < n && one.p[letters] >= 'A' && one.p[letters] <= 'Z') {
+            letters++;
+        }
+        if (is_name(one)) { /* of FILE[#ID] it is FILE */
+            completion_values_append(line->command, str_make(one.p, letters), &line->args, out);
+        } else {
+            completion_values_append_word(out, one, STR(""));
+        }
+        n += n < choices.n ? 1 : 0;
+        choices = str_make(choices.p + n, choices.n - n);
+    }
+}
+
+static void append_help(const struct line *line, struct strbuf *out)
+{
+    const struct command *of =
+        line->args.operand_count == 1 ? command_find(line->args.first_operands[0]) : NULL;
+    if (line->args.operand_count == 0) {
+        append_commands(command_table, out);
+    } else if (of != NULL && of->verbs != NULL) {
+        append_commands(of->verbs, out);
+    }
+}
+
+static void append_operand(const struct line *line, struct strbuf *out)
+{
+    const char *rest = line->command->usage;
+    size_t index = line->args.operand_count;
+    struct way way;
+    if (strcmp(line->command->name, "help") == 0) {
+        append_help(line, out);
+        return;
+    }
+    if (rest == NULL || index >= line->command->max_operands) {
+        return;
+    }
+    while (take_way(line->command, &rest, &way)) {
+        size_t at = index;
+        if (way.count > 0 && way.is_repeated && at >= way.count) {
+            at = way.count - 1;
+        }
+        bool is_this = at == 0 ||
+                       (way.count > 0 && (is_name(way.words[0]) ||
+                                          has_choice(way.words[0], line->args.first_operands[0])));
+        if (is_this && at < way.count) {
+            append_choices(line, way.words[at], out);
+        }
+    }
+}
+
+/* ---- a line ---- */
+
+static void append_rest(struct line *line, const char *const *words, size_t count,
+                        struct strbuf *out)
+{
+    const char *last = words[count - 1];
+    const char *value = NULL;
+    line->args.command = line->command;
+    line->args.operands = line->args.first_operands;
+    read_line(line, words, count);
+    bool is_option = !line->has_ended_options && last[0] == '-';
+    const struct command_option *option = line->wants_value;
+    if (option == NULL && is_option) {
+        option = option_of(line->command, last, &value);
+        option = value != NULL ? option : NULL;
+    }
+    if (option != NULL) {
+        append_choices(line, str_from(option->value_name != NULL ? option->value_name : ""), out);
+    } else if (is_option) {
+        append_options(line, out);
+    } else {
+        append_operand(line, out);
+    }
+}
+
+void completion_append(const char *const *words, size_t count, struct strbuf *out)
+{
+    if (count == 1) {
+        append_commands(command_table, out);
+        return;
+    }
+    struct line line = {.command = command_find(words[0])};
+    if (line.command == NULL) {
+        return;
+    }
+    size_t used = 1;
+    for (size_t i = 0; count > 2 && line.command->verbs != NULL && line.command->verbs[i] != NULL;
+         i++) {
+        if (strcmp(line.command->verbs[i]->name, words[1]) == 0) {
+            line.command = line.command->verbs[i];
+            used = 2;
+            break;
+        }
+    }
+    if (used == 1 && line.command->verbs != NULL && count == 2 && words[1][0] != '-') {
+        append_commands(line.command->verbs, out);
+    }
+    append_rest(&line, words + used, count - used, out);
+}
