@@ -52,9 +52,8 @@ static int program_folder(char out[PATH_MAX], struct error *err)
 static int find_folder(char out[PATH_MAX], struct error *err)
 {
     static const char *const places[] = {
-        "../lib/" OPSTREAM_TRIPLET "/opstream",
-        "../lib/opstream",
-        "../../lib/opstream",
+        "../lib/" OPSTREAM_TRIPLET "/opstream", "../lib/opstream", "../../lib/opstream",
+        "../opstream", /* of programs that lie among the modules */
     };
     char program[PATH_MAX];
     int status = program_folder(program, err);

@@ -64,8 +64,8 @@ int module_load_from(const char *folder, const char *name, const void **out_tabl
 
 /*
  * The folder that holds our modules, and plugins in its subfolder `plugins`: the first that exists
- * of ../lib/TRIPLET/opstream, ../lib/opstream and ../../lib/opstream, seen from the folder of
- * /proc/self/exe. Borrowed for the life of the process. Fails with E_NOT_FOUND, E_IO.
+ * of ../lib/TRIPLET/opstream, ../lib/opstream, ../../lib/opstream and ../opstream, seen from the
+ * folder of /proc/self/exe. Borrowed for the life of the process. Fails with E_NOT_FOUND, E_IO.
  */
 int module_folder(const char **out_folder, struct error *err);
 

@@ -4,6 +4,7 @@
 static const struct command *const verbs[] = {
     &cmd_plugin_list,
     &cmd_plugin_inspect,
+    &cmd_plugin_check,
     NULL,
 };
 

@@ -31,6 +31,7 @@ extern const struct command cmd_graph;
 extern const struct command cmd_nodes;
 extern const struct command cmd_schema;
 extern const struct command cmd_plugin;
+extern const struct command cmd_plugin_check;
 extern const struct command cmd_plugin_inspect;
 extern const struct command cmd_plugin_list;
 extern const struct command cmd_breakers;

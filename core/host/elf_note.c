@@ -108,27 +108,29 @@ static int check_ident(const struct elf_source *source, struct error *err)
     return 0;
 }
 
-static int read_header(const struct elf_source *source, Elf64_Ehdr *out, struct error *err)
+int elf_note_read_header(const struct elf_source *source, Elf64_Ehdr *out_header, struct error *err)
 {
+    Elf64_Ehdr header;
     int status = check_ident(source, err);
     if (status == 0) {
-        status = read_at(source, 0, out, sizeof *out, err);
+        status = read_at(source, 0, &header, sizeof header, err);
     }
     if (status != 0) {
         return status;
     }
-    if (out->e_machine != OWN_MACHINE) {
+    if (header.e_machine != OWN_MACHINE) {
         return error_set(err, E_VERSION, "it is built for %s (machine %u), this host is %s",
-                         machine_name(out->e_machine), (unsigned)out->e_machine,
+                         machine_name(header.e_machine), (unsigned)header.e_machine,
                          machine_name(OWN_MACHINE));
     }
-    if (out->e_type != ET_DYN) {
+    if (header.e_type != ET_DYN) {
         return error_set(err, E_INVALID, "it is no shared library, so no plugin");
     }
-    if (out->e_phnum > SEGMENTS_MAX ||
-        (out->e_phnum > 0 && out->e_phentsize != sizeof(Elf64_Phdr))) {
+    if (header.e_phnum > SEGMENTS_MAX ||
+        (header.e_phnum > 0 && header.e_phentsize != sizeof(Elf64_Phdr))) {
         return error_set(err, E_CORRUPT, "its program headers are damaged");
     }
+    *out_header = header;
     return 0;
 }
 
@@ -201,7 +203,7 @@ static int find_note(const struct elf_source *source, uint64_t *out_at, uint32_t
                      struct error *err)
 {
     Elf64_Ehdr header;
-    int status = read_header(source, &header, err);
+    int status = elf_note_read_header(source, &header, err);
     for (unsigned i = 0; status == 0 && i < header.e_phnum; i++) {
         Elf64_Phdr segment;
         if (header.e_phoff > source->size) {

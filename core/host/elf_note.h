@@ -8,11 +8,12 @@
  * The manifest is a note of a PT_NOTE segment: name "opstream", type 1; its bytes are the CRC-64/XZ
  * of the text (8 bytes, little-endian) and the text.
  *
- * Used by:  registry.
+ * Used by:  registry; checker.
  * Uses:     crc64.
  * Threads:  [any]
  */
 
+#include <elf.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,13 @@ struct elf_manifest {
     struct strbuf text; /* owned: strbuf_finish() */
     uint64_t crc;
 };
+
+/*
+ * The head of a shared library for this machine, and no more. Any bytes are fine as input; fails as
+ * elf_note_read().
+ */
+int elf_note_read_header(const struct elf_source *source, Elf64_Ehdr *out_header,
+                         struct error *err);
 
 /*
  * Any bytes are fine as input. Fails with E_INVALID (no plugin: the message says why), E_VERSION
