@@ -5,6 +5,8 @@
 Carries out the examples of a page in Markdown, and compares with what the page shows:
 
 * A ```yaml block is a file; its first line is a comment with its name. A ```json NAME block, too.
+* A block of any language whose fence goes on with "not run: " and a reason is for people alone; the
+  reasons are printed.
 * A ```console block has commands, each after "$ ", and below each what it prints on both streams
   together; a last line "[exit 3]" is the exit code, when that is not 0.
 * Links lead to a heading of the page, or to a file beside it or a heading there.
@@ -30,6 +32,7 @@ import tempfile
 FENCE = re.compile(r"^```(\w*) ?(.*)$")
 NAME = re.compile(r"^# ([\w.-]+(?:/[\w.-]+)*\.ya?ml)$")
 ROW = re.compile(r"^\| `(.*?)` \| `(.*)` \|$")
+NOT_RUN = "not run: "
 HEAD = "| expression | value |"
 SHOWN_FOLDER = "/home/ada/pipelines"
 SHOWN_PREFIX = "/usr/local"  # in place of the build folder
@@ -56,6 +59,7 @@ class Page:
             self.lines = source.read().split("\n")
         self.items = []
         self.names = {}
+        self.left_out = []
         at = 0
         while at < len(self.lines):
             fence = FENCE.match(self.lines[at])
@@ -73,6 +77,9 @@ class Page:
 
     def add_block(self, at, end, language, name):
         body = self.lines[at + 1:end]
+        if name.startswith(NOT_RUN) and len(name) > len(NOT_RUN):
+            self.left_out.append(f"line {at + 1} is {name}")
+            return
         if language == "yaml":
             first = NAME.match(body[0]) if body else None
             if not first:
@@ -85,8 +92,8 @@ class Page:
             self.items.append(("file", name, "\n".join(body) + "\n"))
         elif language == "console":
             self.add_commands(at + 1, end)
-        elif language != "text":
-            raise Wrong(f"line {at + 1}: a block is yaml, json, console or text, not '{language}'")
+        else:
+            raise Wrong(f"line {at + 1}: a block is yaml, json or console, or says '{NOT_RUN}WHY'")
 
     def add_commands(self, at, end):
         if not self.lines[at].startswith("$ "):
@@ -133,7 +140,8 @@ def leads(path, page, link):
 def check_links(path, page):
     return [f"line {number}: the link '{link}' leads nowhere"
             for number, line in enumerate(page.lines, 1)
-            for link in re.findall(r"\]\(([^):]+)\)", line) if not leads(path, page, link)]
+            for link in re.findall(r"\]\(([^):]+)\)", re.sub(r"``?[^`]*`?`", "", line))
+            if not leads(path, page, link)]
 
 
 def same(text):
@@ -187,6 +195,9 @@ class Runner:
                                f"shows\n{shown}----")
             self.changes.append((first, behind, printed.rstrip("\n").split("\n")))
 
+    def is_named(self, name):
+        return any(name in text for kind, other, text in self.page.items if kind == "file" and other != name)
+
     def check_table(self, first, behind):
         rows = [self.page.row(number) for number in range(first, behind)]
         config = {f"r{i}": "{{ " + row[0] + " }}" for i, row in enumerate(rows)}
@@ -219,8 +230,8 @@ class Runner:
                 self.check_table(what, more)
         self.used.add("sample.json")
         for name, line in self.page.names.items():
-            if name not in self.used:
-                self.faults.append(f"line {line}: no command uses {name}")
+            if name not in self.used and not self.is_named(name):
+                self.faults.append(f"line {line}: no command and no file uses {name}")
 
 
 class Keys:
@@ -362,6 +373,8 @@ def main():
             faults = runner.faults + check_links(path, page)
             if "--update" in options:
                 update(path, page, runner.changes)
+            for line in page.left_out:
+                print(f"{path}: {line}")
     except Wrong as why:
         faults = [str(why)]
     for fault in faults:
