@@ -18,7 +18,7 @@
  * to be joined with other text; and it can be put into lists, maps and outputs, where the host
  * hides it. Only a plugin whose manifest has the capability `secret.read` reads it as any other.
  *
- * All functions are [any-thread] and return OPS_E_STALE for a value or scope that is over, and
+ * All functions return OPS_E_STALE for a value or scope that is over, and
  * OPS_E_INTERNAL for a NULL pointer where one must not be.
  */
 
@@ -44,12 +44,12 @@ typedef struct ops_if_value {
     uint32_t size;
     uint32_t version;
 
-    /* One of OPS_TYPE_*. */
+    /* [any-thread] One of OPS_TYPE_*. */
     uint32_t (*type)(void *h, ops_val v);
 
     /*
-     * Reading. OPS_E_INPUT when `v` is of another type; `*out` is untouched then. get_f64 takes
-     * integers too, get_i64 only integers. get_bytes takes strings and bytes.
+     * [any-thread] Reading. OPS_E_INPUT when `v` is of another type; `*out` is untouched then.
+     * get_f64 takes integers too, get_i64 only integers. get_bytes takes strings and bytes.
      */
     ops_status (*get_bool)(void *h, ops_val v, int32_t *out);
     ops_status (*get_i64)(void *h, ops_val v, int64_t *out);
@@ -57,22 +57,23 @@ typedef struct ops_if_value {
     ops_status (*get_str)(void *h, ops_val v, ops_str *out);
     ops_status (*get_bytes)(void *h, ops_val v, ops_str *out);
 
-    /* Items of a list, members of a map, bytes of a string or of bytes; 0 for all else. */
+    /* [any-thread] Items of a list, members of a map, bytes of a string or of bytes; 0 for all
+     * else. */
     uint64_t (*count)(void *h, ops_val v);
     /*
-     * Item `i`; OPS_E_NOT_FOUND beyond the end. The handle is in the scope of `list`: a new one, or
-     * in the scope of a node or of the plugin the one that the item was given before.
+     * [any-thread] Item `i`; OPS_E_NOT_FOUND beyond the end. The handle is in the scope of `list`:
+     * a new one, or in the scope of a node or of the plugin the one that the item was given before.
      */
     ops_status (*at)(void *h, ops_val list, uint64_t i, ops_val *out);
-    /* The member `key`; OPS_E_NOT_FOUND when there is none. */
+    /* [any-thread] The member `key`; OPS_E_NOT_FOUND when there is none. */
     ops_status (*find)(void *h, ops_val map, ops_str key, ops_val *out);
-    /* Member `i`, its key and value; either of `key` and `out` may be NULL. */
+    /* [any-thread] Member `i`, its key and value; either of `key` and `out` may be NULL. */
     ops_status (*pair)(void *h, ops_val map, uint64_t i, ops_str *key, ops_val *out);
 
     /*
-     * Making. The new value lives in `scope`; texts, keys and bytes are copied, values are shared.
-     * OPS_E_INPUT: text that is not UTF-8, a double that is not finite, a key that is there twice,
-     * nested too deep. OPS_E_RESOURCE: too large, or out of memory.
+     * [any-thread] Making. The new value lives in `scope`; texts, keys and bytes are copied, values
+     * are shared. OPS_E_INPUT: text that is not UTF-8, a double that is not finite, a key that is
+     * there twice, nested too deep. OPS_E_RESOURCE: too large, or out of memory.
      */
     ops_status (*new_null)(void *h, ops_scope scope, ops_val *out);
     ops_status (*new_bool)(void *h, ops_scope scope, int32_t b, ops_val *out);
@@ -86,33 +87,36 @@ typedef struct ops_if_value {
                           uint64_t n, ops_val *out);
 
     /*
-     * Reads JSON text straight into a value. OPS_E_INPUT: it is no JSON; `err` (may be NULL) then
-     * has a message with line and column.
+     * [any-thread] Reads JSON text straight into a value. OPS_E_INPUT: it is no JSON; `err` (may be
+     * NULL) then has a message with line and column.
      */
     ops_status (*from_json)(void *h, ops_scope scope, ops_str text, ops_val *out, ops_error *err);
-    /* The value as compact JSON; the text lives as long as the scope of `v`. */
+    /* [any-thread] The value as compact JSON; the text lives as long as the scope of `v`. */
     ops_status (*to_json)(void *h, ops_val v, ops_str *out);
 
     /*
-     * The same value under a new handle in another scope: to keep it longer. The old handle stays
-     * as it was. Nothing is copied.
+     * [any-thread] The same value under a new handle in another scope: to keep it longer. The old
+     * handle stays as it was. Nothing is copied.
      */
     ops_status (*retain)(void *h, ops_val v, ops_scope scope, ops_val *out);
 
     /*
-     * `size` bytes of cleared memory for the plugin itself, aligned for any type, that live as long
-     * as `scope`: the state of a task that nobody has to free, however the task ends. Memory of a
-     * task is still there until the callback that ended it, and all work of its jobs, has returned.
+     * [any-thread] `size` bytes of cleared memory for the plugin itself, aligned for any type, that
+     * live as long as `scope`: the state of a task that nobody has to free, however the task ends.
+     * Memory of a task is still there until the callback that ended it, and all work of its jobs,
+     * has returned.
      */
     ops_status (*alloc)(void *h, ops_scope scope, uint64_t size, void **out);
 
     /*
-     * A scope inside a task, for values that are needed for a moment only: those of the items of a
-     * stream, of one page of many. Without it the values of a task that emits without end would
-     * all be kept. It ends with scope_close() or with the task. OPS_E_RESOURCE: out of memory.
+     * [any-thread] A scope inside a task, for values that are needed for a moment only: those of
+     * the items of a stream, of one page of many. Without it the values of a task that emits
+     * without end would all be kept. It ends with scope_close() or with the task. OPS_E_RESOURCE:
+     * out of memory.
      */
     ops_status (*scope_open)(void *h, ops_task task, ops_scope *out);
-    /* OPS_E_STALE: no scope that was opened, or it has ended. What emit() took is not affected. */
+    /* [any-thread] OPS_E_STALE: no scope that was opened, or it has ended. What emit() took is not
+     * affected. */
     ops_status (*scope_close)(void *h, ops_scope scope);
 } ops_if_value;
 
