@@ -130,13 +130,35 @@ static void skip_node(const struct decision *d, uint32_t node)
     decision_end_node(d, &record);
 }
 
-/* What says which service the node calls, if anything does: its config, or the settings. */
+/* What of the settings its config names. */
+static int resolve_named_service(const struct decision *d, uint32_t node, struct document **out,
+                                 struct error *err)
+{
+    const struct node *def = decision_node(d, node);
+    struct document *config = NULL;
+    struct document *settings = NULL;
+    int status = decision_resolve(d, node, def->config, &config, err);
+    if (status == 0) {
+        status = run_resolve_settings(d->run, def->type->plugin, &settings, err);
+    }
+    if (status == 0 && service_find_named(def->type, settings, config, out) != 0) {
+        status = error_nomem(err);
+    }
+    document_unref(settings);
+    document_unref(config);
+    return status;
+}
+
+/* What says which service the node calls, if anything does: its config, the settings, or both. */
 static int resolve_service(const struct decision *d, uint32_t node, struct document **out,
                            struct error *err)
 {
     const struct node *def = decision_node(d, node);
     if (!service_has_origin(def)) {
         return 0;
+    }
+    if (service_is_named(def)) {
+        return resolve_named_service(d, node, out, err);
     }
     return service_is_set(def) ? run_resolve_settings(d->run, def->type->plugin, out, err)
                                : decision_resolve(d, node, def->config, out, err);

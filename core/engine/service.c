@@ -8,6 +8,7 @@
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/model/policy.h"
+#include "core/value/builder.h"
 #include "core/value/value.h"
 
 struct origin {
@@ -23,6 +24,29 @@ bool service_has_origin(const struct node *node)
 bool service_is_set(const struct node *node)
 {
     return (node->type->flags & NODE_TYPE_SET_ORIGIN) != 0;
+}
+
+bool service_is_named(const struct node *node)
+{
+    return (node->type->flags & NODE_TYPE_NAMED_ORIGIN) != 0;
+}
+
+int service_find_named(const struct node_type *type, const struct document *settings,
+                       const struct document *config, struct document **out_named)
+{
+    const struct value *name = value_get(document_root(config), type->origin_name);
+    const struct value *all = value_get(document_root(settings), type->origin_map);
+    const struct value *named = value_is(name, VALUE_STRING) && value_is(all, VALUE_MAP)
+                                    ? value_get(all, value_str(name))
+                                    : NULL;
+    struct builder *b = builder_create();
+    if (value_is(named, VALUE_MAP)) {
+        builder_embed(b, settings, named);
+    } else {
+        builder_map_begin(b);
+        builder_map_end(b);
+    }
+    return builder_finish(b, out_named, NULL);
 }
 
 /* Names and passwords, path, query: none of it belongs to the origin. */
@@ -146,7 +170,7 @@ static struct str fixed_part(struct str url)
 void service_append_fixed_origin(const struct node *node, struct strbuf *out)
 {
     const struct value *source = template_source(node->config);
-    bool is_here = service_has_origin(node) && !service_is_set(node);
+    bool is_here = service_has_origin(node) && !service_is_set(node) && !service_is_named(node);
     const struct value *url =
         value_is(source, VALUE_MAP) && is_here ? value_get(source, node->type->origin_key) : NULL;
     if (value_is(url, VALUE_STRING)) {

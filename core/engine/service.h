@@ -28,10 +28,19 @@ struct strbuf;
 bool service_has_origin(const struct node *node);
 /* It is in the settings. */
 bool service_is_set(const struct node *node);
+/* It is in what of the settings the config names. */
+bool service_is_named(const struct node *node);
+/*
+ * What of `settings` the config of a node of this type names: {} where there is no such thing,
+ * which the node says when it starts. Owned: document_unref(). Fails with E_NOMEM.
+ */
+int service_find_named(const struct node_type *type, const struct document *settings,
+                       const struct document *config, struct document **out_named);
 
 /*
  * Appends the name of the service that `node` calls: the plugin, and, of `resolved`, which is its
- * config or, where service_is_set(), the plugin's settings, the origin of the URL with its port
+ * config or, where service_is_set(), the plugin's settings or, where service_is_named(), what
+ * service_find_named() gives, the origin of the URL with its port
  * (RFC 6454; a scheme without a well-known one has what the URL says), and the names of the secrets
  * that its config reads. Without a URL that has an origin there is none. See strbuf_status().
  */

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/check.h"
 #include "core/base/error.h"
@@ -205,30 +206,68 @@ static unsigned read_flags(const struct value *entry)
            get_flag(entry, "check", NODE_TYPE_CHECKS) | (is_pure ? NODE_TYPE_PURE : 0);
 }
 
-/* The property with the URL of the service; false: none is marked. */
-static bool find_origin(const struct value *schema, struct node_type *type)
+/*
+ * A pointer into the settings with a star for what the property `name` says: there is the URL. (It
+ * cannot be shown in a comment, which it would end.)
+ */
+static bool read_named_origin(struct str pointer, struct str name, struct node_type *type)
+{
+    const char *star = pointer.n > 0 ? memmem(pointer.p, pointer.n, "/*/", 3) : NULL;
+    if (star == NULL || pointer.p[0] != '/') {
+        return false;
+    }
+    type->origin_map = str_make(pointer.p + 1, (size_t)(star - pointer.p - 1));
+    type->origin_key = str_make(star + 3, (size_t)(pointer.p + pointer.n - star - 3));
+    type->origin_name = name;
+    type->flags |= NODE_TYPE_NAMED_ORIGIN;
+    return type->origin_map.n > 0 && type->origin_key.n > 0 &&
+           memchr(type->origin_map.p, '/', type->origin_map.n) == NULL &&
+           memchr(type->origin_key.p, '/', type->origin_key.n) == NULL;
+}
+
+/* The property with the URL of the service, or its name; none: the type is left as it is. */
+static int find_origin(const struct value *schema, struct node_type *type, struct error *err)
 {
     const struct value *properties = value_get(schema, STR("properties"));
     for (size_t i = 0; value_is(properties, VALUE_MAP) && i < value_count(properties); i++) {
         const struct value_member *member = value_member_at(properties, i);
         const struct value *mark = value_get(&member->value, STR("x-ops-origin"));
+        struct str name = value_str(&member->key);
+        if (value_is(mark, VALUE_STRING) && !read_named_origin(value_str(mark), name, type)) {
+            return error_set(err, E_INVALID,
+                             "its manifest is not valid: 'x-ops-origin' of '%.*s' must be true or, "
+                             "as '/services/*/base_url', say where in the settings the URL is",
+                             STR_ARG(name));
+        }
         if (value_is(mark, VALUE_BOOL) && value_bool(mark)) {
-            type->origin_key = value_str(&member->key);
+            type->origin_key = name;
             type->origin_default = get_str(&member->value, "default");
-            return true;
+        }
+        if (type->origin_key.n > 0) {
+            return 0;
         }
     }
-    return false;
+    return 0;
 }
 
 /* Of the config, else of the plugin's settings. */
-static void read_origin(const struct manifest *m, const struct value *entry, struct node_type *type)
+static int read_origin(const struct manifest *m, const struct value *entry, struct node_type *type,
+                       struct error *err)
 {
     const struct value *root = document_root(m->document);
-    if (!find_origin(value_get(entry, STR("config_schema")), type) &&
-        find_origin(value_get(root, STR("settings_schema")), type)) {
-        type->flags |= NODE_TYPE_SET_ORIGIN;
+    int status = find_origin(value_get(entry, STR("config_schema")), type, err);
+    if (status != 0 || type->origin_key.n > 0) {
+        return status;
     }
+    status = find_origin(value_get(root, STR("settings_schema")), type, err);
+    if (status == 0 && type->origin_name.n > 0) {
+        return error_set(err, E_INVALID,
+                         "its manifest is not valid: 'x-ops-origin' of the setting '%.*s' must be "
+                         "true: only a config can name one of the settings",
+                         STR_ARG(type->origin_name));
+    }
+    type->flags |= type->origin_key.n > 0 ? NODE_TYPE_SET_ORIGIN : 0;
+    return status;
 }
 
 static int check_type_name(const struct manifest *m, size_t index, struct str name,
@@ -289,8 +328,10 @@ static int read_node(struct manifest *m, size_t index, const struct value *entry
     bool has_budget = manifest_find_interface(m, str_from(OPS_IF_BUDGET)) != NULL;
     type->flags = read_flags(entry) | (has_calls ? NODE_TYPE_CALLS : 0) |
                   (has_budget ? NODE_TYPE_SPENDS : 0);
-    read_origin(m, entry, type);
-    status = read_schema(m, entry, "config_schema", name, &config, err);
+    status = read_origin(m, entry, type, err);
+    if (status == 0) {
+        status = read_schema(m, entry, "config_schema", name, &config, err);
+    }
     type->config_schema = config;
     if (status == 0) {
         status = read_schema(m, entry, "output_schema", name, &output, err);

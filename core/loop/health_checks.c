@@ -563,11 +563,17 @@ void health_checks_note_task(struct loop_run *run, uint32_t node, const struct d
         return;
     }
     bool is_set = (type->flags & NODE_TYPE_SET_ORIGIN) != 0;
-    service_append_origin_of(type, is_set ? settings : config, &origin);
+    bool is_named = (type->flags & NODE_TYPE_NAMED_ORIGIN) != 0;
+    struct document *named = NULL;
+    if (is_named && service_find_named(type, settings, config, &named) != 0) {
+        return; /* the next task asks again */
+    }
+    service_append_origin_of(type, is_named ? named : is_set ? settings : config, &origin);
     if (strbuf_status(&origin) == 0) {
         want(run, node, settings, strbuf_str(&origin));
     }
     strbuf_finish(&origin);
+    document_unref(named);
 }
 
 void health_checks_drop_run(struct loop_run *run)

@@ -31,6 +31,7 @@ enum node_type_flags {
     NODE_TYPE_CHECKS = 1u << 5,     /* its plugin can tell whether the service is there: check() */
     NODE_TYPE_SPENDS = 1u << 7,     /* its plugin says what its calls take (ops.budget) */
     NODE_TYPE_SET_ORIGIN = 1u << 6, /* the service's URL is in the plugin's settings */
+    NODE_TYPE_NAMED_ORIGIN = 1u << 8, /* likewise, in what the config names: `origin_name` */
 };
 
 /* One node type. All of it lives as long as the catalogue. */
@@ -44,9 +45,13 @@ struct node_type {
     const struct schema *output_schema; /* NULL: not described */
     const struct str *ports;            /* outcomes besides success and error */
     size_t port_count;
-    /* Of the config, or the settings (NODE_TYPE_SET_ORIGIN): the URL of the service; or empty. */
+    /* Of the config, of the settings (NODE_TYPE_SET_ORIGIN), or of one thing in them
+     * (NODE_TYPE_NAMED_ORIGIN): the URL of the service; or empty. */
     struct str origin_key;
-    struct str origin_default;          /* the URL where there is no such member; or empty */
+    struct str origin_default; /* the URL where there is no such member; or empty */
+    /* NODE_TYPE_NAMED_ORIGIN: the config's member with the name, the settings' with all of them. */
+    struct str origin_name;
+    struct str origin_map;
     struct str ports_from;              /* JSON pointer with * into the config, or empty */
     const struct document *description; /* the manifest's entry, for `opstream nodes TYPE` */
 };

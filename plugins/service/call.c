@@ -343,7 +343,8 @@ static void complete_kept(struct service_call *call)
 
 static void on_acted(struct service_call *call, const struct service_answer *answer)
 {
-    if (!is_usable(call, answer->value)) {
+    int is_any = (call->operation->flags & SERVICE_MAY_BE_EMPTY) != 0;
+    if (!is_any && !is_usable(call, answer->value)) {
         problem_fail_body(call, answer, "bad_body", " answered something else than is expected");
         return;
     }

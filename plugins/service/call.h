@@ -81,6 +81,7 @@ struct service_call {
     ops_scope page;             /* of the values of the page in hand; 0: none */
     ops_val items;              /* of it */
     uint64_t at;                /* of them, the next to emit */
+    int64_t seen;               /* items of the pages so far */
     int64_t count;              /* emitted so far */
     int64_t most;               /* to emit; 0: all; read once: what is read of the config lives
                                    as long as the task, and items may be many */

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "service/url.h"
+
 /* A million items: who names pages without end is not followed for ever. */
 enum { MOST_PAGES = 10000 };
 
@@ -35,6 +37,29 @@ static void finish(struct service_call *call)
 }
 
 static void fetch(struct service_call *call, ops_str query);
+
+/* The query of the page behind the `seen` items and the pages so far; 0: the task has ended. */
+static int note_counted(struct service_call *call)
+{
+    const struct service_pages *pages = pages_of(call);
+    struct text query = {NULL, 0, 0, 0};
+    char number[24];
+    int64_t behind = pages->counts_items ? call->seen : (int64_t)call->pages;
+    (void)snprintf(number, sizeof number, "%lld", (long long)(pages->first + behind));
+    url_append_query(&query, &call->operation->request, call->config);
+    text_append_literal(&query, query.n > 0 ? "&" : "");
+    text_append_encoded(&query, ops_text(pages->counted), TEXT_QUERY);
+    text_append_literal(&query, "=");
+    text_append_literal(&query, number);
+    int fits = !query.failed && query.n < sizeof call->next;
+    if (fits) {
+        (void)snprintf(call->next, sizeof call->next, "%.*s", (int)query.n, query.p);
+    } else {
+        problem_fail_config(call, pages->counted, "makes a query that is too long");
+    }
+    text_finish(&query);
+    return fits;
+}
 
 /* The page is done with. */
 static void go_on(struct service_call *call)
@@ -149,6 +174,16 @@ static void emit_items(struct service_call *call)
     on_writable(call, call->task);
 }
 
+/* 0: the task has ended. */
+static int note_next(struct service_call *call, const struct service_answer *answer, uint64_t items)
+{
+    if (pages_of(call)->counted == NULL) {
+        return call_note_next(call, answer);
+    }
+    call->next[0] = '\0';
+    return items == 0 || note_counted(call);
+}
+
 static void on_page(struct service_call *call, const struct service_answer *answer)
 {
     ops_val list = answer->kept != NULL ? answer->value
@@ -166,10 +201,11 @@ static void on_page(struct service_call *call, const struct service_answer *answ
         ops_fail_text(call->task, status, "the items of a page could not be kept");
         return;
     }
-    if (!call_note_next(call, answer)) {
+    call->pages++;
+    call->seen += (int64_t)ops.value->count(ops.h, list);
+    if (!note_next(call, answer, ops.value->count(ops.h, list))) {
         return;
     }
-    call->pages++;
     if (call->pages > MOST_PAGES) {
         problem_fail_body(call, answer, "too_many_pages", " names more than 10000 pages");
         return;
@@ -205,5 +241,9 @@ void pages_start(struct service_call *call)
 {
     const char *limit = pages_of(call)->limit;
     call->most = limit != NULL ? ops_get_i64(call->config, limit, 0) : 0;
-    fetch(call, ops_text(""));
+    if (pages_of(call)->counted == NULL) {
+        fetch(call, ops_text(""));
+    } else if (note_counted(call)) {
+        fetch(call, ops_text(call->next));
+    }
 }

@@ -98,11 +98,13 @@ static const char *hint_of(const struct service_call *call, const struct problem
 {
     const struct service *service = call->node->service;
     ops_status code = problem->code;
+    const char *place = service->place != NULL ? service->place : service->id;
+    const char *dot = strrchr(place, '.');
     if (problem->is_page && code == OPS_E_UPSTREAM) {
         (void)snprintf(out, HINT_BYTES,
                        "look whether integrations.%s.base_url leads to the API, and what stands "
                        "between",
-                       service->id);
+                       place);
         return out;
     }
     const char *path = service->token_path != NULL ? service->token_path : "token";
@@ -115,18 +117,18 @@ static const char *hint_of(const struct service_call *call, const struct problem
     if (code == OPS_E_AUTH) {
         if (call->node->token != 0 || is_made) {
             (void)snprintf(out, HINT_BYTES, "integrations.%s.%s is refused: set a valid one. %s",
-                           service->id, path, more);
+                           place, path, more);
         } else {
             (void)snprintf(out, HINT_BYTES,
                            "integrations.%s.%s is not set: write \"{{ secrets.%s_token }}\" there. "
                            "%s",
-                           service->id, path, service->id, more);
+                           place, path, dot != NULL ? dot + 1 : place, more);
         }
         return out;
     }
     if (code == OPS_E_PERMISSION) {
         (void)snprintf(out, HINT_BYTES, "the token %s integrations.%s.%s may not do this. %s",
-                       is_made ? "made of" : "in", service->id, path, more);
+                       is_made ? "made of" : "in", place, path, more);
         return out;
     }
     return code == OPS_E_RATE_LIMITED ? "set 'rate_limit' in the service's integrations"
@@ -303,7 +305,9 @@ void problem_fail_config(struct service_call *call, const char *field, const cha
     text_append_literal(&message, "' ");
     text_append_literal(&message, what);
     text_append_literal(&path, "/");
-    text_append_literal(&path, field);
+    for (const char *at = field; *at != '\0'; at++) {
+        text_append(&path, *at == '.' ? "/" : at, 1);
+    }
     ops_error e = ops_error_make(OPS_E_CONFIG, what);
     e.message = message.failed ? e.message : text_str(&message);
     e.path = text_str(&path);

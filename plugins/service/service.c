@@ -87,7 +87,8 @@ static const struct service_operation *find_operation(const struct service *serv
     return operation->type != NULL ? operation : NULL;
 }
 
-void service_execute(ops_node *node, ops_task task, ops_val config)
+void service_start(ops_node *node, ops_task task, const struct service_operation *operation,
+                   ops_val config)
 {
     ops_task_info info = {.size = sizeof info};
     struct service_call *call = ops_task_alloc(task, sizeof *call);
@@ -96,18 +97,28 @@ void service_execute(ops_node *node, ops_task task, ops_val config)
     }
     (void)ops.exec->info(ops.h, task, &info);
     call->node = node;
-    call->operation = find_operation(node->service, info.type);
+    call->operation = operation;
     call->task = task;
     call->config = config;
     call->key = info.idempotency_key;
     call->attempt = info.attempt;
-    if (call->operation == NULL) {
-        ops_fail_text(task, OPS_E_INTERNAL, "no operation has the name of this node type");
-    } else if (call->operation->execute != NULL) {
-        call->operation->execute(call);
+    if (operation->execute != NULL) {
+        operation->execute(call);
     } else {
         call_begin(call);
     }
+}
+
+void service_execute(ops_node *node, ops_task task, ops_val config)
+{
+    ops_task_info info = {.size = sizeof info};
+    (void)ops.exec->info(ops.h, task, &info);
+    const struct service_operation *operation = find_operation(node->service, info.type);
+    if (operation == NULL) {
+        ops_fail_text(task, OPS_E_INTERNAL, "no operation has the name of this node type");
+        return;
+    }
+    service_start(node, task, operation, config);
 }
 
 /* ---- Checks ---- */

@@ -48,7 +48,7 @@ struct problem;
 /*
  * Tables of names end with NULL. "sent=field" sends the config's `field` under another name; in a
  * query "field|value" sends the value where the config has none: schemas' defaults are not filled
- * in.
+ * in. A field may be inside of another: "parameters.name".
  */
 struct service_request {
     const char *method;
@@ -68,7 +68,14 @@ struct service_request {
 struct service_pages {
     const char *list;         /* where in an answer they are, as in pick.h */
     const struct pick *items; /* what of each is emitted */
-    const char *next;  /* where in an answer the next page's URL is; NULL: in the header Link */
+    const char *next; /* where in an answer the next page's URL is; NULL: in the header Link */
+    /*
+     * The name in the query that says which page; pages follow each other until one is empty, and
+     * no link is looked at. NULL: there is none.
+     */
+    const char *counted;
+    int64_t first;     /* what it says of the first page */
+    int counts_items;  /* it counts the items of the pages before, in place of the pages */
     const char *limit; /* the field of the config that bounds how many; NULL: none */
     /* Whether `item`, picked already, is one of those asked for; NULL: all are. */
     int (*wants)(struct service_call *call, ops_val item);
@@ -115,6 +122,8 @@ struct service_marker {
 
 #define SERVICE_REPEATABLE  1u /* the same once more does no harm; GET and PUT are, without this */
 #define SERVICE_CONDITIONAL 2u /* send If-None-Match; 304 answers from what was kept */
+#define SERVICE_MAY_BE_EMPTY                                                                       \
+    4u /* an answer without what the output's first row is, is right, too */
 
 struct service_operation {
     const char *type; /* of the node; NULL ends the table */
@@ -162,6 +171,7 @@ struct service_header {
 struct service {
     const char *id;       /* the plugin's; symbols of errors begin with it: "github.not_found" */
     const char *name;     /* for people */
+    const char *place;    /* of its settings below integrations; NULL: `id` */
     const char *base_url; /* when the settings have none */
     const char *auth_header;
     const char *auth_prefix;                     /* in front of the token, or "" */
@@ -190,6 +200,10 @@ ops_status service_create(const struct service *service, ops_scope scope, ops_va
 void service_destroy(ops_node *node);
 void service_execute(ops_node *node, ops_task task, ops_val config);
 void service_check(ops_node *node, ops_task task, ops_str origin);
+
+/* As service_execute(), of an operation that is in no table: it lives as long as `node`. */
+void service_start(ops_node *node, ops_task task, const struct service_operation *operation,
+                   ops_val config);
 
 /* The create() of the node types of `service_name`. */
 #define SERVICE_CREATE(service_name)                                                               \

@@ -26,9 +26,17 @@ struct url_name url_read_name(const char *name)
 
 ops_val url_find(ops_val config, ops_str field)
 {
-    ops_val v = 0;
-    (void)ops.value->find(ops.h, config, field, &v); /* 0 stays: it has none */
-    return v;
+    ops_val found = config;
+    uint64_t at = 0;
+    while (at < field.n && found != 0) {
+        const char *dot = memchr(field.p + at, '.', (size_t)(field.n - at));
+        uint64_t end = dot != NULL ? (uint64_t)(dot - field.p) : field.n;
+        ops_val next = 0;
+        (void)ops.value->find(ops.h, found, ops_slice(field.p + at, end - at), &next); /* 0: none */
+        found = next;
+        at = end + 1;
+    }
+    return found;
 }
 
 /* ---- Path ---- */
@@ -98,7 +106,7 @@ static int append_path(struct text *out, const char *path, ops_val config, struc
         if (end == NULL) {
             return refuse(fault, "is no field");
         }
-        ops_str value = url_scalar(ops_get(config, fault->field));
+        ops_str value = url_scalar(url_find(config, ops_text(fault->field)));
         int is_good = keeps_slashes ? append_segments(out, value, fault)
                                     : append_segment(out, value, fault);
         if (!is_good) {
@@ -126,7 +134,9 @@ static void append_value(struct text *out, ops_val v)
     }
 }
 
-static void append_query(struct text *out, const char *const *names, ops_val config, int has_query)
+/* `before` stands before the first, "&" between them. */
+static void append_query(struct text *out, const char *const *names, ops_val config,
+                         const char *before)
 {
     for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
         struct url_name name = url_read_name(names[i]);
@@ -135,7 +145,7 @@ static void append_query(struct text *out, const char *const *names, ops_val con
         if (!is_given && name.otherwise.n == 0) {
             continue;
         }
-        text_append(out, has_query ? "&" : "?", 1);
+        text_append_literal(out, before);
         text_append_encoded(out, name.sent, TEXT_QUERY);
         text_append(out, "=", 1);
         if (is_given) {
@@ -143,8 +153,13 @@ static void append_query(struct text *out, const char *const *names, ops_val con
         } else {
             text_append_encoded(out, name.otherwise, TEXT_QUERY);
         }
-        has_query = 1;
+        before = "&";
     }
+}
+
+void url_append_query(struct text *out, const struct service_request *request, ops_val config)
+{
+    append_query(out, request->query, config, "");
 }
 
 int url_append(struct text *out, ops_str base, const struct service_request *request,
@@ -169,7 +184,7 @@ int url_append(struct text *out, ops_str base, const struct service_request *req
         text_append(out, "?", 1);
         text_append_str(out, query);
     } else {
-        append_query(out, request->query, config, mark != NULL);
+        append_query(out, request->query, config, mark != NULL ? "&" : "?");
     }
     return out->failed ? refuse(fault, "makes a URL that does not fit into memory") : 1;
 }
@@ -189,7 +204,7 @@ void url_append_shown(struct text *out, const char *pattern, ops_val config)
         if (end == NULL) {
             return;
         }
-        text_append_line(out, url_scalar(ops_get(config, field)), SHOWN_FIELD_BYTES);
+        text_append_line(out, url_scalar(url_find(config, ops_text(field))), SHOWN_FIELD_BYTES);
         at = end;
     }
 }

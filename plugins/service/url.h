@@ -29,6 +29,9 @@ struct url_fault {
 int url_append(struct text *out, ops_str base, const struct service_request *request,
                ops_val config, ops_str query, struct url_fault *fault);
 
+/* Appends the query alone that the request names: "state=open&labels=a%2Cb". */
+void url_append_query(struct text *out, const struct service_request *request, ops_val config);
+
 /* Appends `pattern` with the config's fields in the place of {field}, on one line: for people. */
 void url_append_shown(struct text *out, const char *pattern, ops_val config);
 
@@ -40,7 +43,7 @@ struct url_name {
 };
 struct url_name url_read_name(const char *name);
 
-/* The value of a field of the config; 0: it has none. */
+/* The value of a field of the config, "inside.of.another" too; 0: it has none. */
 ops_val url_find(ops_val config, ops_str field);
 
 /* A text as it is, other values as JSON; lives as long as `v`. */

@@ -18,6 +18,7 @@ PAGES = {
     "README.md": ("scenario_902-readme", {"", "bash"}),
     "config/README.md": ("readme_config", None),
     "config/pipelines/README.md": ("readme_config/pipelines", None),
+    "plugins/api/README.md": ("plugin_api", {"yaml"}),
     "plugins/code/README.md": ("readme_plugins/code", None),
     "plugins/file/README.md": ("readme_plugins/file", None),
     "plugins/github/README.md": ("plugin_github", {"yaml"}),

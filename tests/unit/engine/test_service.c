@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "core/base/error.h"
+#include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -168,6 +169,39 @@ static void test_service__the_secrets_of_settings_belong_to_it(void **state)
                    "{}", "set https://api.example.com:443 one,two");
 }
 
+/* What of the settings {"s": "SERVICE"} names, as JSON. */
+static void assert_named(const char *settings, const char *config, const char *wanted)
+{
+    const struct node_type type = {.origin_map = STR("all"), .origin_name = STR("s")};
+    struct strbuf out = STRBUF_INIT;
+    struct error err = {0};
+    struct document *all = NULL;
+    struct document *resolved = NULL;
+    struct document *named = NULL;
+    assert_int_equal(json_read(str_from(settings), NULL, &all, &err), 0);
+    assert_int_equal(json_read(str_from(config), NULL, &resolved, &err), 0);
+    assert_int_equal(service_find_named(&type, all, resolved, &named), 0);
+    json_write(document_root(named), JSON_COMPACT, &out);
+    strbuf_append_char(&out, '\0');
+    assert_string_equal(strbuf_str(&out).p, wanted);
+    strbuf_finish(&out);
+    document_unref(named);
+    document_unref(resolved);
+    document_unref(all);
+}
+
+static void test_service__a_config_names_one_of_the_settings(void **state)
+{
+    static const char all[] = "{\"all\":{\"a\":{\"url\":\"http://a\"},\"b\":7}}";
+    (void)state;
+    assert_named(all, "{\"s\":\"a\"}", "{\"url\":\"http://a\"}");
+    assert_named(all, "{\"s\":\"b\"}", "{}");
+    assert_named(all, "{\"s\":\"c\"}", "{}");
+    assert_named(all, "{\"s\":1}", "{}");
+    assert_named(all, "{}", "{}");
+    assert_named("{\"all\":[]}", "{\"s\":\"a\"}", "{}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_service__without_a_url_there_is_no_origin),
         cmocka_unit_test(test_service__settings_say_which_it_is),
         cmocka_unit_test(test_service__the_secrets_of_settings_belong_to_it),
+        cmocka_unit_test(test_service__a_config_names_one_of_the_settings),
     };
     return cmocka_run_group_tests_name("service", tests, NULL, NULL);
 }

@@ -80,9 +80,11 @@ static void assert_origin(const char *config, const char *settings, const char *
                    settings, config);
     assert_int_equal(read(text, &m, &err), 0);
     const struct node_type *type = &m->nodes[0].type;
-    (void)snprintf(found, sizeof(found), "%.*s %.*s%s", STR_ARG(type->origin_key),
+    (void)snprintf(found, sizeof(found), "%.*s %.*s%s%s%.*s%.*s", STR_ARG(type->origin_key),
                    STR_ARG(type->origin_default),
-                   (type->flags & NODE_TYPE_SET_ORIGIN) != 0 ? " of the settings" : "");
+                   (type->flags & NODE_TYPE_SET_ORIGIN) != 0 ? " of the settings" : "",
+                   (type->flags & NODE_TYPE_NAMED_ORIGIN) != 0 ? " named " : "",
+                   STR_ARG(type->origin_map), STR_ARG(type->origin_name));
     assert_string_equal(found, wanted);
     manifest_destroy(m);
 }
@@ -96,6 +98,34 @@ static void test_manifest__says_where_the_url_of_the_service_is(void **state)
     assert_origin("", base, "b https://h of the settings");
     assert_origin(url, base, "u ");
     assert_origin("\"u\":{\"x-ops-origin\":false}", "\"b\":{}", " ");
+    assert_origin("\"u\":{\"x-ops-origin\":\"/all/*/url\"}", base, "url  named allu");
+}
+
+/* A mark that leads nowhere would leave all services of a plugin with one breaker. */
+static void test_manifest__a_url_that_cannot_be_found_is_refused(void **state)
+{
+    static const char *const pointers[] = {"",        "all/*/url", "/all/url", "/all/*/",
+                                           "//*/url", "/a/b/*/c",  "/a/*/b/c", "true"};
+    struct manifest *m = NULL;
+    struct error err;
+    char text[1024];
+    (void)state;
+    for (size_t i = 0; i < sizeof(pointers) / sizeof(pointers[0]); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{"
+                       "\"type\":\"a\",\"summary\":\"s\",\"config_schema\":{\"properties\":{\"u\":"
+                       "{\"x-ops-origin\":\"%s\"}}}}]}",
+                       pointers[i]);
+        assert_int_equal(read(text, &m, &err), E_INVALID);
+        assert_non_null(strstr(err.message, "'x-ops-origin' of 'u' must be true or"));
+    }
+    assert_int_equal(
+        read("{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"settings_schema\":{"
+             "\"properties\":{\"u\":{\"x-ops-origin\":\"/all/*/url\"}}},\"nodes\":[{\"type\":\"a\","
+             "\"summary\":\"s\",\"config_schema\":{}}]}",
+             &m, &err),
+        E_INVALID);
+    assert_non_null(strstr(err.message, "only a config can name one of the settings"));
 }
 
 static void test_manifest__fills_node_types_for_the_catalogue(void **state)
@@ -210,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_manifest__gives_all_that_it_says),
         cmocka_unit_test(test_manifest__says_where_the_url_of_the_service_is),
+        cmocka_unit_test(test_manifest__a_url_that_cannot_be_found_is_refused),
         cmocka_unit_test(test_manifest__fills_node_types_for_the_catalogue),
         cmocka_unit_test(test_manifest__says_what_is_wrong),
         cmocka_unit_test(test_manifest__of_another_epoch_may_have_any_form),
