@@ -4,6 +4,7 @@
 static const struct command *const verbs[] = {
     &cmd_plugin_list,
     &cmd_plugin_inspect,
+    &cmd_plugin_run,
     &cmd_plugin_check,
     NULL,
 };
@@ -11,6 +12,6 @@ static const struct command *const verbs[] = {
 const struct command cmd_plugin = {
     .name = "plugin",
     .group = "Look at node types",
-    .summary = "list plugin files, or show one's manifest",
+    .summary = "list plugin files, look into one, run a node of one",
     .verbs = verbs,
 };

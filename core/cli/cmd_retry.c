@@ -14,7 +14,7 @@ enum { INPUT_MAX_BYTES = 16 * 1024 * 1024 };
 
 static const struct command_option options[] = {
     {"from", 0, "NODE", "do this node and what follows it again", false},
-    {"input", 0, "FILE", "with another input, a JSON object ('-': stdin)", false},
+    {"input", 0, "FILE", "with another input, JSON or YAML ('-': stdin)", false},
     {"force", 0, NULL, "even if the retry queue may still make calls of it", false},
     BROUGHT_ENV_OPTION,
     JOB_JSON_OPTION,

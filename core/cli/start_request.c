@@ -37,7 +37,8 @@ static void tell_input(struct start_request *request, const struct command_args 
 
 int start_request_prepare(struct start_request *request, const struct command_args *args)
 {
-    int code = workspace_open(&request->workspace, args);
+    const struct workspace_opening opening = {.tape = request->tape};
+    int code = workspace_open_with(&request->workspace, args, &opening);
     request->workspace.leaves_secrets = request->has_engine;
     if (code == EXIT_DONE) {
         code = workspace_load(&request->workspace, args->operands[0], LOAD_START, &request->file);

@@ -20,11 +20,12 @@
 struct command_args;
 struct document;
 struct pipeline;
+struct tape;
 
 /* The rows of command_option that start_request_prepare() reads, with those of workspace. */
 #define START_OPTIONS                                                                              \
     {"set", 'i', "KEY=VALUE", "set one key of the input (may be repeated)", true},                 \
-        {"input", 0, "FILE", "read the input from FILE, a JSON object ('-': stdin)", false},       \
+        {"input", 0, "FILE", "read the input from FILE, JSON or YAML ('-': stdin)", false},        \
     {                                                                                              \
         "send", 0, "EVENT[=JSON]", "send the run an event as it starts (may be repeated)", true    \
     }
@@ -37,6 +38,7 @@ struct start_request {
     struct document *input;          /* checked, with its defaults */
     struct strbuf bundle;
     char digest[DIGEST_HEX_SIZE]; /* of the bundle */
+    struct tape *tape;            /* of the loop; borrowed until the end; NULL: none */
     bool has_engine; /* another process is it, and has secrets of its own: they are not asked for */
     struct strbuf body;
 };

@@ -170,6 +170,12 @@ static int open_secrets(struct workspace *workspace, const struct command_args *
 
 int workspace_open(struct workspace *workspace, const struct command_args *args)
 {
+    return workspace_open_with(workspace, args, &(struct workspace_opening){0});
+}
+
+int workspace_open_with(struct workspace *workspace, const struct command_args *args,
+                        const struct workspace_opening *opening)
+{
     *workspace = (struct workspace){0};
     struct error err = {0};
     if (open_secrets(workspace, args, &err) != 0) {
@@ -187,7 +193,9 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
         .plugin_folders = (const char *const *)workspace->folders.names,
         .plugin_folder_count = workspace->folders.count,
         .plugin_index_path = workspace->index_path,
+        .plugin_file = opening->plugin_file,
         .secrets = workspace->secrets,
+        .tape = opening->tape,
     };
     int status = engine_types_create(&workspace->types, &err);
     if (status == 0) {
@@ -196,7 +204,9 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
     if (status != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
     }
-    int code = site_config_read(command_value(args, "config"), &workspace->settings);
+    const char *settings = opening->has_settings ? opening->settings
+                                                 : command_value(args, "config");
+    int code = site_config_read(settings, &workspace->settings);
     if (code == EXIT_DONE &&
         site_config_secrets(&workspace->settings, workspace->secret_sources, &err) != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
@@ -329,9 +339,9 @@ struct load_options workspace_options(struct workspace *workspace)
 }
 
 /* What is said about a file is shown. */
-static int load_file(struct workspace *workspace, unsigned flags, struct workspace_file *file,
-                     struct error *err)
+static int load_file(struct workspace *workspace, unsigned flags, struct workspace_file *file)
 {
+    struct error err = {0};
     folder_library_init(&file->library, workspace->libraries.names, workspace->libraries.count,
                         file->name);
     struct load_library library = folder_library_loader(&file->library);
@@ -341,17 +351,18 @@ static int load_file(struct workspace *workspace, unsigned flags, struct workspa
     options.library = &library;
     options.flags = flags;
     options.config = workspace->settings.config;
+    options.node_config = str_from(file->node_config);
     options = bundle_recorder_init(&file->recorder, &options);
     struct diagnostics diagnostics = DIAGNOSTICS_INIT;
     int status = load_text(str_make(file->text, file->size), &options, &diagnostics,
-                           &file->definitions, err);
+                           &file->definitions, &err);
     show_diagnostics(workspace, file, &diagnostics);
     bool is_said = diagnostics.error_count > 0;
     diagnostics_finish(&diagnostics);
     if (status != 0 && !is_said) {
-        (void)say_problem(workspace, file, EXIT_INVALID, err);
+        (void)say_problem(workspace, file, EXIT_INVALID, &err);
     }
-    return status;
+    return status == 0 ? EXIT_DONE : status == E_NOMEM ? EXIT_STATE : EXIT_INVALID;
 }
 
 int workspace_load(struct workspace *workspace, const char *operand, unsigned flags,
@@ -367,8 +378,20 @@ int workspace_load(struct workspace *workspace, const char *operand, unsigned fl
         int code = err.code == E_LIMIT ? EXIT_INVALID : EXIT_USAGE;
         return say_problem(workspace, out_file, code, &err);
     }
-    int status = load_file(workspace, flags, out_file, &err);
-    return status == 0 ? EXIT_DONE : status == E_NOMEM ? EXIT_STATE : EXIT_INVALID;
+    return load_file(workspace, flags, out_file);
+}
+
+int workspace_load_text(struct workspace *workspace, const struct workspace_text *text,
+                        unsigned flags, struct workspace_file *out_file)
+{
+    *out_file = (struct workspace_file){.size = text->text.n, .node_config = text->node_config};
+    out_file->name = str_dup(str_from(text->name));
+    out_file->wanted = str_dup(STR(""));
+    out_file->text = str_dup(text->text);
+    if (out_file->name == NULL || out_file->wanted == NULL || out_file->text == NULL) {
+        return command_error(EXIT_STATE, "out of memory");
+    }
+    return load_file(workspace, flags, out_file);
 }
 
 void workspace_file_finish(struct workspace_file *file)

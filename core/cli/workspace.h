@@ -30,6 +30,7 @@ struct loop;
 struct pipeline;
 struct secret_sources;
 struct secrets;
+struct tape;
 
 /* Names of folders; owned. */
 struct folder_list {
@@ -78,6 +79,16 @@ struct workspace {
  * workspace_finish().
  */
 int workspace_open(struct workspace *workspace, const struct command_args *args);
+
+/* What a command may want otherwise; {0}: as workspace_open(). */
+struct workspace_opening {
+    const char *plugin_file; /* this one, and no plugin folder; NULL: the folders */
+    const char *settings;    /* opstream.yaml, where `has_settings`; NULL: where it always is */
+    bool has_settings;       /* else --config says it */
+    struct tape *tape;       /* kept until workspace_finish(); see loop_options */
+};
+int workspace_open_with(struct workspace *workspace, const struct command_args *args,
+                        const struct workspace_opening *opening);
 void workspace_finish(struct workspace *workspace);
 
 /* One file with its definitions. */
@@ -86,6 +97,7 @@ struct workspace_file {
     char *wanted; /* the ID, or "" */
     char *text;
     size_t size;
+    const char *node_config; /* the file with the config of what is one node; borrowed; or NULL */
     struct folder_library library;   /* where it finds what it does not have */
     struct bundle_recorder recorder; /* what it was loaded from, for workspace_bundle() */
     struct definitions *definitions; /* NULL when there are errors */
@@ -100,6 +112,17 @@ struct workspace_file {
 int workspace_load(struct workspace *workspace, const char *operand, unsigned flags,
                    struct workspace_file *out_file);
 void workspace_file_finish(struct workspace_file *file);
+
+/* A definition that a command has made itself; all borrowed. */
+struct workspace_text {
+    const char *name; /* for messages */
+    struct str text;
+    const char *node_config; /* kept; NULL: the config is in the text; see load_options */
+};
+
+/* As workspace_load(), of a definition that is in no file. */
+int workspace_load_text(struct workspace *workspace, const struct workspace_text *text,
+                        unsigned flags, struct workspace_file *out_file);
 
 /*
  * Appends the bundle (see bundle.h) of what was loaded without errors: the definition that a run

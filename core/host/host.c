@@ -98,8 +98,11 @@ static int host_init(struct host *host, const struct host_options *options, stru
     if (options->child_mark != NULL && host_set_child_mark(host, options->child_mark, err) != 0) {
         return E_NOMEM;
     }
-    return registry_create(options->folders, options->folder_count, options->index_path,
-                           &host->registry, err);
+    int status = registry_create(options->folders, options->folder_count, options->index_path,
+                                 &host->registry, err);
+    return status == 0 && options->only_file != NULL
+               ? registry_use_file(host->registry, options->only_file, err)
+               : status;
 }
 
 int host_open(const struct host_options *options, struct host **out_host, struct error *err)

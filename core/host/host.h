@@ -71,6 +71,7 @@ struct host_options {
     const char *const *folders; /* plugin folders in order, besides the default ones */
     size_t folder_count;
     const char *index_path; /* where the generated index may be kept, or NULL: none kept */
+    const char *only_file;  /* this plugin file, and no folder; or NULL: the folders */
     struct host_events events;
     const struct host_http *http;       /* outgoing HTTP, or NULL: ops.http is not there */
     const struct host_kv *kv;           /* what plugins keep, or NULL: ops.kv is not there */

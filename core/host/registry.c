@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/base/build_id.h"
+#include "core/base/check.h"
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/grow.h"
@@ -590,6 +591,18 @@ int registry_create(const char *const *folders, size_t folder_count, const char 
     };
     *out_registry = registry;
     return 0;
+}
+
+int registry_use_file(struct registry *registry, const char *path, struct error *err)
+{
+    CHECK(!registry->is_loaded);
+    registry->only_file = arena_dup(&registry->arena, str_from(path));
+    registry->folder_count = 0;
+    registry->index_path = NULL;
+    strbuf_clear(&registry->folders_text);
+    strbuf_append_text(&registry->folders_text, path);
+    bool is_full = registry->only_file == NULL || strbuf_status(&registry->folders_text) != 0;
+    return is_full ? error_nomem(err) : 0;
 }
 
 void registry_destroy(struct registry *registry)

@@ -63,6 +63,7 @@ struct registry {
     size_t folder_count;
     struct strbuf folders_text;
     const char *index_path; /* NULL: no index is kept */
+    const char *only_file;  /* in no folder; NULL: the folders count */
     struct schema *form;    /* of manifests; made for the first one */
     bool is_loaded;
     bool has_all_manifests;
@@ -90,6 +91,12 @@ struct registry {
 int registry_create(const char *const *folders, size_t folder_count, const char *index_path,
                     struct registry **out_registry, struct error *err);
 void registry_destroy(struct registry *registry);
+
+/*
+ * Before anything is read: there are no folders, only the plugin file `path` (borrowed), wherever
+ * it lies. Fails with E_NOMEM.
+ */
+int registry_use_file(struct registry *registry, const char *path, struct error *err);
 
 const struct catalogue *registry_catalogue(struct registry *registry);
 

@@ -133,7 +133,7 @@ static int scan_folder(struct registry *registry, struct str folder, struct erro
 
 int registry_scan(struct registry *registry, struct error *err)
 {
-    int status = 0;
+    int status = registry->only_file != NULL ? scan_file(registry, registry->only_file, err) : 0;
     for (size_t i = 0; status == 0 && i < registry->folder_count; i++) {
         status = scan_folder(registry, registry->folders[i], err);
     }

@@ -163,15 +163,12 @@ static void fail(struct gated_call *call, enum refused why, const char *code, co
 
 static int give_out(struct gated_call *call, struct error *err)
 {
-    struct http_bridge *bridge = &call->loop->bridge;
-    struct host_http http;
-    struct host_mail mail;
+    const struct host_http *http = &call->loop->http_out;
+    const struct host_mail *mail = &call->loop->mail_out;
     if (call->mail != NULL) {
-        mail_bridge_init(&mail, bridge);
-        return mail.send(mail.self, call->mail, on_inner_sent, call, &call->inner, err);
+        return mail->send(mail->self, call->mail, on_inner_sent, call, &call->inner, err);
     }
-    http_bridge_init(&http, bridge);
-    return http.send(http.self, &call->request, on_inner_done, call, &call->inner, err);
+    return http->send(http->self, &call->request, on_inner_done, call, &call->inner, err);
 }
 
 /* What fails at once is said by send(), if it still is to return. */
@@ -351,15 +348,12 @@ static int gate_send_mail(void *self, const struct host_mail_request *mail, host
 
 static void abort_out(const struct gated_call *call)
 {
-    struct http_bridge *bridge = &call->loop->bridge;
-    struct host_http http;
-    struct host_mail mail;
+    const struct host_http *http = &call->loop->http_out;
+    const struct host_mail *mail = &call->loop->mail_out;
     if (call->mail != NULL) {
-        mail_bridge_init(&mail, bridge);
-        mail.abort(mail.self, call->inner);
+        mail->abort(mail->self, call->inner);
     } else {
-        http_bridge_init(&http, bridge);
-        http.abort(http.self, call->inner);
+        http->abort(http->self, call->inner);
     }
 }
 
@@ -380,6 +374,8 @@ static void gate_abort(void *self, void *aborted)
 
 void http_gate_init(struct loop *loop)
 {
+    http_bridge_init(&loop->http_out, &loop->bridge);
+    mail_bridge_init(&loop->mail_out, &loop->bridge);
     loop->http = (struct host_http){.self = loop, .send = gate_send, .abort = gate_abort};
     loop->mail = (struct host_mail){.self = loop, .send = gate_send_mail, .abort = gate_abort};
 }

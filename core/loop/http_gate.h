@@ -20,7 +20,10 @@ struct commit;
 struct loop;
 struct pipeline;
 
-/* Fills loop->http and loop->mail so that calls and mail go through loop->bridge. */
+/*
+ * Fills loop->http and loop->mail, and what is behind them: loop->http_out and loop->mail_out,
+ * which go through loop->bridge.
+ */
 void http_gate_init(struct loop *loop);
 
 /* The node in whose name a call with this token is made: find_node() of the bridge. */

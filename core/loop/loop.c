@@ -37,6 +37,7 @@
 #include "core/loop/run_timers.h"
 #include "core/loop/secret_adopter.h"
 #include "core/loop/survivors.h"
+#include "core/loop/tape.h"
 #include "core/model/catalogue.h"
 #include "core/model/pipeline.h"
 #include "core/net/net.h"
@@ -198,6 +199,7 @@ static int open_host(struct loop *loop, const struct loop_options *options, stru
         .folders = options->plugin_folders,
         .folder_count = options->plugin_folder_count,
         .index_path = options->plugin_index_path,
+        .only_file = options->plugin_file,
         .events = run_tasks_events,
         .http = &loop->http,
         .kv = &loop->kv,
@@ -214,6 +216,18 @@ static uint64_t next_run(void *user)
 {
     const struct loop *loop = user;
     return journal_keeps(loop->journal) ? journal_next_run(loop->journal) : 0;
+}
+
+/* Services are not checked then: when that is done is up to the clock, which a tape has not. */
+static int open_tape(struct loop *loop, const struct loop_options *options, struct error *err)
+{
+    if (options->tape == NULL) {
+        return 0;
+    }
+    health_checks_stop(&loop->health);
+    loop->tape = options->tape;
+    return tape_wrap(loop->tape, &loop->uv, options->secrets, &loop->http_out, &loop->mail_out,
+                     err);
 }
 
 static int open_parts(struct loop *loop, const struct loop_options *options, struct error *err)
@@ -240,6 +254,9 @@ static int open_parts(struct loop *loop, const struct loop_options *options, str
         loop->bridge = (struct http_bridge){
             .net = loop->net, .secrets = options->secrets, .find_node = http_gate_find_node};
         http_gate_init(loop);
+        status = open_tape(loop, options, err);
+    }
+    if (status == 0) {
         kv_store_init(&loop->kv, loop);
         budget_desk_init(&loop->budget, loop);
         secret_adopter_init(&loop->adopter, &loop->bridge);
@@ -292,6 +309,7 @@ static void close_handles(struct loop *loop)
     trouble_finish(&loop->trouble);
     run_waits_finish(&loop->waits_told);
     health_checks_close(&loop->health);
+    tape_close(loop->tape);
     uv_close((uv_handle_t *)&loop->items, NULL);
     uv_close((uv_handle_t *)&loop->going, NULL);
     for (size_t i = 0; i < LOOP_SIGNALS; i++) {

@@ -41,14 +41,17 @@ struct record;
 struct retention;
 struct run;
 struct secrets;
+struct tape;
 struct uv_loop_s;
 
 struct loop_options {
     const char *const *plugin_folders; /* before the default ones */
     size_t plugin_folder_count;
     const char *plugin_index_path;      /* see struct host_options */
+    const char *plugin_file;            /* this one, and no folder; NULL: the folders */
     const struct net_settings *network; /* borrowed for loop_create(); NULL: defaults */
     struct secrets *secrets;            /* kept until loop_close(); NULL: there are none */
+    struct tape *tape;                  /* likewise: calls are recorded or played; NULL: neither */
     uint32_t process_concurrency;       /* per plugin; 0: twice the cores */
     int64_t cancel_grace_ms;            /* 0: the host's default */
 };

@@ -43,6 +43,7 @@ struct net;
 struct pruning;
 struct run_keys;
 struct secrets;
+struct tape;
 
 enum { LOOP_SIGNALS = 3 };
 
@@ -70,6 +71,9 @@ struct loop {
     struct http_bridge bridge;
     struct host_http http;
     struct host_mail mail;
+    struct host_http http_out; /* behind the gate */
+    struct host_mail mail_out;
+    struct tape *tape; /* NULL: calls are neither recorded nor played */
     struct host_kv kv;
     struct kv_store kept; /* what plugins keep */
     struct host_budget budget;

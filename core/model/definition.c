@@ -2,6 +2,7 @@
 #include "core/model/definition.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/error.h"
 #include "core/base/grow.h"
@@ -18,16 +19,6 @@
 #include "core/value/builder.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
-
-static bool is_json_text(struct str file, struct str text)
-{
-    if (str_ends_with(file, STR(".json"))) {
-        return true;
-    }
-    struct str trimmed = str_trim(text);
-    return !str_ends_with(file, STR(".yaml")) && !str_ends_with(file, STR(".yml")) &&
-           trimmed.n > 0 && (trimmed.p[0] == '{' || trimmed.p[0] == '[');
-}
 
 static int check_source(const struct loader *loader)
 {
@@ -215,23 +206,24 @@ static void share_reports(struct loading *loading)
 static void check_height(struct loader *loader, const struct tree *root)
 {
     if (root->height > TREE_MAX_DEPTH - 2) {
-        report_error(&loader->report, root->place, "settings nested deeper than %d levels",
+        report_error(&loader->report, root->place, "%s nested deeper than %d levels", loader->part,
                      TREE_MAX_DEPTH - 2);
     } else {
         loader->settings = (struct tree *)(uintptr_t)root; /* of the loader's arena */
     }
 }
 
-static int read_settings(struct loader *loader, struct tree *root)
+static int read_part(struct loader *loader, struct tree *root)
 {
     int status = check_source(loader);
     if (status == 0 && !loader->report.is_json && source_is_empty(loader->report.source)) {
-        report_error(&loader->report, report_place(&loader->report, 0), "no settings are in it");
+        report_error(&loader->report, report_place(&loader->report, 0), "no %s %s in it",
+                     loader->part, strcmp(loader->part, DEFINITION_SETTINGS) == 0 ? "are" : "is");
         return E_INVALID;
     }
     status = status == 0 ? read_text(loader, root) : status;
     if (status == 0 && !tree_is(root, TREE_MAP)) {
-        report_error(&loader->report, root->place, "the settings must be a map, not %s",
+        report_error(&loader->report, root->place, "the %s must be a map, not %s", loader->part,
                      tree_kind_name(root));
     } else if (status == 0) {
         check_height(loader, root);
@@ -245,8 +237,8 @@ static int read_file(struct loader *loader)
     if (root == NULL) {
         return E_NOMEM;
     }
-    if (loader->is_settings) {
-        return read_settings(loader, root);
+    if (loader->part != NULL) {
+        return read_part(loader, root);
     }
     int status = read_tree(loader, root);
     if (status == 0) {
@@ -259,7 +251,7 @@ static int read_file(struct loader *loader)
 }
 
 static int open_file(struct loading *loading, const struct load_library_text *file,
-                     bool is_settings, struct loader **out_file)
+                     const char *part, struct loader **out_file)
 {
     struct str name = file->file;
     struct str text = file->text;
@@ -274,11 +266,11 @@ static int open_file(struct loading *loading, const struct load_library_text *fi
     loader->options = loading->options;
     loader->group = loading->group;
     loader->file = kept;
-    loader->is_settings = is_settings;
+    loader->part = part;
     loader->report = (struct report){.diagnostics = loading->diagnostics,
                                      .file = kept.p,
                                      .source = source,
-                                     .is_json = is_json_text(name, source),
+                                     .is_json = source_is_json(name, source),
                                      .number = (uint32_t)loading->file_count};
     if (kept.p == NULL) {
         end_loader(loader);
@@ -301,7 +293,7 @@ int definition_open(struct loading *loading, struct str name, struct str text,
                     struct loader **out_file)
 {
     const struct load_library_text file = {name, text};
-    return open_file(loading, &file, false, out_file);
+    return open_file(loading, &file, NULL, out_file);
 }
 
 /* ---- the row of those that are needed ---- */
@@ -334,11 +326,13 @@ struct definition *definition_next(struct loading *loading)
 /* ---- by id ---- */
 
 /* A file that is named as settings and has pipelines is read as both. */
-static struct loader *file_of_name(const struct loading *loading, struct str name, bool is_settings)
+static struct loader *file_of_name(const struct loading *loading, struct str name, const char *part)
 {
     for (size_t i = 0; i < loading->file_count; i++) {
         struct loader *file = loading->files[i];
-        if (file->is_settings == is_settings && str_equal(file->file, name)) {
+        bool is_alike = part == NULL || file->part == NULL ? part == file->part
+                                                           : strcmp(part, file->part) == 0;
+        if (is_alike && str_equal(file->file, name)) {
             return file;
         }
     }
@@ -354,7 +348,7 @@ static int find_in_library(struct loading *loading, struct str id,
     if (status != 0) {
         return status == E_NOT_FOUND || status == E_CONFLICT ? 0 : status;
     }
-    struct loader *loader = file_of_name(loading, found.file, false);
+    struct loader *loader = file_of_name(loading, found.file, NULL);
     if (loader == NULL) {
         status = definition_open(loading, found.file, found.text, &loader);
     }
@@ -387,15 +381,15 @@ int definition_find(struct loader *from, struct str id, struct definition **out_
     return 0;
 }
 
-int definition_settings(struct loader *from, struct str name, const struct tree **out_settings,
-                        struct error *err)
+int definition_part(struct loader *from, const char *part, struct str name,
+                    const struct tree **out_map, struct error *err)
 {
     const struct load_library *library = from->options->library;
     struct loading *loading = from->loading;
     struct load_library_text found = {0};
     struct error where = {0};
     int status = 0;
-    *out_settings = NULL;
+    *out_map = NULL;
     if (library == NULL || library->find_file == NULL) {
         (void)error_set(err, E_NOT_FOUND, "no folder is searched");
         return 0;
@@ -405,14 +399,14 @@ int definition_settings(struct loader *from, struct str name, const struct tree 
     if (status != 0) {
         return status == E_NOMEM ? status : 0;
     }
-    struct loader *file = file_of_name(loading, found.file, true);
+    struct loader *file = file_of_name(loading, found.file, part);
     if (file == NULL) {
-        status = open_file(loading, &found, true, &file);
+        status = open_file(loading, &found, part, &file);
     }
     if (status == E_NOMEM) {
         return status;
     }
-    *out_settings = file->settings;
+    *out_map = file->settings;
     return 0;
 }
 

@@ -92,12 +92,15 @@ bool definition_is_doubled(const struct loader *from, struct place place, struct
                            const struct error *err);
 
 /*
- * What the file of settings `name` says, as `from` names it, borrowed; read once. NULL: `err` says
- * why it is not to be had and where it was looked for, or is empty when that is reported already.
- * Fails with E_NOMEM.
+ * What the file `name`, as `from` names it, says of one part of a definition: `part` (static) is
+ * DEFINITION_SETTINGS or DEFINITION_CONFIG. Borrowed; read once. NULL: `err` says why it is not to
+ * be had and where it was looked for, or is empty when that is reported already. Fails with
+ * E_NOMEM.
  */
-int definition_settings(struct loader *from, struct str name, const struct tree **out_settings,
-                        struct error *err);
+#define DEFINITION_SETTINGS "settings"
+#define DEFINITION_CONFIG   "config"
+int definition_part(struct loader *from, const char *part, struct str name,
+                    const struct tree **out_map, struct error *err);
 
 /* The nearest id to a wrong one, of those that `from` can name; empty when none is near. */
 struct str definition_nearest(struct loader *from, struct str id);
@@ -118,8 +121,9 @@ int definition_input(struct definition *definition, const struct schema **out_sc
 int profile_resolve(struct definition *definition);
 
 /*
- * integration_files.c: puts the settings in the place of the names of their files, in the tree of
- * `definition`; what is wrong with them is reported. Fails with E_NOMEM.
+ * integration_files.c: puts the settings in the place of the names of their files, and the config
+ * of load_options.node_config in its place, in the tree of `definition`; what is wrong with them is
+ * reported. Fails with E_NOMEM.
  */
 int integration_files_read(struct definition *definition);
 

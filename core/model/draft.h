@@ -59,8 +59,8 @@ struct loader {
     struct str file;         /* as messages have it */
     bool is_library;         /* others may find its pipelines */
     bool is_foreign;         /* it was read, and is something else than pipelines */
-    bool is_settings;        /* it has settings of an integration, not definitions */
-    struct tree *settings;   /* them: a map; NULL: they cannot be read */
+    const char *part;        /* it has no definitions, but a "settings" or "config"; else NULL */
+    struct tree *settings;   /* what it has then: a map; NULL: it cannot be read */
     struct definition *definitions;
     size_t definition_count;
     struct strmap ids; /* of them */

@@ -2,7 +2,8 @@
 /*
  * `integrations: {slack: slack.yaml}`: settings in a file of their own. They take the place of its
  * name before a definition is laid over a profile, so that all that comes later sees settings; they
- * keep the place where they are written, so that messages about them point there.
+ * keep the place where they are written, so that messages about them point there. The config of a
+ * definition that is one node may come from a file in the same way.
  */
 #include "core/base/error.h"
 #include "core/model/definition.h"
@@ -66,7 +67,8 @@ static int find_settings(struct loader *loader, const struct tree_member *member
         report_hint(&loader->report, "write its name; what is in the file may be computed");
         return 0;
     }
-    int status = definition_settings(loader, member->value.text, out_settings, &err);
+    int status =
+        definition_part(loader, DEFINITION_SETTINGS, member->value.text, out_settings, &err);
     if (status == 0 && *out_settings == NULL) {
         report_missing(&loader->report, member, &err);
     }
@@ -101,7 +103,39 @@ static int read_integrations(struct loader *loader, const struct tree *map, stru
     return status;
 }
 
-int integration_files_read(struct definition *definition)
+/* Of the one node that the asked-for file is. */
+static int read_config(struct definition *definition)
+{
+    struct loader *loader = definition->loader;
+    const struct tree *from = definition->tree;
+    struct tree_member config = {.key = {.kind = TREE_TEXT, .text = STR("config")}};
+    const struct tree *map = NULL;
+    struct error err = {0};
+    int status =
+        definition_part(loader, DEFINITION_CONFIG, loader->options->node_config, &map, &err);
+    if (map == NULL) {
+        if (status == 0 && err.code != 0) {
+            report_error(&loader->report, from->place, "the config: %s", err.message);
+        }
+        return status;
+    }
+    struct tree *tree = arena_calloc(&loader->arena, 1, sizeof(*tree));
+    status = tree != NULL ? tree_build_begin(tree, from, (size_t)from->count + 1, &loader->arena)
+                          : E_NOMEM;
+    if (status != 0) {
+        return status;
+    }
+    for (uint32_t i = 0; i < from->count; i++) {
+        tree_build_add(tree, &from->as.members[i]);
+    }
+    config.value = *map;
+    config.key.place = map->place;
+    tree_build_add(tree, &config);
+    definition->tree = tree;
+    return 0;
+}
+
+static int read_settings(struct definition *definition)
 {
     struct loader *loader = definition->loader;
     const struct tree *integrations = format_map(definition->tree, "integrations");
@@ -122,4 +156,12 @@ int integration_files_read(struct definition *definition)
         definition->tree = tree;
     }
     return status;
+}
+
+int integration_files_read(struct definition *definition)
+{
+    struct loader *loader = definition->loader;
+    int status = read_settings(definition);
+    bool has_config = loader->options->node_config.n > 0 && loader == loader->loading->files[0];
+    return status == 0 && has_config ? read_config(definition) : status;
 }

@@ -69,6 +69,11 @@ struct load_options {
     const struct load_library *library; /* NULL: there is none */
     unsigned flags;                     /* LOAD_* */
     const struct document *config; /* constants below those of the pipelines, a map; may be NULL */
+    /*
+     * Of a definition that is one node: the file with its config, which is found as files of
+     * settings are; empty: the config, if any, is in the definition.
+     */
+    struct str node_config;
 };
 
 enum load_flags {

@@ -110,6 +110,16 @@ int source_check(const struct report *report, enum source_language language)
     return status == 0 && language == SOURCE_YAML ? check_characters(report) : status;
 }
 
+bool source_is_json(struct str file, struct str text)
+{
+    if (str_ends_with(file, STR(".json"))) {
+        return true;
+    }
+    struct str trimmed = str_trim(text);
+    return !str_ends_with(file, STR(".yaml")) && !str_ends_with(file, STR(".yml")) &&
+           trimmed.n > 0 && (trimmed.p[0] == '{' || trimmed.p[0] == '[');
+}
+
 bool source_is_empty(struct str text)
 {
     while (text.n > 0) {

@@ -8,7 +8,7 @@
  * YAML is stricter than JSON: libyaml ends lines at characters where YAML 1.2 has no end, so these
  * may only be written as escapes; and lines end with LF or CR LF, so that all places agree.
  *
- * Used by:  definition, settings, tests.
+ * Used by:  definition, settings, data_text, tests.
  * Uses:     report, tree.
  * Threads:  [any]
  */
@@ -23,6 +23,9 @@ enum source_language { SOURCE_YAML, SOURCE_JSON };
 
 /* Reports the first fault of the report's source and returns E_INVALID; 0 when there is none. */
 int source_check(const struct report *report, enum source_language language);
+
+/* In which language the file is, by its name, else by how the text begins. */
+bool source_is_json(struct str file, struct str text);
 
 /* Whether YAML has nothing but comments: libyaml finds no document there. */
 bool source_is_empty(struct str text);

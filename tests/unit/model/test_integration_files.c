@@ -46,6 +46,8 @@ static const struct shelf_file shelf[] = {
     {"t.yaml", "more.yaml", "more.yaml", "http.yaml"},
     {"t.yaml", "expression.yaml", "expression.yaml", "base_url: |\n  x\n  {{ nope.x }}\n"},
     {"t.yaml", "t.yaml", "t.yaml", "id: t\n"},
+    {"t.yaml", "config.json", "config.json", "{\n \"url\": \"x\"}"},
+    {"t.yaml", "config.yaml", "config.yaml", "url: x\nurrl: y\n"},
 };
 
 enum { SHELF_COUNT = sizeof(shelf) / sizeof(shelf[0]) };
@@ -210,6 +212,47 @@ static void test_integration_files__must_be_maps(void **state)
                   "'token'\n");
 }
 
+/* The config of a definition that is one node, likewise. */
+static void expect_config(const char *file, const char *text, const char *expected)
+{
+    struct load_options options = options_of(&library);
+    struct diagnostics diagnostics = DIAGNOSTICS_INIT;
+    struct strbuf said = STRBUF_INIT;
+    struct definitions *definitions = NULL;
+    options.node_config = str_from(file);
+    int status = load_text(str_from(text), &options, &diagnostics, &definitions, NULL);
+    diagnostics_print(&diagnostics, NULL, NULL, 0, &said);
+    assert_string_equal(strbuf_str(&said).p, expected);
+    assert_int_equal(status, expected[0] == '\0' ? 0 : E_INVALID);
+    if (status == 0) {
+        struct strbuf json = STRBUF_INIT;
+        json_write(template_source(definitions->pipelines[0]->nodes[0].config), JSON_COMPACT,
+                   &json);
+        assert_string_equal(json.p, "{\"url\":\"x\"}");
+        strbuf_finish(&json);
+    }
+    definitions_destroy(definitions);
+    strbuf_finish(&said);
+    diagnostics_finish(&diagnostics);
+}
+
+#define LACKS_URL "t.yaml:1:5: error: config of node 't' must have the key 'url'\n"
+
+static void test_integration_files__the_config_of_one_node_may_be_one(void **state)
+{
+    (void)state;
+    static const char one[] = "id: t\ntype: http\n";
+    expect_config("config.json", one, "");
+    expect_config("config.yaml", one,
+                  "config.yaml:2:1: error: config of node 't': unknown key 'urrl'; allowed: 'url', "
+                  "'method', 'headers', 'tries', 'body'\n");
+    expect_config("list.yml", one,
+                  "list.yml:2:1: error: the config must be a map, not a list\n" LACKS_URL);
+    expect_config("empty.yaml", one, "empty.yaml:1:1: error: no config is in it\n" LACKS_URL);
+    expect_config("nothing.yaml", one,
+                  "t.yaml:1:1: error: the config: the folders searched: ., lib\n" LACKS_URL);
+}
+
 static void test_integration_files__say_where_they_were_looked_for(void **state)
 {
     (void)state;
@@ -313,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_integration_files__may_be_named_many_times),
         cmocka_unit_test(test_integration_files__faults_are_at_their_own_place),
         cmocka_unit_test(test_integration_files__must_be_maps),
+        cmocka_unit_test(test_integration_files__the_config_of_one_node_may_be_one),
         cmocka_unit_test(test_integration_files__say_where_they_were_looked_for),
         cmocka_unit_test(test_integration_files__have_names_that_are_written),
         cmocka_unit_test(test_integration_files__are_bounded),
