@@ -2,11 +2,7 @@
 #include "core/cli/commands.h"
 
 static const struct command *const verbs[] = {
-    &cmd_plugin_list,
-    &cmd_plugin_inspect,
-    &cmd_plugin_run,
-    &cmd_plugin_check,
-    NULL,
+    &cmd_plugin_list, &cmd_plugin_inspect, &cmd_plugin_run, &cmd_plugin_check, NULL,
 };
 
 const struct command cmd_plugin = {
