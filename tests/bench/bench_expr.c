@@ -48,7 +48,7 @@ static int get_of_node(const void *object, uint32_t index, struct str field, str
     return 0;
 }
 
-static const struct cel_object_class node_class = {"node", get_of_node};
+static const struct cel_object_class node_class = {"node", get_of_node, NULL};
 
 static int fetch(const void *user, int slot, struct cel *out, struct error *err)
 {

@@ -39,6 +39,9 @@ SHOWN_PREFIX = "/usr/local"  # in place of the build folder
 VARIES = [
     (re.compile(r"^\S+Z warn a call of a node held the loop up .*\n", re.MULTILINE), ""),
     (re.compile(r"the folders searched: .*"), "the folders searched: FOLDERS"),
+    (re.compile(r"\b20[2-9][0-9]-[0-9]{2}-[0-9]{2} [0-9:.]{8,12}"), "TIME"),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "ID"),
+    (re.compile(r"\b\S+ \(uid [0-9]+\)"), "USER"),
     (re.compile(r" *\b[0-9]+(\.[0-9]+)? (ms|s)\b"), " DURATION"),
     (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z"), "TIME"),
     (re.compile(r"\b20[2-9][0-9]-[0-9]{2}-[0-9]{2}\b"), "DATE"),

@@ -15,7 +15,7 @@ from check_examples import NOT_RUN, check_links
 
 # The test of each page, and the languages that it takes up; check_examples.py refuses others itself.
 PAGES = {
-    "README.md": ("scenario_902-readme", {"", "bash"}),
+    "README.md": ("readme", None),
     "config/README.md": ("readme_config", None),
     "config/pipelines/README.md": ("readme_config/pipelines", None),
     "plugins/api/README.md": ("plugin_api", {"yaml"}),
