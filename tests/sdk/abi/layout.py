@@ -5,6 +5,7 @@
 usage: layout.py dump  COMPILER INCLUDE          prints it
        layout.py check COMPILER INCLUDE FOLDER   FOLDER/VERSION.txt is it, and all others grew into it
        layout.py write COMPILER INCLUDE FOLDER   makes FOLDER/VERSION.txt, where the rules allow it
+       layout.py types INCLUDE                   prints a C source with all types, for abidiff
 """
 import pathlib
 import re
@@ -128,15 +129,21 @@ class Types:
         return "\n".join(aliases + structs) + "\n"
 
 
-def types(compiler, include, folder):
+def source_of_types(include):
+    """A source whose debug information has all types."""
     text = "".join(p.read_text() for p in sorted(pathlib.Path(include).glob("opstream/*.h")) if p.name in HEADERS)
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     # `} name;`, `(*name)(` and `typedef known name;`
     names = sorted(set(re.findall(r"^} (ops_\w+);", text, re.M)) |
                    set(re.findall(r"^typedef [^;{]*?\(\*(ops_\w+)\)\(", text, re.M)) |
                    set(re.findall(r"^typedef [\w ]+ (ops_\w+);", text, re.M)))
+    return names, '#include "opstream/plugin.h"\n' + "".join(f"OPS_EXPORT {n} *of_{n};\n" for n in names)
+
+
+def types(compiler, include, folder):
+    names, text = source_of_types(include)
     source = folder / "types.c"
-    source.write_text('#include "opstream/plugin.h"\n' + "".join(f"{n} *of_{n};\n" for n in names))
+    source.write_text(text)
     run(compiler, "-g", "-I", include, "-c", "-o", str(folder / "types.o"), str(source))
     return Types(run("readelf", "--debug-dump=info", str(folder / "types.o"))).lines(names)
 
@@ -173,6 +180,9 @@ def check(text, folder):
 
 
 def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "types":
+        print(source_of_types(sys.argv[2])[1], end="")
+        return
     if len(sys.argv) < 4:
         sys.exit(__doc__)
     deed, compiler, include = sys.argv[1:4]

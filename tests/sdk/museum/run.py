@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Loads and runs every piece of the museum in the built program, and compares what it tells with what it told then.
+
+usage: run.py BUILD [--write]     (--write, for a new version: makes its told.json of what is told now)
+"""
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import shutil
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+
+import pieces
+
+MUSEUM = pathlib.Path(__file__).parent.resolve()
+PROGRAM = pathlib.Path(sys.argv[1]).resolve() / "bin/opstream"
+SKIPPED = 77  # for ctest
+LIMIT_SECONDS = 120
+
+
+class Web(socketserver.StreamRequestHandler):
+    """HTTP: answers a GET with two pages of names, and a POST with its headers' interesting part."""
+
+    def handle(self):
+        method, path, _ = self.rfile.readline().decode().split(" ", 2)
+        headers = {}
+        while (line := self.rfile.readline().decode().strip()):
+            name, value = line.split(":", 1)
+            headers[name.lower()] = value.strip()
+        self.rfile.read(int(headers.get("content-length", "0")))
+        body = {"/1": '{"names":["a","b"],"next":"%s/2"}' % self.server.url, "/2": '{"names":["c"],"next":null}'}.get(path, "{}")
+        shown = "" if method == "GET" else (f"X-Tour: {headers.get('x-one')} {headers.get('authorization')} "
+                                            f"{'idempotency-key' in headers}\r\n")
+        self.wfile.write(f"HTTP/1.1 200 OK\r\n{shown}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+
+
+class Mail(socketserver.StreamRequestHandler):
+    """SMTP: takes every message."""
+
+    def handle(self):
+        self.wfile.write(b"220 here\r\n")
+        is_data = False
+        for line in self.rfile:
+            words = line.strip().upper()
+            if is_data:
+                is_data = words != b"."
+                if not is_data:
+                    self.server.messages += 1
+                    self.wfile.write(b"250 taken\r\n")
+            elif words.startswith(b"DATA"):
+                is_data = True
+                self.wfile.write(b"354 go on\r\n")
+            elif words.startswith(b"QUIT"):
+                self.wfile.write(b"221 bye\r\n")
+                return
+            else:
+                self.wfile.write(b"250 good\r\n")
+
+
+@contextlib.contextmanager
+def serve(handler):
+    socketserver.ThreadingTCPServer.daemon_threads = True
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+        server.url = f"http://127.0.0.1:{server.server_address[1]}"
+        server.messages = 0
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def opstream(folder, *words, **variables):
+    env = {"HOME": str(folder), "PATH": os.environ["PATH"], "OPSTREAM_STATE": str(folder / "state"),
+           "OPSTREAM_PLUGIN_PATH": str(folder / "plugins"), "OPSTREAM_SECRET_KEY": "a-key-that-is-hidden", **variables}
+    return subprocess.run([PROGRAM, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS,
+                          check=False)
+
+
+def told_by(folder, pipeline):
+    """What each node of a pipeline ended with."""
+    (folder / "p.json").write_text(json.dumps(pipeline))
+    done = opstream(folder, "run", "p.json", "--json")
+    if not done.stdout.startswith("{"):
+        raise AssertionError(done.stdout + done.stderr)
+    steps = json.loads(done.stdout)["step_results"]
+    return {s["step_id"]: pieces.without_texts(s["error"]) if s.get("error") else s.get("output") for s in steps}
+
+
+def run_piece(plugins):
+    """All plugins of one compiler."""
+    names = sorted(path.name for path in plugins.iterdir())
+    with tempfile.TemporaryDirectory() as name, serve(Web) as web, serve(Mail) as mail:
+        folder = pathlib.Path(name)
+        # as an installation has them: whoever checked the sources out may have given them to a group
+        for plugin in names:
+            (folder / "plugins" / plugin).mkdir(parents=True)
+            for file in (plugins / plugin).iterdir():
+                shutil.copyfile(file, folder / "plugins" / plugin / file.name)
+                (folder / "plugins" / plugin / file.name).chmod(0o644)
+        for path in [folder / "plugins", *(folder / "plugins").iterdir()]:
+            path.chmod(0o755)
+        told = {}
+        for plugin in names:
+            for run, pipeline in pieces.pipelines(plugin, web.url, mail.server_address[1]).items():
+                told[f"{plugin}: {run}"] = told_by(folder, pipeline)
+        assert mail.messages == int("tour" in names), f"{mail.messages} messages came"
+        return told
+
+
+def show(wanted, found):
+    for key in sorted(set(wanted) | set(found)):
+        if wanted.get(key) != found.get(key):
+            print(f"{key}:\n    then {json.dumps(wanted.get(key))}\n    now  {json.dumps(found.get(key))}")
+
+
+def main():
+    if platform.machine() != "x86_64":
+        print(f"the pieces are built for x86_64; this is {platform.machine()}")
+        sys.exit(SKIPPED)
+    os.umask(0o022)
+    is_good, count = True, 0
+    for version in sorted(path for path in MUSEUM.iterdir() if (path / "interface.so").exists()):
+        file = version / "told.json"
+        for plugins in sorted(path for path in version.iterdir() if path.is_dir()):
+            found = run_piece(plugins)
+            if "--write" in sys.argv and not file.exists():
+                file.write_text(json.dumps({}))
+            then = json.loads(file.read_text())
+            if "--write" in sys.argv:
+                file.write_text(json.dumps({**found, **then}, indent=1, sort_keys=True) + "\n")
+                then = json.loads(file.read_text())
+            wanted = {key: then.get(key) for key in found}
+            print(f"{version.name} {plugins.name}: {len(found)} runs {'as then' if found == wanted else 'OTHERWISE'}")
+            show(wanted, found)
+            is_good = is_good and found == wanted
+            count += len(found)
+    sys.exit(0 if is_good and count > 0 else 1)
+
+
+main()
