@@ -129,6 +129,26 @@ static int refuse_unknown(const struct command *of, const char *name)
     return EXIT_USAGE;
 }
 
+bool command_next_usage(const struct command *command, const char **rest, struct str *out_line)
+{
+    if (**rest == '\0') {
+        return false;
+    }
+    bool is_first = *rest == command->usage;
+    size_t n = strcspn(*rest, "\n");
+    struct str line = str_trim(str_make(*rest, n));
+    struct strbuf name = STRBUF_INIT;
+    strbuf_append_text(&name, "opstream ");
+    command_append_name(command, &name);
+    if (!is_first && str_starts_with(line, strbuf_str(&name))) {
+        line = str_trim(str_make(line.p + name.n, line.n - name.n));
+    }
+    strbuf_finish(&name);
+    *rest += n + ((*rest)[n] != '\0');
+    *out_line = line;
+    return true;
+}
+
 int command_resolve(const char *const *words, size_t count, const struct command **out_command,
                     size_t *out_used)
 {

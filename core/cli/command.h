@@ -71,6 +71,12 @@ struct strbuf;
 void command_append_name(const struct command *command, struct strbuf *out);
 
 /*
+ * The next line of its usage, without "opstream NAME"; `*rest` begins as the usage. False when
+ * there is none.
+ */
+bool command_next_usage(const struct command *command, const char **rest, struct str *out_line);
+
+/*
  * The command that the first words name, with its verb if it has verbs and the next word is no
  * option. `*out_used` of the words say so. Returns EXIT_DONE; EXIT_USAGE when there is none: one
  * line on stderr has said so, and which is near. There is a first word.

@@ -144,22 +144,22 @@ static bool takes_value(const struct command *command, struct str word)
     return option != NULL && option->value_name != NULL;
 }
 
-static struct str take_word(const char **rest)
+static struct str take_word(struct str *rest)
 {
-    size_t n = strcspn(*rest, " ");
-    struct str word = str_make(*rest, n);
-    *rest += n + strspn(*rest + n, " ");
+    size_t n = 0;
+    while (n < rest->n && rest->p[n] != ' ') {
+        n++;
+    }
+    struct str word = str_make(rest->p, n);
+    *rest = str_trim(str_make(rest->p + n, rest->n - n));
     return word;
 }
 
-/* Up to a lone '|', or the end. False when there is no further one. */
-static bool take_way(const struct command *command, const char **rest, struct way *out_way)
+/* Up to a lone '|', or the end of the line. */
+static struct way take_way(const struct command *command, struct str *rest)
 {
-    *out_way = (struct way){0};
-    if (**rest == '\0') {
-        return false;
-    }
-    while (**rest != '\0') {
+    struct way way = {0};
+    while (rest->n > 0) {
         struct str raw = take_word(rest);
         struct str word = strip(raw);
         if (str_equal_text(raw, "|")) {
@@ -169,12 +169,12 @@ static bool take_way(const struct command *command, const char **rest, struct wa
             if (takes_value(command, word)) {
                 (void)take_word(rest); /* the name of its value */
             }
-        } else if (out_way->count < USAGE_MOST_WORDS) {
-            out_way->words[out_way->count++] = word;
-            out_way->is_repeated = raw.n > 3 && memcmp(raw.p + raw.n - 3, "...", 3) == 0;
+        } else if (way.count < USAGE_MOST_WORDS) {
+            way.words[way.count++] = word;
+            way.is_repeated = raw.n > 3 && memcmp(raw.p + raw.n - 3, "...", 3) == 0;
         }
     }
-    return true;
+    return way;
 }
 
 static bool is_name(struct str word)
@@ -233,11 +233,25 @@ static void append_help(const struct line *line, struct strbuf *out)
     }
 }
 
+/* What may come behind `index` operands by this way to call the command. */
+static void append_of_way(const struct line *line, const struct way *way, size_t index,
+                          struct strbuf *out)
+{
+    if (way->is_repeated && index >= way->count) {
+        index = way->count - 1;
+    }
+    bool is_this = index == 0 || is_name(way->words[0]) ||
+                   has_choice(way->words[0], line->args.first_operands[0]);
+    if (index < way->count && is_this) {
+        append_choices(line, way->words[index], out);
+    }
+}
+
 static void append_operand(const struct line *line, struct strbuf *out)
 {
     const char *rest = line->command->usage;
+    struct str usage = STR("");
     size_t index = line->args.operand_count;
-    struct way way;
     if (strcmp(line->command->name, "help") == 0) {
         append_help(line, out);
         return;
@@ -245,16 +259,10 @@ static void append_operand(const struct line *line, struct strbuf *out)
     if (rest == NULL || index >= line->command->max_operands) {
         return;
     }
-    while (take_way(line->command, &rest, &way)) {
-        size_t at = index;
-        if (way.count > 0 && way.is_repeated && at >= way.count) {
-            at = way.count - 1;
-        }
-        bool is_this = at == 0 ||
-                       (way.count > 0 && (is_name(way.words[0]) ||
-                                          has_choice(way.words[0], line->args.first_operands[0])));
-        if (is_this && at < way.count) {
-            append_choices(line, way.words[at], out);
+    while (command_next_usage(line->command, &rest, &usage)) {
+        while (usage.n > 0) {
+            struct way way = take_way(line->command, &usage);
+            append_of_way(line, &way, index, out);
         }
     }
 }

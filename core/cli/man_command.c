@@ -18,13 +18,13 @@ void man_command_append_name(const struct command *command, struct strbuf *out)
 
 /* ---- one command ---- */
 
-static void append_synopsis_line(struct strbuf *out, struct str name, const char *usage)
+static void append_synopsis_line(struct strbuf *out, struct str name, struct str usage)
 {
     struct strbuf whole = STRBUF_INIT;
     strbuf_append_format(&whole, "opstream %.*s", STR_ARG(name));
     man_roff_bold(out, strbuf_str(&whole));
-    strbuf_append_text(out, usage[0] != '\0' ? " " : "");
-    man_roff_text(out, str_from(usage));
+    strbuf_append_text(out, usage.n > 0 ? " " : "");
+    man_roff_text(out, usage);
     strbuf_append_char(out, '\n');
     strbuf_finish(&whole);
 }
@@ -34,12 +34,19 @@ static void append_synopsis(const struct command *command, struct strbuf *out)
     struct strbuf name = STRBUF_INIT;
     command_append_name(command, &name);
     man_roff_section(out, "SYNOPSIS");
-    if (command->run != NULL) {
-        append_synopsis_line(out, strbuf_str(&name), command->usage);
+    const char *rest = command->usage;
+    const char *before = "";
+    struct str line = STR("");
+    bool is_bare = command->run != NULL && rest[0] == '\0';
+    while (is_bare || (rest != NULL && command_next_usage(command, &rest, &line))) {
+        strbuf_append_text(out, before);
+        append_synopsis_line(out, strbuf_str(&name), line);
+        before = ".br\n";
+        is_bare = false;
     }
     if (command->verbs != NULL) {
-        strbuf_append_text(out, command->run != NULL ? ".br\n" : "");
-        append_synopsis_line(out, strbuf_str(&name), "VERB [ARGUMENT]...");
+        strbuf_append_text(out, before);
+        append_synopsis_line(out, strbuf_str(&name), STR("VERB [ARGUMENT]..."));
     }
     strbuf_finish(&name);
 }
