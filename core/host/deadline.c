@@ -2,32 +2,31 @@
 #include "core/host/deadline.h"
 
 #include <stdlib.h>
-#include <uv.h>
 
-#include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/host/host_timer.h"
 #include "core/host/runtime.h"
 #include "core/host/task.h"
 
 struct deadline {
-    uv_timer_t uv;
+    struct host_timer timer; /* first */
     struct host *host;
     struct task *task; /* held */
     void (*fire)(struct task *task);
 };
 
-static void on_closed(uv_handle_t *handle)
+static void on_closed(struct host_timer *timer)
 {
-    struct deadline *deadline = handle->data;
+    struct deadline *deadline = (struct deadline *)timer;
     struct host *host = deadline->host;
     task_release(deadline->task);
     free(deadline);
     host->open_handles--;
 }
 
-static void on_time(uv_timer_t *timer)
+static void on_time(struct host_timer *timer)
 {
-    struct deadline *deadline = timer->data;
+    struct deadline *deadline = (struct deadline *)timer;
     deadline->fire(deadline->task);
 }
 
@@ -42,11 +41,9 @@ int deadline_start(struct task *task, uint64_t ms, void (*fire)(struct task *tas
     deadline->host = task->host;
     deadline->task = task;
     deadline->fire = fire;
-    deadline->uv.data = deadline;
     task_hold(task);
     task->host->open_handles++;
-    CHECK(uv_timer_init(task->host->loop, &deadline->uv) == 0);
-    CHECK(uv_timer_start(&deadline->uv, on_time, ms, 0) == 0);
+    host_timer_start(&deadline->timer, task->host, ms, on_time);
     *out_deadline = deadline;
     return 0;
 }
@@ -54,6 +51,6 @@ int deadline_start(struct task *task, uint64_t ms, void (*fire)(struct task *tas
 void deadline_stop(struct deadline *deadline)
 {
     if (deadline != NULL) {
-        uv_close((uv_handle_t *)&deadline->uv, on_closed);
+        host_timer_close(&deadline->timer, on_closed);
     }
 }

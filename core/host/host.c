@@ -89,6 +89,8 @@ static int host_init(struct host *host, const struct host_options *options, stru
     host->budget = options->budget;
     host->mail = options->mail;
     host->secrets = options->secrets;
+    host->clock = options->clock;
+    host->tables = options->tables;
     host->cancel_grace_ms = options->cancel_grace_ms > 0 ? options->cancel_grace_ms
                                                          : CANCEL_GRACE_MS;
     host->no_memory = task_failure_create(OPS_E_RESOURCE, STR("out of memory"), str_make(NULL, 0));
@@ -238,6 +240,12 @@ const struct host_plugin_file *host_plugin_file_read(struct host *host, const ch
                                                      struct error *err)
 {
     return registry_read_file(host->registry, path, err);
+}
+
+const struct node_type *host_plugin_file_type(const struct host_plugin_file *file, struct str name,
+                                              struct error *err)
+{
+    return registry_file_type(file, name, err);
 }
 
 /* ---- Tasks ---- */

@@ -26,6 +26,7 @@ struct document;
 struct error;
 struct host;
 struct host_budget;
+struct host_clock;
 struct host_http;
 struct host_mail;
 struct host_kv;
@@ -41,6 +42,9 @@ enum host_cancel_reason {
     HOST_CANCEL_TIMEOUT = 2,   /* the node's time is over */
     HOST_CANCEL_SHUTDOWN = 3,
 };
+
+/* A step is one call of the plugin's code for a task. */
+enum host_step { HOST_STEP_BEGINS, HOST_STEP_ENDS };
 
 /*
  * What a task tells. `token` is the spec's. Documents are shared: take a reference to keep them.
@@ -64,7 +68,25 @@ struct host_events {
      * be at work on it, and its memory stays until the host closes. May be NULL.
      */
     void (*on_given_up)(void *user, uint64_t token);
+    /*
+     * Around each call of the plugin on the task's strand; a blocking execute() is one. May cancel
+     * the task. May be NULL.
+     */
+    void (*on_step)(void *user, uint64_t token, enum host_step step);
 };
+
+/*
+ * Who looks at the calls that plugins make of services: each table goes through wrap() before a
+ * plugin gets it.
+ */
+struct host_tables {
+    void *self;
+    /* The table of interface `id` ("ops.http") to give instead of `table`; NULL: it has none. */
+    const void *(*wrap)(void *self, const char *id, const void *table);
+};
+
+/* [any] The `self` of the tables of the host behind a function's `h`; NULL for what is none. */
+void *host_tables_self(void *h);
 
 struct host_options {
     struct uv_loop_s *loop;
@@ -78,6 +100,8 @@ struct host_options {
     const struct host_budget *budget;   /* what runs may spend, or NULL: ops.budget is not there */
     const struct host_mail *mail;       /* outgoing mail, or NULL: ops.mail is not there */
     const struct host_secrets *secrets; /* who keeps them, or NULL: none can be added */
+    const struct host_clock *clock;     /* time that is played, or NULL: the system's */
+    const struct host_tables *tables;   /* kept; NULL: plugins get the services as they are */
     /* "NAME=value", the last word in the environment of each child process; copied. NULL: none */
     const char *child_mark;
     uint32_t job_threads;    /* 0: the default */
@@ -121,6 +145,13 @@ const struct host_plugin_file *host_plugin_file_at(struct host *host, size_t i);
  */
 const struct host_plugin_file *host_plugin_file_read(struct host *host, const char *path,
                                                      struct error *err);
+
+/*
+ * The node type `name` of a file that host_plugin_file_read() gave, borrowed as that is. NULL:
+ * E_NOT_FOUND, or E_PLUGIN and E_VERSION with the file's problem.
+ */
+const struct node_type *host_plugin_file_type(const struct host_plugin_file *file, struct str name,
+                                              struct error *err);
 
 /*
  * Loads the plugin of `type` (borrowed) ahead of its first task, so that a library that cannot be
@@ -188,6 +219,29 @@ void host_task_kill(struct host *host, host_task task, enum host_cancel_reason r
  * of yet; also just after host_task_cancel(): one that was still waiting never begins then.
  */
 bool host_task_has_begun(struct host *host, host_task task);
+
+/* What is there now, for who looks for growth. */
+struct host_counts {
+    uint64_t tasks;       /* that have not ended */
+    uint64_t abandoned;   /* that were given up, and whose memory stays */
+    uint64_t operations;  /* of tasks: calls, timers, jobs, ... */
+    uint64_t jobs;        /* and blocking nodes, that wait for a thread or have one */
+    uint64_t task_values; /* handles in the scopes of tasks and inside them */
+    uint64_t task_bytes;  /* of memory and texts there; what documents take is not counted */
+    uint64_t instances;
+    uint64_t kept_values; /* the same two of instances and plugins */
+    uint64_t kept_bytes;
+};
+
+void host_count(struct host *host, struct host_counts *out);
+
+/*
+ * Whether something will come by itself, without time passing: jobs, blocking nodes, children, or
+ * what they have posted already. False: the loop has nothing to do but to wait.
+ */
+bool host_is_at_work(struct host *host);
+/* Whether something was posted to the loop, which it has not looked at. */
+bool host_has_mail(struct host *host);
 
 /* Gives `count` items' credit back: they were taken. */
 void host_task_credit(struct host *host, host_task task, uint32_t count);

@@ -63,6 +63,14 @@ int mailbox_open(struct mailbox *mailbox, uv_loop_t *loop, struct error *err)
     return 0;
 }
 
+bool mailbox_has_items(struct mailbox *mailbox)
+{
+    (void)pthread_mutex_lock(&mailbox->lock);
+    bool has_items = mailbox->first != NULL;
+    (void)pthread_mutex_unlock(&mailbox->lock);
+    return has_items;
+}
+
 void mailbox_drain(struct mailbox *mailbox)
 {
     for (struct mailbox_item *item = mailbox_take(mailbox); item != NULL;

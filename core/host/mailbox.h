@@ -36,6 +36,9 @@ struct mailbox {
 /* On success the mailbox is open: mailbox_close(). Fails with E_IO. */
 int mailbox_open(struct mailbox *mailbox, uv_loop_t *loop, struct error *err);
 
+/* [any] Whether something waits. */
+bool mailbox_has_items(struct mailbox *mailbox);
+
 /* Runs all that waits, now. */
 void mailbox_drain(struct mailbox *mailbox);
 

@@ -137,7 +137,7 @@ bool op_is_direct(const struct op *op)
 static void op_call_piece(struct op *op, op_bytes_cb call, struct str bytes)
 {
     if (!op_is_silent(op)) {
-        uint64_t began = task_call_begin();
+        uint64_t began = task_call_begin(op->task);
         call(op, bytes);
         task_call_end(op->task, began);
     }
@@ -189,7 +189,7 @@ static void on_final(struct strand_item *item)
     struct op *op = (struct op *)((char *)item - offsetof(struct op, final));
     CHECK_MAGIC(op, OP_MAGIC);
     if (op->call != NULL && !op_is_silent(op)) {
-        uint64_t began = task_call_begin();
+        uint64_t began = task_call_begin(op->task);
         op->call(op);
         task_call_end(op->task, began);
     }

@@ -44,6 +44,7 @@ enum op_abort {
 
 struct op_type {
     const char *name;
+    bool is_real; /* it goes on by itself: a child process */
     void (*start)(struct op *op);
     /* Only after start and before op_finish(). DROP may follow a CANCEL. */
     void (*abort)(struct op *op, enum op_abort how);

@@ -227,6 +227,20 @@ static bool is_granted(const struct plugin *plugin, const struct version_interfa
     return true;
 }
 
+static const void *wrap_table(const struct host *host, const struct version_interface *interface,
+                              ops_error *why)
+{
+    const struct host_tables *tables = host->tables;
+    const void *table = tables == NULL
+                            ? interface->table
+                            : tables->wrap(tables->self, interface->id, interface->table);
+    if (table == NULL) {
+        refuse_iface(why, OPS_E_UNSUPPORTED, STR("this opstream runs without this interface"),
+                     str_make(NULL, 0));
+    }
+    return table;
+}
+
 static const void *get_iface(const ops_host *table, const char *id, uint32_t min_version,
                              ops_error *why)
 {
@@ -249,7 +263,7 @@ static const void *get_iface(const ops_host *table, const char *id, uint32_t min
                      STR("install a newer opstream"));
         return NULL;
     }
-    return is_granted(plugin, interface, why) ? interface->table : NULL;
+    return is_granted(plugin, interface, why) ? wrap_table(plugin->host, interface, why) : NULL;
 }
 
 /* ---- Loading ---- */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -413,6 +414,24 @@ static const struct node_type *refuse(const struct registry_file *file, struct e
     error_set(err, file->problem_code == E_VERSION ? E_VERSION : E_PLUGIN, "%.*s",
               STR_ARG(file->info.problem));
     return NULL;
+}
+
+const struct node_type *registry_file_type(const struct host_plugin_file *info, struct str name,
+                                           struct error *err)
+{
+    const struct registry_file *file =
+        (const struct registry_file *)((const char *)info - offsetof(struct registry_file, info));
+    if (file->problem_code != 0 || file->manifest == NULL) {
+        return refuse(file, err);
+    }
+
+    const struct manifest_node *node = manifest_find_node(file->manifest, name);
+    if (node == NULL) {
+        (void)error_set(err, E_NOT_FOUND, "plugin file '%.*s' has no node type '%.*s'",
+                        STR_ARG(info->path), STR_ARG(name));
+        return NULL;
+    }
+    return &node->type;
 }
 
 static const struct node_type *refuse_unknown(const struct registry *registry, struct str name,

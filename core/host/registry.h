@@ -111,6 +111,10 @@ const struct host_plugin_file *registry_file_at(struct registry *registry, size_
 const struct host_plugin_file *registry_read_file(struct registry *registry, const char *path,
                                                   struct error *err);
 
+/* For host_plugin_file_type(). */
+const struct node_type *registry_file_type(const struct host_plugin_file *file, struct str name,
+                                           struct error *err);
+
 /* ---- For the files registry_*.c ---- */
 
 /* A NUL-terminated copy that lives as long as the registry; `.p` NULL: out of memory. */

@@ -45,6 +45,8 @@ struct host {
     const struct host_budget *budget;   /* NULL: none */
     const struct host_mail *mail;       /* NULL: none */
     const struct host_secrets *secrets; /* NULL: none */
+    const struct host_clock *clock;     /* NULL: the system's */
+    const struct host_tables *tables;   /* NULL: plugins get them as they are */
     int64_t cancel_grace_ms;
     char *child_mark;           /* constant; NULL: none */
     struct cgroup_home home;    /* of the groups of children with limits */

@@ -283,6 +283,7 @@ void *scope_alloc(struct scope *scope, size_t size)
     (void)pthread_mutex_lock(&scope->lock);
     memory->next = scope->memory;
     scope->memory = memory;
+    scope->memory_bytes += size;
     (void)pthread_mutex_unlock(&scope->lock);
     return memory->bytes;
 }
@@ -366,6 +367,18 @@ bool value_acquire(struct plugin *plugin, uint64_t handle, struct scope_value *o
     slot_read(slot, scope_handle, out);
     *out_scope = scope;
     return true;
+}
+
+void scope_count(struct scope *scope, uint64_t *values, uint64_t *bytes)
+{
+    (void)pthread_mutex_lock(&scope->lock);
+    uint64_t used = scope->used;
+    for (const struct value_block *block = scope->blocks; block != NULL; block = block->next) {
+        *values += used;
+        used = VALUE_BLOCK_SLOTS;
+    }
+    *bytes += scope->memory_bytes;
+    (void)pthread_mutex_unlock(&scope->lock);
 }
 
 struct scope *scope_create(struct plugin *plugin)

@@ -47,6 +47,7 @@ struct scope {
     struct value_block *blocks;  /* newest first */
     uint32_t used;               /* slots of the newest */
     struct scope_memory *memory; /* newest first */
+    size_t memory_bytes;         /* what was asked for */
     bool is_open;                /* in the list of the task; under its lock, as the next two */
     struct scope *next_open;
     struct scope *previous_open;
@@ -104,6 +105,9 @@ void scope_release(struct plugin *plugin, struct scope *scope);
  */
 bool value_acquire(struct plugin *plugin, uint64_t handle, struct scope_value *out,
                    struct scope **out_scope);
+
+/* Adds how many values it has, and the bytes of its memory and texts. */
+void scope_count(struct scope *scope, uint64_t *values, uint64_t *bytes);
 
 /* The heap scope of a node or plugin: freed by the handle table. */
 struct scope *scope_create(struct plugin *plugin);

@@ -8,8 +8,8 @@
 
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
-#include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/host/host_timer.h"
 #include "core/host/mail.h"
 #include "core/host/mail_message.h"
 #include "core/host/op.h"
@@ -404,7 +404,7 @@ static int make_message(struct mail_op *mail, const ops_mail_req *req, struct er
                                    .to_count = (size_t)req->n_to,
                                    .cc_count = (size_t)req->n_cc,
                                    .attachment_count = (size_t)req->n_attachments,
-                                   .date_unix_ms = clock_unix_ms()};
+                                   .date_unix_ms = host_unix_ms(mail->op.host)};
     int status = read_lists(mail, req, &lists, err);
     if (status == 0) {
         status = read_single(mail, req->from, "from", &message.from, err);

@@ -324,6 +324,7 @@ static void process_op_destroy(struct op *op)
 
 static const struct op_type process_type = {
     .name = "process",
+    .is_real = true,
     .start = process_op_start,
     .abort = process_op_abort,
     .destroy = process_op_destroy,

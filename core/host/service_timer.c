@@ -2,19 +2,19 @@
 
 /* ops.timer. The contract is in opstream/timer.h. */
 
+#include <stddef.h>
 #include <stdlib.h>
-#include <uv.h>
 
-#include "core/base/check.h"
-#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/zone.h"
+#include "core/host/host_timer.h"
 #include "core/host/op.h"
 #include "core/host/runtime.h"
 
 struct timer_op {
     struct op op; /* first */
-    uv_timer_t uv;
+    struct host_timer wait;
+    bool is_closing;
     uint64_t ms;
     ops_timer_done done;
     void *user;
@@ -26,30 +26,34 @@ static void call_done(struct op *op)
     timer->done(timer->user, op_task(op), op->is_cancelled ? OPS_E_CANCELLED : OPS_OK);
 }
 
-static void on_closed(uv_handle_t *handle)
+static struct timer_op *timer_of(struct host_timer *wait)
 {
-    struct timer_op *timer = handle->data;
+    return (struct timer_op *)((char *)wait - offsetof(struct timer_op, wait));
+}
+
+static void on_closed(struct host_timer *wait)
+{
+    struct timer_op *timer = timer_of(wait);
     op_finish(&timer->op, call_done);
 }
 
 static void timer_close(struct timer_op *timer)
 {
-    if (!uv_is_closing((uv_handle_t *)&timer->uv)) {
-        uv_close((uv_handle_t *)&timer->uv, on_closed);
+    if (!timer->is_closing) {
+        timer->is_closing = true;
+        host_timer_close(&timer->wait, on_closed);
     }
 }
 
-static void on_time(uv_timer_t *uv)
+static void on_time(struct host_timer *wait)
 {
-    timer_close(uv->data);
+    timer_close(timer_of(wait));
 }
 
 static void timer_start(struct op *op)
 {
     struct timer_op *timer = (struct timer_op *)op;
-    timer->uv.data = timer;
-    CHECK(uv_timer_init(op->host->loop, &timer->uv) == 0);
-    CHECK(uv_timer_start(&timer->uv, on_time, timer->ms, 0) == 0);
+    host_timer_start(&timer->wait, op->host, timer->ms, on_time);
 }
 
 static void timer_abort(struct op *op, enum op_abort how)
@@ -95,14 +99,14 @@ static ops_status service_abort(void *h, ops_op op)
 
 static uint64_t service_now_ns(void *h)
 {
-    (void)h;
-    return (uint64_t)clock_monotonic_ns();
+    const struct plugin *plugin = plugin_from(h);
+    return plugin != NULL ? host_now_ns(plugin->host) : 0;
 }
 
 static int64_t service_unix_ms(void *h)
 {
-    (void)h;
-    return clock_unix_ms();
+    const struct plugin *plugin = plugin_from(h);
+    return plugin != NULL ? host_unix_ms(plugin->host) : 0;
 }
 
 static ops_status service_zone_offset(void *h, ops_str zone, int64_t at_unix_ms,

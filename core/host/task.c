@@ -221,14 +221,24 @@ void task_fail_nomem(struct task *task)
 
 /* ---- Calls of the plugin ---- */
 
-uint64_t task_call_begin(void)
+static void task_tell_step(struct task *task, enum host_step step)
 {
+    const struct host_events *events = &task->host->events;
+    if (events->on_step != NULL) {
+        events->on_step(events->user, task->token, step);
+    }
+}
+
+uint64_t task_call_begin(struct task *task)
+{
+    task_tell_step(task, HOST_STEP_BEGINS);
     return uv_hrtime();
 }
 
 void task_call_end(struct task *task, uint64_t began)
 {
     uint64_t took = uv_hrtime() - began;
+    task_tell_step(task, HOST_STEP_ENDS);
     if (took <= strand_budget_ns) {
         return;
     }
@@ -265,6 +275,9 @@ static void job_executed(struct job *job)
 {
     struct task *task = (struct task *)((char *)job - offsetof(struct task, job));
     task->is_on_pool = false;
+    if (task->is_started) { /* it was not taken back */
+        task_tell_step(task, HOST_STEP_ENDS);
+    }
     strand_resume(task->strand);
     task_release(task);
 }
@@ -298,10 +311,11 @@ static void on_execute(struct strand_item *item)
 
     task->is_started = true;
     if ((task->instance->type->flags & OPS_NODE_BLOCKING) != 0) {
+        task_tell_step(task, HOST_STEP_BEGINS);
         task_execute_on_pool(task);
         return;
     }
-    uint64_t began = task_call_begin();
+    uint64_t began = task_call_begin(task);
     task_call(task);
     task_call_end(task, began);
     task_release(task);
@@ -493,7 +507,7 @@ static void on_cancel(struct strand_item *item)
     struct task *task = (struct task *)((char *)item - offsetof(struct task, cancel_item));
     CHECK_MAGIC(task, TASK_MAGIC);
     if (!atomic_load(&task->is_ended)) {
-        uint64_t began = task_call_begin();
+        uint64_t began = task_call_begin(task);
         task->instance->type->cancel(task->instance->self, task->handle,
                                      (uint32_t)task_reason(task));
         task_call_end(task, began);

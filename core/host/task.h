@@ -111,8 +111,8 @@ bool task_end_failed(struct task *task, const struct document *error);
 /* Ends the task as failed: what it needs cannot be had for want of memory. */
 void task_fail_nomem(struct task *task);
 
-/* Around each call of the plugin: one that takes over 10 ms is logged. */
-uint64_t task_call_begin(void);
+/* Around each call of the plugin: one that takes over 10 ms is logged. Tells of the step. */
+uint64_t task_call_begin(struct task *task);
 void task_call_end(struct task *task, uint64_t began);
 
 /* For host.c. `spec` is borrowed; on success the task will run and tell its one end. */

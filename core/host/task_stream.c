@@ -15,6 +15,7 @@
 #include "core/base/error.h"
 #include "core/base/utf8.h"
 #include "core/host/deadline.h"
+#include "core/host/host_timer.h"
 #include "core/host/op.h"
 #include "core/host/runtime.h"
 #include "core/value/value.h"
@@ -38,6 +39,11 @@ struct task_call {
 
 /* ---- Progress ---- */
 
+static uint64_t progress_now_ms(const struct host *host)
+{
+    return host->clock != NULL ? host_now_ns(host) / 1000000 : uv_now(host->loop);
+}
+
 /* Tells the newest and forgets it; nothing when there is none. */
 static void progress_tell(struct task *task)
 {
@@ -54,7 +60,7 @@ static void progress_tell(struct task *task)
     }
 
     const struct host_events *events = &task->host->events;
-    task->progress_at_ms = uv_now(task->host->loop);
+    task->progress_at_ms = progress_now_ms(task->host);
     task->has_progress = true;
     events->on_progress(events->user, task->token, fraction, str_make(note, note_bytes));
 }
@@ -73,7 +79,7 @@ static void on_progress(struct mailbox_item *item)
     task->is_progress_posted = false;
     (void)pthread_mutex_unlock(&task->lock);
 
-    uint64_t since = uv_now(task->host->loop) - task->progress_at_ms;
+    uint64_t since = progress_now_ms(task->host) - task->progress_at_ms;
     if (task->is_over || task->progress_due != NULL) {
         task_release(task);
         return;
@@ -169,7 +175,7 @@ static void on_writable_call(struct strand_item *item)
     task->is_writable_posted = false;
     (void)pthread_mutex_unlock(&task->lock);
     if (call != NULL && !atomic_load(&task->is_ended)) {
-        uint64_t began = task_call_begin();
+        uint64_t began = task_call_begin(task);
         call(user, task->handle);
         task_call_end(task, began);
     }
@@ -225,7 +231,7 @@ static void on_call(struct strand_item *item)
         (struct task_call *)((char *)item - offsetof(struct task_call, strand_item));
     struct task *task = call->task;
     if (!atomic_load(&task->is_ended)) {
-        uint64_t began = task_call_begin();
+        uint64_t began = task_call_begin(task);
         call->call(call->user, task->handle);
         task_call_end(task, began);
     }
