@@ -97,6 +97,20 @@ int module_folder(const char **out_folder, struct error *err)
     return status;
 }
 
+int module_set_folder(const char *folder, struct error *err)
+{
+    if (!is_folder(folder)) {
+        return error_set(err, E_NOT_FOUND, "there is no folder '%s'", folder);
+    }
+    if (strlen(folder) >= sizeof cached_folder) {
+        return error_set(err, E_LIMIT, "the path of the folder '%s' is too long", folder);
+    }
+    (void)pthread_mutex_lock(&cache_lock); /* a static plain mutex: cannot fail */
+    memcpy(cached_folder, folder, strlen(folder) + 1);
+    (void)pthread_mutex_unlock(&cache_lock);
+    return 0;
+}
+
 static bool is_module_name(const char *name)
 {
     size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");

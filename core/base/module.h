@@ -69,4 +69,10 @@ int module_load_from(const char *folder, const char *name, const void **out_tabl
  */
 int module_folder(const char **out_folder, struct error *err);
 
+/*
+ * [main] From here on module_folder() is `folder` (copied), for programs that do not lie beside it.
+ * Fails with E_NOT_FOUND (there is no such folder), E_LIMIT (its path is too long).
+ */
+int module_set_folder(const char *folder, struct error *err);
+
 #endif

@@ -226,6 +226,7 @@ struct host_counts {
     uint64_t abandoned;   /* that were given up, and whose memory stays */
     uint64_t operations;  /* of tasks: calls, timers, jobs, ... */
     uint64_t jobs;        /* and blocking nodes, that wait for a thread or have one */
+    uint64_t lost_jobs;   /* that were given up and still have one */
     uint64_t task_values; /* handles in the scopes of tasks and inside them */
     uint64_t task_bytes;  /* of memory and texts there; what documents take is not counted */
     uint64_t instances;

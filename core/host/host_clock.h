@@ -18,7 +18,6 @@ struct host_alarm {
     struct host_alarm *next;
     struct host_alarm **prev; /* NULL: it does not wait */
     uint64_t at_ms;           /* of now_ns() */
-    uint64_t order;           /* among those of one moment */
     void (*fire)(struct host_alarm *alarm);
 };
 

@@ -45,7 +45,8 @@ void host_count(struct host *host, struct host_counts *out)
 {
     *out = (struct host_counts){.abandoned = host->abandoned_count,
                                 .operations = handle_table_live(&host->ops),
-                                .jobs = jobs_at_work(host)};
+                                .jobs = jobs_at_work(host),
+                                .lost_jobs = job_pool_counts(host->jobs).lost};
     for (struct task *task = host->first_task; task != NULL; task = task->next) {
         count_task(task, out);
     }

@@ -42,6 +42,7 @@
  */
 
 #include "opstream/abi.h"
+#include "opstream/exec.h" /* OPS_CANCEL_* */
 
 #ifdef __cplusplus
 extern "C" {
@@ -154,7 +155,7 @@ ops_status ops_test_start(ops_test_host *host, const ops_test_spec *spec, ops_te
 /*
  * Goes on, without time passing, until nothing can: all tasks have ended, or wait for time, for an
  * answer that is left open, or for credits. OPS_E_TIMEOUT: threads or children are at work for
- * longer than the patience.
+ * longer than the patience; OPS_E_RESOURCE: what a task told could not be kept.
  */
 ops_status ops_test_idle(ops_test_host *host);
 
@@ -187,7 +188,8 @@ ops_status ops_test_cancel(ops_test_host *host, ops_test_task task, uint32_t how
 
 /*
  * At step `step` of the task, which is 1 or more and has not been made. A task has one such moment:
- * another takes the place of the first. OPS_E_INPUT: no such moment or `how`, or the step was made;
+ * another takes the place of the first. OPS_E_INPUT: no such moment or `how`, the step was made, or
+ * OPS_TEST_KILL comes with OPS_TEST_BEFORE: a step of a task that is over is not made at all;
  * OPS_E_STALE.
  */
 ops_status ops_test_cancel_at(ops_test_host *host, ops_test_task task, uint64_t step,
@@ -233,8 +235,8 @@ uint64_t ops_test_progress_count(const ops_test_host *host, ops_test_task task);
 const char *ops_test_progress(const ops_test_host *host, ops_test_task task, uint64_t i);
 
 /* Lines that it logged: "warn: slow down"; of task 0 those of the plugin itself. */
-uint64_t ops_test_log_count(const ops_test_host *host, ops_test_task task);
-const char *ops_test_log(const ops_test_host *host, ops_test_task task, uint64_t i);
+uint64_t ops_test_log_count(ops_test_host *host, ops_test_task task);
+const char *ops_test_log(ops_test_host *host, ops_test_task task, uint64_t i);
 
 /* Forgets a task that has ended, for tests of many thousands. OPS_E_STALE: it has not. */
 ops_status ops_test_forget(ops_test_host *host, ops_test_task task);
@@ -261,7 +263,7 @@ typedef struct ops_test_complaint {
  * In order; NULL beyond the last. The same is complained of once for each task. ENDED_LATE, and
  * STALE after a cancel, need not be faults: they are harmless by contract.
  */
-const ops_test_complaint *ops_test_complaint_at(const ops_test_host *host, size_t i);
+const ops_test_complaint *ops_test_complaint_at(ops_test_host *host, size_t i);
 
 /*
  * The texts of all but those, one a line; "" when there are none. Until the next call of this.
@@ -269,22 +271,22 @@ const ops_test_complaint *ops_test_complaint_at(const ops_test_host *host, size_
  */
 const char *ops_test_complaints(ops_test_host *host);
 
-/* What there is now. When no task runs all but the last four are 0. */
+/* What there is now. When no task runs, all before `abandoned` is 0. */
 typedef struct ops_test_counts {
     uint64_t tasks;       /* that have not ended */
-    uint64_t abandoned;   /* that were given up, and whose memory stays */
     uint64_t operations;  /* of ops.http, ops.timer and so on, under way */
     uint64_t http_open;   /* calls of HTTP that have no answer */
-    uint64_t jobs;        /* blocking nodes among them, queued or at work */
+    uint64_t jobs;        /* and blocking nodes, that wait for a thread or have one */
     uint64_t task_values; /* handles of values of tasks, and of scopes inside them */
-    uint64_t task_bytes;  /* of memory and texts in those scopes */
+    uint64_t task_bytes;  /* of memory and texts there; what values take is not counted */
+    uint64_t abandoned;   /* tasks that were given up, and whose memory stays */
     uint64_t nodes;       /* instances: one for each type and settings */
     uint64_t kept_values; /* handles of values in scopes of nodes and of the plugin */
     uint64_t kept_bytes;
-    uint64_t calls; /* of functions of services, since the host was opened */
+    uint64_t calls; /* of functions of services that can fail, since the host was opened */
 } ops_test_counts;
 
-void ops_test_count(const ops_test_host *host, ops_test_counts *out);
+void ops_test_count(ops_test_host *host, ops_test_counts *out);
 
 /* ==== Faults ==== */
 
@@ -296,8 +298,9 @@ void ops_test_count(const ops_test_host *host, ops_test_counts *out);
  * it ("ops.http.send"), or "" for all.
  *
  * Only functions that may fail by their contract, though all is right with the call, count for a
- * service and for all: those that make values or take memory, those that begin something, complete
- * and emit, signatures and schemas. Others (reading a value, abort, fail) must be named.
+ * service and for all: those that make values or take memory, those that begin something, emit,
+ * digests, schemas, and looking for a time zone or a program. Others (reading a value, abort,
+ * complete, fail) must be named.
  */
 typedef struct ops_test_fault {
     const char *where;
@@ -308,7 +311,7 @@ typedef struct ops_test_fault {
     uint32_t reserved0; /* 0 */
     /*
      * Not 0: it does not fail, but its callback comes so much later, in virtual time. Then status
-     * and flags must be 0.
+     * and flags must be 0, and only calls count that reach the service.
      */
     uint64_t late_ms;
 } ops_test_fault;
@@ -328,13 +331,13 @@ typedef struct ops_test_fault {
 ops_status ops_test_fault_add(ops_test_host *host, const ops_test_fault *fault);
 
 /* How often a fault has hit, since the last clear. */
-uint64_t ops_test_fault_hits(const ops_test_host *host);
+uint64_t ops_test_fault_hits(ops_test_host *host);
 /* The function that the last fault hit: "ops.http.send"; "" when none has. */
-const char *ops_test_fault_last(const ops_test_host *host);
+const char *ops_test_fault_last(ops_test_host *host);
 void ops_test_fault_clear(ops_test_host *host);
 
 /* How many calls there were so far of what `where` names, by the same rules; 0: no such name. */
-uint64_t ops_test_calls(const ops_test_host *host, const char *where);
+uint64_t ops_test_calls(ops_test_host *host, const char *where);
 
 /* ==== HTTP ==== */
 
@@ -400,7 +403,7 @@ const char *ops_test_http_header(const ops_test_http_call *call, const char *nam
 
 /* What ops.kv has under `key`. OPS_E_NOT_FOUND. The bytes live until the key changes. */
 ops_status ops_test_kv_get(ops_test_host *host, const char *key, ops_str *out);
-/* OPS_E_RESOURCE. */
+/* For ever. OPS_E_INPUT: a bad key or too long a value; OPS_E_RESOURCE. */
 ops_status ops_test_kv_put(ops_test_host *host, const char *key, ops_str value);
 
 /* A mail that was sent: it was taken with 250. */
@@ -419,10 +422,10 @@ const ops_test_mail *ops_test_mail_at(const ops_test_host *host, uint64_t i);
 
 /*
  * What may be spent from now on, in all; negative: no bound, as it is at first. What is more than
- * is left is refused, and `model` (NULL: none) is named then.
+ * is left is refused, and `model` (NULL: none) is named then. OPS_E_RESOURCE.
  */
-void ops_test_budget(ops_test_host *host, int64_t calls, int64_t tokens, double cost,
-                     const char *model);
+ops_status ops_test_budget(ops_test_host *host, int64_t calls, int64_t tokens, double cost,
+                           const char *model);
 
 /* What was settled so far. */
 typedef struct ops_test_spent {
