@@ -23,10 +23,16 @@
 # told apart. Sources are compiled with it by a generated header, because the CRC is only known
 # when the manifest has been read.
 
-add_executable(opstream-manifest-note ${CMAKE_CURRENT_LIST_DIR}/manifest_note.c)
-set_target_properties(opstream-manifest-note PROPERTIES
-  RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tools)
+# Where it is installed, OpstreamPluginConfig.cmake has made it known.
+if(NOT TARGET opstream-manifest-note)
+  add_executable(opstream-manifest-note ${CMAKE_CURRENT_LIST_DIR}/manifest_note.c)
+  set_target_properties(opstream-manifest-note PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tools)
+endif()
 set(OPSTREAM_PLUGIN_DIR ${OPSTREAM_MODULE_DIR}/plugins)
+if(NOT OPSTREAM_PLUGIN_INSTALL_DIR)
+  set(OPSTREAM_PLUGIN_INSTALL_DIR ${CMAKE_INSTALL_LIBDIR}/opstream/plugins)
+endif()
 set(OPSTREAM_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
 
 function(opstream_add_manifest target manifest sidecar)
@@ -39,6 +45,9 @@ function(opstream_add_manifest target manifest sidecar)
     COMMENT "Reading ${manifest}" VERBATIM)
   target_sources(${target} PRIVATE ${made}/note.c)
   set_source_files_properties(${made}/note.c PROPERTIES OBJECT_DEPENDS ${made}/note.bin)
+  if(NOT CMAKE_C_COMPILER)
+    set_source_files_properties(${made}/note.c PROPERTIES LANGUAGE CXX) # a project of C++ alone
+  endif()
   add_custom_target(${target}-manifest DEPENDS ${made}/crc.h ${sidecar})
   add_dependencies(${target} ${target}-manifest)
   target_compile_options(${target} PRIVATE -include ${made}/crc.h)
@@ -80,8 +89,7 @@ function(opstream_add_plugin name)
     opstream_add_manifest(plugin-${name} ${arg_MANIFEST} ${folder}/plugin.json)
   endif()
   if(NOT arg_OUTPUT_DIRECTORY)
-    set(installed ${CMAKE_INSTALL_LIBDIR}/opstream/plugins/${id})
-    install(TARGETS plugin-${name} LIBRARY DESTINATION ${installed})
-    install(FILES ${folder}/plugin.json DESTINATION ${installed})
+    install(TARGETS plugin-${name} LIBRARY DESTINATION ${OPSTREAM_PLUGIN_INSTALL_DIR}/${id})
+    install(FILES ${folder}/plugin.json DESTINATION ${OPSTREAM_PLUGIN_INSTALL_DIR}/${id})
   endif()
 endfunction()
