@@ -4,13 +4,15 @@
 
 The page of settings, config/README.md, has a row for each key of opstream.yaml, with the default that
 `opstream schema --settings` has, and none for keys that there are not; and a row for each variable of
-the environment that the program reads. The schema that is shipped is the one that is printed."""
+the environment that the program reads. The schema that is shipped is the one that is printed,
+and the file that is installed has them all."""
 
 import json
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 # Read by the program, and for nobody to set: handed from one of our processes to the next.
 INTERNAL = {"OPSTREAM_SECRETS_FD", "OPSTREAM_TELL_FD"}
@@ -76,12 +78,28 @@ def check_variables(source, page):
         yield f"nothing reads the variable '{name}'"
 
 
+def check_installed(source, build, schema):
+    """Without its comment signs the file that is installed has every setting, and is valid."""
+    text = re.sub(r"^#(?=[a-z_]|  +\S)", "", (source / "config/opstream.yaml").read_text(), flags=re.MULTILINE)
+    for name in settings_of(schema):
+        if not re.search(rf"(^|[\s{{]){name.split('.')[-1]}:", text):
+            yield f"config/opstream.yaml does not have '{name}'"
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(text)
+        file.flush()
+        done = subprocess.run([build / "bin/opstream", "nodes", "--config", file.name], check=False,
+                              capture_output=True, text=True)
+    if done.returncode != 0:
+        yield f"config/opstream.yaml without its comment signs: {done.stderr}"
+
+
 def main():
     source, build = (pathlib.Path(argument) for argument in sys.argv[1:3])
     page = (source / "config/README.md").read_text()
     printed = subprocess.run([build / "bin/opstream", "schema", "--settings"], check=True,
                              capture_output=True, text=True).stdout
     faults = list(check_keys(page, json.loads(printed))) + list(check_variables(source, page))
+    faults += check_installed(source, build, json.loads(printed))
     if printed != (source / "config/opstream.schema.json").read_text():
         faults.append("do build/bin/opstream schema --settings > config/opstream.schema.json")
     for fault in faults:
