@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The test host for plugins as authors get it: installed, and linked into a program of theirs.
+
+usage: plugin_test.py BUILD
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BUILD = sys.argv[1]
+
+MANIFEST = """{"id": "shout", "version": "1.0.0", "abi": {"epoch": 1},
+ "nodes": [{"type": "shout", "summary": "Says it louder", "side_effects": false,
+  "config_schema": {"type": "object", "additionalProperties": false,
+   "properties": {"text": {"type": "string", "pattern": "^[a-z]+$"}}}}]}
+"""
+
+PLUGIN = """#include "opstream/sdk.h"
+
+static void shout_execute(ops_node *node, ops_task task, ops_val config)
+{
+    struct ops_map out = ops_map_begin(task);
+    (void)node;
+    ops_map_str(&out, "said", ops_get_str(config, "text", ""));
+    ops_complete_map(task, &out);
+}
+
+static const ops_node_type shout = OPS_NODE("shout", OPS_NODE_PARALLEL, shout_execute);
+
+OPS_PLUGIN("shout", "1.0.0", &shout);
+"""
+
+# It has names that the library uses inside: they are two things.
+TEST = """#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "opstream/test.h"
+
+int host_open(void);
+int json_read(void);
+int host_open(void) { return 1; }
+int json_read(void) { return 2; }
+
+static void test_shout(void **state)
+{
+    ops_test_problem why = {""};
+    ops_test_host *host = NULL;
+    ops_test_spec spec = {.config = "{\\"text\\":\\"hey\\"}"};
+    ops_test_task task = 0;
+    (void)state;
+    if (ops_test_open(PLUGIN, NULL, &host, &why) != OPS_OK) {
+        fail_msg("%s", why.text);
+    }
+    assert_int_equal(ops_test_start(host, &spec, &task, &why), OPS_OK);
+    assert_int_equal(ops_test_run(host, task), OPS_OK);
+    assert_string_equal(ops_test_end(host, task)->output, "{\\"said\\":\\"hey\\"}");
+    spec.config = "{\\"text\\":\\"HEY\\"}";
+    assert_int_equal(ops_test_start(host, &spec, &task, &why), OPS_E_CONFIG);
+    assert_non_null(strstr(why.text, "^[a-z]+$"));
+    assert_string_equal(ops_test_complaints(host), "");
+    assert_int_equal(ops_test_close(host), OPS_OK);
+    assert_int_equal(host_open() + json_read(), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shout)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+"""
+
+CMAKE = """cmake_minimum_required(VERSION 3.25)
+project(shout LANGUAGES C)
+enable_testing()
+find_package(OpstreamPlugin REQUIRED)
+opstream_add_plugin(shout SOURCES shout.c)
+opstream_add_plugin_test(shout SOURCES test.c)
+"""
+
+
+class PluginTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.prefix = os.path.join(folder.name, "usr")
+        cls.source = os.path.join(folder.name, "source")
+        subprocess.run(["cmake", "--install", BUILD, "--prefix", cls.prefix],
+                       check=True, stdout=subprocess.DEVNULL)
+        cls.libraries = next(os.path.dirname(root) for root, _, files in os.walk(cls.prefix)
+                             if "opstream-plugin-test-1.pc" in files)
+        # The modules of the program are found beside the opstream of the PATH.
+        cls.environment = dict(os.environ, PKG_CONFIG_PATH=f"{cls.libraries}/pkgconfig",
+                               PATH=f"{cls.prefix}/bin:{os.environ['PATH']}")
+        os.makedirs(cls.source)
+        for name, text in (("manifest.json", MANIFEST), ("shout.c", PLUGIN), ("test.c", TEST),
+                           ("CMakeLists.txt", CMAKE)):
+            with open(os.path.join(cls.source, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        cls.run_in_source("cmake", "-S", ".", "-B", "build", f"-DCMAKE_PREFIX_PATH={cls.prefix}",
+                          "-DCMAKE_C_FLAGS=-Wall -Wextra -Werror")
+        cls.run_in_source("cmake", "--build", "build")
+
+    @classmethod
+    def run_in_source(cls, *command):
+        done = subprocess.run(command, cwd=cls.source, env=cls.environment, capture_output=True,
+                              text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{command} ends with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def test_ctest_runs_it(self):
+        self.assertIn("100% tests passed", self.run_in_source("ctest", "--test-dir", "build"))
+
+    def test_flags_of_pkg_config_are_enough(self):
+        flags = self.run_in_source("pkg-config", "--cflags", "--libs", "opstream-plugin-test-1",
+                                   "cmocka").split()
+        plugin = os.path.join(self.source, "build", "plugins", "shout", "shout.so")
+        self.run_in_source("cc", f'-DPLUGIN="{plugin}"', "-o", "by-hand", "test.c", *flags)
+        self.run_in_source("./by-hand")
+
+    def test_nothing_else_can_be_seen(self):
+        library = os.path.join(self.libraries, "libopstream-plugin-test.a")
+        names = [line.split()[2] for line in
+                 self.run_in_source("nm", "-g", "--defined-only", library).splitlines()
+                 if len(line.split()) == 3]
+        self.assertIn("ops_test_open", names)
+        self.assertEqual([name for name in names if not name.startswith("ops_test_")], [])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
