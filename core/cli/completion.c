@@ -200,7 +200,8 @@ static bool has_choice(struct str choices, const char *word)
 }
 
 /* "list|show", or "ID|FILE": each of them. */
-static void append_choices(const struct line *line, struct str choices, struct strbuf *out)
+static void append_choices(const struct line *line, const char *option, struct str choices,
+                           struct strbuf *out)
 {
     while (choices.n > 0) {
         size_t n = 0;
@@ -213,7 +214,8 @@ static void append_choices(const struct line *line, struct str choices, struct s
             letters++;
         }
         if (is_name(one)) { /* of FILE[#ID] it is FILE */
-            completion_values_append(line->command, str_make(one.p, letters), &line->args, out);
+            completion_values_append(line->command, option, str_make(one.p, letters), &line->args,
+                                     out);
         } else {
             completion_values_append_word(out, one, STR(""));
         }
@@ -243,7 +245,7 @@ static void append_of_way(const struct line *line, const struct way *way, size_t
     bool is_this = index == 0 || is_name(way->words[0]) ||
                    has_choice(way->words[0], line->args.first_operands[0]);
     if (index < way->count && is_this) {
-        append_choices(line, way->words[index], out);
+        append_choices(line, "", way->words[index], out);
     }
 }
 
@@ -284,7 +286,8 @@ static void append_rest(struct line *line, const char *const *words, size_t coun
         option = value != NULL ? option : NULL;
     }
     if (option != NULL) {
-        append_choices(line, str_from(option->value_name != NULL ? option->value_name : ""), out);
+        append_choices(line, option->name,
+                       str_from(option->value_name != NULL ? option->value_name : ""), out);
     } else if (is_option) {
         append_options(line, out);
     } else {

@@ -19,42 +19,52 @@ enum { MAX_WORDS = 12, ANSWER_MAX_BYTES = 4 * 1024 * 1024, SECONDS = 1 };
 /* A question to the program: its answer is a list, or has lists, of maps. */
 struct question {
     const char *words[5];
-    const char *lists[2]; /* where they are; NULL: the answer is one */
+    bool is_of_operand;   /* the first one of the line comes behind the words */
+    const char *lists[2]; /* pointers to them; NULL: the answer is one */
     const char *word;     /* the member to offer, and the one that tells what it is */
     const char *text;
 };
 
-static const struct question runs = {{"list", "--limit", "50"}, {"jobs"}, "short_id", "workflow"};
-static const struct question types = {{"nodes"}, {NULL}, "type", "summary"};
-static const struct question plugins = {{"plugin", "list"}, {NULL}, "id", "version"};
-static const struct question breakers = {{"breakers"}, {"breakers"}, "scope", "state"};
-static const struct question limits = {{"limits"}, {"rate_limits", "limits"}, "scope", NULL};
-static const struct question letters = {{"dlq", "list"}, {"items"}, "id", "node"};
-static const struct question secrets = {{"secrets", "list"}, {NULL}, "name", NULL};
+static const struct question runs = {
+    {"list", "--limit", "50"}, false, {"/jobs"}, "short_id", "workflow"};
+static const struct question types = {{"nodes"}, false, {NULL}, "type", "summary"};
+static const struct question types_of_file = {
+    {"plugin", "inspect"}, true, {"/manifest/nodes"}, "type", "summary"};
+static const struct question plugins = {{"plugin", "list"}, false, {NULL}, "id", "version"};
+static const struct question breakers = {{"breakers"}, false, {"/breakers"}, "scope", "state"};
+static const struct question limits = {
+    {"limits"}, false, {"/rate_limits", "/limits"}, "scope", NULL};
+static const struct question letters = {{"dlq", "list"}, false, {"/items"}, "id", "node"};
+static const struct question secrets = {{"secrets", "list"}, false, {NULL}, "name", NULL};
 
 /* What a name of the help stands for. The first row that fits counts. */
 struct row {
-    const char *command; /* NULL: of all */
+    const char *command; /* "plugin", "plugin run"; NULL: of all */
+    const char *option;  /* "" for operands alone; NULL: wherever it is */
     const char *name;
     const char *words; /* ":files", ":folders", or words with blanks between them; or NULL */
     const struct question *question;
 };
 
 static const struct row rows[] = {
-    {NULL, "FILE", ":files", NULL},
-    {NULL, "DIR", ":folders", NULL},
-    {NULL, "TYPE", NULL, &types},
-    {NULL, "STATUS",
+    {NULL, NULL, "FILE", ":files", NULL},
+    {NULL, NULL, "TAPE", ":files", NULL},
+    {NULL, NULL, "DIR", ":folders", NULL},
+    {"plugin run", NULL, "TYPE", NULL, &types_of_file},
+    {NULL, NULL, "TYPE", NULL, &types},
+    {"plugin new", NULL, "LANGUAGE", "c c++", NULL},
+    {NULL, NULL, "STATUS",
      "pending queued running paused approval_required completed failed cancelled blocked", NULL},
-    {NULL, "WORD", "high normal low", NULL},
-    {NULL, "FORMAT", "text mermaid dot svg", NULL},
-    {"breakers", "SCOPE", NULL, &breakers},
-    {"limits", "SCOPE", NULL, &limits},
-    {"secrets", "NAME", NULL, &secrets},
-    {"dlq", "ID", NULL, &letters},
-    {"queue", "ID", NULL, NULL},
-    {"plugin", "ID", NULL, &plugins},
-    {NULL, "ID", NULL, &runs},
+    {NULL, NULL, "WORD", "high normal low", NULL},
+    {NULL, NULL, "FORMAT", "text mermaid dot svg", NULL},
+    {"breakers", NULL, "SCOPE", NULL, &breakers},
+    {"limits", NULL, "SCOPE", NULL, &limits},
+    {"secrets", NULL, "NAME", NULL, &secrets},
+    {"dlq", "", "ID", NULL, &letters},
+    {"plugin new", NULL, "ID", NULL, NULL},
+    {"plugin", "", "ID", NULL, &plugins},
+    {"list", "parent", "ID", NULL, &runs},
+    {NULL, "", "ID", NULL, &runs},
 };
 
 void completion_values_append_word(struct strbuf *out, struct str word, struct str text)
@@ -107,6 +117,9 @@ static void make_words(const struct question *question, const struct command_arg
         count++;
     }
     bool is_known = command_resolve(question->words, count - 1, &asked, &used) == EXIT_DONE;
+    if (question->is_of_operand && args->operand_count > 0) {
+        out_words[count++] = args->first_operands[0];
+    }
     for (size_t i = 0; is_known && i < sizeof(carried) / sizeof(carried[0]); i++) {
         const char *value = command_value(args, carried[i][0]);
         if (value != NULL && takes(asked, carried[i][0])) {
@@ -196,21 +209,30 @@ static void ask(const struct question *question, const struct command_args *args
     if (json_read(strbuf_str(&answer), NULL, &document, NULL) == 0) {
         const struct value *root = document_root(document);
         for (size_t i = 0; i < 2 && question->lists[i] != NULL; i++) {
-            append_list(value_get(root, str_from(question->lists[i])), question, out);
+            append_list(value_pointer(root, str_from(question->lists[i])), question, out);
         }
         append_list(question->lists[0] == NULL ? root : NULL, question, out);
     }
     strbuf_finish(&answer);
 }
 
-void completion_values_append(const struct command *command, struct str name,
+/* "plugin run" is a command of its own and one of "plugin". */
+static bool is_of(const struct row *row, const struct command *command, const char *option)
+{
+    struct strbuf name = STRBUF_INIT;
+    command_append_name(command, &name);
+    bool is_named = row->command == NULL || str_equal_text(strbuf_str(&name), row->command) ||
+                    (command->parent != NULL && strcmp(command->parent->name, row->command) == 0);
+    strbuf_finish(&name);
+    return is_named && (row->option == NULL || strcmp(row->option, option) == 0);
+}
+
+void completion_values_append(const struct command *command, const char *option, struct str name,
                               const struct command_args *args, struct strbuf *out)
 {
-    const char *group = command->parent != NULL ? command->parent->name : command->name;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct row *row = &rows[i];
-        if (!str_equal_text(name, row->name) ||
-            (row->command != NULL && strcmp(row->command, group) != 0)) {
+        if (!str_equal_text(name, row->name) || !is_of(row, command, option)) {
             continue;
         }
         if (row->words != NULL) {

@@ -18,10 +18,11 @@ struct command_args;
 struct strbuf;
 
 /*
- * The words that may stand for `name` ("ID") in a line of `command`, as completion_append() does;
- * none where that is not known. `args` (what was given before) says where the state is.
+ * The words that may stand for `name` ("ID") in a line of `command`, as the value of `option` ("":
+ * as an operand), as completion_append() does; none where that is not known. `args` (what was given
+ * before) says where the state is.
  */
-void completion_values_append(const struct command *command, struct str name,
+void completion_values_append(const struct command *command, const char *option, struct str name,
                               const struct command_args *args, struct strbuf *out);
 
 /* One line of it. */
