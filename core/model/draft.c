@@ -212,11 +212,11 @@ static int freeze(struct draft *draft)
 static int run_steps(struct draft *draft)
 {
     static int (*const steps[])(struct draft *) = {
-        add_outcomes, top_read,      bodies_read,        top_read_integrations,
-        nodes_check,  edges_read,    for_each_link,      stand_ins_link,
-        graph_build,  streams_check, top_read_output,    references_check,
-        budget_check, egress_find,   secret_wants_check, queue_item_check,
-        freeze,
+        add_outcomes,         top_read,      bodies_read,        top_read_integrations,
+        nodes_check,          edges_read,    for_each_link,      stand_ins_link,
+        graph_build,          streams_check, top_read_output,    references_check,
+        budget_check,         egress_find,   secret_wants_check, queue_item_check,
+        named_settings_check, freeze,
     };
     int status = 0;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == 0; i++) {

@@ -334,6 +334,9 @@ int repeat_read(struct draft *draft, uint32_t index);
 int budget_read_pipeline(struct draft *draft);
 int budget_read_node(struct draft *draft, uint32_t index);
 int budget_check(struct draft *draft);
+
+/* named_settings.c: configs name things in settings that are there; else the report says. */
+int named_settings_check(struct draft *draft);
 /* Whether it spends, or something in it may. */
 bool budget_is_for(const struct node *node);
 

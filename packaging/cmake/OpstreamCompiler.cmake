@@ -89,8 +89,9 @@ if(OPSTREAM_SANITIZE STREQUAL "" AND NOT OPSTREAM_FUZZ)
 endif()
 
 if(OPSTREAM_COVERAGE)
-  add_compile_options(--coverage -O0)
-  add_link_options(--coverage)
+  # What has no C library (the property UNCOUNTED) has nothing to count with.
+  add_compile_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNCOUNTED>>>:--coverage> -O0)
+  add_link_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNCOUNTED>>>:--coverage>)
 endif()
 if(OPSTREAM_FUZZ)
   if(NOT CMAKE_C_COMPILER_ID MATCHES "Clang")

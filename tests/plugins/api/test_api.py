@@ -73,12 +73,12 @@ def run(service, definition):
     return PROGRAM.run(definition, API_URL=service.url, JIRA_URL=service.url, OPSTREAM_SECRET_JIRA_TOKEN=GOOD)
 
 
-def call(service, operation, parameters=None, kind="api.call", retry="off", with_settings=None, **more):
+def call(tracker, operation, parameters=None, kind="api.call", retry="off", with_settings=None, **more):
     config = {"service": "tracker", "operation": operation, **({} if parameters is None else {"parameters": parameters})}
     nodes = [{"id": "n", "type": kind, "retry": retry, "config": {**config, **more}}]
     if kind == "api.list":
         nodes.append({"id": "each", "for_each": "n.stream", "as": "item", "type": "set", "config": {"it": "{{ item }}"}})
-    return run(service, {"id": "t", "integrations": {"api": with_settings or settings()}, "nodes": nodes})
+    return run(tracker, {"id": "t", "integrations": {"api": with_settings or settings()}, "nodes": nodes})
 
 
 # ---- calls ----
@@ -136,15 +136,21 @@ def names_that_are_not_there_are_told(tracker):
         error = ran.error()
         equal((error["code"], error["path"]), ("CONFIG", path))
         has(error["message"] + " " + error.get("hint", ""), *words)
-    told(call(tracker, "coment"), "/operation", "no operation 'coment'", "comment, again, drop")
+    told(call(tracker, "{{ 'coment' }}"), "/operation", "no operation 'coment'", "comment, again, drop")
     told(call(tracker, "comment", {"ticket": "A", "txt": "t"}), "/parameters", "no parameter 'txt'", "ticket, text, shown")
     told(call(tracker, "comment", {"ticket": "A"}), "/parameters", "needs the parameter 'text'")
     told(call(tracker, "comment", {"text": "A"}), "/parameters", "needs the parameter 'ticket'")
     told(call(tracker, "drop", {"ticket": ".."}), "/parameters/ticket", "must not have the parts")
     told(call(tracker, "comment", {"ticket": "A", "text": "t"}, kind="api.list"), "/operation", "gives no list")
     ran = run(tracker, {"id": "t", "integrations": {"api": settings()},
-                        "nodes": [{"id": "n", "type": "api.call", "config": {"service": "trakcer", "operation": "drop"}}]})
+                        "nodes": [{"id": "n", "type": "api.call", "config": {"service": "{{ 'trakcer' }}", "operation": "drop"}}]})
     told(ran, "/service", "no service 'trakcer'", "it has tracker")
+    equal(tracker.calls, [])
+
+
+def names_in_a_file_are_checked_before_it_runs(tracker):
+    has(call(tracker, "coment").refusal(), "p.yaml:1:", "no operation 'coment'; it has paged, linked, comment", "did you mean 'comment'?")
+    has(call(tracker, "drop", service="trakcer").refusal(), "no service 'trakcer'; it has tracker", "did you mean 'tracker'?")
     equal(tracker.calls, [])
 
 

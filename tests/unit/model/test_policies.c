@@ -610,7 +610,7 @@ static void assert_means_retry(const struct retry_settings *found,
     static const enum retry_jitter jitters[] = {RETRY_JITTER_NONE, RETRY_JITTER_FULL,
                                                 RETRY_JITTER_EQUAL};
     struct retry_settings wanted = RETRY_SETTINGS_DEFAULT;
-    char status[8];
+    char status[8] = "";
     struct str on = str_make(status, 3);
     uint32_t v[MAX_KEYS];
     for (size_t i = 0; i < MAX_KEYS; i++) {
