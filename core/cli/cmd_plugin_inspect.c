@@ -76,7 +76,7 @@ static int append_inspect(struct workspace *workspace, const struct command_args
         return EXIT_DONE;
     }
     struct builder *b = builder_create();
-    plugin_text_build(b, file);
+    plugin_text_build(b, file, loop_catalogue(workspace->loop));
     return plugin_text_append_json(b, out);
 }
 

@@ -6,16 +6,34 @@
  * Plugin text: what is known of a plugin's file, as JSON.
  *
  * Used by:  cmd_plugin_list, cmd_plugin_inspect.
- * Uses:     host, value.
+ * Uses:     host, model/catalogue.h, value.
  * Threads:  [main]
  */
 
+#include <stddef.h>
+
 struct builder;
+struct catalogue;
+struct error;
 struct host_plugin_file;
 struct strbuf;
 
-/* Adds a map {id, version, path, problem, manifest}; what is not known is null. */
-void plugin_text_build(struct builder *b, const struct host_plugin_file *file);
+/* How many node types the manifest has; 0 when it cannot be read. */
+size_t plugin_text_node_count(const struct host_plugin_file *file);
+
+/*
+ * Why the i-th node type of a file that can be used cannot be used all the same: another plugin has
+ * it, too. 0: it can; E_PLUGIN: `err` names both files.
+ */
+int plugin_text_check_type(const struct catalogue *catalogue, const struct host_plugin_file *file,
+                           size_t i, struct error *err);
+
+/*
+ * Adds a map {id, version, folder, path, usable, problem, node_types, conflicts, manifest}; what is
+ * not known is null. `conflicts` has why single node types cannot be used.
+ */
+void plugin_text_build(struct builder *b, const struct host_plugin_file *file,
+                       const struct catalogue *catalogue);
 
 /* Appends what `b` (taken) has built. EXIT_DONE; EXIT_STATE after a line on stderr. */
 int plugin_text_append_json(struct builder *b, struct strbuf *out);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/host/manifest.h"
 
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/host/manifest_place.h"
 #include "core/host/manifest_schema.h"
 #include "core/host/validate.h"
 #include "core/value/builder.h"
@@ -27,12 +30,24 @@ int manifest_form_create(struct schema **out_form, struct error *err)
     return status == 0 ? schema_compile(document, out_form, err) : status;
 }
 
-static int check_form(const struct schema *form, const struct document *document, struct error *err)
+/* What follows is said of the value there; one that is cut off leads nearly there. */
+static void go_to(struct manifest *m, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void go_to(struct manifest *m, const char *format, ...)
 {
-    int status = validate_document(form, document, err);
-    if (status != 0) {
-        error_prefix(err, "its manifest is not valid: ");
-    }
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(m->at, sizeof(m->at), format, args);
+    va_end(args);
+}
+
+static int check_form(struct manifest *m, const struct schema *form, struct error *err)
+{
+    struct strbuf first = STRBUF_INIT;
+    int status = validate_document_at(form, m->document, &first, err);
+    go_to(m, "%s", strbuf_str(&first).p);
+    strbuf_finish(&first);
     return status;
 }
 
@@ -98,15 +113,16 @@ static int read_head(struct manifest *m, const struct value *root, struct error 
     m->plugin.version = get_str(root, "version");
     m->plugin.path = m->path;
     m->needs_process = str_equal(get_str(root, "isolation"), STR("process"));
+    go_to(m, "/id");
     if (!is_name(m->plugin.id)) {
         return error_set(err, E_INVALID,
-                         "its manifest is not valid: /id '%.*s' must be made of lower-case "
+                         "/id '%.*s' must be made of lower-case "
                          "letters, digits, '_', '-' and dots",
                          STR_ARG(m->plugin.id));
     }
+    go_to(m, "/version");
     if (!is_semver(m->plugin.version)) {
-        return error_set(err, E_INVALID,
-                         "its manifest is not valid: /version '%.*s' must be like '1.2.3'",
+        return error_set(err, E_INVALID, "/version '%.*s' must be like '1.2.3'",
                          STR_ARG(m->plugin.version));
     }
     return 0;
@@ -117,12 +133,13 @@ static int read_rate(struct manifest *m, const struct value *root, struct error 
 {
     struct str text = get_str(root, "rate_limit");
     struct quantity_rate *rate = &m->plugin.rate_limit;
+    go_to(m, "/rate_limit");
     int status = text.n > 0 ? quantity_parse_rate(text, rate, err) : 0;
     if (status == 0 && rate->count > INT32_MAX) {
         status = error_set(err, E_LIMIT, "'%.*s' is more than can be counted", STR_ARG(text));
     }
     if (status != 0) {
-        error_prefix(err, "its manifest is not valid: /rate_limit: ");
+        error_prefix(err, "/rate_limit: ");
     }
     return status;
 }
@@ -167,7 +184,12 @@ static int read_schema(struct manifest *m, const struct value *map, const char *
 
     int status = schema_compile_value(m->document, source, out_schema, err);
     if (status != 0) {
-        error_prefix(err, "its manifest is not valid: the %s of '%.*s': ", key, STR_ARG(where));
+        const char *end = err != NULL && err->message[0] == '/' ? strchr(err->message, ':') : NULL;
+        size_t n = strlen(m->at);
+        (void)snprintf(m->at + n, sizeof(m->at) - n, "/%s%.*s", key,
+                       end != NULL ? (int)(end - err->message) : 0,
+                       end != NULL ? err->message : "");
+        error_prefix(err, "the %s of '%.*s': ", key, STR_ARG(where));
     }
     return status;
 }
@@ -186,7 +208,7 @@ static int read_ports(struct manifest *m, struct node_type *type, const struct v
         ports[i] = value_str(value_at(list, i));
         if (str_equal(ports[i], STR("success")) || str_equal(ports[i], STR("error"))) {
             return error_set(err, E_INVALID,
-                             "its manifest is not valid: the ports of '%.*s' name '%.*s', which "
+                             "the ports of '%.*s' name '%.*s', which "
                              "every node has",
                              STR_ARG(type->name), STR_ARG(ports[i]));
         }
@@ -235,7 +257,7 @@ static int find_origin(const struct value *schema, struct node_type *type, struc
         struct str name = value_str(&member->key);
         if (value_is(mark, VALUE_STRING) && !read_named_origin(value_str(mark), name, type)) {
             return error_set(err, E_INVALID,
-                             "its manifest is not valid: 'x-ops-origin' of '%.*s' must be true or, "
+                             "'x-ops-origin' of '%.*s' must be true or, "
                              "as '/services/*/base_url', say where in the settings the URL is",
                              STR_ARG(name));
         }
@@ -262,7 +284,7 @@ static int read_origin(const struct manifest *m, const struct value *entry, stru
     status = find_origin(value_get(root, STR("settings_schema")), type, err);
     if (status == 0 && type->origin_name.n > 0) {
         return error_set(err, E_INVALID,
-                         "its manifest is not valid: 'x-ops-origin' of the setting '%.*s' must be "
+                         "'x-ops-origin' of the setting '%.*s' must be "
                          "true: only a config can name one of the settings",
                          STR_ARG(type->origin_name));
     }
@@ -275,15 +297,13 @@ static int check_type_name(const struct manifest *m, size_t index, struct str na
 {
     if (!is_name(name) || !is_own_type(name, m->plugin.id)) {
         return error_set(err, E_INVALID,
-                         "its manifest is not valid: the node type '%.*s' must be '%.*s' or begin "
+                         "the node type '%.*s' must be '%.*s' or begin "
                          "with '%.*s.'",
                          STR_ARG(name), STR_ARG(m->plugin.id), STR_ARG(m->plugin.id));
     }
     for (size_t i = 0; i < index; i++) {
         if (str_equal(m->nodes[i].type.name, name)) {
-            return error_set(err, E_INVALID,
-                             "its manifest is not valid: the node type '%.*s' is there twice",
-                             STR_ARG(name));
+            return error_set(err, E_INVALID, "the node type '%.*s' is there twice", STR_ARG(name));
         }
     }
     return 0;
@@ -308,6 +328,7 @@ static int read_node(struct manifest *m, size_t index, const struct value *entry
     struct schema *config = NULL;
     struct schema *output = NULL;
     struct str name = get_str(entry, "type");
+    go_to(m, "/nodes/%zu/type", index);
     int status = check_type_name(m, index, name, err);
     if (status != 0) {
         return status;
@@ -328,6 +349,7 @@ static int read_node(struct manifest *m, size_t index, const struct value *entry
     bool has_budget = manifest_find_interface(m, str_from(OPS_IF_BUDGET)) != NULL;
     type->flags = read_flags(entry) | (has_calls ? NODE_TYPE_CALLS : 0) |
                   (has_budget ? NODE_TYPE_SPENDS : 0);
+    go_to(m, "/nodes/%zu", index);
     status = read_origin(m, entry, type, err);
     if (status == 0) {
         status = read_schema(m, entry, "config_schema", name, &config, err);
@@ -364,7 +386,7 @@ static int read_parts(struct manifest *m, const struct schema *form, struct erro
 {
     const struct value *root = document_root(m->document);
     struct schema *settings = NULL;
-    int status = check_form(form, m->document, err);
+    int status = check_form(m, form, err);
     if (status == 0) {
         status = read_head(m, root, err);
     }
@@ -375,6 +397,7 @@ static int read_parts(struct manifest *m, const struct schema *form, struct erro
         status = read_interfaces(m, root, err);
     }
     if (status == 0) {
+        m->at[0] = '\0';
         status = read_schema(m, root, "settings_schema", m->plugin.id, &settings, err);
         m->plugin.settings_schema = settings;
     }
@@ -432,6 +455,9 @@ int manifest_read(const struct manifest_source *source, struct manifest **out_ma
                      err != NULL ? err->line : 0, err != NULL ? err->column : 0);
     } else if (status == 0) {
         status = is_foreign(m) ? read_foreign(m, err) : read_parts(m, source->form, err);
+    }
+    if (status == E_INVALID && m->document != NULL) {
+        manifest_place_add(source->text, str_from(m->at), err);
     }
     if (status != 0) {
         manifest_destroy(m);

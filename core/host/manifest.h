@@ -53,6 +53,7 @@ struct manifest {
     size_t interface_count;
     struct manifest_node *nodes;
     size_t node_count;
+    char at[512]; /* while it is read: the JSON pointer to what is looked at */
 };
 
 /* What a manifest must look like, for all that are read. `*out_form` is owned: schema_destroy(). */
@@ -69,7 +70,7 @@ struct manifest_source {
 /*
  * Reads a manifest and checks it against `form`; compiles all schemas in it. On success
  * `*out_manifest` is owned: manifest_destroy(). Fails with E_INVALID (all that is wrong, "; "
- * between), E_LIMIT, E_NOMEM.
+ * between, and where the first of it stands in the text), E_LIMIT, E_NOMEM.
  */
 int manifest_read(const struct manifest_source *source, struct manifest **out_manifest,
                   struct error *err);

@@ -525,10 +525,33 @@ static bool catalogue_line_at(void *user, size_t i, struct node_type_line *out_l
     return true;
 }
 
+/* A folder that was refused is in the list like a file. */
+static const struct registry_file *find_refused(const struct registry *registry, struct str folder)
+{
+    for (size_t i = 0; i < registry->file_count; i++) {
+        const struct registry_file *file = registry->files[i];
+        if (file->info.problem.n > 0 && str_equal(file->info.path, folder)) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+/* Those that were not looked into say why. */
 static struct str catalogue_folders(void *user)
 {
     struct registry *registry = user;
-    return strbuf_str(&registry->folders_text);
+    struct strbuf *told = &registry->folders_told;
+    strbuf_clear(told);
+    for (size_t i = 0; load(registry, NULL) == 0 && i < registry->folder_count; i++) {
+        const struct registry_file *refused = find_refused(registry, registry->folders[i]);
+        strbuf_append_format(told, "%s%.*s", i > 0 ? ", " : "", STR_ARG(registry->folders[i]));
+        if (refused != NULL) {
+            strbuf_append_format(told, " (not used: %.*s)", STR_ARG(refused->info.problem));
+        }
+    }
+    bool is_told = told->n > 0 && strbuf_status(told) == 0;
+    return strbuf_str(is_told ? told : &registry->folders_text);
 }
 
 const struct catalogue *registry_catalogue(struct registry *registry)
@@ -638,6 +661,7 @@ void registry_destroy(struct registry *registry)
     free((void *)registry->files);
     free(registry->places);
     strbuf_finish(&registry->folders_text);
+    strbuf_finish(&registry->folders_told);
     schema_destroy(registry->form);
     arena_finish(&registry->arena);
     free(registry);

@@ -62,9 +62,10 @@ struct registry {
     struct str *folders;
     size_t folder_count;
     struct strbuf folders_text;
-    const char *index_path; /* NULL: no index is kept */
-    const char *only_file;  /* in no folder; NULL: the folders count */
-    struct schema *form;    /* of manifests; made for the first one */
+    struct strbuf folders_told; /* the same for people */
+    const char *index_path;     /* NULL: no index is kept */
+    const char *only_file;      /* in no folder; NULL: the folders count */
+    struct schema *form;        /* of manifests; made for the first one */
     bool is_loaded;
     bool has_all_manifests;
     bool was_indexed; /* what is known comes from the index */

@@ -40,7 +40,16 @@ static int explain_violations(struct schema_report *report, struct error *err)
 int validate_document(const struct schema *schema, const struct document *document,
                       struct error *err)
 {
+    return validate_document_at(schema, document, NULL, err);
+}
+
+int validate_document_at(const struct schema *schema, const struct document *document,
+                         struct strbuf *first, struct error *err)
+{
     struct schema_report *report = NULL;
     int status = schema_validate(schema, document_root(document), &report, err);
+    if (first != NULL && report != NULL && schema_report_count(report) > 0) {
+        strbuf_append_str(first, schema_report_at(report, 0)->pointer);
+    }
     return status == E_INVALID && report != NULL ? explain_violations(report, err) : status;
 }

@@ -13,11 +13,16 @@
 struct document;
 struct error;
 struct schema;
+struct strbuf;
 
 /*
  * Fails with E_INVALID: "/url is missing; /timeout must be a string (did you mean ...?)", E_NOMEM.
  */
 int validate_document(const struct schema *schema, const struct document *document,
                       struct error *err);
+
+/* The same; `first` (may be NULL) gets the JSON pointer to the first of what is wrong. */
+int validate_document_at(const struct schema *schema, const struct document *document,
+                         struct strbuf *first, struct error *err);
 
 #endif

@@ -7,7 +7,9 @@
  * MANIFEST must be one JSON object (strict, depth 64 at most); it is written without white space
  * to SIDECAR. FOLDER gets note.bin (the note's descriptor: CRC and JSON), note.c (the note, which
  * takes note.bin in) and crc.h (OPS_MANIFEST_CRC). It stands alone, so that it can be built
- * wherever plugins are; what the manifest must say is checked by the host.
+ * wherever plugins are. So it looks at the form alone: JSON without doubled keys, each fault with
+ * its place in MANIFEST. What the manifest must say is checked when the plugin is looked at: by
+ * `opstream plugin inspect` and by the checker.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -29,6 +31,15 @@ struct reader {
     char *out; /* as large as the text */
     size_t out_n;
     unsigned depth;
+    struct key *keys; /* of the objects that are open, the innermost last */
+    size_t key_count;
+    size_t key_cap;
+};
+
+/* As it is written, with its quotes, in `out`. */
+struct key {
+    size_t at;
+    size_t n;
 };
 
 static bool complain(const struct reader *reader, const char *why)
@@ -170,20 +181,56 @@ static bool read_number(struct reader *reader)
 
 static bool read_value(struct reader *reader);
 
+/* Of an object whose keys begin with number `first`: the one that was read just now, from `at` on.
+ */
+static bool add_key(struct reader *reader, size_t first, size_t start, size_t at)
+{
+    struct key key = {start, reader->out_n - start};
+    for (size_t i = first; i < reader->key_count; i++) {
+        const struct key *known = &reader->keys[i];
+        if (known->n == key.n &&
+            memcmp(reader->out + known->at, reader->out + key.at, key.n) == 0) {
+            reader->at = at;
+            return complain(reader, "this key is there twice");
+        }
+    }
+    if (reader->key_count == reader->key_cap) {
+        size_t cap = reader->key_cap > 0 ? 2 * reader->key_cap : 64;
+        struct key *keys = realloc(reader->keys, cap * sizeof(*keys));
+        if (keys == NULL) {
+            return complain(reader, "out of memory");
+        }
+        reader->keys = keys;
+        reader->key_cap = cap;
+    }
+    reader->keys[reader->key_count++] = key;
+    return true;
+}
+
+static bool read_key(struct reader *reader, size_t first)
+{
+    size_t at = reader->at;
+    size_t start = reader->out_n;
+    return read_string(reader) && add_key(reader, first, start, at) &&
+           (take(reader, ':') || complain(reader, "a ':' is missing here"));
+}
+
 /* The members of a list or an object up to its end; recursion is bounded by DEPTH_MOST. */
 static bool read_members(struct reader *reader, char close)
 {
+    size_t first = reader->key_count;
     if (take(reader, close)) {
         return true;
     }
     do {
-        if (close == '}' && (!read_string(reader) || !take(reader, ':'))) {
-            return complain(reader, "a key and ':' are missing here");
+        if (close == '}' && !read_key(reader, first)) {
+            return false;
         }
         if (!read_value(reader)) {
             return false;
         }
     } while (take(reader, ','));
+    reader->key_count = first;
     return take(reader, close) ||
            complain(reader, "a ',' or the end of the list or object is missing here");
 }
@@ -351,6 +398,7 @@ int main(int argc, char **argv)
     reader.out = malloc(reader.n + 1);
     bool is_done = reader.out != NULL && read_manifest(&reader) &&
                    write_all(&reader, argv[2], argv[3]);
+    free(reader.keys);
     free(reader.out);
     free(text);
     return is_done ? 0 : 1;

@@ -66,12 +66,24 @@ class Tool(unittest.TestCase):
                 self.assertEqual(open(f"{at}/made/crc.h").read(),
                                  f"#define OPS_MANIFEST_CRC 0x{crc64(made):016x}u\n")
 
+    def test_faults_have_their_place(self):
+        for text, wanted in [(b'{\n  "id": "a",\n  "abi": {"epoch": 1},\n  "id": "b"\n}',
+                              ":4:3: error: this key is there twice\n"),
+                             (b'{"a": {"x": 1}, "b": {"x": 1},\n "c" 1}',
+                              ":2:6: error: a ':' is missing here\n"),
+                             (b'{"a": [1,\n 2,\n 3}', ":3:3: error: a ',' or the end")]:
+            with self.subTest(text=text):
+                done, _ = self.run_tool(text)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("m.json" + wanted, done.stderr)
+
     def test_refuses_what_is_no_manifest(self):
         bad = [b"", b"[]", b"1", b"{", b"{]", b"{}x", b"{} {}", b'{"a"}', b'{"a":}', b'{"a":1,}',
                b'{,}', b'{a:1}', b"{'a':1}", b'{"a":01}', b'{"a":+1}', b'{"a":1.}', b'{"a":.5}',
                b'{"a":1e}', b'{"a":-}', b'{"a":tru}', b'{"a":"', b'{"a":"\n"}', b'{"a":"\\x"}',
                b'{"a":"\\u12g4"}', b'{"a":"\xff"}', b'{"a":"\xc0\x80"}', b'{"a":"\xed\xa0\x80"}',
                b'{"a":"\xe2\x82"}', b'{"a":1 2}', b'{"a":[1 2]}', b'{"a":[1,]}', b'{"a":1;}',
+               b'{"a":1,"b":2,"a":3}', b'{"x":{"a":1,"a":1}}',
                b'{"a":"\0"}', b'{}\0', b'{"a":NaN}', b"\xef\xbb\xbf{}",
                b'{"a":' + b"[" * 64 + b"]" * 64 + b"}", b'{"a":' + b"[" * 1000000,
                b'{"a":"' + b"x" * (1 << 20) + b'"}']

@@ -105,10 +105,11 @@ static void test_manifest__faults_are_all_told(void **state)
     assert_refused(BAD_DIR "/unknown_keys", E_PLUGIN, "nodse");
     assert_refused(BAD_DIR "/unknown_keys", E_PLUGIN, "riks");
     assert_refused(BAD_DIR "/bad_schema", E_PLUGIN,
-                   "its manifest is not valid: the config_schema of 'bad': ");
+                   "its manifest is not valid: line 1, column 155, at '\"type\":\"strnig\"}}}}]}': "
+                   "the config_schema of 'bad': ");
     assert_refused(BAD_DIR "/bad_schema", E_PLUGIN, "/properties/a/type");
     assert_refused(BAD_DIR "/foreign_type", E_PLUGIN,
-                   "its manifest is not valid: the node type 'other.node' must be 'bad' or begin "
+                   "': the node type 'other.node' must be 'bad' or begin "
                    "with 'bad.'");
 }
 

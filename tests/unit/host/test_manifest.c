@@ -187,9 +187,18 @@ static void test_manifest__says_what_is_wrong(void **state)
          "\"summary\":\"s\",\"config_schema\":{},\"output_schema\":{\"minimum\":\"x\"}}]}",
          "the output_schema of 'a': /"},
         {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[]}", "/nodes "},
+        {"{\"id\": \"\xC3\xA9\",\n \"version\": \"1.0.0\", \"abi\": {\"epoch\": 1},\n"
+         " \"nodes\": [1, {\"a/b\": [\"]\", {}], \"type\": 3}]}",
+         "line 3, column 12, at '1, {"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\"config_schema\":{\"properties\":{\"x/y\":{\"enum\":3}}}}]}",
+         "line 1, column 120, at '\"enum\":3}}}}]}': the config_schema of 'a': "
+         "/properties/x~1y/enum"},
         {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"rate_limit\":\"9/fortnight\","
          "\"nodes\":[{\"type\":\"a\",\"summary\":\"s\",\"config_schema\":{}}]}",
-         "its manifest is not valid: /rate_limit: '9/fortnight'"},
+         "its manifest is not valid: line 1, column 47, at "
+         "'\"rate_limit\":\"9/fortnight\",\"nodes\":[{\"ty...': "
+         "/rate_limit: '9/fortnight'"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
