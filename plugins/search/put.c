@@ -41,6 +41,7 @@ static int read_tags(struct index *index, ops_task task, ops_val list, struct pa
 {
     ops_val values[TAGS_MAX];
     ops_val sorted = 0;
+    int is_made = 1;
     uint64_t n = ops.value->count(ops.h, list);
     for (uint64_t i = 0; i < n && i < TAGS_MAX; i++) {
         ops_val tag = 0;
@@ -53,11 +54,13 @@ static int read_tags(struct index *index, ops_task task, ops_val list, struct pa
         if (i > 0 && compare_names(&name, &paper->names[paper->name_count - 1]) == 0) {
             continue;
         }
-        (void)ops.value->new_str(ops.h, task, name, &values[paper->name_count]);
+        is_made = is_made &&
+                  ops.value->new_str(ops.h, task, name, &values[paper->name_count]) == OPS_OK;
         paper->names[paper->name_count++] = name;
     }
-    int is_made = ops.value->new_list(ops.h, task, values, paper->name_count, &sorted) == OPS_OK &&
-                  ops.value->to_json(ops.h, sorted, &paper->tags) == OPS_OK;
+    is_made = is_made &&
+              ops.value->new_list(ops.h, task, values, paper->name_count, &sorted) == OPS_OK &&
+              ops.value->to_json(ops.h, sorted, &paper->tags) == OPS_OK;
     return is_made || fault_set(index->fault, OPS_E_RESOURCE, "search.memory", "out of memory");
 }
 
