@@ -54,18 +54,42 @@ static int read_glibc(const struct command_args *args, unsigned out[2])
     return EXIT_DONE;
 }
 
+/* The child that looks at a rule is in another folder. */
+static int read_path(const struct command_args *args, const char *name, char **out)
+{
+    const char *path = command_value(args, name);
+    *out = path != NULL ? realpath(path, NULL) : NULL;
+    if (path != NULL && *out == NULL) {
+        return command_usage_error(args->command, "cannot read '%s': %s", path, strerror(errno));
+    }
+    return EXIT_DONE;
+}
+
 static int read_options(const struct command_args *args, struct subject *subject,
                         struct trial_options *trial)
 {
     uint64_t seconds = 0;
+    const uint64_t most_tasks = 10 * 1000 * 1000;
     const uint64_t most_seconds = 24 * 3600;
+    if (!read_number(value_or(args, "seed", PLUGIN_CHECK_SEED), UINT64_MAX, &subject->seed)) {
+        return command_usage_error(args->command, "--seed is a whole number");
+    }
+    if (!read_number(value_or(args, "tasks", PLUGIN_CHECK_TASKS), most_tasks, &subject->tasks) ||
+        subject->tasks == 0) {
+        return command_usage_error(args->command, "--tasks is a number from 1 to %" PRIu64,
+                                   most_tasks);
+    }
     if (!read_number(value_or(args, "timeout", PLUGIN_CHECK_TIMEOUT), most_seconds, &seconds) ||
         seconds == 0) {
         return command_usage_error(args->command, "--timeout is a number of seconds, up to a day");
     }
     trial->timeout_ms = (int64_t)seconds * 1000;
     trial->is_in_process = command_has(args, "in-process");
-    return read_glibc(args, subject->glibc);
+    int code = read_glibc(args, subject->glibc);
+    if (code == EXIT_DONE) {
+        code = read_path(args, "config", &subject->config_path);
+    }
+    return code == EXIT_DONE ? read_path(args, "settings", &subject->settings_path) : code;
 }
 
 /* ---- Rules ---- */
@@ -307,6 +331,8 @@ static int open_and_check(const struct command_args *args)
         code = check(args, &subject, &options);
         subject_finish(&subject);
     }
+    free(subject.config_path);
+    free(subject.settings_path);
     return code;
 }
 

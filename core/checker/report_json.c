@@ -62,6 +62,10 @@ int report_append_json(const struct report *report, struct strbuf *out, struct e
     builder_key(b, STR("path"));
     build_text(b, report->subject->path);
     build_plugin(b, report->subject->manifest);
+    /* As text: JSON's readers round numbers above 2^53. */
+    struct strbuf seed = STRBUF_INIT;
+    strbuf_append_format(&seed, "%llu", (unsigned long long)report->subject->seed);
+    builder_member_string(b, STR("seed"), strbuf_str(&seed));
     builder_member_bool(b, STR("good"), report_is_good(report));
     builder_key(b, STR("rules"));
     builder_list_begin(b);
@@ -70,6 +74,7 @@ int report_append_json(const struct report *report, struct strbuf *out, struct e
     }
     builder_list_end(b);
     builder_map_end(b);
+    strbuf_finish(&seed);
 
     cleanup_document struct document *document = NULL;
     int status = builder_finish(b, &document, err);

@@ -112,7 +112,10 @@ void report_append_junit(const struct report *report, struct strbuf *out)
                          "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"",
                          report->count, failures, skipped);
     append_seconds(out, took_ms);
-    strbuf_append_text(out, "\">\n");
+    strbuf_append_format(out,
+                         "\">\n    <properties>\n      <property name=\"seed\" value=\"%" PRIu64
+                         "\"/>\n    </properties>\n",
+                         report->subject->seed);
     for (size_t i = 0; i < report->count; i++) {
         append_case(out, &report->rows[i]);
     }

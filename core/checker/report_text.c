@@ -34,7 +34,7 @@ void report_append_head(const struct report *report, struct strbuf *out)
         strbuf_append_char(out, ' ');
         terminal_append_safe(out, manifest->plugin.version);
     }
-    strbuf_append_char(out, '\n');
+    strbuf_append_format(out, ", seed %" PRIu64 "\n", report->subject->seed);
 }
 
 static const char *word_of(const struct report_row *row)
@@ -92,7 +92,9 @@ void report_append_sum(const struct report *report, struct strbuf *out)
                          report->count, report->count - errors - warnings - skipped, errors,
                          warnings, skipped);
     if (first != NULL) {
-        strbuf_append_format(out, "why, and what to do: opstream plugin check --explain %s\n",
-                             first->rule->id);
+        strbuf_append_format(out,
+                             "why, and what to do: opstream plugin check --explain %s\n"
+                             "the same once more: --rule %s --seed %" PRIu64 "\n",
+                             first->rule->id, first->rule->id, report->subject->seed);
     }
 }

@@ -99,7 +99,7 @@ const struct rule rule_table[] = {
      "all that it uses is in the libraries that it names",
      "What happens to be in the program today may be gone tomorrow; the host exports nothing.",
      "Link with -Wl,-z,defs, which makes the linker say so, and name the library that has it.",
-     {"static.elf"},
+     {"static.elf", "static.libraries"},
      rule_static_symbols},
     {"static.build-id",
      RULE_WARNING,
@@ -136,6 +136,83 @@ const struct rule rule_table[] = {
      "Ask for no more than the source uses: abi.minor_needed, interfaces.required.",
      {"manifest.form"},
      rule_manifest_needs},
+    {"run.load",
+     RULE_ERROR,
+     "it loads, its code is as its manifest says, and init() succeeds",
+     "Otherwise none of its node types can be used. The descriptor must have the manifest's id, "
+     "version, checksum and node types, each with its config_version, flags and check().",
+     "Build code and manifest together; name the same node types in both.",
+     {"static.symbols", "manifest.needs"},
+     rule_run_load},
+    {"run.configs",
+     RULE_ERROR,
+     "each task ends once, with every config that its schema allows",
+     "A task that never ends holds its run; one that ends twice, or leaves operations or values "
+     "behind, is a fault that shows as another one later.",
+     "End every path of execute() and of each callback by exactly one complete() or fail(). The "
+     "finding has the config; services answer by chance, of which --seed is the beginning.",
+     {"run.load"},
+     rule_run_configs},
+    {"run.mutations",
+     RULE_ERROR,
+     "the same holds when one thing in the config is made otherwise",
+     "What breaks the schema, the host refuses. What the schema allows comes to the node as it is: "
+     "empty, very long, at the ends of numbers, in any language.",
+     "Mend the node, or say in the schema what it can't take: minLength, maximum, pattern.",
+     {"run.configs"},
+     rule_run_mutations},
+    {"run.outputs",
+     RULE_WARNING,
+     "what it completes with keeps its output_schema",
+     "Expressions in pipelines are checked against the output_schema; what is otherwise at run "
+     "time makes them fail there.",
+     "Services answer by chance here, also as none would. Where that matters check what comes "
+     "before it becomes the output, and fail with OPS_E_UPSTREAM "
+     "where it is not as it should be; or say in the schema what can come.",
+     {"run.configs"},
+     rule_run_outputs},
+    {"run.checks",
+     RULE_ERROR,
+     "check() ends once, whatever the service answers",
+     "A check that does not end is given up, and the service is not looked at again.",
+     "End every path of check() and of its callbacks by exactly one complete() or fail().",
+     {"run.load"},
+     rule_run_checks},
+    {"run.cancel",
+     RULE_ERROR,
+     "a task that is cancelled ends, at whatever step it is",
+     "One that does not is given up after its grace, and its memory stays until the program ends.",
+     "After cancel() end the task soon: by fail() with OPS_E_CANCELLED, there or in the callbacks "
+     "of its operations, which all come back with CANCELLED. A node without operations of the host "
+     "under way needs a cancel().",
+     {"run.configs"},
+     rule_run_cancel},
+    {"run.faults",
+     RULE_ERROR,
+     "a task ends once, whichever call of the host fails",
+     "Memory runs out, connections break, quotas are used up: mostly in production.",
+     "Look at what each function returns, and fail the task with it; a call that returned an error "
+     "has no callback to wait for.",
+     {"run.configs"},
+     rule_run_faults},
+    {"run.process",
+     RULE_ERROR,
+     "it leaves the process as it was",
+     "Working folder, umask, environment, locale, signals and stdout are of the whole process; "
+     "descriptors that are never closed run out.",
+     "Do not change them, nor call libraries that do; close what was opened in destroy() and "
+     "shutdown().",
+     {"run.configs"},
+     rule_run_process},
+    {"run.growth",
+     RULE_ERROR,
+     "memory, descriptors and threads do not grow from task to task",
+     "The orchestrator runs for months, and with it the plugin.",
+     "Free what a task took when it ends, or take it from its scope with ops_task_alloc(). The "
+     "tasks run on 10 hosts one after the other: what init() and create() make, shutdown() and "
+     "destroy() free.",
+     {"run.configs"},
+     rule_run_growth},
     {NULL, RULE_ERROR, NULL, NULL, NULL, {NULL}, NULL},
 };
 

@@ -67,4 +67,19 @@ void rule_manifest_form(const struct subject *subject, struct verdict *verdict);
 void rule_manifest_sidecar(const struct subject *subject, struct verdict *verdict);
 void rule_manifest_needs(const struct subject *subject, struct verdict *verdict);
 
+/* rule_run.c: what its nodes do */
+void rule_run_load(const struct subject *subject, struct verdict *verdict);
+void rule_run_configs(const struct subject *subject, struct verdict *verdict);
+void rule_run_outputs(const struct subject *subject, struct verdict *verdict);
+void rule_run_mutations(const struct subject *subject, struct verdict *verdict);
+void rule_run_checks(const struct subject *subject, struct verdict *verdict);
+
+/* rule_trouble.c: what they do when something is done to them */
+void rule_run_cancel(const struct subject *subject, struct verdict *verdict);
+void rule_run_faults(const struct subject *subject, struct verdict *verdict);
+
+/* rule_process.c: what is left of it */
+void rule_run_process(const struct subject *subject, struct verdict *verdict);
+void rule_run_growth(const struct subject *subject, struct verdict *verdict);
+
 #endif

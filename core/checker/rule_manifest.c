@@ -20,12 +20,8 @@ void rule_manifest_note(const struct subject *subject, struct verdict *verdict)
 
 void rule_manifest_form(const struct subject *subject, struct verdict *verdict)
 {
-    const struct error *problem = &subject->manifest_error;
-    if (problem->code != 0 && problem->line > 0) {
-        verdict_fail(verdict, "line %u, column %u: %s", problem->line, problem->column,
-                     problem->message);
-    } else if (problem->code != 0) {
-        verdict_fail(verdict, "%s", problem->message);
+    if (subject->manifest_error.code != 0) {
+        verdict_fail(verdict, "%s", subject->manifest_error.message);
     }
 }
 

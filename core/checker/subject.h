@@ -24,6 +24,10 @@ struct manifest;
 
 struct subject {
     /* As asked for. */
+    char *config_path;   /* owned; {"TYPE": [CONFIG, ...]}, or NULL */
+    char *settings_path; /* owned; or NULL: made by their schema */
+    uint64_t seed;
+    uint64_t tasks;    /* of run.growth */
     unsigned glibc[2]; /* the newest that it may need: {2, 36} */
     /* As found. */
     char *path;          /* owned; absolute, without links */

@@ -24,6 +24,10 @@ static const struct command_option options[] = {
     {"explain", 0, "ID", "say why there is a rule, and how to keep it", false},
     {"json", 0, NULL, "print one JSON document", false},
     {"junit", 0, "FILE", "write the results as JUnit XML, too", false},
+    {"config", 0, "FILE", "real configs, too: {\"TYPE\": [CONFIG, ...], ...}", false},
+    {"settings", 0, "FILE", "the plugin's settings, JSON [made by their schema]", false},
+    {"seed", 0, "N", "of all that is made by chance [" PLUGIN_CHECK_SEED "]", false},
+    {"tasks", 0, "N", "how many run.growth starts [" PLUGIN_CHECK_TASKS "]", false},
     {"timeout", 0, "SECONDS", "for one rule [" PLUGIN_CHECK_TIMEOUT "]", false},
     {"glibc", 0, "VERSION", "the oldest that it has to load with [" PLUGIN_CHECK_GLIBC "]", false},
     {"in-process", 0, NULL, "no process of its own for each rule, for a debugger", false},
@@ -83,8 +87,10 @@ const struct command cmd_plugin_check = {
     .summary = "check a plugin by all rules that there are",
     .usage = "FILE [OPTION]...\n"
              "       opstream plugin check --list-rules | --explain ID",
-    .details = "No code of the plugin runs; the libraries that it names are loaded. Each rule\n"
-               "has a process of its own.\n"
+    .details = "Reads the file first. Then its nodes run in a test host, with configs made by\n"
+               "their schemas, and with services that are played: HTTP and mail reach nobody, no\n"
+               "child process starts, time is virtual. Each rule has a process of its own, in an\n"
+               "empty folder. What a node does by itself, as writing to a file, it does.\n"
                "\n"
                "Exit code 0: it keeps all rules; 1: it breaks one; 2: the command line is wrong.",
     .options = options,

@@ -14,6 +14,8 @@
 #define PLUGIN_CHECK_PROGRAM "opstream-plugin-check"
 
 /* What holds when an option is not given. */
+#define PLUGIN_CHECK_SEED    "1"
+#define PLUGIN_CHECK_TASKS   "10000"
 #define PLUGIN_CHECK_TIMEOUT "60"
 
 /* The C library that this opstream is built with. */

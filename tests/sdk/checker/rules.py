@@ -69,14 +69,15 @@ def no_sidecar():
     return path
 
 
-# What is checked, the rule that it breaks, what is said, more arguments.
+# What is checked, the rule that it breaks (and those that it then cannot keep), what is said, more
+# arguments.
 CASES = [
     (empty, "static.elf", "it is empty"),
     (truncated, "static.elf", "truncated"),
     (of_other_machine, "static.elf", "it is built for arm (machine 40)"),
     ("exports", "static.exports", "it exports 'opstream_fault_exported'"),
-    ("entry_is_function", "static.exports", "is a function"),
-    (bad / "symbol/bad/bad.so", "static.exports", "it does not export 'opstream_plugin_v1'"),
+    ("entry_is_function", "static.exports run.load", "is a function"),
+    (bad / "symbol/bad/bad.so", "static.exports run.load", "it does not export 'opstream_plugin_v1'"),
     ("unique", "static.unique", "'opstream_fault_unique'"),
     ("tls", "static.tls", "DF_STATIC_TLS"),
     ("textrel", "static.textrel", "DT_TEXTREL"),
@@ -94,26 +95,45 @@ CASES = [
     (other_sidecar, "manifest.sidecar", "they differ from byte"),
     (no_sidecar, "manifest.sidecar", "plugin.json"),
     (bad / "newer_epoch/bad/bad.so", "manifest.needs", "needs ABI epoch 2"),
+    (bad / "crc/bad/bad.so", "run.load", "its code was built with another manifest"),
+    (bad / "extra_type/bad/bad.so", "run.load", "its code has the node type 'bad.other', its manifest has not"),
+    (bad / "init/bad/bad.so", "run.load", "no licence was found"),
+    (bad / "create/bad/bad.so", "run.configs", "the key is too short"),
+    ("ends_twice", "run.configs", "fault with {"),
+    ("never_ends", "run.configs", "fault with {"),
+    ("crashes", "run.configs", "it was ended by signal 6 (Aborted), while: fault with {"),
+    ("exits", "run.configs", "it ended the process with exit code 3, while: fault with {"),
+    ("loops", "run.configs", "it did not end within 2 s, while: fault with {", "--timeout", "2"),
+    ("mutations", "run.mutations", "= a text of 200,000 bytes"),
+    ("outputs", "run.outputs", "/n"),
+    ("checks", "run.checks", "fault, its check()"),
+    ("cancel", "run.cancel run.faults", ", cancelled some time after step 1"),
+    ("faults", "run.faults", "(ops.timer.after)"),
+    ("process", "run.process", "bytes to stdout"),
+    ("growth", "run.growth", "allocated memory (bytes) grew"),
     (bad / "newer_interface/bad/bad.so", "manifest.needs", "needs the interface 'ops.http' 4"),
 ]
 
 
 def look_at(case):
-    what, rule, words, *arguments = case
+    what, rules, words, *arguments = case
+    rules = rules.split()
+    rule = rules[0]
     path = what() if callable(what) else what if isinstance(what, pathlib.Path) else fault(what)
     junit = work / "junit.xml"
-    run = check(path, "--json", "--junit", junit, *arguments)
+    tasks = "10000" if rule == "run.growth" else "500"
+    run = check(path, "--json", "--junit", junit, "--tasks", tasks, *arguments)
     report = json.loads(run.stdout)
     rows = {row["id"]: row for row in report["rules"]}
     broken = [row["id"] for row in report["rules"] if row["outcome"] == "failed"]
     is_error = rows[rule]["severity"] == "error"
-    assert broken == [rule], (path, broken, rows[rule])
+    assert broken == rules, (path, broken, [rows[one] for one in broken])
     assert words in "\n".join(rows[rule]["findings"]), (path, rows[rule])
     assert run.returncode == (1 if is_error else 0) and report["good"] is not is_error, (path, run)
 
     suite = ElementTree.parse(junit).getroot().find("testsuite")
     failed = [one.get("name") for one in suite.findall("testcase") if one.find("failure") is not None]
-    assert failed == ([rule] if is_error else []), (path, failed)
+    assert failed == (rules if is_error else []), (path, failed)
     assert int(suite.get("failures")) == len(failed), path
     assert int(suite.get("tests")) == len(suite.findall("testcase")) == len(rows), path
     assert int(suite.get("skipped")) == sum(row["outcome"] == "skipped" for row in rows.values()), path
@@ -128,12 +148,31 @@ def all_rules():
 def manners(rules):
     good = fault("none")
     text = check(good, code=0)
-    assert "0 failed" in text.stdout, text.stdout
-    text = check(good, "--rule", "manifest", "--rule", "static.elf", code=0).stdout
-    assert "static.elf" in text and "static.tls" not in text, text
+    assert ", seed 1\n" in text.stdout and "0 failed" in text.stdout, text.stdout
+    text = check(good, "--seed", 7, "--rule", "manifest", "--rule", "static.elf", code=0).stdout
+    assert ", seed 7\n" in text and "static.elf" in text and "static.tls" not in text, text
     broken = check(fault("imports"), "--rule", "static.imports", code=1).stdout
     assert "FAILED   static.imports" in broken and "--explain static.imports" in broken, broken
     assert check(fault("imports"), "--rule", "static.tls", code=0)
+    assert check(fault("crashes"), "--in-process", "--rule", "run.configs").returncode == -6
+    given = work / "given.json"
+    for content, words in [
+            ('{"fault": [{"n": 77}, {"n": 78}]}', None),
+            ('{"fault": [{"n": "many"}]}', 'fault with {"n":"many"} is not started'),
+            ('{"fault": {"n": 1}}', 'is not like {"fault": [{...}, ...]}'),
+            ('{"fault": [', "given.json', line 1, column 12")]:
+        given.write_text(content)
+        run = check(fault("runs_well"), "--rule", "run.configs", "--config", given, code=0 if words is None else 1)
+        assert words is None or words in run.stdout, run.stdout
+    given.write_text('{"unknown": 1}')
+    run = check(fault("runs_well"), "--rule", "run.configs", "--settings", given, code=0)
+    given.write_text("[")
+    run = check(fault("runs_well"), "--rule", "run.load", "--settings", given, code=1)
+    assert "given.json', line 1" in run.stdout, run.stdout
+    one, other = (check(fault("outputs"), "--rule", "run.outputs", "--seed", seed, code=0).stdout for seed in (5, 5))
+    assert one == other and "warning  run.outputs" in one and ", seed 5" in one, (one, other)
+    another = check(fault("outputs"), "--rule", "run.outputs", "--seed", 6, code=0).stdout
+    assert one.splitlines()[2:] != another.splitlines()[2:], another
     for rule in rules:
         told = check("--explain", rule, code=0).stdout
         assert told.startswith(rule) and "Why: " in told and "What to do: " in told, told
@@ -142,7 +181,10 @@ def manners(rules):
             ((), "name the plugin's file"),
             ((good, "--rule", "static.nothing"), "there is no rule 'static.nothing'"),
             (("--explain", "x"), "there is no rule 'x'"),
+            ((good, "--seed", "-1"), "--seed is a whole number"),
             ((good, "--timeout", "0"), "--timeout is"),
+            ((good, "--tasks", "0"), "--tasks is a number from 1"),
+            ((good, "--config", work / "absent.json"), "cannot read"),
             ((good, "--glibc", "2"), "--glibc is like"),
             ((work / "absent.so",), "cannot read"),
             ((work,), "is no regular file"),

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_CHECKER_CONFIG_SET_H
+#define CORE_CHECKER_CONFIG_SET_H
+
+/*
+ * Config set: the configs that a node type is tried with: those that its author gives, and some
+ * made by its schema.
+ *
+ * Used by:  stage.
+ * Uses:     config_maker, subject, host/manifest.h.
+ * Threads:  [main]
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct chance;
+struct document;
+struct error;
+struct manifest_node;
+struct subject;
+
+enum { CONFIG_SET_MOST = 64 };
+
+struct config_set {
+    struct document *configs[CONFIG_SET_MOST]; /* owned */
+    size_t count;
+};
+
+/*
+ * At most `wanted` configs for `node`, those of the author first; all are different. Fails with
+ * E_NOT_FOUND when none can be made (the message says why), E_INVALID when the author's are no
+ * JSON, E_NOMEM, E_IO.
+ */
+int config_set_init(struct config_set *set, const struct subject *subject,
+                    const struct manifest_node *node, size_t wanted, struct error *err);
+void config_set_finish(struct config_set *set);
+
+/*
+ * Settings for the plugin: the author's, or made by its schema. On success `*out_settings` is
+ * owned. Fails as config_set_init().
+ */
+int config_set_settings(const struct subject *subject, struct document **out_settings,
+                        struct error *err);
+
+#endif

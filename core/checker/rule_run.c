@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules on what the plugin does when it is loaded and its nodes run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/checker/config_mutant.h"
+#include "core/checker/config_set.h"
+#include "core/checker/rule.h"
+#include "core/checker/stage.h"
+#include "core/checker/subject.h"
+#include "core/checker/verdict.h"
+#include "core/host/manifest.h"
+#include "core/value/schema.h"
+#include "core/value/value.h"
+
+enum {
+    CONFIGS = 12,        /* of a node type */
+    ANSWERS = 4,         /* ways in which services answer to one config */
+    MUTATED_CONFIGS = 6, /* of a node type */
+    MUTANTS = 3000,      /* of all node types together, but for each type */
+    MUTANTS_LEAST = 60,  /* at least so many, */
+    MUTANTS_MOST = 600,  /* and at most */
+    CHECKS = 12,
+    WHAT_BYTES = 160,
+};
+
+void rule_run_load(const struct subject *subject, struct verdict *verdict)
+{
+    struct stage stage;
+    (void)stage_open(&stage, subject, verdict); /* the verdict has it */
+    stage_close(&stage);
+}
+
+/* ---- Configs ---- */
+
+static void complain_of_refusal(struct stage *stage, const struct stage_act *act, const char *why)
+{
+    verdict_fail(stage->verdict,
+                 "%.*s with %.300s is not started: %s (the settings were %.*s; --settings gives "
+                 "others)",
+                 STR_ARG(act->node->type.name), act->config != NULL ? act->config : "its check()",
+                 why, STR_ARG(strbuf_str(&stage->settings)));
+}
+
+static bool try_config(struct stage *stage, const struct stage_act *act, void *user)
+{
+    size_t *tasks = user;
+    for (int i = 0; i < ANSWERS; i++) {
+        ops_test_problem why = {.text = ""};
+        stage->mood = i == 0 ? MOOD_GOOD : MOOD_ANY;
+        enum stage_result result = stage_play(stage, act, NULL, &why);
+        if (result == STAGE_REFUSED) {
+            complain_of_refusal(stage, act, why.text);
+            return false;
+        }
+        if (result == STAGE_STUCK) {
+            return false;
+        }
+        (*tasks)++;
+    }
+    return true;
+}
+
+static void complain_of_schemas(const struct subject *subject, struct verdict *verdict)
+{
+    for (size_t i = 0; i < subject->manifest->node_count; i++) {
+        const struct manifest_node *node = &subject->manifest->nodes[i];
+        struct config_set set;
+        struct error err = {0};
+        int status = config_set_init(&set, subject, node, 1, &err);
+        if (status == E_NOT_FOUND) {
+            verdict_fail(verdict,
+                         "no config for %.*s could be made by its schema (%s): put examples into "
+                         "the schema, or give configs with --config",
+                         STR_ARG(node->type.name), err.message);
+        } else if (status != 0) {
+            verdict_fail(verdict, "%s", err.message);
+        } else {
+            config_set_finish(&set);
+        }
+    }
+}
+
+void rule_run_configs(const struct subject *subject, struct verdict *verdict)
+{
+    struct stage stage;
+    size_t tasks = 0;
+    complain_of_schemas(subject, verdict);
+    if (stage_open(&stage, subject, verdict)) {
+        stage_each(&stage, CONFIGS, try_config, &tasks);
+        verdict_remark(verdict, "%zu tasks of %zu node types", tasks,
+                       subject->manifest->node_count);
+    }
+    stage_close(&stage);
+}
+
+void rule_run_outputs(const struct subject *subject, struct verdict *verdict)
+{
+    struct stage stage;
+    size_t tasks = 0;
+    if (stage_open(&stage, subject, verdict)) {
+        stage.view = VIEW_OUTPUTS;
+        stage_each(&stage, CONFIGS, try_config, &tasks);
+    }
+    stage_close(&stage);
+}
+
+/* ---- Mutations ---- */
+
+struct mutants {
+    size_t for_each_node;
+    size_t taken;
+    size_t refused;
+};
+
+/* What the schema says must be what the host does. */
+static bool try_mutant(struct stage *stage, const struct manifest_node *node,
+                       const struct document *mutant, const char *what, struct mutants *mutants)
+{
+    bool is_valid = schema_validate(node->type.config_schema, document_root(mutant), NULL, NULL) ==
+                    0;
+    char *config = stage_text(mutant);
+    if (config == NULL) {
+        return false;
+    }
+    ops_test_problem why = {.text = ""};
+    struct stage_act act = {.node = node, .config = config, .what = what};
+    enum stage_result result = stage_play(stage, &act, NULL, &why);
+    if (result != STAGE_STUCK && is_valid == (result == STAGE_REFUSED)) {
+        verdict_fail(stage->verdict, "%.*s, %s: its schema %s, but the host %s (%s)",
+                     STR_ARG(node->type.name), what, is_valid ? "allows it" : "does not allow it",
+                     is_valid ? "does not start it" : "started it", why.text);
+    }
+    mutants->taken += result == STAGE_ENDED ? 1 : 0;
+    mutants->refused += result == STAGE_REFUSED ? 1 : 0;
+    free(config);
+    return result != STAGE_STUCK;
+}
+
+static bool mutate_config(struct stage *stage, const struct manifest_node *node,
+                          const struct document *config, size_t count, struct mutants *mutants)
+{
+    bool goes_on = true;
+    for (size_t i = 0; goes_on && i < count; i++) {
+        char what[WHAT_BYTES] = "";
+        struct document *mutant = NULL;
+        if (config_mutate(config, &stage->chance, &mutant, what, sizeof what, NULL) == 0) {
+            goes_on = try_mutant(stage, node, mutant, what, mutants);
+            document_unref(mutant);
+        }
+    }
+    return goes_on;
+}
+
+static bool mutate_node(struct stage *stage, const struct manifest_node *node,
+                        struct mutants *mutants)
+{
+    struct config_set set;
+    bool goes_on = true;
+    if (config_set_init(&set, stage->subject, node, MUTATED_CONFIGS, NULL) != 0) {
+        return true; /* run.configs tells */
+    }
+    for (size_t i = 0; goes_on && i < set.count; i++) {
+        goes_on =
+            mutate_config(stage, node, set.configs[i], mutants->for_each_node / set.count, mutants);
+    }
+    config_set_finish(&set);
+    return goes_on;
+}
+
+void rule_run_mutations(const struct subject *subject, struct verdict *verdict)
+{
+    struct stage stage;
+    size_t nodes = subject->manifest->node_count;
+    size_t wanted = MUTANTS / nodes;
+    wanted = wanted < MUTANTS_LEAST ? MUTANTS_LEAST : wanted > MUTANTS_MOST ? MUTANTS_MOST : wanted;
+    struct mutants mutants = {.for_each_node = wanted};
+    bool goes_on = stage_open(&stage, subject, verdict);
+    stage.mood = MOOD_ANY;
+    for (size_t i = 0; goes_on && i < nodes; i++) {
+        goes_on = mutate_node(&stage, &subject->manifest->nodes[i], &mutants);
+    }
+    verdict_remark(verdict, "%zu allowed, %zu refused", mutants.taken, mutants.refused);
+    stage_close(&stage);
+}
+
+/* ---- Checks of services ---- */
+
+static bool try_check(struct stage *stage, const struct manifest_node *node)
+{
+    for (int i = 0; i < CHECKS; i++) {
+        ops_test_problem why = {.text = ""};
+        struct stage_act act = {.node = node, .config = NULL, .what = ""};
+        stage->mood = i == 0 ? MOOD_GOOD : MOOD_ANY;
+        enum stage_result result = stage_play(stage, &act, NULL, &why);
+        if (result == STAGE_REFUSED) {
+            complain_of_refusal(stage, &act, why.text);
+        }
+        if (result != STAGE_ENDED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void rule_run_checks(const struct subject *subject, struct verdict *verdict)
+{
+    struct stage stage;
+    size_t count = 0;
+    bool goes_on = stage_open(&stage, subject, verdict);
+    for (size_t i = 0; goes_on && i < subject->manifest->node_count; i++) {
+        const struct manifest_node *node = &subject->manifest->nodes[i];
+        if ((node->type.flags & NODE_TYPE_CHECKS) != 0) {
+            count++;
+            goes_on = try_check(&stage, node);
+        }
+    }
+    if (count == 0) {
+        verdict_skip(verdict, "no node type has a check()");
+    }
+    stage_close(&stage);
+}

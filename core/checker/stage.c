@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/checker/stage.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/error.h"
+#include "core/checker/config_maker.h"
+#include "core/checker/config_set.h"
+#include "core/checker/subject.h"
+#include "core/checker/verdict.h"
+#include "core/host/manifest.h"
+#include "core/value/json.h"
+#include "core/value/value.h"
+
+enum {
+    DEADLINE_MS = 10 * 60 * 1000, /* virtual: who polls for ever is cancelled then */
+    CREDITS = 1000,               /* then the consumer is behind for good */
+    CONFIG_SHOWN = 300,
+    LATE_MS = 45 * 1000,
+};
+
+char *stage_text(const struct document *document)
+{
+    struct strbuf text = STRBUF_INIT;
+    json_write(document_root(document), JSON_COMPACT, &text);
+    return strbuf_take(&text);
+}
+
+static bool visit_node(struct stage *stage, const struct manifest_node *node, size_t wanted,
+                       stage_visit_fn visit, void *user)
+{
+    struct config_set set;
+    bool goes_on = true;
+    if (config_set_init(&set, stage->subject, node, wanted, NULL) != 0) {
+        return true;
+    }
+    for (size_t i = 0; goes_on && i < set.count; i++) {
+        char *config = stage_text(set.configs[i]);
+        struct stage_act act = {.node = node, .config = config, .what = ""};
+        goes_on = config != NULL && visit(stage, &act, user);
+        free(config);
+    }
+    config_set_finish(&set);
+    return goes_on;
+}
+
+void stage_each(struct stage *stage, size_t wanted, stage_visit_fn visit, void *user)
+{
+    const struct manifest *manifest = stage->subject->manifest;
+    bool goes_on = true;
+    for (size_t i = 0; goes_on && i < manifest->node_count; i++) {
+        goes_on = visit_node(stage, &manifest->nodes[i], wanted, visit, user);
+    }
+}
+
+/* ---- Who plays the services ---- */
+
+static const int32_t statuses[] = {200, 200, 200, 200, 201, 204, 301, 304, 400, 401, 403,
+                                   404, 409, 410, 422, 429, 429, 500, 502, 503, 504};
+
+static const char *const headers[] = {
+    NULL,
+    "Content-Type: application/json",
+    "Content-Type: text/html; charset=x",
+    "Retry-After: 2\nX-RateLimit-Remaining: 0",
+    "Retry-After: soon",
+    "ETag: \"abc\"\nLink: <https://api.example.com/next>; rel=\"next\"",
+    "Location: /elsewhere\nSet-Cookie: a=b",
+};
+
+static const char *const bodies[] = {
+    "{}",
+    "[]",
+    "null",
+    "true",
+    "\"text\"",
+    "[{}]",
+    "{\"ok\":true}",
+    "{\"ok\":false,\"error\":\"not_allowed\",\"message\":\"no\"}",
+    "{\"id\":7,\"name\":\"thing\",\"data\":[],\"items\":[],\"errors\":[]}",
+    "{\"id\":\"seven\",\"name\":7,\"data\":{},\"items\":null}",
+    "{\"error\":{\"message\":\"no\",\"code\":7,\"type\":\"bad\"}}",
+    "{\"message\":\"Not Found\",\"errors\":[{\"field\":\"x\"}]}",
+    "{\"data\":",
+    "{\"id\":1e400}",
+    "{\"a\":\"\\ud800\"}",
+    "<html>502</html>",
+    "data: {}\n\ndata: [DONE]\n\n",
+    "data: {\"choices\":\n\n",
+    "\xFF\xFE\x00x",
+    "",
+    "ok",
+};
+
+static size_t count_of(size_t bytes, size_t each)
+{
+    return bytes / each;
+}
+
+/* A body like the node's own output: with it a node comes further than with any other. */
+static bool make_body(struct stage *stage)
+{
+    const struct schema *schema = stage->node != NULL ? stage->node->type.output_schema : NULL;
+    struct document *document = NULL;
+    if (schema == NULL || config_make(schema, &stage->chance, CONFIG_LARGE, &document, NULL) != 0) {
+        return false;
+    }
+    json_write(document_root(document), JSON_COMPACT, &stage->body);
+    document_unref(document);
+    return strbuf_status(&stage->body) == 0;
+}
+
+static void choose_body(struct stage *stage)
+{
+    bool is_any = stage->mood == MOOD_ANY;
+    strbuf_clear(&stage->body);
+    if (!chance_percent(&stage->chance, is_any ? 20 : 60) || !make_body(stage)) {
+        const size_t good = 9; /* the first of them are JSON */
+        size_t count = is_any ? count_of(sizeof bodies, sizeof bodies[0]) : good;
+        strbuf_clear(&stage->body);
+        strbuf_append_text(&stage->body, bodies[chance_below(&stage->chance, count)]);
+    }
+}
+
+static int on_http(void *user, const ops_test_http_call *call, ops_test_answer *answer)
+{
+    struct stage *stage = user;
+    (void)call;
+    choose_body(stage);
+    answer->status = 200;
+    answer->body = (ops_str){strbuf_str(&stage->body).p, stage->body.n};
+    if (stage->mood == MOOD_GOOD) {
+        return 1;
+    }
+    size_t count = count_of(sizeof statuses, sizeof statuses[0]);
+    answer->status = statuses[chance_below(&stage->chance, count)];
+    answer->headers =
+        headers[chance_below(&stage->chance, count_of(sizeof headers, sizeof headers[0]))];
+    answer->piece_bytes = chance_percent(&stage->chance, 50) ? 3 : 0;
+    answer->late_ms = chance_percent(&stage->chance, 10) ? LATE_MS : 0;
+    if (chance_percent(&stage->chance, 15)) {
+        answer->status = 0;
+        answer->code = chance_percent(&stage->chance, 50) ? OPS_E_UNAVAILABLE : OPS_E_TIMEOUT;
+        answer->effect = OPS_EFFECT_MAYBE;
+    }
+    return chance_percent(&stage->chance, 3) ? 0 : 1;
+}
+
+/* ---- Opening ---- */
+
+static bool make_settings(struct stage *stage)
+{
+    struct document *settings = NULL;
+    struct error err = {0};
+    if (config_set_settings(stage->subject, &settings, &err) != 0) {
+        if (stage->subject->settings_path != NULL) {
+            verdict_fail(stage->verdict, "%s", err.message);
+        } else {
+            verdict_fail(stage->verdict,
+                         "no settings could be made by settings_schema (%s): give some with "
+                         "--settings",
+                         err.message);
+        }
+        return false;
+    }
+    json_write(document_root(settings), JSON_COMPACT, &stage->settings);
+    document_unref(settings);
+    return strbuf_status(&stage->settings) == 0;
+}
+
+bool stage_open(struct stage *stage, const struct subject *subject, struct verdict *verdict)
+{
+    ops_test_problem why = {.text = ""};
+    ops_test_options options = {.seed = subject->seed};
+    *stage = (struct stage){
+        .subject = subject,
+        .verdict = verdict,
+        .chance = {subject->seed},
+    };
+    verdict_stage(verdict, "loading it, and its init()");
+    if (ops_test_open(subject->path, &options, &stage->host, &why) != OPS_OK) {
+        verdict_fail(verdict, "%s", why.text);
+        return false;
+    }
+    ops_test_http_handle(stage->host, on_http, stage);
+    return make_settings(stage);
+}
+
+void stage_close(struct stage *stage)
+{
+    verdict_stage(stage->verdict, "destroying its nodes, and its shutdown()");
+    if (ops_test_close(stage->host) == OPS_E_TIMEOUT) {
+        verdict_fail(stage->verdict, "its code still runs after all has ended");
+    }
+    strbuf_finish(&stage->settings);
+    strbuf_finish(&stage->body);
+    stage->host = NULL;
+}
+
+/* ---- Judging ---- */
+
+static void append_act(const struct stage *stage, const struct stage_act *act, struct strbuf *out)
+{
+    strbuf_append_format(out, "%.*s", STR_ARG(act->node->type.name));
+    if (act->config != NULL) {
+        bool is_long = strlen(act->config) > CONFIG_SHOWN;
+        strbuf_append_format(out, " with %.*s%s", CONFIG_SHOWN, act->config, is_long ? "..." : "");
+    } else {
+        strbuf_append_text(out, ", its check()");
+    }
+    if (act->cancel_step > 0) {
+        static const char *const moments[] = {"before", "after", "some time after"};
+        strbuf_append_format(out, ", cancelled %s step %" PRIu64, moments[act->cancel_moment],
+                             act->cancel_step);
+    }
+    if (act->what[0] != '\0') {
+        strbuf_append_format(out, ", %s", act->what);
+    }
+    if (ops_test_fault_hits(stage->host) > 0) {
+        strbuf_append_format(out, " (%s)", ops_test_fault_last(stage->host));
+    }
+}
+
+static void complain(struct stage *stage, const struct stage_act *act, const char *what)
+{
+    struct strbuf text = STRBUF_INIT;
+    append_act(stage, act, &text);
+    verdict_fail(stage->verdict, "%s: %s", text.p != NULL ? text.p : "", what);
+    strbuf_finish(&text);
+}
+
+/* Handles that are over are used in vain by who has not heard of a cancel yet: that is no fault. */
+static bool counts(const struct stage *stage, const struct stage_act *act,
+                   const ops_test_complaint *complaint)
+{
+    bool is_output = complaint->kind == OPS_TEST_BAD_OUTPUT;
+    if (is_output || stage->view == VIEW_OUTPUTS) {
+        return is_output && stage->view == VIEW_OUTPUTS;
+    }
+    return complaint->kind != OPS_TEST_ENDED_LATE &&
+           (complaint->kind != OPS_TEST_STALE || act->cancel_step == 0);
+}
+
+static void judge_complaints(struct stage *stage, const struct stage_act *act)
+{
+    const ops_test_complaint *complaint = NULL;
+    while ((complaint = ops_test_complaint_at(stage->host, stage->complaint_count)) != NULL) {
+        stage->complaint_count++;
+        if (counts(stage, act, complaint)) {
+            complain(stage, act, complaint->text);
+        }
+    }
+}
+
+static void judge_counts(struct stage *stage, const struct stage_act *act)
+{
+    ops_test_counts counted;
+    ops_test_count(stage->host, &counted);
+    if (counted.operations != 0 || counted.http_open != 0 || counted.jobs != 0) {
+        complain(stage, act, "operations of the host are left when it has ended");
+    }
+    if (counted.task_values != 0 || counted.task_bytes != 0) {
+        complain(stage, act, "values are left when it has ended");
+    }
+}
+
+/* False: it has not ended, so the host is of no more use. */
+static bool judge_end(struct stage *stage, const struct stage_act *act, ops_test_task task,
+                      ops_status status)
+{
+    const ops_test_result *end = ops_test_end(stage->host, task);
+    if (end != NULL && end->kind != OPS_TEST_RUNNING) {
+        if (end->ends == 0 && end->is_given_up == 0) {
+            complain(stage, act, "it was ended by nobody");
+        }
+        return true;
+    }
+    complain(stage, act,
+             status == OPS_E_WOULD_BLOCK ? "it does not end: nothing is left that could bring it on"
+                                         : "it does not end: threads are at work for too long");
+    return false;
+}
+
+/* ---- Playing ---- */
+
+static enum stage_result start(struct stage *stage, const struct stage_act *act,
+                               ops_test_task *out_task, ops_test_problem *why)
+{
+    char type[256];
+    struct str name = act->node->type.name;
+    size_t n = name.n < sizeof type ? name.n : sizeof type - 1;
+    ops_test_spec spec = {
+        .type = type,
+        .settings = strbuf_str(&stage->settings).p,
+        .config = act->config,
+        .deadline_ms = DEADLINE_MS,
+        .credits = act->config != NULL ? CREDITS : 0,
+        .origin = act->config == NULL ? "https://api.example.com:443" : NULL,
+        .flags = act->config == NULL ? OPS_TEST_CHECK : 0,
+    };
+    memcpy(type, name.p, n);
+    type[n] = '\0';
+    ops_status status = ops_test_start(stage->host, &spec, out_task, why);
+    if (status == OPS_OK) {
+        return STAGE_ENDED;
+    }
+    return STAGE_REFUSED;
+}
+
+enum stage_result stage_play(struct stage *stage, const struct stage_act *act, uint64_t *out_steps,
+                             ops_test_problem *why)
+{
+    ops_test_task task = 0;
+    struct strbuf text = STRBUF_INIT;
+    append_act(stage, act, &text);
+    verdict_stage(stage->verdict, "%s", text.p != NULL ? text.p : "");
+    strbuf_finish(&text);
+    stage->node = act->node;
+    if (start(stage, act, &task, why) != STAGE_ENDED) {
+        judge_complaints(stage, act);
+        return STAGE_REFUSED;
+    }
+    if (act->cancel_step > 0) {
+        (void)ops_test_cancel_at(stage->host, task, act->cancel_step, act->cancel_moment,
+                                 act->cancel_how); /* cannot fail: no step has been made */
+    }
+
+    ops_status status = ops_test_run(stage->host, task);
+    bool has_ended = judge_end(stage, act, task, status);
+    judge_complaints(stage, act);
+    if (out_steps != NULL) {
+        *out_steps = ops_test_steps(stage->host, task);
+    }
+    stage->task_count++;
+    if (!has_ended || ops_test_idle(stage->host) != OPS_OK) {
+        return STAGE_STUCK;
+    }
+    judge_counts(stage, act);
+    (void)ops_test_forget(stage->host, task); /* it has ended */
+    return STAGE_ENDED;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_CHECKER_STAGE_H
+#define CORE_CHECKER_STAGE_H
+
+/*
+ * Stage: a test host with the plugin on it, what plays the services behind HTTP, and what must be
+ * true when a task has ended, whatever was done to it.
+ *
+ * Used by:  rules on what runs.
+ * Uses:     opstream/test.h, subject, verdict.
+ * Threads:  [main], in the process of a rule
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/str.h"
+#include "core/checker/chance.h"
+#include "opstream/test.h"
+
+struct document;
+struct manifest_node;
+struct subject;
+struct verdict;
+
+/* How services answer. */
+enum stage_mood {
+    MOOD_GOOD, /* 200, with JSON that may be what is expected */
+    MOOD_ANY,  /* by chance: any status, broken answers, none in time, none at all */
+};
+
+/* Which of the host's complaints count. */
+enum stage_view {
+    VIEW_CONDUCT, /* all but those on outputs */
+    VIEW_OUTPUTS, /* those on outputs */
+};
+
+struct stage {
+    const struct subject *subject;
+    struct verdict *verdict;
+    ops_test_host *host;
+    struct chance chance;
+    enum stage_mood mood;
+    enum stage_view view;
+    struct strbuf settings;           /* JSON */
+    const struct manifest_node *node; /* whose task runs: answers are like its output */
+    struct strbuf body;               /* of the answer that was given last */
+    size_t complaint_count;           /* that have been looked at */
+    size_t task_count;                /* that have ended */
+};
+
+/* One task, and what is done to it. */
+struct stage_act {
+    const struct manifest_node *node;
+    const char *config;   /* JSON; of a check NULL */
+    const char *what;     /* what is special about it, for people; or "" */
+    uint64_t cancel_step; /* 0: it is not cancelled */
+    uint32_t cancel_moment;
+    uint32_t cancel_how;
+};
+
+/* Opens the host. False: the verdict says why. In any case end it with stage_close(). */
+bool stage_open(struct stage *stage, const struct subject *subject, struct verdict *verdict);
+void stage_close(struct stage *stage);
+
+enum stage_result {
+    STAGE_ENDED,   /* as it should; what was wrong is in the verdict */
+    STAGE_REFUSED, /* the host did not start it: config or settings are wrong */
+    STAGE_STUCK,   /* nothing more can be done on this stage */
+};
+
+/*
+ * Runs one task to its end, and judges. `out_steps` (may be NULL) is how many steps it made; `why`
+ * (may be NULL) is filled when it is refused.
+ */
+enum stage_result stage_play(struct stage *stage, const struct stage_act *act, uint64_t *out_steps,
+                             ops_test_problem *why);
+
+/* False: no more of them. */
+typedef bool (*stage_visit_fn)(struct stage *stage, const struct stage_act *act, void *user);
+
+/*
+ * Visits `wanted` configs of each node type, as acts in which nothing else is set. A type for which
+ * none can be made is left out, and told by run.configs.
+ */
+void stage_each(struct stage *stage, size_t wanted, stage_visit_fn visit, void *user);
+
+/* `document` as JSON. Owned: free(). NULL: out of memory. */
+char *stage_text(const struct document *document);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A plugin that does one thing wrong when it runs, chosen by a definition FAULT_*; without any it
+ * is good: it waits a second and gives back what it was given.
+ */
+
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "opstream/sdk.h"
+
+struct wait {
+    int64_t n;
+};
+
+static void finish(const struct wait *wait, ops_task task)
+{
+    struct ops_map out = ops_map_begin(task);
+#ifdef FAULT_OUTPUTS
+    ops_map_text(&out, "n", wait->n > 0 ? "many" : "none");
+#else
+    ops_map_i64(&out, "n", wait->n);
+#endif
+    ops_complete_map(task, &out);
+#ifdef FAULT_ENDS_TWICE
+    ops_fail_text(task, OPS_E_INTERNAL, "once more");
+#endif
+}
+
+static void on_time(void *user, ops_task task, ops_status status)
+{
+#ifdef FAULT_CANCEL
+    if (status == OPS_E_CANCELLED) {
+        return;
+    }
+#endif
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "the wait was broken off");
+        return;
+    }
+    finish((const struct wait *)user, task);
+}
+
+/* What stands first in execute(): most of the faults. */
+static void misbehave(ops_val config)
+{
+    (void)config;
+#ifdef FAULT_CRASHES
+    abort();
+#endif
+#ifdef FAULT_EXITS
+    (void)syscall(SYS_exit_group, 3); /* as a library might that nobody sees import exit() */
+#endif
+#ifdef FAULT_LOOPS
+    for (volatile int i = 0; i < 2; i = 0) {
+    }
+#endif
+#ifdef FAULT_MUTATIONS
+    if (ops_get_str(config, "text", "").n > 100000) {
+        abort();
+    }
+#endif
+#ifdef FAULT_PROCESS
+    (void)!write(STDOUT_FILENO, "hello\n", 6);
+#endif
+#ifdef FAULT_GROWTH
+    static void *volatile last;
+    last = malloc(100);
+    (void)last;
+#endif
+}
+
+static void fault_execute(ops_node *node, ops_task task, ops_val config)
+{
+    struct wait *wait = (struct wait *)ops_task_alloc(task, sizeof *wait);
+    (void)node;
+    misbehave(config);
+    if (wait == NULL) {
+        return;
+    }
+    wait->n = ops_get_i64(config, "n", 0);
+#ifdef FAULT_NEVER_ENDS
+    return;
+#endif
+    ops_status status = ops.timer->after(ops.h, task, 1000, on_time, wait, NULL);
+#ifndef FAULT_FAULTS
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "no timer could be started");
+    }
+#else
+    (void)status;
+#endif
+}
+
+#ifdef FAULT_CHECKS
+static void fault_check(ops_node *node, ops_task task, ops_str origin)
+{
+    (void)node;
+    (void)task;
+    (void)origin;
+}
+static const ops_node_type fault =
+    OPS_NODE_WITH_CHECK("fault", OPS_NODE_PARALLEL, fault_execute, NULL, fault_check);
+#else
+static const ops_node_type fault = OPS_NODE("fault", OPS_NODE_PARALLEL, fault_execute);
+#endif
+
+OPS_PLUGIN("fault", "1.0.0", &fault);
