@@ -29,7 +29,7 @@ PAGES = {
     "plugins/search/README.md": ("readme_plugins/search", None),
     "plugins/shortcut/README.md": ("plugin_shortcut", {"yaml"}),
     "plugins/slack/README.md": ("plugin_slack", {"yaml"}),
-    "sdk/README.md": ("sdk_readme", {"c", "c++", "cmake", "console", "json", "make", "sh", "text", "yaml"}),
+    "sdk/README.md": ("sdk_readme", {"c", "c++", "cmake", "console", "diff", "json", "make", "sh", "text", "yaml"}),
     "sdk/template/c++/README.md": ("sdk_template", {"yaml"}),
     "sdk/template/c/README.md": ("sdk_template", {"yaml"}),
 }

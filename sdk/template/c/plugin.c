@@ -8,7 +8,7 @@
 
 static void greet_execute(ops_node *node, ops_task task, ops_val config)
 {
-    char text[512];
+    char text[200 * 4 + 16]; /* maxLength counts characters, each of 4 bytes at most */
     ops_str name = ops_get_str(config, "name", "world");
     struct ops_map out = ops_map_begin(task);
 
