@@ -5,16 +5,26 @@
  * of this file, which pass on what comes on the way, and fail at the end.
  */
 
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "core/testkit/testkit.h"
 
-/* The request as far as both sides know it; what is wrong with its size the host says. */
-static void copy_request(void *to, size_t size, const void *from, uint32_t from_size)
+/*
+ * The request, which begins with its size, as far as both sides know it. False: there is none; what
+ * else is wrong with it the host says.
+ */
+static bool copy_request(void *to, uint32_t to_size, const void *from)
 {
-    memset(to, 0, size);
-    memcpy(to, from, from_size < size ? from_size : size);
+    uint32_t from_size = 0;
+    if (from == NULL) {
+        return false;
+    }
+    memcpy(&from_size, from, sizeof from_size);
+    memset(to, 0, to_size);
+    memcpy(to, from, from_size < to_size ? from_size : to_size);
+    return true;
 }
 
 /* ---- ops.http ---- */
@@ -41,8 +51,7 @@ static ops_status gated_send(void *h, ops_task task, const ops_http_req *req, op
     if (!gate_enter(&gate, h, FAULT_HTTP_SEND, task)) {
         return gate.status;
     }
-    if (gate.detour != NULL && req != NULL && req->on_done != NULL) {
-        copy_request(&other, sizeof other, req, req->size);
+    if (gate.detour != NULL && copy_request(&other, sizeof other, req) && other.on_done != NULL) {
         gate.detour->user = other.user;
         gate.detour->http = other.on_done;
         gate.detour->chunk = other.on_chunk;
@@ -169,8 +178,7 @@ static ops_status gated_spawn(void *h, ops_task task, const ops_process_spec *sp
     if ((gate.owner->options.flags & OPS_TEST_PROCESSES) == 0) {
         return OPS_E_PERMISSION;
     }
-    if (gate.detour != NULL && spec != NULL && spec->on_exit != NULL) {
-        copy_request(&other, sizeof other, spec, spec->size);
+    if (gate.detour != NULL && copy_request(&other, sizeof other, spec) && other.on_exit != NULL) {
         divert_process(gate.detour, &other);
         spec = &other;
     }
@@ -190,10 +198,9 @@ static void fail_kv(void *user, ops_task task, ops_status status, const ops_kv_e
 static const ops_kv_req *divert_kv(struct gate_detour *detour, const ops_kv_req *req,
                                    ops_kv_req *other)
 {
-    if (detour == NULL || req == NULL || req->done == NULL) {
+    if (detour == NULL || !copy_request(other, sizeof *other, req) || other->done == NULL) {
         return req;
     }
-    copy_request(other, sizeof *other, req, req->size);
     detour->user = other->user;
     detour->kv = other->done;
     other->user = detour;
@@ -252,8 +259,7 @@ static ops_status gated_mail_send(void *h, ops_task task, const ops_mail_req *re
     if (!gate_enter(&gate, h, FAULT_MAIL_SEND, task)) {
         return gate.status;
     }
-    if (gate.detour != NULL && req != NULL && req->on_done != NULL) {
-        copy_request(&other, sizeof other, req, req->size);
+    if (gate.detour != NULL && copy_request(&other, sizeof other, req) && other.on_done != NULL) {
         gate.detour->user = other.user;
         gate.detour->mail = other.on_done;
         other.user = gate.detour;
@@ -284,8 +290,7 @@ static ops_status gated_reserve(void *h, ops_task task, const ops_budget_req *re
     if (!gate_enter(&gate, h, FAULT_BUDGET_RESERVE, task)) {
         return gate.status;
     }
-    if (gate.detour != NULL && req != NULL && req->done != NULL) {
-        copy_request(&other, sizeof other, req, req->size);
+    if (gate.detour != NULL && copy_request(&other, sizeof other, req) && other.done != NULL) {
         gate.detour->user = other.user;
         gate.detour->budget = other.done;
         other.user = gate.detour;
@@ -312,8 +317,7 @@ static ops_status gated_adopt(void *h, ops_task task, const ops_secret_req *req,
     if (!gate_enter(&gate, h, FAULT_SECRET_ADOPT, task)) {
         return gate.status;
     }
-    if (gate.detour != NULL && req != NULL && req->done != NULL) {
-        copy_request(&other, sizeof other, req, req->size);
+    if (gate.detour != NULL && copy_request(&other, sizeof other, req) && other.done != NULL) {
         gate.detour->user = other.user;
         gate.detour->secret = other.done;
         other.user = gate.detour;
@@ -339,8 +343,7 @@ static ops_status gated_sign(void *h, ops_task task, const ops_sign_req *req, op
     if (!gate_enter(&gate, h, FAULT_SECRET_SIGN, task)) {
         return gate.status;
     }
-    if (gate.detour != NULL && req != NULL && req->done != NULL) {
-        copy_request(&other, sizeof other, req, req->size);
+    if (gate.detour != NULL && copy_request(&other, sizeof other, req) && other.done != NULL) {
         gate.detour->user = other.user;
         gate.detour->sign = other.done;
         other.user = gate.detour;

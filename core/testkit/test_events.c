@@ -22,6 +22,7 @@ static void task_is_over(struct test_task *task, bool is_kept)
 {
     struct ops_test_host *host = task->owner;
     test_clock_stop(&task->deadline);
+    host->running--;
     host->is_short = host->is_short || !is_kept;
     host->later -= task->cancel_later != 0 ? 1 : 0;
     task->cancel_later = 0;

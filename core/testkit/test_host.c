@@ -241,10 +241,10 @@ static ops_status end_tasks(struct ops_test_host *host)
             testkit_cancel(task, OPS_CANCEL_SHUTDOWN);
         }
     }
-    ops_status status = testkit_idle(host);
+    ops_status status = testkit_idle(host, NULL);
     while (status == OPS_OK && test_clock_next(&host->clock, &next_ms)) {
         test_clock_set(&host->clock, next_ms);
-        status = testkit_idle(host);
+        status = testkit_idle(host, NULL);
     }
     return status;
 }

@@ -178,6 +178,7 @@ ops_status ops_test_start(ops_test_host *host, const ops_test_spec *spec, ops_te
         drop_task(host);
         return testkit_explain(&err, why);
     }
+    host->running++;
     start_deadline(start.task, spec->deadline_ms);
     *out = start.task->number;
     return OPS_OK;

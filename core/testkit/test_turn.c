@@ -85,7 +85,13 @@ static void turn(struct ops_test_host *host)
     } while (host_has_mail(host->host) || cancel_later(host) || test_clock_fire(&host->clock));
 }
 
-ops_status testkit_idle(struct ops_test_host *host)
+/* Whether threads of the plugin's own may still bring something that is of interest. */
+static bool may_come(const struct ops_test_host *host, const struct test_task *until)
+{
+    return host->running > 0 && (until == NULL || until->result.kind == OPS_TEST_RUNNING);
+}
+
+ops_status testkit_idle(struct ops_test_host *host, const struct test_task *until)
 {
     uint64_t began_ns = uv_hrtime();
     for (;;) {
@@ -96,16 +102,21 @@ ops_status testkit_idle(struct ops_test_host *host)
             if (!wait_really(host, patience_ms > waited_ms ? patience_ms - waited_ms : 0)) {
                 return OPS_E_TIMEOUT;
             }
-        } else if (!wait_really(host, host->options.own_threads_ms)) {
+        } else if (!may_come(host, until) || !wait_really(host, host->options.own_threads_ms)) {
             return OPS_OK;
         }
     }
 }
 
+static ops_status idle_until(struct ops_test_host *host, const struct test_task *until)
+{
+    ops_status status = testkit_idle(host, until);
+    return status == OPS_OK && host->is_short ? OPS_E_RESOURCE : status;
+}
+
 ops_status ops_test_idle(ops_test_host *host)
 {
-    ops_status status = testkit_idle(host);
-    return status == OPS_OK && host->is_short ? OPS_E_RESOURCE : status;
+    return idle_until(host, NULL);
 }
 
 ops_status ops_test_advance(ops_test_host *host, uint64_t ms)
@@ -132,7 +143,7 @@ ops_status ops_test_run(ops_test_host *host, ops_test_task number)
     if (task == NULL) {
         return OPS_E_STALE;
     }
-    ops_status status = ops_test_idle(host);
+    ops_status status = idle_until(host, task);
     while (status == OPS_OK && task->result.kind == OPS_TEST_RUNNING) {
         if (!test_clock_next(&host->clock, &next_ms)) {
             return OPS_E_WOULD_BLOCK;
@@ -141,7 +152,7 @@ ops_status ops_test_run(ops_test_host *host, ops_test_task number)
             return OPS_E_TIMEOUT;
         }
         test_clock_set(&host->clock, next_ms);
-        status = ops_test_idle(host);
+        status = idle_until(host, task);
     }
     return status;
 }

@@ -46,7 +46,8 @@ struct ops_test_host {
     char **types; /* names, NULL behind the last */
     struct test_clock clock;
     struct test_tasks tasks;
-    size_t later; /* tasks with a cancel that waits: test_task.cancel_later */
+    size_t running; /* tasks that have not ended */
+    size_t later;   /* tasks with a cancel that waits: test_task.cancel_later */
     struct fake_budget budget;
     struct fake_http http;
     struct fake_kv kv;
@@ -89,8 +90,11 @@ void testkit_complain(struct ops_test_host *host, uint32_t kind, ops_test_task t
 /* What tasks tell: the host's events. */
 struct host_events testkit_events(struct ops_test_host *host);
 
-/* As ops_test_idle(), also when something is short. */
-ops_status testkit_idle(struct ops_test_host *host);
+/*
+ * As ops_test_idle(), also when something is short. When the task `until` (NULL: every one) has
+ * ended, threads of the plugin's own are not waited for.
+ */
+ops_status testkit_idle(struct ops_test_host *host, const struct test_task *until);
 
 /* Cancels as `how` says, which is a good one. */
 bool testkit_is_how(uint32_t how);

@@ -83,7 +83,7 @@ typedef struct ops_test_options {
     uint64_t patience_ms;
     /*
      * Real time to wait for threads that the plugin has of its own, which the host cannot see, each
-     * time when nothing else can go on; 0: there are none.
+     * time when a task runs and nothing else can go on; 0: there are none.
      */
     uint64_t own_threads_ms;
     const char *without;      /* interfaces that this host lacks: "ops.kv ops.mail"; NULL: none */
