@@ -90,7 +90,7 @@ endif()
 
 if(OPSTREAM_COVERAGE)
   # What has no C library (the property UNCOUNTED) has nothing to count with.
-  add_compile_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNCOUNTED>>>:--coverage> -O0)
+  add_compile_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNCOUNTED>>>:--coverage> -fprofile-update=atomic -O0)
   add_link_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:UNCOUNTED>>>:--coverage>)
 endif()
 if(OPSTREAM_FUZZ)
