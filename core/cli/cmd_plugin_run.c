@@ -32,7 +32,9 @@ const struct command cmd_plugin_run = {
                "--record keeps the HTTP calls that are made, and what came of them. --replay\n"
                "answers from such a tape, without a network: a call is the one on the tape that\n"
                "has the same method, URL and body, and the first of these that was not made.\n"
-               "Secrets are *** on a tape, which is any text.",
+               "Secrets are *** on a tape, which is any text.\n\n"
+               "With OPSTREAM_PLUGIN_DEBUG=wait in the environment of any command, no code of a\n"
+               "plugin is loaded before a debugger is attached: a line on stderr says to what.",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,

@@ -11,6 +11,7 @@
 #include "core/base/check.h"
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/host/debug_wait.h"
 #include "core/host/instance.h"
 #include "core/host/manifest.h"
 #include "core/host/runtime.h"
@@ -274,6 +275,10 @@ static int open_library(const char *path, void **out_library, struct error *err)
     cleanup_fd int fd = -1;
     struct trust_stamp stamp;
     int status = trust_open_file(path, &fd, &stamp, err);
+    if (status != 0) {
+        return status;
+    }
+    status = debug_wait(path, err);
     if (status != 0) {
         return status;
     }
