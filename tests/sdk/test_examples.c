@@ -267,6 +267,64 @@ static void test_follow__ends_whatever_fails(void **state)
     assert_true(fault.n > 3);
 }
 
+/* ---- pager: settings with a secret ---- */
+
+/* 0: it could not be started, as create() failed. */
+static ops_test_task start_page(ops_test_host *host)
+{
+    const ops_test_spec spec = {
+        .settings = "{\"url\":\"http://pager/\",\"key\":\"{{ secrets.KEY }}\"}",
+        .config = "{\"title\":\"Fire\",\"text\":\"It burns\"}",
+        .idempotency_key = "step-7",
+    };
+    ops_test_task task = 0;
+    assert_int_equal(ops_test_secret(host, "KEY", "hush"), OPS_OK);
+    (void)ops_test_start(host, &spec, &task, NULL);
+    return task;
+}
+
+static void test_pager__sends_the_key_that_it_does_not_see(void **state)
+{
+    const ops_test_answer taken = {.status = 202};
+    ops_test_host *host = open_host(PAGER);
+    ops_test_task task = start_page(host);
+    (void)state;
+    assert_int_equal(ops_test_http_rule(host, "POST", "http://pager/", 0, &taken), OPS_OK);
+    assert_int_equal(ops_test_run(host, task), OPS_OK);
+    assert_string_equal(ops_test_end(host, task)->output, "{\"paged\":true}");
+    const ops_test_http_call *call = ops_test_http_call_at(host, 0);
+    assert_string_equal(ops_test_http_header(call, "authorization"), "Key hush");
+    assert_string_equal(ops_test_http_header(call, "idempotency-key"), "step-7");
+    assert_memory_equal(call->body.p, "{\"title\":\"Fire\",\"text\":\"It burns\"}", call->body.n);
+    close_host(host);
+}
+
+/* Whatever fails: nobody is paged without the key. */
+static void test_pager__pages_with_the_key_or_not_at_all(void **state)
+{
+    const ops_test_answer taken = {.status = 202};
+    ops_test_fault fault = {.where = ""};
+    uint64_t hits = 1;
+    (void)state;
+    for (fault.n = 1; hits > 0; fault.n++) {
+        ops_test_host *host = open_host(PAGER);
+        assert_int_equal(ops_test_http_rule(host, NULL, "*", 0, &taken), OPS_OK);
+        assert_int_equal(ops_test_fault_add(host, &fault), OPS_OK);
+        ops_test_task task = start_page(host);
+        if (task != 0) {
+            assert_int_equal(ops_test_run(host, task), OPS_OK);
+            assert_int_equal(ops_test_end(host, task)->ends, 1);
+        }
+        const ops_test_http_call *call = ops_test_http_call_at(host, 0);
+        if (call != NULL) {
+            assert_string_equal(ops_test_http_header(call, "authorization"), "Key hush");
+        }
+        hits = ops_test_fault_hits(host);
+        close_host(host);
+    }
+    assert_true(fault.n > 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +341,8 @@ int main(void)
         cmocka_unit_test(test_follow__collects_from_page_to_page),
         cmocka_unit_test(test_follow__tells_what_is_wrong_with_a_page),
         cmocka_unit_test(test_follow__ends_whatever_fails),
+        cmocka_unit_test(test_pager__sends_the_key_that_it_does_not_see),
+        cmocka_unit_test(test_pager__pages_with_the_key_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

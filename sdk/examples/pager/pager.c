@@ -25,7 +25,7 @@ static ops_status pager_create(ops_plugin *plugin, ops_scope scope, ops_val sett
     *out = node;
     (*out)->url = ops_get_str(settings, "url", "");
     (*out)->key = ops_with_prefix(scope, "Key ", ops_get(settings, "key"));
-    return OPS_OK;
+    return (*out)->key != 0 ? OPS_OK : ops_error_fill(err, OPS_E_RESOURCE, "out of memory");
 }
 
 static void on_done(void *user, ops_task task, const ops_http_res *res, const ops_error *err)
