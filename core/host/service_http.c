@@ -24,10 +24,13 @@ enum {
 /* The answer as the plugin sees it. */
 struct http_answer {
     bool is_failure;
-    ops_http_res response;
-    ops_error failure;
-    ops_str *names; /* header_count names, then as many values; owned */
-    char *block;    /* owned copies of texts, or NULL while they are borrowed */
+    union {
+        ops_http_res response;
+        ops_error failure; /* is_failure */
+    };
+    size_t header_count; /* of the response; 0 for a failure */
+    ops_str *names;      /* header_count names, then as many values; owned */
+    char *block;         /* owned copies of texts, or NULL while they are borrowed */
 };
 
 struct http_op {
@@ -193,7 +196,7 @@ static ops_str *header_name(const struct http_answer *answer, size_t i)
 
 static ops_str *header_value(const struct http_answer *answer, size_t i)
 {
-    return &answer->names[answer->response.n_headers + i];
+    return &answer->names[answer->header_count + i];
 }
 
 /* Moves `s` to `*to` and behind it. */
@@ -209,14 +212,17 @@ static void move_text(char **to, ops_str *s)
 /* Owns all texts, because the call comes later. Fails with E_NOMEM. */
 static int answer_keep(struct http_answer *answer)
 {
-    ops_str *const fixed[] = {&answer->response.body,        &answer->response.effective_url,
-                              &answer->response.tls_subject, &answer->response.tls_issuer,
-                              &answer->failure.message,      &answer->failure.hint};
+    ops_str *const of_response[] = {&answer->response.body, &answer->response.effective_url,
+                                    &answer->response.tls_subject, &answer->response.tls_issuer};
+    ops_str *const of_failure[] = {&answer->failure.message, &answer->failure.hint};
+    ops_str *const *fixed = answer->is_failure ? of_failure : of_response;
+    size_t fixed_count = answer->is_failure ? sizeof of_failure / sizeof of_failure[0]
+                                            : sizeof of_response / sizeof of_response[0];
     size_t total = 1;
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
+    for (size_t i = 0; i < fixed_count; i++) {
         total += (size_t)fixed[i]->n;
     }
-    for (size_t i = 0; i < 2 * answer->response.n_headers; i++) {
+    for (size_t i = 0; i < 2 * answer->header_count; i++) {
         total += (size_t)answer->names[i].n;
     }
     answer->block = malloc(total);
@@ -225,10 +231,10 @@ static int answer_keep(struct http_answer *answer)
     }
 
     char *to = answer->block;
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
+    for (size_t i = 0; i < fixed_count; i++) {
         move_text(&to, fixed[i]);
     }
-    for (size_t i = 0; i < 2 * answer->response.n_headers; i++) {
+    for (size_t i = 0; i < 2 * answer->header_count; i++) {
         move_text(&to, &answer->names[i]);
     }
     return 0;
@@ -257,6 +263,7 @@ static int answer_set_response(struct http_answer *answer, const struct host_htt
         return E_NOMEM;
     }
 
+    answer->header_count = n;
     for (size_t i = 0; i < n; i++) {
         *header_name(answer, i) = ops_from_str(from->headers[i].name);
         *header_value(answer, i) = ops_from_str(from->headers[i].value);

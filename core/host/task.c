@@ -100,6 +100,7 @@ void task_free(void *object)
     strand_unref(task->strand);
     (void)pthread_mutex_destroy(&task->lock);
     task_leave_instance(task);
+    free(task->note);
     free(task);
 }
 

@@ -85,7 +85,7 @@ struct task {
     bool is_progress_new;
     bool has_progress; /* some was told; the loop's */
     double fraction;
-    char note[TASK_NOTE_BYTES];
+    char *note; /* TASK_NOTE_BYTES, owned; NULL: it has told none. Most tasks that wait do not */
     size_t note_bytes;
     uint64_t progress_at_ms;       /* when the last was told; the loop's */
     struct deadline *progress_due; /* NULL: none waits */

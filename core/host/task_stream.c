@@ -52,7 +52,9 @@ static void progress_tell(struct task *task)
     bool is_new = task->is_progress_new;
     double fraction = task->fraction;
     size_t note_bytes = task->note_bytes;
-    memcpy(note, task->note, note_bytes);
+    if (note_bytes > 0) {
+        memcpy(note, task->note, note_bytes);
+    }
     task->is_progress_new = false;
     (void)pthread_mutex_unlock(&task->lock);
     if (!is_new || task->is_over) {
@@ -101,6 +103,13 @@ ops_status task_progress(struct task *task, double fraction, struct str note)
 {
     size_t n = note.n < TASK_NOTE_BYTES ? note.n : utf8_whole_prefix(note.p, TASK_NOTE_BYTES);
     (void)pthread_mutex_lock(&task->lock);
+    if (n > 0 && task->note == NULL) {
+        task->note = malloc(TASK_NOTE_BYTES);
+        if (task->note == NULL) {
+            (void)pthread_mutex_unlock(&task->lock);
+            return OPS_E_RESOURCE;
+        }
+    }
     task->fraction = fraction < 0 ? -1 : fraction > 1 ? 1 : fraction;
     if (n > 0) {
         memcpy(task->note, note.p, n);

@@ -79,7 +79,8 @@ typedef struct ops_if_exec {
     /*
      * [any-thread] How far it is, 0 to 1; below 0: unknown. `note` is one short line for people.
      * Call it as often as you like: at most 4 a second are shown, and the last one always is.
-     * OPS_E_INPUT: `fraction` is not a number, or `note` is not UTF-8.
+     * OPS_E_INPUT: `fraction` is not a number, or `note` is not UTF-8; OPS_E_RESOURCE: out of
+     * memory.
      */
     ops_status (*progress)(void *h, ops_task task, double fraction, ops_str note);
 

@@ -87,8 +87,9 @@ typedef struct ops_if_value {
                           uint64_t n, ops_val *out);
 
     /*
-     * [any-thread] Reads JSON text straight into a value. OPS_E_INPUT: it is no JSON; `err` (may be
-     * NULL) then has a message with line and column.
+     * [any-thread] Reads JSON text straight into a value. OPS_E_INPUT: it is no JSON;
+     * OPS_E_RESOURCE: deeper or larger than the host takes, or out of memory. `err` (may be NULL)
+     * then has a message, with line and column.
      */
     ops_status (*from_json)(void *h, ops_scope scope, ops_str text, ops_val *out, ops_error *err);
     /* [any-thread] The value as compact JSON; the text lives as long as the scope of `v`. */

@@ -8,6 +8,11 @@
 extern int opstream_test_function_that_nobody_has(void);
 #endif
 
+#ifdef BAD_TLS
+/* More than the loader has left for those who come late. */
+__attribute__((tls_model("initial-exec"))) static __thread volatile char of_thread[2048];
+#endif
+
 #ifndef BAD_NO_EXECUTE
 static void bad_execute(ops_node *node, ops_task task, ops_val config)
 {
@@ -24,6 +29,9 @@ static void bad_execute(ops_node *node, ops_task task, ops_val config)
 static ops_status bad_init(const ops_host *host, ops_plugin **out, ops_error *err)
 {
     ops_status status = ops_default_init(host, out, err);
+#ifdef BAD_TLS
+    of_thread[host->size] = 1;
+#endif
 #ifdef BAD_INIT
     status = ops_error_fill(err, OPS_E_AUTH, "no licence was found");
 #endif
@@ -125,7 +133,9 @@ struct larger {
     uint64_t appended[8];
 };
 
-#if defined(BAD_SIZE)
+#if defined(BAD_SIZE_ZERO)
+#define SIZE 0
+#elif defined(BAD_SIZE)
 #define SIZE (sizeof(ops_plugin_desc) - 8)
 #elif defined(BAD_LARGER)
 #define SIZE sizeof(struct larger)
@@ -178,7 +188,19 @@ struct ops_tables ops;
         .init = bad_init, .types = types, .n_types = sizeof types / sizeof types[0],               \
     }
 
-#if defined(BAD_SYMBOL)
+#if defined(BAD_FUNCTION)
+__attribute__((visibility("default"))) void bad_entry(void) __asm__("opstream_plugin_v1");
+void bad_entry(void)
+{
+    __builtin_trap(); /* nobody may call it */
+}
+const ops_plugin_desc bad_unused __attribute__((used)) = DESCRIPTOR;
+#elif defined(BAD_TWO_SYMBOLS)
+/* As one that also serves a later epoch. */
+extern OPS_EXPORT const uint32_t opstream_plugin_v2[4];
+const uint32_t opstream_plugin_v2[4] = {OPS_ABI_MAGIC, 16, 2, 0};
+const ops_plugin_desc opstream_plugin_v1 = DESCRIPTOR;
+#elif defined(BAD_SYMBOL)
 OPS_EXPORT extern const ops_plugin_desc opstream_plugin_v0;
 const ops_plugin_desc opstream_plugin_v0 = DESCRIPTOR;
 #elif defined(BAD_LARGER)

@@ -66,7 +66,7 @@ static void deed_random(ops_task task, ops_val config)
 {
     uint64_t state = 88172645463325252u;
     int64_t otherwise = 0;
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 1000000; i++) {
         uint64_t handle = made_up(&state, i % 2 == 0 ? task : config);
         ops_val v = 0;
         ops_str s;

@@ -188,6 +188,58 @@ static void test_retry__table_of_verdicts(void **state)
     assert_int_equal(retry_ask(&question).verdict, RETRY_NOT_TRANSIENT);
 }
 
+/*
+ * All that a plugin can say: each code, with each word, with each effect. A: again; N: not, it
+ * would not help; U: nobody knows whether it was done, which is again where it may be done twice.
+ */
+static void test_retry__table_of_codes_words_and_effects(void **state)
+{
+    static const char *const transient = "AUN AUN NNN"; /* default, yes, no: none, maybe, done */
+    static const char *const lasting = "NNN AUN NNN";
+    const struct {
+        const char *code;
+        const char *verdicts;
+    } rows[] = {
+        {"CONFIG", lasting},
+        {"INPUT", lasting},
+        {"AUTH", lasting},
+        {"PERMISSION", lasting},
+        {"NOT_FOUND", lasting},
+        {"CONFLICT", lasting},
+        {"RATE_LIMITED", transient},
+        {"TIMEOUT", transient},
+        {"UNAVAILABLE", transient},
+        {"UPSTREAM", lasting},
+        {"CANCELLED", lasting},
+        {"RESOURCE", lasting},
+        {"WOULD_BLOCK", lasting},
+        {"STALE", lasting},
+        {"UNSUPPORTED", lasting},
+        {"INTERNAL", lasting},
+        {"CRASHED", lasting},
+        {"BUDGET", lasting},
+        {"OF_A_LATER_VERSION", lasting},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (int cell = 0; cell < 18; cell++) {
+            char wanted = rows[i].verdicts[4 * (cell % 9 / 3) + cell % 3];
+            failure = (struct retry_failure){.code = str_from(rows[i].code),
+                                             .word = (enum retry_word)(cell % 9 / 3),
+                                             .effect = (enum retry_effect)(cell % 3)};
+            question.is_repeatable = cell >= 9;
+            enum retry_verdict verdict = retry_ask(&question).verdict;
+            enum retry_verdict expected = wanted == 'N' ? RETRY_NOT_TRANSIENT
+                                          : wanted == 'U' && !question.is_repeatable ? RETRY_UNKNOWN
+                                                                                     : RETRY_AGAIN;
+            if (verdict != expected) {
+                fail_msg("%s, cell %d: %d instead of %d", rows[i].code, cell, (int)verdict,
+                         (int)expected);
+            }
+        }
+    }
+}
+
 static void test_retry__deadline_is_over_the_start_of_the_next_attempt(void **state)
 {
     (void)state;
@@ -400,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup(test_retry__rate_limited_by_status_or_code, set_up),
         cmocka_unit_test_setup(test_retry__on_replaces_the_table_but_not_the_nodes_word, set_up),
         cmocka_unit_test_setup(test_retry__table_of_verdicts, set_up),
+        cmocka_unit_test_setup(test_retry__table_of_codes_words_and_effects, set_up),
         cmocka_unit_test_setup(test_retry__deadline_is_over_the_start_of_the_next_attempt, set_up),
         cmocka_unit_test_setup(test_retry__deadline_comes_before_the_question_of_the_effect,
                                set_up),
