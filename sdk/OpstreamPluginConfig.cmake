@@ -17,6 +17,7 @@ include(GNUInstallDirs)
 if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/include/opstream/plugin.h)
   set(_opstream_include ${CMAKE_CURRENT_LIST_DIR}/include)
   set(_opstream_cmake ${CMAKE_CURRENT_LIST_DIR}/../packaging/cmake)
+  enable_language(C) # the tool for the manifest's note is compiled here
 else()
   # LIBDIR/cmake/OpstreamPlugin; LIBDIR is lib or lib/TRIPLET
   set(_opstream_cmake ${CMAKE_CURRENT_LIST_DIR})

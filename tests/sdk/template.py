@@ -101,6 +101,16 @@ class Template(unittest.TestCase):
                 for suffix in ("acme.place.so", "plugin.json"):
                     self.assertTrue(os.path.exists(f"{self.work}/root{place}/acme.place/{suffix}"))
 
+    def test_by_the_source_tree(self):
+        """With -D OpstreamPlugin_DIR, where nothing is installed but the headers' tree is there."""
+        sdk = pathlib.Path(__file__).resolve().parents[2] / "sdk"
+        for name, language in (("acme.c", "c"), ("acme.cxx", "c++")):
+            with self.subTest(language=language):
+                self.new(name, "--lang", language)
+                self.run_in(name, "cmake", "-S", ".", "-B", "build", f"-DOpstreamPlugin_DIR={sdk}", "-DBUILD_TESTING=OFF")
+                self.run_in(name, "cmake", "--build", "build")
+                self.check(name, name, f"build/plugins/{name}")
+
     def test_make_and_pkg_config(self):
         """The Makefile of sdk/README.md."""
         guide = (pathlib.Path(__file__).resolve().parents[2] / "sdk/README.md").read_text()

@@ -184,6 +184,26 @@ static void test_cxx__waits_and_values(void **state)
     rig_close(&rig);
 }
 
+static void test_cxx__a_thread_and_a_cancel_end_it_once(void **state)
+{
+    struct rig rig;
+    struct error err = {0};
+    (void)state;
+    rig_open_folder(&rig, CXX_DIR "/well");
+    for (uint64_t i = 0; i < 100; i++) {
+        assert_int_equal(rig_start(&rig, i, "throws.thread", "{}", &err), 0);
+        if (i % 2 == 1) {
+            host_task_cancel(rig.host, rig.tasks[i].handle, HOST_CANCEL_REQUESTED);
+        }
+        const char *end = rig_wait(&rig, i);
+        assert_true(strcmp(end, "done \"thread\"") == 0 ||
+                    (i % 2 == 1 && strstr(end, "\"code\":\"CANCELLED\"") != NULL));
+        assert_int_equal(rig.tasks[i].ends, 1);
+    }
+    assert_string_equal(rig_run(&rig, 100, "throws.living", "{}"), "done 0");
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_cxx__check),
         cmocka_unit_test(test_cxx__init_and_shutdown),
         cmocka_unit_test(test_cxx__waits_and_values),
+        cmocka_unit_test(test_cxx__a_thread_and_a_cancel_end_it_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

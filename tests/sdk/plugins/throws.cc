@@ -5,6 +5,7 @@
 #include "opstream/sdk.hpp"
 
 #include <stdexcept>
+#include <thread>
 
 namespace
 {
@@ -174,6 +175,28 @@ struct waits {
     }
 };
 
+/* Ends on a thread of its own, while the strand may be at a cancel. */
+struct threaded {
+    void execute(opstream::task task, opstream::value)
+    {
+        mark live;
+        opstream::value done = opstream::make(task, "thread");
+        task.after(1000000, [live](opstream::task, ops_status) { (void)live; });
+        task.on_cancel([live](opstream::task cancelled, uint32_t) {
+            (void)live;
+            cancelled.fail(opstream::error(OPS_E_CANCELLED, "cancelled"));
+        });
+        std::thread([task, done] {
+            try {
+                task.post([](opstream::task) {});
+            } catch (const opstream::error &) {
+                return; /* it was cancelled before */
+            }
+            task.complete(done);
+        }).detach();
+    }
+};
+
 struct living {
     void execute(opstream::task task, opstream::value)
     {
@@ -187,8 +210,10 @@ static constexpr ops_node_type throws_type =
     opstream::node_type<throws, plugin>("throws", OPS_NODE_PARALLEL);
 static constexpr ops_node_type waits_type =
     opstream::node_type<waits>("throws.waits", OPS_NODE_PARALLEL);
+static constexpr ops_node_type threaded_type =
+    opstream::node_type<threaded>("throws.thread", OPS_NODE_PARALLEL);
 static constexpr ops_node_type living_type =
     opstream::node_type<living>("throws.living", OPS_NODE_PARALLEL);
 
 OPS_PLUGIN_WITH("throws", "1.0.0", opstream::plugin_init<plugin>, opstream::plugin_shutdown<plugin>,
-                &throws_type, &waits_type, &living_type);
+                &throws_type, &waits_type, &threaded_type, &living_type);
