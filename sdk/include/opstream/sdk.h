@@ -201,7 +201,7 @@ static inline ops_val ops_with_prefix(ops_scope scope, const char *prefix, ops_v
 {
     ops_val parts[2] = {0, v};
     ops_val joined = 0;
-    if (ops.value->new_str(ops.h, scope, ops_text(prefix), &parts[0]) == OPS_OK) {
+    if (v != 0 && ops.value->new_str(ops.h, scope, ops_text(prefix), &parts[0]) == OPS_OK) {
         (void)ops.secret->join(ops.h, scope, parts, 2, 0, &joined); /* 0 stays */
     }
     return joined;
