@@ -132,17 +132,17 @@ void config_set_finish(struct config_set *set)
     set->count = 0;
 }
 
-int config_set_settings(const struct subject *subject, struct document **out_settings,
-                        struct error *err)
+int config_set_settings(const struct subject *subject, struct chance *chance,
+                        struct document **out_settings, struct error *err)
 {
     if (subject->settings_path != NULL) {
         return read_file(subject->settings_path, out_settings, err);
     }
-    struct chance chance = chance_for(subject, STR("settings"));
     const struct schema *schema = subject->manifest->plugin.settings_schema;
     if (schema == NULL) {
         *out_settings = document_empty_map();
         return 0;
     }
-    return config_make(schema, &chance, CONFIG_MEDIUM, out_settings, err);
+    enum config_size size = chance_percent(chance, 50) ? CONFIG_MEDIUM : CONFIG_SMALL;
+    return config_make(schema, chance, size, out_settings, err);
 }

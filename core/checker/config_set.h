@@ -37,10 +37,10 @@ int config_set_init(struct config_set *set, const struct subject *subject,
 void config_set_finish(struct config_set *set);
 
 /*
- * Settings for the plugin: the author's, or made by its schema. On success `*out_settings` is
- * owned. Fails as config_set_init().
+ * Settings for the plugin: the author's, or made by its schema, others each time. On success
+ * `*out_settings` is owned. Fails as config_set_init().
  */
-int config_set_settings(const struct subject *subject, struct document **out_settings,
-                        struct error *err);
+int config_set_settings(const struct subject *subject, struct chance *chance,
+                        struct document **out_settings, struct error *err);
 
 #endif

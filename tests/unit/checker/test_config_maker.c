@@ -183,8 +183,8 @@ static void check_node(const char *plugin, const struct document *document,
 /* All that is shipped, without help by an author. */
 static void test_config_maker__knows_the_schemas_of_our_plugins(void **state)
 {
-    static const char *const plugins[] = {"code", "file",   "github", "http",     "jq",
-                                          "llm",  "notify", "search", "shortcut", "slack"};
+    static const char *const plugins[] = {"api", "code",   "file",   "github",   "http", "jq",
+                                          "llm", "notify", "search", "shortcut", "slack"};
     (void)state;
     for (size_t i = 0; i < sizeof plugins / sizeof plugins[0]; i++) {
         char path[512];
