@@ -151,6 +151,7 @@ static const struct row exit_codes[] = {
 static const struct row variables[] = {
     {"OPSTREAM_STATE", "the state folder, as --state"},
     {"OPSTREAM_PLUGIN_PATH", "folders of plugins, with ':' between them, as --plugins"},
+    {"OPSTREAM_PLUGIN_DEBUG", "'wait': before a plugin is loaded, wait for a debugger"},
     {"OPSTREAM_LIBRARY_PATH", "folders of pipelines, with ':' between them, as --library"},
     {"OPSTREAM_SECRET_NAME", "the secret NAME, in capitals, '-' and '.' as '_'"},
     {"CREDENTIALS_DIRECTORY", "a folder with a file for each secret, set by systemd"},
