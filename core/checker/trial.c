@@ -27,6 +27,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/str.h"
+#include "core/checker/cage.h"
 #include "core/checker/rule.h"
 #include "core/checker/verdict.h"
 
@@ -104,6 +105,7 @@ static void run_child(const struct trial *trial, int stdout_fd, const struct rul
     if (!enter(trial, stdout_fd)) {
         verdict_fail(verdict, "the process for this rule could not be set up: %s", strerror(errno));
     } else {
+        cage_enter(trial->folder);
         rule->run(subject, verdict);
     }
     verdict->is_whole = 1;

@@ -90,7 +90,7 @@ const struct command cmd_plugin_check = {
     .details = "Reads the file first. Then its nodes run in a test host, with configs made by\n"
                "their schemas, and with services that are played: HTTP and mail reach nobody, no\n"
                "child process starts, time is virtual. Each rule has a process of its own, in an\n"
-               "empty folder. What a node does by itself, as writing to a file, it does.\n"
+               "empty folder, and writes to no other (where the kernel has Landlock).\n"
                "\n"
                "Exit code 0: it keeps all rules; 1: it breaks one; 2: the command line is wrong.",
     .options = options,

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each rule of the checker by a plugin that breaks it, and no other; and the program's manners.
 
-usage: rules.py OPSTREAM FAULTS BAD      (folders with NAME/fault/fault.so and NAME/bad/bad.so)
+usage: rules.py OPSTREAM FAULTS BAD SHIPPED
+
+Folders with NAME/fault/fault.so, NAME/bad/bad.so and NAME/NAME.so.
 """
+import ctypes
 import json
 import os
 import pathlib
@@ -13,7 +16,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 
-opstream, faults, bad = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
+opstream, faults, bad, shipped = (pathlib.Path(argument).resolve() for argument in sys.argv[1:5])
 work = pathlib.Path(tempfile.mkdtemp(prefix="checker-"))
 os.environ["TMPDIR"] = str(work)
 
@@ -103,7 +106,7 @@ CASES = [
     ("never_ends", "run.configs", "fault with {"),
     ("crashes", "run.configs", "it was ended by signal 6 (Aborted), while: fault with {"),
     ("exits", "run.configs", "it ended the process with exit code 3, while: fault with {"),
-    ("loops", "run.configs", "it did not end within 2 s, while: fault with {", "--timeout", "2"),
+    ("loops", "run.configs", "it did not end within 6 s, while: fault with {", "--timeout", "6"),
     ("mutations", "run.mutations", "= a text of 200,000 bytes"),
     ("outputs", "run.outputs", "/n"),
     ("checks", "run.checks", "fault, its check()"),
@@ -143,6 +146,21 @@ def look_at(case):
 def all_rules():
     lines = check("--list-rules", code=0).stdout.splitlines()
     return [line.split()[0] for line in lines]
+
+
+def has_landlock():
+    """The kernel can keep a process from writing; landlock_create_ruleset() tells its version."""
+    return ctypes.CDLL(None).syscall(444, None, 0, 1) > 0
+
+
+def writes_nothing_outside():
+    """A node that writes files, with a path that is somebody's."""
+    target = work / "somebodys.txt"
+    (work / "roots.json").write_text(json.dumps({"roots": [str(work)]}))
+    (work / "paths.json").write_text(json.dumps({"file.write": [{"path": str(target), "content": "x"}]}))
+    check(shipped / "file/file.so", "--rule", "run.configs", "--settings", work / "roots.json",
+          "--config", work / "paths.json", code=0)
+    assert target.exists() is not has_landlock(), "written outside of its folder"
 
 
 def manners(rules):
@@ -199,6 +217,7 @@ try:
     covered = {look_at(case) for case in CASES}
     assert covered == set(every), f"no bad plugin for {set(every) - covered}"
     manners(every)
+    writes_nothing_outside()
     left = [name for name in os.listdir(work) if name.startswith("opstream-check-")]
     assert not left, f"left behind: {left}"
 finally:
