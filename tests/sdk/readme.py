@@ -16,6 +16,7 @@ are unpacked instead of installed, and `cmake --install` writes into a folder of
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -128,6 +129,9 @@ def play(page, work, prefix):
             (shell.folder() / name).write_text(text)
             continue
         count += 1
+        if text.startswith("dpkg-buildpackage") and shutil.which("dh") is None:
+            print(f"debhelper is missing: what comes behind the first {count - 1} commands is left out")
+            return 77
         said, code = shell.run(f"DESTDIR={root} {text}" if name == "#" and text.startswith("cmake") else text)
         for place, instead in places:
             said = said.replace(place, instead)
