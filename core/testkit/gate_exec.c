@@ -9,13 +9,13 @@
 
 /* ---- The end of a task, which comes once ---- */
 
-/* After an end that the host did not take: the task has ended before. */
-static void blame(struct gate *gate, const struct test_task *task)
+/* The host did not take it: the task has ended before, by the plugin or given up by the host. */
+static void blame(struct gate *gate, struct test_task *task)
 {
     struct ops_test_host *host = gate->owner;
     const char *name = fault_point_name(gate->point);
     char text[128];
-    if (task != NULL && !task->is_ended_by_plugin) {
+    if (task != NULL && task->was_cancelled && !task->is_ended_by_plugin) {
         (void)snprintf(text, sizeof text, "%s() after the host had given it up", name);
         complaint_add(&host->complaints, OPS_TEST_ENDED_LATE, task->number, COMPLAINT_HARMLESS,
                       text);
@@ -24,6 +24,9 @@ static void blame(struct gate *gate, const struct test_task *task)
     (void)snprintf(text, sizeof text, "%s() of a task that has ended", name);
     complaint_add(&host->complaints, OPS_TEST_ENDED_TWICE, task != NULL ? task->number : 0,
                   COMPLAINT_FAULT, text);
+    if (task != NULL) {
+        task->more_ends++;
+    }
 }
 
 static ops_status leave_end(struct gate *gate, ops_status status)
@@ -36,10 +39,8 @@ static ops_status leave_end(struct gate *gate, ops_status status)
     struct test_task *task = test_tasks_find_handle(&host->tasks, gate->handle);
     if (status == OPS_E_STALE) {
         blame(gate, task);
-    }
-    if (task != NULL && (status == OPS_OK || task->is_ended_by_plugin)) {
+    } else if (task != NULL) {
         task->is_ended_by_plugin = true;
-        task->result.ends++;
     }
     testkit_unlock(host);
     return status;

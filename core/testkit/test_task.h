@@ -54,7 +54,8 @@ struct test_task {
     bool is_check;
     bool was_cancelled;
     bool was_killed;
-    bool is_ended_by_plugin; /* under the lock, as result.ends */
+    uint32_t more_ends;      /* than the first; under the lock, as the next */
+    bool is_ended_by_plugin; /* its call has returned */
     struct host_alarm deadline;
 };
 

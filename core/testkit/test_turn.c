@@ -12,6 +12,8 @@
 #include "core/base/check.h"
 #include "core/testkit/testkit.h"
 
+enum { LOST_STEP_MS = 2 }; /* how often lost threads are looked for */
+
 /* ---- Cancel ---- */
 
 bool testkit_is_how(uint32_t how)
@@ -106,6 +108,20 @@ ops_status testkit_idle(struct ops_test_host *host, const struct test_task *unti
             return OPS_OK;
         }
     }
+}
+
+/* They are not counted any more, and tell nobody when they end: it is looked for. */
+bool testkit_wait_for_lost(struct ops_test_host *host)
+{
+    uint64_t began_ns = uv_hrtime();
+    struct host_counts counts;
+    host_count(host->host, &counts);
+    while (counts.lost_jobs > 0 && uv_hrtime() - began_ns < host->options.patience_ms * 1000000) {
+        (void)wait_really(host, LOST_STEP_MS);
+        turn(host);
+        host_count(host->host, &counts);
+    }
+    return counts.lost_jobs == 0;
 }
 
 static ops_status idle_until(struct ops_test_host *host, const struct test_task *until)

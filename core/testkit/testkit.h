@@ -96,6 +96,9 @@ struct host_events testkit_events(struct ops_test_host *host);
  */
 ops_status testkit_idle(struct ops_test_host *host, const struct test_task *until);
 
+/* Waits for threads that were given up, in real time as long as the patience. False: one hangs. */
+bool testkit_wait_for_lost(struct ops_test_host *host);
+
 /* Cancels as `how` says, which is a good one. */
 bool testkit_is_how(uint32_t how);
 void testkit_cancel(struct test_task *task, uint32_t how);

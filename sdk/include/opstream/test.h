@@ -21,8 +21,9 @@
  *     assert_string_equal(ops_test_complaints(host), "");
  *     assert_int_equal(ops_test_close(host), OPS_OK);
  *
- * It needs no framework: nothing here prints or ends the process, what is wrong is returned. A
- * plugin that crashes, or loops for ever, takes the test with it.
+ * It needs no framework: nothing here ends the process, what is wrong is returned; only warnings of
+ * the host go to stderr, as they would in OpStream. A plugin that crashes, or loops for ever, takes
+ * the test with it.
  *
  * Time. There is one virtual clock, of ops.timer, deadlines, the grace after a cancel, and all that
  * is "late" here. It stands still but in ops_test_advance() and ops_test_run(), which pass from one
@@ -56,6 +57,7 @@ typedef struct ops_test_problem {
     char text[2048];
 } ops_test_problem;
 
+/* The text as it is given to a service; borrowed. */
 static inline ops_str ops_test_text(const char *text)
 {
     ops_str s = {text, 0};
@@ -67,10 +69,11 @@ static inline ops_str ops_test_text(const char *text)
 
 /* ==== The host ==== */
 
-/* For ops_test_options.flags. */
-#define OPS_TEST_PROCESSES                                                                         \
-    1u /* ops.process starts real children; without it spawn() is refused                          \
-          with PERMISSION */
+/*
+ * For ops_test_options.flags: ops.process starts real children; without it spawn() is refused with
+ * PERMISSION.
+ */
+#define OPS_TEST_PROCESSES 1u
 
 typedef struct ops_test_options {
     uint32_t flags;
@@ -122,10 +125,11 @@ ops_status ops_test_secret(ops_test_host *host, const char *name, const char *va
 
 /* ==== Tasks ==== */
 
-/* For ops_test_spec.flags. */
-#define OPS_TEST_CHECK                                                                             \
-    1u /* check() instead of execute(): of the rest only type, settings, origin                    \
-          and deadline_ms count, and what else is set is refused */
+/*
+ * For ops_test_spec.flags: check() instead of execute(). Of the rest only type, settings, origin
+ * and deadline_ms count, and what else is set is refused.
+ */
+#define OPS_TEST_CHECK 1u
 
 typedef struct ops_test_spec {
     const char *type;            /* NULL: the only one */
@@ -164,8 +168,9 @@ ops_status ops_test_advance(ops_test_host *host, uint64_t ms);
 
 /*
  * Goes on, and lets as much time pass as it takes, until `task` has ended. OPS_E_WOULD_BLOCK: it
- * has not, and nothing is left that could bring it on; OPS_E_TIMEOUT: as ops_test_idle(), or the
- * options' limit_ms have passed; OPS_E_STALE: there is no such task.
+ * has not, and nothing is left that could bring it on; OPS_E_TIMEOUT, OPS_E_RESOURCE: as
+ * ops_test_idle(), the first also when the options' limit_ms have passed; OPS_E_STALE: there is no
+ * such task.
  */
 ops_status ops_test_run(ops_test_host *host, ops_test_task task);
 
@@ -219,12 +224,12 @@ typedef struct ops_test_result {
                                 effect, retry, ...; else "" */
     const char *port;        /* DONE: "" is success; else "" */
     const char *output;      /* DONE: JSON; else "" */
-    uint32_t ends;           /* how often it was ended: the first counts, more is a complaint */
+    uint32_t ends;           /* 0 when the host gave it up; more than 1 is a complaint */
     uint32_t is_given_up;    /* 1: the host did, after the grace or by OPS_TEST_KILL */
 } ops_test_result;
 
 /* Lives until ops_test_forget(), and changes until the task ends. NULL: there is no such task. */
-const ops_test_result *ops_test_end(const ops_test_host *host, ops_test_task task);
+const ops_test_result *ops_test_end(ops_test_host *host, ops_test_task task);
 
 /* Items of its stream, as JSON, in order; NULL beyond the last. As long as ops_test_end(). */
 uint64_t ops_test_item_count(const ops_test_host *host, ops_test_task task);
@@ -350,8 +355,8 @@ typedef struct ops_test_http_call {
     const char *const *header_values;
     uint64_t n_headers;
     ops_str body;
-    uint64_t timeout_ms; /* 0: the default */
-    uint64_t max_body_bytes;
+    uint64_t timeout_ms;      /* virtual; then it fails with TIMEOUT. 0: here it has none */
+    uint64_t max_body_bytes;  /* a larger answer fails with RESOURCE. 0: any is taken */
     uint32_t is_open;         /* 1: it has no answer yet */
     uint32_t is_aborted;      /* 1: by the plugin, by a cancel, or as its task ended */
     uint32_t has_chunks;      /* 1: the body comes in pieces */
@@ -381,8 +386,8 @@ ops_status ops_test_http_rule(ops_test_host *host, const char *method, const cha
                               uint64_t times, const ops_test_answer *answer);
 
 /*
- * Asks for what no rule is for; must not call the host. `call` is borrowed; `answer` is cleared,
- * and what it points to must live until the handler is called again or the host is closed.
+ * Asked for what no rule is for; must not call the host. `call` is borrowed; `answer` is cleared,
+ * and what it points to is copied when the handler has returned.
  * Returns 1: answered; 0: to be left open; anything else: unexpected.
  */
 typedef int (*ops_test_http_handler)(void *user, const ops_test_http_call *call,

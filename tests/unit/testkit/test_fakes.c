@@ -169,6 +169,27 @@ static void test_fake_http__a_cancel_ends_it_between_pieces(void **state)
     }
 }
 
+static void test_fake_http__limits_of_the_plugin_hold(void **state)
+{
+    const ops_test_answer large = {.status = 200, .body = ops_test_text("0123456789")};
+    ops_test_host *host = kit_open(HTTP, NULL);
+    int64_t began_ms = ops_test_unix_ms(host);
+    (void)state;
+    assert_int_equal(ops_test_http_rule(host, NULL, "http://x/open", 0, NULL), OPS_OK);
+    assert_int_equal(ops_test_http_rule(host, NULL, "*", 0, &large), OPS_OK);
+    assert_int_equal(kit_run(host, "http", "{\"url\":\"http://x/open\",\"timeout\":\"7s\"}")->code,
+                     OPS_E_TIMEOUT);
+    assert_int_equal(ops_test_unix_ms(host) - began_ms, 7000);
+    assert_int_equal(ops_test_http_call_at(host, 0)->is_open, 0);
+    assert_int_equal(
+        kit_run(host, "http", "{\"url\":\"http://x/\",\"max_response_bytes\":9}")->code,
+        OPS_E_RESOURCE);
+    assert_int_equal(
+        kit_run(host, "http", "{\"url\":\"http://x/\",\"max_response_bytes\":10}")->kind,
+        OPS_TEST_DONE);
+    kit_close(host);
+}
+
 /* ---- kv ---- */
 
 static void test_fake_kv__keeps_by_the_rules_of_versions(void **state)
@@ -308,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_fake_http__what_is_open_is_answered_once),
         cmocka_unit_test(test_fake_http__bad_answers_are_refused),
         cmocka_unit_test(test_fake_http__a_cancel_ends_it_between_pieces),
+        cmocka_unit_test(test_fake_http__limits_of_the_plugin_hold),
         cmocka_unit_test(test_fake_kv__keeps_by_the_rules_of_versions),
         cmocka_unit_test(test_fake_kv__forgets_by_virtual_time_and_is_not_endless),
         cmocka_unit_test(test_fake_mail__takes_and_shows_messages),

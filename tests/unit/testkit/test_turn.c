@@ -107,6 +107,24 @@ static void test_turn__a_kill_needs_no_grace_and_is_no_fault(void **state)
     kit_close(host);
 }
 
+/* Its thread comes back to a task that nobody remembers. */
+static void test_turn__a_killed_thread_may_come_back_late(void **state)
+{
+    ops_test_host *host = kit_open(DEEDS, &(ops_test_options){.patience_ms = 500});
+    ops_test_task task = kit_start(host, "deeds.blocking", "{\"do\":\"until_cancelled\"}");
+    (void)state;
+    while (ops_test_progress_count(host, task) == 0) { /* it has begun: its thread says so */
+        assert_int_equal(ops_test_idle(host), OPS_E_TIMEOUT);
+    }
+    assert_int_equal(ops_test_cancel(host, task, OPS_CANCEL_REQUESTED | OPS_TEST_KILL), OPS_OK);
+    assert_int_equal(ops_test_run(host, task), OPS_OK);
+    assert_int_equal(ops_test_end(host, task)->is_given_up, 1);
+    assert_int_equal(ops_test_forget(host, task), OPS_OK);
+    assert_string_equal(kit_run(host, "deeds", "{\"do\":\"later\"}")->output, "{\"later\":1}");
+    assert_string_equal(ops_test_complaints(host), "");
+    kit_close(host);
+}
+
 static void test_turn__a_deadline_is_a_cancel(void **state)
 {
     const ops_test_spec spec = {
@@ -185,7 +203,7 @@ static void test_turn__jobs_and_blocking_nodes_run_really(void **state)
 
 static void test_turn__time_waits_for_threads_that_are_at_work(void **state)
 {
-    const ops_test_options options = {.patience_ms = 30};
+    const ops_test_options options = {.patience_ms = 500};
     ops_test_host *host = kit_open(DEEDS, &options);
     ops_test_task slow = kit_start(host, "deeds.blocking", "{\"do\":\"until_cancelled\"}");
     ops_test_task task = kit_start(host, "deeds", "{\"do\":\"later\",\"ms\":10}");
@@ -230,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_turn__nothing_left_is_not_waited_for),
         cmocka_unit_test(test_turn__a_task_that_ignores_a_cancel_is_given_up),
         cmocka_unit_test(test_turn__a_kill_needs_no_grace_and_is_no_fault),
+        cmocka_unit_test(test_turn__a_killed_thread_may_come_back_late),
         cmocka_unit_test(test_turn__a_deadline_is_a_cancel),
         cmocka_unit_test(test_turn__moments_are_seen_as_they_are_named),
         cmocka_unit_test(test_turn__what_is_no_moment_is_refused),
