@@ -85,7 +85,7 @@ class Install(unittest.TestCase):
     def test_the_real_list_names_each_package_once_with_a_known_kind(self):
         with open(f"{ROOT}/packaging/packages", encoding="utf-8") as file:
             rows = [line.split() for line in file if line.strip() and line[0] != "#"]
-        self.assertEqual({row[1] for row in rows}, {"build", "package", "run", "test"})
+        self.assertEqual({row[1] for row in rows}, {"build", "coverage", "package", "run", "test"})
         with open(f"{ROOT}/packaging/debian/control", encoding="utf-8") as file:
             wanted = set(re.findall(r"^[ A-Z].* ([a-z0-9+.-]+-dev)\b", file.read().split("\n\n")[0],
                                     re.MULTILINE))

@@ -236,8 +236,8 @@ static void read_index(const struct shelf *shelf, char text[INDEX_ROOM])
 {
     int fd = open(shelf->index, O_RDONLY);
     assert_true(fd >= 0);
-    ssize_t n = read(fd, text, 8191);
-    assert_in_range(n, 100, 8190);
+    ssize_t n = read(fd, text, INDEX_ROOM - 1);
+    assert_in_range(n, 100, INDEX_ROOM - 2);
     text[n] = '\0';
     assert_int_equal(close(fd), 0);
 }
