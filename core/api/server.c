@@ -30,6 +30,7 @@ struct api_server {
     bool is_closing;
     int listen_fd;
     uint32_t owner_uid;
+    bool is_for_group;                            /* who the folder lets through may enter */
     char *path;                                   /* of the socket; or the address */
     bool (*find_peer)(int fd, uint32_t *out_uid); /* NULL: the socket is a file */
     struct stat socket_file; /* what was made: nothing else is removed at the end */
@@ -44,7 +45,7 @@ struct api_server {
     void *done_user;
 };
 
-static int check_folder(const char *path, uint32_t *out_owner, struct error *err)
+static int check_folder(const char *path, struct stat *out_folder, struct error *err)
 {
     const char *slash = strrchr(path, '/');
     cleanup_free char *folder = str_dup(str_make(path, slash != NULL ? (size_t)(slash - path) : 0));
@@ -63,12 +64,12 @@ static int check_folder(const char *path, uint32_t *out_owner, struct error *err
     if (status.st_uid != geteuid()) {
         return error_set(err, E_INVALID, "the folder '%s' belongs to another user", folder);
     }
-    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if ((status.st_mode & ((S_IRWXG & ~S_IXGRP) | S_IRWXO)) != 0) {
         return error_set(err, E_INVALID,
                          "the folder '%s' is open to other users: chmod 700 closes it", folder);
     }
 
-    *out_owner = status.st_uid;
+    *out_folder = status;
     return 0;
 }
 
@@ -121,8 +122,24 @@ static int bind_socket(int fd, const struct sockaddr_un *address, const char *pa
     return error_set_errno(err, E_IO, errno, "cannot make the socket '%s'", path);
 }
 
-/* Mode 0600 before anybody can connect; the folder keeps others out meanwhile. */
-static int listen_at(struct api_server *server, const struct sockaddr_un *address,
+/* The socket's group and mode, before anybody can connect: nobody listens yet. */
+static int admit(const struct api_server *server, const char *path, gid_t group, struct error *err)
+{
+    mode_t mode = S_IRUSR | S_IWUSR;
+    if (server->is_for_group) {
+        mode |= S_IRGRP | S_IWGRP;
+        if (lchown(path, (uid_t)-1, group) != 0) {
+            return error_set_errno(err, E_IO, errno,
+                                   "cannot give '%s' to the group %u that its folder belongs to",
+                                   server->path, (unsigned)group);
+        }
+    }
+    return chmod(path, mode) == 0
+               ? 0
+               : error_set_errno(err, E_IO, errno, "cannot close '%s' to others", server->path);
+}
+
+static int listen_at(struct api_server *server, const struct sockaddr_un *address, gid_t group,
                      struct error *err)
 {
     server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -134,10 +151,12 @@ static int listen_at(struct api_server *server, const struct sockaddr_un *addres
     if (status != 0) {
         return status;
     }
-    if (chmod(address->sun_path, S_IRUSR | S_IWUSR) != 0 ||
-        lstat(address->sun_path, &server->socket_file) != 0 ||
-        listen(server->listen_fd, BACKLOG) != 0) {
+    status = admit(server, address->sun_path, group, err);
+    if (status == 0 && (lstat(address->sun_path, &server->socket_file) != 0 ||
+                        listen(server->listen_fd, BACKLOG) != 0)) {
         status = error_set_errno(err, E_IO, errno, "cannot listen at '%s'", server->path);
+    }
+    if (status != 0) {
         (void)unlink(address->sun_path); /* what stays is stale, and replaced the next time */
     }
     return status;
@@ -151,9 +170,12 @@ static int server_listen(struct api_server *server, struct error *err)
         return status;
     }
 
-    status = check_folder(server->path, &server->owner_uid, err);
+    struct stat folder;
+    status = check_folder(server->path, &folder, err);
     if (status == 0) {
-        status = listen_at(server, &address.address, err);
+        server->owner_uid = folder.st_uid;
+        server->is_for_group = (folder.st_mode & S_IXGRP) != 0;
+        status = listen_at(server, &address.address, folder.st_gid, err);
     }
     socket_address_finish(&address);
     return status;
@@ -195,7 +217,7 @@ static bool may_enter(const struct api_server *server, int fd, uint32_t *out_uid
     }
 
     *out_uid = peer.uid;
-    return peer.uid == server->owner_uid || peer.uid == 0;
+    return peer.uid == server->owner_uid || peer.uid == 0 || server->is_for_group;
 }
 
 static void server_adopt(struct api_server *server, int fd)
@@ -300,13 +322,13 @@ static int server_watch(struct api_server *server, struct error *err)
 int api_server_check(const char *socket_path, struct error *err)
 {
     struct socket_address address;
-    uint32_t owner = 0;
+    struct stat folder;
     int status = socket_address_init(&address, socket_path, err);
     if (status != 0) {
         return status;
     }
 
-    status = check_folder(socket_path, &owner, err);
+    status = check_folder(socket_path, &folder, err);
     if (status == 0) {
         status = check_place(&address.address, socket_path, err);
     }

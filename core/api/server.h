@@ -67,12 +67,13 @@ struct api_counts {
 void api_server_count(const struct api_server *server, struct api_counts *counts);
 
 /*
- * With a path: makes the socket (mode 0600) and listens. Its folder must belong to the user of this
- * process and be closed to others (0700): only that user, and root, get in. A socket file that
- * nobody listens at any more is replaced; so the caller holds the lock of the folder. On success
- * `*out_server` is owned: api_server_close(). Fails with E_INVALID (the folder, or something else
- * than a socket in its place), E_CONFLICT (somebody listens there), E_NOT_FOUND (no such folder),
- * E_NOMEM, E_IO.
+ * With a path: makes the socket and listens. Its folder must belong to the user of this process and
+ * be closed to others (0700): only that user, and root, get in; the socket has mode 0600. A folder
+ * that its group may pass through (0710) lets members of that group in as well: mode 0660. A socket
+ * file that nobody listens at any more is replaced; so the caller holds the lock of the folder. On
+ * success `*out_server` is owned: api_server_close(). Fails with E_INVALID (the folder, or
+ * something else than a socket in its place), E_CONFLICT (somebody listens there), E_NOT_FOUND (no
+ * such folder), E_NOMEM, E_IO.
  */
 int api_server_open(const struct api_server_options *options, struct api_server **out_server,
                     struct error *err);

@@ -48,12 +48,8 @@ static int open_folder(struct engine_session *session, const char *option, struc
 
 static int open_reader(struct engine_session *session, struct error *err)
 {
-    if (session->folder == NULL) {
-        return 0;
-    }
-    if (state_folder_is_foreign(session->folder)) {
-        return error_set(err, E_INVALID, "the state folder '%s' belongs to another user",
-                         session->path);
+    if (session->folder == NULL || state_folder_is_foreign(session->folder)) {
+        return 0; /* of another user: its engine reads */
     }
     int status = journal_reader_open(state_folder_path(session->folder), &session->reader, err);
     return status == E_NOT_FOUND ? 0 : status;
@@ -125,6 +121,11 @@ static int ask_file(struct engine_session *session, const struct engine_request 
 {
     struct answer answer = ANSWER_INIT;
     struct query_text query;
+    if (session->folder != NULL && state_folder_is_foreign(session->folder)) {
+        return error_set(err, E_INVALID,
+                         "the state folder '%s' belongs to another user, whose engine has ended",
+                         session->path);
+    }
     int status = query_text_read(request->query, &query, err);
     if (status == 0) {
         struct route_request asked = {.query = {.params = query.params, .count = query.count},

@@ -229,7 +229,7 @@ static int check_owner(struct state_folder *folder, const struct stat *st, uid_t
                        struct error *err)
 {
     if (st->st_uid != user) {
-        folder->is_foreign = user == 0 && has_listener(folder, st->st_uid);
+        folder->is_foreign = has_listener(folder, st->st_uid);
         return folder->is_foreign
                    ? 0
                    : error_set(err, E_INVALID,

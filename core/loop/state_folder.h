@@ -61,8 +61,8 @@ int state_folder_locate(const char *option, char **out_path, struct error *err);
  * Fails with E_NOT_FOUND (it is not there, and is not to be made), E_INVALID (no place for state:
  * `err` says why and what to do), E_IO, E_NOMEM, and as state_folder_locate().
  *
- * A folder of another user is refused, also to root, unless the one who owns it listens there: then
- * root gets a folder that is foreign, and may use its socket and nothing else.
+ * A folder of another user is refused, also to root, unless the one who owns it listens there and
+ * lets the caller connect: then it is foreign, and its socket may be used and nothing else.
  */
 int state_folder_open(const struct state_folder_options *options, struct state_folder **out_folder,
                       struct error *err);

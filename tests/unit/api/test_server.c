@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <grp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -100,6 +101,34 @@ static void test_server__clients_are_served(void **state)
     assert_int_equal(access(place.path, F_OK), -1);
 }
 
+/* What becomes of a request of another user: "served" or "refused". Needs root. */
+static const char *ask_as(uid_t user, gid_t group)
+{
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        char byte = 'x';
+        bool is_changed = setgroups(0, NULL) == 0 && setgid(group) == 0 && setuid(user) == 0;
+        int fd = is_changed ? connect_to(place.path) : -1;
+        ssize_t n = fd >= 0 ? send(fd, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", 32, MSG_NOSIGNAL)
+                            : -1;
+        struct timeval wait = {.tv_sec = 20};
+        (void)fcntl(fd, F_SETFL, 0);
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+        n = recv(fd, &byte, 1, 0);
+        (void)send(ends[1], n > 0 ? "served" : "refused", 7, MSG_NOSIGNAL);
+        _exit(0);
+    }
+    close(ends[1]);
+    toy_read_to_end(&loop, ends[0], &in);
+    const char *answer = str_starts_with(strbuf_str(&in), STR("served")) ? "served" : "refused";
+    strbuf_clear(&in);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(ends[0]);
+    return answer;
+}
+
 static void test_server__socket_is_the_owners_alone(void **state)
 {
     (void)state;
@@ -113,6 +142,26 @@ static void test_server__socket_is_the_owners_alone(void **state)
     socket_folder_close(&loop, server);
 }
 
+static void test_server__a_group_that_may_pass_the_folder_gets_in(void **state)
+{
+    (void)state;
+    struct stat status;
+    assert_int_equal(chmod(place.folder, 0710), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(place.folder, 0, 65533), 0);
+    }
+    struct api_server *server = socket_folder_serve(&loop, &toy, place.path);
+    assert_int_equal(lstat(place.path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0660);
+    if (geteuid() == 0) {
+        assert_int_equal(status.st_gid, 65533);
+        assert_string_equal(ask_as(65534, 65533), "served");
+        assert_string_equal(ask_as(65534, 65534), "refused");
+    }
+    socket_folder_close(&loop, server);
+    assert_int_equal(chmod(place.folder, 0700), 0);
+}
+
 static void test_server__other_users_are_turned_away(void **state)
 {
     (void)state;
@@ -122,27 +171,8 @@ static void test_server__other_users_are_turned_away(void **state)
     struct api_server *server = socket_folder_serve(&loop, &toy, place.path);
     assert_int_equal(chmod(place.folder, 0755), 0); /* as if the folder had not kept them out */
     assert_int_equal(chmod(place.path, 0666), 0);
-    int ends[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        char byte = 'x';
-        int fd = setuid(65534) == 0 ? connect_to(place.path) : -1;
-        ssize_t n = fd >= 0 ? send(fd, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n", 32, MSG_NOSIGNAL)
-                            : -1;
-        struct timeval wait = {.tv_sec = 20};
-        (void)fcntl(fd, F_SETFL, 0);
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-        n = recv(fd, &byte, 1, 0);
-        (void)send(ends[1], n > 0 ? "served" : "refused", 7, MSG_NOSIGNAL);
-        _exit(0);
-    }
-    close(ends[1]);
-    toy_read_to_end(&loop, ends[0], &in);
-    assert_true(str_starts_with(strbuf_str(&in), STR("refused")));
-    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_string_equal(ask_as(65534, 65534), "refused");
     assert_int_equal(toy.requests, 0);
-    close(ends[0]);
     say_hello(place.path);
     socket_folder_close(&loop, server);
 }
@@ -295,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_LOOP(test_server__clients_are_served),
         WITH_LOOP(test_server__socket_is_the_owners_alone),
+        WITH_LOOP(test_server__a_group_that_may_pass_the_folder_gets_in),
         WITH_LOOP(test_server__other_users_are_turned_away),
         WITH_LOOP(test_server__stale_socket_is_replaced),
         WITH_LOOP(test_server__living_socket_is_not_replaced),

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
@@ -379,7 +381,7 @@ static int listen_as(const char *folder, uid_t user)
     return fd;
 }
 
-static void test_state_folder__of_another_user_is_roots_only_while_that_user_listens(void **state)
+static void test_state_folder__of_another_user_is_foreign_while_that_user_listens(void **state)
 {
     (void)state;
     char *path = make_foreign();
@@ -397,6 +399,42 @@ static void test_state_folder__of_another_user_is_roots_only_while_that_user_lis
     state_folder_close(folder);
     assert_int_equal(close(fd), 0);
     assert_refused(path, E_INVALID, "belongs to user 65534");
+    free(path);
+}
+
+/* Opens the folder as somebody who is in the group, or not. */
+static bool opens_as_member(const char *path, gid_t group)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        const struct state_folder_options options = {.path = path};
+        struct state_folder *folder = NULL;
+        bool is_foreign = setgroups(0, NULL) == 0 && setgid(group) == 0 &&
+                          setuid(OTHER_USER - 1) == 0 &&
+                          state_folder_open(&options, &folder, NULL) == 0 &&
+                          state_folder_is_foreign(folder);
+        _exit(is_foreign ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status == 0;
+}
+
+static void test_state_folder__is_for_members_of_a_group_that_may_pass_through(void **state)
+{
+    (void)state;
+    char *path = make_foreign();
+    int fd = listen_as(path, OTHER_USER);
+    char *socket_path = scratch_folder_path(&scratch, "s/control.sock");
+    assert_int_equal(chmod(scratch.path, 0711), 0);
+    assert_int_equal(chown(socket_path, OTHER_USER, OTHER_USER), 0);
+    assert_int_equal(chmod(socket_path, 0660), 0);
+    assert_false(opens_as_member(path, OTHER_USER)); /* the folder is closed */
+    assert_int_equal(chmod(path, 0710), 0);
+    assert_true(opens_as_member(path, OTHER_USER));
+    assert_false(opens_as_member(path, OTHER_USER - 2));
+    assert_int_equal(close(fd), 0);
+    free(socket_path);
     free(path);
 }
 
@@ -551,7 +589,8 @@ int main(void)
         WITH_FOLDER(test_state_folder__follows_a_link_and_checks_where_it_leads),
         WITH_FOLDER(test_state_folder__refuses_a_link_to_itself),
         WITH_FOLDER(test_state_folder__refuses_that_of_another_user),
-        WITH_FOLDER(test_state_folder__of_another_user_is_roots_only_while_that_user_listens),
+        WITH_FOLDER(test_state_folder__of_another_user_is_foreign_while_that_user_listens),
+        WITH_FOLDER(test_state_folder__is_for_members_of_a_group_that_may_pass_through),
         WITH_FOLDER(test_state_folder__a_third_user_who_listens_there_does_not_count),
         WITH_FOLDER(test_state_folder__a_long_path_has_a_socket_all_the_same),
         WITH_FOLDER(test_state_folder__knows_the_limit_of_sockets),
