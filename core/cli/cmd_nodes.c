@@ -87,6 +87,9 @@ static void append_list(struct workspace *workspace, struct strbuf *out)
         if (line.plugin.n == 0) {
             strbuf_append_text(out, " [engine]");
         }
+        if (line.note.n > 0) {
+            strbuf_append_format(out, " [%.*s]", STR_ARG(line.note));
+        }
         strbuf_append_char(out, '\n');
     }
     strbuf_append_text(out, "\n'opstream nodes TYPE' shows the config and the output of one.\n");
@@ -103,6 +106,7 @@ static int append_json_list(struct workspace *workspace, struct strbuf *out)
         build_text(b, STR("plugin"), line.plugin);
         builder_member_string(b, STR("risk"), line.risk);
         builder_member_string(b, STR("summary"), line.summary);
+        build_text(b, STR("note"), line.note);
         builder_map_end(b);
     }
     builder_list_end(b);

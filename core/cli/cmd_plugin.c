@@ -2,8 +2,13 @@
 #include "core/cli/commands.h"
 
 static const struct command *const verbs[] = {
-    &cmd_plugin_list,  &cmd_plugin_inspect, &cmd_plugin_run,
-    &cmd_plugin_check, &cmd_plugin_new,     NULL,
+    &cmd_plugin_list,
+    &cmd_plugin_inspect,
+    &cmd_plugin_run,
+    &cmd_plugin_check,
+    &cmd_plugin_new,
+    &cmd_plugin_retry,
+    NULL,
 };
 
 const struct command cmd_plugin = {

@@ -2,10 +2,9 @@
 /*
  * The manifest of one plugin file. No code of the plugin runs.
  */
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
-#include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/cli/commands.h"
 #include "core/cli/plugin_text.h"
@@ -22,18 +21,14 @@ static const struct command_option options[] = {
     {NULL, 0, NULL, NULL, false},
 };
 
-static const struct host_plugin_file *find_file(struct host *host, const char *wanted)
+/* What its code wrote while it was tried. */
+static void append_output(const struct host_plugin_file *file, struct strbuf *out)
 {
-    cleanup_free char *real = realpath(wanted, NULL);
-    for (size_t i = 0; i < host_plugin_file_count(host); i++) {
-        const struct host_plugin_file *file = host_plugin_file_at(host, i);
-        bool is_path = str_equal_text(file->path, wanted) ||
-                       (real != NULL && str_equal_text(file->path, real));
-        if (is_path || str_equal_text(file->id, wanted)) {
-            return file;
-        }
+    if (file->trial.output.n > 0) {
+        strbuf_append_text(out, "it wrote: ");
+        terminal_append_safe(out, file->trial.output);
+        strbuf_append_char(out, '\n');
     }
-    return NULL;
 }
 
 static void append_file_details(const struct host_plugin_file *file, struct strbuf *out)
@@ -46,6 +41,8 @@ static void append_file_details(const struct host_plugin_file *file, struct strb
         terminal_append_safe(out, file->problem);
         strbuf_append_char(out, '\n');
     }
+    plugin_text_append_trial(file, "", SIZE_MAX, out);
+    append_output(file, out);
     if (file->manifest != NULL) {
         terminal_append_json(out, document_root(file->manifest), JSON_PRETTY);
         strbuf_append_char(out, '\n');
@@ -57,7 +54,7 @@ static int append_inspect(struct workspace *workspace, const struct command_args
 {
     const char *wanted = args->operands[0];
     struct host *host = loop_host(workspace->loop);
-    const struct host_plugin_file *file = find_file(host, wanted);
+    const struct host_plugin_file *file = plugin_text_find(host, wanted);
     struct error err = {0};
     if (file == NULL && strchr(wanted, '/') != NULL) {
         file = host_plugin_file_read(host, wanted, &err);

@@ -50,6 +50,7 @@ static void append_file(const struct host_plugin_file *file, const struct catalo
     }
     strbuf_append_char(out, '\n');
     append_conflicts(file, catalogue, out);
+    plugin_text_append_trial(file, "  ", PLUGIN_TEXT_STACK_LINES, out);
 }
 
 static void append_list(struct workspace *workspace, struct strbuf *out)

@@ -36,6 +36,7 @@ extern const struct command cmd_plugin_inspect;
 extern const struct command cmd_plugin_list;
 extern const struct command cmd_plugin_run;
 extern const struct command cmd_plugin_new;
+extern const struct command cmd_plugin_retry;
 extern const struct command cmd_breakers;
 extern const struct command cmd_limits;
 extern const struct command cmd_secrets;

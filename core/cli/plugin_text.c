@@ -2,11 +2,15 @@
 #include "core/cli/plugin_text.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/str.h"
 #include "core/cli/command.h"
+#include "core/cli/terminal.h"
 #include "core/host/host.h"
 #include "core/model/catalogue.h"
 #include "core/value/builder.h"
@@ -20,6 +24,93 @@ static void build_text(struct builder *b, struct str key, struct str text)
     } else {
         builder_member_null(b, key);
     }
+}
+
+/* Takes the next line off `*text`; false at the end. */
+static bool take_line(struct str *text, struct str *out)
+{
+    const char *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
+    size_t n = end != NULL ? (size_t)(end - text->p) : text->n;
+    size_t used = end != NULL ? n + 1 : n;
+    bool is_there = text->n > 0;
+    *out = str_make(text->p, n);
+    *text = str_make(text->p + used, text->n - used);
+    return is_there;
+}
+
+static void build_date(struct builder *b, struct str key, int64_t unix_ms)
+{
+    char date[CLOCK_TEXT_SIZE];
+    clock_format_rfc3339(unix_ms, date);
+    build_text(b, key, unix_ms != 0 ? str_from(date) : str_make(NULL, 0));
+}
+
+static void build_trial(struct builder *b, const struct host_trial *trial)
+{
+    struct str stack = trial->stack;
+    struct str line;
+    if (trial->state == HOST_TRIAL_NONE) {
+        builder_null(b);
+        return;
+    }
+    builder_map_begin(b);
+    builder_member_int(b, STR("owner"), (int64_t)trial->owner);
+    build_text(b, STR("outcome"), trial->outcome);
+    build_text(b, STR("stage"), trial->stage);
+    build_text(b, STR("signal"), trial->signal);
+    if (trial->state == HOST_TRIAL_FAILED && trial->exit_code >= 0) {
+        builder_member_int(b, STR("exit_code"), trial->exit_code);
+    } else {
+        builder_member_null(b, STR("exit_code"));
+    }
+    build_date(b, STR("tried_at"), trial->tried_unix_ms);
+    build_text(b, STR("opstream"), trial->version);
+    builder_key(b, STR("stack"));
+    builder_list_begin(b);
+    while (take_line(&stack, &line)) {
+        builder_string(b, line);
+    }
+    builder_list_end(b);
+    build_text(b, STR("output"), trial->output);
+    builder_map_end(b);
+}
+
+void plugin_text_append_trial(const struct host_plugin_file *file, const char *indent, size_t most,
+                              struct strbuf *out)
+{
+    const struct host_trial *trial = &file->trial;
+    struct str stack = trial->stack;
+    struct str line;
+    char date[CLOCK_TEXT_SIZE];
+    if (trial->state == HOST_TRIAL_DUE) {
+        strbuf_append_format(out, "%snot tried yet: it belongs to user %u\n", indent,
+                             (unsigned)trial->owner);
+    } else if (trial->state == HOST_TRIAL_PASSED) {
+        clock_format_rfc3339(trial->tried_unix_ms, date);
+        strbuf_append_format(out, "%stried, as it belongs to user %u: passed (%s, opstream ",
+                             indent, (unsigned)trial->owner, date);
+        terminal_append_safe(out, trial->version);
+        strbuf_append_text(out, ")\n");
+    }
+    for (size_t i = 0; i < most && take_line(&stack, &line); i++) {
+        strbuf_append_format(out, "%s  at ", indent);
+        terminal_append_safe(out, line);
+        strbuf_append_char(out, '\n');
+    }
+}
+
+const struct host_plugin_file *plugin_text_find(struct host *host, const char *wanted)
+{
+    cleanup_free char *real = realpath(wanted, NULL);
+    for (size_t i = 0; i < host_plugin_file_count(host); i++) {
+        const struct host_plugin_file *file = host_plugin_file_at(host, i);
+        bool is_path = str_equal_text(file->path, wanted) ||
+                       (real != NULL && str_equal_text(file->path, real));
+        if (is_path || str_equal_text(file->id, wanted)) {
+            return file;
+        }
+    }
+    return NULL;
 }
 
 static const struct value *nodes_of(const struct host_plugin_file *file)
@@ -86,6 +177,8 @@ void plugin_text_build(struct builder *b, const struct host_plugin_file *file,
     build_text(b, STR("problem"), file->problem);
     builder_member_int(b, STR("node_types"), (int64_t)plugin_text_node_count(file));
     build_conflicts(b, file, catalogue);
+    builder_key(b, STR("trial"));
+    build_trial(b, &file->trial);
     builder_key(b, STR("manifest"));
     if (file->manifest != NULL) {
         builder_embed(b, file->manifest, document_root(file->manifest));

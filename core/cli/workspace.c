@@ -97,22 +97,47 @@ static uint64_t index_key(const struct workspace *workspace)
     return key;
 }
 
-/* $XDG_CACHE_HOME/opstream, else ~/.cache/opstream; without a home there is no index. */
-static char *find_index_path(const struct workspace *workspace)
+/* $XDG_CACHE_HOME/opstream, else ~/.cache/opstream; false: there is no home. */
+static bool append_cache_folder(struct strbuf *out)
 {
-    struct strbuf path = STRBUF_INIT;
     const char *cache = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
     if (cache != NULL && cache[0] == '/') {
-        strbuf_append_format(&path, "%s", cache);
+        strbuf_append_format(out, "%s/opstream", cache);
     } else if (home != NULL && home[0] == '/') {
-        strbuf_append_format(&path, "%s/.cache", home);
+        strbuf_append_format(out, "%s/.cache/opstream", home);
     } else {
+        return false;
+    }
+    return true;
+}
+
+/* Without a home there is no index. */
+static char *find_index_path(const struct workspace *workspace)
+{
+    struct strbuf path = STRBUF_INIT;
+    if (!append_cache_folder(&path)) {
         return NULL;
     }
-    strbuf_append_format(&path, "/opstream/plugins-%016llx.index",
-                         (unsigned long long)index_key(workspace));
+    strbuf_append_format(&path, "/plugins-%016llx.index", (unsigned long long)index_key(workspace));
     return strbuf_take(&path);
+}
+
+/* In the cache, which all commands of a user share; a service without one has its state. */
+static void find_copy_folders(struct workspace *workspace, const struct command_args *args)
+{
+    struct strbuf path = STRBUF_INIT;
+    cleanup_free char *state = NULL;
+    size_t count = 0;
+    if (append_cache_folder(&path)) {
+        strbuf_append_text(&path, "/plugin-copies");
+        workspace->copy_folders[count] = strbuf_take(&path);
+        count += workspace->copy_folders[count] != NULL ? 1 : 0;
+    }
+    if (state_folder_locate(command_value(args, "state"), &state, NULL) == 0) {
+        strbuf_append_format(&path, "%s/plugin-copies", state);
+        workspace->copy_folders[count] = strbuf_take(&path);
+    }
 }
 
 /* A folder that somebody names is meant to be there; those of the environment need not be. */
@@ -189,11 +214,13 @@ int workspace_open_with(struct workspace *workspace, const struct command_args *
         return EXIT_USAGE;
     }
     workspace->index_path = find_index_path(workspace);
+    find_copy_folders(workspace, args);
     struct loop_options options = {
         .plugin_folders = (const char *const *)workspace->folders.names,
         .plugin_folder_count = workspace->folders.count,
         .plugin_index_path = workspace->index_path,
         .plugin_file = opening->plugin_file,
+        .plugin_copy_folders = {workspace->copy_folders[0], workspace->copy_folders[1]},
         .secrets = workspace->secrets,
         .tape = opening->tape,
     };
@@ -221,6 +248,8 @@ void workspace_finish(struct workspace *workspace)
     folder_list_finish(&workspace->folders);
     folder_list_finish(&workspace->libraries);
     free(workspace->index_path);
+    free(workspace->copy_folders[0]);
+    free(workspace->copy_folders[1]);
     settings_finish(&workspace->settings);
     secrets_destroy(workspace->secrets);
     secret_sources_destroy(workspace->secret_sources);

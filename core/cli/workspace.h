@@ -45,6 +45,7 @@ struct workspace {
     struct folder_list folders;   /* plugin folders that were asked for */
     struct folder_list libraries; /* folders of pipelines that were asked for */
     char *index_path;
+    char *copy_folders[2];    /* of plugins that are not trusted; NULL: none (more) */
     struct settings settings; /* opstream.yaml */
     struct secrets *secrets;  /* of the environment, which has them no more, and elsewhere */
     struct secret_sources *secret_sources;

@@ -31,17 +31,27 @@ enum { OWN_DATA = ELFDATA2MSB };
 #endif
 
 enum {
-    NOTE_TYPE = 1,
     CRC_BYTES = 8,
     SEGMENTS_MAX = 1024,
     NOTES_MAX = 4096,
 };
 
-static const char note_name[] = "opstream";
+/* What is looked for. */
+struct note_kind {
+    uint32_t type;
+    uint32_t name_bytes;
+    const char *name;
+};
+
+static const struct note_kind manifest_note = {1, sizeof "opstream", "opstream"};
+static const struct note_kind build_id_note = {NT_GNU_BUILD_ID, sizeof ELF_NOTE_GNU, ELF_NOTE_GNU};
+
+enum { NAME_MOST = sizeof "opstream" };
 
 /* A note segment, and where the walk through it is. */
 struct note_walk {
     const struct elf_source *source;
+    const struct note_kind *kind;
     uint64_t at;
     uint64_t end;
     uint64_t align;
@@ -139,14 +149,14 @@ static uint64_t align_up(uint64_t n, uint64_t align)
     return (n + align - 1) & ~(align - 1);
 }
 
-/* Sets `*out_at` and `*out_bytes` to where the manifest's bytes are, if they are in this segment.
+/* Sets `*out_at` and `*out_bytes` to where the note's bytes are, if they are in this segment.
  */
 static int walk_find(struct note_walk *walk, uint64_t *out_at, uint32_t *out_bytes,
                      struct error *err)
 {
     for (int i = 0; i < NOTES_MAX && walk->end - walk->at >= sizeof(Elf64_Nhdr); i++) {
         Elf64_Nhdr note;
-        char name[sizeof note_name];
+        char name[NAME_MOST];
         int status = read_at(walk->source, walk->at, &note, sizeof note, err);
         if (status != 0) {
             return status;
@@ -158,12 +168,12 @@ static int walk_find(struct note_walk *walk, uint64_t *out_at, uint32_t *out_byt
         if (desc_at > walk->end || note.n_descsz > walk->end - desc_at) {
             return error_set(err, E_CORRUPT, "its notes are damaged");
         }
-        if (note.n_type == NOTE_TYPE && note.n_namesz == sizeof note_name) {
-            status = read_at(walk->source, name_at, name, sizeof name, err);
+        if (note.n_type == walk->kind->type && note.n_namesz == walk->kind->name_bytes) {
+            status = read_at(walk->source, name_at, name, note.n_namesz, err);
             if (status != 0) {
                 return status;
             }
-            if (memcmp(name, note_name, sizeof name) == 0) {
+            if (memcmp(name, walk->kind->name, note.n_namesz) == 0) {
                 *out_at = desc_at;
                 *out_bytes = note.n_descsz;
                 return 0;
@@ -178,9 +188,10 @@ static int walk_find(struct note_walk *walk, uint64_t *out_at, uint32_t *out_byt
  * As walk_find(), for one program header. Each segment must be there whole: the loader maps what
  * the header says, and what lies behind the file's end would be a SIGBUS when it is touched.
  */
-static int segment_find(const struct elf_source *source, const Elf64_Phdr *segment,
-                        uint64_t *out_at, uint32_t *out_bytes, struct error *err)
+static int segment_find(struct note_walk *walk, const Elf64_Phdr *segment, uint64_t *out_at,
+                        uint32_t *out_bytes, struct error *err)
 {
+    const struct elf_source *source = walk->source;
     if (segment->p_filesz > 0 && (segment->p_offset > source->size ||
                                   segment->p_filesz > source->size - segment->p_offset)) {
         return error_set(err, E_CORRUPT,
@@ -190,18 +201,17 @@ static int segment_find(const struct elf_source *source, const Elf64_Phdr *segme
         return 0;
     }
 
-    struct note_walk walk = {
-        .source = source,
-        .at = segment->p_offset,
-        .end = segment->p_offset + segment->p_filesz,
-        .align = segment->p_align == 8 ? 8 : 4,
-    };
-    return walk_find(&walk, out_at, out_bytes, err);
+    walk->at = segment->p_offset;
+    walk->end = segment->p_offset + segment->p_filesz;
+    walk->align = segment->p_align == 8 ? 8 : 4;
+    return walk_find(walk, out_at, out_bytes, err);
 }
 
-static int find_note(const struct elf_source *source, uint64_t *out_at, uint32_t *out_bytes,
-                     struct error *err)
+/* `*out_at` stays 0 when there is none. */
+static int find_note(const struct elf_source *source, const struct note_kind *kind,
+                     uint64_t *out_at, uint32_t *out_bytes, struct error *err)
 {
+    struct note_walk walk = {.source = source, .kind = kind};
     Elf64_Ehdr header;
     int status = elf_note_read_header(source, &header, err);
     for (unsigned i = 0; status == 0 && i < header.e_phnum; i++) {
@@ -212,13 +222,8 @@ static int find_note(const struct elf_source *source, uint64_t *out_at, uint32_t
         status =
             read_at(source, header.e_phoff + i * sizeof segment, &segment, sizeof segment, err);
         if (status == 0) {
-            status = segment_find(source, &segment, out_at, out_bytes, err);
+            status = segment_find(&walk, &segment, out_at, out_bytes, err);
         }
-    }
-    if (status == 0 && *out_at == 0) {
-        return error_set(err, E_INVALID,
-                         "it is no opstream plugin: it has no manifest; build it with "
-                         "opstream_add_plugin()");
     }
     return status;
 }
@@ -255,9 +260,14 @@ int elf_note_read(const struct elf_source *source, struct elf_manifest *out_mani
     uint64_t at = 0;
     uint32_t bytes = 0;
     unsigned char crc[CRC_BYTES];
-    int status = find_note(source, &at, &bytes, err);
+    int status = find_note(source, &manifest_note, &at, &bytes, err);
     if (status != 0) {
         return status;
+    }
+    if (at == 0) {
+        return error_set(err, E_INVALID,
+                         "it is no opstream plugin: it has no manifest; build it with "
+                         "opstream_add_plugin()");
     }
     if (bytes <= CRC_BYTES) {
         return error_set(err, E_CORRUPT, "its manifest is damaged: the note is too short");
@@ -281,4 +291,13 @@ int elf_note_read(const struct elf_source *source, struct elf_manifest *out_mani
     }
     *out_manifest = manifest;
     return 0;
+}
+
+size_t elf_build_id_read(const struct elf_source *source, unsigned char out[ELF_BUILD_ID_MOST])
+{
+    uint64_t at = 0;
+    uint32_t bytes = 0;
+    bool is_found = find_note(source, &build_id_note, &at, &bytes, NULL) == 0 && at > 0 &&
+                    bytes <= ELF_BUILD_ID_MOST && read_at(source, at, out, bytes, NULL) == 0;
+    return is_found ? bytes : 0;
 }

@@ -8,7 +8,7 @@
  * The manifest is a note of a PT_NOTE segment: name "opstream", type 1; its bytes are the CRC-64/XZ
  * of the text (8 bytes, little-endian) and the text.
  *
- * Used by:  registry; checker.
+ * Used by:  registry, trial, probe_stack; checker.
  * Uses:     crc64.
  * Threads:  [any]
  */
@@ -48,5 +48,10 @@ int elf_note_read_header(const struct elf_source *source, Elf64_Ehdr *out_header
  */
 int elf_note_read(const struct elf_source *source, struct elf_manifest *out_manifest,
                   struct error *err);
+
+enum { ELF_BUILD_ID_MOST = 64 };
+
+/* The id that the linker gave to the file: how many bytes it has; 0: none, or not readable. */
+size_t elf_build_id_read(const struct elf_source *source, unsigned char out[ELF_BUILD_ID_MOST]);
 
 #endif

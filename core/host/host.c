@@ -17,6 +17,7 @@
 #include "core/host/runtime.h"
 #include "core/host/task.h"
 #include "core/host/task_failure.h"
+#include "core/host/trial.h"
 #include "core/host/validate.h"
 #include "core/value/value.h"
 
@@ -32,6 +33,7 @@ enum {
 static void host_free(struct host *host)
 {
     document_unref(host->no_memory);
+    trial_finish_all(host);
     registry_destroy(host->registry);
     free(host->child_mark);
     if (host->has_home) {
@@ -82,6 +84,7 @@ int host_set_state_folder(struct host *host, const char *folder, struct error *e
 static int host_init(struct host *host, const struct host_options *options, struct error *err)
 {
     host->magic = HOST_MAGIC;
+    host->trial_stop_fd = -1;
     host->loop = options->loop;
     host->events = options->events;
     host->http = options->http;
@@ -102,9 +105,10 @@ static int host_init(struct host *host, const struct host_options *options, stru
     }
     int status = registry_create(options->folders, options->folder_count, options->index_path,
                                  &host->registry, err);
-    return status == 0 && options->only_file != NULL
-               ? registry_use_file(host->registry, options->only_file, err)
-               : status;
+    if (status == 0 && options->only_file != NULL) {
+        status = registry_use_file(host->registry, options->only_file, err);
+    }
+    return status == 0 ? registry_set_copies(host->registry, options->copy_folders, err) : status;
 }
 
 int host_open(const struct host_options *options, struct host **out_host, struct error *err)
@@ -214,6 +218,7 @@ void host_close(struct host *host, void (*done)(void *user), void *user)
     for (struct task *task = host->first_task; task != NULL; task = task->next) {
         task_cancel(task, HOST_CANCEL_SHUTDOWN);
     }
+    trial_stop_all(host);
     host->close_timer.data = host;
     CHECK(uv_timer_init(host->loop, &host->close_timer) == 0);
     CHECK(uv_timer_start(&host->close_timer, on_close_poll, 0, CLOSE_POLL_MS) == 0);
@@ -259,11 +264,28 @@ static int check_config(const struct host_task_spec *spec, struct error *err)
     return status;
 }
 
+int host_plugin_retry(struct host *host, const struct host_plugin_file *info, struct error *err)
+{
+    struct registry_file *file = registry_file_of_info(info);
+    if (file->manifest == NULL || (file->problem_code != 0 && !file->is_tried_badly)) {
+        return error_set(err, E_INVALID, "%.*s", STR_ARG(info->problem));
+    }
+    if (file->hash[0] == '\0') {
+        return error_set(err, E_INVALID,
+                         "plugin '%.*s' (%.*s) is of root or of the user who runs opstream: it is "
+                         "loaded without being tried",
+                         STR_ARG(info->id), STR_ARG(info->path));
+    }
+    int status = trial_again(host, file, err);
+    registry_look_at_trial(host->registry, file);
+    return status;
+}
+
 int host_prepare(struct host *host, const struct node_type *type, struct error *err)
 {
     CHECK_MAGIC(host, HOST_MAGIC);
     struct plugin *plugin = NULL;
-    return plugin_get(host, manifest_node_of(type)->manifest, &plugin, err);
+    return plugin_get(host, manifest_node_of(type)->manifest, TRIAL_NOW, &plugin, err);
 }
 
 int host_task_start(struct host *host, const struct host_task_spec *spec, host_task *out_task,
@@ -276,7 +298,7 @@ int host_task_start(struct host *host, const struct host_task_spec *spec, host_t
     if (host->is_closing) {
         return error_set(err, E_CANCELED, "opstream shuts down");
     }
-    int status = plugin_get(host, node->manifest, &plugin, err);
+    int status = plugin_get(host, node->manifest, TRIAL_LATER, &plugin, err);
     if (status == 0) {
         status = check_config(spec, err);
     }
@@ -299,7 +321,7 @@ int host_check_start(struct host *host, const struct host_check_spec *spec, host
     if ((spec->type->flags & NODE_TYPE_CHECKS) == 0) {
         return error_set(err, E_INVALID, "'%.*s' has no check()", STR_ARG(spec->type->name));
     }
-    int status = plugin_get(host, node->manifest, &plugin, err);
+    int status = plugin_get(host, node->manifest, TRIAL_LATER, &plugin, err);
     if (status == 0) {
         status = instance_get(plugin, node, spec->settings, &instance, err);
     }

@@ -73,6 +73,11 @@ struct host_events {
      * the task. May be NULL.
      */
     void (*on_step)(void *user, uint64_t token, enum host_step step);
+    /*
+     * A plugin has been tried: what HOST_WAITS was the answer to can be started now, from inside
+     * this call, and it is told then if nothing came of it. May be NULL: nobody waits.
+     */
+    void (*on_tried)(void *user);
 };
 
 /*
@@ -94,6 +99,11 @@ struct host_options {
     size_t folder_count;
     const char *index_path; /* where the generated index may be kept, or NULL: none kept */
     const char *only_file;  /* this plugin file, and no folder; or NULL: the folders */
+    /*
+     * Where copies of plugins of other users may be kept, and what came of trying them: the first
+     * that can be written to is used. NULL: no more; without any such plugins cannot be used.
+     */
+    const char *copy_folders[2];
     struct host_events events;
     const struct host_http *http;       /* outgoing HTTP, or NULL: ops.http is not there */
     const struct host_kv *kv;           /* what plugins keep, or NULL: ops.kv is not there */
@@ -127,6 +137,30 @@ void host_close(struct host *host, void (*done)(void *user), void *user);
 /* The node types that the folders offer, read from manifests: no plugin code runs. Borrowed. */
 const struct catalogue *host_catalogue(struct host *host);
 
+/*
+ * What came of a file of another user: it is tried in a process of its own, once for each content
+ * and each build of opstream, before it is loaded.
+ */
+enum host_trial_state {
+    HOST_TRIAL_NONE, /* of root or of our user: it is loaded without */
+    HOST_TRIAL_DUE,  /* it is tried when it is first needed */
+    HOST_TRIAL_PASSED,
+    HOST_TRIAL_FAILED, /* it is not loaded: the problem of the file says so, too */
+};
+
+struct host_trial {
+    enum host_trial_state state;
+    uint32_t owner;        /* of the file; 0 of HOST_TRIAL_NONE */
+    struct str outcome;    /* "passed", "crashed", "exited", "hung"; empty: not tried yet */
+    struct str stage;      /* "dlopen", "init", ... */
+    struct str signal;     /* "SIGSEGV"; empty: none */
+    int exit_code;         /* -1: it did not end the process itself */
+    int64_t tried_unix_ms; /* 0: not tried yet */
+    struct str version;    /* of the opstream that tried */
+    struct str stack;      /* lines, the innermost first; empty: nothing is known */
+    struct str output;     /* the beginning of what its code wrote */
+};
+
 /* One file that was found in a plugin folder, for `opstream plugin list`. */
 struct host_plugin_file {
     struct str path;
@@ -134,6 +168,7 @@ struct host_plugin_file {
     struct str version;
     struct str problem; /* why it cannot be used: needed, offered, whose; empty when it can */
     const struct document *manifest; /* NULL when it cannot be read */
+    struct host_trial trial;
 };
 
 size_t host_plugin_file_count(struct host *host);
@@ -154,11 +189,19 @@ const struct node_type *host_plugin_file_type(const struct host_plugin_file *fil
                                               struct error *err);
 
 /*
+ * Forgets what came of trying the file, and tries it again; waits for that. `file` is renewed.
+ * Fails with E_INVALID (it is not tried at all), E_PLUGIN (what came of it), and as host_prepare().
+ */
+int host_plugin_retry(struct host *host, const struct host_plugin_file *file, struct error *err);
+
+/*
  * Loads the plugin of `type` (borrowed) ahead of its first task, so that a library that cannot be
- * used is known before a run begins. Fails with E_PLUGIN, E_VERSION, E_IO, E_NOMEM; `err` names the
- * file.
+ * used is known before a run begins. One that has to be tried first is waited for, up to 5 s. Fails
+ * with E_PLUGIN, E_VERSION, E_IO, E_NOMEM; `err` names the file.
  */
 int host_prepare(struct host *host, const struct node_type *type, struct error *err);
+
+enum { HOST_WAITS = 1 }; /* see host_task_start() */
 
 struct host_task_spec {
     const struct node_type *type;
@@ -193,14 +236,15 @@ struct host_check_spec {
     uint64_t token;
 };
 
-/* Starts a check; as host_task_start(), and with E_INVALID where the type has none. */
+/* Starts a check; as host_task_start(), and fails with E_INVALID where the type has none. */
 int host_check_start(struct host *host, const struct host_check_spec *spec, host_task *out_task,
                      struct error *err);
 
 /*
  * Starts a task: loads its plugin when it is the first. The spec is borrowed (documents are
- * referenced). Fails, and then there will be no event, with E_PLUGIN, E_VERSION, E_INVALID,
- * E_NOMEM; `err` names the plugin's file.
+ * referenced). HOST_WAITS: nothing was started, as its plugin is being tried in a process of its
+ * own; start it again when on_tried() comes. Fails, and then there will be no event, with E_PLUGIN,
+ * E_VERSION, E_INVALID, E_NOMEM; `err` names the plugin's file.
  */
 int host_task_start(struct host *host, const struct host_task_spec *spec, host_task *out_task,
                     struct error *err);

@@ -8,16 +8,13 @@
  * them: only the latest stay. One that goes though it is still used is made anew at the next start.
  *
  * Used by:  registry_index.
- * Uses:     base.
+ * Uses:     shelf.
  * Threads:  [main]
  */
 
-enum {
-    INDEX_SHELF_KEEPS = 8,
-    INDEX_SHELF_USE_SECONDS = 24 * 3600, /* so exactly is it known when one was used last */
-};
+enum { INDEX_SHELF_KEEPS = 8 };
 
-/* The index that is open as `fd` was used. */
+/* The index that is open as `fd` was used: known as exactly as SHELF_USE_SECONDS. */
 void index_shelf_note_use(int fd);
 
 /*

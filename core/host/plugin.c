@@ -14,9 +14,9 @@
 #include "core/host/debug_wait.h"
 #include "core/host/instance.h"
 #include "core/host/manifest.h"
+#include "core/host/registry.h"
 #include "core/host/runtime.h"
 #include "core/host/task_failure.h"
-#include "core/host/trust.h"
 #include "core/host/version.h"
 
 #define ENTRY_SYMBOL "opstream_plugin_v1"
@@ -269,12 +269,18 @@ static const void *get_iface(const ops_host *table, const char *id, uint32_t min
 
 /* ---- Loading ---- */
 
-/* The file is looked at once more: what the manifest was read from must be what is mapped. */
-static int open_library(const char *path, void **out_library, struct error *err)
+static void tell_stage(const struct host *host, enum probe_stage stage)
 {
-    cleanup_fd int fd = -1;
-    struct trust_stamp stamp;
-    int status = trust_open_file(path, &fd, &stamp, err);
+    if (host->on_stage != NULL) {
+        host->on_stage(stage);
+    }
+}
+
+static int open_library(struct host *host, const struct manifest *m, enum trial_mode mode,
+                        void **out_library, struct error *err)
+{
+    const char *path = NULL;
+    int status = trial_get(host, m, mode, &path, err);
     if (status != 0) {
         return status;
     }
@@ -283,30 +289,41 @@ static int open_library(const char *path, void **out_library, struct error *err)
         return status;
     }
 
+    tell_stage(host, PROBE_DLOPEN);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == NULL) {
         const char *why = dlerror(); /* names the file and an unresolved symbol */
-        return error_set(err, E_PLUGIN, "cannot be loaded: %s", why != NULL ? why : "unknown");
+        return error_set(err, E_PLUGIN, "plugin '%.*s' (%.*s): cannot be loaded: %s",
+                         STR_ARG(m->plugin.id), STR_ARG(m->path), why != NULL ? why : "unknown");
     }
     *out_library = library;
     return 0;
 }
 
-static int load(const struct manifest *m, const ops_plugin_desc **out_desc, struct error *err)
+static int check_library(const struct host *host, const struct manifest *m, void *library,
+                         const ops_plugin_desc **out_desc, struct error *err)
+{
+    tell_stage(host, PROBE_SYMBOL);
+    const ops_plugin_desc *desc = dlsym(library, ENTRY_SYMBOL);
+    if (desc == NULL) {
+        return error_set(err, E_PLUGIN, "it does not export the symbol " ENTRY_SYMBOL);
+    }
+    tell_stage(host, PROBE_DESCRIPTOR);
+    *out_desc = desc;
+    return plugin_check_descriptor(desc, m, err);
+}
+
+static int load(struct host *host, const struct manifest *m, enum trial_mode mode,
+                const ops_plugin_desc **out_desc, struct error *err)
 {
     void *library = NULL;
     int status = version_check(m, err);
-    if (status != 0) {
-        return status;
-    }
-
-    status = open_library(m->path.p, &library, err);
     if (status == 0) {
-        const ops_plugin_desc *desc = dlsym(library, ENTRY_SYMBOL);
-        status = desc == NULL
-                     ? error_set(err, E_PLUGIN, "it does not export the symbol " ENTRY_SYMBOL)
-                     : plugin_check_descriptor(desc, m, err);
-        *out_desc = desc;
+        status = open_library(host, m, mode, &library, err);
+        if (status != 0) {
+            return status; /* it is named */
+        }
+        status = check_library(host, m, library, out_desc, err);
     }
     if (status != 0) {
         error_prefix(err, "plugin '%.*s' (%.*s): ", STR_ARG(m->plugin.id), STR_ARG(m->path));
@@ -357,6 +374,7 @@ static void plugin_destroy(struct plugin *plugin)
 static int plugin_init(struct plugin *plugin, struct error *err)
 {
     ops_error told = {.size = sizeof told};
+    tell_stage(plugin->host, PROBE_INIT);
     ops_status status = plugin->desc->init != NULL
                             ? plugin->desc->init(&plugin->table, &plugin->self, &told)
                             : OPS_OK;
@@ -383,6 +401,16 @@ static struct plugin *find_loaded(const struct host *host, const struct manifest
     return NULL;
 }
 
+/* The manifest may have been read again since, as the folders were looked into again. */
+static struct plugin *find_by_code(const struct host *host, const ops_plugin_desc *desc)
+{
+    struct plugin *plugin = host->plugins;
+    while (plugin != NULL && plugin->desc != desc) {
+        plugin = plugin->next;
+    }
+    return plugin;
+}
+
 /* What the manifest calls required is there when its code runs. */
 static int check_lacks(const struct host *host, const struct manifest *m, struct error *err)
 {
@@ -399,8 +427,8 @@ static int check_lacks(const struct host *host, const struct manifest *m, struct
     return 0;
 }
 
-int plugin_get(struct host *host, const struct manifest *manifest, struct plugin **out_plugin,
-               struct error *err)
+int plugin_get(struct host *host, const struct manifest *manifest, enum trial_mode mode,
+               struct plugin **out_plugin, struct error *err)
 {
     const ops_plugin_desc *desc = NULL;
     *out_plugin = find_loaded(host, manifest);
@@ -409,10 +437,15 @@ int plugin_get(struct host *host, const struct manifest *manifest, struct plugin
     }
     int status = check_lacks(host, manifest, err);
     if (status == 0) {
-        status = load(manifest, &desc, err);
+        status = load(host, manifest, mode, &desc, err);
     }
     if (status != 0) {
         return status;
+    }
+    registry_file_of_manifest(host->registry, manifest)->is_loaded = true;
+    *out_plugin = find_by_code(host, desc);
+    if (*out_plugin != NULL) {
+        return 0;
     }
     struct plugin *plugin = plugin_create(host, manifest, desc);
     if (plugin == NULL) {
@@ -432,9 +465,11 @@ int plugin_get(struct host *host, const struct manifest *manifest, struct plugin
 
 void plugin_shutdown_all(struct host *host)
 {
+    tell_stage(host, PROBE_DESTROY);
     for (struct plugin *plugin = host->plugins; plugin != NULL; plugin = plugin->next) {
         instance_destroy_all(plugin);
     }
+    tell_stage(host, PROBE_SHUTDOWN);
     while (host->plugins != NULL) {
         struct plugin *plugin = host->plugins;
         host->plugins = plugin->next;

@@ -7,10 +7,11 @@
  * is never unloaded: code of it might still be on some stack.
  *
  * Used by:  host.
- * Uses:     manifest, version, scope, sdk.
+ * Uses:     manifest, version, scope, trial, sdk.
  * Threads:  [loop]
  */
 
+#include "core/host/trial.h"
 #include "opstream/plugin.h"
 
 struct error;
@@ -21,10 +22,11 @@ struct plugin;
 
 /*
  * The plugin of `manifest`, borrowed from the host; loaded and initialised when it is the first
- * time. Fails with E_PLUGIN, E_VERSION, E_NOMEM, E_IO; a plugin whose init() failed is tried again.
+ * time. HOST_WAITS: not yet, as trial_get() says. Fails with E_PLUGIN, E_VERSION, E_NOMEM, E_IO; a
+ * plugin whose init() failed is tried again.
  */
-int plugin_get(struct host *host, const struct manifest *manifest, struct plugin **out_plugin,
-               struct error *err);
+int plugin_get(struct host *host, const struct manifest *manifest, enum trial_mode mode,
+               struct plugin **out_plugin, struct error *err);
 
 /* Calls shutdown() of all plugins and frees what the host knows of them. No tasks are left. */
 void plugin_shutdown_all(struct host *host);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/base/build_id.h"
@@ -17,6 +18,8 @@
 #include "core/base/module.h"
 #include "core/host/elf_note.h"
 #include "core/host/manifest.h"
+#include "core/host/probe_result.h"
+#include "core/host/trial.h"
 #include "core/host/version.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
@@ -102,29 +105,62 @@ static int read_from_fd(void *user, uint64_t offset, void *buffer, size_t n)
     return 0;
 }
 
+/* What is not ours may change while it is read: one reading gives the hash and the manifest. */
+static int read_foreign(struct registry_file *file, const struct trust_file *opened,
+                        struct elf_manifest *out_note, struct error *err)
+{
+    cleanup_fd int bytes = memfd_create("plugin", MFD_CLOEXEC);
+    if (bytes < 0) {
+        return error_set_errno(err, E_IO, errno, "no memory for its bytes");
+    }
+    int status = copy_shelf_hash(opened->fd, bytes, file->hash, err);
+    off_t size = lseek(bytes, 0, SEEK_END);
+    struct elf_source source = {.user = &bytes, .size = (uint64_t)size, .read = read_from_fd};
+    if (status == 0) {
+        file->info.trial.owner = opened->owner;
+        status = elf_note_read(&source, out_note, err);
+    }
+    return status;
+}
+
+static int read_note(struct registry_file *file, struct elf_manifest *out_note, struct error *err)
+{
+    struct trust_file opened;
+    int status = trust_open_file(file->info.path.p, &opened, err);
+    if (status != 0) {
+        return status;
+    }
+    struct elf_source source = {
+        .user = &opened.fd, .size = opened.stamp.size, .read = read_from_fd};
+    file->stamp = opened.stamp;
+    file->hash[0] = '\0';
+    status = opened.is_foreign ? read_foreign(file, &opened, out_note, err)
+                               : elf_note_read(&source, out_note, err);
+    (void)close(opened.fd); /* it was only read */
+    if (status != 0) {
+        error_prefix(err, "plugin file '%.*s': ", STR_ARG(file->info.path));
+    }
+    return status;
+}
+
 static int file_read(struct registry *registry, struct registry_file *file,
                      struct manifest **out_manifest, struct error *err)
 {
     if (registry->form == NULL && manifest_form_create(&registry->form, err) != 0) {
         return E_NOMEM;
     }
-    cleanup_fd int fd = -1;
     struct elf_manifest note;
-    int status = trust_open_file(file->info.path.p, &fd, &file->stamp, err);
+    int status = read_note(file, &note, err);
     if (status != 0) {
         return status;
     }
 
-    struct elf_source source = {.user = &fd, .size = file->stamp.size, .read = read_from_fd};
-    status = elf_note_read(&source, &note, err);
-    if (status == 0) {
-        struct manifest_source text = {.path = file->info.path,
-                                       .text = strbuf_str(&note.text),
-                                       .crc = note.crc,
-                                       .form = registry->form};
-        status = manifest_read(&text, out_manifest, err);
-        strbuf_finish(&note.text);
-    }
+    struct manifest_source text = {.path = file->info.path,
+                                   .text = strbuf_str(&note.text),
+                                   .crc = note.crc,
+                                   .form = registry->form};
+    status = manifest_read(&text, out_manifest, err);
+    strbuf_finish(&note.text);
     if (status != 0) {
         error_prefix(err, "plugin file '%.*s': ", STR_ARG(file->info.path));
     }
@@ -176,6 +212,103 @@ int registry_read_manifest(struct registry *registry, struct registry_file *file
         return error_nomem(err);
     }
     return 0;
+}
+
+/* ---- What came of trying it ---- */
+
+static struct str dup_text(struct registry *registry, const struct strbuf *text)
+{
+    return registry_dup(registry, strbuf_str(text));
+}
+
+static void note_problem(struct registry *registry, struct registry_file *file,
+                         const struct probe_result *result)
+{
+    struct error problem = {0};
+    trial_tell(file->manifest, result, &problem);
+    file->is_tried_badly = registry_set_problem(registry, file, &problem) == 0;
+}
+
+static void note_result(struct registry *registry, struct registry_file *file,
+                        const struct probe_result *result)
+{
+    struct strbuf signal = STRBUF_INIT;
+    struct host_trial *trial = &file->info.trial;
+    if (result->outcome == PROBE_CRASHED) {
+        probe_result_append_signal(result->signal, &signal);
+    }
+    *trial = (struct host_trial){
+        .state = result->outcome == PROBE_PASSED ? HOST_TRIAL_PASSED : HOST_TRIAL_FAILED,
+        .owner = trial->owner,
+        .outcome = str_from(probe_outcome_name(result->outcome)),
+        .stage = str_from(probe_stage_name(result->stage)),
+        .signal = dup_text(registry, &signal),
+        .exit_code = result->outcome == PROBE_EXITED ? result->exit_code : -1,
+        .tried_unix_ms = result->tried_unix_ms,
+        .version = dup_text(registry, &result->version),
+        .stack = dup_text(registry, &result->stack),
+        .output = dup_text(registry, &result->output),
+    };
+    strbuf_finish(&signal);
+    if (trial->state == HOST_TRIAL_FAILED && file->problem_code == 0) {
+        note_problem(registry, file, result);
+    }
+}
+
+static void forget_result(struct registry_file *file)
+{
+    file->info.trial =
+        (struct host_trial){.state = HOST_TRIAL_DUE, .owner = file->info.trial.owner};
+    if (file->is_tried_badly) {
+        file->is_tried_badly = false;
+        file->problem_code = 0;
+        file->info.problem = str_make(NULL, 0);
+    }
+}
+
+void registry_look_at_trial(struct registry *registry, struct registry_file *file)
+{
+    struct probe_result result = PROBE_RESULT_INIT;
+    if (file->hash[0] == '\0' || file->manifest == NULL) {
+        return;
+    }
+    bool is_found = copy_shelf_find_result(&registry->copies, file->hash, &result);
+    bool is_news = result.tried_unix_ms != file->info.trial.tried_unix_ms;
+    if (!is_found || is_news) {
+        forget_result(file);
+    }
+    if (is_found && is_news) {
+        note_result(registry, file, &result);
+    }
+    probe_result_finish(&result);
+}
+
+static struct registry_file *find_in(struct registry_file *const *files, size_t count,
+                                     const struct manifest *manifest)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (files[i]->manifest == manifest) {
+            return files[i];
+        }
+    }
+    return NULL;
+}
+
+struct registry_file *registry_file_of_manifest(struct registry *registry,
+                                                const struct manifest *manifest)
+{
+    struct registry_file *file = find_in(registry->files, registry->file_count, manifest);
+    if (file == NULL) {
+        file = find_in(registry->retired, registry->retired_count, manifest);
+    }
+    CHECK(file != NULL);
+    return file;
+}
+
+struct registry_file *registry_file_of_info(const struct host_plugin_file *info)
+{
+    /* what was given out is a member of ours */
+    return (struct registry_file *)((uintptr_t)info - offsetof(struct registry_file, info));
 }
 
 /* ---- All of them ---- */
@@ -356,8 +489,8 @@ static int load_all(struct registry *registry, struct error *err)
 }
 
 /* Kept with the retired ones, so that it ends with the registry and is no plugin of a folder. */
-const struct host_plugin_file *registry_read_file(struct registry *registry, const char *path,
-                                                  struct error *err)
+struct registry_file *registry_take_file(struct registry *registry, const char *path,
+                                         struct error *err)
 {
     cleanup_free char *real = realpath(path, NULL);
     if (real == NULL) {
@@ -382,7 +515,15 @@ const struct host_plugin_file *registry_read_file(struct registry *registry, con
         (void)error_nomem(err);
         return NULL;
     }
-    return &file->info;
+    registry_look_at_trial(registry, file);
+    return file;
+}
+
+const struct host_plugin_file *registry_read_file(struct registry *registry, const char *path,
+                                                  struct error *err)
+{
+    const struct registry_file *file = registry_take_file(registry, path, err);
+    return file != NULL ? &file->info : NULL;
 }
 
 /* ---- The catalogue ---- */
@@ -446,6 +587,13 @@ static const struct node_type *refuse_unknown(const struct registry *registry, s
     return NULL;
 }
 
+/* Somebody has put another file there, and no code of the old one runs. */
+static bool is_outdated(const struct registry_file *file)
+{
+    struct trust_stamp now = trust_stamp_of(file->info.path.p);
+    return !file->is_loaded && !trust_stamp_equal(&file->stamp, &now);
+}
+
 static const struct node_type *type_of(struct registry *registry, struct str name,
                                        struct error *err)
 {
@@ -462,6 +610,12 @@ static const struct node_type *type_of(struct registry *registry, struct str nam
     if (registry_read_manifest(registry, type->file, err) != 0) {
         return NULL;
     }
+    if (is_outdated(type->file)) {
+        error_set(err, E_CONFLICT, "plugin file '%.*s' is being changed: try again",
+                  STR_ARG(type->file->info.path));
+        return NULL;
+    }
+    registry_look_at_trial(registry, type->file);
     if (type->file->problem_code != 0) {
         return refuse(type->file, err);
     }
@@ -484,8 +638,10 @@ static const struct node_type *catalogue_find_type(void *user, struct str name, 
     }
 
     const struct node_type *type = type_of(registry, name, &problem);
-    if (type == NULL && problem.code != E_NOMEM && problem.code != E_NOT_FOUND &&
-        registry->was_indexed && repair(registry, &problem) == 0) {
+    bool may_help =
+        problem.code == E_CONFLICT ||
+        (registry->was_indexed && problem.code != E_NOMEM && problem.code != E_NOT_FOUND);
+    if (type == NULL && may_help && repair(registry, &problem) == 0) {
         problem = (struct error){0};
         type = type_of(registry, name, &problem);
     }
@@ -515,6 +671,22 @@ static const struct node_type *catalogue_type_at(void *user, size_t i)
     return type_of(registry, registry->sorted[i]->line.name, NULL);
 }
 
+/* Of what is not trusted, whether it has been tried: no manifest is read for it. */
+static struct str note_of(const struct registry *registry, const struct registry_file *file)
+{
+    struct probe_result result = PROBE_RESULT_INIT;
+    if (file->hash[0] == '\0') {
+        return str_make(NULL, 0);
+    }
+    struct str note = STR("not tried yet");
+    if (copy_shelf_find_result(&registry->copies, file->hash, &result)) {
+        note = result.outcome == PROBE_PASSED ? str_make(NULL, 0)
+                                              : STR("tried, and cannot be used");
+    }
+    probe_result_finish(&result);
+    return note;
+}
+
 static bool catalogue_line_at(void *user, size_t i, struct node_type_line *out_line)
 {
     struct registry *registry = user;
@@ -522,6 +694,7 @@ static bool catalogue_line_at(void *user, size_t i, struct node_type_line *out_l
         return false;
     }
     *out_line = registry->sorted[i]->line;
+    out_line->note = note_of(registry, registry->sorted[i]->file);
     return true;
 }
 
@@ -566,6 +739,7 @@ size_t registry_file_count(struct registry *registry)
 
 const struct host_plugin_file *registry_file_at(struct registry *registry, size_t i)
 {
+    registry_look_at_trial(registry, registry->files[i]);
     return &registry->files[i]->info;
 }
 
@@ -645,6 +819,17 @@ int registry_use_file(struct registry *registry, const char *path, struct error 
     strbuf_append_text(&registry->folders_text, path);
     bool is_full = registry->only_file == NULL || strbuf_status(&registry->folders_text) != 0;
     return is_full ? error_nomem(err) : 0;
+}
+
+int registry_set_copies(struct registry *registry, const char *const *paths, struct error *err)
+{
+    for (size_t i = 0; i < COPY_SHELF_FOLDERS && paths[i] != NULL; i++) {
+        registry->copies.paths[i] = arena_dup(&registry->arena, str_from(paths[i]));
+        if (registry->copies.paths[i] == NULL) {
+            return error_nomem(err);
+        }
+    }
+    return 0;
 }
 
 void registry_destroy(struct registry *registry)

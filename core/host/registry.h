@@ -15,8 +15,11 @@
  *
  * No code of a plugin runs here. A node type that two plugins have is nobody's: both are named.
  *
- * Used by:  host, plugin.
- * Uses:     elf_note, manifest, trust, version.
+ * A file of another user is read whole, and what its manifest says is said of the bytes with that
+ * SHA-256: only they are loaded (trial.h).
+ *
+ * Used by:  host, plugin, trial.
+ * Uses:     copy_shelf, elf_note, manifest, trust, result, version.
  * Threads:  [loop]
  */
 
@@ -26,6 +29,7 @@
 #include "core/base/arena.h"
 #include "core/base/str.h"
 #include "core/base/strmap.h"
+#include "core/host/copy_shelf.h"
 #include "core/host/host.h"
 #include "core/host/trust.h"
 #include "core/model/catalogue.h"
@@ -39,7 +43,10 @@ struct schema;
 struct registry_file {
     struct host_plugin_file info; /* texts are the registry's */
     int problem_code;             /* 0: info.problem is empty */
+    bool is_tried_badly;          /* its problem is what came of trying it */
+    bool is_loaded;               /* its code runs: until the end it is what it is now */
     struct trust_stamp stamp;
+    char hash[DIGEST_HEX_SIZE];   /* of another user's; empty: not read, or of root or ours */
     struct node_type_line *types; /* as the manifest has them; the plugin is info.id */
     size_t type_count;
     struct manifest *manifest; /* owned; NULL: not read, or cannot be */
@@ -65,6 +72,7 @@ struct registry {
     struct strbuf folders_told; /* the same for people */
     const char *index_path;     /* NULL: no index is kept */
     const char *only_file;      /* in no folder; NULL: the folders count */
+    struct copy_folders copies; /* of files that are not ours, and what is known of them */
     struct schema *form;        /* of manifests; made for the first one */
     bool is_loaded;
     bool has_all_manifests;
@@ -99,6 +107,9 @@ void registry_destroy(struct registry *registry);
  */
 int registry_use_file(struct registry *registry, const char *path, struct error *err);
 
+/* Where copies may lie: `paths` are copied, and end with NULL or COPY_SHELF_FOLDERS. E_NOMEM. */
+int registry_set_copies(struct registry *registry, const char *const *paths, struct error *err);
+
 const struct catalogue *registry_catalogue(struct registry *registry);
 
 /* All files, with their manifests. */
@@ -115,6 +126,18 @@ const struct host_plugin_file *registry_read_file(struct registry *registry, con
 /* For host_plugin_file_type(). */
 const struct node_type *registry_file_type(const struct host_plugin_file *file, struct str name,
                                            struct error *err);
+
+/* The same, for who loads it. */
+struct registry_file *registry_take_file(struct registry *registry, const char *path,
+                                         struct error *err);
+
+/* The file of a manifest, or of what was given out of it. There is one. */
+struct registry_file *registry_file_of_manifest(struct registry *registry,
+                                                const struct manifest *manifest);
+struct registry_file *registry_file_of_info(const struct host_plugin_file *info);
+
+/* What is known of trying it now: it may have been tried, or forgotten, by another process. */
+void registry_look_at_trial(struct registry *registry, struct registry_file *file);
 
 /* ---- For the files registry_*.c ---- */
 

@@ -10,23 +10,18 @@
 
 #include "core/host/registry.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/base/build_id.h"
-#include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/host/index_shelf.h"
+#include "core/host/private_file.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
 
-enum { INDEX_FORMAT = 3, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
+enum { INDEX_FORMAT = 4, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
 
 /* ---- Writing ---- */
 
@@ -58,6 +53,8 @@ static void write_file(struct builder *b, const struct registry_file *file)
     builder_member_string(b, STR("version"), file->info.version);
     builder_member_string(b, STR("problem"), file->info.problem);
     builder_member_int(b, STR("code"), file->problem_code);
+    builder_member_string(b, STR("hash"), str_from(file->hash));
+    builder_member_int(b, STR("owner"), (int64_t)file->info.trial.owner);
     write_stamp(b, &file->stamp);
     builder_key(b, STR("types"));
     builder_list_begin(b);
@@ -96,61 +93,6 @@ static int index_build(const struct registry *registry, struct document **out_do
     return builder_finish(b, out_document, NULL);
 }
 
-static bool write_all(int fd, struct str text)
-{
-    while (text.n > 0) {
-        ssize_t done = write(fd, text.p, text.n);
-        if (done < 0 && errno == EINTR) {
-            continue;
-        }
-        if (done <= 0) {
-            return false;
-        }
-        text.p += done;
-        text.n -= (size_t)done;
-    }
-    return true;
-}
-
-/* The folders above the index, as far as they are missing; who cannot make them has no index. */
-static void make_parents(const char *path)
-{
-    char folder[PATH_MAX];
-    size_t n = strlen(path);
-    for (size_t i = 1; i < n && n < sizeof folder; i++) {
-        if (path[i] == '/') {
-            memcpy(folder, path, i);
-            folder[i] = '\0';
-            (void)mkdir(folder, 0700); /* most are there */
-        }
-    }
-}
-
-/* Beside the index, then over it: nobody ever sees half a file. */
-static void replace_file(const char *path, struct str text)
-{
-    struct strbuf draft = STRBUF_INIT;
-    strbuf_append_format(&draft, "%s.%ld", path, (long)getpid());
-    if (strbuf_status(&draft) != 0) {
-        strbuf_finish(&draft);
-        return;
-    }
-
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-    int fd = open(draft.p, flags, 0600);
-    if (fd < 0 && errno == ENOENT) {
-        make_parents(draft.p);
-        fd = open(draft.p, flags, 0600);
-    }
-    if (fd >= 0) {
-        bool is_written = write_all(fd, text);
-        if (close(fd) != 0 || !is_written || rename(draft.p, path) != 0) {
-            (void)unlink(draft.p); /* a draft that stays behind harms nobody */
-        }
-    }
-    strbuf_finish(&draft);
-}
-
 void registry_write_index(struct registry *registry)
 {
     cleanup_document struct document *document = NULL;
@@ -162,42 +104,14 @@ void registry_write_index(struct registry *registry)
     json_write(document_root(document), JSON_COMPACT, &text);
     strbuf_append_char(&text, '\n');
     if (strbuf_status(&text) == 0) {
-        replace_file(registry->index_path, strbuf_str(&text));
+        /* without an index the next start looks into the folders again */
+        (void)private_file_replace(registry->index_path, strbuf_str(&text));
         index_shelf_sweep(registry->index_path);
     }
     strbuf_finish(&text);
 }
 
 /* ---- Reading: false for anything odd ---- */
-
-static bool read_whole(int fd, size_t size, struct strbuf *out)
-{
-    char *to = strbuf_reserve(out, size);
-    while (to != NULL && out->n < size) {
-        ssize_t got = read(fd, out->p + out->n, size - out->n);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return false;
-        }
-        out->n += (size_t)got;
-        out->p[out->n] = '\0';
-    }
-    return to != NULL;
-}
-
-static bool read_text(const char *path, struct strbuf *out)
-{
-    struct stat st;
-    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-        (st.st_mode & (S_IWGRP | S_IWOTH)) != 0 || st.st_size > INDEX_MAX_BYTES) {
-        return false;
-    }
-    index_shelf_note_use(fd);
-    return read_whole(fd, (size_t)st.st_size, out);
-}
 
 static bool get_text(struct registry *registry, const struct value *map, const char *key,
                      struct str *out)
@@ -290,6 +204,20 @@ static bool read_types(struct registry *registry, const struct value *map,
     return file->types != NULL;
 }
 
+/* Of another user's file. */
+static bool read_hash(const struct value *map, struct registry_file *file)
+{
+    const struct value *hash = value_get(map, STR("hash"));
+    const struct value *owner = value_get(map, STR("owner"));
+    if (!value_is(hash, VALUE_STRING) || value_str(hash).n >= sizeof file->hash ||
+        !value_is(owner, VALUE_INT)) {
+        return false;
+    }
+    memcpy(file->hash, value_str(hash).p, value_str(hash).n);
+    file->info.trial.owner = (uint32_t)value_int(owner);
+    return true;
+}
+
 static bool read_file(struct registry *registry, const struct value *map)
 {
     struct registry_file *file = NULL;
@@ -307,7 +235,7 @@ static bool read_file(struct registry *registry, const struct value *map)
     /* One that could not even be opened has no stamp, and is looked at again each time. */
     return still_is(path, &stamp) && get_text(registry, map, "id", &file->info.id) &&
            get_text(registry, map, "version", &file->info.version) &&
-           get_text(registry, map, "problem", &file->info.problem) &&
+           get_text(registry, map, "problem", &file->info.problem) && read_hash(map, file) &&
            read_types(registry, map, file);
 }
 
@@ -351,9 +279,11 @@ bool registry_read_index(struct registry *registry)
 {
     cleanup_document struct document *document = NULL;
     struct strbuf text = STRBUF_INIT;
-    bool is_good = registry->index_path != NULL && read_text(registry->index_path, &text) &&
-                   json_read(strbuf_str(&text), NULL, &document, NULL) == 0 &&
-                   index_take(registry, document_root(document));
+    bool is_good =
+        registry->index_path != NULL &&
+        private_file_read(registry->index_path, INDEX_MAX_BYTES, index_shelf_note_use, &text) &&
+        json_read(strbuf_str(&text), NULL, &document, NULL) == 0 &&
+        index_take(registry, document_root(document));
     strbuf_finish(&text);
     return is_good;
 }

@@ -108,7 +108,7 @@ static int scan_folder(struct registry *registry, struct str folder, struct erro
     if (registry_add_place(registry, folder, &stamp) != 0) {
         return error_nomem(err);
     }
-    int status = trust_check_folder(folder.p, NULL, &problem);
+    int status = trust_check_folder(folder.p, &problem);
     if (status == E_NOT_FOUND) {
         return 0;
     }

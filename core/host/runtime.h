@@ -23,6 +23,7 @@
 #include "core/host/host.h"
 #include "core/host/job.h"
 #include "core/host/mailbox.h"
+#include "core/host/probe_frame.h"
 #include "core/host/scope.h"
 #include "opstream/plugin.h"
 
@@ -31,6 +32,7 @@ struct instance;
 struct manifest;
 struct registry;
 struct task;
+struct trial;
 
 enum { HOST_MAGIC = 0x4F504801, PLUGIN_MAGIC = 0x4F504802 };
 /* So many lines on their way to the loop, and what children write is not read until it is less. */
@@ -60,6 +62,10 @@ struct host {
     struct job_pool *jobs;
     struct registry *registry; /* files, manifests, the catalogue */
     struct plugin *plugins;    /* loaded, newest first */
+    struct trial *trials;      /* under way, and those that were good */
+    int trial_stop_fd;         /* readable: they give up; below 0: there was none yet */
+    /* In opstream-plugin-host alone: what is begun. NULL: nobody asks. */
+    void (*on_stage)(enum probe_stage stage);
     uint32_t plugin_count;
     struct task *first_task; /* that have not ended */
     uint32_t abandoned_count;

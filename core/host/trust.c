@@ -37,14 +37,13 @@ struct trust_stamp trust_stamp_of(const char *path)
     return stamp_from(&st);
 }
 
-static int check_owner(const char *path, const char *what, const struct stat *st, struct error *err)
+static bool is_foreign(const struct stat *st)
 {
-    if (st->st_uid != 0 && st->st_uid != geteuid()) {
-        return error_set(err, E_PLUGIN,
-                         "the %s '%s' belongs to user %u; plugins must belong to root or to the "
-                         "user who runs opstream",
-                         what, path, (unsigned)st->st_uid);
-    }
+    return st->st_uid != 0 && st->st_uid != geteuid();
+}
+
+static int check_mode(const char *path, const char *what, const struct stat *st, struct error *err)
+{
     if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return error_set(err, E_PLUGIN,
                          "the %s '%s' can be written to by others: use chmod go-w '%s'", what, path,
@@ -53,23 +52,25 @@ static int check_owner(const char *path, const char *what, const struct stat *st
     return 0;
 }
 
-int trust_check_folder(const char *path, struct trust_stamp *out_stamp, struct error *err)
+static int look_at_folder(const char *path, struct stat *out_st, struct error *err)
 {
-    struct stat st;
-    if (stat(path, &st) != 0) {
+    if (stat(path, out_st) != 0) {
         int code = errno == ENOENT || errno == ENOTDIR ? E_NOT_FOUND : E_IO;
         return error_set_errno(err, code, errno, "cannot look at the folder '%s'", path);
     }
-    if (!S_ISDIR(st.st_mode)) {
+    if (!S_ISDIR(out_st->st_mode)) {
         return error_set(err, E_PLUGIN, "'%s' is no folder", path);
     }
-    if (out_stamp != NULL) {
-        *out_stamp = stamp_from(&st);
-    }
-    return check_owner(path, "folder", &st, err);
+    return check_mode(path, "folder", out_st, err);
 }
 
-static int check_parent(const char *path, struct error *err)
+int trust_check_folder(const char *path, struct error *err)
+{
+    struct stat st;
+    return look_at_folder(path, &st, err);
+}
+
+static int look_at_parent(const char *path, struct stat *out_st, struct error *err)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -80,13 +81,14 @@ static int check_parent(const char *path, struct error *err)
 
     memcpy(folder, path, n);
     folder[n] = '\0';
-    return trust_check_folder(folder, NULL, err);
+    return look_at_folder(folder, out_st, err);
 }
 
-int trust_open_file(const char *path, int *out_fd, struct trust_stamp *out_stamp, struct error *err)
+int trust_open_file(const char *path, struct trust_file *out_file, struct error *err)
 {
+    struct stat parent;
     struct stat st;
-    int status = check_parent(path, err);
+    int status = look_at_parent(path, &parent, err);
     if (status != 0) {
         return status;
     }
@@ -99,13 +101,17 @@ int trust_open_file(const char *path, int *out_fd, struct trust_stamp *out_stamp
     if (!S_ISREG(st.st_mode)) {
         return error_set(err, E_PLUGIN, "'%s' is no regular file", path);
     }
-    status = check_owner(path, "file", &st, err);
+    status = check_mode(path, "file", &st, err);
     if (status != 0) {
         return status;
     }
 
-    *out_stamp = stamp_from(&st);
-    *out_fd = fd;
+    *out_file = (struct trust_file){
+        .fd = fd,
+        .stamp = stamp_from(&st),
+        .is_foreign = is_foreign(&st) || is_foreign(&parent),
+        .owner = (uint32_t)(is_foreign(&st) ? st.st_uid : parent.st_uid),
+    };
     fd = -1;
     return 0;
 }

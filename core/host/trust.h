@@ -3,10 +3,15 @@
 #define CORE_HOST_TRUST_H
 
 /*
- * Trust: which folders and files may hold code that runs in this process: those that belong to root
- * or to the user who runs it, and that nobody else can write to.
+ * Trust: which folders and files may hold code that runs in this process. There are three kinds:
  *
- * Used by:  registry.
+ *   * it belongs to root or to the user who runs this, and nobody else can write to it: its code is
+ *     loaded as it lies there;
+ *   * it belongs to another user, and nobody but that one (and root) can write to it: its code is
+ *     copied and tried first, see admission.h;
+ *   * others can write to it: it is refused.
+ *
+ * Used by:  registry, admission, copy_shelf.
  * Uses:     base.
  * Threads:  [any]
  */
@@ -31,16 +36,23 @@ bool trust_stamp_equal(const struct trust_stamp *a, const struct trust_stamp *b)
 struct trust_stamp trust_stamp_of(const char *path);
 
 /*
- * Whether the folder at `path` is to be trusted. Fails with E_NOT_FOUND, E_PLUGIN (the message says
- * why and how to mend it), E_IO. `out_stamp` may be NULL.
+ * Whether the folder at `path` may be used. Fails with E_NOT_FOUND, E_PLUGIN (others can write to
+ * it: the message says how to mend that), E_IO.
  */
-int trust_check_folder(const char *path, struct trust_stamp *out_stamp, struct error *err);
+int trust_check_folder(const char *path, struct error *err);
+
+/* A file that may be used. */
+struct trust_file {
+    int fd; /* open for reading: close() it */
+    struct trust_stamp stamp;
+    bool is_foreign; /* it or its folder belongs to another user */
+    uint32_t owner;  /* who that is */
+};
 
 /*
  * The same for a regular file and the folder that it is in; `path` has no symbolic links. On
- * success `*out_fd` is the file, open for reading; close() it.
+ * success `*out_file` is set; fails as trust_check_folder().
  */
-int trust_open_file(const char *path, int *out_fd, struct trust_stamp *out_stamp,
-                    struct error *err);
+int trust_open_file(const char *path, struct trust_file *out_file, struct error *err);
 
 #endif

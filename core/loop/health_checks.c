@@ -257,7 +257,7 @@ static void ask(struct health_service *service)
     service->lines = 0;
     service->asked_ns = clock_monotonic_ns();
     int status = host_check_start(service->loop->host, &spec, &service->task, &err);
-    if (status == E_NOMEM || status == E_CANCELED) {
+    if (status == E_NOMEM || status == E_CANCELED || status == HOST_WAITS) {
         end_question(service, HEALTH_NO_ANSWER);
     } else if (status != 0) {
         keep_why(service, str_from(err.message)); /* of create(), or of the library */

@@ -200,6 +200,7 @@ static int open_host(struct loop *loop, const struct loop_options *options, stru
         .folder_count = options->plugin_folder_count,
         .index_path = options->plugin_index_path,
         .only_file = options->plugin_file,
+        .copy_folders = {options->plugin_copy_folders[0], options->plugin_copy_folders[1]},
         .events = run_tasks_events,
         .http = &loop->http,
         .kv = &loop->kv,

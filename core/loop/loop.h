@@ -49,6 +49,7 @@ struct loop_options {
     size_t plugin_folder_count;
     const char *plugin_index_path;      /* see struct host_options */
     const char *plugin_file;            /* this one, and no folder; NULL: the folders */
+    const char *plugin_copy_folders[2]; /* the same */
     const struct net_settings *network; /* borrowed for loop_create(); NULL: defaults */
     struct secrets *secrets;            /* kept until loop_close(); NULL: there are none */
     struct tape *tape;                  /* likewise: calls are recorded or played; NULL: neither */

@@ -131,6 +131,8 @@ struct loop {
     uint32_t spare_count;
     struct deliveries *deliveries; /* of nodes that work on the queue */
     struct loop_task *telling;     /* tasks with items that no event has told yet */
+    struct loop_task *waiting;     /* tasks of plugins that are being tried */
+    struct loop_task *called;      /* those of them that are about to be started */
     struct error failure;          /* why the loop had to stop; code 0: it had not to */
     bool has_handles;
     bool is_host_closed;

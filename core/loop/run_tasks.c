@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/base/check.h"
+#include "core/base/cleanup.h"
 #include "core/base/grow.h"
 #include "core/base/log.h"
 #include "core/engine/failure.h"
@@ -40,6 +41,8 @@ struct loop_task {
     uint32_t pauses;
     int64_t time_left_ms;      /* of its time-out, while it is paused; NO_TIMEOUT: it has none */
     struct budget_slip *slips; /* owned by budget_desk */
+    struct effect *start; /* its plugin is being tried, and this is then carried out; else NULL */
+    struct loop_task *next_waiting; /* in the loop's list */
 };
 
 /* The resolved settings of one plugin. */
@@ -90,8 +93,41 @@ static void stop_telling(struct loop_task *task)
     task->is_telling = false;
 }
 
+static bool unlink_waiting(struct loop_task **at, const struct loop_task *task)
+{
+    while (*at != NULL && *at != task) {
+        at = &(*at)->next_waiting;
+    }
+    bool is_found = *at != NULL;
+    if (is_found) {
+        *at = task->next_waiting;
+    }
+    return is_found;
+}
+
+static void effect_free(struct effect *effect)
+{
+    document_unref(effect->config);
+    free(effect);
+}
+
+/* What it waited to do: owned; NULL: it did not wait. */
+static struct effect *stop_waiting(struct loop_task *task)
+{
+    struct loop *loop = task->run->loop;
+    struct effect *start = take_pointer(&task->start);
+    if (start != NULL) {
+        CHECK(unlink_waiting(&loop->waiting, task) || unlink_waiting(&loop->called, task));
+    }
+    return start;
+}
+
 static void task_destroy(struct loop_task *task)
 {
+    struct effect *start = stop_waiting(task);
+    if (start != NULL) {
+        effect_free(start);
+    }
     stop_telling(task);
     drop_items(task);
     budget_desk_forget(task);
@@ -444,6 +480,8 @@ static void on_task_given_up(void *user, uint64_t token)
     }
 }
 
+static void on_plugin_tried(void *user);
+
 const struct host_events run_tasks_events = {
     .on_done = on_task_done,
     .on_failed = on_task_failed,
@@ -451,6 +489,7 @@ const struct host_events run_tasks_events = {
     .on_item = on_task_item,
     .on_log = on_task_log,
     .on_given_up = on_task_given_up,
+    .on_tried = on_plugin_tried,
 };
 
 static struct plugin_settings *find_settings(const struct loop_run *run, struct str plugin)
@@ -586,6 +625,34 @@ static void fail_start(struct loop_run *run, const struct effect *effect, const 
                                                .error = shown});
 }
 
+static int begin_waiting(struct loop_task *task, const struct effect *effect, struct error *err)
+{
+    struct loop *loop = task->run->loop;
+    struct effect *start = malloc(sizeof(*start));
+    if (start == NULL) {
+        return error_nomem(err);
+    }
+    *start = *effect;
+    start->config = document_ref(effect->config);
+    task->start = start;
+    task->next_waiting = loop->waiting;
+    loop->waiting = task;
+    return 0;
+}
+
+static void begin_task(struct loop_run *run, const struct effect *effect, struct loop_task *task)
+{
+    struct error err = {0};
+    int status = start_task(run, effect, task, &err);
+    if (status == HOST_WAITS) {
+        status = begin_waiting(task, effect, &err);
+    }
+    if (status != 0) {
+        task_destroy(task);
+        fail_start(run, effect, &err);
+    }
+}
+
 void run_tasks_start(struct loop_run *run, const struct effect *effect)
 {
     struct error err = {0};
@@ -595,16 +662,50 @@ void run_tasks_start(struct loop_run *run, const struct effect *effect)
         fail_start(run, effect, &err);
         return;
     }
-    if (start_task(run, effect, task, &err) != 0) {
-        task_destroy(task);
-        fail_start(run, effect, &err);
+    begin_task(run, effect, task);
+}
+
+/* What one of them leads to may end others of the list; who waits for another plugin is put back.
+ */
+static void on_plugin_tried(void *user)
+{
+    struct loop *loop = user;
+    loop->called = take_pointer(&loop->waiting);
+    while (loop->called != NULL) {
+        struct loop_task *task = loop->called;
+        struct effect *start = stop_waiting(task);
+        if (!is_left_behind(task)) {
+            begin_task(task->run, start, task);
+        }
+        effect_free(start);
     }
+    loop_check_drained(loop);
+}
+
+/* As the host ends a task that has not begun. */
+static void end_waiting(struct loop_task *task, enum host_cancel_reason reason)
+{
+    bool is_timeout = reason == HOST_CANCEL_TIMEOUT;
+    cleanup_document struct document *failure =
+        failure_create(is_timeout ? FAILURE_TIMEOUT : FAILURE_CANCELLED,
+                       STR("its plugin was still being tried"), NULL);
+    const struct run_event event = {.type = RUN_EVENT_FAILED,
+                                    .frame = task->frame,
+                                    .node = task->node,
+                                    .attempt = task->attempt,
+                                    .error = failure};
+    struct loop_run *run = task->run;
+    task_destroy(task);
+    run_driver_handle(run, &event);
+    loop_check_drained(run->loop);
 }
 
 void run_tasks_stop(struct loop_run *run, const struct effect *effect)
 {
-    const struct loop_task *task = find_task(run, effect);
-    if (task != NULL) {
+    struct loop_task *task = find_task(run, effect);
+    if (task != NULL && task->start != NULL) {
+        end_waiting(task, (enum host_cancel_reason)effect->reason);
+    } else if (task != NULL) {
         host_task_cancel(run->loop->host, task->handle, (enum host_cancel_reason)effect->reason);
     }
 }
@@ -630,7 +731,9 @@ void run_tasks_each(const struct loop_run *run, loop_task_cb cb, void *user)
 void run_tasks_kill(struct loop_run *run)
 {
     for (const struct loop_task *task = run->tasks; task != NULL; task = task->next) {
-        host_task_kill(run->loop->host, task->handle, HOST_CANCEL_REQUESTED);
+        if (task->start == NULL) { /* else it has not begun, and ends when it is stopped */
+            host_task_kill(run->loop->host, task->handle, HOST_CANCEL_REQUESTED);
+        }
     }
 }
 

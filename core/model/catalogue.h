@@ -62,6 +62,7 @@ struct node_type_line {
     struct str plugin;
     struct str risk;
     struct str summary;
+    struct str note; /* of its plugin: "not tried yet"; empty: nothing to say */
 };
 
 /* A plugin's settings as its manifest describes them. */

@@ -47,6 +47,16 @@ class Installed(unittest.TestCase):
         done = self.opstream("validate", *files)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
+    def test_what_tries_plugins_is_there(self):
+        found = [name for name in files_below(self.prefix)
+                 if os.path.basename(name) == "opstream-plugin-host"]
+        self.assertEqual(len(found), 1, found)
+        self.assertEqual(os.path.basename(os.path.dirname(found[0])), "opstream")
+        done = subprocess.run([os.path.join(self.prefix, found[0])], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("is started by opstream", done.stderr)
+
     def test_manual_pages_are_in_their_sections(self):
         pages = files_below(os.path.join(self.prefix, "share", "man"))
         self.assertIn("man1/opstream-run.1", pages)

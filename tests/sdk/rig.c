@@ -83,6 +83,15 @@ static void on_given_up(void *user, uint64_t token)
     task->is_given_up = true;
 }
 
+static void on_tried(void *user)
+{
+    struct rig *rig = user;
+    rig->tried++;
+    if (rig->on_tried != NULL) {
+        rig->on_tried(rig);
+    }
+}
+
 static void on_log(void *user, uint64_t token, int level, struct str line)
 {
     struct rig_task *task = task_of(user, token);
@@ -150,7 +159,9 @@ void rig_open(struct rig *rig, const struct rig_options *options)
         .folders = options->folders,
         .folder_count = options->folder_count,
         .index_path = options->index_path,
-        .events = {rig, on_done, on_failed, on_progress, on_item, on_log, on_given_up},
+        .copy_folders = {options->copy_folder},
+        .events = {rig, on_done, on_failed, on_progress, on_item, on_log, on_given_up, NULL,
+                   on_tried},
         .http = options->has_no_http ? NULL : &rig->http,
         .kv = options->kv,
         .budget = options->budget,

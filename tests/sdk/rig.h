@@ -62,7 +62,9 @@ struct rig {
     char log_path[64];
     struct strbuf log;
     bool is_closed;
-    uint32_t credit; /* given back for each item; 0: none */
+    int tried;                         /* how often it was told that a plugin has been tried */
+    void (*on_tried)(struct rig *rig); /* set it before a task waits; NULL: it is only counted */
+    uint32_t credit;                   /* given back for each item; 0: none */
     /* Of the tasks that are started from now on. */
     const char *settings; /* JSON; default {} */
     const char *secret;   /* the member of configs that is made of a secret; NULL: none */
@@ -79,6 +81,7 @@ struct rig_options {
     const char *const *folders;
     size_t folder_count;
     const char *index_path;
+    const char *copy_folder; /* NULL: none */
     const char *child_mark;
     int64_t cancel_grace_ms;
     bool has_no_http;

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "core/host/crc64.h"
+#include "core/model/catalogue.h"
 #include "tests/sdk/bad.h"
 #include "tests/sdk/rig.h"
 
@@ -323,7 +324,8 @@ static void test_file__that_cannot_be_read_says_so(void **state)
     workshop_close(&w);
 }
 
-static void test_file__of_another_user_is_refused(void **state)
+/* It is copied and tried first, and there is no place for a copy here. See test_trials.c. */
+static void test_file__of_another_user_needs_a_copy(void **state)
 {
     struct workshop w;
     (void)state;
@@ -333,7 +335,19 @@ static void test_file__of_another_user_is_refused(void **state)
     workshop_open(&w);
     workshop_write(&w, w.bytes, w.n);
     assert_int_equal(chown(w.file, 12345, 12345), 0);
-    assert_refused(w.folder, E_PLUGIN, "belongs to user 12345; plugins must belong to root or to");
+    struct rig rig;
+    struct error err = {0};
+    rig_open_folder(&rig, w.folder);
+    assert_int_equal(rig_start(&rig, 1, "bad", "{}", &err), HOST_WAITS);
+    while (rig.tried == 0) {
+        rig_turn(&rig, 1);
+    }
+    const struct catalogue *catalogue = host_catalogue(rig.host);
+    const struct node_type *type = catalogue->find_type(catalogue->user, STR("bad"), &err);
+    assert_non_null(type);
+    assert_int_equal(host_prepare(rig.host, type, &err), E_IO);
+    assert_message(err.message, "there is no folder for the copy that it is loaded from");
+    rig_close(&rig);
     workshop_close(&w);
 }
 
@@ -351,7 +365,7 @@ int main(void)
         cmocka_unit_test(test_file__that_cannot_be_read_says_so),
         cmocka_unit_test(test_file__must_be_a_regular_file),
         cmocka_unit_test(test_file__must_not_be_writable_by_others),
-        cmocka_unit_test(test_file__of_another_user_is_refused),
+        cmocka_unit_test(test_file__of_another_user_needs_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/host/shelf.h"
 #include "tests/support/scratch_folder.h"
 
 static struct scratch_folder scratch;
@@ -130,8 +131,8 @@ static void test_index_shelf__use_is_noted_once_a_day(void **state)
 {
     (void)state;
     const time_t now = time(NULL);
-    add("old", now - 2 * INDEX_SHELF_USE_SECONDS);
-    add("new", now - INDEX_SHELF_USE_SECONDS / 2);
+    add("old", now - 2 * SHELF_USE_SECONDS);
+    add("new", now - SHELF_USE_SECONDS / 2);
     static const char *const names[] = {"old", "new"};
     for (size_t i = 0; i < 2; i++) {
         char *path = scratch_folder_path(&scratch, names[i]);
