@@ -158,6 +158,7 @@ enum {
     SPARE_FOR_TASK = 4, /* bytes: less than any allocation */
     SPARE_COUNT = 8,    /* threads of a pool, descriptors of a library */
     SPARE_VALUES = 64,
+    PLAYS_MOST = 256,
 };
 
 struct growth {
@@ -173,18 +174,50 @@ static size_t allocated(void)
     return info.uordblks + info.hblkhd;
 }
 
-static bool play_and_count(struct stage *stage, const struct stage_act *act, void *user)
+/* What is played, made once: it would take longer than the tasks. */
+struct plays {
+    const struct manifest_node *nodes[PLAYS_MOST];
+    char *configs[PLAYS_MOST]; /* owned */
+    size_t count;
+};
+
+static bool add_play(struct stage *stage, const struct stage_act *act, void *user)
 {
-    struct growth *growth = user;
-    if (growth->begun == growth->for_round) {
+    struct plays *plays = user;
+    char *config = plays->count < PLAYS_MOST ? str_dup(str_from(act->config)) : NULL;
+    (void)stage;
+    if (config == NULL) {
         return false;
     }
+    plays->nodes[plays->count] = act->node;
+    plays->configs[plays->count++] = config;
+    return true;
+}
+
+static void collect(const struct subject *subject, struct plays *plays)
+{
+    struct stage stage = {.subject = subject}; /* no host: nothing is played yet */
+    stage_each(&stage, CONFIGS, add_play, plays);
+}
+
+static void forget_plays(struct plays *plays)
+{
+    for (size_t i = 0; i < plays->count; i++) {
+        free(plays->configs[i]);
+    }
+}
+
+static bool play_and_count(struct stage *stage, const struct plays *plays, struct growth *growth)
+{
+    size_t i = growth->begun % plays->count;
+    struct stage_act act = {.node = plays->nodes[i], .config = plays->configs[i], .what = ""};
     growth->begun++;
     if (growth->begun == growth->for_round / 4) {
         ops_test_count(stage->host, &growth->early);
     }
     stage->mood = growth->begun % 4 == 0 ? MOOD_ANY : MOOD_GOOD;
-    return stage_play(stage, act, NULL, NULL) == STAGE_ENDED;
+    return stage_play(stage, &act, NULL, NULL) == STAGE_ENDED &&
+           stage->verdict->outcome != VERDICT_FAILED;
 }
 
 static void judge_kept(struct stage *stage, const struct growth *growth)
@@ -202,24 +235,21 @@ static void judge_kept(struct stage *stage, const struct growth *growth)
     }
 }
 
-/* False: it goes on no further, and the verdict says why. */
-static bool play_round(const struct subject *subject, struct verdict *verdict,
-                       struct growth *growth)
+/* False: it goes on no further. */
+static bool play_round(const struct subject *subject, const struct plays *plays,
+                       struct verdict *verdict, struct growth *growth)
 {
     struct stage stage;
     bool is_good = stage_open(&stage, subject, verdict);
-    uint64_t last = UINT64_MAX;
     growth->begun = 0;
-    while (is_good && growth->begun < growth->for_round && growth->begun != last) {
-        last = growth->begun;
-        stage_each(&stage, CONFIGS, play_and_count, growth);
-        is_good = verdict->outcome != VERDICT_FAILED;
+    while (is_good && growth->begun < growth->for_round) {
+        is_good = play_and_count(&stage, plays, growth);
     }
     if (is_good) {
         judge_kept(&stage, growth);
     }
     stage_close(&stage);
-    return is_good && growth->begun == growth->for_round && verdict->outcome != VERDICT_FAILED;
+    return is_good && verdict->outcome != VERDICT_FAILED;
 }
 
 static void judge_growth(const char *what, size_t before, size_t after, size_t spare,
@@ -231,7 +261,8 @@ static void judge_growth(const char *what, size_t before, size_t after, size_t s
     }
 }
 
-void rule_run_growth(const struct subject *subject, struct verdict *verdict)
+static void play_rounds(const struct subject *subject, const struct plays *plays,
+                        struct verdict *verdict)
 {
     size_t bytes = 0;
     size_t descriptors = 0;
@@ -243,8 +274,9 @@ void rule_run_growth(const struct subject *subject, struct verdict *verdict)
             descriptors = count_entries("/proc/self/fd");
             threads = count_entries("/proc/self/task");
         }
-        if (!play_round(subject, verdict, &growth)) {
-            return;
+        if (!play_round(subject, plays, verdict, &growth)) {
+            verdict_skip(verdict, "a task could not be started, as run.configs tells");
+            return; /* or the verdict has it */
         }
     }
     uint64_t tasks = growth.for_round * (ROUNDS - WARM_ROUNDS);
@@ -255,4 +287,16 @@ void rule_run_growth(const struct subject *subject, struct verdict *verdict)
     judge_growth("the number of threads", threads, count_entries("/proc/self/task"), SPARE_COUNT,
                  tasks, verdict);
     verdict_remark(verdict, "%" PRIu64 " tasks", growth.for_round * ROUNDS);
+}
+
+void rule_run_growth(const struct subject *subject, struct verdict *verdict)
+{
+    struct plays plays = {.count = 0};
+    collect(subject, &plays);
+    if (plays.count > 0) {
+        play_rounds(subject, &plays, verdict);
+    } else {
+        verdict_skip(verdict, "no config can be made, as run.configs tells");
+    }
+    forget_plays(&plays);
 }

@@ -70,6 +70,9 @@ void rule_run_cancel(const struct subject *subject, struct verdict *verdict)
         stage_each(&stage, CONFIGS, cancel_everywhere, &points);
         verdict_remark(verdict, "at %zu points", points);
     }
+    if (points == 0) {
+        verdict_skip(verdict, "nothing could be started, as run.configs tells");
+    }
     stage_close(&stage);
 }
 
@@ -124,6 +127,9 @@ void rule_run_faults(const struct subject *subject, struct verdict *verdict)
     if (stage_open(&stage, subject, verdict)) {
         stage_each(&stage, CONFIGS, fail_everywhere, &calls);
         verdict_remark(verdict, "%zu calls", calls);
+    }
+    if (calls == 0) {
+        verdict_skip(verdict, "nothing could be started, as run.configs tells");
     }
     stage_close(&stage);
 }

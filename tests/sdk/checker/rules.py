@@ -191,6 +191,9 @@ def manners(rules):
     assert one == other and "warning  run.outputs" in one and ", seed 5" in one, (one, other)
     another = check(fault("outputs"), "--rule", "run.outputs", "--seed", 6, code=0).stdout
     assert one.splitlines()[2:] != another.splitlines()[2:], another
+    for rule in ("run.cancel", "run.faults", "run.growth"):
+        alone = check(bad / "create/bad/bad.so", "--rule", rule, code=0).stdout
+        assert "could" in alone and "as run.configs tells" in alone, alone
     for rule in rules:
         told = check("--explain", rule, code=0).stdout
         assert told.startswith(rule) and "Why: " in told and "What to do: " in told, told
