@@ -34,6 +34,14 @@ static int check_folder(int fd, const char *path, struct error *err)
     return 0;
 }
 
+/* A service's folder, say, when somebody else runs a pipeline: what is in it is not for them. */
+static bool is_closed_to_us(int folder)
+{
+    struct stat st;
+    return fstat(folder, &st) == 0 && st.st_uid != geteuid() && st.st_uid != 0 &&
+           faccessat(folder, ".", X_OK, AT_EACCESS) != 0 && errno == EACCES;
+}
+
 /* A descriptor; SECRETS_ABSENT does as one that is not there, so it is never 0 or 1 here. */
 static int open_folder(const struct secret_files *files, int *out_fd, struct error *err)
 {
@@ -44,6 +52,10 @@ static int open_folder(const struct secret_files *files, int *out_fd, struct err
     if (fd < 0) {
         return error_set_errno(err, E_IO, errno, "cannot open %s of secrets '%s'", files->label,
                                files->folder);
+    }
+    if (is_closed_to_us(fd)) {
+        (void)close(fd);
+        return SECRETS_ABSENT;
     }
     *out_fd = fd;
     return 0;
