@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/cli/commands.h"
+#include "core/cli/manifest_file.h"
 #include "core/cli/plugin_text.h"
 #include "core/cli/terminal.h"
 #include "core/cli/workspace.h"
@@ -49,10 +50,37 @@ static void append_file_details(const struct host_plugin_file *file, struct strb
     }
 }
 
+static int append_file(struct workspace *workspace, const struct command_args *args,
+                       const struct host_plugin_file *file, struct strbuf *out)
+{
+    if (!command_has(args, "json")) {
+        append_file_details(file, out);
+        return EXIT_DONE;
+    }
+    struct builder *b = builder_create();
+    plugin_text_build(b, file, loop_catalogue(workspace->loop));
+    return plugin_text_append_json(b, out);
+}
+
+static int append_manifest(struct workspace *workspace, const struct command_args *args,
+                           struct strbuf *out)
+{
+    struct manifest_file file;
+    int code = manifest_file_read(&file, args->operands[0]);
+    if (code == EXIT_DONE) {
+        code = append_file(workspace, args, &file.info, out);
+    }
+    manifest_file_finish(&file);
+    return code;
+}
+
 static int append_inspect(struct workspace *workspace, const struct command_args *args,
                           struct strbuf *out)
 {
     const char *wanted = args->operands[0];
+    if (str_ends_with(str_from(wanted), STR(".json"))) {
+        return append_manifest(workspace, args, out);
+    }
     struct host *host = loop_host(workspace->loop);
     const struct host_plugin_file *file = plugin_text_find(host, wanted);
     struct error err = {0};
@@ -68,13 +96,7 @@ static int append_inspect(struct workspace *workspace, const struct command_args
                              "its path",
                              wanted);
     }
-    if (!command_has(args, "json")) {
-        append_file_details(file, out);
-        return EXIT_DONE;
-    }
-    struct builder *b = builder_create();
-    plugin_text_build(b, file, loop_catalogue(workspace->loop));
-    return plugin_text_append_json(b, out);
+    return append_file(workspace, args, file, out);
 }
 
 static int run(const struct command_args *args)
@@ -88,7 +110,8 @@ const struct command cmd_plugin_inspect = {
     .summary = "show the manifest of one plugin",
     .usage = "ID|FILE [--json]",
     .details = "No code of the plugin runs: the manifest is read from the file. FILE needs a '/'\n"
-               "and need not lie in a plugin folder.",
+               "and need not lie in a plugin folder. The manifest.json that a plugin is made\n"
+               "with is checked as well, and what is wrong is told at its place there.",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,

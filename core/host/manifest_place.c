@@ -127,6 +127,7 @@ void manifest_place_add(struct str text, struct str pointer, struct error *err)
         column = is_end ? 1 : column + (((unsigned char)text.p[i] & 0xC0) != 0x80 ? 1 : 0);
     }
     n = line_end != NULL ? (size_t)(line_end - text.p) - at : n;
+    error_set_place(err, NULL, line, column);
     error_prefix(err, "its manifest is not valid: line %u, column %u, at '%.*s%s': ", line, column,
-                 (int)n, text.p + at, n < left ? "..." : "");
+                 (int)n, text.p + at, line_end == NULL && n < left ? "..." : "");
 }

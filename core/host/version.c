@@ -94,10 +94,12 @@ static int check_interface(const struct manifest *m, const struct manifest_inter
 static int check_isolation(const struct manifest *m, struct error *err)
 {
     if (m->needs_process) {
-        return error_set(err, E_PLUGIN,
-                         WHOSE " must run in a process of its own (\"isolation\": \"process\"), "
-                               "which this opstream %s does not offer",
-                         WHOSE_ARGS(m), OPSTREAM_VERSION);
+        return error_set(
+            err, E_PLUGIN,
+            WHOSE " must run in a process of its own (\"isolation\": \"process\"), "
+                  "which this opstream %s does not offer: install a newer opstream or another "
+                  "build of the plugin",
+            WHOSE_ARGS(m), OPSTREAM_VERSION);
     }
     return 0;
 }

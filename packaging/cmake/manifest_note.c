@@ -8,8 +8,8 @@
  * to SIDECAR. FOLDER gets note.bin (the note's descriptor: CRC and JSON), note.c (the note, which
  * takes note.bin in) and crc.h (OPS_MANIFEST_CRC). It stands alone, so that it can be built
  * wherever plugins are. So it looks at the form alone: JSON without doubled keys, each fault with
- * its place in MANIFEST. What the manifest must say is checked when the plugin is looked at: by
- * `opstream plugin inspect` and by the checker.
+ * its place in MANIFEST. What it must say is told, also with places, by `opstream plugin inspect
+ * ./manifest.json`, and by whatever looks at the plugin.
  */
 #include <errno.h>
 #include <inttypes.h>
