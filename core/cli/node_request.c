@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/cleanup.h"
@@ -25,9 +26,13 @@ static const char made_name[] = "plugin run";
 
 static int check_file(const char *name)
 {
+    struct stat st;
     cleanup_fd int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    return fd >= 0 ? EXIT_DONE
-                   : command_error(EXIT_USAGE, "cannot open '%s': %s", name, strerror(errno));
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        return command_error(EXIT_USAGE, "cannot open '%s': %s", name, strerror(errno));
+    }
+    return S_ISREG(st.st_mode) ? EXIT_DONE
+                               : command_error(EXIT_USAGE, "'%s' is no regular file", name);
 }
 
 /* Under `integrations` a text is the name of a file by its end. */

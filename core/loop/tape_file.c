@@ -22,6 +22,11 @@ int tape_file_begin(struct tape_file *file, const char *path, struct error *err)
         free(name);
         return error_nomem(err);
     }
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        free(name);
+        return error_set(err, E_IO, "the tape '%s' cannot be written: it is no regular file", path);
+    }
     file->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file->fd < 0) {
         free(name);
