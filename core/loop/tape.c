@@ -46,7 +46,8 @@ struct tape {
     const struct secrets *secrets;
     struct host_http inner;
     size_t left_out;
-    uv_idle_t turn; /* TAPE_PLAY: answers come at the next turn of the loop */
+    bool lacks_memory; /* TAPE_RECORD: something is missing that nobody could be told of */
+    uv_idle_t turn;    /* TAPE_PLAY: answers come at the next turn of the loop */
     bool has_handle;
     struct taped_call *first;
     struct taped_call *last;
@@ -57,6 +58,7 @@ struct tape {
 static struct str keep(struct tape *tape, struct str text)
 {
     struct str kept = arena_dup_str(&tape->row.arena, text);
+    tape->lacks_memory = tape->lacks_memory || kept.p == NULL;
     return kept.p != NULL ? kept : STR("");
 }
 
@@ -73,6 +75,7 @@ static struct tape_headers keep_headers(struct tape *tape, const struct host_htt
 {
     struct tape_headers kept = {0};
     kept.items = arena_calloc(&tape->row.arena, count + 1, sizeof(*kept.items));
+    tape->lacks_memory = tape->lacks_memory || kept.items == NULL;
     for (size_t i = 0; kept.items != NULL && i < count && i < TAPE_MAX_HEADERS; i++) {
         kept.items[kept.count++] = (struct tape_header){.name = keep(tape, headers[i].name),
                                                         .value = keep(tape, headers[i].value)};
@@ -114,6 +117,7 @@ static void keep_response(struct taped_call *call, const struct host_http_respon
         taped->response.body.left_out = call->chunk_bytes;
     } else if (call->chunk_bytes > 0) {
         taped->response.body = keep_body(tape, strbuf_str(&call->chunks));
+        tape->lacks_memory = tape->lacks_memory || strbuf_status(&call->chunks) != 0;
     }
     taped->outcome = TAPE_RESPONSE;
 }
@@ -205,11 +209,28 @@ static void record_abort(void *self, void *aborted)
 
 /* ---- playing ---- */
 
+/* What the tape cannot answer. */
+static void tell_refusal(struct taped_call *call, const char *code, const char *symbol,
+                         const char *message)
+{
+    const struct host_http_failure told = {
+        .code = code,
+        .symbol = symbol,
+        .message = str_from(message),
+        .hint = call->why != NULL ? str_from(call->why) : STR(""),
+    };
+    call->done(call->user, NULL, &told);
+}
+
 static void tell_response(struct taped_call *call)
 {
     const struct tape_response *taped = &call->taped->response;
     struct host_http_header *headers = calloc(taped->headers.count + 1, sizeof(*headers));
-    for (size_t i = 0; headers != NULL && i < taped->headers.count; i++) {
+    if (headers == NULL) {
+        tell_refusal(call, "RESOURCE", "http.memory", "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < taped->headers.count; i++) {
         headers[i] = (struct host_http_header){.name = taped->headers.items[i].name,
                                                .value = taped->headers.items[i].value};
     }
@@ -221,7 +242,7 @@ static void tell_response(struct taped_call *call)
     const struct host_http_response told = {
         .status = taped->status,
         .headers = headers,
-        .header_count = headers != NULL ? taped->headers.count : 0,
+        .header_count = taped->headers.count,
         .body = call->on_chunk != NULL ? STR("") : body,
         .effective_url = taped->url.n > 0 ? taped->url : call->request.url,
         .duration_ms = taped->took_ms,
@@ -242,19 +263,6 @@ static void tell_failure(struct taped_call *call)
                                            .is_maybe_done = taped->is_maybe_done,
                                            .message = taped->message,
                                            .hint = taped->hint};
-    call->done(call->user, NULL, &told);
-}
-
-/* What the tape cannot answer. */
-static void tell_refusal(struct taped_call *call, const char *code, const char *symbol,
-                         const char *message)
-{
-    const struct host_http_failure told = {
-        .code = code,
-        .symbol = symbol,
-        .message = str_from(message),
-        .hint = call->why != NULL ? str_from(call->why) : STR(""),
-    };
     call->done(call->user, NULL, &told);
 }
 
@@ -485,6 +493,9 @@ int tape_save(struct tape *tape, const struct secrets *secrets, struct error *er
 {
     const struct mask *mask = secrets_mask(secrets);
     struct strbuf text = STRBUF_INIT;
+    if (tape->lacks_memory) {
+        return error_nomem(err);
+    }
     tape_text_append_head(&text);
     for (size_t i = 0; i < tape->row.count; i++) {
         if (tape->row.calls[i]->outcome != TAPE_NOT_OVER) {
