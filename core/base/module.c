@@ -49,6 +49,14 @@ static int program_folder(char out[PATH_MAX], struct error *err)
     return 0;
 }
 
+/* A folder of that name alone says nothing: there may be one with plugins of others only. */
+static bool has_modules(const char *folder)
+{
+    char marker[PATH_MAX];
+    int n = snprintf(marker, sizeof(marker), "%s/opstream-exec", folder);
+    return n > 0 && n < PATH_MAX && access(marker, X_OK) == 0;
+}
+
 static int find_folder(char out[PATH_MAX], struct error *err)
 {
     static const char *const places[] = {
@@ -64,7 +72,7 @@ static int find_folder(char out[PATH_MAX], struct error *err)
         char tried[PATH_MAX];
         int n = snprintf(tried, sizeof(tried), "%s/%s", program, places[i]);
         char whole[PATH_MAX];
-        if (n > 0 && n < PATH_MAX && is_folder(tried) && realpath(tried, whole) != NULL) {
+        if (n > 0 && n < PATH_MAX && has_modules(tried) && realpath(tried, whole) != NULL) {
             memcpy(out, whole, sizeof(whole));
             return 0;
         }

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import unittest
 
@@ -56,6 +57,13 @@ class Installed(unittest.TestCase):
                               check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("is started by opstream", done.stderr)
+
+    def test_plugins_of_others_do_not_hide_the_modules(self):
+        for place in ("lib", "lib/" + sysconfig.get_config_var("MULTIARCH")):
+            os.makedirs(os.path.join(self.prefix, place, "opstream", "plugins", "acme.x"), exist_ok=True)
+        done = self.opstream("plugin", "list", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("http", [plugin["id"] for plugin in json.loads(done.stdout)])
 
     def test_manual_pages_are_in_their_sections(self):
         pages = files_below(os.path.join(self.prefix, "share", "man"))
