@@ -14,12 +14,16 @@ import tempfile
 SKIPPED = 77
 
 
-def build(source, folder):
-    """What packaging/build-deb makes of a copy of the source, without git: digests by name."""
+def copy(source, folder):
+    """Without git, and without what was built."""
     def leave_out(place, names):
         return [name for name in names if place == source and name.startswith((".git", "build"))]
 
     shutil.copytree(source, folder, symlinks=True, ignore=leave_out)
+
+
+def build(folder):
+    """What packaging/build-deb makes there: digests by name."""
     subprocess.run([f"{folder}/packaging/build-deb", "--no-install"], check=True,
                    stdout=subprocess.DEVNULL)
     digests = {}
@@ -35,8 +39,10 @@ def main():
         print("debhelper is missing: packaging/build-deb installs it")
         return SKIPPED
     with tempfile.TemporaryDirectory() as folder:
-        first = build(sys.argv[1], f"{folder}/one")
-        second = build(sys.argv[1], f"{folder}/another/place")
+        places = [f"{folder}/one", f"{folder}/another/place"]
+        for place in places:  # first of all: the source may be at work
+            copy(sys.argv[1], place)
+        first, second = [build(place) for place in places]
     if len(first) < 2 or first != second:
         print(f"two builds differ, or made too little:\n{first}\n{second}")
         return 1
