@@ -27,7 +27,7 @@
 
 enum trial_state { TRIAL_RUNNING, TRIAL_FAILED, TRIAL_PASSED };
 
-/* One file. While it runs on a thread that thread has all of it but `next`. */
+/* One file. While it runs on a thread that thread has `copy`, `status` and `problem`. */
 struct trial {
     struct trial *next; /* of the host */
     struct host *host;
@@ -165,7 +165,12 @@ static void trial_run(struct trial *trial)
     }
     probe_result_finish(&result);
     trial->status = status;
-    trial->state = status == 0 ? TRIAL_PASSED : TRIAL_FAILED;
+}
+
+/* On the loop again: until then it alone knows that the trial runs. */
+static void trial_settle(struct trial *trial)
+{
+    trial->state = trial->status == 0 ? TRIAL_PASSED : TRIAL_FAILED;
 }
 
 /* ---- On the loop ---- */
@@ -234,10 +239,10 @@ static void on_worked(uv_work_t *work, int status)
     struct trial *trial = work->data;
     struct host *host = trial->host;
     host->open_handles--;
-    if (status != 0) {
-        trial->state = TRIAL_FAILED; /* it was never begun */
+    if (status != 0) { /* it was never begun */
         trial->status = error_set(&trial->problem, E_CANCELED, "opstream shuts down");
     }
+    trial_settle(trial);
     if (host->events.on_tried != NULL) {
         host->events.on_tried(host->events.user);
     }
@@ -278,6 +283,7 @@ static int trial_run_now(struct host *host, const struct registry_file *file, co
         return status;
     }
     trial_run(trial);
+    trial_settle(trial);
     status = trial_end(trial, out_path, err);
     if (status != 0) {
         trial_remove(trial);
