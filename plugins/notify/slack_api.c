@@ -302,6 +302,10 @@ void slack_api_send(struct delivery *delivery, ops_str noted)
                                       .attempt = note->attempt,
                                       .user = api};
     copy(api->talk.channel, sizeof api->talk.channel, ops_get_str(settings, "channel", NULL));
+    if (api->node.token == 0) { /* the schema has seen to it that there is one */
+        ops_fail_text(note->task, OPS_E_RESOURCE, "out of memory");
+        return;
+    }
     if (!read_files(api) || !set_base_url(api)) {
         return;
     }
