@@ -21,7 +21,8 @@ enum {
     TAPE_MAX_BODY_BYTES = 512 * 1024,  /* of one body; a larger one is left out */
     TAPE_MAX_BYTES = 64 * 1024 * 1024, /* of a tape */
     TAPE_MAX_LINE_BYTES = 4 * 1024 * 1024,
-    TAPE_MAX_HEADERS = 1000, /* of one call */
+    TAPE_MAX_HEADERS = 1000,       /* of one call */
+    TAPE_MAX_TOOK_MS = 1000000000, /* of one call; nothing takes so long */
 };
 
 struct tape_header {

@@ -14,15 +14,20 @@
 
 int tape_file_begin(struct tape_file *file, const char *path, struct error *err)
 {
+    struct stat st;
     struct strbuf draft = STRBUF_INIT;
-    strbuf_append_format(&draft, "%s.%ld", path, (long)getpid());
-    file->path = str_dup(str_from(path));
+    bool is_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+    file->path = is_link ? realpath(path, NULL) : str_dup(str_from(path)); /* a link stays one */
+    if (is_link && file->path == NULL) {
+        return error_set_errno(err, E_IO, errno, "the tape '%s' cannot be written, it is a link",
+                               path);
+    }
+    strbuf_append_format(&draft, "%s.%ld", file->path != NULL ? file->path : "", (long)getpid());
     char *name = strbuf_take(&draft);
     if (file->path == NULL || name == NULL) {
         free(name);
         return error_nomem(err);
     }
-    struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         free(name);
         return error_set(err, E_IO, "the tape '%s' cannot be written: it is no regular file", path);

@@ -110,6 +110,36 @@ static bool is_pair(const struct tree *pair)
            tree_is(&pair->as.items[1], TREE_TEXT);
 }
 
+/* None comes so: a line's end would be another header, a ':' the end of the name. */
+static bool has_any(struct str text, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (text.n > 0 && memchr(text.p, bytes[i], text.n) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_header(struct reader *reader, const struct tree *pair)
+{
+    if (!is_pair(pair)) {
+        fail(reader, pair, "a header is a pair [NAME, VALUE] of texts");
+        return false;
+    }
+    const struct tree *name = &pair->as.items[0];
+    const struct tree *value = &pair->as.items[1];
+    if (name->text.n == 0 || has_any(name->text, "\r\n:", 4)) {
+        fail(reader, name, "the name of a header is not empty, and has no line's end, NUL or ':'");
+        return false;
+    }
+    if (has_any(value->text, "\r\n", 3)) {
+        fail(reader, value, "the value of a header has no line's end or NUL");
+        return false;
+    }
+    return true;
+}
+
 static void read_headers(struct reader *reader, const struct tree *map, struct tape_headers *out)
 {
     const struct tree *list = tree_get(map, STR("headers"));
@@ -127,8 +157,7 @@ static void read_headers(struct reader *reader, const struct tree *map, struct t
     }
     for (uint32_t i = 0; i < list->count; i++) {
         const struct tree *pair = &list->as.items[i];
-        if (!is_pair(pair)) {
-            fail(reader, pair, "a header is a pair [NAME, VALUE] of texts");
+        if (!is_header(reader, pair)) {
             continue;
         }
         out->items[out->count++] =
@@ -240,10 +269,24 @@ static void read_request(struct reader *reader, const struct tree *root, struct 
 /* Of an answer that a person has written: with no headers at all nobody would know what it is. */
 static struct tape_header json_headers[] = {{{"content-type", 12}, {"application/json", 16}}};
 
+static void read_took(struct reader *reader, const struct tree *took, double *out_ms)
+{
+    double ms = tree_is(took, TREE_INT)      ? (double)took->as.integer
+                : tree_is(took, TREE_DOUBLE) ? took->as.number
+                                             : -1;
+    if (took == NULL) {
+        return;
+    }
+    if (ms < 0 || ms > TAPE_MAX_TOOK_MS) {
+        fail(reader, took, "'took_ms' must be a number from 0 to 1,000,000,000");
+        return;
+    }
+    *out_ms = ms;
+}
+
 static void read_response(struct reader *reader, const struct tree *map, struct tape_call *call)
 {
     const struct tree *status = tree_get(map, STR("status"));
-    const struct tree *took = tree_get(map, STR("took_ms"));
     bool is_status = tree_is(status, TREE_INT) && status->as.integer >= 100 &&
                      status->as.integer <= 599;
     if (!is_status) {
@@ -252,12 +295,7 @@ static void read_response(struct reader *reader, const struct tree *map, struct 
     } else {
         call->response.status = (int32_t)status->as.integer;
     }
-    if (took != NULL && !tree_is(took, TREE_INT) && !tree_is(took, TREE_DOUBLE)) {
-        fail(reader, took, "'took_ms' must be a number");
-    } else if (took != NULL) {
-        call->response.took_ms = tree_is(took, TREE_INT) ? (double)took->as.integer
-                                                         : took->as.number;
-    }
+    read_took(reader, tree_get(map, STR("took_ms")), &call->response.took_ms);
     read_headers(reader, map, &call->response.headers);
     read_body(reader, map, &call->response.body);
     if (tree_get(map, STR("headers")) == NULL && tree_get(map, STR("json")) != NULL) {

@@ -12,8 +12,9 @@
  *
  * A body is "json" where it is JSON without white space, "body" where it is text, "bytes" (each
  * one a character up to U+00FF) where it is neither, and "left_out" (how many bytes) where it was
- * too large. In place of "response" may be "failure": {"code", "symbol", "message", "hint",
- * "maybe_done"}. Three stars stand for what nobody may see.
+ * too large. "took_ms" is the time that plugins are told the call took: nobody waits for it.
+ * In place of "response" may be "failure": {"code", "symbol", "message", "hint", "maybe_done"}.
+ * Three stars stand for what nobody may see.
  *
  * Used by:  tape; for the files of this folder alone.
  * Uses:     tape_call, model (trees with places), value.

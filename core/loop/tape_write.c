@@ -157,7 +157,8 @@ static void append_response(struct line *line, const struct tape_response *respo
     if (response->url.n > 0) {
         append_member(line, "url", response->url);
     }
-    strbuf_append_format(line->out, ",\"took_ms\":%.1f}", response->took_ms);
+    double took_ms = response->took_ms < TAPE_MAX_TOOK_MS ? response->took_ms : TAPE_MAX_TOOK_MS;
+    strbuf_append_format(line->out, ",\"took_ms\":%.1f}", took_ms);
 }
 
 static void append_failure(struct line *line, const struct tape_failure *failure)

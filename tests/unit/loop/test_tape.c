@@ -175,6 +175,7 @@ static void expect_damage(const char *text, const char *wanted)
 }
 
 #define HEAD    "{\"opstream_tape\":1}\n"
+#define NO_NAME "the name of a header is not empty, and has no line's end, NUL or ':'\n"
 #define REQUEST "\"request\":{\"method\":\"GET\",\"url\":\"u\"}"
 
 static void test_tape__damage_has_its_place(void **state)
@@ -207,6 +208,18 @@ static void test_tape__damage_has_its_place(void **state)
                   "t:2:72: error: 'bytes' must be text with characters from U+0000 to U+00FF\n");
     expect_damage(HEAD "{" REQUEST ",\"response\":{\"status\":200,\"headers\":[[\"a\"]]}}\n",
                   "t:2:75: error: a header is a pair [NAME, VALUE] of texts\n");
+    expect_damage(HEAD "{" REQUEST ",\"response\":{\"status\":200,\"headers\":[[\"a\\nb\",\"\"],"
+                       "[\"a:b\",\"\"],[\"\",\"\"],[\"a\",\"b\\r\\nc: d\"],[\"a\",\"\\tb:\"]]}}\n",
+                  "t:2:76: error: " NO_NAME "t:2:88: error: " NO_NAME "t:2:99: error: " NO_NAME
+                  "t:2:111: error: the value of a header has no line's end or NUL\n");
+    static const char *const times[] = {"1e300", "-1", "-0.5", "\"5\"", "1000000001"};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        char line[200];
+        (void)snprintf(line, sizeof(line),
+                       HEAD "{" REQUEST ",\"response\":{\"status\":200,\"took_ms\":%s}}\n",
+                       times[i]);
+        expect_damage(line, "t:2:74: error: 'took_ms' must be a number from 0 to 1,000,000,000\n");
+    }
     expect_damage(HEAD "{" REQUEST ",\"response\":{\"status\":200}\n",
                   "t:2:64: error: expected ',' or '}', found the end of the text\n");
 }
