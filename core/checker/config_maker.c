@@ -9,6 +9,8 @@
 #include "core/checker/config_maker.h"
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/error.h"
@@ -25,7 +27,11 @@ enum {
     TRIES = 200,
     MEMBERS_MOST = 256,
     ITEMS_MOST = 64,
-    TEXT_MOST = 4096, /* longer ones are made by mutation */
+    TEXT_MOST = 4096, /* longer ones are made by mutation, and at bounds */
+    BOUND_TRIES = 40,
+    BOUND_ROOM = 1000 * 1000, /* bytes of a value at its bounds, about */
+    PLACE_BYTES = 16,         /* what any place takes of it */
+    LIST_MOST = 4096,         /* items of a list at its bound */
 };
 
 struct maker {
@@ -33,6 +39,13 @@ struct maker {
     struct builder *b;
     struct chance *chance;
     unsigned percent; /* of what is optional */
+    /* At bounds. */
+    enum config_size size;
+    unsigned bound_percent; /* of places that are at their bound */
+    bool is_at_bound;       /* the place that is being made */
+    bool is_unique;         /* it is an item of a list whose items differ */
+    size_t room;
+    size_t serial;
 };
 
 struct facets {
@@ -114,6 +127,23 @@ static size_t find_size(const struct facets *facets, const char *key, size_t oth
                                                                : otherwise;
 }
 
+/* ---- Bounds ---- */
+
+static bool is_at_least(const struct maker *maker)
+{
+    return maker->is_at_bound && maker->size == CONFIG_LEAST;
+}
+
+static bool is_at_most(const struct maker *maker)
+{
+    return maker->is_at_bound && maker->size != CONFIG_LEAST;
+}
+
+static void take_room(struct maker *maker, size_t n)
+{
+    maker->room -= n < maker->room ? n : maker->room;
+}
+
 /* ---- Scalars ---- */
 
 static void make_integer(struct maker *maker, const struct facets *facets)
@@ -127,6 +157,10 @@ static void make_integer(struct maker *maker, const struct facets *facets)
     }
     if (high < low) {
         high = low;
+    }
+    if (is_at_least(maker) || (is_at_most(maker) && most != NULL)) {
+        builder_int(maker->b, is_at_least(maker) ? low : high);
+        return;
     }
     switch (chance_below(maker->chance, 4)) {
     case 0:
@@ -149,6 +183,7 @@ static void make_number(struct maker *maker, const struct facets *facets)
     double high = find(facets, "maximum") != NULL ? value_number(find(facets, "maximum")) : low + 1;
     static const double parts[] = {0, 0.25, 0.5, 1};
     double part = parts[chance_below(maker->chance, sizeof parts / sizeof parts[0])];
+    part = is_at_least(maker) ? 0 : is_at_most(maker) ? 1 : part;
     builder_double(maker->b, low + (high - low) * part);
 }
 
@@ -323,6 +358,83 @@ static const char *find_by_pattern(struct maker *maker, const struct facets *fac
     return text;
 }
 
+/* Whether the text keeps what the schema says of it; with no pattern there is no more to keep. */
+static bool keeps_pattern(const struct facets *facets, struct str text)
+{
+    struct schema *schema = NULL;
+    struct document *document = NULL;
+    struct builder *b = builder_create();
+    builder_string(b, text);
+    bool is_right = builder_finish(b, &document, NULL) == 0 &&
+                    compile_text_schema(facets, &schema) == 0 && is_allowed(document, schema);
+    document_unref(document);
+    schema_destroy(schema);
+    return is_right;
+}
+
+/* `start`, and behind it so often `unit` that there are `letters` in all. */
+static void fill(struct strbuf *text, const char *start, const char *unit, size_t letters)
+{
+    strbuf_clear(text);
+    strbuf_append_text(text, start);
+    for (size_t i = strlen(start); i < letters; i++) {
+        strbuf_append_text(text, unit);
+    }
+}
+
+/* A text of exactly `letters`. False: none is known that keeps the pattern. */
+static bool fill_as_allowed(struct maker *maker, const struct facets *facets, size_t letters,
+                            struct strbuf *text)
+{
+    static const char *const narrow[] = {"x", "1", "A", "0"};
+    static const char *const wide[] = {"\xF0\x9F\x98\x80", "\xC3\xA9"};
+    bool is_wide = maker->size == CONFIG_WIDE;
+    const char *const *units = is_wide ? wide : narrow;
+    size_t count = is_wide ? sizeof wide / sizeof wide[0] : sizeof narrow / sizeof narrow[0];
+    char serial[24] = "";
+    if (find(facets, "pattern") == NULL) {
+        (void)snprintf(serial, sizeof serial, "%zu", maker->serial++);
+        fill(text, maker->is_unique && strlen(serial) <= letters ? serial : "", units[0], letters);
+        return true;
+    }
+    const char *known = find_by_pattern(maker, facets);
+    for (size_t i = 0; i < count * 2; i++) {
+        const char *start = i >= count && known != NULL ? known : "";
+        fill(text, start, units[i % count], letters);
+        if (keeps_pattern(facets, strbuf_str(text))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The shortest or the longest text that may be. False: the place has no such bound. */
+static bool make_bound_text(struct maker *maker, const struct facets *facets)
+{
+    const size_t none = SIZE_MAX;
+    size_t letters = is_at_least(maker) ? find_size(facets, "minLength", 0)
+                                        : find_size(facets, "maxLength", none);
+    size_t width = maker->size == CONFIG_WIDE ? 4 : 1;
+    if (letters == none || find(facets, "format") != NULL) {
+        return false;
+    }
+    if (letters > maker->room / width) {
+        letters = maker->room / width;
+    }
+    struct strbuf text = STRBUF_INIT;
+    bool is_made = letters >= find_size(facets, "minLength", 0) &&
+                   fill_as_allowed(maker, facets, letters, &text);
+    if (is_made) {
+        take_room(maker, text.n);
+        builder_string(maker->b, strbuf_str(&text));
+    }
+    if (strbuf_status(&text) != 0) {
+        builder_fail_nomem(maker->b);
+    }
+    strbuf_finish(&text);
+    return is_made;
+}
+
 static void make_text(struct maker *maker, const struct facets *facets)
 {
     static const char *const plain[] = {
@@ -439,6 +551,11 @@ static void make_free_members(struct maker *maker, const struct facets *facets,
     if (is_free && wanted == 0 && chance_percent(maker->chance, maker->percent)) {
         wanted = 1 + chance_below(maker->chance, 3);
     }
+    if (is_open && is_at_most(maker)) {
+        wanted = find_size(facets, "maxProperties", wanted);
+    } else if (is_at_least(maker)) {
+        wanted = find_size(facets, "minProperties", 0);
+    }
     static const char *const names[] = {"a", "b", "7", "key", "A_1", "x-b", "thing"};
     for (size_t i = 0; i < sizeof names / sizeof names[0] && members->count < wanted; i++) {
         if (!has_name(members, str_from(names[i]))) {
@@ -447,17 +564,25 @@ static void make_free_members(struct maker *maker, const struct facets *facets,
             make(maker, others, depth + 1);
         }
     }
+    for (size_t i = members->count; i < wanted && i < MEMBERS_MOST; i++) {
+        char name[24];
+        (void)snprintf(name, sizeof name, "key_%zu", i);
+        builder_key(maker->b, str_from(name));
+        make(maker, others, depth + 1);
+    }
 }
 
 static void make_map(struct maker *maker, const struct facets *facets, unsigned depth)
 {
     struct members members = {.count = 0};
+    bool is_at_bound = maker->is_at_bound;
     choose_members(maker, facets, &members);
     builder_map_begin(maker->b);
     for (size_t i = 0; i < members.count; i++) {
         builder_key(maker->b, members.names[i]);
         make(maker, find_property(facets, members.names[i]), depth + 1);
     }
+    maker->is_at_bound = is_at_bound; /* not that of its members */
     make_free_members(maker, facets, &members, depth);
     builder_map_end(maker->b);
 }
@@ -470,12 +595,24 @@ static void make_list(struct maker *maker, const struct facets *facets, unsigned
     size_t most = find_size(facets, "maxItems", ITEMS_MOST);
     size_t count = least + (maker->percent > 0 ? chance_below(maker->chance, 3) : 0);
     count = count > most ? most : count;
+    count = count > ITEMS_MOST ? ITEMS_MOST : count;
+    if (is_at_least(maker)) {
+        count = least;
+    } else if (is_at_most(maker) && find(facets, "maxItems") != NULL) {
+        size_t room = maker->room / PLACE_BYTES;
+        count = room < LIST_MOST ? room : LIST_MOST;
+        count = count > most ? most : count < least ? least : count;
+    }
+    bool was_unique = maker->is_unique;
+    const struct value *unique = find(facets, "uniqueItems");
+    maker->is_unique = value_is(unique, VALUE_BOOL) && value_bool(unique);
     builder_list_begin(maker->b);
-    for (size_t i = 0; i < count && i < ITEMS_MOST; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool is_first = value_is(first, VALUE_LIST) && i < value_count(first);
         make(maker, is_first ? value_at(first, i) : items, depth + 1);
     }
     builder_list_end(maker->b);
+    maker->is_unique = was_unique;
 }
 
 /* ---- Any value ---- */
@@ -509,9 +646,9 @@ static struct str choose_type(struct maker *maker, const struct facets *facets)
     return str_from(any[chance_below(maker->chance, sizeof any / sizeof any[0])]);
 }
 
-static void make_typed(struct maker *maker, const struct facets *facets, unsigned depth)
+static void make_of_type(struct maker *maker, const struct facets *facets, struct str type,
+                         unsigned depth)
 {
-    struct str type = choose_type(maker, facets);
     if (str_equal(type, STR("object"))) {
         make_map(maker, facets, depth);
     } else if (str_equal(type, STR("array"))) {
@@ -548,32 +685,50 @@ static const struct value *find_given(struct maker *maker, const struct facets *
     return chance_percent(maker->chance, 20) ? find(facets, "default") : NULL;
 }
 
+/* False: what stands there is fixed, or has no bounds. */
+static bool make_at_bound(struct maker *maker, const struct facets *facets, unsigned depth)
+{
+    bool is_fixed = find(facets, "const") != NULL || find(facets, "enum") != NULL;
+    if (is_fixed || depth >= DEPTH_MOST) {
+        return false;
+    }
+    struct str type = choose_type(maker, facets);
+    if (str_equal(type, STR("string"))) {
+        return make_bound_text(maker, facets);
+    }
+    make_of_type(maker, facets, type, depth);
+    return true;
+}
+
 static void make(struct maker *maker, const struct value *schema, unsigned depth)
 {
     struct facets facets = {.count = 0};
     collect(maker, schema, &facets);
     const struct value *given = find_given(maker, &facets);
+    maker->is_at_bound = maker->size >= CONFIG_LEAST &&
+                         chance_percent(maker->chance, maker->bound_percent);
+    take_room(maker, PLACE_BYTES);
+    if (maker->is_at_bound && make_at_bound(maker, &facets, depth)) {
+        return;
+    }
     if (given != NULL) {
         builder_copy(maker->b, given);
     } else if (depth >= DEPTH_MOST) {
         builder_null(maker->b);
     } else {
-        make_typed(maker, &facets, depth);
+        make_of_type(maker, &facets, choose_type(maker, &facets), depth);
     }
 }
 
-static int try_once(const struct schema *schema, struct chance *chance, unsigned percent,
+static int try_once(const struct schema *schema, struct maker *maker,
                     struct document **out_document, struct error *err)
 {
-    struct maker maker = {
-        .root = schema_source(schema),
-        .b = builder_create(),
-        .chance = chance,
-        .percent = percent,
-    };
     struct document *document = NULL;
-    make(&maker, maker.root, 0);
-    int status = builder_finish(maker.b, &document, err);
+    maker->root = schema_source(schema);
+    maker->b = builder_create();
+    maker->room = BOUND_ROOM;
+    make(maker, maker->root, 0);
+    int status = builder_finish(maker->b, &document, err);
     if (status == 0) {
         status = schema_validate(schema, document_root(document), NULL, err);
     }
@@ -588,15 +743,23 @@ static int try_once(const struct schema *schema, struct chance *chance, unsigned
 int config_make(const struct schema *schema, struct chance *chance, enum config_size size,
                 struct document **out_document, struct error *err)
 {
-    static const unsigned percents[] = {0, 50, 100};
-    unsigned percent = percents[size];
+    static const unsigned percents[] = {0, 50, 100, 100, 100, 100};
+    struct maker maker = {
+        .chance = chance,
+        .percent = percents[size],
+        .size = size,
+        .bound_percent = 100,
+    };
+    int tries = size >= CONFIG_LEAST ? BOUND_TRIES : TRIES;
     int status = 0;
-    for (int i = 0; i < TRIES; i++) {
-        status = try_once(schema, chance, percent, out_document, err);
+    for (int i = 0; i < tries; i++) {
+        status = try_once(schema, &maker, out_document, err);
         if (status == 0 || status == E_NOMEM) {
             return status;
         }
-        percent = i % 8 == 7 ? percent / 2 : percent; /* less is more often right */
+        bool is_less = i % 8 == 7; /* less is more often right */
+        maker.percent = is_less ? maker.percent / 2 : maker.percent;
+        maker.bound_percent = i % 4 == 3 ? maker.bound_percent / 2 : maker.bound_percent;
     }
     if (err != NULL) {
         err->code = E_NOT_FOUND;

@@ -124,6 +124,25 @@ int config_set_init(struct config_set *set, const struct subject *subject,
     return status;
 }
 
+int config_set_init_bounds(struct config_set *set, const struct subject *subject,
+                           const struct manifest_node *node, struct error *err)
+{
+    struct chance chance = chance_for(subject, node->type.name);
+    *set = (struct config_set){.count = 0};
+    for (int size = CONFIG_LEAST; size <= CONFIG_WIDE; size++) {
+        struct document *config = NULL;
+        int status =
+            config_make(node->type.config_schema, &chance, (enum config_size)size, &config, err);
+        if (status == 0) {
+            add(set, config);
+        } else if (status != E_NOT_FOUND) {
+            config_set_finish(set);
+            return status;
+        }
+    }
+    return 0;
+}
+
 void config_set_finish(struct config_set *set)
 {
     for (size_t i = 0; i < set->count; i++) {

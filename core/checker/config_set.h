@@ -34,6 +34,12 @@ struct config_set {
  */
 int config_set_init(struct config_set *set, const struct subject *subject,
                     const struct manifest_node *node, size_t wanted, struct error *err);
+/*
+ * Those at the bounds of the schema: as small and as large as it allows. There may be none. Fails
+ * with E_NOMEM, E_LIMIT.
+ */
+int config_set_init_bounds(struct config_set *set, const struct subject *subject,
+                           const struct manifest_node *node, struct error *err);
 void config_set_finish(struct config_set *set);
 
 /*

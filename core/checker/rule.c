@@ -149,7 +149,8 @@ const struct rule rule_table[] = {
      "each task ends once, with every config that its schema allows",
      "A task that never ends holds its run; one that ends twice, or leaves operations or values "
      "behind, is a fault that shows as another one later.",
-     "End every path of execute() and of each callback by exactly one complete() or fail(). The "
+     "End every path of execute() and of each callback by exactly one complete() or fail(), also "
+     "with texts, lists and numbers that are as small or as large as the schema allows. The "
      "finding has the config; services answer by chance, of which --seed is the beginning.",
      {"run.load"},
      rule_run_configs},

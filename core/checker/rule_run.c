@@ -90,6 +90,7 @@ void rule_run_configs(const struct subject *subject, struct verdict *verdict)
     complain_of_schemas(subject, verdict);
     if (stage_open(&stage, subject, verdict)) {
         stage_each(&stage, CONFIGS, try_config, &tasks);
+        stage_each_bound(&stage, try_config, &tasks);
         verdict_remark(verdict, "%zu tasks of %zu node types", tasks,
                        subject->manifest->node_count);
     }

@@ -31,21 +31,19 @@ char *stage_text(const struct document *document)
     return strbuf_take(&text);
 }
 
-static bool visit_node(struct stage *stage, const struct manifest_node *node, size_t wanted,
-                       stage_visit_fn visit, void *user)
+/* The set ends here. */
+static bool visit_set(struct stage *stage, const struct stage_act *like, struct config_set *set,
+                      stage_visit_fn visit, void *user)
 {
-    struct config_set set;
     bool goes_on = true;
-    if (config_set_init(&set, stage->subject, node, wanted, NULL) != 0) {
-        return true;
-    }
-    for (size_t i = 0; goes_on && i < set.count; i++) {
-        char *config = stage_text(set.configs[i]);
-        struct stage_act act = {.node = node, .config = config, .what = ""};
+    for (size_t i = 0; goes_on && i < set->count; i++) {
+        char *config = stage_text(set->configs[i]);
+        struct stage_act act = *like;
+        act.config = config;
         goes_on = config != NULL && visit(stage, &act, user);
         free(config);
     }
-    config_set_finish(&set);
+    config_set_finish(set);
     return goes_on;
 }
 
@@ -54,7 +52,24 @@ void stage_each(struct stage *stage, size_t wanted, stage_visit_fn visit, void *
     const struct manifest *manifest = stage->subject->manifest;
     bool goes_on = true;
     for (size_t i = 0; goes_on && i < manifest->node_count; i++) {
-        goes_on = visit_node(stage, &manifest->nodes[i], wanted, visit, user);
+        struct config_set set;
+        struct stage_act act = {.node = &manifest->nodes[i], .what = ""};
+        if (config_set_init(&set, stage->subject, act.node, wanted, NULL) == 0) {
+            goes_on = visit_set(stage, &act, &set, visit, user);
+        }
+    }
+}
+
+void stage_each_bound(struct stage *stage, stage_visit_fn visit, void *user)
+{
+    const struct manifest *manifest = stage->subject->manifest;
+    bool goes_on = true;
+    for (size_t i = 0; goes_on && i < manifest->node_count; i++) {
+        struct config_set set;
+        struct stage_act act = {.node = &manifest->nodes[i], .what = "at bounds of its schema"};
+        if (config_set_init_bounds(&set, stage->subject, act.node, NULL) == 0) {
+            goes_on = visit_set(stage, &act, &set, visit, user);
+        }
     }
 }
 
@@ -268,8 +283,11 @@ static void append_act(const struct stage *stage, const struct stage_act *act, s
 {
     strbuf_append_format(out, "%.*s", STR_ARG(act->node->type.name));
     if (act->config != NULL) {
-        bool is_long = strlen(act->config) > CONFIG_SHOWN;
-        strbuf_append_format(out, " with %.*s%s", CONFIG_SHOWN, act->config, is_long ? "..." : "");
+        size_t n = strlen(act->config);
+        strbuf_append_format(out, " with %.*s", CONFIG_SHOWN, act->config);
+        if (n > CONFIG_SHOWN) {
+            strbuf_append_format(out, "... (%zu bytes)", n);
+        }
     } else {
         strbuf_append_text(out, ", its check()");
     }

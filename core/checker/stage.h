@@ -86,6 +86,9 @@ typedef bool (*stage_visit_fn)(struct stage *stage, const struct stage_act *act,
  */
 void stage_each(struct stage *stage, size_t wanted, stage_visit_fn visit, void *user);
 
+/* The same with configs at the bounds of the schemas, where such can be made. */
+void stage_each_bound(struct stage *stage, stage_visit_fn visit, void *user);
+
 /* `document` as JSON. Owned: free(). NULL: out of memory. */
 char *stage_text(const struct document *document);
 

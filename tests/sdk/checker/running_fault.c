@@ -47,6 +47,21 @@ static void on_time(void *user, ops_task task, ops_status status)
 static void misbehave(ops_val config)
 {
     (void)config;
+#ifdef FAULT_BOUND_TEXT
+    if (ops_get_str(config, "label", "").n >= 300) { /* the longest that the schema allows */
+        abort();
+    }
+#endif
+#ifdef FAULT_BOUND_BYTES
+    if (ops_get_str(config, "label", "").n > 300) { /* letters may be of 4 bytes */
+        abort();
+    }
+#endif
+#ifdef FAULT_BOUND_ITEMS
+    if (ops.value->count(ops.h, ops_get(config, "list")) >= 50) {
+        abort();
+    }
+#endif
 #ifdef FAULT_CRASHES
     abort();
 #endif

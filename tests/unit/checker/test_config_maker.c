@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -71,6 +72,41 @@ static void test_config_maker__small_is_what_is_required(void **state)
            CONFIG_SMALL, "{\"a\":7}");
     expect("{\"type\":\"array\",\"minItems\":2,\"items\":{\"enum\":[\"x\"]}}", CONFIG_SMALL,
            "[\"x\",\"x\"]");
+}
+
+static void test_config_maker__bounds(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"type\":\"object\",\"properties\":{"
+                               "\"a\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":3},"
+                               "\"b\":{\"type\":\"integer\",\"minimum\":-2,\"maximum\":9}},"
+                               "\"required\":[\"a\",\"b\"],\"additionalProperties\":false}";
+    expect(text, CONFIG_LEAST, "{\"a\":\"x\",\"b\":-2}");
+    expect(text, CONFIG_MOST, "{\"a\":\"xxx\",\"b\":9}");
+    expect(text, CONFIG_WIDE,
+           "{\"a\":\"\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80\",\"b\":9}");
+    expect("{\"type\":\"array\",\"minItems\":1,\"maxItems\":3,\"uniqueItems\":true,"
+           "\"items\":{\"type\":\"string\",\"maxLength\":2}}",
+           CONFIG_MOST, "[\"0x\",\"1x\",\"2x\"]");
+    expect("{\"type\":\"array\",\"minItems\":1,\"maxItems\":3,\"items\":{\"const\":1}}",
+           CONFIG_LEAST, "[1]");
+    expect("{\"type\":\"object\",\"maxProperties\":2,\"additionalProperties\":{\"const\":1}}",
+           CONFIG_MOST, "{\"a\":1,\"b\":1}");
+    expect("{\"type\":\"string\",\"pattern\":\"^#[a-z]+$\",\"maxLength\":12}", CONFIG_MOST,
+           "\"#generalxxxx\"");
+}
+
+/* What would be larger than all memory is only large. */
+static void test_config_maker__bounds_are_capped(void **state)
+{
+    (void)state;
+    struct schema *schema = compile(
+        "{\"type\":\"array\",\"minItems\":1,\"maxItems\":4000000000,\"items\":{\"type\":\"array\","
+        "\"maxItems\":4000000000,\"items\":{\"type\":\"string\",\"maxLength\":4000000000}}}");
+    char *text = make_text(schema, 1, CONFIG_WIDE);
+    assert_in_range(strlen(text), 100 * 1000, 2 * 1000 * 1000);
+    free(text);
+    schema_destroy(schema);
 }
 
 static void test_config_maker__large_is_all(void **state)
@@ -206,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_maker__small_is_what_is_required),
+        cmocka_unit_test(test_config_maker__bounds),
+        cmocka_unit_test(test_config_maker__bounds_are_capped),
         cmocka_unit_test(test_config_maker__large_is_all),
         cmocka_unit_test(test_config_maker__same_seed_same_value),
         cmocka_unit_test(test_config_maker__finds_a_way_through_branches),
