@@ -26,7 +26,6 @@ enum {
     NEEDS_MOST = 1024, /* libraries with versions */
     RELOCATIONS_MOST = 10 * 1000 * 1000,
     VERSION_MASK = 0x7FFF,
-    BUILD_ID_TYPE = 3,
 };
 
 /* ---- Bytes ---- */
@@ -78,22 +77,6 @@ static int damaged(struct error *err, const char *what)
     return error_set(err, E_CORRUPT, "its %s is damaged or missing; build or copy it again", what);
 }
 
-static void look_for_build_id(struct elf_image *image, const Elf64_Phdr *segment)
-{
-    Elf64_Nhdr note;
-    uint64_t at = segment->p_offset;
-    uint64_t end = segment->p_offset + segment->p_filesz;
-    uint64_t align = segment->p_align == 8 ? 7 : 3;
-    while (at < end && end - at >= sizeof note && take(image, at, &note, sizeof note)) {
-        uint64_t name = ((uint64_t)note.n_namesz + align) & ~align;
-        uint64_t body = ((uint64_t)note.n_descsz + align) & ~align;
-        struct str text = text_before(image, at + sizeof note, end);
-        image->has_build_id = image->has_build_id ||
-                              (note.n_type == BUILD_ID_TYPE && str_equal(text, STR("GNU")));
-        at += sizeof note + name + body; /* no overflow: both are of 32 bits */
-    }
-}
-
 static int add_segment(struct elf_image *image, const Elf64_Phdr *segment, struct error *err)
 {
     if (segment->p_filesz > 0 && (segment->p_offset > image->bytes.n ||
@@ -115,9 +98,6 @@ static int add_segment(struct elf_image *image, const Elf64_Phdr *segment, struc
     case PT_GNU_STACK:
         image->has_stack_header = true;
         image->stack_flags = segment->p_flags;
-        break;
-    case PT_NOTE:
-        look_for_build_id(image, segment);
         break;
     default:
         break;
@@ -417,6 +397,7 @@ int elf_image_open(struct str bytes, struct elf_image *out_image, struct error *
     *out_image = (struct elf_image){.bytes = bytes};
     struct elf_source source = {out_image, bytes.n, read_bytes};
     Elf64_Ehdr header;
+    unsigned char id[ELF_BUILD_ID_MOST];
     int status = elf_note_read_header(&source, &header, err);
     if (status == 0) {
         status = read_segments(out_image, &header, err);
@@ -426,6 +407,7 @@ int elf_image_open(struct str bytes, struct elf_image *out_image, struct error *
     }
     if (status == 0) {
         look_for_local_symbols(out_image, &header);
+        out_image->has_build_id = elf_build_id_read(&source, id) > 0;
     }
     return status;
 }

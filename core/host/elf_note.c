@@ -48,7 +48,10 @@ static const struct note_kind build_id_note = {NT_GNU_BUILD_ID, sizeof ELF_NOTE_
 
 enum { NAME_MOST = sizeof "opstream" };
 
-/* A note segment, and where the walk through it is. */
+/*
+ * A note segment, and where the walk through it is. Each note begins at a multiple of `align` from
+ * the segment's beginning, and so does its descriptor: with 8, a name of 4 bytes has no padding.
+ */
 struct note_walk {
     const struct elf_source *source;
     const struct note_kind *kind;
@@ -163,7 +166,7 @@ static int walk_find(struct note_walk *walk, uint64_t *out_at, uint32_t *out_byt
         }
 
         uint64_t name_at = walk->at + sizeof note;
-        uint64_t desc_at = name_at + align_up(note.n_namesz, walk->align);
+        uint64_t desc_at = walk->at + align_up(sizeof note + note.n_namesz, walk->align);
         uint64_t next = desc_at + align_up(note.n_descsz, walk->align);
         if (desc_at > walk->end || note.n_descsz > walk->end - desc_at) {
             return error_set(err, E_CORRUPT, "its notes are damaged");
