@@ -24,6 +24,13 @@ static bool is_entry_of_another_epoch(struct str name)
            strspn(name.p + n, "0123456789") == name.n - n;
 }
 
+/* Gold shows them in every library: nobody asked for them, and they hide nothing of anybody's. */
+static bool is_linkers_own(struct str name)
+{
+    return str_equal(name, STR("_end")) || str_equal(name, STR("_edata")) ||
+           str_equal(name, STR("__bss_start"));
+}
+
 void rule_static_exports(const struct subject *subject, struct verdict *verdict)
 {
     struct elf_symbol symbol;
@@ -37,7 +44,7 @@ void rule_static_exports(const struct subject *subject, struct verdict *verdict)
             if (symbol.type != STT_OBJECT) {
                 verdict_fail(verdict, "'" ENTRY_SYMBOL "' is a function; it must be constant data");
             }
-        } else if (!is_entry_of_another_epoch(symbol.name)) {
+        } else if (!is_entry_of_another_epoch(symbol.name) && !is_linkers_own(symbol.name)) {
             verdict_fail(verdict, "it exports '%.*s'", STR_ARG(symbol.name));
         }
     }
