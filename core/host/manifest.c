@@ -42,10 +42,17 @@ static void go_to(struct manifest *m, const char *format, ...)
     va_end(args);
 }
 
-static int check_form(struct manifest *m, const struct schema *form, struct error *err)
+static void append_place(struct strbuf *out, struct str pointer, void *user)
 {
+    const struct manifest_source *source = user;
+    manifest_place_append(out, source->text, pointer);
+}
+
+static int check_form(struct manifest *m, const struct manifest_source *source, struct error *err)
+{
+    struct manifest_source own = *source;
     struct strbuf first = STRBUF_INIT;
-    int status = validate_document_at(form, m->document, &first, err);
+    int status = validate_document_at(source->form, m->document, &first, append_place, &own, err);
     go_to(m, "%s", strbuf_str(&first).p);
     strbuf_finish(&first);
     return status;
@@ -122,7 +129,8 @@ static int read_head(struct manifest *m, const struct value *root, struct error 
     }
     go_to(m, "/version");
     if (!is_semver(m->plugin.version)) {
-        return error_set(err, E_INVALID, "/version '%.*s' must be like '1.2.3'",
+        return error_set(err, E_INVALID,
+                         "/version '%.*s' must be MAJOR.MINOR.PATCH, such as '1.2.3'",
                          STR_ARG(m->plugin.version));
     }
     return 0;
@@ -182,7 +190,7 @@ static int read_schema(struct manifest *m, const struct value *map, const char *
         return 0;
     }
 
-    int status = schema_compile_value(m->document, source, out_schema, err);
+    int status = schema_compile_strictly(m->document, source, out_schema, err);
     if (status != 0) {
         const char *end = err != NULL && err->message[0] == '/' ? strchr(err->message, ':') : NULL;
         size_t n = strlen(m->at);
@@ -382,11 +390,11 @@ static int read_nodes(struct manifest *m, const struct value *root, struct error
     return 0;
 }
 
-static int read_parts(struct manifest *m, const struct schema *form, struct error *err)
+static int read_parts(struct manifest *m, const struct manifest_source *source, struct error *err)
 {
     const struct value *root = document_root(m->document);
     struct schema *settings = NULL;
-    int status = check_form(m, form, err);
+    int status = check_form(m, source, err);
     if (status == 0) {
         status = read_head(m, root, err);
     }
@@ -454,7 +462,7 @@ int manifest_read(const struct manifest_source *source, struct manifest **out_ma
         error_prefix(err, "its manifest is not valid JSON: line %u, column %u: ",
                      err != NULL ? err->line : 0, err != NULL ? err->column : 0);
     } else if (status == 0) {
-        status = is_foreign(m) ? read_foreign(m, err) : read_parts(m, source->form, err);
+        status = is_foreign(m) ? read_foreign(m, err) : read_parts(m, source, err);
     }
     if (status == E_INVALID && m->document != NULL) {
         manifest_place_add(source->text, str_from(m->at), err);
@@ -521,7 +529,7 @@ const struct manifest_interface *manifest_find_interface(const struct manifest *
 
 bool manifest_has_capability(const struct manifest *manifest, struct str name)
 {
-    const struct value *asked =
-        value_get(value_get(document_root(manifest->document), STR("capabilities")), name);
-    return asked != NULL && (!value_is(asked, VALUE_BOOL) || value_bool(asked));
+    const struct value *root = document_root(manifest->document);
+    const struct value *asked = value_get(value_get(root, STR("capabilities")), name);
+    return value_is(asked, VALUE_BOOL) && value_bool(asked);
 }

@@ -70,7 +70,7 @@ struct manifest_source {
 /*
  * Reads a manifest and checks it against `form`; compiles all schemas in it. On success
  * `*out_manifest` is owned: manifest_destroy(). Fails with E_INVALID (all that is wrong, "; "
- * between, and where the first of it stands in the text), E_LIMIT, E_NOMEM.
+ * between, and where it stands in the text), E_LIMIT, E_NOMEM.
  */
 int manifest_read(const struct manifest_source *source, struct manifest **out_manifest,
                   struct error *err);

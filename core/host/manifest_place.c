@@ -113,19 +113,36 @@ static size_t find(struct str text, struct str pointer)
     return shown;
 }
 
+/* Counted in characters, not bytes. */
+static void count_to(struct str text, size_t at, unsigned *out_line, unsigned *out_column)
+{
+    *out_line = 1;
+    *out_column = 1;
+    for (size_t i = 0; i < at; i++) {
+        bool is_end = text.p[i] == '\n';
+        *out_line += is_end ? 1 : 0;
+        *out_column = is_end ? 1
+                             : *out_column + (((unsigned char)text.p[i] & 0xC0) != 0x80 ? 1 : 0);
+    }
+}
+
+void manifest_place_append(struct strbuf *out, struct str text, struct str pointer)
+{
+    unsigned line = 0;
+    unsigned column = 0;
+    count_to(text, find(text, pointer), &line, &column);
+    strbuf_append_format(out, "line %u, column %u: ", line, column);
+}
+
 void manifest_place_add(struct str text, struct str pointer, struct error *err)
 {
     size_t at = find(text, pointer);
     size_t left = text.n - at;
     size_t n = utf8_whole_prefix(text.p + at, left < SHOWN_BYTES ? left : SHOWN_BYTES);
     const char *line_end = memchr(text.p + at, '\n', n);
-    unsigned line = 1;
-    unsigned column = 1;
-    for (size_t i = 0; i < at; i++) { /* characters, not bytes */
-        bool is_end = text.p[i] == '\n';
-        line += is_end ? 1 : 0;
-        column = is_end ? 1 : column + (((unsigned char)text.p[i] & 0xC0) != 0x80 ? 1 : 0);
-    }
+    unsigned line = 0;
+    unsigned column = 0;
+    count_to(text, at, &line, &column);
     n = line_end != NULL ? (size_t)(line_end - text.p) - at : n;
     error_set_place(err, NULL, line, column);
     error_prefix(err, "its manifest is not valid: line %u, column %u, at '%.*s%s': ", line, column,

@@ -21,4 +21,7 @@ struct error;
  */
 void manifest_place_add(struct str text, struct str pointer, struct error *err);
 
+/* The place alone: "line 1, column 35: ". */
+void manifest_place_append(struct strbuf *out, struct str text, struct str pointer);
+
 #endif

@@ -9,6 +9,7 @@
 #include "core/base/str.h"
 #include "core/host/manifest.h"
 #include "core/host/runtime.h"
+#include "core/value/value.h"
 
 /* How a person finds out whose plugin it is. */
 #define WHOSE         "plugin '%.*s' %.*s (%.*s)"
@@ -91,6 +92,22 @@ static int check_interface(const struct manifest *m, const struct manifest_inter
     return 0;
 }
 
+/* Of other names none is known; what a newer opstream may ask of one is not looked at. */
+static int check_capabilities(const struct manifest *m, struct error *err)
+{
+    const struct value *asked = value_get(document_root(m->document), STR("capabilities"));
+    for (size_t i = 0; asked != NULL && i < value_count(asked); i++) {
+        struct str name = value_str(&value_member_at(asked, i)->key);
+        if (!str_equal(name, STR("exec")) && !str_equal(name, STR("secret.read"))) {
+            return error_set(err, E_VERSION,
+                             WHOSE " needs the capability '%.*s'; this opstream %s offers 'exec' "
+                                   "and 'secret.read': install a newer opstream or an older plugin",
+                             WHOSE_ARGS(m), STR_ARG(name), OPSTREAM_VERSION);
+        }
+    }
+    return 0;
+}
+
 static int check_isolation(const struct manifest *m, struct error *err)
 {
     if (m->needs_process) {
@@ -111,6 +128,9 @@ int version_check(const struct manifest *manifest, struct error *err)
         if (manifest->interfaces[i].is_required) {
             status = check_interface(manifest, &manifest->interfaces[i], err);
         }
+    }
+    if (status == 0) {
+        status = check_capabilities(manifest, err);
     }
     return status == 0 ? check_isolation(manifest, err) : status;
 }

@@ -31,9 +31,9 @@ const struct version_interface *version_interface_at(unsigned i);
 const struct version_interface *version_interface_find(const char *id);
 
 /*
- * Checks epoch, minor version, required interfaces and isolation, in this order. Fails with
- * E_VERSION, or E_PLUGIN for an interface whose capability the manifest does not ask for and for a
- * plugin that must not run in this process.
+ * Checks epoch, minor version, required interfaces, capabilities and isolation, in this order.
+ * Fails with E_VERSION, or E_PLUGIN for an interface whose capability the manifest does not ask for
+ * and for a plugin that must not run in this process.
  */
 int version_check(const struct manifest *manifest, struct error *err);
 

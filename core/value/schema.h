@@ -61,6 +61,13 @@ int schema_compile(const struct document *schema, struct schema **out_schema, st
 int schema_compile_value(const struct document *document, const struct value *root,
                          struct schema **out_schema, struct error *err);
 
+/*
+ * As schema_compile_value(), and an unknown keyword that does not begin with `x-` is refused, at
+ * every depth: what a misspelt one was to check, nothing would.
+ */
+int schema_compile_strictly(const struct document *document, const struct value *root,
+                            struct schema **out_schema, struct error *err);
+
 void schema_destroy(struct schema *schema);
 
 /*

@@ -288,8 +288,8 @@ int schema_compile(const struct document *schema, struct schema **out_schema, st
     return schema_compile_value(schema, document_root(schema), out_schema, err);
 }
 
-int schema_compile_value(const struct document *document, const struct value *root,
-                         struct schema **out_schema, struct error *err)
+static int compile(const struct document *document, const struct value *root, bool is_strict,
+                   struct schema **out_schema, struct error *err)
 {
     struct schema *schema = calloc(1, sizeof(*schema));
     if (schema == NULL) {
@@ -298,7 +298,7 @@ int schema_compile_value(const struct document *document, const struct value *ro
     schema->document = document_ref(document);
     schema->source = root;
 
-    struct compiler c = {.schema = schema, .err = err};
+    struct compiler c = {.schema = schema, .is_strict = is_strict, .err = err};
     int status = compile_root(&c);
     free(c.origins);
     free(c.references);
@@ -313,6 +313,18 @@ int schema_compile_value(const struct document *document, const struct value *ro
 
     *out_schema = schema;
     return 0;
+}
+
+int schema_compile_value(const struct document *document, const struct value *root,
+                         struct schema **out_schema, struct error *err)
+{
+    return compile(document, root, false, out_schema, err);
+}
+
+int schema_compile_strictly(const struct document *document, const struct value *root,
+                            struct schema **out_schema, struct error *err)
+{
+    return compile(document, root, true, out_schema, err);
 }
 
 void schema_destroy(struct schema *schema)

@@ -55,6 +55,7 @@ struct compiler {
     struct strmap resources; /* URI → struct schema_resource */
     struct strmap anchors;   /* "URI#name" → the const struct value that has it */
     uint32_t node;           /* the node that is being compiled */
+    bool is_strict;          /* unknown keywords are refused */
     struct error *err;
 };
 

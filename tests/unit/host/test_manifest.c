@@ -20,7 +20,7 @@ static const char whole[] =
     "{\"id\":\"acme.issues\",\"version\":\"2.10.0-rc.1\",\"summary\":\"s\",\"license\":\"MIT\","
     "\"docs\":\"d\",\"abi\":{\"epoch\":1,\"minor_needed\":0},\"isolation\":\"any\","
     "\"interfaces\":{\"required\":{\"ops.http\":1},\"optional\":{\"ops.process\":1}},"
-    "\"capabilities\":{\"exec\":true,\"net\":[\"a\"],\"fs\":false},"
+    "\"capabilities\":{\"exec\":true,\"secret.read\":false},"
     "\"settings_schema\":{\"type\":\"object\"},\"rate_limit\":\"200/minute\",\"nodes\":["
     "{\"type\":\"acme.issues\",\"summary\":\"one\",\"config_schema\":{}},"
     "{\"type\":\"acme.issues.create\",\"summary\":\"two\",\"config_version\":3,\"risk\":\"high\","
@@ -57,9 +57,8 @@ static void test_manifest__gives_all_that_it_says(void **state)
     assert_int_equal(m->crc, 7);
     assert_int_equal(m->node_count, 2);
     assert_true(manifest_has_capability(m, STR("exec")));
-    assert_true(manifest_has_capability(m, STR("net")));
+    assert_false(manifest_has_capability(m, STR("secret.read")));
     assert_false(manifest_has_capability(m, STR("fs")));
-    assert_false(manifest_has_capability(m, STR("secrets")));
     assert_true(manifest_find_interface(m, STR("ops.http"))->is_required);
     assert_false(manifest_find_interface(m, STR("ops.process"))->is_required);
     assert_null(manifest_find_interface(m, STR("ops.value")));
@@ -172,7 +171,33 @@ static void test_manifest__says_what_is_wrong(void **state)
          "/id 'A b' must be made of lower-case letters"},
         {"{\"id\":\"a\",\"version\":\"1.x.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
          "\"summary\":\"s\",\"config_schema\":{}}]}",
-         "/version '1.x.0' must be like '1.2.3'"},
+         "/version '1.x.0' must be MAJOR.MINOR.PATCH, such as '1.2.3'"},
+        {"{\"id\":\"a\",\"version\":\"1.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\"config_schema\":{}}]}",
+         "line 1, column 11, at '\"version\":\"1.0\",\"abi\":{\"epoch\":1},\"nodes...': "
+         "/version '1.0' must be MAJOR.MINOR.PATCH, such as '1.2.3'"},
+        {"{\"id\":\"a\",\n\"version\":1,\n  \"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\n\"riks\":\"low\",\"config_schema\":3}]}",
+         "line 2, column 1, at '\"version\":1,': /version must be text, found 1; "
+         "line 4, column 1: /nodes/0/riks unknown key"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"capabilities\":{"
+         "\"exec\":\"yes\"},\"nodes\":[{\"type\":\"a\",\"summary\":\"s\",\"config_schema\":{}}]}",
+         "at '\"exec\":\"yes\"},"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"settings_schema\":{"
+         "\"requried\":[\"u\"]},\"nodes\":[{\"type\":\"a\",\"summary\":\"s\",\"config_schema\":{}}]"
+         "}",
+         "at '\"requried\":[\"u\"]},\"nodes\":[{\"type\":\"a\",\"...': the settings_schema of 'a': "
+         "/requried: is no keyword of JSON Schema: did you mean 'required'?"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\n\"config_schema\":{\"properties\":{\"t\":{\n "
+         "\"maxLenght\":20000}}}}]}",
+         "line 3, column 2, at '\"maxLenght\":20000}}}}]}': the config_schema of 'a': "
+         "/properties/t/maxLenght: is no keyword of JSON Schema: did you mean 'maxLength'?"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\"config_schema\":{},\"output_schema\":{\"anyOf\":[{},{\"colour\":1}]}}"
+         "]}",
+         "the output_schema of 'a': /anyOf/1/colour: is no keyword of JSON Schema; marks of your "
+         "own begin with 'x-'"},
         {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"ab\","
          "\"summary\":\"s\",\"config_schema\":{}}]}",
          "the node type 'ab' must be 'a' or begin with 'a.'"},
@@ -226,6 +251,28 @@ static void test_manifest__of_another_epoch_may_have_any_form(void **state)
     manifest_destroy(m);
 }
 
+/* Nobody could grant it, and the author would believe that it was there. */
+static void test_manifest__asks_for_capabilities_that_there_are(void **state)
+{
+    struct manifest *m = NULL;
+    struct error err;
+    (void)state;
+    assert_int_equal(
+        read("{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"capabilities\":{"
+             "\"exec\":true,\"fly\":[\"far\"]},\"nodes\":[{\"type\":\"a\",\"summary\":\"s\","
+             "\"config_schema\":{}}]}",
+             &m, &err),
+        0);
+    assert_int_equal(version_check(m, &err), E_VERSION);
+    assert_non_null(
+        strstr(err.message, "plugin 'a' 1.0.0 (/x/a.so) needs the capability 'fly'; this "));
+    assert_non_null(strstr(err.message, " offers 'exec' and 'secret.read': "));
+    manifest_destroy(m);
+    assert_int_equal(read(whole, &m, &err), 0);
+    assert_int_equal(version_check(m, &err), 0);
+    manifest_destroy(m);
+}
+
 static void test_manifest__reports_lack_of_memory(void **state)
 {
     (void)state;
@@ -253,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_manifest__fills_node_types_for_the_catalogue),
         cmocka_unit_test(test_manifest__says_what_is_wrong),
         cmocka_unit_test(test_manifest__of_another_epoch_may_have_any_form),
+        cmocka_unit_test(test_manifest__asks_for_capabilities_that_there_are),
         cmocka_unit_test(test_manifest__reports_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

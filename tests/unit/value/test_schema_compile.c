@@ -161,6 +161,32 @@ static void test_schema_compile__takes_annotations(void **state)
         "'x'"));
 }
 
+static void assert_strict(const char *text, int code, const char *message)
+{
+    cleanup_document struct document *document = read_quoted(text);
+    struct schema *schema = NULL;
+    struct error err = {0};
+    assert_int_equal(schema_compile_strictly(document, document_root(document), &schema, &err),
+                     code);
+    assert_string_equal(err.message, message);
+    schema_destroy(schema);
+    assert_int_equal(schema_compile(document, &schema, NULL), 0);
+    schema_destroy(schema);
+}
+
+static void test_schema_compile__can_be_strict_with_unknown_keywords(void **state)
+{
+    (void)state;
+    assert_strict("{'$id':'urn:x:y','$anchor':'a','$comment':'','x-own':{'maxLenght':1},"
+                  "'default':{'requried':1},'const':{'a':1},'enum':[{'b':1}],'format':'mine'}",
+                  0, "");
+    assert_strict("{'items':{'not':{'$defs':{'a/b':{'minimun':1}}}}}", E_INVALID,
+                  "/items/not/$defs/a~1b/minimun: is no keyword of JSON Schema: did you mean "
+                  "'minimum'?");
+    assert_strict("{'$ref':'#/odd/place','x-odd':1,'odd':{'place':{}}}", E_INVALID,
+                  "/odd: is no keyword of JSON Schema; marks of your own begin with 'x-'");
+}
+
 static bool has_annotations(const char *text)
 {
     cleanup_document struct document *document = read_quoted(text);
@@ -236,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_schema_compile__knows_annotations),
         cmocka_unit_test(test_schema_compile__limits_patterns),
         cmocka_unit_test(test_schema_compile__limits_subschemas),
+        cmocka_unit_test(test_schema_compile__can_be_strict_with_unknown_keywords),
         cmocka_unit_test(test_schema_compile__does_not_recurse_over_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
