@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/cleanup.h"
-#include "core/base/error.h"
 #include "core/cli/brought_env.h"
 #include "core/cli/commands.h"
 #include "core/cli/engine_command.h"
-#include "core/cli/file_text.h"
 #include "core/cli/job_command.h"
+#include "core/cli/run_input.h"
 #include "core/cli/state_owner.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
-
-enum { INPUT_MAX_BYTES = 16 * 1024 * 1024 };
 
 static const struct command_option options[] = {
     {"from", 0, "NODE", "do this node and what follows it again", false},
@@ -24,24 +21,16 @@ static const struct command_option options[] = {
 
 static int add_input(const struct command_args *args, struct strbuf *out)
 {
-    struct error err = {0};
-    const char *name = command_value(args, "input");
-    cleanup_free char *text = NULL;
     cleanup_document struct document *input = NULL;
-    size_t size = 0;
-    if (name == NULL) {
+    if (command_value(args, "input") == NULL) {
         return EXIT_DONE;
     }
-    int status = file_text_read(name, INPUT_MAX_BYTES, &text, &size, &err);
-    if (status == 0) {
-        status = json_read(str_make(text, size), NULL, &input, &err);
+    int code = run_input_read_file(args, &input);
+    if (code == EXIT_DONE) {
+        strbuf_append_text(out, ",\"input\":");
+        json_write(document_root(input), JSON_COMPACT, out);
     }
-    if (status != 0) {
-        return command_error(EXIT_USAGE, "--input: %s", err.message);
-    }
-    strbuf_append_text(out, ",\"input\":");
-    json_write(document_root(input), JSON_COMPACT, out);
-    return EXIT_DONE;
+    return code;
 }
 
 static int retry(struct engine_session *session, const struct command_args *args)

@@ -16,7 +16,9 @@
 #include "core/cli/workspace.h"
 #include "core/host/host.h"
 #include "core/loop/loop.h"
+#include "core/model/catalogue.h"
 #include "core/value/json.h"
+#include "core/value/schema.h"
 #include "core/value/value.h"
 
 /* What messages call the definition that is made here. */
@@ -134,6 +136,22 @@ static void append_definition(const struct host_plugin_file *file, struct str ty
     strbuf_append_char(out, '}');
 }
 
+/* An empty one does not fit. */
+static bool needs_config(const struct start_request *request, struct str name)
+{
+    const struct catalogue *catalogue = loop_catalogue(request->workspace.loop);
+    const struct node_type *type = catalogue->find_type(catalogue->user, name, NULL);
+    cleanup_document struct document *empty = document_empty_map();
+    struct schema_report *report = NULL;
+    if (type == NULL || empty == NULL) {
+        return false;
+    }
+    (void)schema_validate(type->config_schema, document_root(empty), &report, NULL);
+    bool is_faulty = report != NULL;
+    schema_report_destroy(report);
+    return is_faulty;
+}
+
 static int load(struct start_request *request, const struct command_args *args)
 {
     struct host *host = loop_host(request->workspace.loop);
@@ -157,7 +175,7 @@ static int load(struct start_request *request, const struct command_args *args)
                ? workspace_load_text(&request->workspace, &made, LOAD_START, &request->file)
                : command_error(EXIT_STATE, "out of memory");
     strbuf_finish(&text);
-    return code == EXIT_INVALID && made.node_config == NULL
+    return code == EXIT_INVALID && made.node_config == NULL && needs_config(request, type)
                ? command_error(code, "its config is empty: give one with --config FILE")
                : code;
 }

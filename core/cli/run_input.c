@@ -15,6 +15,7 @@
 #include "core/cli/terminal.h"
 #include "core/model/data_text.h"
 #include "core/model/pipeline.h"
+#include "core/model/source.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/schema.h"
@@ -57,9 +58,8 @@ static int read_input_file(const struct command_args *args, struct document **ou
     cleanup_document struct document *input = NULL;
     size_t size = 0;
     int status = file_text_read(name, json_default_limits.max_bytes, &text, &size, err);
-    bool is_yaml = str_ends_with(str_from(name), STR(".yaml")) ||
-                   str_ends_with(str_from(name), STR(".yml"));
-    if (status == 0 && is_yaml) {
+    bool is_yaml = status == 0 && !source_is_json(str_from(name), str_make(text, size));
+    if (is_yaml) {
         status = read_yaml(name, str_make(text, size), &input, err);
     } else if (status == 0) {
         status = json_read(str_make(text, size), NULL, &input, err);
@@ -284,6 +284,12 @@ static int say_error(const struct error *err)
         return EXIT_USAGE;
     }
     return command_error(EXIT_USAGE, "%s", err->message);
+}
+
+int run_input_read_file(const struct command_args *args, struct document **out_input)
+{
+    struct error err = {0};
+    return read_input_file(args, out_input, &err) == 0 ? EXIT_DONE : say_error(&err);
 }
 
 int run_input_read(const struct command_args *args, const struct pipeline *pipeline,

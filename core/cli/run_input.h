@@ -6,7 +6,7 @@
  * Run input: from `--input FILE` and `-i KEY=VALUE` to a document that the pipeline's schema
  * accepts, with its defaults filled in.
  *
- * Used by:  cmd_run.
+ * Used by:  start_request, node_request, cmd_retry.
  * Uses:     value, model.
  * Threads:  [main]
  */
@@ -24,5 +24,8 @@ struct pipeline;
  */
 int run_input_read(const struct command_args *args, const struct pipeline *pipeline,
                    struct document **out_input);
+
+/* As run_input_read(), of `--input FILE` alone, with no schema; without it an empty map. */
+int run_input_read_file(const struct command_args *args, struct document **out_input);
 
 #endif

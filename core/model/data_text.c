@@ -15,10 +15,6 @@
 static int read_tree(const struct report *report, struct arena *arena, struct tree *out_tree)
 {
     int status = source_check(report, report->is_json ? SOURCE_JSON : SOURCE_YAML);
-    if (status == 0 && !report->is_json && source_is_empty(report->source)) {
-        report_error(report, report_place(report, 0), "nothing is in it");
-        return E_INVALID;
-    }
     if (status != 0) {
         return status;
     }
@@ -34,6 +30,7 @@ int data_text_read(const char *name, struct str text, struct diagnostics *diagno
     struct report report = {.diagnostics = diagnostics,
                             .file = name,
                             .source = source,
+                            .holds = "input",
                             .is_json = source_is_json(str_from(name), source)};
     struct arena arena = ARENA_INIT;
     struct tree tree = {0};

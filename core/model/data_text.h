@@ -3,7 +3,7 @@
 #define CORE_MODEL_DATA_TEXT_H
 
 /*
- * Data text: a value that somebody wrote as YAML or JSON, with nothing of pipelines in it.
+ * Data text: an input, as somebody wrote it in YAML or JSON, with nothing of pipelines in it.
  *
  * Used by:  cli.
  * Uses:     tree, report, source.

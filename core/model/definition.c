@@ -216,11 +216,6 @@ static void check_height(struct loader *loader, const struct tree *root)
 static int read_part(struct loader *loader, struct tree *root)
 {
     int status = check_source(loader);
-    if (status == 0 && !loader->report.is_json && source_is_empty(loader->report.source)) {
-        report_error(&loader->report, report_place(&loader->report, 0), "no %s %s in it",
-                     loader->part, strcmp(loader->part, DEFINITION_SETTINGS) == 0 ? "are" : "is");
-        return E_INVALID;
-    }
     status = status == 0 ? read_text(loader, root) : status;
     if (status == 0 && !tree_is(root, TREE_MAP)) {
         report_error(&loader->report, root->place, "the %s must be a map, not %s", loader->part,
@@ -270,6 +265,7 @@ static int open_file(struct loading *loading, const struct load_library_text *fi
     loader->report = (struct report){.diagnostics = loading->diagnostics,
                                      .file = kept.p,
                                      .source = source,
+                                     .holds = part,
                                      .is_json = source_is_json(name, source),
                                      .number = (uint32_t)loading->file_count};
     if (kept.p == NULL) {

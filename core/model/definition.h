@@ -123,7 +123,7 @@ int profile_resolve(struct definition *definition);
 /*
  * integration_files.c: puts the settings in the place of the names of their files, and the config
  * of load_options.node_config in its place, in the tree of `definition`; what is wrong with them is
- * reported. Fails with E_NOMEM.
+ * reported. Fails with E_INVALID when there is no config to be had, E_NOMEM.
  */
 int integration_files_read(struct definition *definition);
 

@@ -117,7 +117,7 @@ static int read_config(struct definition *definition)
         if (status == 0 && err.code != 0) {
             report_error(&loader->report, from->place, "the config: %s", err.message);
         }
-        return status;
+        return status != 0 ? status : E_INVALID; /* of a config that nobody knows no more is said */
     }
     struct tree *tree = arena_calloc(&loader->arena, 1, sizeof(*tree));
     status = tree != NULL ? tree_build_begin(tree, from, (size_t)from->count + 1, &loader->arena)

@@ -73,8 +73,7 @@ void json_error_report(const struct report *report, const struct error *err)
     struct str rest = source_at(report->source, place);
     const struct usual_mistake *usual = find_mistake(err->message, rest);
     if (str_trim(report->source).n == 0) {
-        report_error(report, report_place(report, 0),
-                     "there is no pipeline in it: the file is empty");
+        report_empty(report, report_place(report, 0), "the file is empty");
         return;
     }
     report_error(report, place, "%s",

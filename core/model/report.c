@@ -96,6 +96,16 @@ void report_warning(const struct report *report, struct place place, const char 
     free(text != small ? text : NULL);
 }
 
+void report_empty(const struct report *report, struct place place, const char *why)
+{
+    if (report->holds == NULL) {
+        report_error(report, place, "there is no pipeline in it: %s", why);
+    } else {
+        report_error(report, place, "no %s %s in it: %s", report->holds,
+                     strcmp(report->holds, "settings") == 0 ? "are" : "is", why);
+    }
+}
+
 void report_hint(const struct report *report, const char *format, ...)
 {
     char small[REPORT_TEXT_SIZE];

@@ -23,6 +23,7 @@ struct report {
     struct diagnostics *diagnostics;
     const char *file;  /* NULL: none */
     struct str source; /* the whole text */
+    const char *holds; /* what the file is: "config", "settings"; NULL: a pipeline */
     bool is_json;
     uint32_t number; /* of the file, as places have it */
     /* All files that places can be in, by number; NULL while there is only this one. */
@@ -37,6 +38,8 @@ struct place report_place(const struct report *report, size_t offset);
 
 void report_error(const struct report *report, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* That nothing of what should be is in the file: `why` tells what there is. */
+void report_empty(const struct report *report, struct place place, const char *why);
 void report_warning(const struct report *report, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

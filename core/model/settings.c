@@ -134,7 +134,8 @@ int settings_read(struct str text, const char *file, struct diagnostics *diagnos
     struct tree tree = {0};
     struct settings settings = {0};
     size_t errors_before = diagnostics->error_count;
-    const struct report report = {.diagnostics = diagnostics, .file = file, .source = text};
+    const struct report report = {
+        .diagnostics = diagnostics, .file = file, .source = text, .holds = "settings"};
     int status = read_tree(&report, &arena, &tree);
     if (status == 0) {
         read_values(&tree, &settings);

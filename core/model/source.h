@@ -8,7 +8,7 @@
  * YAML is stricter than JSON: libyaml ends lines at characters where YAML 1.2 has no end, so these
  * may only be written as escapes; and lines end with LF or CR LF, so that all places agree.
  *
- * Used by:  definition, settings, data_text, tests.
+ * Used by:  definition, settings, data_text, cli, tests.
  * Uses:     report, tree.
  * Threads:  [any]
  */

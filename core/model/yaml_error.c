@@ -13,6 +13,7 @@ struct known_problem {
 
 static const char key_is_missing[] = "a key must be text, and there is none before this ':'";
 static const char quote_colon[] = "put text that begins with ':' in quotes";
+static const char file_is_empty[] = "the file is empty"; /* see report_empty() */
 static const char quote_value[] = "put the value in quotes";
 
 /* The first that fits counts. */
@@ -57,8 +58,7 @@ static const struct known_problem known_problems[] = {
     {"did not find expected node content", ": ", key_is_missing, quote_colon},
     {"did not find expected node content", ":",
      "plain text within '[]' and '{}' cannot begin with ':'", quote_value},
-    {"did not find expected node content", "...", "there is no pipeline in it: the file is empty",
-     NULL},
+    {"did not find expected node content", "...", file_is_empty, NULL},
     {"did not find expected node content", NULL, "a value is missing here", NULL},
     {"did not find expected <document start>", NULL, "text behind the end of the document", NULL},
     {"found unexpected document indicator", NULL, "the document ends inside a quoted text", NULL},
@@ -163,6 +163,8 @@ static const struct known_problem *find_problem(const struct report *report,
         NULL};
     static const struct known_problem second_document = {
         NULL, NULL, "a second document begins here", "put several pipelines under 'workflows:'"};
+    static const struct known_problem second_value = {NULL, NULL, "a second document begins here",
+                                                      "leave one of them out"};
     static const struct known_problem block_text = {
         NULL, NULL, "text of '|' and '>' must be indented", "indent it with 1 blank or more"};
     static const struct known_problem long_key = {NULL, NULL,
@@ -177,7 +179,9 @@ static const struct known_problem *find_problem(const struct report *report,
     }
     if (str_starts_with(problem, STR("did not find expected <document start>")) &&
         failure->behind != YAML_BEHIND_VALUE) {
-        return failure->behind == YAML_BEHIND_END ? &second_document : &block_text;
+        return failure->behind != YAML_BEHIND_END ? &block_text
+               : report->holds == NULL            ? &second_document
+                                                  : &second_value;
     }
     for (size_t i = 0; i < sizeof(known_contexts) / sizeof(known_contexts[0]); i++) {
         if (failure->context != NULL &&
@@ -372,6 +376,8 @@ void yaml_error_report(const struct report *report, const struct yaml_failure *f
         const char *context = failure->context != NULL ? failure->context : "";
         report_error(report, place, "not valid YAML: %s%s%s", context,
                      context[0] != '\0' ? ": " : "", failure->problem);
+    } else if (known->message == file_is_empty) {
+        report_empty(report, place, known->message);
     } else {
         report_error(report, place, "%s", known->message);
     }

@@ -362,7 +362,8 @@ static int on_document(struct yaml_reader *reader, const yaml_event_t *event)
     }
     struct tree at = tree_at(reader, &event->start_mark);
     return refuse(reader, at.place, "a second document begins here",
-                  "put several pipelines under 'workflows:'");
+                  reader->report->holds == NULL ? "put several pipelines under 'workflows:'"
+                                                : "leave one of them out");
 }
 
 static int on_event(struct yaml_reader *reader, const yaml_event_t *event)
@@ -468,11 +469,10 @@ static int read_events(struct yaml_reader *reader)
         return E_INVALID;
     }
     if (!reader->has_root) {
-        return refuse(reader, report_place(reader->report, 0),
-                      str_trim(reader->report->source).n == 0
-                          ? "there is no pipeline in it: the file is empty"
-                          : "there is no pipeline in it: there are only comments",
-                      NULL);
+        report_empty(reader->report, report_place(reader->report, 0),
+                     str_trim(reader->report->source).n == 0 ? "the file is empty"
+                                                             : "there are only comments");
+        return E_INVALID;
     }
     return 0;
 }

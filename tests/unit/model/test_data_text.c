@@ -46,7 +46,15 @@ static void test_data_text__faults_have_their_place(void **state)
     (void)state;
     expect("a.yaml", "a: [1\n", NULL,
            "a.yaml:2:1: error: the text ends, and the '[' at 1:4 is still open\n");
-    expect("a.yaml", "# nothing\n", NULL, "a.yaml:1:1: error: nothing is in it\n");
+    expect("a.yaml", "# nothing\n", NULL,
+           "a.yaml:1:1: error: no input is in it: there are only comments\n");
+    expect("a.yaml", "", NULL, "a.yaml:1:1: error: no input is in it: the file is empty\n");
+    expect("a.yaml", "...\n", NULL, "a.yaml:1:1: error: no input is in it: the file is empty\n");
+    expect("a.json", " ", NULL, "a.json:1:1: error: no input is in it: the file is empty\n");
+    expect("a.yaml", "a: 1\n---\nb: 1\n", NULL,
+           "a.yaml:2:1: error: a second document begins here\n  leave one of them out\n");
+    expect("a.yaml", "a: 1\n...\nb: 1\n", NULL,
+           "a.yaml:3:1: error: a second document begins here\n  leave one of them out\n");
     expect("a.json", "{\"a\":1,\"a\":2}", NULL,
            "a.json:1:8: error: the key 'a' is there twice; the first is at 1:2\n");
     expect("a.yaml", "a: \x01\n", NULL,
