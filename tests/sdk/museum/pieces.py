@@ -30,6 +30,12 @@ def tour(url, port):
     }
 
 
+def page(url, secret):
+    config = {"title": "A title", "text": "What happened", "severity": "error"}
+    settings = {"url": url + "/page", "key": "{{ secrets.%s }}" % secret}
+    return one("pager.page", config, integrations={"pager": settings})
+
+
 def pipelines(plugin, url, port):
     """The runs of a plugin, by name."""
     if plugin == "tour":
@@ -41,6 +47,7 @@ def pipelines(plugin, url, port):
             {"id": "n", "type": "count", "config": {"to": 5}},
             {"id": "each", "for_each": "n.stream", "as": "i", "type": "set", "config": {"i": "{{ i }}"}}]}},
         "follow": {"follows": one("follow", {"url": url + "/1"})},
+        "pager": {"pages": page(url, "key"), "has the wrong key": page(url, "other_key")},
     }[plugin]
 
 

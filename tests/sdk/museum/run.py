@@ -22,10 +22,11 @@ MUSEUM = pathlib.Path(__file__).parent.resolve()
 PROGRAM = pathlib.Path(sys.argv[1]).resolve() / "bin/opstream"
 SKIPPED = 77  # for ctest
 LIMIT_SECONDS = 120
+KEY = "a-key-that-is-hidden"
 
 
 class Web(socketserver.StreamRequestHandler):
-    """HTTP: answers a GET with two pages of names, and a POST with its headers' interesting part."""
+    """HTTP: answers a GET with two pages of names, a POST with its headers' interesting part, and pages who is on call."""
 
     def handle(self):
         method, path, _ = self.rfile.readline().decode().split(" ", 2)
@@ -33,11 +34,14 @@ class Web(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline().decode().strip()):
             name, value = line.split(":", 1)
             headers[name.lower()] = value.strip()
-        self.rfile.read(int(headers.get("content-length", "0")))
+        sent = self.rfile.read(int(headers.get("content-length", "0")))
+        status = "200 OK"
+        if path == "/page" and (headers.get("authorization") != f"Key {KEY}" or json.loads(sent)["text"] != "What happened"):
+            status = "403 Forbidden"
         body = {"/1": '{"names":["a","b"],"next":"%s/2"}' % self.server.url, "/2": '{"names":["c"],"next":null}'}.get(path, "{}")
         shown = "" if method == "GET" else (f"X-Tour: {headers.get('x-one')} {headers.get('authorization')} "
                                             f"{'idempotency-key' in headers}\r\n")
-        self.wfile.write(f"HTTP/1.1 200 OK\r\n{shown}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+        self.wfile.write(f"HTTP/1.1 {status}\r\n{shown}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
 
 
 class Mail(socketserver.StreamRequestHandler):
@@ -76,7 +80,8 @@ def serve(handler):
 
 def opstream(folder, *words, **variables):
     env = {"HOME": str(folder), "PATH": os.environ["PATH"], "OPSTREAM_STATE": str(folder / "state"),
-           "OPSTREAM_PLUGIN_PATH": str(folder / "plugins"), "OPSTREAM_SECRET_KEY": "a-key-that-is-hidden", **variables}
+           "OPSTREAM_PLUGIN_PATH": str(folder / "plugins"), "OPSTREAM_SECRET_KEY": KEY,
+           "OPSTREAM_SECRET_OTHER_KEY": "another-key", **variables}
     return subprocess.run([PROGRAM, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS,
                           check=False)
 
