@@ -29,9 +29,10 @@ enum {
     ITEMS_MOST = 64,
     TEXT_MOST = 4096, /* longer ones are made by mutation, and at bounds */
     BOUND_TRIES = 40,
-    BOUND_ROOM = 1000 * 1000, /* bytes of a value at its bounds, about */
-    PLACE_BYTES = 16,         /* what any place takes of it */
-    LIST_MOST = 4096,         /* items of a list at its bound */
+    BOUND_ROOM = 250 * 1000, /* bytes of a value at its bounds, about */
+    PATTERN_BYTES = 2500,    /* what a text with a pattern takes of it, for the time */
+    PLACE_BYTES = 16,        /* what any place takes of it */
+    LIST_MOST = 4096,        /* items of a list at its bound */
 };
 
 struct maker {
@@ -358,17 +359,13 @@ static const char *find_by_pattern(struct maker *maker, const struct facets *fac
     return text;
 }
 
-/* Whether the text keeps what the schema says of it; with no pattern there is no more to keep. */
-static bool keeps_pattern(const struct facets *facets, struct str text)
+static bool keeps_pattern(const struct schema *schema, struct str text)
 {
-    struct schema *schema = NULL;
     struct document *document = NULL;
     struct builder *b = builder_create();
     builder_string(b, text);
-    bool is_right = builder_finish(b, &document, NULL) == 0 &&
-                    compile_text_schema(facets, &schema) == 0 && is_allowed(document, schema);
+    bool is_right = builder_finish(b, &document, NULL) == 0 && is_allowed(document, schema);
     document_unref(document);
-    schema_destroy(schema);
     return is_right;
 }
 
@@ -397,15 +394,19 @@ static bool fill_as_allowed(struct maker *maker, const struct facets *facets, si
         fill(text, maker->is_unique && strlen(serial) <= letters ? serial : "", units[0], letters);
         return true;
     }
-    const char *known = find_by_pattern(maker, facets);
-    for (size_t i = 0; i < count * 2; i++) {
-        const char *start = i >= count && known != NULL ? known : "";
-        fill(text, start, units[i % count], letters);
-        if (keeps_pattern(facets, strbuf_str(text))) {
-            return true;
-        }
+    struct schema *schema = NULL;
+    bool is_found = false;
+    take_room(maker, PATTERN_BYTES);
+    if (compile_text_schema(facets, &schema) != 0) {
+        return false;
     }
-    return false;
+    const char *known = find_matching(maker, schema);
+    for (size_t i = 0; !is_found && i < count * 2; i++) {
+        fill(text, i >= count && known != NULL ? known : "", units[i % count], letters);
+        is_found = keeps_pattern(schema, strbuf_str(text));
+    }
+    schema_destroy(schema);
+    return is_found;
 }
 
 /* The shortest or the longest text that may be. False: the place has no such bound. */
@@ -596,9 +597,10 @@ static void make_list(struct maker *maker, const struct facets *facets, unsigned
     size_t count = least + (maker->percent > 0 ? chance_below(maker->chance, 3) : 0);
     count = count > most ? most : count;
     count = count > ITEMS_MOST ? ITEMS_MOST : count;
+    bool is_at_most_items = is_at_most(maker);
     if (is_at_least(maker)) {
         count = least;
-    } else if (is_at_most(maker) && find(facets, "maxItems") != NULL) {
+    } else if (is_at_most_items && find(facets, "maxItems") != NULL) {
         size_t room = maker->room / PLACE_BYTES;
         count = room < LIST_MOST ? room : LIST_MOST;
         count = count > most ? most : count < least ? least : count;
@@ -609,6 +611,9 @@ static void make_list(struct maker *maker, const struct facets *facets, unsigned
     builder_list_begin(maker->b);
     for (size_t i = 0; i < count; i++) {
         bool is_first = value_is(first, VALUE_LIST) && i < value_count(first);
+        if (maker->room == 0 && i >= least && is_at_most_items) {
+            break;
+        }
         make(maker, is_first ? value_at(first, i) : items, depth + 1);
     }
     builder_list_end(maker->b);

@@ -26,7 +26,7 @@ enum config_size {
     CONFIG_LARGE,  /* all that goes together */
     /* The same, and as many places as go together are at a bound of their schema: */
     CONFIG_LEAST, /* minLength, minItems, minimum */
-    CONFIG_MOST,  /* maxLength, maxItems, maxProperties, maximum; up to a megabyte in all */
+    CONFIG_MOST,  /* maxLength, maxItems, maxProperties, maximum; up to 250,000 bytes in all */
     CONFIG_WIDE,  /* the same, and texts are of letters of four bytes */
 };
 

@@ -209,9 +209,11 @@ const struct rule rule_table[] = {
      RULE_ERROR,
      "memory, descriptors and threads do not grow from task to task",
      "The orchestrator runs for months, and with it the plugin.",
-     "Free what a task took when it ends, or take it from its scope with ops_task_alloc(). The "
-     "tasks run on 10 hosts one after the other: what init() and create() make, shutdown() and "
-     "destroy() free.",
+     "Free what a task took when it ends, also when it was cancelled or a call of the host failed "
+     "(one in three each), or take it from its scope with ops_task_alloc(). What init() and "
+     "create() make, shutdown() and destroy() free: after the tasks 60 hosts are opened and "
+     "closed, "
+     "with one task for each node type.",
      {"run.configs"},
      rule_run_growth},
     {NULL, RULE_ERROR, NULL, NULL, NULL, {NULL}, NULL},

@@ -307,6 +307,9 @@ static void append_act(const struct stage *stage, const struct stage_act *act, s
 static void complain(struct stage *stage, const struct stage_act *act, const char *what)
 {
     struct strbuf text = STRBUF_INIT;
+    if (stage->view == VIEW_NOTHING) {
+        return;
+    }
     append_act(stage, act, &text);
     verdict_fail(stage->verdict, "%s: %s", text.p != NULL ? text.p : "", what);
     strbuf_finish(&text);

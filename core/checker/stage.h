@@ -34,6 +34,7 @@ enum stage_mood {
 enum stage_view {
     VIEW_CONDUCT, /* all but those on outputs */
     VIEW_OUTPUTS, /* those on outputs */
+    VIEW_NOTHING, /* none, nor what else is wrong with an end: another rule judges it */
 };
 
 struct stage {

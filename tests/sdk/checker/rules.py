@@ -117,6 +117,9 @@ CASES = [
     ("faults", "run.faults", "(ops.timer.after)"),
     ("process", "run.process", "bytes to stdout"),
     ("growth", "run.growth", "allocated memory (bytes) grew"),
+    ("growth_by_cancel", "run.growth", "allocated memory (bytes) grew"),
+    ("growth_by_refusal", "run.growth", "allocated memory (bytes) grew"),
+    ("growth_by_create", "run.growth", "in 50 hosts with one task"),
     (bad / "newer_interface/bad/bad.so", "manifest.needs", "needs the interface 'ops.http' 4"),
 ]
 

@@ -29,6 +29,15 @@ static void finish(const struct wait *wait, ops_task task)
 #endif
 }
 
+#if defined FAULT_GROWTH || defined FAULT_GROWTH_BY_CANCEL || defined FAULT_GROWTH_BY_REFUSAL
+static void leak(size_t bytes)
+{
+    static void *volatile last;
+    last = malloc(bytes);
+    (void)last;
+}
+#endif
+
 static void on_time(void *user, ops_task task, ops_status status)
 {
 #ifdef FAULT_CANCEL
@@ -37,6 +46,9 @@ static void on_time(void *user, ops_task task, ops_status status)
     }
 #endif
     if (status != OPS_OK) {
+#ifdef FAULT_GROWTH_BY_CANCEL
+        leak(100); /* what was to be freed in the end */
+#endif
         ops_fail_text(task, status, "the wait was broken off");
         return;
     }
@@ -81,9 +93,7 @@ static void misbehave(ops_val config)
     (void)!write(STDOUT_FILENO, "hello\n", 6);
 #endif
 #ifdef FAULT_GROWTH
-    static void *volatile last;
-    last = malloc(100);
-    (void)last;
+    leak(100);
 #endif
 }
 
@@ -102,6 +112,9 @@ static void fault_execute(ops_node *node, ops_task task, ops_val config)
     ops_status status = ops.timer->after(ops.h, task, 1000, on_time, wait, NULL);
 #ifndef FAULT_FAULTS
     if (status != OPS_OK) {
+#ifdef FAULT_GROWTH_BY_REFUSAL
+        leak(1000);
+#endif
         ops_fail_text(task, status, "no timer could be started");
     }
 #else
@@ -109,7 +122,28 @@ static void fault_execute(ops_node *node, ops_task task, ops_val config)
 #endif
 }
 
-#ifdef FAULT_CHECKS
+#ifdef FAULT_GROWTH_BY_CREATE
+static ops_status fault_create(ops_plugin *plugin, ops_scope scope, ops_val settings,
+                               ops_node **out, ops_error *error)
+{
+    (void)plugin;
+    (void)scope;
+    (void)settings;
+    (void)error;
+    *out = (ops_node *)malloc(5000);
+    return *out != NULL ? OPS_OK : OPS_E_RESOURCE;
+}
+static const ops_node_type fault = {(uint32_t)sizeof(ops_node_type),
+                                    OPS_NODE_PARALLEL,
+                                    "fault",
+                                    1,
+                                    0,
+                                    fault_create,
+                                    fault_execute,
+                                    NULL,
+                                    NULL,
+                                    NULL};
+#elif defined FAULT_CHECKS
 static void fault_check(ops_node *node, ops_task task, ops_str origin)
 {
     (void)node;
