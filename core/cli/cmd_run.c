@@ -35,6 +35,8 @@ const struct command cmd_run = {
                "items only failures and sums are shown.\n"
                "Ctrl-C cancels: a state machine takes its 'cancel' transition, else nodes are\n"
                "told and processes end, then endings run; a second Ctrl-C kills all of it.\n"
+               "When a plugin's code does not return, nothing can be cancelled: the second one\n"
+               "ends opstream at once then, and says whose code it is; a kept run can go on.\n"
                "When the terminal is closed, an engine in the background goes on with it.\n"
                "With -q, too, a wait for a person, and one for a service that takes more than\n"
                "10 s, has a line on stderr.\n\n"

@@ -23,7 +23,7 @@ enum exit_code {
     EXIT_STATE = 74,     /* state, or the output, could not be read or written */
     EXIT_STUCK = 75, /* the run is kept, but is blocked, or no engine could be started for it; or
                         the engine had no room, and nothing was begun */
-    EXIT_LEFT = 128, /* and a signal's number: it ended the command, and the run goes on */
+    EXIT_LEFT = 128, /* and a signal's number: it ended the command; a run that is kept goes on */
 };
 
 /* Of a run that has ended. */

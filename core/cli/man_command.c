@@ -145,7 +145,7 @@ static const struct row exit_codes[] = {
     {"74", "the state, or the output, could not be read or written"},
     {"75", "the run is kept, but is blocked, or no engine could be started for it; or the engine "
            "had no room for a minute, and nothing was begun"},
-    {"128 + n", "the signal n ended the command, and the run goes on"},
+    {"128 + n", "the signal n ended the command, and the run goes on where it is kept"},
 };
 
 static const struct row variables[] = {

@@ -8,6 +8,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/host/call_mark.h"
 #include "core/host/deadline.h"
 #include "core/host/instance.h"
 #include "core/host/manifest.h"
@@ -233,12 +234,15 @@ static void task_tell_step(struct task *task, enum host_step step)
 uint64_t task_call_begin(struct task *task)
 {
     task_tell_step(task, HOST_STEP_BEGINS);
-    return uv_hrtime();
+    uint64_t began = uv_hrtime();
+    call_mark_set(&(struct call_mark){task->plugin->id, task->instance->type->name, began});
+    return began;
 }
 
 void task_call_end(struct task *task, uint64_t began)
 {
     uint64_t took = uv_hrtime() - began;
+    call_mark_set(&(struct call_mark){.plugin = NULL});
     task_tell_step(task, HOST_STEP_ENDS);
     if (took <= strand_budget_ns) {
         return;

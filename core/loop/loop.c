@@ -27,6 +27,7 @@
 #include "core/loop/deliveries.h"
 #include "core/loop/http_gate.h"
 #include "core/loop/kept_scopes.h"
+#include "core/loop/late_signal.h"
 #include "core/loop/loop_state.h"
 #include "core/loop/pruning.h"
 #include "core/loop/restorer.h"
@@ -149,6 +150,7 @@ static void on_signal(uv_signal_t *handle, int signal_number)
 {
     const struct loop *loop = handle->data;
     loop->on_signal(loop->signal_user, signal_number);
+    late_signal_taken(); /* a node may be told with a call of its own */
 }
 
 /* ---- lifecycle ---- */
@@ -371,6 +373,7 @@ void loop_close(struct loop *loop)
     kv_store_finish(&loop->kept);
     timer_heap_finish(&loop->timeouts);
     timer_heap_finish(&loop->waits);
+    late_signal_set_kept(false);
     free(loop->state_folder);
     free(loop);
 }
@@ -415,6 +418,7 @@ int loop_keep_state(struct loop *loop, const char *folder, const struct load_opt
     loop->journal = journal;
     loop->loading = loading;
     loop->state_folder = strdup(folder);
+    late_signal_set_kept(true);
     engine_set_instance(loop->engine, journal_sqlite_instance(journal));
     status = loop->state_folder != NULL ? journal_reader_open_later(folder, &loop->reader, err)
                                         : error_nomem(err);
@@ -725,6 +729,7 @@ int loop_watch_signals(struct loop *loop, loop_signal_cb cb, void *user, struct 
             return error_set(err, E_IO, "signals cannot be watched: %s", uv_strerror(status));
         }
     }
+    late_signal_watch();
     return 0;
 }
 

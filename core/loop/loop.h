@@ -117,7 +117,10 @@ int loop_run(struct loop *loop, struct error *err);
 /* Makes loop_run() return after the callback that is running. */
 void loop_stop(struct loop *loop);
 
-/* Calls `cb` on the loop at each SIGINT and SIGTERM from now on. `user` is kept. */
+/*
+ * Calls `cb` on the loop at each SIGINT, SIGTERM and SIGHUP from now on. `user` is kept. When the
+ * loop is held up, a further SIGINT or SIGTERM ends the process at once, with 128 + signal.
+ */
 typedef void (*loop_signal_cb)(void *user, int signal_number);
 int loop_watch_signals(struct loop *loop, loop_signal_cb cb, void *user, struct error *err);
 

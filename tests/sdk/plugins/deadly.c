@@ -110,6 +110,9 @@ static void do_it(const char *deed)
         _exit(0);
     } else if (strcmp(deed, "hang") == 0) {
         (void)spin(NULL);
+    } else if (strcmp(deed, "stand") == 0) {
+        (void)!write(STDERR_FILENO, "stands\n", 7);
+        (void)spin(NULL);
     } else if (strcmp(deed, "deaf") == 0) {
         (void)signal(SIGABRT, SIG_IGN);
         (void)spin(NULL);
@@ -193,6 +196,7 @@ static void deadly_execute(ops_node *node, ops_task task, ops_val config)
     struct ops_map out = ops_map_begin(task);
     (void)node;
     (void)config;
+    reach("execute");
     ops_complete_map(task, &out);
 }
 
