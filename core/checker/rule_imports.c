@@ -139,7 +139,11 @@ void rule_static_glibc(const struct subject *subject, struct verdict *verdict)
             memcpy(newest, numbers, sizeof newest);
         }
     }
-    verdict_remark(verdict, "the newest that it needs is GLIBC_%u.%u", newest[0], newest[1]);
+    if (newest[0] == 0) {
+        verdict_remark(verdict, "it needs none");
+    } else {
+        verdict_remark(verdict, "the newest that it needs is GLIBC_%u.%u", newest[0], newest[1]);
+    }
 }
 
 /* ---- Libraries and symbols ---- */

@@ -66,6 +66,13 @@ def other_sidecar():
     return path
 
 
+def without_glibc():
+    """All that it takes is of a library with other versions."""
+    path = copy("glibc")
+    path.write_bytes(path.read_bytes().replace(b"\0GLIBC_", b"\0OTHER_"))
+    return path
+
+
 def no_sidecar():
     path = copy("no_sidecar")
     (path.parent / "plugin.json").unlink()
@@ -178,6 +185,9 @@ def manners(rules):
     broken = check(fault("imports"), "--rule", "static.imports", code=1).stdout
     assert "FAILED   static.imports" in broken and "--explain static.imports" in broken, broken
     assert check(fault("imports"), "--rule", "static.tls", code=0)
+    newest = check(good, "--rule", "static.glibc", code=0).stdout
+    assert "(the newest that it needs is GLIBC_2." in newest, newest
+    assert "(it needs none)" in check(without_glibc(), "--rule", "static.glibc", code=0).stdout
     assert check(fault("crashes"), "--in-process", "--rule", "run.configs").returncode == -6
     given = work / "given.json"
     for content, words in [
