@@ -84,6 +84,7 @@ static int read_options(const struct command_args *args, struct subject *subject
         return command_usage_error(args->command, "--timeout is a number of seconds, up to a day");
     }
     trial->timeout_ms = (int64_t)seconds * 1000;
+    subject->timeout_ms = seconds * 1000;
     trial->is_in_process = command_has(args, "in-process");
     int code = read_glibc(args, subject->glibc);
     if (code == EXIT_DONE) {

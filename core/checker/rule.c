@@ -149,11 +149,22 @@ const struct rule rule_table[] = {
      "each task ends once, with every config that its schema allows",
      "A task that never ends holds its run; one that ends twice, or leaves operations or values "
      "behind, is a fault that shows as another one later.",
-     "End every path of execute() and of each callback by exactly one complete() or fail(), also "
+     "End every path of execute() and of each callback by exactly one complete(), with a port that "
+     "the manifest names, or fail(), also "
      "with texts, lists and numbers that are as small or as large as the schema allows. The "
      "finding has the config; services answer by chance, of which --seed is the beginning.",
      {"run.load"},
      rule_run_configs},
+    {"run.strand",
+     RULE_WARNING,
+     "execute() and callbacks return within 10 ms",
+     "One thread serves many tasks: while a call of this one works or sleeps, none of the others "
+     "goes on, nor do timers and the API.",
+     "Wait by ops.timer and the callbacks of services, work in ops.job, or set OPS_NODE_BLOCKING "
+     "for a node that can only wait: then its execute() has a thread of its own. Each config is "
+     "played 5 times, of which the fastest counts.",
+     {"run.configs"},
+     rule_run_strand},
     {"run.mutations",
      RULE_ERROR,
      "the same holds when one thing in the config is made otherwise",

@@ -71,6 +71,7 @@ void rule_manifest_needs(const struct subject *subject, struct verdict *verdict)
 void rule_run_load(const struct subject *subject, struct verdict *verdict);
 void rule_run_configs(const struct subject *subject, struct verdict *verdict);
 void rule_run_outputs(const struct subject *subject, struct verdict *verdict);
+void rule_run_strand(const struct subject *subject, struct verdict *verdict);
 void rule_run_mutations(const struct subject *subject, struct verdict *verdict);
 void rule_run_checks(const struct subject *subject, struct verdict *verdict);
 

@@ -30,6 +30,7 @@ enum {
 struct growth {
     struct chance chance; /* of what is done to tasks */
     uint64_t for_round;
+    bool is_measured;      /* how many tasks a round has is decided */
     uint64_t begun;        /* of this round */
     ops_test_counts early; /* when a quarter of the round is over */
 };
@@ -187,7 +188,12 @@ static void *play_round(void *user)
     growth->begun = 0;
     while (life->is_good && growth->begun < growth->for_round) {
         life->is_good = play_and_count(&stage, life->plays, growth);
+        if (!growth->is_measured && stage_is_late(&stage, ROUNDS)) {
+            growth->for_round = growth->begun;
+            ops_test_count(stage.host, &growth->early);
+        }
     }
+    growth->is_measured = true;
     if (life->is_good) {
         judge_kept(&stage, growth);
     }
@@ -267,7 +273,9 @@ static void play_rounds(const struct subject *subject, struct plays *plays, stru
                  SPARE_COUNT, tasks, verdict);
     judge_growth("the number of threads", threads, process_count("/proc/self/task"), SPARE_COUNT,
                  tasks, verdict);
-    verdict_remark(verdict, "%" PRIu64 " tasks", growth.for_round * ROUNDS);
+    bool is_whole = growth.for_round * ROUNDS >= subject->tasks / ROUNDS * ROUNDS;
+    verdict_remark(verdict, "%" PRIu64 " tasks%s", growth.for_round * ROUNDS,
+                   is_whole ? "" : ": more take too long");
 }
 
 /* ---- From host to host ---- */

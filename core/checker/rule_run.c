@@ -23,6 +23,10 @@ enum {
     MUTANTS_LEAST = 60,  /* at least so many, */
     MUTANTS_MOST = 600,  /* and at most */
     CHECKS = 12,
+    STEP_CONFIGS = 3,         /* of a node type */
+    STEP_PLAYS = 5,           /* of a config */
+    STEP_MOST_US = 10 * 1000, /* as the host's own warning */
+    SLOW_SHOWN = 5,
     WHAT_BYTES = 160,
 };
 
@@ -108,12 +112,51 @@ void rule_run_outputs(const struct subject *subject, struct verdict *verdict)
     stage_close(&stage);
 }
 
+/* ---- The strand ---- */
+
+/*
+ * A machine that is busy makes a step long once, and then another one: the shortest of some plays
+ * is the plugin's own time.
+ */
+static bool try_steps(struct stage *stage, const struct stage_act *act, void *user)
+{
+    size_t *slow = user;
+    uint64_t least_us = UINT64_MAX;
+    stage->view = VIEW_NOTHING; /* run.configs tells */
+    for (int i = 0; i < STEP_PLAYS && least_us > STEP_MOST_US; i++) {
+        stage->mood = MOOD_GOOD;
+        stage->chance = (struct chance){stage->subject->seed};
+        if (stage_play(stage, act, NULL, NULL) != STAGE_ENDED) {
+            return false;
+        }
+        least_us = stage->longest_step_us < least_us ? stage->longest_step_us : least_us;
+    }
+    if (least_us > STEP_MOST_US) {
+        (*slow)++;
+        verdict_fail(stage->verdict, "%.*s with %.300s: a step of it takes %llu ms at least",
+                     STR_ARG(act->node->type.name), act->config,
+                     (unsigned long long)(least_us / 1000));
+    }
+    return *slow < SLOW_SHOWN;
+}
+
+void rule_run_strand(const struct subject *subject, struct verdict *verdict)
+{
+    struct stage stage;
+    size_t slow = 0;
+    if (stage_open(&stage, subject, verdict)) {
+        stage_each(&stage, STEP_CONFIGS, try_steps, &slow);
+    }
+    stage_close(&stage);
+}
+
 /* ---- Mutations ---- */
 
 struct mutants {
     size_t for_each_node;
     size_t taken;
     size_t refused;
+    bool is_cut; /* more take too long */
 };
 
 /* What the schema says must be what the host does. */
@@ -145,6 +188,10 @@ static bool mutate_config(struct stage *stage, const struct manifest_node *node,
 {
     bool goes_on = true;
     for (size_t i = 0; goes_on && i < count; i++) {
+        if (stage_is_late(stage, 1)) {
+            mutants->is_cut = true;
+            return false;
+        }
         char what[WHAT_BYTES] = "";
         struct document *mutant = NULL;
         if (config_mutate(config, &stage->chance, &mutant, what, sizeof what, NULL) == 0) {
@@ -183,7 +230,8 @@ void rule_run_mutations(const struct subject *subject, struct verdict *verdict)
     for (size_t i = 0; goes_on && i < nodes; i++) {
         goes_on = mutate_node(&stage, &subject->manifest->nodes[i], &mutants);
     }
-    verdict_remark(verdict, "%zu allowed, %zu refused", mutants.taken, mutants.refused);
+    verdict_remark(verdict, "%zu allowed, %zu refused%s", mutants.taken, mutants.refused,
+                   mutants.is_cut ? ": more take too long" : "");
     stage_close(&stage);
 }
 

@@ -248,6 +248,18 @@ static bool choose_settings(struct stage *stage)
     return true;
 }
 
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool stage_is_late(const struct stage *stage, unsigned parts)
+{
+    return now_ms() - stage->began_ms > stage->subject->timeout_ms / 2 / parts;
+}
+
 bool stage_open(struct stage *stage, const struct subject *subject, struct verdict *verdict)
 {
     ops_test_problem why = {.text = ""};
@@ -256,6 +268,7 @@ bool stage_open(struct stage *stage, const struct subject *subject, struct verdi
         .subject = subject,
         .verdict = verdict,
         .chance = {subject->seed},
+        .began_ms = now_ms(),
     };
     verdict_stage(verdict, "loading it, and its init()");
     if (ops_test_open(subject->path, &options, &stage->host, &why) != OPS_OK) {
@@ -408,6 +421,7 @@ enum stage_result stage_play(struct stage *stage, const struct stage_act *act, u
     if (out_steps != NULL) {
         *out_steps = ops_test_steps(stage->host, task);
     }
+    stage->longest_step_us = ops_test_longest_step_us(stage->host, task);
     stage->task_count++;
     if (!has_ended || ops_test_idle(stage->host) != OPS_OK) {
         return STAGE_STUCK;

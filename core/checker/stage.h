@@ -49,6 +49,8 @@ struct stage {
     struct strbuf body;               /* of the answer that was given last */
     size_t complaint_count;           /* that have been looked at */
     size_t task_count;                /* that have ended */
+    uint64_t longest_step_us;         /* of the task that ended last */
+    uint64_t began_ms;                /* when the stage was opened */
 };
 
 /* One task, and what is done to it. */
@@ -89,6 +91,13 @@ void stage_each(struct stage *stage, size_t wanted, stage_visit_fn visit, void *
 
 /* The same with configs at the bounds of the schemas, where such can be made. */
 void stage_each_bound(struct stage *stage, stage_visit_fn visit, void *user);
+
+/*
+ * Half of the time that the rule has is over, or of a part of it, of which there are `parts`. Rules
+ * that play as much as they like stop then: a slow plugin is told as that, by run.strand, and not
+ * as one that never ends.
+ */
+bool stage_is_late(const struct stage *stage, unsigned parts);
 
 /* `document` as JSON. Owned: free(). NULL: out of memory. */
 char *stage_text(const struct document *document);

@@ -27,8 +27,9 @@ struct subject {
     char *config_path;   /* owned; {"TYPE": [CONFIG, ...]}, or NULL */
     char *settings_path; /* owned; or NULL: made by their schema */
     uint64_t seed;
-    uint64_t tasks;    /* of run.growth */
-    unsigned glibc[2]; /* the newest that it may need: {2, 36} */
+    uint64_t tasks;      /* of run.growth */
+    uint64_t timeout_ms; /* for one rule */
+    unsigned glibc[2];   /* the newest that it may need: {2, 36} */
     /* As found. */
     char *path;          /* owned; absolute, without links */
     struct strbuf bytes; /* owned: the whole file */

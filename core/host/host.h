@@ -44,7 +44,11 @@ enum host_cancel_reason {
 };
 
 /* A step is one call of the plugin's code for a task. */
-enum host_step { HOST_STEP_BEGINS, HOST_STEP_ENDS };
+enum host_step {
+    HOST_STEP_BEGINS,
+    HOST_STEP_BEGINS_APART, /* the same, on a thread of the pool, where it may take its time */
+    HOST_STEP_ENDS,
+};
 
 /*
  * What a task tells. `token` is the spec's. Documents are shared: take a reference to keep them.

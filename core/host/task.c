@@ -316,7 +316,7 @@ static void on_execute(struct strand_item *item)
 
     task->is_started = true;
     if ((task->instance->type->flags & OPS_NODE_BLOCKING) != 0) {
-        task_tell_step(task, HOST_STEP_BEGINS);
+        task_tell_step(task, HOST_STEP_BEGINS_APART);
         task_execute_on_pool(task);
         return;
     }

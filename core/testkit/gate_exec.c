@@ -5,6 +5,7 @@
 #include "core/testkit/gate.h"
 
 #include "core/base/log.h"
+#include "core/model/catalogue.h"
 #include "core/testkit/testkit.h"
 
 /* ---- The end of a task, which comes once ---- */
@@ -46,13 +47,37 @@ static ops_status leave_end(struct gate *gate, ops_status status)
     return status;
 }
 
+/* The lock is held. */
+static void look_at_port(struct gate *gate, ops_str port)
+{
+    struct ops_test_host *host = gate->owner;
+    const struct test_task *task = test_tasks_find_handle(&host->tasks, gate->handle);
+    bool is_named = port.n == 0 || task == NULL || task->type->ports_from.n > 0;
+    for (size_t i = 0; !is_named && i < task->type->port_count; i++) {
+        is_named = str_equal(task->type->ports[i], str_make(port.p, port.n));
+    }
+    if (!is_named) {
+        char text[160];
+        (void)snprintf(text, sizeof text,
+                       "complete() with the port '%.*s', which the manifest does not name",
+                       (int)(port.n < 60 ? port.n : 60), port.p);
+        complaint_add(&host->complaints, OPS_TEST_BAD_PORT, task->number, COMPLAINT_FAULT, text);
+    }
+}
+
 static ops_status gated_complete(void *h, ops_task task, ops_str port, ops_val output)
 {
     struct gate gate;
     if (!gate_enter(&gate, h, FAULT_EXEC_COMPLETE, task)) {
         return gate.status;
     }
-    return leave_end(&gate, gate.real->exec->complete(h, task, port, output));
+    ops_status status = gate.real->exec->complete(h, task, port, output);
+    if (status == OPS_E_INPUT) {
+        testkit_lock(gate.owner);
+        look_at_port(&gate, port);
+        testkit_unlock(gate.owner);
+    }
+    return leave_end(&gate, status);
 }
 
 static ops_status gated_fail(void *h, ops_task task, const ops_error *error)

@@ -112,9 +112,15 @@ static void on_step(void *user, uint64_t token, enum host_step step)
         return;
     }
     struct test_moment *at = &task->cancel_at;
-    task->steps += step == HOST_STEP_BEGINS ? 1 : 0;
+    if (step != HOST_STEP_ENDS) {
+        task->steps++;
+        task->step_began_ns = step == HOST_STEP_BEGINS ? uv_hrtime() : 0;
+    } else if (task->step_began_ns != 0) {
+        uint64_t took_ns = uv_hrtime() - task->step_began_ns;
+        task->longest_ns = took_ns > task->longest_ns ? took_ns : task->longest_ns;
+    }
     bool is_now = at->step != 0 && at->step == task->steps &&
-                  (at->moment == OPS_TEST_BEFORE) == (step == HOST_STEP_BEGINS);
+                  (at->moment == OPS_TEST_BEFORE) == (step != HOST_STEP_ENDS);
     if (!is_now) {
         return;
     }

@@ -48,6 +48,8 @@ struct test_task {
     struct test_lines progress;
     struct test_lines logs;
     uint64_t steps;
+    uint64_t step_began_ns; /* 0: on another thread */
+    uint64_t longest_ns;    /* of all steps */
     struct test_moment cancel_at;
     uint32_t cancel_later; /* `how` of a moment that has come; 0: none */
     uint32_t credits;      /* 0: given back at once */

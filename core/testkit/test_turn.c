@@ -215,6 +215,12 @@ uint64_t ops_test_steps(const ops_test_host *host, ops_test_task number)
     return task != NULL ? task->steps : 0;
 }
 
+uint64_t ops_test_longest_step_us(const ops_test_host *host, ops_test_task number)
+{
+    const struct test_task *task = test_tasks_get(&host->tasks, number);
+    return task != NULL ? task->longest_ns / 1000 : 0;
+}
+
 ops_status ops_test_credit(ops_test_host *host, ops_test_task number, uint32_t count)
 {
     const struct test_task *task = test_tasks_get(&host->tasks, number);

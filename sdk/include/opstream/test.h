@@ -203,6 +203,9 @@ ops_status ops_test_cancel_at(ops_test_host *host, ops_test_task task, uint64_t 
 /* Steps that the task has made. 0 for none. */
 uint64_t ops_test_steps(const ops_test_host *host, ops_test_task task);
 
+/* The longest of them, in microseconds of real time; a blocking execute() does not count. */
+uint64_t ops_test_longest_step_us(const ops_test_host *host, ops_test_task task);
+
 /* It may emit so many more items. OPS_E_STALE. */
 ops_status ops_test_credit(ops_test_host *host, ops_test_task task, uint32_t count);
 
@@ -256,6 +259,7 @@ ops_status ops_test_forget(ops_test_host *host, ops_test_task task);
 #define OPS_TEST_BAD_CALL    5u /* a host function answered INTERNAL: a bad argument */
 #define OPS_TEST_BAD_OUTPUT  6u /* an output breaks the output_schema of the manifest */
 #define OPS_TEST_UNEXPECTED  7u /* a call of HTTP that no rule is for; it is left open */
+#define OPS_TEST_BAD_PORT    8u /* complete() with a port that the manifest does not name */
 
 typedef struct ops_test_complaint {
     uint32_t kind;

@@ -112,6 +112,8 @@ CASES = [
     ("bound_text", "run.configs", "bytes), at bounds of its schema"),
     ("bound_bytes", "run.configs", "bytes), at bounds of its schema"),
     ("bound_items", "run.configs", "at bounds of its schema"),
+    ("port", "run.configs", "complete() with the port 'sideways', which the manifest does not name"),
+    ("strand", "run.strand", ": a step of it takes 30 ms at least", "--timeout", "8"),
     ("ends_twice", "run.configs", "fault with {"),
     ("never_ends", "run.configs", "fault with {"),
     ("crashes", "run.configs", "it was ended by signal 6 (Aborted), while: fault with {"),

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "opstream/sdk.h"
@@ -22,6 +23,14 @@ static void finish(const struct wait *wait, ops_task task)
     ops_map_text(&out, "n", wait->n > 0 ? "many" : "none");
 #else
     ops_map_i64(&out, "n", wait->n);
+#endif
+#ifdef FAULT_PORT
+    ops_val all = 0;
+    ops_map_end(&out, &all);
+    if (ops.exec->complete(ops.h, task, ops_text("sideways"), all) != OPS_OK) {
+        ops_fail_text(task, OPS_E_INTERNAL, "it could not be completed");
+    }
+    return;
 #endif
     ops_complete_map(task, &out);
 #ifdef FAULT_ENDS_TWICE
@@ -59,6 +68,10 @@ static void on_time(void *user, ops_task task, ops_status status)
 static void misbehave(ops_val config)
 {
     (void)config;
+#ifdef FAULT_STRAND
+    const struct timespec wait = {.tv_nsec = 30 * 1000 * 1000};
+    (void)nanosleep(&wait, NULL);
+#endif
 #ifdef FAULT_BOUND_TEXT
     if (ops_get_str(config, "label", "").n >= 300) { /* the longest that the schema allows */
         abort();
