@@ -333,7 +333,7 @@ static struct registry_file *find_by_id(const struct registry *registry, struct 
 {
     for (size_t i = 0; i < registry->file_count && registry->files[i] != before; i++) {
         struct registry_file *file = registry->files[i];
-        if (id.n > 0 && str_equal(file->info.id, id)) {
+        if (id.n > 0 && !file->is_misplaced && str_equal(file->info.id, id)) {
             return file;
         }
     }
@@ -346,7 +346,7 @@ static int mark_shadowed(struct registry *registry)
     for (size_t i = 0; i < registry->file_count; i++) {
         struct registry_file *file = registry->files[i];
         const struct registry_file *first = find_by_id(registry, file->info.id, file);
-        if (first == NULL) {
+        if (first == NULL || file->is_misplaced) {
             continue;
         }
 
@@ -365,7 +365,7 @@ static int add_type(struct registry *registry, struct registry_file *file,
 {
     struct registry_type *known = strmap_get(&registry->types, line->name);
     if (known != NULL) {
-        known->rival = file;
+        known->rival = file->is_misplaced ? known->rival : file;
         return 0;
     }
 
@@ -406,17 +406,24 @@ static int sort_types(struct registry *registry)
     return 0;
 }
 
-static int collect_types(struct registry *registry)
+static int add_types(struct registry *registry, bool are_misplaced)
 {
     int status = 0;
     for (size_t i = 0; status == 0 && i < registry->file_count; i++) {
         struct registry_file *file = registry->files[i];
-        bool is_shadowed = file->problem_code == E_EXISTS;
-        for (size_t t = 0; status == 0 && !is_shadowed && t < file->type_count; t++) {
+        bool is_left_out = file->problem_code == E_EXISTS || file->is_misplaced != are_misplaced;
+        for (size_t t = 0; status == 0 && !is_left_out && t < file->type_count; t++) {
             status = add_type(registry, file, &file->types[t]);
         }
     }
-    return status == 0 ? sort_types(registry) : status;
+    return status;
+}
+
+/* Those of misplaced files are known for what is said to whoever asks for one. */
+static int collect_types(struct registry *registry)
+{
+    bool is_full = add_types(registry, false) != 0 || add_types(registry, true) != 0;
+    return is_full ? E_NOMEM : sort_types(registry);
 }
 
 static int scan(struct registry *registry, struct error *err)

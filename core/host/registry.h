@@ -5,7 +5,7 @@
 /*
  * Registry: which plugins there are, which node types they offer, and the catalogue made of that.
  *
- *     folders, in order        FOLDER/ID/ID.so or FOLDER/ID.so; the first file of an id wins
+ *     folders, in order        FOLDER/ID/ID.so, other files are refused; the first of an id wins
  *         │ scan: reads the manifests of all files       ▲ something changed
  *         ▼                                              │
  *     files, types  ──▶ the index, a small generated file that the next start reads instead
@@ -43,6 +43,7 @@ struct schema;
 struct registry_file {
     struct host_plugin_file info; /* texts are the registry's */
     int problem_code;             /* 0: info.problem is empty */
+    bool is_misplaced;            /* by its id it should lie elsewhere: it stands in nobody's way */
     bool is_tried_badly;          /* its problem is what came of trying it */
     bool is_loaded;               /* its code runs: until the end it is what it is now */
     struct trust_stamp stamp;

@@ -21,7 +21,7 @@
 #include "core/value/json.h"
 #include "core/value/value.h"
 
-enum { INDEX_FORMAT = 4, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
+enum { INDEX_FORMAT = 5, INDEX_MAX_BYTES = 16 * 1024 * 1024, STAMP_NUMBERS = 5 };
 
 /* ---- Writing ---- */
 
@@ -53,6 +53,7 @@ static void write_file(struct builder *b, const struct registry_file *file)
     builder_member_string(b, STR("version"), file->info.version);
     builder_member_string(b, STR("problem"), file->info.problem);
     builder_member_int(b, STR("code"), file->problem_code);
+    builder_member_bool(b, STR("misplaced"), file->is_misplaced);
     builder_member_string(b, STR("hash"), str_from(file->hash));
     builder_member_int(b, STR("owner"), (int64_t)file->info.trial.owner);
     write_stamp(b, &file->stamp);
@@ -224,14 +225,16 @@ static bool read_file(struct registry *registry, const struct value *map)
     struct str path;
     struct trust_stamp stamp;
     const struct value *code = value_get(map, STR("code"));
+    const struct value *misplaced = value_get(map, STR("misplaced"));
     if (!get_text(registry, map, "path", &path) || !get_stamp(map, &stamp) ||
         !value_is(code, VALUE_INT) || value_int(code) < -100 || value_int(code) > 0 ||
-        registry_add_file(registry, path, &file) != 0) {
+        !value_is(misplaced, VALUE_BOOL) || registry_add_file(registry, path, &file) != 0) {
         return false;
     }
 
     file->stamp = stamp;
     file->problem_code = (int)value_int(code);
+    file->is_misplaced = value_bool(misplaced);
     /* One that could not even be opened has no stamp, and is looked at again each time. */
     return still_is(path, &stamp) && get_text(registry, map, "id", &file->info.id) &&
            get_text(registry, map, "version", &file->info.version) &&

@@ -32,29 +32,56 @@ static void listing_finish(struct listing *listing)
     free((void *)listing->entries);
 }
 
-static bool has_file(const struct registry *registry, const char *path)
+static struct registry_file *find_file(const struct registry *registry, const char *path)
 {
     for (size_t i = 0; i < registry->file_count; i++) {
         if (str_equal_text(registry->files[i]->info.path, path)) {
-            return true;
+            return registry->files[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-/* A file that is there, under its real path: links are looked through once, here. */
-static int scan_file(struct registry *registry, const char *path, struct error *err)
+/*
+ * A file that is there, under its real path: links are looked through once, here. `id`: of the
+ * plugin that may lie there; NULL: none may.
+ */
+static int scan_file(struct registry *registry, const char *path, const char *id, struct error *err)
 {
     char real[PATH_MAX];
-    struct registry_file *file = NULL;
     const char *name = realpath(path, real) != NULL ? real : path;
-    if (has_file(registry, name)) {
-        return 0;
-    }
-    if (registry_add_file(registry, str_from(name), &file) != 0) {
+    struct registry_file *file = find_file(registry, name);
+    bool is_new = file == NULL;
+    if (is_new && registry_add_file(registry, str_from(name), &file) != 0) {
         return error_nomem(err);
     }
-    return registry_read_manifest(registry, file, err);
+    int status = is_new ? registry_read_manifest(registry, file, err) : 0;
+    bool is_misplaced = file->info.id.n > 0 && (id == NULL || !str_equal_text(file->info.id, id));
+    file->is_misplaced = is_misplaced && (is_new || file->is_misplaced);
+    return status;
+}
+
+static int keep_libraries(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && str_ends_with(str_from(entry->d_name), STR(".so"));
+}
+
+/* FOLDER/X without X.so: whatever else is there was meant for another place. */
+static int scan_strays(struct registry *registry, struct str folder, struct error *err)
+{
+    struct listing listing = {0};
+    struct strbuf path = STRBUF_INIT;
+    int status = 0;
+    listing.count = scandir(folder.p, &listing.entries, keep_libraries, alphasort);
+    for (int i = 0; status == 0 && i < listing.count; i++) {
+        strbuf_clear(&path);
+        strbuf_append_format(&path, "%.*s/%s", STR_ARG(folder), listing.entries[i]->d_name);
+        status = strbuf_status(&path) == 0 ? scan_file(registry, path.p, NULL, err)
+                                           : error_nomem(err);
+    }
+    listing_finish(&listing);
+    strbuf_finish(&path);
+    return status;
 }
 
 /* FOLDER/ID, with ID.so in it or not. */
@@ -65,13 +92,18 @@ static int scan_subfolder(struct registry *registry, struct strbuf *path, const 
     if (registry_add_place(registry, strbuf_str(path), &stamp) != 0) {
         return error_nomem(err);
     }
+    size_t folder_bytes = path->n;
     strbuf_append_format(path, "/%s.so", name);
     if (strbuf_status(path) != 0) {
         return error_nomem(err);
     }
 
     struct stat st;
-    return lstat(path->p, &st) == 0 ? scan_file(registry, path->p, err) : 0;
+    if (lstat(path->p, &st) == 0) {
+        return scan_file(registry, path->p, name, err);
+    }
+    path->p[folder_bytes] = '\0';
+    return scan_strays(registry, str_make(path->p, folder_bytes), err);
 }
 
 static int scan_entry(struct registry *registry, struct str folder, const char *name,
@@ -86,7 +118,7 @@ static int scan_entry(struct registry *registry, struct str folder, const char *
     } else if (stat(path.p, &st) == 0 && S_ISDIR(st.st_mode)) {
         status = scan_subfolder(registry, &path, name, err);
     } else if (str_ends_with(str_from(name), STR(".so"))) {
-        status = scan_file(registry, path.p, err);
+        status = scan_file(registry, path.p, NULL, err);
     }
     strbuf_finish(&path);
     return status;
@@ -131,11 +163,41 @@ static int scan_folder(struct registry *registry, struct str folder, struct erro
     return status;
 }
 
+/* Which of several files has an id must not hang on how they are called. */
+static int mark_misplaced(struct registry *registry)
+{
+    for (size_t i = 0; i < registry->file_count; i++) {
+        struct registry_file *file = registry->files[i];
+        struct error problem = {0};
+        if (!file->is_misplaced || file->problem_code != 0) {
+            continue;
+        }
+        error_set(&problem, E_PLUGIN,
+                  "plugin '%.*s' must be '%.*s/%.*s.so' in a folder of plugins, and it is '%.*s': "
+                  "rename it",
+                  STR_ARG(file->info.id), STR_ARG(file->info.id), STR_ARG(file->info.id),
+                  STR_ARG(file->info.path));
+        if (registry_set_problem(registry, file, &problem) != 0) {
+            return E_NOMEM;
+        }
+    }
+    return 0;
+}
+
 int registry_scan(struct registry *registry, struct error *err)
 {
-    int status = registry->only_file != NULL ? scan_file(registry, registry->only_file, err) : 0;
+    int status = 0;
+    if (registry->only_file != NULL) { /* it may lie anywhere */
+        status = scan_file(registry, registry->only_file, NULL, err);
+        for (size_t i = 0; i < registry->file_count; i++) {
+            registry->files[i]->is_misplaced = false;
+        }
+    }
     for (size_t i = 0; status == 0 && i < registry->folder_count; i++) {
         status = scan_folder(registry, registry->folders[i], err);
+    }
+    if (status == 0 && mark_misplaced(registry) != 0) {
+        return error_nomem(err);
     }
     return status;
 }

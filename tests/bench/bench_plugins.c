@@ -97,7 +97,7 @@ static void path_of(const struct work *work, int number, char out[PATH_MAX])
 {
     char id[sizeof(old_id)];
     id_of(number, id);
-    (void)snprintf(out, PATH_MAX, "%s/%s.so", work->plugins, id);
+    (void)snprintf(out, PATH_MAX, "%s/%s/%s.so", work->plugins, id, id);
 }
 
 static int make_plugin(const struct work *work, int number, const char *like, size_t like_n,
@@ -116,6 +116,11 @@ static int make_plugin(const struct work *work, int number, const char *like, si
     uint64_t crc = crc64_xz(str_make(text, manifest.n));
     replace(bytes, like_n, old_id, id, sizeof(old_id) - 1);
     replace(bytes, like_n, &old_crc, &crc, sizeof(crc)); /* in the note and in the descriptor */
+    *strrchr(path, '/') = '\0';
+    if (mkdir(path, 0700) != 0) {
+        return fail("cannot make", path);
+    }
+    path_of(work, number, path);
     return write_file(path, bytes, like_n);
 }
 

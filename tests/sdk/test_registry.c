@@ -313,25 +313,70 @@ static void test_index__cannot_bring_in_a_file_that_is_not_trusted(void **state)
     shelf_close(&shelf);
 }
 
-static void test_folders__may_hold_files_of_their_own_and_be_missing(void **state)
+/* The name of a file is not its author's: a copy must not win by alphabet, and links may. */
+static void test_folders__refuse_files_that_lie_elsewhere(void **state)
 {
-    char from[256];
-    char to[256];
+    char loose[256];
+    char stray[256];
+    char link[256];
+    struct shelf shelf;
+    struct error err;
+    (void)state;
+    shelf_open(&shelf);
+    (void)snprintf(loose, sizeof loose, "%s/fetch.so", shelf.folder);
+    copy_file(EXAMPLE_DIR "/fetch/fetch.so", loose);
+    shelf_add(&shelf, "aaa", "hello"); /* before hello/hello.so */
+    (void)snprintf(stray, sizeof stray, "%s/other", shelf.folder);
+    assert_int_equal(mkdir(stray, 0700), 0);
+    (void)snprintf(stray, sizeof stray, "%s/other/follow.so", shelf.folder);
+    copy_file(EXAMPLE_DIR "/follow/follow.so", stray);
+    (void)snprintf(link, sizeof link, "%s/bbb.so", shelf.folder);
+    assert_int_equal(symlink("count/count.so", link), 0);
+
+    for (int round = 0; round < 2; round++) { /* found, then by the index */
+        struct registry *registry = open_registry(&shelf);
+        assert_non_null(find(registry, "hello", &err));
+        assert_non_null(find(registry, "count", &err));
+        assert_int_equal(registry->was_indexed, round == 1);
+        assert_null(find(registry, "fetch", &err));
+        assert_int_equal(err.code, E_PLUGIN);
+        assert_non_null(strstr(err.message, "plugin 'fetch' must be 'fetch/fetch.so' in a folder "
+                                            "of plugins, and it is '"));
+        assert_non_null(strstr(err.message, loose));
+        assert_null(find(registry, "follow", &err));
+        assert_non_null(strstr(err.message, stray));
+        registry_destroy(registry);
+    }
+
+    struct registry *registry = open_registry(&shelf);
+    size_t problems = 0;
+    for (size_t i = 0; i < registry_file_count(registry); i++) {
+        problems += registry_file_at(registry, i)->problem.n > 0;
+    }
+    assert_int_equal(problems, 3);
+    registry_destroy(registry);
+    assert_int_equal(registry_create(NULL, 0, NULL, &registry, NULL), 0);
+    assert_int_equal(registry_use_file(registry, loose, NULL), 0);
+    assert_non_null(find(registry, "fetch", &err));
+    registry_destroy(registry);
+    assert_int_equal(unlink(loose) + unlink(stray) + unlink(link), 0);
+    shelf_remove(&shelf, "aaa");
+    shelf_close(&shelf);
+}
+
+static void test_folders__may_be_missing_and_named_twice(void **state)
+{
     struct shelf shelf;
     struct error err;
     struct registry *registry = NULL;
     (void)state;
     shelf_open(&shelf);
-    (void)snprintf(from, sizeof from, EXAMPLE_DIR "/fetch/fetch.so");
-    (void)snprintf(to, sizeof to, "%s/fetch.so", shelf.folder);
-    copy_file(from, to);
     const char *const folders[] = {"/nonexistent/folder", shelf.folder, shelf.folder};
     assert_int_equal(registry_create(folders, 3, NULL, &registry, NULL), 0);
-    assert_non_null(find(registry, "fetch", &err));
+    assert_non_null(find(registry, "hello", &err));
     const struct catalogue *catalogue = registry_catalogue(registry);
     assert_true(str_starts_with(catalogue->folders(catalogue->user), STR("/nonexistent/folder, ")));
     registry_destroy(registry);
-    assert_int_equal(unlink(to), 0);
     shelf_close(&shelf);
 }
 
@@ -392,7 +437,8 @@ int main(void)
         cmocka_unit_test(test_index__that_is_odd_is_not_used),
         cmocka_unit_test(test_index__that_lies_is_repaired),
         cmocka_unit_test(test_index__cannot_bring_in_a_file_that_is_not_trusted),
-        cmocka_unit_test(test_folders__may_hold_files_of_their_own_and_be_missing),
+        cmocka_unit_test(test_folders__refuse_files_that_lie_elsewhere),
+        cmocka_unit_test(test_folders__may_be_missing_and_named_twice),
         cmocka_unit_test(test_catalogue__lists_types_in_order_and_plugins_by_id),
         cmocka_unit_test(test_registry__reports_lack_of_memory),
     };

@@ -32,6 +32,7 @@ enum { OTHER_USER = 12345 };
 struct world {
     struct scratch_folder scratch;
     char folder[300];
+    char own[320]; /* the plugin's, in it */
     char copies[300];
     char path[512];
     struct rig rig;
@@ -47,7 +48,9 @@ static int make_world(void **state)
     scratch_folder_make(&world.scratch);
     (void)snprintf(world.folder, sizeof world.folder, "%s/plugins", world.scratch.path);
     (void)snprintf(world.copies, sizeof world.copies, "%s/copies", world.scratch.path);
+    (void)snprintf(world.own, sizeof world.own, "%s/deadly", world.folder);
     assert_int_equal(mkdir(world.folder, 0755), 0);
+    assert_int_equal(mkdir(world.own, 0755), 0);
     return 0;
 }
 
@@ -87,7 +90,7 @@ static void give_away(void)
 /* A deadly plugin of another user. */
 static void put(const char *wish)
 {
-    deadly_file_make(world.folder, "deadly", wish, world.path);
+    deadly_file_make(world.own, "deadly", wish, world.path);
     give_away();
 }
 
@@ -429,7 +432,7 @@ static void test_trial__a_file_of_ours_is_loaded_as_it_lies_there(void **state)
 {
     struct error err;
     (void)state;
-    deadly_file_make(world.folder, "deadly", "none:ours", world.path);
+    deadly_file_make(world.own, "deadly", "none:ours", world.path);
     open_rig();
     assert_int_equal(prepare(&err), 0);
     assert_int_equal(file()->trial.state, HOST_TRIAL_NONE);
@@ -443,7 +446,7 @@ static void test_trial__a_file_of_ours_that_changes_is_copied_and_tried(void **s
 {
     struct error err;
     (void)state;
-    deadly_file_make(world.folder, "deadly", "none:first", world.path);
+    deadly_file_make(world.own, "deadly", "none:first", world.path);
     open_rig();
     const struct node_type *type = find_type(&err);
     deadly_file_overwrite(world.path, "none:second");
@@ -465,7 +468,7 @@ static void test_trial__a_file_of_ours_that_is_half_written_is_refused(void **st
 {
     struct error err;
     (void)state;
-    deadly_file_make(world.folder, "deadly", "none:whole", world.path);
+    deadly_file_make(world.own, "deadly", "none:whole", world.path);
     open_rig();
     const struct node_type *type = find_type(&err);
     assert_int_equal(truncate(world.path, 5000), 0); /* what debuggers read is behind the half */
