@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/module.h"
 #include "core/cli/commands.h"
 #include "core/cli/template_tree.h"
 #include "core/cli/terminal.h"
@@ -100,6 +101,20 @@ static void begin(const char *id, struct start *start)
     (void)strftime(start->year, sizeof start->year, "%Y", &utc);
 }
 
+/* The part before the first dot is the id of a plugin that comes with the program. */
+static bool is_of_a_shipped_one(const char *id, int *out_bytes)
+{
+    const char *modules = NULL;
+    char path[PATH_MAX];
+    *out_bytes = (int)strcspn(id, ".");
+    if (module_folder(&modules, NULL) != 0) {
+        return false;
+    }
+    int length = snprintf(path, sizeof path, "%s/plugins/%.*s/%.*s.so", modules, *out_bytes, id,
+                          *out_bytes, id);
+    return length > 0 && length < PATH_MAX && access(path, F_OK) == 0;
+}
+
 static int find_template(const char *language, char out[PATH_MAX])
 {
     struct stat info;
@@ -158,6 +173,14 @@ static int run(const struct command_args *args)
                                    "such as acme.issues; each part begins with a lower-case "
                                    "letter and has those, digits, '_' and '-', %d bytes in all",
                                    id, ID_MOST_BYTES);
+    }
+    int bytes = 0;
+    if (is_of_a_shipped_one(id, &bytes)) {
+        return command_usage_error(args->command,
+                                   "'%s' would be of the plugin '%.*s', which comes with opstream "
+                                   "and may have node types of that name some day: begin the id "
+                                   "with a name of your own",
+                                   id, bytes, id);
     }
     bool is_cxx = strcmp(language, "c++") == 0;
     if (!is_cxx && strcmp(language, "c") != 0) {

@@ -141,13 +141,13 @@ static void find_copy_folders(struct workspace *workspace, const struct command_
 }
 
 /* A folder that somebody names is meant to be there; those of the environment need not be. */
-static int check_libraries(const struct command_args *args)
+static int check_named(const struct command_args *args, const char *option)
 {
     const char *folder = NULL;
-    for (size_t i = 0; (folder = command_value_at(args, "library", i)) != NULL; i++) {
+    for (size_t i = 0; (folder = command_value_at(args, option, i)) != NULL; i++) {
         DIR *opened = opendir(folder);
         if (opened == NULL) {
-            return command_error(EXIT_USAGE, "--library: '%s' cannot be read: %s", folder,
+            return command_error(EXIT_USAGE, "--%s: '%s' cannot be read: %s", option, folder,
                                  strerror(errno));
         }
         (void)closedir(opened);
@@ -210,7 +210,7 @@ int workspace_open_with(struct workspace *workspace, const struct command_args *
         find_folders(&workspace->libraries, args, "library", "OPSTREAM_LIBRARY_PATH") != 0) {
         return command_error(EXIT_STATE, "out of memory");
     }
-    if (check_libraries(args) != EXIT_DONE) {
+    if (check_named(args, "plugins") != EXIT_DONE || check_named(args, "library") != EXIT_DONE) {
         return EXIT_USAGE;
     }
     workspace->index_path = find_index_path(workspace);

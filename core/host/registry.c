@@ -717,7 +717,7 @@ static const struct registry_file *find_refused(const struct registry *registry,
     return NULL;
 }
 
-/* Those that were not looked into say why. */
+/* Those that were not looked into say why; the program's own may be missing. */
 static struct str catalogue_folders(void *user)
 {
     struct registry *registry = user;
@@ -726,6 +726,10 @@ static struct str catalogue_folders(void *user)
     for (size_t i = 0; load(registry, NULL) == 0 && i < registry->folder_count; i++) {
         const struct registry_file *refused = find_refused(registry, registry->folders[i]);
         strbuf_append_format(told, "%s%.*s", i > 0 ? ", " : "", STR_ARG(registry->folders[i]));
+        struct trust_stamp stamp = trust_stamp_of(registry->folders[i].p);
+        if (i < registry->named_count && trust_stamp_equal(&stamp, &(struct trust_stamp){0})) {
+            strbuf_append_text(told, " (not there)");
+        }
         if (refused != NULL) {
             strbuf_append_format(told, " (not used: %.*s)", STR_ARG(refused->info.problem));
         }
@@ -772,6 +776,7 @@ static int add_folders(struct registry *registry, const char *const *folders, si
     char own[PATH_MAX];
     const char *modules = NULL;
     registry->folders = arena_calloc(&registry->arena, count + 2, sizeof *registry->folders);
+    registry->named_count = count;
     int status = registry->folders != NULL ? 0 : E_NOMEM;
     for (size_t i = 0; status == 0 && i < count; i++) {
         status = add_folder(registry, folders[i]);

@@ -69,6 +69,7 @@ struct registry {
     struct arena arena;
     struct str *folders;
     size_t folder_count;
+    size_t named_count; /* the first ones, which somebody has named */
     struct strbuf folders_text;
     struct strbuf folders_told; /* the same for people */
     const char *index_path;     /* NULL: no index is kept */

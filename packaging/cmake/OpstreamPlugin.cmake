@@ -22,6 +22,10 @@
 # plugin, so that its descriptor can repeat it: code and manifest that do not belong together are
 # told apart. Sources are compiled with it by a generated header, because the CRC is only known
 # when the manifest has been read.
+#
+# Installing it fails where the folder of plugins, or its own in it, can be written to by others: the
+# host would refuse the plugin there. Folders that are made for it are as they must be, whatever the
+# umask.
 
 # Where it is installed, OpstreamPluginConfig.cmake has made it known.
 if(NOT TARGET opstream-manifest-note)
@@ -51,6 +55,30 @@ function(opstream_add_manifest target manifest sidecar)
   add_custom_target(${target}-manifest DEPENDS ${made}/crc.h ${sidecar})
   add_dependencies(${target} ${target}-manifest)
   target_compile_options(${target} PRIVATE -include ${made}/crc.h)
+endfunction()
+
+function(opstream_check_install_folders plugins id)
+  install(CODE "
+    set(plugins \"${plugins}\")
+    set(own \"\${plugins}/${id}\")")
+  install(CODE [[
+    if(NOT IS_ABSOLUTE "${plugins}")
+      set(plugins "${CMAKE_INSTALL_PREFIX}/${plugins}")
+      set(own "${CMAKE_INSTALL_PREFIX}/${own}")
+    endif()
+    foreach(folder "$ENV{DESTDIR}${plugins}" "$ENV{DESTDIR}${own}")
+      if(NOT IS_DIRECTORY "${folder}")
+        file(MAKE_DIRECTORY "${folder}")
+        file(CHMOD "${folder}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE
+          GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+      endif()
+      execute_process(COMMAND find -L "${folder}" -maxdepth 0 -perm /022 OUTPUT_VARIABLE open
+        COMMAND_ERROR_IS_FATAL ANY)
+      if(open)
+        message(FATAL_ERROR "the folder '${folder}' can be written to by others, so opstream would "
+          "not load plugins from it: use chmod go-w '${folder}'")
+      endif()
+    endforeach()]])
 endfunction()
 
 function(opstream_add_plugin name)
@@ -89,6 +117,7 @@ function(opstream_add_plugin name)
     opstream_add_manifest(plugin-${name} ${arg_MANIFEST} ${folder}/plugin.json)
   endif()
   if(NOT arg_OUTPUT_DIRECTORY)
+    opstream_check_install_folders("${OPSTREAM_PLUGIN_INSTALL_DIR}" ${id})
     install(TARGETS plugin-${name} LIBRARY DESTINATION ${OPSTREAM_PLUGIN_INSTALL_DIR}/${id})
     install(FILES ${folder}/plugin.json DESTINATION ${OPSTREAM_PLUGIN_INSTALL_DIR}/${id})
   endif()

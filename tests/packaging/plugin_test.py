@@ -120,6 +120,40 @@ class PluginTest(unittest.TestCase):
     def test_ctest_runs_it(self):
         self.assertIn("100% tests passed", self.run_in_source("ctest", "--test-dir", "build"))
 
+    def install(self, prefix, root=""):
+        done = subprocess.run(["cmake", "--install", "build", "--prefix", prefix], cwd=self.source,
+                              env=dict(self.environment, DESTDIR=root), umask=0o002, text=True,
+                              check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, " ".join(done.stdout.split())
+
+    def test_an_install_makes_folders_that_the_host_takes(self):
+        for root in (False, True):
+            with self.subTest(root=root), tempfile.TemporaryDirectory() as folder:
+                prefix = "/opt" if root else folder
+                code, said = self.install(prefix, folder if root else "")
+                self.assertEqual(code, 0, said)
+                own = next(place for place, _, names in os.walk(folder) if "shout.so" in names)
+                for place in (own, os.path.dirname(own)):
+                    self.assertEqual(os.stat(place).st_mode & 0o777, 0o755, place)
+                self.assertEqual(self.install(prefix, folder if root else "")[0], 0)
+
+    def test_an_install_is_refused_where_others_can_write(self):
+        for mode in (0o777, 0o775, 0o757):
+            for depth in (0, 1):
+                with self.subTest(mode=mode, depth=depth), tempfile.TemporaryDirectory() as folder:
+                    self.assertEqual(self.install("/usr", folder)[0], 0)
+                    own = next(place for place, _, names in os.walk(folder) if "shout.so" in names)
+                    os.unlink(f"{own}/shout.so")
+                    place = own if depth else os.path.dirname(own)
+                    os.chmod(place, mode)
+                    code, said = self.install("/usr", folder)
+                    self.assertNotEqual(code, 0)
+                    self.assertIn(f"the folder '{place}' can be written to by others", said)
+                    self.assertIn("use chmod go-w", said)
+                    self.assertFalse(os.path.exists(f"{own}/shout.so"))
+                    os.chmod(place, mode & ~0o022)
+                    self.assertEqual(self.install("/usr", folder)[0], 0)
+
     def test_flags_of_pkg_config_are_enough(self):
         flags = self.run_in_source("pkg-config", "--cflags", "--libs", "opstream-plugin-test-1",
                                    "cmocka").split()
