@@ -36,6 +36,7 @@ static void on_done(void *user, ops_task task, const ops_http_res *res, const op
     } else if (res->status >= 300) {
         ops_error failure = ops_error_make(OPS_E_UPSTREAM, "the pager refuses");
         failure.upstream_status = res->status;
+        failure.effect = res->status >= 500 ? OPS_EFFECT_MAYBE : OPS_EFFECT_NONE;
         (void)ops.exec->fail(ops.h, task, &failure);
     } else {
         struct ops_map out = ops_map_begin(task);
