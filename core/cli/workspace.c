@@ -20,6 +20,7 @@
 #include "core/loop/loop.h"
 #include "core/loop/secret_sources.h"
 #include "core/loop/state_folder.h"
+#include "core/loop/tape.h"
 #include "core/model/catalogue.h"
 #include "core/model/engine_types.h"
 #include "core/model/layout.h"
@@ -159,10 +160,14 @@ static int check_named(const struct command_args *args, const char *option)
 
 static int check_secret(void *user, struct str name, struct strbuf *cure, struct error *err)
 {
-    const struct workspace *workspace = user;
+    struct workspace *workspace = user;
+    struct secret_stand_ins *stand_ins = &workspace->secret_stand_ins;
     struct str value = STR("");
     if (workspace->leaves_secrets) {
         return 0;
+    }
+    if (workspace->plays_tape && secret_stand_ins_add(stand_ins, name, err) != 0) {
+        return E_NOMEM;
     }
     int status = secrets_look(workspace->secrets, name, &value, err);
     if (status == E_NOT_FOUND || (status != 0 && secrets_has_variable(workspace->secrets, name))) {
@@ -187,7 +192,9 @@ static int open_secrets(struct workspace *workspace, const struct command_args *
     }
     if (status == 0) {
         const struct secrets_source table = secret_sources_table(workspace->secret_sources);
-        secrets_set_source(workspace->secrets, &table);
+        const struct secrets_source with_stand_ins =
+            secret_stand_ins_init(&workspace->secret_stand_ins, &table);
+        secrets_set_source(workspace->secrets, &with_stand_ins);
         workspace->secret_check = (struct load_secrets){.user = workspace, .check = check_secret};
     }
     return status;
@@ -201,7 +208,8 @@ int workspace_open(struct workspace *workspace, const struct command_args *args)
 int workspace_open_with(struct workspace *workspace, const struct command_args *args,
                         const struct workspace_opening *opening)
 {
-    *workspace = (struct workspace){0};
+    *workspace = (struct workspace){.plays_tape = opening->tape != NULL &&
+                                                  tape_mode(opening->tape) == TAPE_PLAY};
     struct error err = {0};
     if (open_secrets(workspace, args, &err) != 0) {
         return command_error(EXIT_STATE, "%s", err.message);
@@ -252,6 +260,7 @@ void workspace_finish(struct workspace *workspace)
     free(workspace->copy_folders[1]);
     settings_finish(&workspace->settings);
     secrets_destroy(workspace->secrets);
+    secret_stand_ins_finish(&workspace->secret_stand_ins);
     secret_sources_destroy(workspace->secret_sources);
     *workspace = (struct workspace){0};
 }

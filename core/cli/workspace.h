@@ -16,6 +16,7 @@
 #include "core/base/str.h"
 #include "core/cli/command.h"
 #include "core/cli/folder_library.h"
+#include "core/cli/secret_stand_ins.h"
 #include "core/cli/site_config.h"
 #include "core/model/bundle_recorder.h"
 #include "core/model/load.h"
@@ -49,6 +50,8 @@ struct workspace {
     struct settings settings; /* opstream.yaml */
     struct secrets *secrets;  /* of the environment, which has them no more, and elsewhere */
     struct secret_sources *secret_sources;
+    struct secret_stand_ins secret_stand_ins;
+    bool plays_tape;                  /* secrets that are not set have stand-ins */
     struct load_secrets secret_check; /* of definitions that are loaded */
     bool leaves_secrets;              /* another process is the engine: it knows what it has */
     struct load_options loading;      /* of definitions that a state has kept */
