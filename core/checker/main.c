@@ -19,6 +19,7 @@
 #include "core/cli/commands.h"
 #include "core/cli/plugin_check.h"
 #include "core/cli/terminal.h"
+#include "core/value/json.h"
 
 /* Here there are no commands but this; so the program has none of the others in it. */
 const struct command *const command_table[] = {NULL};
@@ -128,10 +129,34 @@ static int check_chosen(const struct command_args *args)
     return EXIT_DONE;
 }
 
-static int list_rules(void)
+static void append_member(struct strbuf *out, const char *key, const char *text)
+{
+    strbuf_append_format(out, "\"%s\": ", key);
+    json_write_string(str_from(text), out);
+}
+
+static void append_rules_as_json(struct strbuf *out)
+{
+    for (const struct rule *rule = rule_table; rule->id != NULL; rule++) {
+        strbuf_append_text(out, rule == rule_table ? "[\n  {" : ",\n  {");
+        append_member(out, "id", rule->id);
+        strbuf_append_text(out, ", ");
+        append_member(out, "severity", rule_severity_name(rule));
+        strbuf_append_text(out, ", ");
+        append_member(out, "title", rule->title);
+        strbuf_append_char(out, '}');
+    }
+    strbuf_append_text(out, "\n]\n");
+}
+
+static int list_rules(const struct command_args *args)
 {
     struct strbuf text = STRBUF_INIT;
-    for (const struct rule *rule = rule_table; rule->id != NULL; rule++) {
+    bool is_json = command_has(args, "json");
+    if (is_json) {
+        append_rules_as_json(&text);
+    }
+    for (const struct rule *rule = rule_table; !is_json && rule->id != NULL; rule++) {
         strbuf_append_format(&text, "%-20s %-8s %s\n", rule->id, rule_severity_name(rule),
                              rule->title);
     }
@@ -357,7 +382,7 @@ int main(int argc, char **argv)
         return code;
     }
     if (command_has(&args, "list-rules")) {
-        return list_rules();
+        return list_rules(&args);
     }
     if (command_has(&args, "explain")) {
         return explain(&args);

@@ -30,6 +30,8 @@ static const struct question runs = {
 static const struct question types = {{"nodes"}, false, {NULL}, "type", "summary"};
 static const struct question types_of_file = {
     {"plugin", "inspect"}, true, {"/manifest/nodes"}, "type", "summary"};
+static const struct question rules = {
+    {"plugin", "check", "--list-rules"}, false, {NULL}, "id", "title"};
 static const struct question plugins = {{"plugin", "list"}, false, {NULL}, "id", "version"};
 static const struct question breakers = {{"breakers"}, false, {"/breakers"}, "scope", "state"};
 static const struct question limits = {
@@ -62,6 +64,7 @@ static const struct row rows[] = {
     {"secrets", NULL, "NAME", NULL, &secrets},
     {"dlq", "", "ID", NULL, &letters},
     {"plugin new", NULL, "ID", NULL, NULL},
+    {"plugin check", NULL, "ID", NULL, &rules},
     {"plugin", "", "ID", NULL, &plugins},
     {"list", "parent", "ID", NULL, &runs},
     {NULL, "", "ID", NULL, &runs},
@@ -238,7 +241,8 @@ void completion_values_append(const struct command *command, const char *option,
         if (row->words != NULL) {
             append_words(out, row->words);
         } else if (row->question != NULL) {
-            ask(row->question, args, out);
+            bool lacks_operand = row->question->is_of_operand && args->operand_count == 0;
+            ask(lacks_operand ? &types : row->question, args, out);
         }
         return;
     }

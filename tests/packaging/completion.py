@@ -40,6 +40,10 @@ LINES = [
     ("db back", "db backup "),
     ("db backup fol", "db backup folder/"),
     ("help plug", "help plugin "),
+    ("plugin check --rule static.textr", "plugin check --rule static.textrel "),
+    ("plugin check --explain static.textr", "plugin check --explain static.textrel "),
+    ("plugin run notify.so --node notify.send_", "plugin run notify.so --node notify.send_digest "),
+    ("plugin run --node notify.send_", "plugin run --node notify.send_digest "),
     ("completion z", "completion zsh "),
     ("secrets rm tok", "secrets rm token "),
     ("breakers open exa", "breakers open exa"),
@@ -93,6 +97,8 @@ class Completion(unittest.TestCase):
         cls.write("hello.yaml", "id: hello\ntype: set\nconfig: {a: 1}\n")
         cls.write("input.json", "{}")
         cls.write(".zshrc", "")
+        plugins = os.path.join(os.path.dirname(os.path.dirname(PROGRAM)), "lib/opstream/plugins")
+        os.symlink(os.path.join(plugins, "notify/notify.so"), os.path.join(cls.folder, "notify.so"))
         cls.opstream("run", "-q", "hello.yaml")
         cls.opstream("secrets", "set", "token", text="a value")
         cls.id = json.loads(cls.opstream("list", "--json"))["jobs"][0]["short_id"]

@@ -160,6 +160,8 @@ def look_at(case):
 
 def all_rules():
     lines = check("--list-rules", code=0).stdout.splitlines()
+    listed = json.loads(check("--list-rules", "--json", code=0).stdout)
+    assert [line.split(None, 2) for line in lines] == [list(rule.values()) for rule in listed], listed
     return [line.split()[0] for line in lines]
 
 
