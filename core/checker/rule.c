@@ -56,10 +56,12 @@ const struct rule rule_table[] = {
      rule_static_stack},
     {"static.constructors",
      RULE_ERROR,
-     "nothing of it runs when it is loaded",
+     "nothing of it runs when it is loaded, or when the program ends",
      "A constructor runs before the host can limit, time or blame it, in `opstream plugin list` "
-     "of the probe as in the daemon.",
-     "Do it in init(); in C++ have no global objects with constructors, and do not include "
+     "of the probe as in the daemon. A destructor runs when the rest of the program is gone "
+     "already, and one that crashes makes a good end of the daemon a bad one.",
+     "Do it in init() and shutdown(); in C++ have no global objects with constructors, and do not "
+     "include "
      "<iostream>.",
      {"static.elf"},
      rule_static_constructors},
@@ -210,8 +212,8 @@ const struct rule rule_table[] = {
     {"run.process",
      RULE_ERROR,
      "it leaves the process as it was",
-     "Working folder, umask, environment, locale, signals and stdout are of the whole process; "
-     "descriptors that are never closed run out.",
+     "Working folder, umask, environment, locale, signals, children and stdout are of the whole "
+     "process; descriptors that are never closed run out.",
      "Do not change them, nor call libraries that do; close what was opened in destroy() and "
      "shutdown().",
      {"run.configs"},

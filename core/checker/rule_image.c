@@ -108,11 +108,12 @@ void rule_static_stack(const struct subject *subject, struct verdict *verdict)
  */
 static bool is_of_compiler(struct str name, size_t count)
 {
-    return str_equal(name, STR("frame_dummy")) || (name.n == 0 && count == 1);
+    return str_equal(name, STR("frame_dummy")) || str_equal(name, STR("__do_global_dtors_aux")) ||
+           (name.n == 0 && count == 1);
 }
 
 static void look_at_array(const struct elf_image *image, int64_t address_tag, int64_t size_tag,
-                          struct verdict *verdict)
+                          const char *when, struct verdict *verdict)
 {
     size_t count = elf_image_function_count(image, size_tag);
     size_t unnamed = 0;
@@ -121,20 +122,22 @@ static void look_at_array(const struct elf_image *image, int64_t address_tag, in
         if (name.n == 0 && count > 1) {
             unnamed++;
         } else if (!is_of_compiler(name, count)) {
-            verdict_fail(verdict, "'%.*s' runs when the library is loaded", STR_ARG(name));
+            verdict_fail(verdict, "'%.*s' runs when %s", STR_ARG(name), when);
         }
     }
     if (unnamed > 1) {
         verdict_fail(verdict,
-                     "%zu functions run when the library is loaded (it is stripped: build "
-                     "without -s to see their names)",
-                     unnamed - 1);
+                     "%zu functions run when %s (it is stripped: build without -s to see their "
+                     "names)",
+                     unnamed - 1, when);
     }
 }
 
 void rule_static_constructors(const struct subject *subject, struct verdict *verdict)
 {
-    look_at_array(&subject->image, DT_INIT_ARRAY, DT_INIT_ARRAYSZ, verdict);
+    look_at_array(&subject->image, DT_INIT_ARRAY, DT_INIT_ARRAYSZ, "the library is loaded",
+                  verdict);
+    look_at_array(&subject->image, DT_FINI_ARRAY, DT_FINI_ARRAYSZ, "the program ends", verdict);
 }
 
 void rule_static_rpath(const struct subject *subject, struct verdict *verdict)

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/str.h"
@@ -111,15 +113,27 @@ static void play_all(const struct subject *subject, struct verdict *verdict)
     stage_close(&stage);
 }
 
+/* The host starts none here; what they have orphaned comes to us. */
+static void look_for_children(struct verdict *verdict)
+{
+    pid_t pid = waitpid(-1, NULL, WNOHANG | __WALL);
+    if (pid >= 0) {
+        verdict_fail(verdict, "it started a child process%s: the host knows nothing of it",
+                     pid > 0 ? "" : ", which still runs");
+    }
+}
+
 void rule_run_process(const struct subject *subject, struct verdict *verdict)
 {
     struct process_state before;
     struct process_state after;
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* children of children are seen then, too */
     look(&before);
     play_all(subject, verdict);
     (void)fflush(stdout); /* what it left in the buffer was meant for stdout, too */
     look(&after);
     compare(&before, &after, verdict);
+    look_for_children(verdict);
     forget(&before);
     forget(&after);
 

@@ -3,8 +3,12 @@
  * The child writes its verdict into memory that it shares with us, so that what it had found, and
  * what it was doing, is there whatever becomes of it.
  *
- *     fork ─▶ child: own process group, folder, stdout, stderr; runs the rule; is_whole; _exit
- *       └──▶ we: wait for its pidfd, at most the timeout; kill the group; read how it ended
+ *     fork ─▶ keeper: own process group; waits for the child, writes down how it ended
+ *       │       └─ fork ─▶ child: folder, stdout, stderr; runs the rule; is_whole; _exit
+ *       └──▶ we: wait for the keeper's pidfd, at most the timeout; kill the group; read how it
+ * ended
+ *
+ * The keeper is there to be the child's parent: a plugin that kills its parent kills that.
  */
 #include "core/checker/trial.h"
 
@@ -92,10 +96,10 @@ static void remove_folder(const struct trial *trial)
 static bool enter(const struct trial *trial, int stdout_fd)
 {
     struct rlimit no_core = {0, 0};
-    return setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-           setrlimit(RLIMIT_CORE, &no_core) == 0 && chdir(trial->folder) == 0 &&
-           setenv("TMPDIR", trial->folder, 1) == 0 && setenv("HOME", trial->folder, 1) == 0 &&
-           dup2(stdout_fd, STDOUT_FILENO) >= 0 && dup2(trial->output, STDERR_FILENO) >= 0;
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && setrlimit(RLIMIT_CORE, &no_core) == 0 &&
+           chdir(trial->folder) == 0 && setenv("TMPDIR", trial->folder, 1) == 0 &&
+           setenv("HOME", trial->folder, 1) == 0 && dup2(stdout_fd, STDOUT_FILENO) >= 0 &&
+           dup2(trial->output, STDERR_FILENO) >= 0;
 }
 
 /* Never returns. Nothing that the plugin left for the end of the process runs. */
@@ -109,6 +113,28 @@ static void run_child(const struct trial *trial, int stdout_fd, const struct rul
         rule->run(subject, verdict);
     }
     verdict->is_whole = 1;
+    _exit(0);
+}
+
+/* Never returns. */
+static void run_keeper(const struct trial *trial, int stdout_fd, const struct rule *rule,
+                       const struct subject *subject, struct verdict *verdict)
+{
+    bool is_set_up = setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+    pid_t pid = is_set_up ? fork() : -1;
+    if (pid == 0) {
+        run_child(trial, stdout_fd, rule, subject, verdict);
+    }
+    if (pid < 0) {
+        verdict_fail(verdict, "the process for this rule could not be set up: %s", strerror(errno));
+        verdict->is_whole = 1;
+        _exit(0);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    verdict->end_status = status;
+    verdict->has_ended = 1;
     _exit(0);
 }
 
@@ -143,9 +169,18 @@ static void complain(const struct trial *trial, struct verdict *verdict, const c
     strbuf_finish(&text);
 }
 
+/* `status` is the keeper's. */
 static void judge_end(const struct trial *trial, int status, struct verdict *verdict)
 {
     char what[128];
+    if (verdict->has_ended != 0) {
+        status = verdict->end_status;
+    } else if (WIFSIGNALED(status)) {
+        (void)snprintf(what, sizeof what, "it killed its parent process, by signal %d (%s)",
+                       WTERMSIG(status), strsignal(WTERMSIG(status)));
+        complain(trial, verdict, what);
+        return;
+    }
     if (WIFSIGNALED(status)) {
         (void)snprintf(what, sizeof what, "it was ended by signal %d (%s)", WTERMSIG(status),
                        strsignal(WTERMSIG(status)));
@@ -205,7 +240,7 @@ static int run_apart(const struct rule *rule, const struct subject *subject, int
 
     trial.pid = fork();
     if (trial.pid == 0) {
-        run_child(&trial, stdout_fd, rule, subject, verdict);
+        run_keeper(&trial, stdout_fd, rule, subject, verdict);
     }
     if (trial.pid < 0) {
         status = error_set_errno(err, E_IO, errno, "cannot start a process");

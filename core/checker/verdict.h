@@ -29,8 +29,10 @@ enum verdict_outcome {
 };
 
 struct verdict {
-    uint32_t outcome;  /* enum verdict_outcome */
-    uint32_t is_whole; /* the rule has been looked at to its end */
+    uint32_t outcome;   /* enum verdict_outcome */
+    uint32_t is_whole;  /* the rule has been looked at to its end */
+    uint32_t has_ended; /* the process has, as wait() tells in end_status */
+    int32_t end_status;
     uint32_t finding_count;
     uint32_t lost_count; /* findings that are only counted */
     size_t used;

@@ -5,6 +5,7 @@
  * is good: it waits a second and gives back what it was given.
  */
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -68,6 +69,15 @@ static void on_time(void *user, ops_task task, ops_status status)
 static void misbehave(ops_val config)
 {
     (void)config;
+#ifdef FAULT_PARENT
+    (void)syscall(SYS_kill, getppid(), SIGKILL);
+    (void)pause();
+#endif
+#ifdef FAULT_FORKS
+    if (syscall(SYS_fork) == 0) {
+        (void)syscall(SYS_exit_group, 0);
+    }
+#endif
 #ifdef FAULT_STRAND
     const struct timespec wait = {.tv_nsec = 30 * 1000 * 1000};
     (void)nanosleep(&wait, NULL);

@@ -45,6 +45,13 @@ __attribute__((constructor)) static void fault_constructor(void)
 }
 #endif
 
+#ifdef FAULT_DESTRUCTORS
+__attribute__((destructor)) static void fault_destructor(void)
+{
+    __builtin_trap();
+}
+#endif
+
 #ifdef FAULT_IMPORTS
 extern int chdir(const char *path);
 #endif
