@@ -23,7 +23,8 @@ typedef void (*sighandler)(int signal_number);
 
 static _Atomic uint64_t first_untaken_ns;
 static _Atomic bool says_kept;
-static _Atomic(sighandler) taken_by; /* libuv's */
+static atomic_flag is_ending = ATOMIC_FLAG_INIT; /* a thread does it: it may be saying so */
+static _Atomic(sighandler) taken_by;             /* libuv's */
 
 bool late_signal_ends(uint64_t first_ns, uint64_t now_ns, uint64_t call_ns)
 {
@@ -78,7 +79,8 @@ static void on_signal(int signal_number)
     uint64_t first_ns = 0;
     if (!atomic_compare_exchange_strong(&first_untaken_ns, &first_ns, now_ns)) {
         struct call_mark mark = call_mark_get();
-        if (late_signal_ends(first_ns, now_ns, mark.plugin != NULL ? mark.began_ns : 0)) {
+        if (late_signal_ends(first_ns, now_ns, mark.plugin != NULL ? mark.began_ns : 0) &&
+            !atomic_flag_test_and_set(&is_ending)) {
             say(&mark);
             _exit(EXIT_SIGNALLED + signal_number); /* children go with the thread */
         }
