@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/base/str.h"
+#include "core/base/suggest.h"
 #include "core/checker/chance.h"
 #include "core/checker/config_maker.h"
 #include "core/checker/subject.h"
@@ -23,7 +24,7 @@ static int read_file(const char *path, struct document **out_document, struct er
     if (status == 0) {
         status = json_read(strbuf_str(&text), NULL, out_document, err);
         if (status == E_INVALID) {
-            error_prefix(err, "'%s', line %u, column %u: ", path, err != NULL ? err->line : 0,
+            error_prefix(err, "%s:%u:%u: ", path, err != NULL ? err->line : 0,
                          err != NULL ? err->column : 0);
         }
     }
@@ -149,6 +150,85 @@ void config_set_finish(struct config_set *set)
         document_unref(set->configs[i]);
     }
     set->count = 0;
+}
+
+/* ---- What the author gives, before it is used ---- */
+
+static int look_at_settings(const struct subject *subject, struct error *err)
+{
+    const struct schema *schema = subject->manifest->plugin.settings_schema;
+    struct document *document = NULL;
+    int status = read_file(subject->settings_path, &document, err);
+    if (status != 0) {
+        return status;
+    }
+    const struct value *root = document_root(document);
+    if (!value_is(root, VALUE_MAP)) {
+        status =
+            error_set(err, E_INVALID, "'%s' is not like {\"NAME\": VALUE}", subject->settings_path);
+    } else if (schema == NULL && value_count(root) > 0) {
+        status = error_set(err, E_INVALID,
+                           "'%s': the plugin takes no settings, as it has no "
+                           "settings_schema",
+                           subject->settings_path);
+    } else if (schema != NULL && schema_validate(schema, root, NULL, err) != 0) {
+        error_prefix(err, "'%s': ", subject->settings_path);
+        status = E_INVALID;
+    }
+    document_unref(document);
+    return status;
+}
+
+static int look_at_type(const struct subject *subject, const struct value_member *member,
+                        struct error *err)
+{
+    struct str type = value_str(&member->key);
+    struct suggest nearest = suggest_start(type);
+    for (size_t i = 0; i < subject->manifest->node_count; i++) {
+        struct str name = subject->manifest->nodes[i].type.name;
+        if (str_equal(name, type)) {
+            return value_is(&member->value, VALUE_LIST)
+                       ? 0
+                       : error_set(err, E_INVALID, "'%s' is not like {\"%.*s\": [{...}, ...]}",
+                                   subject->config_path, STR_ARG(type));
+        }
+        suggest_offer(&nearest, name);
+    }
+    if (nearest.best.n > 0) {
+        return error_set(err, E_INVALID,
+                         "'%s': the plugin has no node type '%.*s': did you mean '%.*s'?",
+                         subject->config_path, STR_ARG(type), STR_ARG(nearest.best));
+    }
+    return error_set(err, E_INVALID, "'%s': the plugin has no node type '%.*s'",
+                     subject->config_path, STR_ARG(type));
+}
+
+static int look_at_configs(const struct subject *subject, struct error *err)
+{
+    struct document *document = NULL;
+    int status = read_file(subject->config_path, &document, err);
+    if (status != 0) {
+        return status;
+    }
+    const struct value *root = document_root(document);
+    if (!value_is(root, VALUE_MAP)) {
+        status = error_set(err, E_INVALID, "'%s' is not like {\"TYPE\": [{...}, ...]}",
+                           subject->config_path);
+    }
+    for (size_t i = 0; status == 0 && i < value_count(root); i++) {
+        status = look_at_type(subject, value_member_at(root, i), err);
+    }
+    document_unref(document);
+    return status;
+}
+
+int config_set_look_at_given(const struct subject *subject, struct error *err)
+{
+    if (subject->manifest == NULL) {
+        return 0; /* nothing of it runs */
+    }
+    int status = subject->settings_path != NULL ? look_at_settings(subject, err) : 0;
+    return status == 0 && subject->config_path != NULL ? look_at_configs(subject, err) : status;
 }
 
 int config_set_settings(const struct subject *subject, struct chance *chance,

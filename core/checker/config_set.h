@@ -43,6 +43,12 @@ int config_set_init_bounds(struct config_set *set, const struct subject *subject
 void config_set_finish(struct config_set *set);
 
 /*
+ * Whether the files that the author gives are JSON, and of this plugin: its node types, its
+ * settings. Fails with E_INVALID, E_NOMEM, E_IO.
+ */
+int config_set_look_at_given(const struct subject *subject, struct error *err);
+
+/*
  * Settings for the plugin: the author's, or made by its schema, others each time. On success
  * `*out_settings` is owned. Fails as config_set_init().
  */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "core/checker/config_set.h"
 #include "core/checker/report.h"
 #include "core/checker/rule.h"
 #include "core/checker/subject.h"
@@ -87,6 +88,11 @@ static int read_options(const struct command_args *args, struct subject *subject
     trial->timeout_ms = (int64_t)seconds * 1000;
     subject->timeout_ms = seconds * 1000;
     trial->is_in_process = command_has(args, "in-process");
+    if (!trial->is_in_process && getenv("OPSTREAM_PLUGIN_DEBUG") != NULL) {
+        return command_usage_error(args->command,
+                                   "OPSTREAM_PLUGIN_DEBUG needs --in-process: a "
+                                   "process that waits for a debugger has no end in time");
+    }
     int code = read_glibc(args, subject->glibc);
     if (code == EXIT_DONE) {
         code = read_path(args, "config", &subject->config_path);
@@ -354,7 +360,9 @@ static int open_and_check(const struct command_args *args)
     if (code == EXIT_DONE && subject_init(&subject, args->operands[0], &err) != 0) {
         code = command_usage_error(args->command, "%s", err.message);
     } else if (code == EXIT_DONE) {
-        code = check(args, &subject, &options);
+        code = config_set_look_at_given(&subject, &err) == 0
+                   ? check(args, &subject, &options)
+                   : command_usage_error(args->command, "%s", err.message);
         subject_finish(&subject);
     }
     free(subject.config_path);

@@ -24,7 +24,7 @@ static const struct command_option options[] = {
     {"explain", 0, "ID", "say why there is a rule, and how to keep it", false},
     {"json", 0, NULL, "print one JSON document", false},
     {"junit", 0, "FILE", "write the results as JUnit XML, too", false},
-    {"config", 0, "FILE", "real configs, too: {\"TYPE\": [CONFIG, ...], ...}", false},
+    {"config", 0, "FILE", "real configs, too, JSON: {\"TYPE\": [CONFIG, ...]}", false},
     {"settings", 0, "FILE", "the plugin's settings, JSON [made by their schema]", false},
     {"seed", 0, "N", "of all that is made by chance [" PLUGIN_CHECK_SEED "]", false},
     {"tasks", 0, "N", "how many run.growth starts [" PLUGIN_CHECK_TASKS "]", false},

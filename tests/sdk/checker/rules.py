@@ -197,19 +197,28 @@ def manners(rules):
     assert "(it needs none)" in check(without_glibc(), "--rule", "static.glibc", code=0).stdout
     assert check(fault("crashes"), "--in-process", "--rule", "run.configs").returncode == -6
     given = work / "given.json"
-    for content, words in [
-            ('{"fault": [{"n": 77}, {"n": 78}]}', None),
-            ('{"fault": [{"n": "many"}]}', 'fault with {"n":"many"} is not started'),
-            ('{"fault": {"n": 1}}', 'is not like {"fault": [{...}, ...]}'),
-            ('{"fault": [', "given.json', line 1, column 12")]:
+    for option, content, words, code in [
+            ("--config", '{"fault": [{"n": 77}, {"n": 78}]}', "", 0),
+            ("--config", '{"fault": [{"n": "many"}]}', 'fault with {"n":"many"} is not started', 1),
+            ("--config", '{"fault": {"n": 1}}', 'is not like {"fault": [{...}, ...]}', 2),
+            ("--config", "[]", 'is not like {"TYPE": [{...}, ...]}', 2),
+            ("--config", '{"fualt": []}', "no node type 'fualt': did you mean 'fault'?", 2),
+            ("--config", '{"other.thing": []}', "no node type 'other.thing'", 2),
+            ("--config", '{"fault": [', "given.json:1:12: ", 2),
+            ("--settings", "{}", "", 0),
+            ("--settings", '{"x": 1}', "the plugin takes no settings", 2),
+            ("--settings", "[1]", 'is not like {"NAME": VALUE}', 2),
+            ("--settings", "[", "given.json:1:", 2)]:
         given.write_text(content)
-        run = check(fault("runs_well"), "--rule", "run.configs", "--config", given, code=0 if words is None else 1)
-        assert words is None or words in run.stdout, run.stdout
-    given.write_text('{"unknown": 1}')
-    run = check(fault("runs_well"), "--rule", "run.configs", "--settings", given, code=0)
-    given.write_text("[")
-    run = check(fault("runs_well"), "--rule", "run.load", "--settings", given, code=1)
-    assert "given.json', line 1" in run.stdout, run.stdout
+        run = check(fault("runs_well"), "--rule", "run.configs", option, given, code=code)
+        assert words in run.stdout + run.stderr, run
+    given.write_text('{"roots": 7}')
+    assert "/roots" in check(shipped / "file/file.so", "--settings", given, code=2).stderr
+    inside = check(fault("process"), "--in-process", "--rule", "run.process", code=0).stdout
+    assert "with --in-process" in inside and "1 not applicable" in inside, inside
+    os.environ["OPSTREAM_PLUGIN_DEBUG"] = "wait"
+    assert "needs --in-process" in check(good, code=2).stderr
+    del os.environ["OPSTREAM_PLUGIN_DEBUG"]
     one, other = (check(fault("outputs"), "--rule", "run.outputs", "--seed", seed, code=0).stdout for seed in (5, 5))
     assert one == other and "warning  run.outputs" in one and ", seed 5" in one, (one, other)
     another = check(fault("outputs"), "--rule", "run.outputs", "--seed", 6, code=0).stdout
