@@ -63,6 +63,7 @@ static void build_trial(struct builder *b, const struct host_trial *trial)
     } else {
         builder_member_null(b, STR("exit_code"));
     }
+    build_text(b, STR("message"), trial->message);
     build_date(b, STR("tried_at"), trial->tried_unix_ms);
     build_text(b, STR("opstream"), trial->version);
     builder_key(b, STR("stack"));
@@ -91,6 +92,12 @@ void plugin_text_append_trial(const struct host_plugin_file *file, const char *i
                              indent, (unsigned)trial->owner, date);
         terminal_append_safe(out, trial->version);
         strbuf_append_text(out, ")\n");
+    } else if (trial->message.n > 0) {
+        clock_format_rfc3339(trial->tried_unix_ms, date);
+        strbuf_append_format(out, "%stried, as it belongs to user %u: ", indent,
+                             (unsigned)trial->owner);
+        terminal_append_safe(out, trial->message);
+        strbuf_append_format(out, " (%s); it is tried again when it is used\n", date);
     }
     for (size_t i = 0; i < most && take_line(&stack, &line); i++) {
         strbuf_append_format(out, "%s  at ", indent);

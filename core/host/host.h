@@ -154,12 +154,13 @@ enum host_trial_state {
 
 struct host_trial {
     enum host_trial_state state;
-    uint32_t owner;        /* of the file; 0 of HOST_TRIAL_NONE */
-    struct str outcome;    /* "passed", "crashed", "exited", "hung"; empty: not tried yet */
-    struct str stage;      /* "dlopen", "init", ... */
-    struct str signal;     /* "SIGSEGV"; empty: none */
-    int exit_code;         /* -1: it did not end the process itself */
+    uint32_t owner;     /* of the file; 0 of HOST_TRIAL_NONE */
+    struct str outcome; /* "passed", "crashed", "exited", "hung", "refused"; empty: not tried yet */
+    struct str stage;   /* "dlopen", "init", ... */
+    struct str signal;  /* "SIGSEGV"; empty: none */
+    int exit_code;      /* -1: it did not end the process itself */
     int64_t tried_unix_ms; /* 0: not tried yet */
+    struct str message;    /* "refused": what its init() said; it is tried again when it is used */
     struct str version;    /* of the opstream that tried */
     struct str stack;      /* lines, the innermost first; empty: nothing is known */
     struct str output;     /* the beginning of what its code wrote */

@@ -311,6 +311,23 @@ static void read_account(const struct attempt *attempt, struct account *out)
     }
 }
 
+/* It is the plugin itself that said no: that is a result. */
+static bool is_plugins_no(const struct account *account)
+{
+    return account->is_refused && account->stage == PROBE_INIT && account->refusal == E_PLUGIN;
+}
+
+/* Without the plugin's name and path, which whoever tells it puts in front. */
+static void append_no(struct str message, struct strbuf *out)
+{
+    static const char says[] = "init() failed with ";
+    const char *from = message.n > 0 ? memmem(message.p, message.n, says, sizeof says - 1) : NULL;
+    size_t skipped = from != NULL ? (size_t)(from - message.p) : 0;
+    struct str rest = str_make(message.p + skipped, message.n - skipped);
+    rest.n = rest.n < REFUSED_MOST_BYTES ? rest.n : REFUSED_MOST_BYTES;
+    probe_stack_append_text(rest, out);
+}
+
 static void judge(const struct attempt *attempt, const struct account *account,
                   struct probe_result *out)
 {
@@ -324,6 +341,9 @@ static void judge(const struct attempt *attempt, const struct account *account,
         out->signal = account->signal != 0 ? account->signal : attempt->end.si_status;
     } else if (attempt->end.si_status == 0 && account->stage == PROBE_EXIT) {
         out->outcome = PROBE_PASSED;
+    } else if (is_plugins_no(account)) {
+        out->outcome = PROBE_REFUSED;
+        append_no(account->message, &out->message);
     } else {
         out->outcome = PROBE_EXITED;
         out->exit_code = attempt->end.si_status;
@@ -345,8 +365,9 @@ static int fill_result(const struct attempt *attempt, const struct account *acco
     probe_stack_append(&stack, &out->stack);
     probe_stack_append_text(strbuf_str(&attempt->output), &out->output);
     if (strbuf_status(&attempt->frames) != 0 || strbuf_status(&account->maps) != 0 ||
-        strbuf_status(&out->version) != 0 || strbuf_status(&out->file) != 0 ||
-        strbuf_status(&out->stack) != 0 || strbuf_status(&out->output) != 0) {
+        strbuf_status(&out->message) != 0 || strbuf_status(&out->version) != 0 ||
+        strbuf_status(&out->file) != 0 || strbuf_status(&out->stack) != 0 ||
+        strbuf_status(&out->output) != 0) {
         probe_result_finish(out);
         return error_nomem(err);
     }
@@ -378,9 +399,10 @@ static int conclude(const struct attempt *attempt, struct probe_result *out, str
     } else if (!account.has_hello) {
         status = error_set(err, E_VERSION,
                            "%s does not answer, or is of another build than this program: install "
-                           "both from one package (%.*s)",
-                           PROGRAM, STR_ARG(strbuf_str(&attempt->output)));
-    } else if (account.is_refused) {
+                           "both from one package%s%.*s%s",
+                           PROGRAM, attempt->output.n > 0 ? " (" : "",
+                           STR_ARG(strbuf_str(&attempt->output)), attempt->output.n > 0 ? ")" : "");
+    } else if (account.is_refused && !is_plugins_no(&account)) {
         status = tell_refusal(&account, err);
     } else {
         status = fill_result(attempt, &account, out, err);

@@ -13,10 +13,10 @@
 #include "core/value/json.h"
 #include "core/value/value.h"
 
-enum { RESULT_FORMAT = 1, RESULT_MAX_BYTES = 256 * 1024 };
+enum { RESULT_FORMAT = 2, RESULT_MAX_BYTES = 256 * 1024 };
 
 static const char *const outcome_names[PROBE_OUTCOME_COUNT] = {"passed", "crashed", "exited",
-                                                               "hung"};
+                                                               "hung", "refused"};
 
 static const char *const stage_names[PROBE_STAGE_COUNT] = {
     "open", "dlopen", "symbol", "descriptor", "init", "create", "destroy", "shutdown", "exit"};
@@ -33,6 +33,7 @@ const char *probe_outcome_name(enum probe_outcome outcome)
 
 void probe_result_finish(struct probe_result *result)
 {
+    strbuf_finish(&result->message);
     strbuf_finish(&result->version);
     strbuf_finish(&result->file);
     strbuf_finish(&result->stack);
@@ -70,6 +71,11 @@ void probe_result_append_text(const struct probe_result *result, struct strbuf *
         strbuf_append_format(out, "hung in %s: killed after %g s", stage,
                              (double)result->limit_ms / 1000);
         break;
+    case PROBE_REFUSED:
+        strbuf_append_format(out, "refused in %s (", stage);
+        strbuf_append_str(out, strbuf_str(&result->message));
+        strbuf_append_char(out, ')');
+        break;
     case PROBE_OUTCOME_COUNT:
         break;
     }
@@ -89,6 +95,7 @@ static int result_build(const struct probe_result *result, struct document **out
     builder_map_begin(b);
     builder_member_int(b, STR("format"), RESULT_FORMAT);
     builder_member_string(b, STR("host"), str_from(OPSTREAM_BUILD_ID));
+    builder_member_string(b, STR("message"), strbuf_str(&result->message));
     builder_member_string(b, STR("version"), strbuf_str(&result->version));
     builder_member_string(b, STR("file"), strbuf_str(&result->file));
     builder_member_int(b, STR("tried_unix_ms"), result->tried_unix_ms);
@@ -182,6 +189,7 @@ static bool result_take(const struct value *map, struct probe_result *out)
                     take_number(map, STR("exit_code"), 255, &exit_code) &&
                     take_number(map, STR("limit_ms"), INT64_MAX, &out->limit_ms) &&
                     take_number(map, STR("tried_unix_ms"), INT64_MAX, &out->tried_unix_ms) &&
+                    take_text(map, STR("message"), &out->message) &&
                     take_text(map, STR("version"), &out->version) &&
                     take_text(map, STR("file"), &out->file) &&
                     take_text(map, STR("stack"), &out->stack) &&

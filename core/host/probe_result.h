@@ -24,6 +24,7 @@ enum probe_outcome {
     PROBE_CRASHED, /* a signal ended it */
     PROBE_EXITED,  /* its code ended the process */
     PROBE_HUNG,    /* it did not come to its end in time */
+    PROBE_REFUSED, /* its init() said no */
     PROBE_OUTCOME_COUNT,
 };
 
@@ -34,6 +35,7 @@ struct probe_result {
     int exit_code;          /* EXITED */
     int64_t limit_ms;       /* HUNG: so long was waited */
     int64_t tried_unix_ms;
+    struct strbuf message; /* REFUSED: what it said */
     struct strbuf version; /* of opstream */
     struct strbuf file;    /* where it lay */
     struct strbuf stack;   /* lines, the innermost first; empty: nothing is known */
@@ -43,7 +45,7 @@ struct probe_result {
 #define PROBE_RESULT_INIT ((struct probe_result){0})
 void probe_result_finish(struct probe_result *result);
 
-/* "passed", "crashed", "exited", "hung"; static. */
+/* "passed", "crashed", "exited", "hung", "refused"; static. */
 const char *probe_outcome_name(enum probe_outcome outcome);
 
 /* "crashed in init with SIGSEGV", "ended the process with code 3 in dlopen", ... */

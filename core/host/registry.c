@@ -245,12 +245,14 @@ static void note_result(struct registry *registry, struct registry_file *file,
         .signal = dup_text(registry, &signal),
         .exit_code = result->outcome == PROBE_EXITED ? result->exit_code : -1,
         .tried_unix_ms = result->tried_unix_ms,
+        .message = dup_text(registry, &result->message),
         .version = dup_text(registry, &result->version),
         .stack = dup_text(registry, &result->stack),
         .output = dup_text(registry, &result->output),
     };
     strbuf_finish(&signal);
-    if (trial->state == HOST_TRIAL_FAILED && file->problem_code == 0) {
+    bool is_final = trial->state == HOST_TRIAL_FAILED && result->outcome != PROBE_REFUSED;
+    if (is_final && file->problem_code == 0) {
         note_problem(registry, file, result);
     }
 }
@@ -687,8 +689,9 @@ static struct str note_of(const struct registry *registry, const struct registry
     }
     struct str note = STR("not tried yet");
     if (copy_shelf_find_result(&registry->copies, file->hash, &result)) {
-        note = result.outcome == PROBE_PASSED ? str_make(NULL, 0)
-                                              : STR("tried, and cannot be used");
+        note = result.outcome == PROBE_PASSED    ? str_make(NULL, 0)
+               : result.outcome == PROBE_REFUSED ? STR("tried, and did not start")
+                                                 : STR("tried, and cannot be used");
     }
     probe_result_finish(&result);
     return note;

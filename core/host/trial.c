@@ -154,7 +154,12 @@ static void trial_run(struct trial *trial)
     if (status == 0 && hash == NULL) {
         status = check_manifest(trial, err);
     }
-    if (status == 0 && !copy_shelf_find_result(folders, trial->copy.hash, &result)) {
+    bool is_known = status == 0 && copy_shelf_find_result(folders, trial->copy.hash, &result);
+    if (is_known && result.outcome == PROBE_REFUSED) { /* what it lacked may be there by now */
+        probe_result_finish(&result);
+        is_known = false;
+    }
+    if (status == 0 && !is_known) {
         status = try_copy(trial, &result, err);
     }
     if (status != 0) {

@@ -239,16 +239,18 @@ static void test_probe__a_stack_names_file_offset_and_build(void **state)
     assert_stack("dlopen:hang", SHORT_MS, "bad.so+0x");
 }
 
-static void test_probe__a_proper_refusal_is_no_result(void **state)
+static void test_probe__a_proper_refusal_is_kept_with_its_words(void **state)
 {
     struct probe_result result = PROBE_RESULT_INIT;
     struct error err = {0};
     char path[512];
     (void)state;
     deadly_file_make(scratch.path, "deadly", "init:refuse", path);
-    assert_int_equal(try_file(path, PATIENT_MS, &result, &err), E_PLUGIN);
-    assert_string_equal(err.message, "plugin 'deadly' (/somewhere/bad.so): init() failed with "
-                                     "AUTH: no licence was found");
+    assert_int_equal(try_file(path, PATIENT_MS, &result, &err), 0);
+    assert_int_equal(result.outcome, PROBE_REFUSED);
+    assert_int_equal(result.stage, PROBE_INIT);
+    assert_string_equal(result.message.p, "init() failed with AUTH: no licence was found");
+    probe_result_finish(&result);
     assert_int_equal(try_file("/nowhere/bad.so", PATIENT_MS, &result, &err), E_NOT_FOUND);
     probe_result_finish(&result);
 }
@@ -282,7 +284,9 @@ static void test_probe__one_that_does_not_answer_is_of_another_build(void **stat
     const struct probe_spec spec = {
         .folder = scratch.path, .file = "x", .shown = "x", .limit_ms = PATIENT_MS, .stop_fd = -1};
     assert_int_equal(probe_run(&spec, &result, &err), E_VERSION);
-    assert_non_null(strstr(err.message, "is of another build"));
+    assert_string_equal(err.message,
+                        "opstream-plugin-host does not answer, or is of another build than this "
+                        "program: install both from one package");
 }
 
 static void test_probe__can_be_stopped(void **state)
@@ -313,7 +317,7 @@ int main(void)
         cmocka_unit_test(test_probe__nothing_that_was_started_is_left),
         cmocka_unit_test(test_probe__a_forged_report_breaks_nothing),
         cmocka_unit_test(test_probe__a_stack_names_file_offset_and_build),
-        cmocka_unit_test(test_probe__a_proper_refusal_is_no_result),
+        cmocka_unit_test(test_probe__a_proper_refusal_is_kept_with_its_words),
         cmocka_unit_test(test_probe__without_its_programs_nothing_is_tried),
         cmocka_unit_test(test_probe__one_that_does_not_answer_is_of_another_build),
         cmocka_unit_test(test_probe__can_be_stopped),

@@ -128,7 +128,7 @@ static void test_probe_result__what_is_not_of_this_build_or_odd_is_none(void **s
     (void)state;
     replace("\"host\": \"", "\"host\": \"0");
     expect_none();
-    replace("\"format\": 1", "\"format\": 2");
+    replace("\"format\": 2", "\"format\": 1");
     expect_none();
     replace("\"crashed\"", "\"sang\"");
     expect_none();
@@ -170,6 +170,10 @@ static void test_probe_result__says_what_happened(void **state)
     expect_text(
         &(struct probe_result){.outcome = PROBE_HUNG, .stage = PROBE_INIT, .limit_ms = 5000},
         "hung in init: killed after 5 s");
+    struct probe_result refused = {.outcome = PROBE_REFUSED, .stage = PROBE_INIT};
+    strbuf_append_text(&refused.message, "no licence");
+    expect_text(&refused, "refused in init (no licence)");
+    probe_result_finish(&refused);
 }
 
 /* ---- Stacks ---- */
