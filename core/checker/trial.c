@@ -33,13 +33,17 @@
 #include "core/base/str.h"
 #include "core/checker/cage.h"
 #include "core/checker/rule.h"
+#include "core/checker/subject.h"
 #include "core/checker/verdict.h"
+#include "core/host/manifest.h"
+#include "core/host/version.h"
 
 enum { TAIL_BYTES = 1200, FOLDERS_OPEN = 16 };
 
 struct trial {
     char folder[PATH_MAX];
-    int output; /* what it writes to stderr */
+    int output;                      /* what it writes to stderr */
+    const struct manifest *manifest; /* of the plugin; NULL: unknown */
     pid_t pid;
 };
 
@@ -156,6 +160,20 @@ static void append_tail(const struct trial *trial, struct strbuf *out)
     }
 }
 
+/* What the host gives only to those whose manifest names it, and is NULL for others. */
+static void append_missing(const struct trial *trial, struct strbuf *out)
+{
+    const char *between = "; not in 'interfaces' of the manifest, so that they are NULL: ";
+    const struct version_interface *interface = NULL;
+    for (unsigned i = 0; (interface = version_interface_at(i)) != NULL; i++) {
+        if (trial->manifest != NULL && interface->is_basic == 0 &&
+            manifest_find_interface(trial->manifest, str_from(interface->id)) == NULL) {
+            strbuf_append_format(out, "%s%s", between, interface->id);
+            between = ", ";
+        }
+    }
+}
+
 static void complain(const struct trial *trial, struct verdict *verdict, const char *what)
 {
     struct strbuf text = STRBUF_INIT;
@@ -163,6 +181,10 @@ static void complain(const struct trial *trial, struct verdict *verdict, const c
     strbuf_append_text(&text, what);
     if (verdict->stage[0] != '\0') {
         strbuf_append_format(&text, ", while: %s", verdict->stage);
+    }
+    if (verdict->has_ended != 0 && WIFSIGNALED(verdict->end_status) &&
+        WTERMSIG(verdict->end_status) == SIGSEGV) {
+        append_missing(trial, &text);
     }
     append_tail(trial, &text);
     verdict_fail(verdict, "%s", text.p != NULL ? text.p : what);
@@ -229,7 +251,7 @@ static int run_apart(const struct rule *rule, const struct subject *subject, int
 {
     cleanup_fd int output = memfd_create("stderr", MFD_CLOEXEC);
     cleanup_fd int stdout_fd = memfd_create("stdout", MFD_CLOEXEC);
-    struct trial trial = {.output = output};
+    struct trial trial = {.output = output, .manifest = subject->manifest};
     if (output < 0 || stdout_fd < 0) {
         return error_set_errno(err, E_IO, errno, "cannot make a file in memory");
     }

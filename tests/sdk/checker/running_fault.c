@@ -78,6 +78,9 @@ static void misbehave(ops_val config)
         (void)syscall(SYS_exit_group, 0);
     }
 #endif
+#ifdef FAULT_UNNAMED
+    (void)ops.http->send(ops.h, 0, NULL, NULL); /* the manifest does not name it */
+#endif
 #ifdef FAULT_STRAND
     const struct timespec wait = {.tv_nsec = 30 * 1000 * 1000};
     (void)nanosleep(&wait, NULL);
