@@ -153,8 +153,8 @@ static void test_config_maker__finds_a_way_through_branches(void **state)
         "[\"m\"],\"properties\":{\"m\":{\"const\":\"x\"}}},\"then\":{\"required\":[\"n\"]},"
         "\"else\":"
         "{\"required\":[\"o\"]}}",
-        "{\"type\":\"object\",\"minProperties\":2,\"propertyNames\":{\"maxLength\":3},"
-        "\"additionalProperties\":{\"type\":\"integer\",\"minimum\":5,\"maximum\":6}}",
+        ("{\"type\":\"object\",\"minProperties\":2,\"propertyNames\":{\"maxLength\":3},"
+         "\"additionalProperties\":{\"type\":\"integer\",\"minimum\":5,\"maximum\":6}}"),
         "{\"type\":\"string\",\"minLength\":40,\"maxLength\":41}",
         "{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":1}",
         "{\"type\":\"array\",\"uniqueItems\":true,\"minItems\":2,\"items\":{\"enum\":[1,2,3]}}",
