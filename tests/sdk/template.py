@@ -108,6 +108,8 @@ class Template(unittest.TestCase):
             with self.subTest(language=language):
                 self.new(name, "--lang", language)
                 self.run_in(name, "cmake", "-S", ".", "-B", "build", f"-DOpstreamPlugin_DIR={sdk}", "-DBUILD_TESTING=OFF")
+                cache = (pathlib.Path(self.work) / name / "build/CMakeCache.txt").read_text()
+                self.assertEqual(re.findall("^OpstreamPlugin_DIR:[A-Z]+=(.*)$", cache, re.M), [str(sdk)])
                 self.run_in(name, "cmake", "--build", "build")
                 self.check(name, name, f"build/plugins/{name}")
 
