@@ -47,7 +47,7 @@ REFUSED = [
     ("a hole", [MINOR, ("kv.h", LAST_OF_KV, LAST_OF_KV.replace("} ops", "    uint32_t later;\n} ops"))],
      "there is a hole at the end of ops_if_kv"),
     ("a type that is none", [MINOR, ("kv.h", LAST_OF_KV, LAST_OF_KV.replace("} ops", "    long later;\n} ops"))],
-     "'long int' is no type of the interface"),
+     " is no type of the interface (rule 3)"),
     ("a struct without size", [MINOR, ("kv.h", LAST_OF_KV, LAST_OF_KV + "\ntypedef struct ops_kv_new {\n" + LATER + "} ops_kv_new;")],
      "ops_kv_new does not begin with its size"),
     ("growth under the old version", [MINOR, ("kv.h", LAST_OF_KV, LAST_OF_KV.replace("} ops", LATER + "} ops"))],

@@ -38,7 +38,7 @@ static __thread int fault_calls __attribute__((tls_model("initial-exec")));
 #endif
 
 #ifdef FAULT_CONSTRUCTORS
-static int fault_started;
+static volatile int fault_started; /* else clang does it beforehand, and there is no constructor */
 __attribute__((constructor)) static void fault_constructor(void)
 {
     fault_started = 1;
