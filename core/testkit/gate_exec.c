@@ -10,21 +10,26 @@
 
 /* ---- The end of a task, which comes once ---- */
 
+/* Of a task that was forgotten it is not known: the plugin has the benefit of the doubt. */
+static bool may_be_given_up(const struct ops_test_host *host, const struct test_task *task)
+{
+    return task != NULL ? task->was_cancelled && !task->is_ended_by_plugin : host->has_cancelled;
+}
+
 /* The host did not take it: the task has ended before, by the plugin or given up by the host. */
 static void blame(struct gate *gate, struct test_task *task)
 {
     struct ops_test_host *host = gate->owner;
     const char *name = fault_point_name(gate->point);
+    uint64_t number = task != NULL ? task->number : 0;
     char text[128];
-    if (task != NULL && task->was_cancelled && !task->is_ended_by_plugin) {
+    if (may_be_given_up(host, task)) {
         (void)snprintf(text, sizeof text, "%s() after the host had given it up", name);
-        complaint_add(&host->complaints, OPS_TEST_ENDED_LATE, task->number, COMPLAINT_HARMLESS,
-                      text);
+        complaint_add(&host->complaints, OPS_TEST_ENDED_LATE, number, COMPLAINT_HARMLESS, text);
         return;
     }
     (void)snprintf(text, sizeof text, "%s() of a task that has ended", name);
-    complaint_add(&host->complaints, OPS_TEST_ENDED_TWICE, task != NULL ? task->number : 0,
-                  COMPLAINT_FAULT, text);
+    complaint_add(&host->complaints, OPS_TEST_ENDED_TWICE, number, COMPLAINT_FAULT, text);
     if (task != NULL) {
         task->more_ends++;
     }

@@ -6,7 +6,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 void deed_complete_i64(ops_task task, const char *key, int64_t i)
 {
@@ -237,6 +239,17 @@ static void deed_until_cancelled(ops_task task, ops_val config)
     deed_complete_i64(task, "cancelled", ops.exec->cancelled(ops.h, task));
 }
 
+/* Ends when a byte comes on the socket `fd`, cancelled or not, and says there that it has. */
+static void deed_until_told(ops_task task, ops_val config)
+{
+    int fd = (int)ops_get_i64(config, "fd", -1);
+    char byte = 0;
+    (void)ops.exec->progress(ops.h, task, -1.0, ops_text("begun")); /* the test waits for it */
+    ssize_t n = read(fd, &byte, 1);
+    deed_complete_i64(task, "told", n);
+    (void)send(fd, &byte, 1, MSG_NOSIGNAL);
+}
+
 static void deed_politely(ops_task task, ops_val config)
 {
     static int marker;
@@ -371,6 +384,7 @@ static const struct deed deeds_right[] = {
     {"fail", deed_fail},
     {"never", deed_never},
     {"until_cancelled", deed_until_cancelled},
+    {"until_told", deed_until_told},
     {"politely", deed_politely},
     {"http_stream", deed_http_stream},
     {"http_late", deed_http_late},

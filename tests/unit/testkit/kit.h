@@ -16,6 +16,18 @@ ops_test_task kit_start(ops_test_host *host, const char *type, const char *confi
 /* kit_start(), and its end. */
 const ops_test_result *kit_run(ops_test_host *host, const char *type, const char *config);
 
+/*
+ * A task with a thread of its own, which begins, is killed, and is given up by the host. The
+ * thread goes on until kit_let_end(), which comes back when it has ended the task in vain.
+ */
+struct kit_lost {
+    ops_test_task task;
+    int socket;     /* the test's */
+    int plugin_end; /* the thread's */
+};
+struct kit_lost kit_lose(ops_test_host *host);
+void kit_let_end(struct kit_lost *lost);
+
 /* Fails unless `text` has `part`. */
 void kit_expect_part(const char *text, const char *part);
 

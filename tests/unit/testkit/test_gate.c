@@ -2,20 +2,15 @@
 
 /* What stands before the services: faults that hit, and what is complained of. */
 
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "tests/unit/testkit/kit.h"
-
-/* For threads that are really there: virtual time does not bring them on. */
-enum { PATIENCE_SECONDS = 20 };
 
 /* ---- Faults ---- */
 
@@ -144,23 +139,14 @@ static void test_gate__stale_handles_and_bad_arguments_are_told(void **state)
     kit_close(host);
 }
 
-/* The thread of a task that was killed finds out, and ends it in vain. */
 static void test_gate__an_end_after_it_was_given_up_is_harmless(void **state)
 {
     ops_test_host *host = kit_open(DEEDS, &(ops_test_options){.patience_ms = 500});
-    ops_test_task task = kit_start(host, "deeds.blocking", "{\"do\":\"until_cancelled\"}");
-    const time_t end = time(NULL) + PATIENCE_SECONDS;
+    struct kit_lost lost = kit_lose(host);
     (void)state;
-    while (ops_test_progress_count(host, task) == 0) { /* it has begun: its thread says so */
-        assert_int_equal(ops_test_idle(host), OPS_E_TIMEOUT);
-    }
-    assert_int_equal(ops_test_cancel(host, task, OPS_CANCEL_REQUESTED | OPS_TEST_KILL), OPS_OK);
-    assert_int_equal(ops_test_run(host, task), OPS_OK);
-    while (kit_complaints(host, OPS_TEST_ENDED_LATE) == 0 && time(NULL) < end) {
-        (void)sched_yield(); /* it is the thread's turn */
-    }
+    kit_let_end(&lost);
     assert_int_equal(kit_complaints(host, OPS_TEST_ENDED_LATE), 1);
-    assert_int_equal(ops_test_end(host, task)->ends, 0);
+    assert_int_equal(ops_test_end(host, lost.task)->ends, 0);
     assert_string_equal(ops_test_complaints(host), "");
     kit_close(host);
 }
