@@ -62,8 +62,10 @@ int schema_compile_value(const struct document *document, const struct value *ro
                          struct schema **out_schema, struct error *err);
 
 /*
- * As schema_compile_value(), and an unknown keyword that does not begin with `x-` is refused, at
- * every depth: what a misspelt one was to check, nothing would.
+ * As schema_compile_value(), and at every depth a key is refused that is no keyword: what a
+ * misspelt one was to check, nothing would. Keys that begin with `x-` are the author's; of those
+ * that begin with `x-ops-`, or are one letter off, it must be a mark of ours, with a value that
+ * means something.
  */
 int schema_compile_strictly(const struct document *document, const struct value *root,
                             struct schema **out_schema, struct error *err);

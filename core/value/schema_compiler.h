@@ -3,13 +3,13 @@
 #define CORE_VALUE_SCHEMA_COMPILER_H
 
 /*
- * What the three parts of the schema compiler share: schema_compile.c drives, schema_keywords.c
- * knows the keywords, schema_refs.c finds what $ref names.
+ * What the parts of the schema compiler share: schema_compile.c drives, schema_keywords.c knows the
+ * keywords, schema_refs.c finds what $ref names, schema_strict.c refuses what is no keyword.
  *
  * Nodes are compiled in the order in which they were added, without recursion: a keyword that
  * holds subschemas adds them as nodes and goes on, so the rules of a node are contiguous.
  *
- * Used by:  schema_compile.c, schema_keywords.c, schema_refs.c.
+ * Used by:  schema_compile.c, schema_keywords.c, schema_refs.c, schema_strict.c.
  * Uses:     schema_node, base.
  * Threads:  [any]; one compiler belongs to one thread.
  */
@@ -78,6 +78,9 @@ int compiler_add_entry(struct compiler *c, struct schema_entry entry);
 
 /* Compiles all keywords of the node that is being compiled (a map). */
 int compiler_read_keywords(struct compiler *c);
+
+/* Refuses a key of the node that is being compiled that is no keyword, and no mark. */
+int compiler_check_strictly(struct compiler *c, struct str key, const struct value *operand);
 
 /* Takes note of $id, $anchor and $dynamicAnchor of the node that is being compiled. */
 int compiler_read_names(struct compiler *c);

@@ -709,21 +709,6 @@ bool schema_knows_keyword(struct str name, struct str *out_nearest)
     return find_keyword(name) < KEYWORD_COUNT;
 }
 
-static int refuse_unknown(struct compiler *c, struct str key)
-{
-    struct str nearest = STR("");
-    if (str_starts_with(key, STR("x-")) || schema_knows_keyword(key, &nearest)) {
-        return 0;
-    }
-    if (nearest.n > 0) {
-        return compiler_fail_at(c, c->node, key, E_INVALID,
-                                "is no keyword of JSON Schema: did you mean '%.*s'?",
-                                STR_ARG(nearest));
-    }
-    return compiler_fail_at(c, c->node, key, E_INVALID,
-                            "is no keyword of JSON Schema; marks of your own begin with 'x-'");
-}
-
 /* In the table's order, whatever the order in the schema: some rows build upon earlier ones. */
 int compiler_read_keywords(struct compiler *c)
 {
@@ -731,13 +716,12 @@ int compiler_read_keywords(struct compiler *c)
     const struct value *operands[KEYWORD_COUNT + 1] = {NULL};
     for (size_t i = 0; value_is(source, VALUE_MAP) && i < value_count(source); i++) {
         const struct value_member *member = value_member_at(source, i);
-        size_t row = find_keyword(value_str(&member->key));
-        bool is_unknown = row == KEYWORD_COUNT && c->is_strict;
-        int status = is_unknown ? refuse_unknown(c, value_str(&member->key)) : 0;
+        struct str key = value_str(&member->key);
+        int status = c->is_strict ? compiler_check_strictly(c, key, &member->value) : 0;
         if (status != 0) {
             return status;
         }
-        operands[row] = &member->value;
+        operands[find_keyword(key)] = &member->value;
     }
     c->schema->has_annotations |= operands[KEYWORD_COUNT] != NULL;
     for (size_t i = 0; i < KEYWORD_COUNT; i++) {

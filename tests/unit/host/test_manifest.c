@@ -194,6 +194,11 @@ static void test_manifest__says_what_is_wrong(void **state)
          "line 3, column 2, at '\"maxLenght\":20000}}}}]}': the config_schema of 'a': "
          "/properties/t/maxLenght: is no keyword of JSON Schema: did you mean 'maxLength'?"},
         {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
+         "\"summary\":\"s\",\n\"config_schema\":{\"oneOf\":[{\"items\":{\n "
+         "\"x-ops-secert\":true}}]}}]}",
+         "line 3, column 2, at '\"x-ops-secert\":true}}]}}]}': the config_schema of 'a': "
+         "/oneOf/0/items/x-ops-secert: is no mark of OpStream: did you mean 'x-ops-secret'?"},
+        {"{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":[{\"type\":\"a\","
          "\"summary\":\"s\",\"config_schema\":{},\"output_schema\":{\"anyOf\":[{},{\"colour\":1}]}}"
          "]}",
          "the output_schema of 'a': /anyOf/1/colour: is no keyword of JSON Schema; marks of your "

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "core/value/schema_node.h"
 #include "tests/unit/value/schema_case.h"
@@ -187,6 +188,79 @@ static void test_schema_compile__can_be_strict_with_unknown_keywords(void **stat
                   "/odd: is no keyword of JSON Schema; marks of your own begin with 'x-'");
 }
 
+/* A keyword is one wherever a subschema may stand; names of members and values are none. */
+static void test_schema_compile__is_strict_at_every_place(void **state)
+{
+    static const char *const places[][2] = {
+        {"{'properties':{'type':%s}}", "/properties/type"},
+        {"{'patternProperties':{'^a':%s}}", "/patternProperties/^a"},
+        {"{'additionalProperties':%s}", "/additionalProperties"},
+        {"{'propertyNames':%s}", "/propertyNames"},
+        {"{'unevaluatedProperties':%s}", "/unevaluatedProperties"},
+        {"{'dependentSchemas':{'required':%s}}", "/dependentSchemas/required"},
+        {"{'items':%s}", "/items"},
+        {"{'prefixItems':[true,%s]}", "/prefixItems/1"},
+        {"{'contains':%s}", "/contains"},
+        {"{'unevaluatedItems':%s}", "/unevaluatedItems"},
+        {"{'allOf':[%s]}", "/allOf/0"},
+        {"{'anyOf':[{},%s]}", "/anyOf/1"},
+        {"{'oneOf':[%s]}", "/oneOf/0"},
+        {"{'not':%s}", "/not"},
+        {"{'if':%s}", "/if"},
+        {"{'if':{},'then':%s}", "/then"},
+        {"{'if':{},'else':%s}", "/else"},
+        {"{'then':%s}", "/then"},
+        {"{'else':%s}", "/else"},
+        {"{'contentSchema':%s}", "/contentSchema"},
+        {"{'$defs':{'items':%s}}", "/$defs/items"},
+        {"{'definitions':{'$ref':%s}}", "/definitions/$ref"},
+        {"{'x-mine':{'deep':%s},'$ref':'#/x-mine/deep'}", "/x-mine/deep"},
+    };
+    static const char *const faults[][2] = {
+        {"{'maxLenght':1}", "/maxLenght: is no keyword of JSON Schema: did you mean 'maxLength'?"},
+        {"{'x-ops-secert':true}",
+         "/x-ops-secert: is no mark of OpStream: did you mean 'x-ops-secret'?"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char text[200];
+        char message[300];
+        for (size_t f = 0; f < sizeof faults / sizeof faults[0]; f++) {
+            (void)snprintf(text, sizeof text, places[i][0], faults[f][0]);
+            (void)snprintf(message, sizeof message, "%s%s", places[i][1], faults[f][1]);
+            assert_strict(text, E_INVALID, message);
+        }
+        (void)snprintf(text, sizeof text, places[i][0],
+                       "{'properties':{'maxLenght':{},'x-ops-secert':true}}");
+        assert_strict(text, 0, "");
+    }
+}
+
+static void test_schema_compile__knows_its_own_marks(void **state)
+{
+    (void)state;
+    assert_strict("{'x-ops-secret':true,'x-ops-public':false,'x-ops-raw':true,'x-ops-origin':true,"
+                  "'x-ops-names':'/a','x-ops-unused':'why','x-ops':1,'x-opstream':1,'x-mine':[],"
+                  "'x-secret':1,'x-names':1,'x-my-names':1,'x-raw':1}",
+                  0, "");
+    assert_strict("{'x-ops-origin':'/services/*/base_url'}", 0, "");
+    assert_strict("{'x-op-secret':true}", E_INVALID,
+                  "/x-op-secret: is no mark of OpStream: did you mean 'x-ops-secret'?");
+    assert_strict("{'x-ops_raw':true}", E_INVALID,
+                  "/x-ops_raw: is no mark of OpStream: did you mean 'x-ops-raw'?");
+    assert_strict("{'X-Ops-Secret':true}", E_INVALID,
+                  "/X-Ops-Secret: is no keyword of JSON Schema: did you mean 'x-ops-secret'?");
+    assert_strict("{'x-ops-colour':1}", E_INVALID,
+                  "/x-ops-colour: is no mark of OpStream; those of your own begin with 'x-' and "
+                  "not with 'x-ops-'");
+    assert_strict("{'x-ops-secret':'true'}", E_INVALID, "/x-ops-secret: must be true or false");
+    assert_strict("{'x-ops-public':1}", E_INVALID, "/x-ops-public: must be true or false");
+    assert_strict("{'x-ops-raw':null}", E_INVALID, "/x-ops-raw: must be true or false");
+    assert_strict("{'x-ops-origin':1}", E_INVALID, "/x-ops-origin: must be true, false or text");
+    assert_strict("{'x-ops-names':true}", E_INVALID, "/x-ops-names: must be text");
+    assert_strict("{'x-ops-unused':true}", E_INVALID, "/x-ops-unused: must be text");
+}
+
 static bool has_annotations(const char *text)
 {
     cleanup_document struct document *document = read_quoted(text);
@@ -263,6 +337,8 @@ int main(void)
         cmocka_unit_test(test_schema_compile__limits_patterns),
         cmocka_unit_test(test_schema_compile__limits_subschemas),
         cmocka_unit_test(test_schema_compile__can_be_strict_with_unknown_keywords),
+        cmocka_unit_test(test_schema_compile__is_strict_at_every_place),
+        cmocka_unit_test(test_schema_compile__knows_its_own_marks),
         cmocka_unit_test(test_schema_compile__does_not_recurse_over_references),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
