@@ -5,7 +5,8 @@
  * only the length matters when there is a second.
  *
  * Zones that were read stay in a list which only grows; its length is bounded by the number of
- * files in the database.
+ * files in the database. A file is read without the lock: who asks about a zone that is known waits
+ * for no disk.
  */
 #include "core/base/zone.h"
 
@@ -263,7 +264,7 @@ static bool is_name(struct str name)
     return name.n > 0 && name.n <= ZONE_MAX_NAME_BYTES && before != '/';
 }
 
-static const struct zone *find_known(const char *path)
+static const struct zone *find_in_list(const char *path)
 {
     for (const struct zone *zone = zones; zone != NULL; zone = zone->next) {
         if (strcmp(zone->path, path) == 0) {
@@ -271,6 +272,30 @@ static const struct zone *find_known(const char *path)
         }
     }
     return NULL;
+}
+
+static const struct zone *find_known(const char *path)
+{
+    (void)pthread_mutex_lock(&zones_lock); /* cannot fail for a plain mutex */
+    const struct zone *zone = find_in_list(path);
+    (void)pthread_mutex_unlock(&zones_lock);
+    return zone;
+}
+
+/* `zone` (taken), or the one that another thread has read meanwhile. */
+static const struct zone *keep(struct zone *zone)
+{
+    (void)pthread_mutex_lock(&zones_lock);
+    const struct zone *known = find_in_list(zone->path);
+    if (known == NULL) {
+        zone->next = zones;
+        zones = zone;
+    }
+    (void)pthread_mutex_unlock(&zones_lock);
+    if (known != NULL) {
+        zone_destroy(zone);
+    }
+    return known != NULL ? known : zone;
 }
 
 static int get_zone(struct str name, const struct zone **out, struct error *err)
@@ -284,20 +309,17 @@ static int get_zone(struct str name, const struct zone **out, struct error *err)
         int shown = name.n > ZONE_MAX_NAME_BYTES ? ZONE_MAX_NAME_BYTES : (int)name.n;
         return fail_open(folder, str_make(name.p, (size_t)shown), ENOENT, err);
     }
-    (void)pthread_mutex_lock(&zones_lock); /* cannot fail for a plain mutex */
-    *out = find_known(path);
-    int status = 0;
-    if (*out == NULL) {
+    const struct zone *known = find_known(path);
+    if (known == NULL) {
         struct zone *zone = NULL;
-        status = load(folder, path, name, &zone, err);
-        if (status == 0) {
-            zone->next = zones;
-            zones = zone;
-            *out = zone;
+        int status = load(folder, path, name, &zone, err);
+        if (status != 0) {
+            return status;
         }
+        known = keep(zone);
     }
-    (void)pthread_mutex_unlock(&zones_lock);
-    return status;
+    *out = known;
+    return 0;
 }
 
 int zone_offset(struct str name, int64_t unix_seconds, int32_t *out_seconds, struct error *err)

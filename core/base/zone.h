@@ -9,7 +9,8 @@
  *
  * Used by:  expr (time zones of accessors), whoever shows a time in a zone.
  * Uses:     clock, error, str.
- * Threads:  [any]; the first question about a zone reads a small file.
+ * Threads:  [any]; the first question about a zone reads a small file, and who asks about others
+ *           need not wait for that. One that is not there is looked for each time.
  */
 
 #include <stdint.h>

@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-TAG = re.compile(r"\[(control|strand|any-thread)\]|as \[any-thread\]")
+TAG = re.compile(r"\[(control|strand|any-thread(, files)?)\]|as \[any-thread\]")
 TOKEN = re.compile(r"/\*.*?\*/|\btypedef struct (ops_\w+) \{|\} ops_\w+;|[^;{}/]*\(\*(\w+)\)\([^;]*\);|[^;{}/]*;", re.S)
 
 

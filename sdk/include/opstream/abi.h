@@ -24,6 +24,8 @@
  *                 should return within 10 ms; longer ones are logged with the node's type.
  *   [any-thread]  may be called from everywhere, also from threads of the plugin; never blocks,
  *                 and never calls the plugin back from inside
+ *   [any-thread, files]  the same, but where its text says so it reads files of the host: that can
+ *                 take as long as a disk takes, and on a strand it counts as the plugin's time
  * Whatever only the orchestrator can answer is answered later, on the strand. What is answered at
  * once is known where the plugin runs.
  *

@@ -134,8 +134,10 @@ typedef struct ops_if_process {
      */
     ops_status (*kill)(void *h, ops_op op, int32_t signal);
     /*
-     * [any-thread] Where the host would find program `name`: an absolute path that lives as long as
-     * `scope`. OPS_E_NOT_FOUND: nowhere in its PATH, or not executable.
+     * [any-thread, files] Where the host would find program `name`: an absolute path that lives as
+     * long as `scope`; a name with a '/' comes back as it is. OPS_E_NOT_FOUND: nowhere in its PATH,
+     * or not executable. Each call looks into the folders of the PATH, since programs come and go:
+     * keep the answer where you would ask often.
      */
     ops_status (*find)(void *h, ops_scope scope, ops_str name, ops_str *out);
 } ops_if_process;

@@ -19,7 +19,8 @@ typedef struct ops_if_schema {
     uint32_t size;
     uint32_t version;
     /*
-     * [any-thread] Checks `value` by `schema`; a `value` of 0: only whether `schema` is one.
+     * [any-thread, files] Checks `value` by `schema`; a `value` of 0: only whether `schema` is one.
+     * The first regular expression of all loads a library.
      * OPS_E_CONFIG: it is none, and `err` says where and why. OPS_E_INPUT: the value breaks rules,
      * and the message of `err` names the first ten, each with its JSON pointer. OPS_E_RESOURCE: out
      * of memory, or larger than the host takes. `err` may be NULL; its texts live as long as

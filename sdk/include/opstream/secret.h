@@ -90,10 +90,11 @@ typedef struct ops_if_secret {
      */
     ops_status (*sign)(void *h, ops_task task, const ops_sign_req *req, ops_op *out);
     /*
-     * [any-thread] A name for the bytes `data` as the holder of the text `key` sees them:
+     * [any-thread, files] A name for the bytes `data` as the holder of the text `key` sees them:
      * OPS_SECRET_DIGEST_BYTES, which live as long as `scope`. Equal for equal ones, on this machine
      * and others, also later; nothing of the key can be found out from it. To tell apart what
-     * belongs to one credential or another, without reading it; no signature that others know.
+     * belongs to one credential or another, without reading it; no signature that others know. The
+     * first call loads a library.
      * OPS_E_INPUT: `key` is no text; OPS_E_UNSUPPORTED: this installation lacks the part that
      * computes it; OPS_E_STALE; OPS_E_RESOURCE.
      */

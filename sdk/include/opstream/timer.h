@@ -32,9 +32,10 @@ typedef struct ops_if_timer {
     /* [any-thread] Milliseconds since 1970-01-01T00:00:00Z. */
     int64_t (*unix_ms)(void *h);
     /*
-     * [any-thread] How many seconds the clocks of `zone` ("Europe/Berlin") are ahead of UTC at that
-     * moment, below 0 behind. OPS_E_NOT_FOUND: this machine knows no such zone. The first question
-     * about a zone reads a small file.
+     * [any-thread, files] How many seconds the clocks of `zone` ("Europe/Berlin") are ahead of UTC
+     * at that moment, below 0 behind. OPS_E_NOT_FOUND: this machine knows no such zone. The first
+     * question about a zone reads a small file, which is kept: later ones are answered from memory.
+     * A zone that is not known is looked for each time.
      */
     ops_status (*zone_offset)(void *h, ops_str zone, int64_t at_unix_ms, int32_t *out_seconds);
 } ops_if_timer;

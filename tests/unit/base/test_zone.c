@@ -6,7 +6,10 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +275,36 @@ static void test_zone__serves_many_threads(void **state)
     assert_int_equal(setenv("TZDIR", folder, 1), 0);
 }
 
+static void *ask_slow(void *user)
+{
+    int32_t offset = 0;
+    *(int *)user = zone_offset(STR("Slow"), 0, &offset, NULL);
+    return NULL;
+}
+
+/* A disk that does not answer: a pipe that nobody has written to yet. */
+static void test_zone__that_is_being_read_holds_nobody_up(void **state)
+{
+    (void)state;
+    char path[256];
+    pthread_t thread;
+    int status = 0;
+    int fd = -1;
+    (void)snprintf(path, sizeof(path), "%s/Slow", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(offset_at("Area/Town", 999), 3600);
+    assert_int_equal(pthread_create(&thread, NULL, ask_slow, &status), 0);
+    while (fd < 0) { /* until the thread has come to open it */
+        fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        assert_true(fd >= 0 || errno == ENXIO);
+        (void)sched_yield();
+    }
+    assert_int_equal(offset_at("Area/Town", 999), 3600);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(status, E_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_zone__survives_each_failing_allocation),
         cmocka_unit_test(test_zone__agrees_with_the_c_library),
         cmocka_unit_test(test_zone__serves_many_threads),
+        cmocka_unit_test(test_zone__that_is_being_read_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
