@@ -209,6 +209,16 @@ const struct rule rule_table[] = {
      "has no callback to wait for.",
      {"run.configs"},
      rule_run_faults},
+    {"run.start",
+     RULE_ERROR,
+     "init() and create() say no when a call of the host fails",
+     "A plugin that starts without what it asked for does something else than it should, or "
+     "crashes, in the first task or in a later one.",
+     "Look at what each function returns, give up what was made before, fill `err` and return the "
+     "status: the host says so and tries again later. Going on is for who was told that there is "
+     "no such time zone or program. What a node can do without it asks for when a task needs it.",
+     {"run.configs"},
+     rule_run_start},
     {"run.process",
      RULE_ERROR,
      "it leaves the process as it was",

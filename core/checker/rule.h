@@ -79,6 +79,9 @@ void rule_run_checks(const struct subject *subject, struct verdict *verdict);
 void rule_run_cancel(const struct subject *subject, struct verdict *verdict);
 void rule_run_faults(const struct subject *subject, struct verdict *verdict);
 
+/* rule_start.c: init() and create() when a call fails */
+void rule_run_start(const struct subject *subject, struct verdict *verdict);
+
 /* rule_process.c, rule_growth.c: what is left of it */
 void rule_run_process(const struct subject *subject, struct verdict *verdict);
 void rule_run_growth(const struct subject *subject, struct verdict *verdict);

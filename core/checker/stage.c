@@ -214,11 +214,10 @@ static bool make_settings(struct stage *stage)
     return strbuf_status(&stage->settings) == 0;
 }
 
-/* Whether create() takes the settings, as far as can be seen without running a task. */
-static bool takes_settings(struct stage *stage, const struct stage_act *act)
+static bool takes_settings(struct stage *stage, const struct stage_act *act, ops_test_problem *why)
 {
     ops_test_task task = 0;
-    if (start(stage, act, &task, NULL) != STAGE_ENDED) {
+    if (start(stage, act, &task, why) != STAGE_ENDED) {
         return false;
     }
     (void)ops_test_cancel(stage->host, task, OPS_CANCEL_REQUESTED | OPS_TEST_KILL);
@@ -238,7 +237,8 @@ static bool choose_settings(struct stage *stage)
     }
     char *config = stage_text(set.configs[0]);
     struct stage_act act = {.node = node, .config = config, .what = ""};
-    for (int i = 0; config != NULL && i < SETTINGS_TRIES && !takes_settings(stage, &act); i++) {
+    for (int i = 0; config != NULL && i < SETTINGS_TRIES && !takes_settings(stage, &act, NULL);
+         i++) {
         if (stage->subject->settings_path != NULL || !make_settings(stage)) {
             break;
         }
@@ -260,10 +260,38 @@ bool stage_is_late(const struct stage *stage, unsigned parts)
     return now_ms() - stage->began_ms > stage->subject->timeout_ms / 2 / parts;
 }
 
+/* Its init() runs. `fault` may be NULL. */
+static bool open_host(struct stage *stage, const ops_test_fault *fault, ops_test_problem *why)
+{
+    const ops_test_options options = {.seed = stage->subject->seed, .fault = fault};
+    stage->complaint_count = 0;
+    if (ops_test_open(stage->subject->path, &options, &stage->host, why) != OPS_OK) {
+        return false;
+    }
+    ops_test_http_handle(stage->host, on_http, stage);
+    return true;
+}
+
+/* False: its code still runs. */
+static bool close_host(struct stage *stage)
+{
+    ops_test_host *host = stage->host;
+    stage->host = NULL;
+    if (ops_test_close(host) == OPS_E_TIMEOUT) {
+        verdict_fail(stage->verdict, "its code still runs after all has ended");
+        return false;
+    }
+    return true;
+}
+
+bool stage_reopen(struct stage *stage, const ops_test_fault *fault, ops_test_problem *why)
+{
+    return close_host(stage) && open_host(stage, fault, why);
+}
+
 bool stage_open(struct stage *stage, const struct subject *subject, struct verdict *verdict)
 {
     ops_test_problem why = {.text = ""};
-    ops_test_options options = {.seed = subject->seed};
     *stage = (struct stage){
         .subject = subject,
         .verdict = verdict,
@@ -271,23 +299,19 @@ bool stage_open(struct stage *stage, const struct subject *subject, struct verdi
         .began_ms = now_ms(),
     };
     verdict_stage(verdict, "loading it, and its init()");
-    if (ops_test_open(subject->path, &options, &stage->host, &why) != OPS_OK) {
+    if (!open_host(stage, NULL, &why)) {
         verdict_fail(verdict, "%s", why.text);
         return false;
     }
-    ops_test_http_handle(stage->host, on_http, stage);
     return choose_settings(stage);
 }
 
 void stage_close(struct stage *stage)
 {
     verdict_stage(stage->verdict, "destroying its nodes, and its shutdown()");
-    if (ops_test_close(stage->host) == OPS_E_TIMEOUT) {
-        verdict_fail(stage->verdict, "its code still runs after all has ended");
-    }
+    (void)close_host(stage); /* the verdict has it */
     strbuf_finish(&stage->settings);
     strbuf_finish(&stage->body);
-    stage->host = NULL;
 }
 
 /* ---- Judging ---- */
@@ -397,14 +421,27 @@ static bool judge_end(struct stage *stage, const struct stage_act *act, ops_test
 
 /* ---- Playing ---- */
 
-enum stage_result stage_play(struct stage *stage, const struct stage_act *act, uint64_t *out_steps,
-                             ops_test_problem *why)
+static void tell_act(struct stage *stage, const struct stage_act *act)
 {
-    ops_test_task task = 0;
     struct strbuf text = STRBUF_INIT;
     append_act(stage, act, &text);
     verdict_stage(stage->verdict, "%s", text.p != NULL ? text.p : "");
     strbuf_finish(&text);
+}
+
+bool stage_create(struct stage *stage, const struct stage_act *act, ops_test_problem *why)
+{
+    tell_act(stage, act);
+    bool is_made = takes_settings(stage, act, why);
+    judge_complaints(stage, act);
+    return is_made;
+}
+
+enum stage_result stage_play(struct stage *stage, const struct stage_act *act, uint64_t *out_steps,
+                             ops_test_problem *why)
+{
+    ops_test_task task = 0;
+    tell_act(stage, act);
     stage->node = act->node;
     if (start(stage, act, &task, why) != STAGE_ENDED) {
         judge_complaints(stage, act);

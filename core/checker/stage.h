@@ -67,6 +67,19 @@ struct stage_act {
 bool stage_open(struct stage *stage, const struct subject *subject, struct verdict *verdict);
 void stage_close(struct stage *stage);
 
+/*
+ * Closes the host and opens another one, with the same settings: init() runs again. `fault` (may be
+ * NULL) holds from before it on. False: there is no host now; `why` has what init() said, or the
+ * verdict that the old one does not end.
+ */
+bool stage_reopen(struct stage *stage, const ops_test_fault *fault, ops_test_problem *why);
+
+/*
+ * Whether create() takes the settings, as far as can be seen without running a task. What has been
+ * created on this host is not created again. `why` (may be NULL) is filled when it does not.
+ */
+bool stage_create(struct stage *stage, const struct stage_act *act, ops_test_problem *why);
+
 enum stage_result {
     STAGE_ENDED,   /* as it should; what was wrong is in the verdict */
     STAGE_REFUSED, /* the host did not start it: config or settings are wrong */

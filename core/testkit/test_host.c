@@ -147,6 +147,7 @@ static ops_status take_options(struct ops_test_host *host, const ops_test_option
     own->patience_ms = options->patience_ms > 0 ? options->patience_ms : PATIENCE_MS;
     own->without = copy_text(options->without, &is_short);
     own->state_folder = copy_text(options->state_folder, &is_short);
+    own->fault = NULL; /* it is copied where the others are */
     return is_short ? OPS_E_RESOURCE : OPS_OK;
 }
 
@@ -371,6 +372,19 @@ static ops_status open_all(struct ops_test_host *host, const char *path, ops_tes
     return open_plugin(host, path, why);
 }
 
+static ops_status add_first_fault(struct ops_test_host *host, const ops_test_fault *fault,
+                                  ops_test_problem *why)
+{
+    ops_status status = fault != NULL ? ops_test_fault_add(host, fault) : OPS_OK;
+    if (status == OPS_E_RESOURCE) {
+        return testkit_refuse(status, why, "out of memory");
+    }
+    return status == OPS_OK ? OPS_OK
+                            : testkit_refuse(OPS_E_CONFIG, why,
+                                             "the fault among the options names no function that "
+                                             "there is, or makes no sense");
+}
+
 ops_status ops_test_open(const char *path, const ops_test_options *options, ops_test_host **out,
                          ops_test_problem *why)
 {
@@ -389,8 +403,9 @@ ops_status ops_test_open(const char *path, const ops_test_options *options, ops_
     status = take_options(host, options);
     init_parts(host);
     testkit_find_modules();
-    status = status == OPS_OK ? open_all(host, path, why)
+    status = status == OPS_OK ? add_first_fault(host, options->fault, why)
                               : testkit_refuse(status, why, "out of memory");
+    status = status == OPS_OK ? open_all(host, path, why) : status;
     if (status != OPS_OK) {
         (void)ops_test_close(host); /* nothing runs */
         return status;

@@ -50,6 +50,7 @@ extern "C" {
 #endif
 
 typedef struct ops_test_host ops_test_host;
+typedef struct ops_test_fault ops_test_fault;
 typedef uint64_t ops_test_task; /* 0 is none; given once by a host, in the order of starts: 1, 2 */
 
 /* What went wrong, one line for people. The caller's memory. */
@@ -91,6 +92,7 @@ typedef struct ops_test_options {
     uint64_t own_threads_ms;
     const char *without;      /* interfaces that this host lacks: "ops.kv ops.mail"; NULL: none */
     const char *state_folder; /* absolute, see ops_task_info; NULL: nothing is kept */
+    const ops_test_fault *fault; /* added before init() runs, so that its calls count; NULL: none */
 } ops_test_options;
 
 /*
@@ -311,7 +313,7 @@ void ops_test_count(ops_test_host *host, ops_test_counts *out);
  * digests, schemas, and looking for a time zone or a program. Others (reading a value, abort,
  * complete, fail) must be named.
  */
-typedef struct ops_test_fault {
+struct ops_test_fault {
     const char *where;
     uint64_t n;        /* the n-th call from now on fails, 1 is the next; 0: see one_in */
     uint32_t one_in;   /* with n = 0: one of so many, by the seed; 0: each */
@@ -323,7 +325,7 @@ typedef struct ops_test_fault {
      * and flags must be 0, and only calls count that reach the service.
      */
     uint64_t late_ms;
-} ops_test_fault;
+};
 
 /*
  * Adds a fault to those that there are. OPS_E_INPUT: no such service or function, a mixture that
@@ -336,6 +338,8 @@ typedef struct ops_test_fault {
  *         (open a host) (ops_test_fault_add) (start and run) (what must be true now)
  *         if (ops_test_fault_hits(host) == 0) break;
  *     }
+ *
+ * Calls of init() are made within ops_test_open(): the fault for them is in its options.
  */
 ops_status ops_test_fault_add(ops_test_host *host, const ops_test_fault *fault);
 

@@ -128,6 +128,12 @@ CASES = [
     ("checks", "run.checks", "fault, its check()"),
     ("cancel", "run.cancel run.faults", ", cancelled some time after step 1"),
     ("faults", "run.faults", "(ops.timer.after)"),
+    ("start", "run.start", "fault, call 1 of the host fails in create() (ops.value.alloc), and create() succeeds all the same"),
+    ("start_crashes", "run.start", "it was ended by signal 11 (Segmentation fault), while: fault with {"),
+    ("start_for_good", "run.start", "fails in create(), and then create() fails for good, though no call does: "),
+    ("start_zone", "run.start", "call 2 of the host fails in create()"),
+    ("start_init", "run.start", "call 2 of the host fails in init() (ops.value.new_str), and init() succeeds all the same"),
+    ("start_init_for_good", "run.start", "call 2 of the host fails in init(), and then init() fails for good, though no call does: "),
     ("process", "run.process", "bytes to stdout"),
     ("growth", "run.growth", "allocated memory (bytes) grew"),
     ("growth_by_cancel", "run.growth", "allocated memory (bytes) grew"),
@@ -193,6 +199,8 @@ def manners(rules):
     broken = check(fault("imports"), "--rule", "static.imports", code=1).stdout
     assert "FAILED   static.imports" in broken and "--explain static.imports" in broken, broken
     assert check(fault("imports"), "--rule", "static.tls", code=0)
+    starts = check(fault("starts_well"), code=0).stdout
+    assert "(2 calls in init(), 3 in create())" in starts and "0 failed" in starts, starts
     newest = check(good, "--rule", "static.glibc", code=0).stdout
     assert "(the newest that it needs is GLIBC_2." in newest, newest
     assert "(it needs none)" in check(without_glibc(), "--rule", "static.glibc", code=0).stdout
@@ -224,7 +232,7 @@ def manners(rules):
     assert one == other and "warning  run.outputs" in one and ", seed 5" in one, (one, other)
     another = check(fault("outputs"), "--rule", "run.outputs", "--seed", 6, code=0).stdout
     assert one.splitlines()[2:] != another.splitlines()[2:], another
-    for rule in ("run.cancel", "run.faults", "run.growth"):
+    for rule in ("run.cancel", "run.faults", "run.start", "run.growth"):
         alone = check(bad / "create/bad/bad.so", "--rule", rule, code=0).stdout
         assert "could" in alone and "as run.configs tells" in alone, alone
     for rule in rules:

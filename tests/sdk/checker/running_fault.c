@@ -148,16 +148,66 @@ static void fault_execute(ops_node *node, ops_task task, ops_val config)
 #endif
 }
 
+/* What has no fault in it looks at what each call returns. */
 #ifdef FAULT_GROWTH_BY_CREATE
+static ops_status create(ops_scope scope, void **out)
+{
+    (void)scope;
+    *out = malloc(5000);
+    return *out != NULL ? OPS_OK : OPS_E_RESOURCE;
+}
+#elif defined FAULT_START
+static ops_status create(ops_scope scope, void **out)
+{
+    static int no_memory;
+    *out = &no_memory;
+    (void)ops.value->alloc(ops.h, scope, 16, out);
+    return OPS_OK;
+}
+#elif defined FAULT_START_CRASHES
+static ops_status create(ops_scope scope, void **out)
+{
+    (void)ops.value->alloc(ops.h, scope, 16, out);
+    *(int *)*out = 1;
+    return OPS_OK;
+}
+#elif defined FAULT_START_FOR_GOOD
+static ops_status create(ops_scope scope, void **out)
+{
+    static ops_status kept;
+    ops_status status = ops.value->alloc(ops.h, scope, 16, out);
+    kept = kept != OPS_OK ? kept : status;
+    return kept;
+}
+#elif defined FAULT_STARTS_WELL || defined FAULT_START_ZONE
+static ops_status create(ops_scope scope, void **out)
+{
+    int32_t ahead = 0;
+    ops_val kept = 0;
+    ops_status status = ops.value->alloc(ops.h, scope, 16, out);
+    ops_status known = ops.timer->zone_offset(ops.h, ops_text("UTC"), 0, &ahead);
+    ops_status made = ops.value->new_str(ops.h, scope, ops_text("kept"), &kept);
+#ifdef FAULT_START_ZONE
+    if (known != OPS_OK) {
+        abort();
+    }
+#endif
+    (void)known; /* it does without */
+    return status != OPS_OK ? status : made;
+}
+#endif
+
+#if defined FAULT_GROWTH_BY_CREATE || defined FAULT_START || defined FAULT_START_CRASHES ||        \
+    defined FAULT_START_FOR_GOOD || defined FAULT_STARTS_WELL || defined FAULT_START_ZONE
 static ops_status fault_create(ops_plugin *plugin, ops_scope scope, ops_val settings,
                                ops_node **out, ops_error *error)
 {
+    void *node = NULL;
+    ops_status status = create(scope, &node);
     (void)plugin;
-    (void)scope;
     (void)settings;
-    (void)error;
-    *out = (ops_node *)malloc(5000);
-    return *out != NULL ? OPS_OK : OPS_E_RESOURCE;
+    *out = (ops_node *)node;
+    return status == OPS_OK ? OPS_OK : ops_error_fill(error, status, "out of memory");
 }
 static const ops_node_type fault = {(uint32_t)sizeof(ops_node_type),
                                     OPS_NODE_PARALLEL,
@@ -182,4 +232,29 @@ static const ops_node_type fault =
 static const ops_node_type fault = OPS_NODE("fault", OPS_NODE_PARALLEL, fault_execute);
 #endif
 
+#if defined FAULT_START_INIT || defined FAULT_START_INIT_FOR_GOOD || defined FAULT_STARTS_WELL
+static ops_status fault_init(const ops_host *host, ops_plugin **out, ops_error *err)
+{
+    int32_t ahead = 0;
+    ops_val kept = 0;
+    ops_status status = ops_tables_fetch(host, err);
+    if (status != OPS_OK) {
+        return status;
+    }
+    (void)ops.timer->zone_offset(ops.h, ops_text("UTC"), 0, &ahead); /* it does without */
+    status = ops.value->new_str(ops.h, host->scope, ops_text("kept"), &kept);
+#ifdef FAULT_START_INIT
+    status = OPS_OK;
+#endif
+#ifdef FAULT_START_INIT_FOR_GOOD
+    static ops_status first;
+    first = first != OPS_OK ? first : status;
+    status = first;
+#endif
+    *out = NULL;
+    return status == OPS_OK ? OPS_OK : ops_error_fill(err, status, "out of memory");
+}
+OPS_PLUGIN_WITH("fault", "1.0.0", fault_init, NULL, &fault);
+#else
 OPS_PLUGIN("fault", "1.0.0", &fault);
+#endif

@@ -34,6 +34,9 @@ static void test_host__says_why_it_does_not_open(void **state)
     expect_closed(DEEDS, &(ops_test_options){.without = "ops.exec"}, OPS_E_CONFIG, "'ops.exec'");
     expect_closed(DEEDS, &(ops_test_options){.without = " ops.http "}, OPS_E_UNSUPPORTED,
                   "the manifest requires ops.http, which this host is without");
+    const ops_test_fault unknown = {.where = "ops.none"};
+    expect_closed(DEEDS, &(ops_test_options){.fault = &unknown}, OPS_E_CONFIG,
+                  "the fault among the options names no function");
     assert_int_equal(ops_test_open("/nowhere.so", NULL, NULL, NULL), OPS_E_NOT_FOUND);
     assert_int_equal(ops_test_close(NULL), OPS_OK);
 }
@@ -47,6 +50,17 @@ static void test_host__shows_what_the_manifest_says(void **state)
     assert_string_equal(ops_test_type(host, 4), "deeds.stateful");
     assert_null(ops_test_type(host, 5));
     assert_null(ops_test_type(host, 99));
+    kit_close(host);
+}
+
+static void test_host__takes_a_fault_before_it_opens(void **state)
+{
+    ops_test_fault fault = {.where = "ops.timer.after", .n = 1};
+    ops_test_host *host = kit_open(DEEDS, &(ops_test_options){.fault = &fault});
+    (void)state;
+    fault.n = 7; /* it has been copied */
+    kit_expect_part(kit_run(host, "deeds", "{\"do\":\"later\"}")->error, "no timer");
+    assert_int_equal(ops_test_fault_hits(host), 1);
     kit_close(host);
 }
 
@@ -212,7 +226,9 @@ static void test_host__children_need_the_option(void **state)
 /* Each allocation fails in turn: it opens as if nothing was, or says so. */
 static void test_host__opens_or_says_that_memory_is_short(void **state)
 {
-    const ops_test_options options = {.without = "ops.kv", .state_folder = "/nowhere"};
+    const ops_test_fault fault = {.where = "ops.timer", .n = 1};
+    const ops_test_options options = {
+        .without = "ops.kv", .state_folder = "/nowhere", .fault = &fault};
     bool is_reached = true;
     (void)state;
     kit_close(kit_open(DEEDS, &options)); /* what is loaded once is there */
@@ -255,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_host__says_why_it_does_not_open),
         cmocka_unit_test(test_host__shows_what_the_manifest_says),
+        cmocka_unit_test(test_host__takes_a_fault_before_it_opens),
         cmocka_unit_test(test_host__is_without_what_is_optional),
         cmocka_unit_test(test_host__tells_tasks_what_they_are),
         cmocka_unit_test(test_host__says_why_a_task_does_not_start),
