@@ -9,7 +9,7 @@
  * library. The folder is 0700, a copy 0500. Only the latest stay: a process that has one that goes
  * keeps what it has mapped, and one that is needed again is made again.
  *
- * Used by:  registry, trial.
+ * Used by:  registry, registry_file, registry_catalogue, trial.
  * Uses:     base, shelf, private_file, trust, result.
  * Threads:  [any]
  */

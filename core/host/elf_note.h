@@ -8,7 +8,7 @@
  * The manifest is a note of a PT_NOTE segment: name "opstream", type 1; its bytes are the CRC-64/XZ
  * of the text (8 bytes, little-endian) and the text.
  *
- * Used by:  registry, trial, probe_stack; checker.
+ * Used by:  registry_file, trial, probe_stack; checker.
  * Uses:     crc64.
  * Threads:  [any]
  */

@@ -14,6 +14,7 @@
 #include "core/host/op.h"
 #include "core/host/plugin.h"
 #include "core/host/registry.h"
+#include "core/host/registry_file.h"
 #include "core/host/runtime.h"
 #include "core/host/task.h"
 #include "core/host/task_failure.h"
@@ -277,7 +278,7 @@ int host_plugin_retry(struct host *host, const struct host_plugin_file *info, st
                          STR_ARG(info->id), STR_ARG(info->path));
     }
     int status = trial_again(host, file, err);
-    registry_look_at_trial(host->registry, file);
+    registry_file_look_at_trial(host->registry, file);
     return status;
 }
 

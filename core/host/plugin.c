@@ -15,6 +15,7 @@
 #include "core/host/instance.h"
 #include "core/host/manifest.h"
 #include "core/host/registry.h"
+#include "core/host/registry_file.h"
 #include "core/host/runtime.h"
 #include "core/host/task_failure.h"
 #include "core/host/version.h"

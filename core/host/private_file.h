@@ -5,7 +5,7 @@
 /*
  * Private file: a small generated file that only its user can write to, read and replaced whole.
  *
- * Used by:  registry_index, result, copy_shelf.
+ * Used by:  registry_index, probe_result, copy_shelf.
  * Uses:     base.
  * Threads:  [any]
  */

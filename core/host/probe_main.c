@@ -31,6 +31,7 @@
 #include "core/host/plugin.h"
 #include "core/host/probe_crash.h"
 #include "core/host/registry.h"
+#include "core/host/registry_file.h"
 #include "core/host/runtime.h"
 #include "core/host/secret.h"
 #include "core/value/value.h"

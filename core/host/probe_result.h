@@ -7,7 +7,7 @@
  * the file beside its copy: FOLDER/SHA256.json. It counts for the build of opstream that tried; one
  * that is damaged counts as none, and the file is tried again.
  *
- * Used by:  probe, copy_shelf, registry, trial.
+ * Used by:  probe, copy_shelf, registry_file, registry_catalogue, trial.
  * Uses:     base, value, private_file, probe_frame.
  * Threads:  [any]; a struct belongs to one thread at a time.
  */

@@ -15,11 +15,8 @@
  *
  * No code of a plugin runs here. A node type that two plugins have is nobody's: both are named.
  *
- * A file of another user is read whole, and what its manifest says is said of the bytes with that
- * SHA-256: only they are loaded (trial.h).
- *
- * Used by:  host, plugin, trial.
- * Uses:     copy_shelf, elf_note, manifest, trust, result, version.
+ * Used by:  host, plugin, trial, probe_main.
+ * Uses:     registry_*, copy_shelf, manifest, trust.
  * Threads:  [loop]
  */
 
@@ -28,41 +25,21 @@
 
 #include "core/base/arena.h"
 #include "core/base/str.h"
-#include "core/base/strmap.h"
 #include "core/host/copy_shelf.h"
 #include "core/host/host.h"
+#include "core/host/registry_types.h"
 #include "core/host/trust.h"
 #include "core/model/catalogue.h"
 
-struct document;
 struct error;
 struct manifest;
+struct registry_file;
 struct schema;
-
-/* A file that may be a plugin. */
-struct registry_file {
-    struct host_plugin_file info; /* texts are the registry's */
-    int problem_code;             /* 0: info.problem is empty */
-    bool is_misplaced;            /* by its id it should lie elsewhere: it stands in nobody's way */
-    bool is_tried_badly;          /* its problem is what came of trying it */
-    bool is_loaded;               /* its code runs: until the end it is what it is now */
-    struct trust_stamp stamp;
-    char hash[DIGEST_HEX_SIZE];   /* of another user's; empty: not read, or of root or ours */
-    struct node_type_line *types; /* as the manifest has them; the plugin is info.id */
-    size_t type_count;
-    struct manifest *manifest; /* owned; NULL: not read, or cannot be */
-};
 
 /* A folder, or a place in it where a file may be; watched by its stamp. */
 struct registry_place {
     struct str path;
     struct trust_stamp stamp;
-};
-
-struct registry_type {
-    struct node_type_line line;
-    struct registry_file *file;
-    struct registry_file *rival; /* another plugin that has it too; NULL: none */
 };
 
 struct registry {
@@ -86,9 +63,7 @@ struct registry {
     struct registry_file **files;
     size_t file_count;
     size_t file_cap;
-    struct strmap types;           /* name -> registry_type */
-    struct registry_type **sorted; /* by name */
-    size_t sorted_count;
+    struct registry_types types;
     struct registry_file **retired; /* of an index that was wrong; their manifests may be in use */
     size_t retired_count;
     size_t retired_cap;
@@ -125,21 +100,13 @@ const struct host_plugin_file *registry_file_at(struct registry *registry, size_
 const struct host_plugin_file *registry_read_file(struct registry *registry, const char *path,
                                                   struct error *err);
 
-/* For host_plugin_file_type(). */
-const struct node_type *registry_file_type(const struct host_plugin_file *file, struct str name,
-                                           struct error *err);
-
 /* The same, for who loads it. */
 struct registry_file *registry_take_file(struct registry *registry, const char *path,
                                          struct error *err);
 
-/* The file of a manifest, or of what was given out of it. There is one. */
+/* The file of a manifest. There is one. */
 struct registry_file *registry_file_of_manifest(struct registry *registry,
                                                 const struct manifest *manifest);
-struct registry_file *registry_file_of_info(const struct host_plugin_file *info);
-
-/* What is known of trying it now: it may have been tried, or forgotten, by another process. */
-void registry_look_at_trial(struct registry *registry, struct registry_file *file);
 
 /* ---- For the files registry_*.c ---- */
 
@@ -150,25 +117,19 @@ struct str registry_dup(struct registry *registry, struct str text);
 int registry_add_place(struct registry *registry, struct str path, const struct trust_stamp *stamp);
 int registry_add_file(struct registry *registry, struct str path, struct registry_file **out_file);
 
-/* Sets the file's problem to the error's message. */
-int registry_set_problem(struct registry *registry, struct registry_file *file,
-                         const struct error *problem);
-
-/* Reads the file's manifest, if that has not been done; a failure becomes its problem. */
-int registry_read_manifest(struct registry *registry, struct registry_file *file,
-                           struct error *err);
-
 /* Forgets files, places and types. */
 void registry_clear(struct registry *registry);
 
-/* registry_scan.c: looks into all folders. Fails with E_NOMEM only. */
-int registry_scan(struct registry *registry, struct error *err);
+/* By the index if it fits, else by a scan; the first call does it. Fails with E_NOMEM. */
+int registry_load(struct registry *registry, struct error *err);
 
 /*
- * registry_index.c: true when the index was there, fits, and nothing has changed since. Writing
- * is a favour to the next start: failures are nobody's trouble.
+ * The index said what the files do not: looks again. Manifests that were given out stay. Fails with
+ * E_NOMEM.
  */
-bool registry_read_index(struct registry *registry);
-void registry_write_index(struct registry *registry);
+int registry_repair(struct registry *registry, struct error *err);
+
+/* The file that counts for the id; NULL: none. */
+struct registry_file *registry_find_plugin(const struct registry *registry, struct str id);
 
 #endif

@@ -8,7 +8,7 @@
  * It is no more trusted than what it names: files are checked again before they are opened.
  */
 
-#include "core/host/registry.h"
+#include "core/host/registry_index.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +17,8 @@
 #include "core/base/error.h"
 #include "core/host/index_shelf.h"
 #include "core/host/private_file.h"
+#include "core/host/registry.h"
+#include "core/host/registry_file.h"
 #include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -94,7 +96,7 @@ static int index_build(const struct registry *registry, struct document **out_do
     return builder_finish(b, out_document, NULL);
 }
 
-void registry_write_index(struct registry *registry)
+void registry_index_write(struct registry *registry)
 {
     cleanup_document struct document *document = NULL;
     struct strbuf text = STRBUF_INIT;
@@ -278,7 +280,7 @@ static bool index_take(struct registry *registry, const struct value *root)
            read_each(registry, value_get(root, STR("files")), read_file);
 }
 
-bool registry_read_index(struct registry *registry)
+bool registry_index_read(struct registry *registry)
 {
     cleanup_document struct document *document = NULL;
     struct strbuf text = STRBUF_INIT;

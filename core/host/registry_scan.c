@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The scan of the registry: looks into the folders and reads every manifest. */
-
-#include "core/host/registry.h"
+#include "core/host/registry_scan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +10,8 @@
 #include <sys/stat.h>
 
 #include "core/base/error.h"
+#include "core/host/registry.h"
+#include "core/host/registry_file.h"
 
 /* What one folder holds, in order of name, so that two scans find the same. */
 struct listing {
@@ -55,7 +55,7 @@ static int scan_file(struct registry *registry, const char *path, const char *id
     if (is_new && registry_add_file(registry, str_from(name), &file) != 0) {
         return error_nomem(err);
     }
-    int status = is_new ? registry_read_manifest(registry, file, err) : 0;
+    int status = is_new ? registry_file_read_manifest(registry, file, err) : 0;
     bool is_misplaced = file->info.id.n > 0 && (id == NULL || !str_equal_text(file->info.id, id));
     file->is_misplaced = is_misplaced && (is_new || file->is_misplaced);
     return status;
@@ -129,7 +129,7 @@ static int refuse_folder(struct registry *registry, struct str folder, const str
 {
     struct registry_file *file = NULL;
     int status = registry_add_file(registry, folder, &file);
-    return status == 0 ? registry_set_problem(registry, file, problem) : status;
+    return status == 0 ? registry_file_set_problem(registry, file, problem) : status;
 }
 
 static int scan_folder(struct registry *registry, struct str folder, struct error *err)
@@ -177,7 +177,7 @@ static int mark_misplaced(struct registry *registry)
                   "rename it",
                   STR_ARG(file->info.id), STR_ARG(file->info.id), STR_ARG(file->info.id),
                   STR_ARG(file->info.path));
-        if (registry_set_problem(registry, file, &problem) != 0) {
+        if (registry_file_set_problem(registry, file, &problem) != 0) {
             return E_NOMEM;
         }
     }

@@ -22,6 +22,7 @@
 #include "core/host/probe.h"
 #include "core/host/probe_result.h"
 #include "core/host/registry.h"
+#include "core/host/registry_file.h"
 #include "core/host/runtime.h"
 #include "core/host/trust.h"
 

@@ -19,8 +19,8 @@
  * In a task it is done on another thread, and the task waits (HOST_WAITS): runs of other plugins go
  * on. Where nothing runs yet, in host_prepare(), it is waited for.
  *
- * Used by:  host, plugin, registry (trial_tell()).
- * Uses:     copy_shelf, elf_note, probe, registry, trust, result.
+ * Used by:  host, plugin, registry_file (trial_tell()).
+ * Uses:     copy_shelf, elf_note, probe, registry, registry_file, trust, probe_result.
  * Threads:  [loop]
  */
 

@@ -11,7 +11,7 @@
  *     copied and tried first, see admission.h;
  *   * others can write to it: it is refused.
  *
- * Used by:  registry, admission, copy_shelf.
+ * Used by:  registry, registry_file, trial, copy_shelf.
  * Uses:     base.
  * Threads:  [any]
  */

@@ -5,7 +5,7 @@
 /*
  * Version: whether this host has what a manifest needs. Each refusal says needed, offered, whose.
  *
- * Used by:  registry, plugin.
+ * Used by:  registry_file, plugin.
  * Uses:     manifest.
  * Threads:  [any]
  */

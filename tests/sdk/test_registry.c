@@ -20,6 +20,7 @@
 #include "core/base/error.h"
 #include "core/host/manifest.h"
 #include "core/host/registry.h"
+#include "core/host/registry_file.h"
 #include "tests/support/failing_alloc.h"
 
 enum { INDEX_ROOM = 64 * 1024 };
