@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "core/api/exchange.h"
@@ -59,8 +58,7 @@ static long api_version(const struct net_response *response)
 {
     for (size_t i = 0; i < response->header_count; i++) {
         const struct net_header *header = &response->headers[i];
-        size_t n = sizeof API_VERSION_HEADER - 1;
-        if (header->name.n == n && strncasecmp(header->name.p, API_VERSION_HEADER, n) == 0) {
+        if (str_equal_caseless(header->name, STR(API_VERSION_HEADER))) {
             char digits[16] = {0};
             memcpy(digits, header->value.p, header->value.n < 15 ? header->value.n : 15);
             return strtol(digits, NULL, 10);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/api/request_head.h"
 
-#include <strings.h>
-
 #include "core/base/check.h"
 #include "core/base/utf8.h"
 
@@ -36,11 +34,6 @@ static bool is_token(struct str s)
         }
     }
     return s.n > 0;
-}
-
-static bool equal_ignoring_case(struct str s, const char *text)
-{
-    return s.n == strlen(text) && strncasecmp(s.p, text, s.n) == 0;
 }
 
 /* The part of `*rest` before `separator`, which is cut off with it. */
@@ -218,7 +211,7 @@ static struct request_refusal take_content_length(struct str value, struct reque
 static void take_connection(struct str value, struct request_head *head)
 {
     while (value.n > 0) {
-        if (equal_ignoring_case(str_trim(cut(&value, ',')), "close")) {
+        if (str_equal_caseless(str_trim(cut(&value, ',')), STR("close"))) {
             head->is_last = true;
         }
     }
@@ -236,27 +229,27 @@ static struct request_refusal take_once(struct str *to, struct str value)
 static struct request_refusal take_framing(struct str name, struct str value,
                                            struct request_head *head, struct seen *seen)
 {
-    if (equal_ignoring_case(name, "host")) {
+    if (str_equal_caseless(name, STR("host"))) {
         seen->host++;
         head->host = value;
         return NOT_REFUSED;
     }
-    if (equal_ignoring_case(name, "content-length")) {
+    if (str_equal_caseless(name, STR("content-length"))) {
         seen->content_length++;
         return take_content_length(value, head);
     }
-    if (equal_ignoring_case(name, "transfer-encoding")) {
+    if (str_equal_caseless(name, STR("transfer-encoding"))) {
         seen->transfer_encoding++;
         head->is_chunked = true;
-        return equal_ignoring_case(value, "chunked")
+        return str_equal_caseless(value, STR("chunked"))
                    ? NOT_REFUSED
                    : refuse(501, "of transfer encodings this server knows 'chunked' only");
     }
-    if (equal_ignoring_case(name, "connection")) {
+    if (str_equal_caseless(name, STR("connection"))) {
         take_connection(value, head);
-    } else if (equal_ignoring_case(name, "expect")) {
+    } else if (str_equal_caseless(name, STR("expect"))) {
         head->expects_continue = true;
-        return equal_ignoring_case(value, "100-continue")
+        return str_equal_caseless(value, STR("100-continue"))
                    ? NOT_REFUSED
                    : refuse(417, "of expectations this server knows '100-continue' only");
     }
@@ -266,19 +259,19 @@ static struct request_refusal take_framing(struct str name, struct str value,
 static struct request_refusal take_header(struct str name, struct str value,
                                           struct request_head *head, struct seen *seen)
 {
-    if (equal_ignoring_case(name, "content-type")) {
+    if (str_equal_caseless(name, STR("content-type"))) {
         return take_once(&head->content_type, value);
     }
-    if (equal_ignoring_case(name, "last-event-id")) {
+    if (str_equal_caseless(name, STR("last-event-id"))) {
         return take_once(&head->last_event_id, value);
     }
-    if (equal_ignoring_case(name, "idempotency-key")) {
+    if (str_equal_caseless(name, STR("idempotency-key"))) {
         return take_once(&head->idempotency_key, value);
     }
-    if (equal_ignoring_case(name, "origin")) {
+    if (str_equal_caseless(name, STR("origin"))) {
         return take_once(&head->origin, value);
     }
-    if (equal_ignoring_case(name, "accept")) {
+    if (str_equal_caseless(name, STR("accept"))) {
         return take_once(&head->accept, value);
     }
     return take_framing(name, value, head, seen);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/api/request_reader.h"
 
-#include <strings.h>
-
 #include "core/base/check.h"
 
 enum {
@@ -42,7 +40,7 @@ static bool is_json_type(struct str type)
         "application/json; charset=\"utf-8\"",
     };
     for (size_t i = 0; i < sizeof accepted / sizeof accepted[0]; i++) {
-        if (type.n == strlen(accepted[i]) && strncasecmp(type.p, accepted[i], type.n) == 0) {
+        if (str_equal_caseless(type, str_from(accepted[i]))) {
             return true;
         }
     }

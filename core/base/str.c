@@ -18,6 +18,34 @@ int str_compare(struct str a, struct str b)
     return a.n < b.n ? -1 : a.n > b.n ? 1 : 0;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 32) : c;
+}
+
+bool str_equal_caseless(struct str a, struct str b)
+{
+    if (a.n != b.n) {
+        return false;
+    }
+    for (size_t i = 0; i < a.n; i++) {
+        if (lower(a.p[i]) != lower(b.p[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool str_has_caseless(struct str s, struct str part)
+{
+    for (size_t i = 0; i + part.n <= s.n; i++) {
+        if (str_equal_caseless(str_make(s.p + i, part.n), part)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';

@@ -65,6 +65,11 @@ static inline bool str_ends_with(struct str s, struct str suffix)
 /* Byte order, shorter first when one is the start of the other: <0, 0, >0. */
 int str_compare(struct str a, struct str b);
 
+/* As str_equal(), but that ASCII letters are the same in both cases. No locale has a say. */
+bool str_equal_caseless(struct str a, struct str b);
+/* Whether `part` is in `s`, by the same rule; "" is in everything. */
+bool str_has_caseless(struct str s, struct str part);
+
 /* Without the ASCII white space (space, tab, CR, LF) at both ends. */
 struct str str_trim(struct str s);
 

@@ -15,6 +15,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/base/fd.h"
 #include "core/cli/file_text.h"
 
 enum { FILE_MOST_BYTES = 1024 * 1024, DEPTH_MOST = 8, FOLDERS_OPEN = 8 };
@@ -26,19 +27,6 @@ struct tree {
     unsigned depth;
 };
 
-static int write_all(int fd, struct str text)
-{
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno != EINTR) {
-            return -1;
-        }
-        size_t done = n > 0 ? (size_t)n : 0;
-        text = str_make(text.p + done, text.n - done);
-    }
-    return 0;
-}
-
 static int write_file(const char *path, struct str text, struct error *err)
 {
     mode_t mode = str_starts_with(text, STR("#!")) ? 0777 : 0666;
@@ -46,13 +34,11 @@ static int write_file(const char *path, struct str text, struct error *err)
     if (fd < 0) {
         return error_set_errno(err, E_IO, errno, "cannot make '%s'", path);
     }
-    int status = write_all(fd, text);
-    int why = errno;
-    if (close(fd) != 0 && status == 0) {
-        status = -1;
-        why = errno;
+    int errnum = fd_write_all(fd, text);
+    if (close(fd) != 0 && errnum == 0) {
+        errnum = errno;
     }
-    return status == 0 ? 0 : error_set_errno(err, E_IO, why, "cannot write '%s'", path);
+    return errnum == 0 ? 0 : error_set_errno(err, E_IO, errnum, "cannot write '%s'", path);
 }
 
 static int copy_file(struct tree *tree, const char *from, const char *to, struct error *err)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/escape.h"
+#include "core/base/fd.h"
 #include "core/base/utf8.h"
 #include "core/cli/command.h"
 
@@ -152,25 +153,9 @@ size_t terminal_safe_width(struct str text)
     return width;
 }
 
-static int write_all(int fd, struct str text)
-{
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return errno;
-        }
-        text.p += n;
-        text.n -= (size_t)n;
-    }
-    return 0;
-}
-
 int terminal_write_stdout(struct str text)
 {
-    int errnum = write_all(STDOUT_FILENO, text);
+    int errnum = fd_write_all(STDOUT_FILENO, text);
     if (errnum == 0) {
         return EXIT_DONE;
     }
@@ -179,5 +164,5 @@ int terminal_write_stdout(struct str text)
 
 void terminal_write_stderr(struct str text)
 {
-    (void)write_all(STDERR_FILENO, text);
+    (void)fd_write_all(STDERR_FILENO, text);
 }

@@ -83,20 +83,15 @@ static bool has_port(struct str host)
     return colon != NULL && (bracket == NULL || bracket < colon);
 }
 
-static bool is_scheme(struct str scheme, const char *name)
-{
-    return scheme.n == strlen(name) && strncasecmp(scheme.p, name, scheme.n) == 0;
-}
-
 static void append_origin(const struct origin *origin, struct strbuf *out)
 {
     append_lower(origin->scheme, out);
     strbuf_append_text(out, "://");
     append_lower(origin->host, out);
     if (!has_port(origin->host)) {
-        strbuf_append_text(out, is_scheme(origin->scheme, "https")  ? ":443"
-                                : is_scheme(origin->scheme, "http") ? ":80"
-                                                                    : "");
+        strbuf_append_text(out, str_equal_caseless(origin->scheme, STR("https"))  ? ":443"
+                                : str_equal_caseless(origin->scheme, STR("http")) ? ":80"
+                                                                                  : "");
     }
 }
 

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "core/value/number.h"
 
@@ -103,7 +102,7 @@ static bool read_word(struct str text, double *out)
         text = str_make(text.p + 1, text.n - 1);
     }
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (text.n == strlen(words[i].word) && strncasecmp(text.p, words[i].word, text.n) == 0) {
+        if (str_equal_caseless(text, str_from(words[i].word))) {
             *out = is_negative ? -words[i].value : words[i].value;
             return true;
         }

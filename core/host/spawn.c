@@ -23,6 +23,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/base/fd.h"
 #include "core/host/exec_step.h"
 #include "core/host/process.h"
 #include "core/host/spawn_into.h"
@@ -107,21 +108,6 @@ static int open_pipe(int *out_ours, int *out_childs)
     return 0;
 }
 
-static int write_all(int fd, struct str bytes)
-{
-    while (bytes.n > 0) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return -errno;
-        }
-        bytes = str_make(bytes.p + n, bytes.n - (size_t)n);
-    }
-    return 0;
-}
-
 static int open_input(struct str input, int *out_fd)
 {
     cleanup_fd int fd = -1;
@@ -133,7 +119,7 @@ static int open_input(struct str input, int *out_fd)
     if (fd < 0) {
         return -errno;
     }
-    int status = write_all(fd, input);
+    int status = -fd_write_all(fd, input);
     if (status == 0 && input.n > 0) {
         int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
         if (fcntl(fd, F_ADD_SEALS, seals) != 0 || lseek(fd, 0, SEEK_SET) != 0) {

@@ -11,6 +11,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/base/fd.h"
 #include "core/journal/sqlite_file.h"
 
 /* ---- places ---- */
@@ -82,27 +83,14 @@ static int make_folders(const char *folder, struct str digest)
     return rc == SQLITE_OK ? make_folder(path, outer) : rc;
 }
 
-static int write_all(int fd, struct str text)
-{
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno != EINTR) {
-            return code_of(errno);
-        }
-        if (n > 0) {
-            text = str_make(text.p + n, text.n - (size_t)n);
-        }
-    }
-    return SQLITE_OK;
-}
-
 static int write_file(const char *path, struct str text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) {
         return code_of(errno);
     }
-    int rc = write_all(fd, text);
+    int errnum = fd_write_all(fd, text);
+    int rc = errnum == 0 ? SQLITE_OK : code_of(errnum);
     if (rc == SQLITE_OK && fsync(fd) != 0) {
         rc = SQLITE_IOERR_FSYNC;
     }

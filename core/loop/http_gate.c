@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -55,7 +54,7 @@ static struct str find_header(const struct host_http_response *response, const c
 {
     for (size_t i = 0; i < response->header_count; i++) {
         struct str found = response->headers[i].name;
-        if (found.n == strlen(name) && strncasecmp(found.p, name, found.n) == 0) {
+        if (str_equal_caseless(found, str_from(name))) {
             return str_trim(response->headers[i].value);
         }
     }

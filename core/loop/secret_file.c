@@ -12,6 +12,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/fd.h"
 #include "core/base/guarded.h"
 
 /* The clock of files goes in steps: what was changed this short ago may change unseen. */
@@ -157,19 +158,6 @@ void secret_file_finish(struct secret_file *file)
 
 /* ---- writing ---- */
 
-static int write_all(int fd, struct str bytes)
-{
-    while (bytes.n > 0) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n < 0 && errno != EINTR) {
-            return -1;
-        }
-        size_t done = n > 0 ? (size_t)n : 0;
-        bytes = str_make(bytes.p + done, bytes.n - done);
-    }
-    return fsync(fd);
-}
-
 int secret_file_write(int folder, const char *path, struct str bytes, struct error *err)
 {
     char fresh[64];
@@ -181,8 +169,11 @@ int secret_file_write(int folder, const char *path, struct str bytes, struct err
     if (fd < 0) {
         return error_set_errno(err, E_IO, errno, "cannot make '%s.new'", path);
     }
-    if (write_all(fd, bytes) != 0 || renameat(folder, fresh, folder, name) != 0) {
-        int errnum = errno;
+    int errnum = fd_write_all(fd, bytes);
+    if (errnum == 0 && (fsync(fd) != 0 || renameat(folder, fresh, folder, name) != 0)) {
+        errnum = errno;
+    }
+    if (errnum != 0) {
         (void)unlinkat(folder, fresh, 0); /* what is there stays as it was */
         return error_set_errno(err, E_IO, errnum, "cannot write '%s'", path);
     }

@@ -10,6 +10,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/base/fd.h"
 #include "core/loop/tape_call.h"
 
 int tape_file_begin(struct tape_file *file, const char *path, struct error *err)
@@ -41,26 +42,18 @@ int tape_file_begin(struct tape_file *file, const char *path, struct error *err)
     return 0;
 }
 
-static int write_all(int fd, struct str text)
-{
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.p, text.n);
-        if (n < 0 && errno != EINTR) {
-            return E_IO;
-        }
-        size_t done = n > 0 ? (size_t)n : 0;
-        text = str_make(text.p + done, text.n - done);
-    }
-    return 0;
-}
-
 int tape_file_save(struct tape_file *file, struct str text, struct error *err)
 {
-    bool is_written = write_all(file->fd, text) == 0;
-    is_written = close(file->fd) == 0 && is_written;
-    if (!is_written || rename(file->draft, file->path) != 0) {
+    int errnum = fd_write_all(file->fd, text);
+    if (close(file->fd) != 0 && errnum == 0) {
+        errnum = errno;
+    }
+    if (errnum == 0 && rename(file->draft, file->path) != 0) {
+        errnum = errno;
+    }
+    if (errnum != 0) {
         int status =
-            error_set_errno(err, E_IO, errno, "the tape '%s' cannot be written", file->path);
+            error_set_errno(err, E_IO, errnum, "the tape '%s' cannot be written", file->path);
         (void)unlink(file->draft); /* what is left of it is of no use */
         free(take_pointer(&file->draft));
         return status;

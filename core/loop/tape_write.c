@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <strings.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/utf8.h"
@@ -12,27 +11,16 @@
 /* Deeper bodies stay text: around them the line has levels of its own. */
 enum { JSON_BODY_DEPTH = 48 };
 
-static bool has_word(struct str name, const char *word)
-{
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= name.n; i++) {
-        if (strncasecmp(name.p + i, word, n) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool tape_text_is_credential(struct str name)
 {
     static const char *const words[] = {"authorization", "cookie",     "token",
                                         "secret",        "api-key",    "apikey",
                                         "password",      "credential", "auth-key"};
-    if (has_word(name, "ratelimit") || has_word(name, "rate-limit")) {
+    if (str_has_caseless(name, STR("ratelimit")) || str_has_caseless(name, STR("rate-limit"))) {
         return false; /* "tokens" that are counted */
     }
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (has_word(name, words[i])) {
+        if (str_has_caseless(name, str_from(words[i]))) {
             return true;
         }
     }

@@ -121,23 +121,12 @@ static int note_text(const struct search *search, struct str text, bool is_whole
 
 /* ---- places ---- */
 
-static bool has_word(struct str name, const char *word)
-{
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= name.n; i++) {
-        if (strncasecmp(name.p + i, word, n) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_credential(struct str name)
 {
     static const char *const words[] = {"auth",   "token",  "key",        "secret",
                                         "passwd", "cookie", "credential", "password"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (has_word(name, words[i])) {
+        if (str_has_caseless(name, str_from(words[i]))) {
             return true;
         }
     }

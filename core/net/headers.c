@@ -3,7 +3,6 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "core/base/error.h"
 #include "core/base/grow.h"
@@ -19,7 +18,7 @@ static const char *const owned_by_connection[] = {
 
 bool header_is(struct str name, const char *other)
 {
-    return name.n == strlen(other) && strncasecmp(name.p != NULL ? name.p : "", other, name.n) == 0;
+    return str_equal_caseless(name, str_from(other));
 }
 
 static bool is_token(struct str text)
@@ -131,7 +130,8 @@ bool redirect_keeps_header(const struct redirect_hop *hop, const struct net_head
         return false;
     }
 
-    bool is_of_body = header->name.n > 8 && strncasecmp(header->name.p, "content-", 8) == 0;
+    bool is_of_body = header->name.n > 8 &&
+                      str_equal_caseless(str_make(header->name.p, 8), STR("content-"));
     return !(hop->has_become_get && is_of_body);
 }
 

@@ -4,7 +4,6 @@
 #include <curl/curl.h>
 #include <locale.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
@@ -68,9 +67,8 @@ static int check_start(struct str text, struct error *err)
     if (scheme_n == 0 || !str_starts_with(rest, colon)) {
         return error_set(err, E_INVALID, "the URL has no scheme: write 'https://' in front");
     }
-    bool is_http = (scheme_n == 4 && strncasecmp(text.p, "http", 4) == 0) ||
-                   (scheme_n == 5 && strncasecmp(text.p, "https", 5) == 0);
-    if (!is_http) {
+    struct str scheme = str_make(text.p, scheme_n);
+    if (!str_equal_caseless(scheme, STR("http")) && !str_equal_caseless(scheme, STR("https"))) {
         return error_set(err, E_INVALID, "only http:// and https:// URLs can be called");
     }
     if (rest.n == colon.n || rest.p[colon.n] == '/' || rest.p[colon.n] == '\\') {

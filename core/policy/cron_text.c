@@ -2,7 +2,6 @@
 #include "core/policy/cron.h"
 
 #include <stddef.h>
-#include <strings.h>
 
 #include "core/base/error.h"
 
@@ -67,8 +66,8 @@ static bool read_number(struct str text, int *out)
 
 static bool read_name(const struct field *field, struct str text, int *out)
 {
-    for (int i = 0; i < field->name_count && text.n == NAME_BYTES; i++) {
-        if (strncasecmp(field->names[i], text.p, NAME_BYTES) == 0) {
+    for (int i = 0; i < field->name_count; i++) {
+        if (str_equal_caseless(text, str_make(field->names[i], NAME_BYTES))) {
             *out = field->least + i;
             return true;
         }

@@ -2,7 +2,6 @@
 #include "core/policy/retry.h"
 
 #include <stddef.h>
-#include <strings.h>
 
 #include "core/policy/jitter.h"
 
@@ -32,7 +31,7 @@ static const struct {
 
 static bool is_code(struct str code, struct str name)
 {
-    return code.n > 0 && code.n == name.n && strncasecmp(code.p, name.p, name.n) == 0;
+    return code.n > 0 && str_equal_caseless(code, name);
 }
 
 static bool has_status(const struct retry_failure *failure)

@@ -2,7 +2,6 @@
 #include "core/value/secret_hosts.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 enum { MAX_PORT = 65535, MAX_PORT_DIGITS = 5 };
 
@@ -181,7 +180,7 @@ static bool skip_scheme(struct str *text, unsigned *out_port)
                    {{"smtp://", 7}, 587}};
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
         size_t n = schemes[i].scheme.n;
-        if (text->n > n && strncasecmp(text->p, schemes[i].scheme.p, n) == 0) {
+        if (text->n > n && str_equal_caseless(str_make(text->p, n), schemes[i].scheme)) {
             *text = str_make(text->p + n, text->n - n);
             *out_port = schemes[i].port;
             return true;

@@ -23,6 +23,21 @@ static void test_str__equality_is_of_bytes_and_length(void **state)
     assert_false(str_equal(STR("a\0b"), STR("a\0c")));
 }
 
+static void test_str__letters_may_be_alike_in_both_cases(void **state)
+{
+    (void)state;
+    assert_true(str_equal_caseless(STR("Content-Type"), STR("cONTENT-tYPE")));
+    assert_true(str_equal_caseless(STR(""), str_from(NULL)));
+    assert_false(str_equal_caseless(STR("ab"), STR("abc")));
+    assert_false(str_equal_caseless(STR("@["), STR("`{"))); /* beside the letters */
+    assert_false(str_equal_caseless(STR("a\0b"), STR("A\0c")));
+    assert_false(str_equal_caseless(STR("\xC4"), STR("\xE4"))); /* letters elsewhere */
+    assert_true(str_has_caseless(STR("X-API-Key"), STR("api-key")));
+    assert_true(str_has_caseless(STR("x"), STR("")));
+    assert_false(str_has_caseless(STR("api-ke"), STR("api-key")));
+    assert_false(str_has_caseless(STR(""), STR("a")));
+}
+
 static void test_str__starts_and_ends(void **state)
 {
     (void)state;
@@ -162,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_str__equality_is_of_bytes_and_length),
+        cmocka_unit_test(test_str__letters_may_be_alike_in_both_cases),
         cmocka_unit_test(test_str__starts_and_ends),
         cmocka_unit_test(test_str__compare_orders_by_byte_then_length),
         cmocka_unit_test(test_str__trim_takes_both_ends),
