@@ -1,45 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rule on what grows: from task to task, however tasks end, and from host to host. */
 #include <inttypes.h>
-#include <malloc.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "core/base/str.h"
+#include "core/checker/heap_watch.h"
 #include "core/checker/process_count.h"
 #include "core/checker/rule.h"
 #include "core/checker/stage.h"
 #include "core/checker/subject.h"
+#include "core/checker/trend.h"
 #include "core/checker/verdict.h"
 #include "core/host/manifest.h"
 #include "opstream/exec.h"
 
 enum {
-    CONFIGS = 3,     /* of a node type */
-    ROUNDS = 10,     /* hosts, one after the other */
-    WARM_ROUNDS = 4, /* in which caches may fill */
+    CONFIGS = 3,        /* of a node type */
+    WINDOWS = 10,       /* of tasks, one after the other on one host */
+    WARM = 3,           /* in which caches may fill */
+    LIFE_WINDOWS = 6,   /* of hosts, for what init() and create() make */
+    LIVES = 10,         /* hosts of a window */
+    WARM_LIVES = 1,     /* windows in which caches may fill */
+    SHARP_TASKS = 5000, /* with fewer a cache may still be filling: only SPARE_BYTES counts */
     SPARE_BYTES = 64 * 1024,
-    SPARE_FOR_TASK = 4, /* bytes: less than any allocation */
-    SPARE_COUNT = 8,    /* threads of a pool, descriptors of a library */
+    SPARE_FOR_ONE = 4, /* bytes, for a task or a host: less than any allocation */
+    SPARE_COUNT = 8,   /* threads of a pool, descriptors of a library */
     SPARE_VALUES = 64,
     PLAYS_MOST = 256,
-    LIVES = 60,      /* more hosts, for what init() and create() make */
-    WARM_LIVES = 10, /* in which caches may fill */
+    CODE_BYTES = 160,
+};
+
+/* The least of memory that there was in each window, in blocks and in bytes. */
+struct floors {
+    uint32_t mark; /* of what is allocated in the first of them */
+    uint64_t blocks[WINDOWS];
+    uint64_t bytes[WINDOWS];
 };
 
 struct growth {
     struct chance chance; /* of what is done to tasks */
-    uint64_t for_round;
-    bool is_measured;      /* how many tasks a round has is decided */
-    uint64_t begun;        /* of this round */
-    ops_test_counts early; /* when a quarter of the round is over */
+    uint64_t for_window;  /* tasks */
+    uint64_t begun;       /* tasks */
+    struct floors floors;
+    ops_test_counts early; /* when what is judged begins, as the next two */
+    size_t descriptors;
+    size_t threads;
 };
 
-/* Bytes that are allocated, by malloc() and as mappings for large blocks. */
-static size_t allocated(void)
+/* What is judged. */
+struct span {
+    size_t first;    /* window */
+    size_t last;     /* window */
+    uint64_t each;   /* how often something was done in a window */
+    unsigned pauses; /* windows in which nothing need have come */
+};
+
+static uint64_t span_times(struct span span)
 {
-    struct mallinfo2 info = mallinfo2();
-    return info.uordblks + info.hblkhd;
+    return (span.last - span.first) * span.each;
+}
+
+static void floors_begin(struct floors *floors, size_t window)
+{
+    heap_watch_mark(floors->mark + (uint32_t)window);
+    floors->blocks[window] = UINT64_MAX;
+    floors->bytes[window] = UINT64_MAX;
+}
+
+static void floors_look(struct floors *floors, size_t window)
+{
+    struct heap_count count = heap_watch_count();
+    if (count.blocks < floors->blocks[window]) {
+        floors->blocks[window] = count.blocks;
+    }
+    if (count.bytes < floors->bytes[window]) {
+        floors->bytes[window] = count.bytes;
+    }
 }
 
 struct play {
@@ -141,9 +177,6 @@ static bool play_and_count(struct stage *stage, struct plays *plays, struct grow
     struct stage_act act = {.node = play->node, .config = play->config, .what = ""};
     size_t deed = chance_below(&growth->chance, 3);
     growth->begun++;
-    if (growth->begun == growth->for_round / 4) {
-        ops_test_count(stage->host, &growth->early);
-    }
     stage->mood = growth->begun % 4 == 0 ? MOOD_ANY : MOOD_GOOD;
     if (deed == 1 && play->steps > 0) {
         return play_cancelled(stage, play, growth, &act);
@@ -153,6 +186,8 @@ static bool play_and_count(struct stage *stage, struct plays *plays, struct grow
     }
     return play_plain(stage, play, &act);
 }
+
+/* ---- Verdicts ---- */
 
 static void judge_kept(struct stage *stage, const struct growth *growth)
 {
@@ -165,140 +200,153 @@ static void judge_kept(struct stage *stage, const struct growth *growth)
                      " values (%" PRIu64 " bytes) to %" PRIu64 " (%" PRIu64 ") in %" PRIu64
                      " tasks",
                      growth->early.kept_values, growth->early.kept_bytes, late.kept_values,
-                     late.kept_bytes, growth->for_round - growth->for_round / 4);
+                     late.kept_bytes, growth->for_window * (WINDOWS - 1 - WARM));
     }
 }
 
-/* ---- Hosts ---- */
-
-struct host_life {
-    const struct subject *subject;
-    struct plays *plays;
-    struct verdict *verdict;
-    struct growth *growth;
-    bool is_good; /* it may go on */
-};
-
-static void *play_round(void *user)
+static void judge_count(const char *what, size_t before, size_t after, const struct growth *growth,
+                        struct verdict *verdict)
 {
-    struct host_life *life = user;
-    struct growth *growth = life->growth;
-    struct stage stage;
-    life->is_good = stage_open(&stage, life->subject, life->verdict);
-    growth->begun = 0;
-    while (life->is_good && growth->begun < growth->for_round) {
-        life->is_good = play_and_count(&stage, life->plays, growth);
-        if (!growth->is_measured && stage_is_late(&stage, ROUNDS)) {
-            growth->for_round = growth->begun;
-            ops_test_count(stage.host, &growth->early);
-        }
+    if (after > before + SPARE_COUNT) {
+        verdict_fail(verdict, "the number of %s grew from %zu to %zu in %" PRIu64 " tasks", what,
+                     before, after, growth->for_window * (WINDOWS - 1 - WARM));
     }
-    growth->is_measured = true;
-    if (life->is_good) {
-        judge_kept(&stage, growth);
-    }
-    stage_close(&stage);
-    return NULL;
-}
-
-/* One host, on which each node type is created for one task. */
-static void *play_life(void *user)
-{
-    struct host_life *life = user;
-    struct stage stage;
-    const struct manifest_node *last = NULL;
-    life->is_good = stage_open(&stage, life->subject, life->verdict);
-    for (size_t i = 0; life->is_good && i < life->plays->count; i++) {
-        const struct play *play = &life->plays->plays[i];
-        struct stage_act act = {.node = play->node, .config = play->config, .what = ""};
-        if (play->node != last) {
-            life->is_good = stage_play(&stage, &act, NULL, NULL) == STAGE_ENDED;
-        }
-        last = play->node;
-    }
-    stage_close(&stage);
-    return NULL;
 }
 
 /*
- * In a thread of its own: what malloc() keeps at hand for a thread counts as allocated, and is
- * given back when the thread ends. False: it goes on no further.
+ * One block for some hundreds of tasks is found by its trend. That of bytes, in blocks that stay,
+ * is only believed when it is steep: those in a cache go up and down by chance.
  */
-static bool run_host(void *(*play)(void *), struct host_life *life)
+static bool has_trend(const struct floors *floors, struct span span)
 {
-    pthread_t thread;
-    life->is_good = false;
-    if (pthread_create(&thread, NULL, play, life) != 0) {
-        verdict_fail(life->verdict, "no thread can be started");
-        return false;
-    }
-    (void)pthread_join(thread, NULL); /* cannot fail: it is ours */
-    return life->is_good && life->verdict->outcome == VERDICT_OK;
+    size_t count = span.last - span.first + 1;
+    bool is_steep = floors->bytes[span.last] >= floors->bytes[span.first] + span_times(span);
+    return trend_goes_on(&floors->blocks[span.first], count, span.pauses) ||
+           (is_steep && trend_goes_on(&floors->bytes[span.first], count, 0));
 }
 
-static void judge_growth(const char *what, size_t before, size_t after, size_t spare,
-                         uint64_t tasks, struct verdict *verdict)
+static bool has_grown_much(const struct floors *floors, struct span span)
 {
-    if (after > before + spare) {
-        verdict_fail(verdict, "%s grew from %zu to %zu in %" PRIu64 " tasks", what, before, after,
-                     tasks);
-    }
+    uint64_t spare = SPARE_BYTES + span_times(span) * SPARE_FOR_ONE;
+    return floors->bytes[span.last] > floors->bytes[span.first] + spare;
 }
 
-static void play_rounds(const struct subject *subject, struct plays *plays, struct verdict *verdict)
+/* `where` is what follows the numbers: "tasks". */
+static void complain_of_growth(const struct floors *floors, struct span span, const char *where,
+                               struct verdict *verdict)
 {
-    size_t bytes = 0;
-    size_t descriptors = 0;
-    size_t threads = 0;
-    struct growth growth = {.chance = {subject->seed},
-                            .for_round = subject->tasks < ROUNDS ? 1 : subject->tasks / ROUNDS};
-    struct host_life life = {subject, plays, verdict, &growth, false};
-    for (int i = 0; i < ROUNDS; i++) {
-        if (i == WARM_ROUNDS) {
-            bytes = allocated();
-            descriptors = process_count("/proc/self/fd");
-            threads = process_count("/proc/self/task");
+    char code[CODE_BYTES] = "";
+    bool is_known = heap_watch_blame(floors->mark + (uint32_t)span.first, code, sizeof code);
+    verdict_fail(verdict,
+                 "allocated memory grew from %" PRIu64 " blocks (%" PRIu64 " bytes) to %" PRIu64
+                 " (%" PRIu64 ") in %" PRIu64 " %s%s%s",
+                 floors->blocks[span.first], floors->bytes[span.first], floors->blocks[span.last],
+                 floors->bytes[span.last], span_times(span), where,
+                 is_known ? "; most of it is taken at " : "", code);
+}
+
+static void judge_tasks(struct stage *stage, const struct growth *growth)
+{
+    const struct floors *floors = &growth->floors;
+    const struct span span = {WARM, WINDOWS - 1, growth->for_window, 1};
+    bool is_sharp = growth->for_window * WINDOWS >= SHARP_TASKS;
+    if ((is_sharp && has_trend(floors, span)) || has_grown_much(floors, span)) {
+        complain_of_growth(floors, span, "tasks", stage->verdict);
+    }
+    judge_count("open descriptors", growth->descriptors, process_count("/proc/self/fd"), growth,
+                stage->verdict);
+    judge_count("threads", growth->threads, process_count("/proc/self/task"), growth,
+                stage->verdict);
+    judge_kept(stage, growth);
+}
+
+/* ---- From task to task ---- */
+
+static bool play_window(struct stage *stage, struct plays *plays, size_t window,
+                        struct growth *growth)
+{
+    floors_begin(&growth->floors, window);
+    for (uint64_t i = 0; i < growth->for_window; i++) {
+        if (!play_and_count(stage, plays, growth) || stage->verdict->outcome != VERDICT_OK) {
+            return false;
         }
-        if (!run_host(play_round, &life)) {
-            if (verdict->outcome == VERDICT_OK) {
-                verdict_skip(verdict, "a task could not be started, as run.configs tells");
-            }
-            return;
+        floors_look(&growth->floors, window);
+        if (window == 0 && stage_is_late(stage, WINDOWS)) {
+            growth->for_window = growth->begun; /* as many as there is time for */
         }
     }
-    uint64_t tasks = growth.for_round * (ROUNDS - WARM_ROUNDS);
-    judge_growth("allocated memory (bytes)", bytes, allocated(),
-                 SPARE_BYTES + (size_t)tasks * SPARE_FOR_TASK, tasks, verdict);
-    judge_growth("the number of open descriptors", descriptors, process_count("/proc/self/fd"),
-                 SPARE_COUNT, tasks, verdict);
-    judge_growth("the number of threads", threads, process_count("/proc/self/task"), SPARE_COUNT,
-                 tasks, verdict);
-    bool is_whole = growth.for_round * ROUNDS >= subject->tasks / ROUNDS * ROUNDS;
-    verdict_remark(verdict, "%" PRIu64 " tasks%s", growth.for_round * ROUNDS,
-                   is_whole ? "" : ": more take too long");
+    return true;
+}
+
+static bool play_windows(struct stage *stage, struct plays *plays, struct growth *growth)
+{
+    for (size_t i = 0; i < WINDOWS; i++) {
+        if (i == WARM + 1) {
+            ops_test_count(stage->host, &growth->early);
+            growth->descriptors = process_count("/proc/self/fd");
+            growth->threads = process_count("/proc/self/task");
+        }
+        if (!play_window(stage, plays, i, growth)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* On one host, as in an orchestrator: what only shutdown() frees has grown until then. */
+static void play_tasks(const struct subject *subject, struct plays *plays, struct verdict *verdict)
+{
+    struct stage stage;
+    uint64_t wanted = subject->tasks < WINDOWS ? 1 : subject->tasks / WINDOWS;
+    struct growth growth = {.chance = {subject->seed}, .for_window = wanted};
+    if (stage_open(&stage, subject, verdict) && play_windows(&stage, plays, &growth)) {
+        judge_tasks(&stage, &growth);
+        verdict_remark(verdict, "%" PRIu64 " tasks%s", growth.begun,
+                       growth.for_window == wanted ? "" : ": more take too long");
+    } else if (verdict->outcome == VERDICT_OK) {
+        verdict_skip(verdict, "a task could not be started, as run.configs tells");
+    }
+    stage_close(&stage);
 }
 
 /* ---- From host to host ---- */
 
+/* One host, on which each node type is created for one task. */
+static bool play_life(const struct subject *subject, struct plays *plays, struct verdict *verdict)
+{
+    struct stage stage;
+    const struct manifest_node *last = NULL;
+    bool is_good = stage_open(&stage, subject, verdict);
+    for (size_t i = 0; is_good && i < plays->count; i++) {
+        const struct play *play = &plays->plays[i];
+        struct stage_act act = {.node = play->node, .config = play->config, .what = ""};
+        if (play->node != last) {
+            is_good = stage_play(&stage, &act, NULL, NULL) == STAGE_ENDED;
+        }
+        last = play->node;
+    }
+    stage_close(&stage);
+    return is_good && verdict->outcome == VERDICT_OK;
+}
+
 static void play_lives(const struct subject *subject, struct plays *plays, struct verdict *verdict)
 {
-    struct host_life life = {.subject = subject, .plays = plays, .verdict = verdict};
-    size_t bytes = 0;
-    for (int i = 0; i < LIVES; i++) {
-        if (i == WARM_LIVES) {
-            bytes = allocated();
-        }
-        if (!run_host(play_life, &life)) {
-            return; /* tasks have shown it before, and the verdict has it */
+    struct floors floors = {.mark = WINDOWS};
+    const struct span span = {WARM_LIVES, LIFE_WINDOWS - 1, LIVES, 0};
+    for (size_t i = 0; i < LIFE_WINDOWS; i++) {
+        floors_begin(&floors, i);
+        for (int k = 0; k < LIVES; k++) {
+            if (!play_life(subject, plays, verdict)) {
+                return; /* tasks have shown it before, and the verdict has it */
+            }
+            floors_look(&floors, i);
         }
     }
-    size_t now = allocated();
-    if (now > bytes + SPARE_BYTES) {
-        verdict_fail(verdict,
-                     "allocated memory (bytes) grew from %zu to %zu in %d hosts with one task for "
-                     "each node type: what init() and create() make is not freed by shutdown() and "
-                     "destroy()",
-                     bytes, now, LIVES - WARM_LIVES);
+    if (has_trend(&floors, span) || has_grown_much(&floors, span)) {
+        complain_of_growth(&floors, span,
+                           "hosts with one task for each node type: what init() and create() make "
+                           "is not freed by shutdown() and destroy()",
+                           verdict);
     }
 }
 
@@ -306,13 +354,16 @@ void rule_run_growth(const struct subject *subject, struct verdict *verdict)
 {
     struct plays plays = {.count = 0};
     collect(subject, &plays);
-    if (plays.count > 0) {
-        play_rounds(subject, &plays, verdict);
+    if (plays.count == 0) {
+        verdict_skip(verdict, "no config can be made, as run.configs tells");
+    } else if (!heap_watch_begin()) {
+        verdict_fail(verdict, "out of memory");
+    } else {
+        play_tasks(subject, &plays, verdict);
         if (verdict->outcome == VERDICT_OK) {
             play_lives(subject, &plays, verdict);
         }
-    } else {
-        verdict_skip(verdict, "no config can be made, as run.configs tells");
+        heap_watch_end();
     }
     forget_plays(&plays);
 }

@@ -135,10 +135,16 @@ CASES = [
     ("start_init", "run.start", "call 2 of the host fails in init() (ops.value.new_str), and init() succeeds all the same"),
     ("start_init_for_good", "run.start", "call 2 of the host fails in init(), and then init() fails for good, though no call does: "),
     ("process", "run.process", "bytes to stdout"),
-    ("growth", "run.growth", "allocated memory (bytes) grew"),
-    ("growth_by_cancel", "run.growth", "allocated memory (bytes) grew"),
-    ("growth_by_refusal", "run.growth", "allocated memory (bytes) grew"),
-    ("growth_by_create", "run.growth", "in 50 hosts with one task"),
+    ("growth", "run.growth", "in 6000 tasks; most of it is taken at fault.so+0x"),
+    ("growth_by_cancel", "run.growth", "in 6000 tasks; most of it is taken at fault.so+0x"),
+    ("growth_by_refusal", "run.growth", "in 6000 tasks; most of it is taken at fault.so+0x"),
+    ("growth_by_create", "run.growth", "in 40 hosts with one task"),
+    ("grows_by_block", "run.growth", "in 6000 tasks; most of it is taken at fault.so+0x"),
+    ("grows_by_new", "run.growth", "in 6000 tasks; most of it is taken at libstdc++.so.6"),
+    ("grows_in_place", "run.growth", "in 6000 tasks; most of it is taken at fault.so+0x"),
+    ("grows_in_thread", "run.growth", "in 6000 tasks; most of it is taken at fault.so+0x"),
+    ("grows_seldom", "run.growth", "in 6000 tasks; most of it is taken at fault.so+0x"),
+    ("grows_until_shutdown", "run.growth", "in 6000 tasks; most of it is taken at fault.so+0x"),
     (bad / "newer_interface/bad/bad.so", "manifest.needs", "needs the interface 'ops.http' 4"),
 ]
 
@@ -203,6 +209,7 @@ def manners(rules):
     assert "(2 calls in init(), 3 in create())" in starts and "0 failed" in starts, starts
     newest = check(good, "--rule", "static.glibc", code=0).stdout
     assert "(the newest that it needs is GLIBC_2." in newest, newest
+    check(fault("fills"), "--rule", "run.growth", code=0)
     assert "(it needs none)" in check(without_glibc(), "--rule", "static.glibc", code=0).stdout
     assert check(fault("crashes"), "--in-process", "--rule", "run.configs").returncode == -6
     given = work / "given.json"
