@@ -153,8 +153,9 @@ const struct rule rule_table[] = {
      "behind, is a fault that shows as another one later.",
      "End every path of execute() and of each callback by exactly one complete(), with a port that "
      "the manifest names, or fail(), also "
-     "with texts, lists and numbers that are as small or as large as the schema allows. The "
-     "finding has the config; services answer by chance, of which --seed is the beginning.",
+     "with texts, lists and numbers that are as small or as large as the schema allows, and with "
+     "secrets where x-ops-secret lets them stand: then the plugin has handles that it cannot read. "
+     "The finding has the config; services answer by chance, of which --seed is the beginning.",
      {"run.load"},
      rule_run_configs},
     {"run.strand",
@@ -171,7 +172,7 @@ const struct rule rule_table[] = {
      RULE_ERROR,
      "the same holds when one thing in the config is made otherwise",
      "What breaks the schema, the host refuses. What the schema allows comes to the node as it is: "
-     "empty, very long, at the ends of numbers, in any language.",
+     "empty, very long, at the ends of numbers, in any language; a secret, where one may stand.",
      "Mend the node, or say in the schema what it can't take: minLength, maximum, pattern.",
      {"run.configs"},
      rule_run_mutations},

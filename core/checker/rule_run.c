@@ -48,9 +48,44 @@ static void complain_of_refusal(struct stage *stage, const struct stage_act *act
                  why, STR_ARG(strbuf_str(&stage->settings)));
 }
 
+/*
+ * Services answer as they did to the same config without secrets: what ends otherwise now does so
+ * for the secrets. False: no more can be done on this stage.
+ */
+static bool try_secrets(struct stage *stage, const struct stage_act *plain, struct chance answers,
+                        ops_status code)
+{
+    char *config = stage_with_secrets(stage, plain);
+    if (config == NULL) {
+        return true;
+    }
+    ops_test_problem why = {.text = ""};
+    struct stage_act act = *plain;
+    act.config = config;
+    act.has_secrets = true;
+    stage->mood = MOOD_GOOD;
+    stage->chance = answers;
+    enum stage_result result = stage_play(stage, &act, NULL, &why);
+    if (result == STAGE_REFUSED) {
+        complain_of_refusal(stage, &act, why.text);
+    }
+    bool is_told = stage->code == OPS_E_INTERNAL || stage->code == OPS_E_PERMISSION;
+    if (result == STAGE_ENDED && is_told && stage->code != code && stage->view == VIEW_CONDUCT) {
+        verdict_fail(stage->verdict,
+                     "%.*s with %.300s, with secrets, fails with %s, which it does not without: "
+                     "what x-ops-secret lets stand there the code must use by its handle",
+                     STR_ARG(act.node->type.name), config,
+                     stage->code == OPS_E_INTERNAL ? "INTERNAL" : "PERMISSION");
+    }
+    free(config);
+    return result == STAGE_ENDED;
+}
+
 static bool try_config(struct stage *stage, const struct stage_act *act, void *user)
 {
     size_t *tasks = user;
+    struct chance first = stage->chance;
+    ops_status code = OPS_OK;
     for (int i = 0; i < ANSWERS; i++) {
         ops_test_problem why = {.text = ""};
         stage->mood = i == 0 ? MOOD_GOOD : MOOD_ANY;
@@ -62,9 +97,10 @@ static bool try_config(struct stage *stage, const struct stage_act *act, void *u
         if (result == STAGE_STUCK) {
             return false;
         }
+        code = i == 0 ? stage->code : code;
         (*tasks)++;
     }
-    return true;
+    return try_secrets(stage, act, first, code);
 }
 
 static void complain_of_schemas(const struct subject *subject, struct verdict *verdict)
@@ -171,6 +207,9 @@ static bool try_mutant(struct stage *stage, const struct manifest_node *node,
     }
     ops_test_problem why = {.text = ""};
     struct stage_act act = {.node = node, .config = config, .what = what};
+    char *secret = chance_percent(&stage->chance, 50) ? stage_with_secrets(stage, &act) : NULL;
+    act.has_secrets = secret != NULL;
+    act.config = secret != NULL ? secret : config;
     enum stage_result result = stage_play(stage, &act, NULL, &why);
     if (result != STAGE_STUCK && is_valid == (result == STAGE_REFUSED)) {
         verdict_fail(stage->verdict, "%.*s, %s: its schema %s, but the host %s (%s)",
@@ -179,6 +218,7 @@ static bool try_mutant(struct stage *stage, const struct manifest_node *node,
     }
     mutants->taken += result == STAGE_ENDED ? 1 : 0;
     mutants->refused += result == STAGE_REFUSED ? 1 : 0;
+    free(secret);
     free(config);
     return result != STAGE_STUCK;
 }
@@ -241,7 +281,8 @@ static bool try_check(struct stage *stage, const struct manifest_node *node)
 {
     for (int i = 0; i < CHECKS; i++) {
         ops_test_problem why = {.text = ""};
-        struct stage_act act = {.node = node, .config = NULL, .what = ""};
+        struct stage_act act = {
+            .node = node, .config = NULL, .what = "", .has_secrets = i % 2 == 1};
         stage->mood = i == 0 ? MOOD_GOOD : MOOD_ANY;
         enum stage_result result = stage_play(stage, &act, NULL, &why);
         if (result == STAGE_REFUSED) {

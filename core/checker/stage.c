@@ -9,6 +9,7 @@
 #include "core/base/error.h"
 #include "core/checker/config_maker.h"
 #include "core/checker/config_set.h"
+#include "core/checker/secret_places.h"
 #include "core/checker/subject.h"
 #include "core/checker/verdict.h"
 #include "core/host/manifest.h"
@@ -30,6 +31,45 @@ char *stage_text(const struct document *document)
     json_write(document_root(document), JSON_COMPACT, &text);
     return strbuf_take(&text);
 }
+
+/* ---- Secrets ---- */
+
+static bool make_secret(void *user, const char *name, const char *value)
+{
+    struct stage *stage = user;
+    return ops_test_secret(stage->host, name, value) == OPS_OK;
+}
+
+/* Nothing is appended when no secret may stand in it. */
+static void append_with_secrets(struct stage *stage, const struct schema *schema,
+                                const char *prefix, const struct document *document,
+                                struct strbuf *out)
+{
+    struct secret_places places = {.prefix = prefix, .make = make_secret, .user = stage};
+    struct document *filled = NULL;
+    if (schema != NULL && secret_places_fill(&places, schema, document, &filled, NULL) == 0) {
+        if (places.count > 0) {
+            json_write(document_root(filled), JSON_COMPACT, out);
+        }
+        document_unref(filled);
+    }
+}
+
+char *stage_with_secrets(struct stage *stage, const struct stage_act *act)
+{
+    struct strbuf text = STRBUF_INIT;
+    struct document *config = NULL;
+    if (json_read(str_from(act->config), NULL, &config, NULL) == 0) {
+        append_with_secrets(stage, act->node->type.config_schema, "config", config, &text);
+        document_unref(config);
+    }
+    if (text.n == 0 && stage->secret_settings.n > 0) {
+        strbuf_append_text(&text, act->config);
+    }
+    return text.n > 0 ? strbuf_take(&text) : NULL;
+}
+
+/* ---- Configs ---- */
 
 /* The set ends here. */
 static bool visit_set(struct stage *stage, const struct stage_act *like, struct config_set *set,
@@ -173,10 +213,11 @@ static enum stage_result start(struct stage *stage, const struct stage_act *act,
 {
     char type[256];
     struct str name = act->node->type.name;
+    bool has_secrets = act->has_secrets && stage->secret_settings.n > 0;
     size_t n = name.n < sizeof type ? name.n : sizeof type - 1;
     ops_test_spec spec = {
         .type = type,
-        .settings = strbuf_str(&stage->settings).p,
+        .settings = strbuf_str(has_secrets ? &stage->secret_settings : &stage->settings).p,
         .config = act->config,
         .deadline_ms = DEADLINE_MS,
         .credits = act->config != NULL ? CREDITS : 0,
@@ -209,9 +250,12 @@ static bool make_settings(struct stage *stage)
         return false;
     }
     strbuf_clear(&stage->settings);
+    strbuf_clear(&stage->secret_settings);
     json_write(document_root(settings), JSON_COMPACT, &stage->settings);
+    append_with_secrets(stage, stage->subject->manifest->plugin.settings_schema, "setting",
+                        settings, &stage->secret_settings);
     document_unref(settings);
-    return strbuf_status(&stage->settings) == 0;
+    return strbuf_status(&stage->settings) == 0 && strbuf_status(&stage->secret_settings) == 0;
 }
 
 static bool takes_settings(struct stage *stage, const struct stage_act *act, ops_test_problem *why)
@@ -311,6 +355,7 @@ void stage_close(struct stage *stage)
     verdict_stage(stage->verdict, "destroying its nodes, and its shutdown()");
     (void)close_host(stage); /* the verdict has it */
     strbuf_finish(&stage->settings);
+    strbuf_finish(&stage->secret_settings);
     strbuf_finish(&stage->body);
 }
 
@@ -332,6 +377,9 @@ static void append_act(const struct stage *stage, const struct stage_act *act, s
         static const char *const moments[] = {"before", "after", "some time after"};
         strbuf_append_format(out, ", cancelled %s step %" PRIu64, moments[act->cancel_moment],
                              act->cancel_step);
+    }
+    if (act->has_secrets) {
+        strbuf_append_text(out, ", with secrets");
     }
     if (act->what[0] != '\0') {
         strbuf_append_format(out, ", %s", act->what);
@@ -408,6 +456,7 @@ static bool judge_end(struct stage *stage, const struct stage_act *act, ops_test
 {
     const ops_test_result *end = ops_test_end(stage->host, task);
     if (end != NULL && end->kind != OPS_TEST_RUNNING) {
+        stage->code = end->kind == OPS_TEST_FAILED ? end->code : OPS_OK;
         if (end->ends == 0 && end->is_given_up == 0) {
             complain(stage, act, "it was ended by nobody");
         }

@@ -7,7 +7,7 @@
  * true when a task has ended, whatever was done to it.
  *
  * Used by:  rules on what runs.
- * Uses:     opstream/test.h, subject, verdict.
+ * Uses:     opstream/test.h, secret_places, subject, verdict.
  * Threads:  [main], in the process of a rule
  */
 
@@ -45,11 +45,13 @@ struct stage {
     enum stage_mood mood;
     enum stage_view view;
     struct strbuf settings;           /* JSON */
+    struct strbuf secret_settings;    /* the same with secrets, where such may stand; else empty */
     const struct manifest_node *node; /* whose task runs: answers are like its output */
     struct strbuf body;               /* of the answer that was given last */
     size_t complaint_count;           /* that have been looked at */
     size_t task_count;                /* that have ended */
     uint64_t longest_step_us;         /* of the task that ended last */
+    ops_status code;                  /* with which it failed; OPS_OK: it completed */
     uint64_t began_ms;                /* when the stage was opened */
 };
 
@@ -58,6 +60,7 @@ struct stage_act {
     const struct manifest_node *node;
     const char *config;   /* JSON; of a check NULL */
     const char *what;     /* what is special about it, for people; or "" */
+    bool has_secrets;     /* its settings are those with secrets, where there are such */
     uint64_t cancel_step; /* 0: it is not cancelled */
     uint32_t cancel_moment;
     uint32_t cancel_how;
@@ -104,6 +107,13 @@ void stage_each(struct stage *stage, size_t wanted, stage_visit_fn visit, void *
 
 /* The same with configs at the bounds of the schemas, where such can be made. */
 void stage_each_bound(struct stage *stage, stage_visit_fn visit, void *user);
+
+/*
+ * The config of `act` with secrets where its schema lets them stand. Owned: free(). NULL: neither
+ * the config nor the settings have such a place, or there is no memory. The secrets are there until
+ * the next call.
+ */
+char *stage_with_secrets(struct stage *stage, const struct stage_act *act);
 
 /*
  * Half of the time that the rule has is over, or of a part of it, of which there are `parts`. Rules

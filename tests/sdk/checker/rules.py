@@ -121,6 +121,8 @@ CASES = [
     ("parent", "run.configs", "it killed its parent process, by signal 9 (Killed), while: fault with {"),
     ("forks", "run.process", "it started a child process"),
     ("unnamed", "run.configs", "not in 'interfaces' of the manifest, so that they are NULL: ops.budget, ops.http, ops.job"),
+    ("secret_crashes", "run.configs", "it was ended by signal 6 (Aborted), while: fault with {"),
+    ("secret_read", "run.configs", "with secrets, fails with INTERNAL, which it does not without"),
     ("exits", "run.configs", "it ended the process with exit code 3, while: fault with {"),
     ("loops", "run.configs", "it did not end within 6 s, while: fault with {", "--timeout", "6"),
     ("mutations", "run.mutations", "= a text of 200,000 bytes"),

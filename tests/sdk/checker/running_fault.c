@@ -65,6 +65,22 @@ static void on_time(void *user, ops_task task, ops_status status)
     finish((const struct wait *)user, task);
 }
 
+#if defined FAULT_SECRET_READ || defined FAULT_SECRET_CRASHES
+/* As if all texts could be read. */
+static int reads_token(ops_val config)
+{
+    ops_str token = {NULL, 0};
+    ops_val value = ops_get(config, "token");
+    if (value == 0 || ops.value->get_str(ops.h, value, &token) == OPS_OK) {
+        return 1;
+    }
+#ifdef FAULT_SECRET_CRASHES
+    abort();
+#endif
+    return 0;
+}
+#endif
+
 /* What stands first in execute(): most of the faults. */
 static void misbehave(ops_val config)
 {
@@ -132,6 +148,12 @@ static void fault_execute(ops_node *node, ops_task task, ops_val config)
         return;
     }
     wait->n = ops_get_i64(config, "n", 0);
+#if defined FAULT_SECRET_READ || defined FAULT_SECRET_CRASHES
+    if (!reads_token(config)) {
+        ops_fail_text(task, OPS_E_INTERNAL, "the token is no text");
+        return;
+    }
+#endif
 #ifdef FAULT_NEVER_ENDS
     return;
 #endif
