@@ -98,7 +98,7 @@ static void append_page_item(const struct command *command, struct strbuf *out)
 void man_command_append(const struct command *command, struct strbuf *out)
 {
     static const char *const pages[] = {"opstream(1)", "opstream.yaml(5)", "opstream-pipeline(5)",
-                                        NULL};
+                                        "opstream-plugin.json(5)", NULL};
     struct strbuf name = STRBUF_INIT;
     man_command_append_name(command, &name);
     man_roff_begin(out, strbuf_str(&name), 1);
@@ -200,7 +200,8 @@ static void append_commands(struct strbuf *out)
 
 void man_command_append_program(struct strbuf *out)
 {
-    static const char *const pages[] = {"opstream.yaml(5)", "opstream-pipeline(5)", NULL};
+    static const char *const pages[] = {"opstream.yaml(5)", "opstream-pipeline(5)",
+                                        "opstream-plugin.json(5)", NULL};
     man_roff_begin(out, STR("opstream"), 1);
     man_roff_name(out, STR("opstream"), "run pipelines written in YAML");
     man_roff_section(out, "SYNOPSIS");

@@ -234,7 +234,7 @@ static void append_parts(const struct part *parts, size_t count, struct strbuf *
 void man_format_append_settings(struct strbuf *out)
 {
     static const char *const pages[] = {"opstream(1)", "opstream-serve(1)", "opstream-pipeline(5)",
-                                        NULL};
+                                        "opstream-plugin.json(5)", NULL};
     man_roff_begin(out, STR("opstream.yaml"), 5);
     man_roff_name(out, STR("opstream.yaml"), "what holds for all pipelines of a machine");
     man_roff_section(out, "SYNOPSIS");
@@ -302,8 +302,13 @@ static int append_types(struct strbuf *out, struct error *err)
 int man_format_append_pipeline(struct strbuf *out, struct error *err)
 {
     static const char *const pages[] = {
-        "opstream(1)",        "opstream-validate(1)", "opstream-nodes(1)",
-        "opstream-schema(1)", "opstream.yaml(5)",     NULL,
+        "opstream(1)",
+        "opstream-validate(1)",
+        "opstream-nodes(1)",
+        "opstream-schema(1)",
+        "opstream.yaml(5)",
+        "opstream-plugin.json(5)",
+        NULL,
     };
     man_roff_begin(out, STR("opstream-pipeline"), 5);
     man_roff_name(out, STR("opstream-pipeline"), "the format of pipelines");

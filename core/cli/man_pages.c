@@ -9,6 +9,7 @@
 #include "core/cli/command.h"
 #include "core/cli/man_command.h"
 #include "core/cli/man_format.h"
+#include "core/cli/man_manifest.h"
 
 struct job {
     const char *folder;
@@ -67,6 +68,10 @@ int man_pages_write(const char *folder, struct error *err)
         job.status = man_format_append_pipeline(&job.page, err);
     }
     finish_page(&job, STR("opstream-pipeline"), 5);
+    if (job.status == 0) {
+        job.status = man_manifest_append(&job.page, err);
+    }
+    finish_page(&job, STR("opstream-plugin.json"), 5);
     strbuf_finish(&job.page);
     return job.status;
 }

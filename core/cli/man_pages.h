@@ -4,10 +4,10 @@
 
 /*
  * Man pages: all manual pages, as files of a folder: opstream.1, one for each command and verb,
- * opstream.yaml.5, opstream-pipeline.5.
+ * opstream.yaml.5, opstream-pipeline.5, opstream-plugin.json.5.
  *
  * Used by:  cmd_help.
- * Uses:     man_command, man_format.
+ * Uses:     man_command, man_format, man_manifest.
  * Threads:  [main]
  */
 

@@ -6,7 +6,7 @@
  * Man roff: the few macros of man(7) that our manual pages need. Text is escaped, so that it reads
  * as it stands and can be copied: no quote or hyphen becomes another one.
  *
- * Used by:  man_command, man_format, man_program.
+ * Used by:  man_command, man_format, man_manifest.
  * Uses:     base.
  * Threads:  [main]
  */

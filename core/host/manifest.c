@@ -26,7 +26,7 @@
 int manifest_form_create(struct schema **out_form, struct error *err)
 {
     cleanup_document struct document *document = NULL;
-    int status = json_read(str_from(manifest_schema_text), NULL, &document, err);
+    int status = manifest_schema_read(&document, err);
     return status == 0 ? schema_compile(document, out_form, err) : status;
 }
 

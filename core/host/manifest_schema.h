@@ -3,14 +3,17 @@
 #define CORE_HOST_MANIFEST_SCHEMA_H
 
 /*
- * The JSON Schema of manifests: sdk/README.md explains each key.
+ * The JSON Schema of manifests. What its descriptions and defaults say is opstream-plugin.json(5).
  *
- * Used by:  manifest.
- * Uses:     nothing.
+ * Used by:  manifest, cli (man_manifest).
+ * Uses:     value.
  * Threads:  [any]
  */
 
-/* JSON text. */
-extern const char manifest_schema_text[];
+struct document;
+struct error;
+
+/* On success `*out_schema` is owned: document_unref(). Fails with E_NOMEM. */
+int manifest_schema_read(struct document **out_schema, struct error *err);
 
 #endif

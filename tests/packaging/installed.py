@@ -69,6 +69,7 @@ class Installed(unittest.TestCase):
         pages = files_below(os.path.join(self.prefix, "share", "man"))
         self.assertIn("man1/opstream-run.1", pages)
         self.assertIn("man5/opstream.yaml.5", pages)
+        self.assertIn("man5/opstream-plugin.json.5", pages)
         self.assertEqual([page for page in pages if page[3] != page[-1]], [])
 
     def test_shells_find_their_completion(self):

@@ -61,7 +61,8 @@ class ManPages(unittest.TestCase):
     def test_each_command_has_one(self):
         wanted = {f"opstream-{name}.1" for name in commands()}
         self.assertGreater(len(wanted), 25)
-        self.assertEqual(wanted | {"opstream.1", "opstream.yaml.5", "opstream-pipeline.5"}, set(self.pages))
+        files = {"opstream.yaml.5", "opstream-pipeline.5", "opstream-plugin.json.5"}
+        self.assertEqual(wanted | files | {"opstream.1"}, set(self.pages))
 
     def test_mandoc_has_nothing_to_say(self):
         for page in self.pages:
@@ -122,6 +123,33 @@ class ManPages(unittest.TestCase):
                 opstream("nodes", "--config", path, HOME=folder)
             else:
                 opstream("validate", "--strict", path, HOME=folder)
+
+    def sections(self, page):
+        """Of the rendered page, by their titles."""
+        parts = re.split(r"^([A-Z][A-Z ]*)\n", self.rendered(page), flags=re.MULTILINE)
+        return dict(zip(parts[1::2], parts[2::2]))
+
+    def test_the_manifest_is_as_the_guide_tells(self):
+        with open(os.path.join(os.path.dirname(__file__), "../../sdk/README.md"), encoding="utf-8") as guide:
+            text = guide.read()
+        told = text.split("\n## The manifest\n")[1].split("\n## ")[0]
+        marks = set(re.findall(r"^\| `(x-[a-z-]+)`", text.split("\n## Marks in schemas\n")[1], re.MULTILINE))
+        sections = self.sections("opstream-plugin.json.5")
+        shown = {title: re.findall(r"^       (\S+) \(", part, re.MULTILINE) for title, part in sections.items()}
+        self.assertEqual(set(shown["MARKS IN SCHEMAS"]), marks)
+        keys = {key for title, names in shown.items() if title != "MARKS IN SCHEMAS" for key in names}
+        self.assertGreater(len(keys), 25)
+        self.assertEqual({key for key in keys if not re.search(rf"\W{re.escape(key)}\W", told)}, set())
+        self.assertIn("Default: true.", sections["A NODE TYPE"])
+        self.assertIn("It is needed.", sections["THE MANIFEST"])
+
+    def test_the_manifest_of_the_example_is_valid(self):
+        example = re.sub(r"^ {11}", "", self.sections("opstream-plugin.json.5")["EXAMPLES"], flags=re.MULTILINE)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "manifest.json")
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(example)
+            self.assertIn("acme.weather.now", opstream("plugin", "inspect", path, HOME=folder))
 
     def test_they_are_the_same_each_time(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,9 @@
 
 #include "core/base/error.h"
 #include "core/host/manifest.h"
+#include "core/host/manifest_schema.h"
 #include "core/host/version.h"
+#include "core/value/builder.h"
 #include "core/value/json.h"
 #include "core/value/schema.h"
 #include "core/value/value.h"
@@ -296,6 +298,93 @@ static void test_manifest__reports_lack_of_memory(void **state)
     }
 }
 
+/* The defaults of `map`, written out, beside what it needs. */
+static void put_defaults(struct builder *b, const struct value *map)
+{
+    const struct value *keys = value_get(map, STR("properties"));
+    for (size_t i = 0; i < value_count(keys); i++) {
+        const struct value_member *member = value_member_at(keys, i);
+        const struct value *fallback = value_get(&member->value, STR("default"));
+        if (fallback != NULL) {
+            builder_key(b, value_str(&member->key));
+            builder_copy(b, fallback);
+        }
+    }
+}
+
+static void put_map(struct builder *b, const char *key, const struct value *map)
+{
+    builder_key(b, str_from(key));
+    builder_map_begin(b);
+    put_defaults(b, map);
+}
+
+/* A manifest that says all defaults of the schema. */
+static void write_defaults(struct strbuf *out)
+{
+    struct document *schema = NULL;
+    struct document *said = NULL;
+    struct builder *b = builder_create();
+    assert_int_equal(manifest_schema_read(&schema, NULL), 0);
+    const struct value *root = document_root(schema);
+    builder_map_begin(b);
+    put_defaults(b, root);
+    builder_member_string(b, STR("id"), STR("a"));
+    builder_member_string(b, STR("version"), STR("1.0.0"));
+    put_map(b, "abi", value_pointer(root, STR("/properties/abi")));
+    builder_key(b, STR("epoch"));
+    builder_int(b, 1);
+    builder_map_end(b);
+    put_map(b, "capabilities", value_pointer(root, STR("/properties/capabilities")));
+    builder_map_end(b);
+    builder_key(b, STR("nodes"));
+    builder_list_begin(b);
+    builder_map_begin(b);
+    put_defaults(b, value_pointer(root, STR("/$defs/node")));
+    builder_member_string(b, STR("type"), STR("a"));
+    builder_member_string(b, STR("summary"), STR("s"));
+    builder_key(b, STR("config_schema"));
+    builder_map_begin(b);
+    builder_map_end(b);
+    builder_map_end(b);
+    builder_list_end(b);
+    builder_map_end(b);
+    assert_int_equal(builder_finish(b, &said, NULL), 0);
+    json_write(document_root(said), JSON_COMPACT, out);
+    document_unref(said);
+    document_unref(schema);
+}
+
+/* What the manual says is what is done. */
+static void test_manifest__defaults_are_those_of_its_schema(void **state)
+{
+    static const char least[] =
+        "{\"id\":\"a\",\"version\":\"1.0.0\",\"abi\":{\"epoch\":1},\"nodes\":["
+        "{\"type\":\"a\",\"summary\":\"s\",\"config_schema\":{}}]}";
+    struct manifest *silent = NULL;
+    struct manifest *said = NULL;
+    struct strbuf text = STRBUF_INIT;
+    struct error err;
+    (void)state;
+    write_defaults(&text);
+    assert_non_null(strstr(text.p, "\"side_effects\":true"));
+    assert_int_equal(read(least, &silent, &err), 0);
+    assert_int_equal(read(text.p, &said, &err), 0);
+    assert_int_equal(said->minor_needed, silent->minor_needed);
+    assert_int_equal(said->needs_process, silent->needs_process);
+    assert_int_equal(said->nodes[0].config_version, silent->nodes[0].config_version);
+    assert_int_equal(said->nodes[0].type.flags, silent->nodes[0].type.flags);
+    assert_true(str_equal(said->nodes[0].type.risk, silent->nodes[0].type.risk));
+    static const char *const capabilities[] = {"exec", "secret.read"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(manifest_has_capability(said, str_from(capabilities[i])),
+                         manifest_has_capability(silent, str_from(capabilities[i])));
+    }
+    manifest_destroy(said);
+    manifest_destroy(silent);
+    strbuf_finish(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_manifest__says_what_is_wrong),
         cmocka_unit_test(test_manifest__of_another_epoch_may_have_any_form),
         cmocka_unit_test(test_manifest__asks_for_capabilities_that_there_are),
+        cmocka_unit_test(test_manifest__defaults_are_those_of_its_schema),
         cmocka_unit_test(test_manifest__reports_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
