@@ -17,13 +17,13 @@ static int append(const struct command_args *args, struct strbuf *out)
         return EXIT_DONE;
     }
     const struct command *command = NULL;
-    size_t used = 0;
-    int code = command_resolve(args->operands, args->operand_count, &command, &used);
+    size_t verb = 0;
+    int code = command_resolve(args->operands, args->operand_count, &command, &verb);
     if (code != EXIT_DONE) {
         return code;
     }
-    if (used < args->operand_count) {
-        return command_usage_error(command, "it has no verb '%s'", args->operands[used]);
+    if (verb + 1 < args->operand_count) {
+        return command_usage_error(command, "it has no verb '%s'", args->operands[verb + 1]);
     }
     command_help_append(command, out);
     return EXIT_DONE;

@@ -90,8 +90,14 @@ int command_error(int code, const char *format, ...)
 
 /* ---- finding ---- */
 
-static const struct command *find_in(const struct command *const *table, const char *name)
+static const struct command *const *table_of(const struct command *of)
 {
+    return of != NULL ? of->verbs : command_table;
+}
+
+const struct command *command_find(const struct command *of, const char *name)
+{
+    const struct command *const *table = table_of(of);
     for (size_t i = 0; table[i] != NULL; i++) {
         if (strcmp(table[i]->name, name) == 0) {
             return table[i];
@@ -100,15 +106,10 @@ static const struct command *find_in(const struct command *const *table, const c
     return NULL;
 }
 
-const struct command *command_find(const char *name)
-{
-    return find_in(command_table, name);
-}
-
 /* `of`: NULL for a word that is no command. */
 static int refuse_unknown(const struct command *of, const char *name)
 {
-    const struct command *const *table = of != NULL ? of->verbs : command_table;
+    const struct command *const *table = table_of(of);
     struct suggest nearest = suggest_start(str_from(name));
     for (size_t i = 0; table[i] != NULL; i++) {
         suggest_offer(&nearest, str_from(table[i]->name));
@@ -149,20 +150,74 @@ bool command_next_usage(const struct command *command, const char **rest, struct
     return true;
 }
 
-int command_resolve(const char *const *words, size_t count, const struct command **out_command,
-                    size_t *out_used)
+const struct command_option *command_find_option(const struct command *command, struct str written)
 {
-    const struct command *command = command_find(words[0]);
+    bool is_long = str_starts_with(written, STR("--"));
+    bool is_letter = !is_long && written.n == 2 && written.p[0] == '-';
+    const struct command_option *option = command->options;
+    for (; option != NULL && option->name != NULL; option++) {
+        bool is_it = is_long ? str_equal_text(str_make(written.p + 2, written.n - 2), option->name)
+                             : is_letter && written.p[1] == option->letter;
+        if (is_it) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
+/* "--input", "-i" and "-qi", if they take a value: what is behind them is no operand. */
+static bool takes_next(const struct command *command, const char *word)
+{
+    if (word[1] == '-') {
+        const struct command_option *option = command_find_option(command, str_from(word));
+        return option != NULL && option->value_name != NULL;
+    }
+    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+        const char written[] = {'-', *letter};
+        const struct command_option *option = command_find_option(command, str_make(written, 2));
+        if (option != NULL && option->value_name != NULL) {
+            return letter[1] == '\0';
+        }
+    }
+    return false;
+}
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0' && strcmp(word, "--") != 0;
+}
+
+size_t command_verb_place(const struct command *command, const char *const *words, size_t count)
+{
+    size_t i = 0;
+    while (i < count && is_option(words[i])) {
+        bool takes = takes_next(command, words[i]);
+        for (size_t k = 0; !takes && command->verbs[k] != NULL; k++) {
+            takes = takes_next(command->verbs[k], words[i]);
+        }
+        i += takes ? 2 : 1;
+    }
+    i += i < count && strcmp(words[i], "--") == 0 ? 1 : 0;
+    return i < count ? i : count;
+}
+
+int command_resolve(const char *const *words, size_t count, const struct command **out_command,
+                    size_t *out_verb)
+{
+    const struct command *command = command_find(NULL, words[0]);
     if (command == NULL) {
         return refuse_unknown(NULL, words[0]);
     }
-    bool has_verb = command->verbs != NULL && count > 1 && words[1][0] != '-';
-    const struct command *verb = has_verb ? find_in(command->verbs, words[1]) : NULL;
-    if (has_verb && verb == NULL) {
-        return refuse_unknown(command, words[1]);
+    size_t at = count;
+    if (command->verbs != NULL) {
+        at = 1 + command_verb_place(command, words + 1, count - 1);
     }
-    *out_command = has_verb ? verb : command;
-    *out_used = has_verb ? 2 : 1;
+    const struct command *verb = at < count ? command_find(command, words[at]) : command;
+    if (verb == NULL) {
+        return refuse_unknown(command, words[at]);
+    }
+    *out_command = verb;
+    *out_verb = at < count ? at : 0;
     return EXIT_DONE;
 }
 
@@ -172,7 +227,7 @@ static int refuse_no_verb(const struct command *command)
     for (size_t i = 0; command->verbs[i] != NULL; i++) {
         strbuf_append_format(&verbs, "%s%s", i > 0 ? ", " : "", command->verbs[i]->name);
     }
-    int code = command_usage_error(command, "a verb comes first: %s", strbuf_str(&verbs).p);
+    int code = command_usage_error(command, "a verb is missing: %s", strbuf_str(&verbs).p);
     strbuf_finish(&verbs);
     return code;
 }
@@ -186,55 +241,74 @@ struct words {
     int next;
 };
 
-static size_t option_count(const struct command *command)
+static void append_owner(struct strbuf *out, const struct command *command, struct str written)
 {
-    size_t count = 0;
-    while (command->options != NULL && command->options[count].name != NULL) {
-        count++;
+    if (command_find_option(command, written) != NULL) {
+        strbuf_append_text(out, out->n > 0 ? ", '" : "'");
+        command_append_name(command, out);
+        strbuf_append_char(out, '\'');
     }
-    return count;
 }
 
-static int unknown_option(const struct command *command, const char *name, size_t n)
+/* Which others among the verbs and their command have it: "'dlq requeue', 'dlq drop'". */
+static void append_owners(struct strbuf *out, const struct command *command, struct str written)
 {
-    struct str candidates[64];
-    size_t count = option_count(command);
-    for (size_t i = 0; i < count && i < 64; i++) {
-        candidates[i] = str_from(command->options[i].name);
+    const struct command *whole = command->parent != NULL ? command->parent : command;
+    append_owner(out, whole, written);
+    for (size_t i = 0; whole->verbs != NULL && whole->verbs[i] != NULL; i++) {
+        append_owner(out, whole->verbs[i], written);
     }
-    struct str near = suggest_nearest(str_make(name, n), candidates, count < 64 ? count : 64);
-    if (near.n > 0) {
-        return command_usage_error(command, "unknown option '--%.*s', did you mean '--%.*s'?",
-                                   (int)n, name, STR_ARG(near));
-    }
-    return command_usage_error(command, "unknown option '--%.*s'", (int)n, name);
 }
 
-static int add_given(struct command_args *args, size_t option, const char *value)
+/* `written` is "--json" or "-i". */
+static int unknown_option(const struct command *command, struct str written)
 {
-    const struct command_option *row = &args->command->options[option];
+    struct strbuf owners = STRBUF_INIT;
+    append_owners(&owners, command, written);
+    bool is_long = str_starts_with(written, STR("--"));
+    struct suggest nearest =
+        suggest_start(is_long ? str_make(written.p + 2, written.n - 2) : STR(""));
+    const struct command_option *option = command->options;
+    for (; option != NULL && option->name != NULL; option++) {
+        suggest_offer(&nearest, str_from(option->name));
+    }
+    int code = EXIT_USAGE;
+    if (owners.n > 0) {
+        code = command_usage_error(command, "option '%.*s' goes with %s", STR_ARG(written),
+                                   strbuf_str(&owners).p);
+    } else if (nearest.best.n > 0) {
+        code = command_usage_error(command, "unknown option '%.*s', did you mean '--%.*s'?",
+                                   STR_ARG(written), STR_ARG(nearest.best));
+    } else {
+        code = command_usage_error(command, "unknown option '%.*s'", STR_ARG(written));
+    }
+    strbuf_finish(&owners);
+    return code;
+}
+
+static int add_given(struct command_args *args, const struct command_option *row, const char *value)
+{
     if (!row->is_repeatable && row->value_name != NULL && command_has(args, row->name)) {
         return command_usage_error(args->command, "option '--%s' is given twice", row->name);
     }
     if (args->given_count == COMMAND_MAX_VALUES) {
         return command_usage_error(args->command, "more than %d options", COMMAND_MAX_VALUES);
     }
-    args->given[args->given_count].option = option;
+    args->given[args->given_count].option = (size_t)(row - args->command->options);
     args->given[args->given_count].value = value;
     args->given_count++;
     return EXIT_DONE;
 }
 
 /* `attached` is the value behind '=' or behind the letter, or NULL. */
-static int take_option(struct command_args *args, struct words *words, size_t option,
-                       const char *attached)
+static int take_option(struct command_args *args, struct words *words,
+                       const struct command_option *row, const char *attached)
 {
-    const struct command_option *row = &args->command->options[option];
     if (row->value_name == NULL) {
         if (attached != NULL) {
             return command_usage_error(args->command, "option '--%s' takes no value", row->name);
         }
-        return add_given(args, option, "");
+        return add_given(args, row, "");
     }
     const char *value = attached;
     if (value == NULL) {
@@ -244,35 +318,28 @@ static int take_option(struct command_args *args, struct words *words, size_t op
         }
         value = words->argv[words->next++];
     }
-    return add_given(args, option, value);
+    return add_given(args, row, value);
 }
 
 static int parse_long(struct command_args *args, struct words *words, const char *word)
 {
-    const char *name = word + 2;
-    const char *equals = strchr(name, '=');
-    size_t n = equals != NULL ? (size_t)(equals - name) : strlen(name);
-    for (size_t i = 0; i < option_count(args->command); i++) {
-        const char *known = args->command->options[i].name;
-        if (strlen(known) == n && memcmp(known, name, n) == 0) {
-            return take_option(args, words, i, equals != NULL ? equals + 1 : NULL);
-        }
-    }
-    return unknown_option(args->command, name, n);
+    const char *equals = strchr(word, '=');
+    struct str written = equals != NULL ? str_make(word, (size_t)(equals - word)) : str_from(word);
+    const struct command_option *option = command_find_option(args->command, written);
+    return option == NULL ? unknown_option(args->command, written)
+                          : take_option(args, words, option, equals != NULL ? equals + 1 : NULL);
 }
 
 static int parse_letters(struct command_args *args, struct words *words, const char *word)
 {
     for (const char *letter = word + 1; *letter != '\0'; letter++) {
-        size_t option = 0;
-        while (option < option_count(args->command) &&
-               args->command->options[option].letter != *letter) {
-            option++;
+        const char written[] = {'-', *letter};
+        const struct command_option *option =
+            command_find_option(args->command, str_make(written, 2));
+        if (option == NULL) {
+            return unknown_option(args->command, str_make(written, 2));
         }
-        if (option == option_count(args->command)) {
-            return command_usage_error(args->command, "unknown option '-%c'", *letter);
-        }
-        bool takes_value = args->command->options[option].value_name != NULL;
+        bool takes_value = option->value_name != NULL;
         const char *attached = takes_value && letter[1] != '\0' ? letter + 1 : NULL;
         int status = take_option(args, words, option, attached);
         if (status != EXIT_DONE || takes_value) {

@@ -59,8 +59,8 @@ struct command {
 /* All commands, in the order of the overview; ends with NULL. Defined in commands.c. */
 extern const struct command *const command_table[];
 
-/* The command `name`, or NULL. */
-const struct command *command_find(const char *name);
+/* The verb `name` of `of`, or the command when that is NULL; NULL: there is none such. */
+const struct command *command_find(const struct command *of, const char *name);
 
 /* Every command, each followed by its verbs. `user` is borrowed. */
 typedef void (*command_walk_cb)(void *user, const struct command *command);
@@ -76,17 +76,27 @@ void command_append_name(const struct command *command, struct strbuf *out);
  */
 bool command_next_usage(const struct command *command, const char **rest, struct str *out_line);
 
-/*
- * The command that the first words name, with its verb if it has verbs and the next word is no
- * option. `*out_used` of the words say so. Returns EXIT_DONE; EXIT_USAGE when there is none: one
- * line on stderr has said so, and which is near. There is a first word.
- */
-int command_resolve(const char *const *words, size_t count, const struct command **out_command,
-                    size_t *out_used);
+/* Its option that is written "--json", or "-i"; NULL: it has none such. */
+const struct command_option *command_find_option(const struct command *command, struct str written);
 
 /*
- * Reads the arguments behind the command's name. Returns EXIT_DONE; EXIT_USAGE when they are
- * wrong, or a verb is missing: one line on stderr has said so. `--help` is answered by the caller.
+ * Where the verb stands in the words behind the command: at the first one that is no option of the
+ * command or of its verbs, and no value of one. `count` when it is not there.
+ */
+size_t command_verb_place(const struct command *command, const char *const *words, size_t count);
+
+/*
+ * The command that the first word names; if it has verbs, the verb that stands at `*out_verb`,
+ * which is 0 when there is none. Returns EXIT_DONE; EXIT_USAGE when there is no such command, or
+ * verb: one line on stderr has said so, and which is near. There is a first word.
+ */
+int command_resolve(const char *const *words, size_t count, const struct command **out_command,
+                    size_t *out_verb);
+
+/*
+ * Reads the arguments without the names of the command and its verb. Returns EXIT_DONE; EXIT_USAGE
+ * when they are wrong, or a verb is missing: one line on stderr has said so. `--help` is answered
+ * by the caller.
  */
 int command_parse(const struct command *command, int argc, char *const *argv,
                   struct command_args *out_args);

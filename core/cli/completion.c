@@ -16,28 +16,6 @@ struct line {
     struct command_args args;
 };
 
-static const struct command_option *find_option(const struct command *command, struct str name)
-{
-    const struct command_option *option = command->options;
-    for (; option != NULL && option->name != NULL; option++) {
-        if (str_equal_text(name, option->name)) {
-            return option;
-        }
-    }
-    return NULL;
-}
-
-static const struct command_option *find_letter(const struct command *command, char letter)
-{
-    const struct command_option *option = command->options;
-    for (; option != NULL && option->name != NULL; option++) {
-        if (option->letter == letter) {
-            return option;
-        }
-    }
-    return NULL;
-}
-
 /* "--state=x" and "--state" alike: the option, and what is behind '='. */
 static const struct command_option *option_of(const struct command *command, const char *word,
                                               const char **out_value)
@@ -47,12 +25,13 @@ static const struct command_option *option_of(const struct command *command, con
         return NULL;
     }
     if (word[1] != '-') {
-        return find_letter(command, word[strlen(word) - 1]);
+        const char written[] = {'-', word[strlen(word) - 1]};
+        return command_find_option(command, str_make(written, 2));
     }
     const char *equals = strchr(word, '=');
     *out_value = equals != NULL ? equals + 1 : NULL;
     size_t n = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    return find_option(command, str_make(word + 2, n - 2));
+    return command_find_option(command, str_make(word, n));
 }
 
 static void add_given(struct line *line, const struct command_option *option, const char *value)
@@ -139,8 +118,7 @@ static bool takes_value(const struct command *command, struct str word)
     while (n < word.n && word.p[n] != '|') {
         n++;
     }
-    const struct command_option *option = n > 2 ? find_option(command, str_make(word.p + 2, n - 2))
-                                                : find_letter(command, n == 2 ? word.p[1] : '\0');
+    const struct command_option *option = command_find_option(command, str_make(word.p, n));
     return option != NULL && option->value_name != NULL;
 }
 
@@ -227,7 +205,7 @@ static void append_choices(const struct line *line, const char *option, struct s
 static void append_help(const struct line *line, struct strbuf *out)
 {
     const struct command *of =
-        line->args.operand_count == 1 ? command_find(line->args.first_operands[0]) : NULL;
+        line->args.operand_count == 1 ? command_find(NULL, line->args.first_operands[0]) : NULL;
     if (line->args.operand_count == 0) {
         append_commands(command_table, out);
     } else if (of != NULL && of->verbs != NULL) {
@@ -301,21 +279,27 @@ void completion_append(const char *const *words, size_t count, struct strbuf *ou
         append_commands(command_table, out);
         return;
     }
-    struct line line = {.command = command_find(words[0])};
-    if (line.command == NULL) {
+    struct line line = {.command = command_find(NULL, words[0])};
+    const char *rest[COMMAND_MAX_VALUES];
+    size_t verb = count;
+    size_t rest_count = 0;
+    if (line.command == NULL || count > COMMAND_MAX_VALUES) {
         return;
     }
-    size_t used = 1;
-    for (size_t i = 0; count > 2 && line.command->verbs != NULL && line.command->verbs[i] != NULL;
-         i++) {
-        if (strcmp(line.command->verbs[i]->name, words[1]) == 0) {
-            line.command = line.command->verbs[i];
-            used = 2;
-            break;
+    if (line.command->verbs != NULL) {
+        verb = 1 + command_verb_place(line.command, words + 1, count - 1);
+    }
+    if (verb + 1 == count) {
+        append_commands(line.command->verbs, out);
+    } else if (verb < count) {
+        line.command = command_find(line.command, words[verb]);
+    }
+    for (size_t i = 1; i < count; i++) {
+        if (i != verb || verb + 1 == count) {
+            rest[rest_count++] = words[i];
         }
     }
-    if (used == 1 && line.command->verbs != NULL && count == 2 && words[1][0] != '-') {
-        append_commands(line.command->verbs, out);
+    if (line.command != NULL) {
+        append_rest(&line, rest, rest_count, out);
     }
-    append_rest(&line, words + used, count - used, out);
 }

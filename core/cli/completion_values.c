@@ -93,18 +93,6 @@ static void append_words(struct strbuf *out, const char *words)
 
 /* ---- asking ---- */
 
-static bool takes(const struct command *command, const char *name)
-{
-    const struct command_option *option = command->options;
-    while (option != NULL && option->name != NULL) {
-        if (strcmp(option->name, name) == 0) {
-            return true;
-        }
-        option++;
-    }
-    return false;
-}
-
 /* The question, of the state and the plugins that the line is about. */
 static void make_words(const struct question *question, const struct command_args *args,
                        const char **out_words)
@@ -112,20 +100,20 @@ static void make_words(const struct question *question, const struct command_arg
     static const char *const carried[][2] = {
         {"state", "--state"}, {"plugins", "--plugins"}, {"config", "--config"}};
     const struct command *asked = NULL;
-    size_t used = 0;
+    size_t verb = 0;
     size_t count = 0;
     out_words[count++] = "opstream";
     while (question->words[count - 1] != NULL) {
         out_words[count] = question->words[count - 1];
         count++;
     }
-    bool is_known = command_resolve(question->words, count - 1, &asked, &used) == EXIT_DONE;
+    bool is_known = command_resolve(question->words, count - 1, &asked, &verb) == EXIT_DONE;
     if (question->is_of_operand && args->operand_count > 0) {
         out_words[count++] = args->first_operands[0];
     }
     for (size_t i = 0; is_known && i < sizeof(carried) / sizeof(carried[0]); i++) {
         const char *value = command_value(args, carried[i][0]);
-        if (value != NULL && takes(asked, carried[i][0])) {
+        if (value != NULL && command_find_option(asked, str_from(carried[i][1])) != NULL) {
             out_words[count++] = carried[i][1];
             out_words[count++] = value;
         }

@@ -83,6 +83,13 @@ static void share_heaps(void)
 #endif
 }
 
+/* What is behind it moves up, with the NULL at the end. */
+static void take_away(int *argc, char **argv, size_t at)
+{
+    memmove(&argv[at], &argv[at + 1], ((size_t)*argc - at) * sizeof(*argv));
+    (*argc)--;
+}
+
 int main(int argc, char **argv)
 {
     share_heaps();
@@ -95,13 +102,16 @@ int main(int argc, char **argv)
         argv[1] = "version";
     }
     const struct command *command = NULL;
-    size_t used = 0;
-    int code = command_resolve((const char *const *)argv + 1, (size_t)argc - 1, &command, &used);
+    size_t verb = 0;
+    int code = command_resolve((const char *const *)argv + 1, (size_t)argc - 1, &command, &verb);
     if (code != EXIT_DONE) {
         return code;
     }
-    argc -= 1 + (int)used;
-    argv += 1 + used;
+    if (verb > 0) {
+        take_away(&argc, argv, 1 + verb);
+    }
+    argc -= 2;
+    argv += 2;
     if (wants_help(argc, argv)) {
         return print_help(command);
     }

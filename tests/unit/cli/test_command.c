@@ -57,6 +57,12 @@ static const struct command_option list_options[] = {
     {NULL, 0, NULL, NULL, false},
 };
 
+static const struct command_option use_options[] = {
+    {"times", 't', "N", "so often", false},
+    {"quiet", 'q', NULL, "say less", false},
+    {NULL, 0, NULL, NULL, false},
+};
+
 static const struct command cmd_tool_list = {
     .name = "list",
     .parent = &cmd_tool,
@@ -71,12 +77,25 @@ static const struct command cmd_tool_use = {
     .parent = &cmd_tool,
     .summary = "use a tool",
     .usage = "NAME",
+    .options = use_options,
     .min_operands = 1,
     .max_operands = 1,
     .run = run_nothing,
 };
 
-static const struct command *const tool_verbs[] = {&cmd_tool_list, &cmd_tool_use, NULL};
+static const struct command cmd_tool_buy = {
+    .name = "buy",
+    .parent = &cmd_tool,
+    .summary = "buy a tool",
+    .usage = "NAME",
+    .options = use_options,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run_nothing,
+};
+
+static const struct command *const tool_verbs[] = {&cmd_tool_list, &cmd_tool_use, &cmd_tool_buy,
+                                                   NULL};
 
 static const struct command cmd_tool = {
     .name = "tool",
@@ -245,10 +264,10 @@ static void test_command__too_many_words_are_refused(void **state)
 static void check_unknown(const char *const *words, size_t count, const char *wanted)
 {
     const struct command *command = NULL;
-    size_t used = 0;
+    size_t verb = 0;
     struct capture capture;
     capture_begin(&capture, STDERR_FILENO);
-    int code = command_resolve(words, count, &command, &used);
+    int code = command_resolve(words, count, &command, &verb);
     char *said = capture_end(&capture);
     assert_int_equal(code, EXIT_USAGE);
     assert_null(command);
@@ -270,28 +289,51 @@ static void test_command__an_unknown_one_gets_a_suggestion(void **state)
     check_unknown(WORDS("show", "of"), 2,
                   "opstream show: unknown verb 'of', did you mean 'off'? try 'opstream help "
                   "show'\n");
+    check_unknown(WORDS("tool", "-a", "lsit"), 3,
+                  "opstream tool: unknown verb 'lsit', did you mean 'list'? try 'opstream help "
+                  "tool'\n");
+    check_unknown(WORDS("tool", "-"), 2,
+                  "opstream tool: unknown verb '-'; try 'opstream help tool'\n");
 }
 
 static void check_resolved(const char *const *words, size_t count, const struct command *wanted,
-                           size_t wanted_used)
+                           size_t wanted_verb)
 {
     const struct command *command = NULL;
-    size_t used = 0;
-    assert_int_equal(command_resolve(words, count, &command, &used), EXIT_DONE);
+    size_t verb = 9;
+    assert_int_equal(command_resolve(words, count, &command, &verb), EXIT_DONE);
     assert_ptr_equal(command, wanted);
-    assert_int_equal(used, wanted_used);
+    assert_int_equal(verb, wanted_verb);
 }
 
 static void test_command__the_first_words_name_it(void **state)
 {
     (void)state;
-    check_resolved(WORDS("work", "list"), 2, &cmd_work, 1);
-    check_resolved(WORDS("tool"), 1, &cmd_tool, 1);
-    check_resolved(WORDS("tool", "--help"), 2, &cmd_tool, 1);
-    check_resolved(WORDS("tool", "list", "-a"), 3, &cmd_tool_list, 2);
-    check_resolved(WORDS("tool", "use"), 2, &cmd_tool_use, 2);
-    check_resolved(WORDS("show", "-a"), 2, &cmd_show, 1);
-    check_resolved(WORDS("show", "off"), 2, &cmd_show_off, 2);
+    check_resolved(WORDS("work", "list"), 2, &cmd_work, 0);
+    check_resolved(WORDS("tool"), 1, &cmd_tool, 0);
+    check_resolved(WORDS("tool", "--help"), 2, &cmd_tool, 0);
+    check_resolved(WORDS("tool", "list", "-a"), 3, &cmd_tool_list, 1);
+    check_resolved(WORDS("tool", "use"), 2, &cmd_tool_use, 1);
+    check_resolved(WORDS("show", "-a"), 2, &cmd_show, 0);
+    check_resolved(WORDS("show", "off"), 2, &cmd_show_off, 1);
+}
+
+static void test_command__options_may_stand_before_the_verb(void **state)
+{
+    (void)state;
+    check_resolved(WORDS("tool", "-a", "list"), 3, &cmd_tool_list, 2);
+    check_resolved(WORDS("tool", "--times", "list", "use"), 4, &cmd_tool_use, 3);
+    check_resolved(WORDS("tool", "--times=2", "use"), 3, &cmd_tool_use, 2);
+    check_resolved(WORDS("tool", "-t", "list", "use"), 4, &cmd_tool_use, 3);
+    check_resolved(WORDS("tool", "-qt", "list", "use"), 4, &cmd_tool_use, 3);
+    check_resolved(WORDS("tool", "-t2", "use"), 3, &cmd_tool_use, 2);
+    check_resolved(WORDS("tool", "-tq", "use"), 3, &cmd_tool_use, 2);
+    check_resolved(WORDS("tool", "--none", "use"), 3, &cmd_tool_use, 2);
+    check_resolved(WORDS("tool", "--times"), 2, &cmd_tool, 0);
+    check_resolved(WORDS("tool", "--times", "use"), 3, &cmd_tool, 0);
+    check_resolved(WORDS("tool", "--", "use"), 3, &cmd_tool_use, 2);
+    check_resolved(WORDS("tool", "--"), 2, &cmd_tool, 0);
+    check_resolved(WORDS("show", "-a", "off"), 3, &cmd_show_off, 2);
 }
 
 static void check_said(const struct command *command, const char *const *words, int wanted_code,
@@ -311,14 +353,30 @@ static void test_command__a_verb_has_options_of_its_own(void **state)
     check_said(&cmd_tool_list, WORDS("--al"), EXIT_USAGE,
                "opstream tool list: unknown option '--al', did you mean '--all'? try 'opstream "
                "help tool list'\n");
-    check_said(&cmd_tool_use, WORDS("--all"), EXIT_USAGE,
-               "opstream tool use: unknown option '--all'; try 'opstream help tool use'\n");
+    check_said(&cmd_tool_use, WORDS("--none"), EXIT_USAGE,
+               "opstream tool use: unknown option '--none'; try 'opstream help tool use'\n");
     check_said(&cmd_tool_use, WORDS(NULL), EXIT_USAGE,
                "opstream tool use: an argument is missing: opstream tool use NAME; try 'opstream "
                "help tool use'\n");
-    check_said(&cmd_tool, WORDS("--all", "list"), EXIT_USAGE,
-               "opstream tool: a verb comes first: list, use; try 'opstream help tool'\n");
+    check_said(&cmd_tool, WORDS("--all"), EXIT_USAGE,
+               "opstream tool: a verb is missing: list, use, buy; try 'opstream help tool'\n");
     check_said(&cmd_show, WORDS("--all"), EXIT_DONE, "");
+}
+
+static void test_command__an_option_of_another_verb_says_of_which(void **state)
+{
+    (void)state;
+    check_said(&cmd_tool_use, WORDS("x", "--all"), EXIT_USAGE,
+               "opstream tool use: option '--all' goes with 'tool list'; try 'opstream help tool "
+               "use'\n");
+    check_said(&cmd_tool_use, WORDS("x", "--all=1"), EXIT_USAGE,
+               "opstream tool use: option '--all' goes with 'tool list'; try 'opstream help tool "
+               "use'\n");
+    check_said(&cmd_tool_list, WORDS("-aq"), EXIT_USAGE,
+               "opstream tool list: option '-q' goes with 'tool use', 'tool buy'; try 'opstream "
+               "help tool list'\n");
+    check_said(&cmd_show_off, WORDS("-a"), EXIT_USAGE,
+               "opstream show off: option '-a' goes with 'show'; try 'opstream help show off'\n");
 }
 
 static void add_name(void *user, const struct command *command)
@@ -333,16 +391,18 @@ static void test_command__a_walk_sees_all_of_them(void **state)
     (void)state;
     struct strbuf names = STRBUF_INIT;
     command_walk(add_name, &names);
-    assert_string_equal(names.p, "work;tool;tool list;tool use;rest;show;show off;");
+    assert_string_equal(names.p, "work;tool;tool list;tool use;tool buy;rest;show;show off;");
     strbuf_finish(&names);
 }
 
 static void test_command__is_found_by_its_name(void **state)
 {
     (void)state;
-    assert_ptr_equal(command_find("rest"), &cmd_rest);
-    assert_null(command_find("res"));
-    assert_null(command_find(""));
+    assert_ptr_equal(command_find(NULL, "rest"), &cmd_rest);
+    assert_null(command_find(NULL, "res"));
+    assert_null(command_find(NULL, ""));
+    assert_ptr_equal(command_find(&cmd_tool, "use"), &cmd_tool_use);
+    assert_null(command_find(&cmd_tool, "rest"));
 }
 
 static void test_command__a_long_message_is_cut_at_a_character(void **state)
@@ -391,7 +451,8 @@ static void test_command__help_lists_the_verbs(void **state)
                                "work with tools\n\n"
                                "Tools are sharp.\n\n"
                                "  list                    list tools\n"
-                               "  use                     use a tool\n\n"
+                               "  use                     use a tool\n"
+                               "  buy                     buy a tool\n\n"
                                "'opstream help tool VERB' tells more.\n");
     strbuf_clear(&out);
     command_help_append(&cmd_tool_list, &out);
@@ -431,7 +492,9 @@ int main(void)
         cmocka_unit_test(test_command__too_many_words_are_refused),
         cmocka_unit_test(test_command__an_unknown_one_gets_a_suggestion),
         cmocka_unit_test(test_command__the_first_words_name_it),
+        cmocka_unit_test(test_command__options_may_stand_before_the_verb),
         cmocka_unit_test(test_command__a_verb_has_options_of_its_own),
+        cmocka_unit_test(test_command__an_option_of_another_verb_says_of_which),
         cmocka_unit_test(test_command__a_walk_sees_all_of_them),
         cmocka_unit_test(test_command__is_found_by_its_name),
         cmocka_unit_test(test_command__a_long_message_is_cut_at_a_character),
