@@ -5,7 +5,7 @@
 /*
  * Item input: the new input of a dead letter, from a file, or from a person's editor.
  *
- * Used by:  cmd_dlq.
+ * Used by:  cmd_dlq_requeue.
  * Uses:     engine_command, file_text.
  * Threads:  [main]
  */

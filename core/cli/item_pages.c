@@ -13,38 +13,39 @@
 static const char *const filters[] = {"workflow", "node",  "priority", "code",
                                       "older",    "newer", NULL};
 
-/* The command may not have the option. */
-static const char *value_of(const struct command_args *args, const char *name)
-{
-    for (const struct command_option *at = args->command->options; at->name != NULL; at++) {
-        if (str_equal_text(str_from(name), at->name)) {
-            return command_value(args, name);
-        }
-    }
-    return NULL;
-}
-
 /* A requeued one gets the priority that is said. */
 static bool sets_priority(const struct command_args *args)
 {
-    return str_equal_text(str_from(args->operands[0]), "requeue");
+    return str_equal_text(str_from(args->command->name), "requeue");
 }
 
 bool item_pages_has_filter(const struct command_args *args)
 {
     for (size_t i = 0; filters[i] != NULL; i++) {
         bool is_set = sets_priority(args) && str_equal_text(str_from(filters[i]), "priority");
-        if (!is_set && value_of(args, filters[i]) != NULL) {
+        if (!is_set && command_value(args, filters[i]) != NULL) {
             return true;
         }
     }
     return false;
 }
 
+const char *item_pages_fault_of(const struct command_args *args)
+{
+    bool is_all = command_has(args, "all");
+    if (is_all && args->operand_count > 0) {
+        return "an ID does not go with --all";
+    }
+    if (!is_all && args->operand_count == 0) {
+        return "give an ID, which 'opstream dlq list' shows, or --all";
+    }
+    return !is_all && item_pages_has_filter(args) ? "filters go with --all" : NULL;
+}
+
 static void append_parameter(const struct command_args *args, const char *name,
                              struct strbuf *query)
 {
-    const char *value = value_of(args, name);
+    const char *value = command_value(args, name);
     if (value != NULL) {
         query_append(query, name, str_from(value));
     }
@@ -91,8 +92,8 @@ int item_pages_show(struct engine_session *session, const struct command_args *a
 static void append_ids(const struct command_args *args, struct strbuf *body)
 {
     strbuf_append_text(body, "\"ids\":[");
-    for (size_t i = 1; i < args->operand_count; i++) {
-        strbuf_append_text(body, i > 1 ? "," : "");
+    for (size_t i = 0; i < args->operand_count; i++) {
+        strbuf_append_text(body, i > 0 ? "," : "");
         json_write_string(str_from(args->operands[i]), body);
     }
     strbuf_append_char(body, ']');
@@ -101,17 +102,17 @@ static void append_ids(const struct command_args *args, struct strbuf *body)
 static void append_body(const struct command_args *args, struct strbuf *body)
 {
     const char *separator = "";
-    const char *priority = sets_priority(args) ? value_of(args, "priority") : NULL;
+    const char *priority = sets_priority(args) ? command_value(args, "priority") : NULL;
     strbuf_append_char(body, '{');
-    if (args->operand_count > 1) {
+    if (args->operand_count > 0) {
         append_ids(args, body);
     }
-    if (args->operand_count > 1 && priority != NULL) {
+    if (args->operand_count > 0 && priority != NULL) {
         strbuf_append_text(body, ",\"priority\":");
         json_write_string(str_from(priority), body);
     }
-    for (size_t i = 0; args->operand_count <= 1 && filters[i] != NULL; i++) {
-        const char *value = value_of(args, filters[i]);
+    for (size_t i = 0; args->operand_count == 0 && filters[i] != NULL; i++) {
+        const char *value = command_value(args, filters[i]);
         if (value != NULL) {
             strbuf_append_format(body, "%s\"%s\":", separator, filters[i]);
             json_write_string(str_from(value), body);
@@ -125,10 +126,13 @@ static void append_body(const struct command_args *args, struct strbuf *body)
 static int say(const struct command_args *args, const struct document *answer, const char *done)
 {
     struct strbuf text = STRBUF_INIT;
-    for (size_t i = 1; i < args->operand_count; i++) {
+    if (command_has(args, "json")) {
+        return engine_command_print_json(answer);
+    }
+    for (size_t i = 0; i < args->operand_count; i++) {
         strbuf_append_format(&text, "%s %s\n", done, args->operands[i]);
     }
-    if (args->operand_count <= 1) {
+    if (args->operand_count == 0) {
         strbuf_append_format(&text, "%s %lld\n", done,
                              (long long)job_text_int(document_root(answer), "count"));
     }
@@ -148,5 +152,17 @@ int item_pages_order(struct engine_session *session, const struct command_args *
     if (code != EXIT_DONE) {
         return code;
     }
-    return command_has(args, "json") ? engine_command_print_json(answer) : say(args, answer, done);
+    return say(args, answer, done);
+}
+
+int item_pages_decide(struct engine_session *session, const struct command_args *args,
+                      const char *below, struct strbuf *body, const char *done)
+{
+    cleanup_document struct document *answer = NULL;
+    int code = strbuf_status(body) != 0
+                   ? command_error(EXIT_STATE, "out of memory")
+                   : engine_command_post_letter(session, args->operands[0], below, strbuf_str(body),
+                                                &answer);
+    strbuf_finish(body);
+    return code == EXIT_DONE ? say(args, answer, done) : code;
 }
