@@ -47,6 +47,8 @@ extern const struct command cmd_dlq_requeue;
 extern const struct command cmd_dlq_show;
 extern const struct command cmd_dlq_skip;
 extern const struct command cmd_queue;
+extern const struct command cmd_queue_list;
+extern const struct command cmd_queue_run;
 extern const struct command cmd_db;
 extern const struct command cmd_db_backup;
 extern const struct command cmd_db_check;

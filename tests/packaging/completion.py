@@ -36,6 +36,8 @@ LINES = [
     ("graph --format merm", "graph --format mermaid "),
     ("status 0", "status RUN "),
     ("status --json 0", "status --json RUN "),
+    ("queue li", "queue list "),
+    ("queue run --prio", "queue run --priority "),
     ("dlq requ", "dlq requeue "),
     ("dlq list --prio", "dlq list --priority "),
     ("dlq drop --all --priority hi", "dlq drop --all --priority high "),
