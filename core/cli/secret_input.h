@@ -6,7 +6,7 @@
  * Secret input: a secret's value from the standard input; at a terminal it is asked for, and what
  * is typed is not shown.
  *
- * Used by:  cmd_secrets.
+ * Used by:  cmd_secrets_set.
  * Uses:     base.
  * Threads:  [main]
  */

@@ -5,7 +5,7 @@
 /*
  * Secret list: which secrets there are, where each comes from and where it may go; no values.
  *
- * Used by:  cmd_secrets.
+ * Used by:  cmd_secrets_list.
  * Uses:     loop (secret_sources), value.
  * Threads:  [main]
  */

@@ -55,6 +55,8 @@ LINES = [
     ("plugin run --node notify.send_", "plugin run --node notify.send_digest "),
     ("completion z", "completion zsh "),
     ("secrets rm tok", "secrets rm token "),
+    ("secrets set token --ke", "secrets set token --keep "),
+    ("secrets rot", "secrets rotate "),
     ("breakers open exa", "breakers open exa"),
 ]
 
