@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shows the circuit breakers, and carries a person's orders to one. */
+/* Shows the circuit breakers; its verbs steer them. */
 #include "core/api/query.h"
 #include "core/base/clock.h"
 #include "core/cli/breakers_text.h"
@@ -19,8 +19,6 @@ static const struct command_option options[] = {
     STATE_OPTION,
     {NULL, 0, NULL, NULL, false},
 };
-
-/* ---- looking ---- */
 
 static void append_parameter(const struct command_args *args, const char *name,
                              struct strbuf *query)
@@ -60,72 +58,26 @@ static int look(struct engine_session *session, const struct command_args *args)
                                      : print(page, command_value(args, "cursor") == NULL);
 }
 
-/* ---- steering ---- */
-
-/* "forced open http https://api.example.com:443" */
-static int say(const struct document *answer)
-{
-    struct strbuf text = STRBUF_INIT;
-    job_text_append_state(job_text_get(document_root(answer), "state"), (struct job_text_style){0},
-                          &text);
-    strbuf_append_char(&text, ' ');
-    terminal_append_safe(&text, job_text_get(document_root(answer), "scope"));
-    strbuf_append_char(&text, '\n');
-    return engine_command_print(&text);
-}
-
-static int steer(struct engine_session *session, const struct command_args *args)
-{
-    cleanup_document struct document *answer = NULL;
-    int code = engine_command_order(session, STR(PATH), args, &answer);
-    if (code != EXIT_DONE) {
-        return code;
-    }
-    return command_has(args, "json") ? engine_command_print_json(answer) : say(answer);
-}
-
-static bool is_order(const char *word)
-{
-    static const char *const orders[] = {"open", "close", "disable", "reset"};
-    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
-        if (strcmp(word, orders[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int run(const struct command_args *args)
 {
-    bool has_page = command_value(args, "limit") != NULL || command_value(args, "cursor") != NULL;
-    if (args->operand_count == 0) {
-        return engine_command_run(args, look);
-    }
-    if (args->operand_count != 2 || !is_order(args->operands[0]) || has_page) {
-        return command_usage_error(args->command, "write 'breakers', or 'breakers "
-                                                  "open|close|disable|reset SCOPE'");
-    }
-    if (args->operands[1][0] == '\0') {
-        return command_usage_error(args->command,
-                                   "the scope is empty; 'opstream breakers' shows scopes");
-    }
-    return engine_command_run(args, steer);
+    return engine_command_run(args, look);
 }
+
+static const struct command *const verbs[] = {
+    &cmd_breakers_open, &cmd_breakers_close, &cmd_breakers_disable, &cmd_breakers_reset, NULL,
+};
 
 const struct command cmd_breakers = {
     .name = "breakers",
     .group = "Keep it running",
     .summary = "show circuit breakers, open or close one by hand",
-    .usage = "[open|close|disable|reset SCOPE] [--json]",
+    .usage = "[--limit N] [--cursor CURSOR] [--json]",
     .details = "A breaker keeps calls away from a service that fails. SCOPE is the service, or\n"
                "any part of it that no other one has: api.example.com. A service has one for\n"
                "each set of numbers that nodes give it (a mark, ~4681a3f1, tells them apart):\n"
-               "its name means all that there are, with the mark it is that one.\n\n"
-               "open lets no call through until another order comes; disable lets all of them\n"
-               "through and counts none. close (or reset) is back to normal, and what was\n"
-               "counted is forgotten. Orders outlive restarts and are in the audit log.",
+               "its name means all that there are, with the mark it is that one. Orders outlive\n"
+               "restarts and are in the audit log.",
     .options = options,
-    .min_operands = 0,
-    .max_operands = 2,
     .run = run,
+    .verbs = verbs,
 };

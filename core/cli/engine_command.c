@@ -232,22 +232,6 @@ int engine_command_get_job(struct engine_session *session, const char *id, const
                    out_document);
 }
 
-int engine_command_order(struct engine_session *session, struct str path,
-                         const struct command_args *args, struct document **out_document)
-{
-    struct strbuf body = STRBUF_INIT;
-    strbuf_append_text(&body, "{\"order\":");
-    json_write_string(str_from(args->operands[0]), &body);
-    strbuf_append_text(&body, ",\"scope\":");
-    json_write_string(str_from(args->operands[1]), &body);
-    strbuf_append_char(&body, '}');
-    int code = strbuf_status(&body) != 0
-                   ? command_error(EXIT_STATE, "out of memory")
-                   : engine_command_post(session, path, strbuf_str(&body), out_document);
-    strbuf_finish(&body);
-    return code;
-}
-
 int engine_command_post_job(struct engine_session *session, const char *id, const char *below,
                             struct str body, struct document **out_document)
 {

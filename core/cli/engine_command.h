@@ -39,10 +39,6 @@ int engine_command_start(struct engine_session *session, struct str body,
 int engine_command_post(struct engine_session *session, struct str path, struct str body,
                         struct document **out_document);
 
-/* POST of a person's order, operands ORDER and SCOPE of the command, as engine_command_post(). */
-int engine_command_order(struct engine_session *session, struct str path,
-                         const struct command_args *args, struct document **out_document);
-
 /* POST of `body` (JSON; may be empty), as engine_command_get_job(). */
 int engine_command_post_job(struct engine_session *session, const char *id, const char *below,
                             struct str body, struct document **out_document);

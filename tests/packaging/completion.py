@@ -58,6 +58,9 @@ LINES = [
     ("secrets set token --ke", "secrets set token --keep "),
     ("secrets rot", "secrets rotate "),
     ("breakers open exa", "breakers open exa"),
+    ("breakers dis", "breakers disable "),
+    ("breakers --cur", "breakers --cursor "),
+    ("limits res", "limits reset "),
 ]
 
 
