@@ -47,9 +47,9 @@ const struct command cmd_completion = {
                "  source <(opstream completion bash)\n"
                "  source <(opstream completion zsh)\n"
                "\n"
-               "Commands, verbs, options and values are completed, with the runs, node types,\n"
-               "breakers and limits that there are: the scripts ask 'opstream completion words\n"
-               "-- WORD...' what may stand in place of the last WORD.",
+               "Commands, verbs, options and values are completed, with the runs and their\n"
+               "nodes, node types, breakers and limits that there are: the scripts ask 'opstream\n"
+               "completion words -- WORD...' what may stand in place of the last WORD.",
     .min_operands = 1,
     .max_operands = COMMAND_MAX_VALUES,
     .run = run,

@@ -160,24 +160,7 @@ static bool is_name(struct str word)
     return word.n > 0 && word.p[0] >= 'A' && word.p[0] <= 'Z';
 }
 
-/* One of "open|close" is `word`. */
-static bool has_choice(struct str choices, const char *word)
-{
-    while (choices.n > 0) {
-        size_t n = 0;
-        while (n < choices.n && choices.p[n] != '|') {
-            n++;
-        }
-        if (str_equal_text(str_make(choices.p, n), word)) {
-            return true;
-        }
-        n += n < choices.n ? 1 : 0;
-        choices = str_make(choices.p + n, choices.n - n);
-    }
-    return false;
-}
-
-/* "list|show", or "ID|FILE": each of them. */
+/* "bash|zsh", or "ID|FILE": each of them. */
 static void append_choices(const struct line *line, const char *option, struct str choices,
                            struct strbuf *out)
 {
@@ -220,13 +203,12 @@ static void append_of_way(const struct line *line, const struct way *way, size_t
     if (way->is_repeated && index >= way->count) {
         index = way->count - 1;
     }
-    bool is_this = index == 0 || is_name(way->words[0]) ||
-                   has_choice(way->words[0], line->args.first_operands[0]);
-    if (index < way->count && is_this) {
+    if (index < way->count) {
         append_choices(line, "", way->words[index], out);
     }
 }
 
+/* Where no operand may stand, options may. */
 static void append_operand(const struct line *line, struct strbuf *out)
 {
     const char *rest = line->command->usage;
@@ -236,7 +218,10 @@ static void append_operand(const struct line *line, struct strbuf *out)
         append_help(line, out);
         return;
     }
-    if (rest == NULL || index >= line->command->max_operands) {
+    if (index >= line->command->max_operands) {
+        if (!line->has_ended_options) {
+            append_options(line, out);
+        }
         return;
     }
     while (command_next_usage(line->command, &rest, &usage)) {
@@ -268,7 +253,7 @@ static void append_rest(struct line *line, const char *const *words, size_t coun
                        str_from(option->value_name != NULL ? option->value_name : ""), out);
     } else if (is_option) {
         append_options(line, out);
-    } else {
+    } else if (line->command->verbs == NULL) {
         append_operand(line, out);
     }
 }

@@ -19,25 +19,73 @@ enum { MAX_WORDS = 12, ANSWER_MAX_BYTES = 4 * 1024 * 1024, SECONDS = 1 };
 /* A question to the program: its answer is a list, or has lists, of maps. */
 struct question {
     const char *words[5];
-    bool is_of_operand;   /* the first one of the line comes behind the words */
+    bool is_of_operand; /* the first one of the line comes behind the words */
+
+    /* What is asked while there is none; NULL: nothing. */
+    const struct question *without_operand;
+
     const char *lists[2]; /* pointers to them; NULL: the answer is one */
     const char *word;     /* the member to offer, and the one that tells what it is */
     const char *text;
 };
 
 static const struct question runs = {
-    {"list", "--limit", "50"}, false, {"/jobs"}, "short_id", "workflow"};
-static const struct question types = {{"nodes"}, false, {NULL}, "type", "summary"};
+    .words = {"list", "--limit", "50"},
+    .lists = {"/jobs"},
+    .word = "short_id",
+    .text = "workflow",
+};
+static const struct question nodes_of_run = {
+    .words = {"status"},
+    .is_of_operand = true,
+    .lists = {"/step_results"},
+    .word = "path",
+    .text = "status",
+};
+static const struct question types = {
+    .words = {"nodes"},
+    .word = "type",
+    .text = "summary",
+};
 static const struct question types_of_file = {
-    {"plugin", "inspect"}, true, {"/manifest/nodes"}, "type", "summary"};
+    .words = {"plugin", "inspect"},
+    .is_of_operand = true,
+    .without_operand = &types,
+    .lists = {"/manifest/nodes"},
+    .word = "type",
+    .text = "summary",
+};
 static const struct question rules = {
-    {"plugin", "check", "--list-rules"}, false, {NULL}, "id", "title"};
-static const struct question plugins = {{"plugin", "list"}, false, {NULL}, "id", "version"};
-static const struct question breakers = {{"breakers"}, false, {"/breakers"}, "scope", "state"};
+    .words = {"plugin", "check", "--list-rules"},
+    .word = "id",
+    .text = "title",
+};
+static const struct question plugins = {
+    .words = {"plugin", "list"},
+    .word = "id",
+    .text = "version",
+};
+static const struct question breakers = {
+    .words = {"breakers"},
+    .lists = {"/breakers"},
+    .word = "scope",
+    .text = "state",
+};
 static const struct question limits = {
-    {"limits"}, false, {"/rate_limits", "/limits"}, "scope", NULL};
-static const struct question letters = {{"dlq", "list"}, false, {"/items"}, "id", "node"};
-static const struct question secrets = {{"secrets", "list"}, false, {NULL}, "name", NULL};
+    .words = {"limits"},
+    .lists = {"/rate_limits", "/limits"},
+    .word = "scope",
+};
+static const struct question letters = {
+    .words = {"dlq", "list"},
+    .lists = {"/items"},
+    .word = "id",
+    .text = "node",
+};
+static const struct question secrets = {
+    .words = {"secrets", "list"},
+    .word = "name",
+};
 
 /* What a name of the help stands for. The first row that fits counts. */
 struct row {
@@ -54,6 +102,8 @@ static const struct row rows[] = {
     {NULL, NULL, "DIR", ":folders", NULL},
     {"plugin run", NULL, "TYPE", NULL, &types_of_file},
     {NULL, NULL, "TYPE", NULL, &types},
+    {"logs", "node", "PATH", NULL, &nodes_of_run},
+    {NULL, NULL, "NODE", NULL, &nodes_of_run},
     {"plugin new", NULL, "LANGUAGE", "c c++", NULL},
     {NULL, NULL, "STATUS",
      "pending queued running paused approval_required completed failed cancelled blocked", NULL},
@@ -108,7 +158,7 @@ static void make_words(const struct question *question, const struct command_arg
         count++;
     }
     bool is_known = command_resolve(question->words, count - 1, &asked, &verb) == EXIT_DONE;
-    if (question->is_of_operand && args->operand_count > 0) {
+    if (question->is_of_operand) {
         out_words[count++] = args->first_operands[0];
     }
     for (size_t i = 0; is_known && i < sizeof(carried) / sizeof(carried[0]); i++) {
@@ -195,6 +245,12 @@ static void ask(const struct question *question, const struct command_args *args
     const char *words[MAX_WORDS];
     struct strbuf answer = STRBUF_INIT;
     cleanup_document struct document *document = NULL;
+    if (question->is_of_operand && args->operand_count == 0) {
+        question = question->without_operand;
+    }
+    if (question == NULL) {
+        return;
+    }
     make_words(question, args, words);
     read_answer(words, &answer);
     if (json_read(strbuf_str(&answer), NULL, &document, NULL) == 0) {
@@ -229,8 +285,7 @@ void completion_values_append(const struct command *command, const char *option,
         if (row->words != NULL) {
             append_words(out, row->words);
         } else if (row->question != NULL) {
-            bool lacks_operand = row->question->is_of_operand && args->operand_count == 0;
-            ask(lacks_operand ? &types : row->question, args, out);
+            ask(row->question, args, out);
         }
         return;
     }

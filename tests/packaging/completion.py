@@ -36,6 +36,9 @@ LINES = [
     ("graph --format merm", "graph --format mermaid "),
     ("status 0", "status RUN "),
     ("status --json 0", "status --json RUN "),
+    ("logs RUN --node hel", "logs RUN --node hello "),
+    ("retry RUN --from hel", "retry RUN --from hello "),
+    ("resolve RUN hel", "resolve RUN hello "),
     ("queue li", "queue list "),
     ("queue run --prio", "queue run --priority "),
     ("dlq requ", "dlq requeue "),
@@ -137,7 +140,7 @@ class Completion(unittest.TestCase):
         terminal.read_to("\nready")
         for number, (typed, wanted) in enumerate(LINES):
             with self.subTest(typed=typed):
-                made = terminal.complete(typed, number)  # zsh takes back the blank or '/' that it has added
+                made = terminal.complete(typed.replace("RUN", self.id), number)  # zsh takes back the blank or '/' that it has added
                 self.assertEqual(made.rstrip(" /"), wanted.replace("RUN", self.id).rstrip(" /"))
         terminal.close()
 
