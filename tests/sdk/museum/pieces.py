@@ -36,6 +36,26 @@ def page(url, secret):
     return one("pager.page", config, integrations={"pager": settings})
 
 
+def asker(url, secret):
+    return one("asker", {}, integrations={"asker": {"url": url + "/up", "key": "{{ secrets.%s }}" % secret}})
+
+
+def checks(plugin, url):
+    """The checks of a plugin, by name: the node type, the settings, and whether it knows what to ask. Only the check is made:
+    the run is held up before its node."""
+    held = {"id": "hold", "type": "http", "config": {"url": url + "/hold"}}
+
+    def of(kind, settings):
+        return {"id": "museum", "monitoring": {"health_check_interval": "1h"}, "integrations": {plugin: settings},
+                "nodes": [held, {"id": "n", "type": kind, "depends_on": ["hold"], "config": {}}]}
+
+    return {
+        "tour": {"has nothing to ask": (of("tour.settings", {}), False)},
+        "asker": {"is there": (of("asker", {"url": url + "/up", "key": "{{ secrets.key }}"}), True),
+                  "is down": (of("asker", {"url": url + "/up", "key": "{{ secrets.other_key }}"}), True)},
+    }.get(plugin, {})
+
+
 def pipelines(plugin, url, port):
     """The runs of a plugin, by name."""
     if plugin == "tour":
@@ -47,6 +67,7 @@ def pipelines(plugin, url, port):
             {"id": "n", "type": "count", "config": {"to": 5}},
             {"id": "each", "for_each": "n.stream", "as": "i", "type": "set", "config": {"i": "{{ i }}"}}]}},
         "follow": {"follows": one("follow", {"url": url + "/1"})},
+        "asker": {"asks": asker(url, "key"), "is refused": asker(url, "other_key")},
         "pager": {"pages": page(url, "key"), "has the wrong key": page(url, "other_key")},
     }[plugin]
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import pieces
 
@@ -26,7 +27,8 @@ KEY = "a-key-that-is-hidden"
 
 
 class Web(socketserver.StreamRequestHandler):
-    """HTTP: answers a GET with two pages of names, a POST with its headers' interesting part, and pages who is on call."""
+    """HTTP: answers a GET with two pages of names, a POST with its headers' interesting part, and pages who is on call.
+    Who asks for /hold waits until all is over."""
 
     def handle(self):
         method, path, _ = self.rfile.readline().decode().split(" ", 2)
@@ -35,7 +37,11 @@ class Web(socketserver.StreamRequestHandler):
             name, value = line.split(":", 1)
             headers[name.lower()] = value.strip()
         sent = self.rfile.read(int(headers.get("content-length", "0")))
+        if path == "/hold":
+            self.server.is_over.wait(LIMIT_SECONDS)
         status = "200 OK"
+        if path == "/up" and headers.get("authorization") != f"Key {KEY}":
+            status = "401 Unauthorized"
         if path == "/page" and (headers.get("authorization") != f"Key {KEY}" or json.loads(sent)["text"] != "What happened"):
             status = "403 Forbidden"
         body = {"/1": '{"names":["a","b"],"next":"%s/2"}' % self.server.url, "/2": '{"names":["c"],"next":null}'}.get(path, "{}")
@@ -73,17 +79,21 @@ def serve(handler):
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
         server.url = f"http://127.0.0.1:{server.server_address[1]}"
         server.messages = 0
+        server.is_over = threading.Event()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
 
 
-def opstream(folder, *words, **variables):
-    env = {"HOME": str(folder), "PATH": os.environ["PATH"], "OPSTREAM_STATE": str(folder / "state"),
-           "OPSTREAM_PLUGIN_PATH": str(folder / "plugins"), "OPSTREAM_SECRET_KEY": KEY,
-           "OPSTREAM_SECRET_OTHER_KEY": "another-key", **variables}
-    return subprocess.run([PROGRAM, *words], cwd=folder, env=env, capture_output=True, text=True, timeout=LIMIT_SECONDS,
-                          check=False)
+def environment(folder):
+    return {"HOME": str(folder), "PATH": os.environ["PATH"], "OPSTREAM_STATE": str(folder / "state"),
+            "OPSTREAM_PLUGIN_PATH": str(folder / "plugins"), "OPSTREAM_SECRET_KEY": KEY,
+            "OPSTREAM_SECRET_OTHER_KEY": "another-key"}
+
+
+def opstream(folder, *words):
+    return subprocess.run([PROGRAM, *words], cwd=folder, env=environment(folder), capture_output=True, text=True,
+                          timeout=LIMIT_SECONDS, check=False)
 
 
 def told_by(folder, pipeline):
@@ -94,6 +104,44 @@ def told_by(folder, pipeline):
         raise AssertionError(done.stdout + done.stderr)
     steps = json.loads(done.stdout)["step_results"]
     return {s["step_id"]: pieces.without_texts(s["error"]) if s.get("error") else s.get("output") for s in steps}
+
+
+def wait_for(what):
+    """What is true of `what()` in the end."""
+    until = time.monotonic() + LIMIT_SECONDS
+    while time.monotonic() < until:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
+def told_by_check(folder, web, plugin, pipeline, is_asked):
+    """What the engine knows of the service that check() asks for: state, and the code of why. The plugin `http` is asked at
+    the same time, so that what does not know is known to have been asked."""
+    (folder / "c.json").write_text(json.dumps(pipeline))
+
+    def service():
+        done = opstream(folder, "status", "--json")
+        rows = {row["plugin"]: row for row in json.loads(done.stdout)["services"]} if done.returncode == 0 else {}
+        states = [rows.get(name, {"state": "unknown"})["state"] for name in ("http", plugin)]
+        return rows[plugin] if states[0] != "unknown" and (states[1] != "unknown" or not is_asked) else None
+
+    web.is_over.clear()
+    with open(folder / "log", "w", encoding="utf-8") as log, \
+            subprocess.Popen([PROGRAM, "serve", "--port", "0"], cwd=folder, env=environment(folder), stdout=log,
+                             stderr=subprocess.STDOUT) as engine:
+        try:
+            wait_for(lambda: " serving " in (folder / "log").read_text())
+            run = opstream(folder, "start", "c.json")
+            assert run.returncode == 0, run.stderr
+            row = wait_for(service)
+            assert opstream(folder, "cancel", run.stdout.strip()).returncode == 0
+            return {"state": row["state"], "code": row["why"].split(":")[0] if row["why"] else None}
+        finally:
+            web.is_over.set()
+            engine.terminate()
 
 
 def run_piece(plugins):
@@ -113,6 +161,11 @@ def run_piece(plugins):
         for plugin in names:
             for run, pipeline in pieces.pipelines(plugin, web.url, mail.server_address[1]).items():
                 told[f"{plugin}: {run}"] = told_by(folder, pipeline)
+            for check, (pipeline, is_asked) in pieces.checks(plugin, web.url).items():
+                told[f"{plugin}: check: {check}"] = told_by_check(folder, web, plugin, pipeline, is_asked)
+            manifest = json.loads((plugins / plugin / "plugin.json").read_text())
+            has_check = any(node.get("check") for node in manifest["nodes"])
+            assert has_check == bool(pieces.checks(plugin, web.url)), f"pieces.py has no checks of {plugin}"
         assert mail.messages == int("tour" in names), f"{mail.messages} messages came"
         return told
 
