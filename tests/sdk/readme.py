@@ -11,7 +11,7 @@ usage: readme.py SOURCE_FOLDER BUILD_FOLDER
 * A block with "not run: WHY" is for people alone.
 
 One shell does all of it, with OpStream as it is installed. What root does there is played: packages
-are unpacked instead of installed, and `cmake --install` writes into a folder of the test.
+are unpacked instead of installed, and `cmake --install` and `make install` write into a folder of the test.
 """
 import os
 import pathlib
@@ -133,7 +133,7 @@ def play(page, work, prefix):
         if text.startswith("dpkg-buildpackage") and shutil.which("dh") is None:
             print(f"debhelper is missing: what comes behind the first {count - 1} commands is left out")
             return 77
-        said, code = shell.run(f"DESTDIR={root} {text}" if name == "#" and text.startswith("cmake") else text)
+        said, code = shell.run(f"DESTDIR={root} {text}" if name == "#" and text.startswith(("cmake", "make")) else text)
         for place, instead in places:
             said = said.replace(place, instead)
         if code != 0 or not is_as_shown(*shown, said):

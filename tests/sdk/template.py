@@ -113,15 +113,56 @@ class Template(unittest.TestCase):
                 self.run_in(name, "cmake", "--build", "build")
                 self.check(name, name, f"build/plugins/{name}")
 
-    def test_make_and_pkg_config(self):
-        """The Makefile of sdk/README.md."""
+    def make(self, name):
+        """With the Makefile of sdk/README.md."""
         guide = (pathlib.Path(__file__).resolve().parents[2] / "sdk/README.md").read_text()
-        makefile = re.search(r"^```make\n(.*?)^```$", guide, re.M | re.S).group(1)
-        self.new("acme.thing")
-        pathlib.Path(self.work, "acme.thing/Makefile").write_text(makefile)
-        self.run_in("acme.thing", "make")
+        makefile = re.search(r"^```make file=Makefile\n(.*?)^```$", guide, re.M | re.S).group(1)
+        self.new(name)
+        pathlib.Path(self.work, name, "Makefile").write_text(makefile)
+        self.run_in(name, "make")
+
+    def test_make_and_pkg_config(self):
+        self.make("acme.thing")
         self.check("acme.thing", "acme.thing", "acme.thing")
         self.assertIn("up to date", self.run_in("acme.thing", "make"))
+
+    def test_make_installs_where_plugins_are_looked_for(self):
+        self.make("acme.thing")
+        local = self.run_in(".", "pkg-config", "--variable=localplugindir", SDK).strip()
+        for prefix in ("/usr/local", "/opt/x"):
+            with self.subTest(prefix=prefix):
+                root = pathlib.Path(self.work, "root")
+                more = [] if prefix == "/usr/local" else [f"PREFIX={prefix}"]
+                for mask in ("022", "002", "077"): # into new folders, and over what is there
+                    self.run_in("acme.thing", "sh", "-c", f"umask {mask}; exec \"$@\"", "sh", "make", "install",
+                                f"DESTDIR={root}", *more)
+                    plugins = root / f"{prefix}{local.removeprefix('/usr/local')}"[1:]
+                    modes = {path.name: oct(path.stat().st_mode & 0o777)
+                             for path in (plugins, plugins / "acme.thing", *(plugins / "acme.thing").iterdir())}
+                    self.assertEqual(modes, {"plugins": "0o755", "acme.thing": "0o755", "acme.thing.so": "0o644",
+                                             "plugin.json": "0o644"})
+                said = self.run_in(".", "opstream", "plugin", "list", "--plugins", str(plugins))
+                self.assertRegex(said, rf"acme\.thing 1\.0\.0  {re.escape(str(plugins))}/acme\.thing/acme\.thing\.so  2 node")
+
+    def test_neither_installs_where_others_can_write(self):
+        self.make("acme.thing")
+        self.run_in("acme.thing", "cmake", "-S", ".", "-B", "build", "-DBUILD_TESTING=OFF", "-DCMAKE_INSTALL_PREFIX=/usr/local")
+        self.run_in("acme.thing", "cmake", "--build", "build")
+        local = self.run_in(".", "pkg-config", "--variable=localplugindir", SDK).strip()
+        root = pathlib.Path(self.work, "root")
+        plugins = root / local[1:]
+        for folder, mode in ((plugins, 0o775), (plugins / "acme.thing", 0o757)):
+            (plugins / "acme.thing").mkdir(parents=True, exist_ok=True)
+            plugins.chmod(0o755)
+            folder.chmod(mode)
+            for words in (("make", "install", f"DESTDIR={root}"), ("env", f"DESTDIR={root}", "cmake", "--install", "build")):
+                with self.subTest(folder=folder.name, words=words[0]):
+                    expected = 2 if words[0] == "make" else 1
+                    said = " ".join(self.run_in("acme.thing", *words, expected=expected).split())
+                    self.assertIn(str(folder), said)
+                    self.assertIn("so opstream would not load plugins from", said)
+                    self.assertIn("use chmod go-w", said)
+                    self.assertEqual(list((plugins / "acme.thing").iterdir()), [])
 
     def test_pkg_config_says_where_things_are(self):
         def variable(name):
