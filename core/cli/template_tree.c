@@ -18,6 +18,10 @@
 #include "core/base/fd.h"
 #include "core/cli/file_text.h"
 
+/* Plugins are not loaded from folders that others can write to, as an umask of 002 would let them.
+ */
+enum { FOLDER_MODE = 0755 };
+
 enum { FILE_MOST_BYTES = 1024 * 1024, DEPTH_MOST = 8, FOLDERS_OPEN = 8 };
 
 struct tree {
@@ -80,7 +84,7 @@ static int copy_entry(struct tree *tree, const char *from, const char *to, const
     if (!S_ISDIR(info.st_mode)) {
         return copy_file(tree, source, target, err);
     }
-    if (mkdir(target, 0777) != 0) {
+    if (mkdir(target, FOLDER_MODE) != 0) {
         return error_set_errno(err, E_IO, errno, "cannot make '%s'", target);
     }
     return copy_folder(tree, source, target, err);
@@ -120,7 +124,7 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 
 static int make_empty(const char *to, bool *out_made, struct error *err)
 {
-    *out_made = mkdir(to, 0777) == 0;
+    *out_made = mkdir(to, FOLDER_MODE) == 0;
     if (*out_made) {
         return 0;
     }

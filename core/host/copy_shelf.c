@@ -211,7 +211,7 @@ int copy_shelf_get(const struct copy_folders *folders, const char *path, const c
         }
     }
 
-    int status = trust_open_file(path, &file, err);
+    int status = trust_open_file(NULL, path, &file, err);
     if (status != 0) {
         return status;
     }

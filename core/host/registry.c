@@ -97,6 +97,7 @@ void registry_clear(struct registry *registry)
     registry->file_count = 0;
     registry->place_count = 0;
     registry_types_finish(&registry->types);
+    trust_above_finish(&registry->above);
     registry->has_all_manifests = false;
 }
 
@@ -248,7 +249,7 @@ struct registry_file *registry_take_file(struct registry *registry, const char *
     }
     file->info.path = registry_dup(registry, str_from(real));
     registry->retired[registry->retired_count++] = file;
-    if (file->info.path.p == NULL || registry_file_read_manifest(registry, file, err) != 0) {
+    if (file->info.path.p == NULL || registry_file_read(registry, file, path, err) != 0) {
         (void)error_nomem(err);
         return NULL;
     }

@@ -16,7 +16,7 @@
  * No code of a plugin runs here. A node type that two plugins have is nobody's: both are named.
  *
  * Used by:  host, plugin, trial, probe_main.
- * Uses:     registry_*, copy_shelf, manifest, trust.
+ * Uses:     registry_*, copy_shelf, manifest, trust, trust_above.
  * Threads:  [loop]
  */
 
@@ -29,6 +29,7 @@
 #include "core/host/host.h"
 #include "core/host/registry_types.h"
 #include "core/host/trust.h"
+#include "core/host/trust_above.h"
 #include "core/model/catalogue.h"
 
 struct error;
@@ -57,6 +58,7 @@ struct registry {
     bool has_all_manifests;
     bool was_indexed; /* what is known comes from the index */
 
+    struct trust_above above; /* folders, as they were when the registry last looked around */
     struct registry_place *places;
     size_t place_count;
     size_t place_cap;

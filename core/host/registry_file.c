@@ -14,6 +14,7 @@
 #include "core/host/probe_result.h"
 #include "core/host/registry.h"
 #include "core/host/trial.h"
+#include "core/host/trust_above.h"
 #include "core/host/version.h"
 
 int registry_file_set_problem(struct registry *registry, struct registry_file *file,
@@ -68,10 +69,11 @@ static int read_foreign(struct registry_file *file, const struct trust_file *ope
     return status;
 }
 
-static int read_note(struct registry_file *file, struct elf_manifest *out_note, struct error *err)
+static int read_note(struct registry *registry, struct registry_file *file,
+                     struct elf_manifest *out_note, struct error *err)
 {
     struct trust_file opened;
-    int status = trust_open_file(file->info.path.p, &opened, err);
+    int status = trust_open_file(&registry->above, file->info.path.p, &opened, err);
     if (status != 0) {
         return status;
     }
@@ -95,7 +97,7 @@ static int file_read(struct registry *registry, struct registry_file *file,
         return E_NOMEM;
     }
     struct elf_manifest note;
-    int status = read_note(file, &note, err);
+    int status = read_note(registry, file, &note, err);
     if (status != 0) {
         return status;
     }
@@ -158,6 +160,25 @@ int registry_file_read_manifest(struct registry *registry, struct registry_file 
         return error_nomem(err);
     }
     return 0;
+}
+
+int registry_file_read(struct registry *registry, struct registry_file *file, const char *path,
+                       struct error *err)
+{
+    static const struct trust_stamp never = {0};
+    struct error problem = {0};
+    uint32_t owner = 0; /* of a link to a file of ours: the file counts */
+    int status = registry_file_read_manifest(registry, file, err);
+    if (status != 0 || file->problem_code != 0) {
+        return status;
+    }
+    status = trust_above_check(&registry->above, path, &owner, &problem);
+    if (status == E_PLUGIN) {
+        /* No stamp tells when that has been mended, so it is looked at again each time. */
+        status = registry_file_set_problem(registry, file, &problem);
+        status = status == 0 ? registry_add_place(registry, str_from(path), &never) : status;
+    }
+    return status == E_NOMEM ? error_nomem(err) : 0;
 }
 
 /* ---- What came of trying it ---- */

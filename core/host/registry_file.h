@@ -55,6 +55,13 @@ int registry_file_set_problem(struct registry *registry, struct registry_file *f
 int registry_file_read_manifest(struct registry *registry, struct registry_file *file,
                                 struct error *err);
 
+/*
+ * The same for one that was found at `path`, which may lead to it through links: who can change one
+ * of those can put another file in its place.
+ */
+int registry_file_read(struct registry *registry, struct registry_file *file, const char *path,
+                       struct error *err);
+
 /* What is known of trying it now: it may have been tried, or forgotten, by another process. */
 void registry_file_look_at_trial(struct registry *registry, struct registry_file *file);
 

@@ -3,7 +3,8 @@
 /*
  * The index of the registry: a JSON file that says which files there were and what they offered,
  * with the stamps of all files and folders. It is used only when every stamp still fits, so what
- * it costs is one read and one stat per place; anything odd in it, and the folders are scanned.
+ * it costs is one read, one stat per place and one per folder above; anything odd in it, and the
+ * folders are scanned.
  *
  * It is no more trusted than what it names: files are checked again before they are opened.
  */
@@ -270,12 +271,25 @@ static bool has_text(const struct value *root, const char *key, struct str wante
     return value_is(member, VALUE_STRING) && str_equal(value_str(member), wanted);
 }
 
+/* What the stamps of folders and files do not tell: who can write to those above. */
+static bool are_folders_good(struct registry *registry)
+{
+    for (size_t i = 0; i < registry->folder_count; i++) {
+        int status = trust_check_folder(&registry->above, registry->folders[i].p, NULL);
+        if (status != 0 && status != E_NOT_FOUND) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool index_take(struct registry *registry, const struct value *root)
 {
     return has_number(root, "format", INDEX_FORMAT) &&
            has_text(root, "host", str_from(OPSTREAM_BUILD_ID)) &&
            has_number(root, "user", (int64_t)geteuid()) &&
            has_text(root, "folders", strbuf_str(&registry->folders_text)) &&
+           are_folders_good(registry) &&
            read_each(registry, value_get(root, STR("places")), read_place) &&
            read_each(registry, value_get(root, STR("files")), read_file);
 }

@@ -55,7 +55,7 @@ static int scan_file(struct registry *registry, const char *path, const char *id
     if (is_new && registry_add_file(registry, str_from(name), &file) != 0) {
         return error_nomem(err);
     }
-    int status = is_new ? registry_file_read_manifest(registry, file, err) : 0;
+    int status = is_new ? registry_file_read(registry, file, path, err) : 0;
     bool is_misplaced = file->info.id.n > 0 && (id == NULL || !str_equal_text(file->info.id, id));
     file->is_misplaced = is_misplaced && (is_new || file->is_misplaced);
     return status;
@@ -140,9 +140,12 @@ static int scan_folder(struct registry *registry, struct str folder, struct erro
     if (registry_add_place(registry, folder, &stamp) != 0) {
         return error_nomem(err);
     }
-    int status = trust_check_folder(folder.p, &problem);
+    int status = trust_check_folder(&registry->above, folder.p, &problem);
     if (status == E_NOT_FOUND) {
         return 0;
+    }
+    if (status == E_NOMEM) {
+        return error_nomem(err);
     }
     if (status == 0) {
         listing.count = scandir(folder.p, &listing.entries, keep_visible, alphasort);

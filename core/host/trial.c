@@ -305,7 +305,7 @@ static int look_in_place(struct registry_file *file, const char **out_path, stru
     if (file->hash[0] != '\0') {
         return 0;
     }
-    int status = trust_open_file(file->info.path.p, &opened, err);
+    int status = trust_open_file(NULL, file->info.path.p, &opened, err);
     if (status != 0) {
         return status;
     }

@@ -10,6 +10,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
+#include "core/host/trust_above.h"
 
 static struct trust_stamp stamp_from(const struct stat *st)
 {
@@ -42,6 +43,15 @@ static bool is_foreign(const struct stat *st)
     return st->st_uid != 0 && st->st_uid != geteuid();
 }
 
+/* The first of them that is another user; 0: none. */
+static uint32_t find_owner(const struct stat *file, const struct stat *parent, uint32_t above)
+{
+    if (is_foreign(file)) {
+        return (uint32_t)file->st_uid;
+    }
+    return is_foreign(parent) ? (uint32_t)parent->st_uid : above;
+}
+
 static int check_mode(const char *path, const char *what, const struct stat *st, struct error *err)
 {
     if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
@@ -64,10 +74,12 @@ static int look_at_folder(const char *path, struct stat *out_st, struct error *e
     return check_mode(path, "folder", out_st, err);
 }
 
-int trust_check_folder(const char *path, struct error *err)
+int trust_check_folder(struct trust_above *above, const char *path, struct error *err)
 {
     struct stat st;
-    return look_at_folder(path, &st, err);
+    uint32_t owner = 0;
+    int status = look_at_folder(path, &st, err);
+    return status == 0 ? trust_above_check(above, path, &owner, err) : status;
 }
 
 static int look_at_parent(const char *path, struct stat *out_st, struct error *err)
@@ -84,11 +96,16 @@ static int look_at_parent(const char *path, struct stat *out_st, struct error *e
     return look_at_folder(folder, out_st, err);
 }
 
-int trust_open_file(const char *path, struct trust_file *out_file, struct error *err)
+int trust_open_file(struct trust_above *above, const char *path, struct trust_file *out_file,
+                    struct error *err)
 {
     struct stat parent;
     struct stat st;
+    uint32_t owner = 0;
     int status = look_at_parent(path, &parent, err);
+    if (status == 0) {
+        status = trust_above_check(above, path, &owner, err);
+    }
     if (status != 0) {
         return status;
     }
@@ -106,11 +123,12 @@ int trust_open_file(const char *path, struct trust_file *out_file, struct error 
         return status;
     }
 
+    owner = find_owner(&st, &parent, owner);
     *out_file = (struct trust_file){
         .fd = fd,
         .stamp = stamp_from(&st),
-        .is_foreign = is_foreign(&st) || is_foreign(&parent),
-        .owner = (uint32_t)(is_foreign(&st) ? st.st_uid : parent.st_uid),
+        .is_foreign = owner != 0,
+        .owner = owner,
     };
     fd = -1;
     return 0;

@@ -8,11 +8,14 @@
  *   * it belongs to root or to the user who runs this, and nobody else can write to it: its code is
  *     loaded as it lies there;
  *   * it belongs to another user, and nobody but that one (and root) can write to it: its code is
- *     copied and tried first, see admission.h;
+ *     copied and tried first, see trial.h;
  *   * others can write to it: it is refused.
  *
- * Used by:  registry, registry_file, trial, copy_shelf.
- * Uses:     base.
+ * The folders above count as well, up to /: who can write there can put other files in its place.
+ * See trust_above.h.
+ *
+ * Used by:  registry, registry_*, trial, copy_shelf.
+ * Uses:     trust_above.
  * Threads:  [any]
  */
 
@@ -20,6 +23,7 @@
 #include <stdint.h>
 
 struct error;
+struct trust_above;
 
 /* What changes when a file or folder does. All zero: it was not there. */
 struct trust_stamp {
@@ -36,16 +40,17 @@ bool trust_stamp_equal(const struct trust_stamp *a, const struct trust_stamp *b)
 struct trust_stamp trust_stamp_of(const char *path);
 
 /*
- * Whether the folder at `path` may be used. Fails with E_NOT_FOUND, E_PLUGIN (others can write to
- * it: the message says how to mend that), E_IO.
+ * Whether the folder at `path` may be used. `above` has the folders above that need not be looked
+ * at again, and gets the others; NULL: all are looked at. Fails with E_NOT_FOUND, E_PLUGIN (others
+ * can write to it, or to one above: the message says how to mend that), E_IO, E_NOMEM.
  */
-int trust_check_folder(const char *path, struct error *err);
+int trust_check_folder(struct trust_above *above, const char *path, struct error *err);
 
 /* A file that may be used. */
 struct trust_file {
     int fd; /* open for reading: close() it */
     struct trust_stamp stamp;
-    bool is_foreign; /* it or its folder belongs to another user */
+    bool is_foreign; /* it, its folder or one above belongs to another user */
     uint32_t owner;  /* who that is */
 };
 
@@ -53,6 +58,7 @@ struct trust_file {
  * The same for a regular file and the folder that it is in; `path` has no symbolic links. On
  * success `*out_file` is set; fails as trust_check_folder().
  */
-int trust_open_file(const char *path, struct trust_file *out_file, struct error *err);
+int trust_open_file(struct trust_above *above, const char *path, struct trust_file *out_file,
+                    struct error *err);
 
 #endif

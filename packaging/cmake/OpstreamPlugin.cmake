@@ -23,9 +23,9 @@
 # told apart. Sources are compiled with it by a generated header, because the CRC is only known
 # when the manifest has been read.
 #
-# Installing it fails where the folder of plugins, or its own in it, can be written to by others: the
-# host would refuse the plugin there. Folders that are made for it are as they must be, whatever the
-# umask.
+# Installing it fails where the folder of plugins, its own in it, or one above can be written to by
+# others: the host would refuse the plugin there. Folders that are made for it are as they must be,
+# whatever the umask.
 
 # Where it is installed, OpstreamPluginConfig.cmake has made it known.
 if(NOT TARGET opstream-manifest-note)
@@ -38,6 +38,8 @@ if(NOT OPSTREAM_PLUGIN_INSTALL_DIR)
   set(OPSTREAM_PLUGIN_INSTALL_DIR ${CMAKE_INSTALL_LIBDIR}/opstream/plugins)
 endif()
 set(OPSTREAM_PLUGIN_MAP ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
+set(CMAKE_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE
+  GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 
 function(opstream_add_manifest target manifest sidecar)
   set(made ${CMAKE_CURRENT_BINARY_DIR}/${target})
@@ -66,19 +68,38 @@ function(opstream_check_install_folders plugins id)
       set(plugins "${CMAKE_INSTALL_PREFIX}/${plugins}")
       set(own "${CMAKE_INSTALL_PREFIX}/${own}")
     endif()
-    foreach(folder "$ENV{DESTDIR}${plugins}" "$ENV{DESTDIR}${own}")
-      if(NOT IS_DIRECTORY "${folder}")
-        file(MAKE_DIRECTORY "${folder}")
-        file(CHMOD "${folder}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE
-          GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-      endif()
-      execute_process(COMMAND find -L "${folder}" -maxdepth 0 -perm /022 OUTPUT_VARIABLE open
+    set(plugins "$ENV{DESTDIR}${plugins}")
+    set(own "$ENV{DESTDIR}${own}")
+    function(refuse_open folder mode)
+      execute_process(COMMAND find -L "${folder}" -maxdepth 0 ${mode} OUTPUT_VARIABLE open
         COMMAND_ERROR_IS_FATAL ANY)
       if(open)
         message(FATAL_ERROR "the folder '${folder}' can be written to by others, so opstream would "
-          "not load plugins from it: use chmod go-w '${folder}'")
+          "not load plugins from '${plugins}': use chmod go-w '${folder}'")
       endif()
-    endforeach()]])
+    endfunction()
+
+    set(missing "")
+    set(at "${own}")
+    while(NOT IS_DIRECTORY "${at}")
+      list(PREPEND missing "${at}")
+      get_filename_component(at "${at}" DIRECTORY)
+    endwhile()
+    foreach(folder IN LISTS missing)
+      file(MAKE_DIRECTORY "${folder}")
+      file(CHMOD "${folder}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE
+        GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+    endforeach()
+    refuse_open("${own}" "-perm;/022")
+    refuse_open("${plugins}" "-perm;/022")
+
+    # What is above DESTDIR is not above it where it is unpacked; sticky folders are as /tmp.
+    get_filename_component(root "$ENV{DESTDIR}/" REALPATH)
+    get_filename_component(at "${plugins}" REALPATH)
+    while(NOT at STREQUAL root AND NOT at STREQUAL "/")
+      refuse_open("${at}" "-perm;/022;!;-perm;-1000")
+      get_filename_component(at "${at}" DIRECTORY)
+    endwhile()]])
 endfunction()
 
 function(opstream_add_plugin name)
@@ -107,8 +128,16 @@ function(opstream_add_plugin name)
     $<$<LINK_LANGUAGE:CXX>:-Wl,--version-script=${OPSTREAM_PLUGIN_MAP}>)
 
   # The host refuses what others than its owner may write to, as an umask of 002 would allow.
+  set(above ${parent})
+  set(at ${parent})
+  string(FIND "${at}" "${CMAKE_BINARY_DIR}/" start)
+  while(start EQUAL 0)
+    get_filename_component(at ${at} DIRECTORY)
+    list(APPEND above ${at})
+    string(FIND "${at}" "${CMAKE_BINARY_DIR}/" start)
+  endwhile()
   add_custom_command(TARGET plugin-${name} POST_BUILD VERBATIM
-    COMMAND chmod go-w ${parent} ${folder} $<TARGET_FILE:plugin-${name}>)
+    COMMAND chmod go-w ${above} ${folder} $<TARGET_FILE:plugin-${name}>)
 
   if(NOT arg_MANIFEST)
     set(arg_MANIFEST manifest.json)

@@ -132,9 +132,10 @@ class PluginTest(unittest.TestCase):
                 prefix = "/opt" if root else folder
                 code, said = self.install(prefix, folder if root else "")
                 self.assertEqual(code, 0, said)
-                own = next(place for place, _, names in os.walk(folder) if "shout.so" in names)
-                for place in (own, os.path.dirname(own)):
+                place = next(place for place, _, names in os.walk(folder) if "shout.so" in names)
+                while place != folder:
                     self.assertEqual(os.stat(place).st_mode & 0o777, 0o755, place)
+                    place = os.path.dirname(place)
                 self.assertEqual(self.install(prefix, folder if root else "")[0], 0)
 
     def test_an_install_is_refused_where_others_can_write(self):
@@ -153,6 +154,22 @@ class PluginTest(unittest.TestCase):
                     self.assertFalse(os.path.exists(f"{own}/shout.so"))
                     os.chmod(place, mode & ~0o022)
                     self.assertEqual(self.install("/usr", folder)[0], 0)
+
+    def test_an_install_is_refused_below_a_folder_that_others_can_write_to(self):
+        with tempfile.TemporaryDirectory() as folder:
+            outer = os.path.join(folder, "outer")
+            os.mkdir(outer)
+            os.chmod(outer, 0o777)
+            code, said = self.install(f"{outer}/inner")
+            self.assertNotEqual(code, 0)
+            self.assertIn(f"the folder '{outer}' can be written to by others, so opstream would not "
+                          "load plugins from", said)
+            self.assertIn(f"use chmod go-w '{outer}'", said)
+            self.assertEqual([names for _, _, names in os.walk(outer) if names], [])
+            os.chmod(outer, 0o1777)  # as /tmp is
+            self.assertEqual(self.install(f"{outer}/inner")[0], 0)
+            os.chmod(outer, 0o777)  # where it is packed is not where it is unpacked
+            self.assertEqual(self.install("/usr", outer)[0], 0)
 
     def test_flags_of_pkg_config_are_enough(self):
         flags = self.run_in_source("pkg-config", "--cflags", "--libs", "opstream-plugin-test-1",

@@ -307,6 +307,33 @@ static void test_file__must_not_be_writable_by_others(void **state)
     workshop_close(&w);
 }
 
+/* It is looked at when the code is loaded, whatever was said when the manifest was read. */
+static void test_file__under_a_folder_that_was_opened_is_not_loaded(void **state)
+{
+    struct workshop w;
+    struct rig rig;
+    struct error err;
+    char outer[64] = "/tmp/opstream_outer_XXXXXX";
+    char link[80];
+    (void)state;
+    workshop_open(&w);
+    workshop_write(&w, w.bytes, w.n);
+    assert_non_null(mkdtemp(outer));
+    (void)snprintf(link, sizeof link, "%s/plugins", outer);
+    assert_int_equal(rename(w.folder, link), 0);
+    rig_open_folder(&rig, link);
+    assert_string_equal(rig_find(&rig, "bad", &err), "");
+    assert_int_equal(chmod(outer, 0777), 0);
+    assert_int_equal(rig_start(&rig, 1, "bad", "{}", &err), E_PLUGIN);
+    assert_message(err.message, "mode 0777), who could put other files in that place: use chmod ");
+    assert_int_equal(chmod(outer, 0700), 0);
+    (void)rig_run(&rig, 2, "bad", "{}");
+    rig_close(&rig);
+    assert_int_equal(rename(link, w.folder), 0);
+    assert_int_equal(rmdir(outer), 0);
+    workshop_close(&w);
+}
+
 /* Root reads everything: the test becomes somebody else for it. */
 static void test_file__that_cannot_be_read_says_so(void **state)
 {
@@ -365,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_file__that_cannot_be_read_says_so),
         cmocka_unit_test(test_file__must_be_a_regular_file),
         cmocka_unit_test(test_file__must_not_be_writable_by_others),
+        cmocka_unit_test(test_file__under_a_folder_that_was_opened_is_not_loaded),
         cmocka_unit_test(test_file__of_another_user_needs_a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -314,6 +314,81 @@ static void test_index__cannot_bring_in_a_file_that_is_not_trusted(void **state)
     shelf_close(&shelf);
 }
 
+/* Who may write in a folder above can put another folder of plugins there. */
+static void test_folders__are_refused_under_one_that_others_can_write_to(void **state)
+{
+    char outer[64] = "/tmp/opstream_outer_XXXXXX";
+    char inner[96];
+    char text[200];
+    struct shelf shelf;
+    struct error err;
+    (void)state;
+    shelf_open(&shelf);
+    assert_non_null(mkdtemp(outer));
+    (void)snprintf(inner, sizeof inner, "%s/plugins", outer);
+    (void)snprintf(text, sizeof text, "(not used: the folder '%s' above '%s' can be written to by ",
+                   outer, inner);
+    assert_int_equal(rename(shelf.folder, inner), 0);
+    (void)snprintf(shelf.folder, sizeof shelf.folder, "%.*s", (int)sizeof shelf.folder - 1, inner);
+    assert_false(look_up(&shelf, "hello"));
+    assert_true(look_up(&shelf, "hello"));
+    assert_int_equal(chmod(outer, 0775), 0); /* no stamp of the index tells */
+    for (int round = 0; round < 2; round++) {
+        struct registry *registry = open_registry(&shelf);
+        const struct catalogue *catalogue = registry_catalogue(registry);
+        assert_null(find(registry, "hello", &err));
+        assert_false(registry->was_indexed);
+        if (strstr(catalogue->folders(catalogue->user).p, text) == NULL) {
+            fail_msg("not said: %s", catalogue->folders(catalogue->user).p);
+        }
+        registry_destroy(registry);
+    }
+    assert_int_equal(chmod(outer, 01777), 0); /* as /tmp is */
+    assert_false(look_up(&shelf, "hello"));
+    assert_true(look_up(&shelf, "hello"));
+    shelf_close(&shelf);
+    assert_int_equal(rmdir(outer), 0);
+}
+
+/* Who may change a link on the way can lead to another file. */
+static void test_folders__links_lie_where_nobody_else_can_write(void **state)
+{
+    char outer[64] = "/tmp/opstream_outer_XXXXXX";
+    char way[96];
+    char link[256];
+    struct shelf shelf;
+    struct error err;
+    (void)state;
+    shelf_open(&shelf);
+    assert_non_null(mkdtemp(outer));
+    (void)snprintf(way, sizeof way, "%s/count.so", outer);
+    assert_int_equal(symlink(EXAMPLE_DIR "/count/count.so", way), 0);
+    shelf_remove(&shelf, "count");
+    shelf_path(&shelf, "count", link);
+    *strrchr(link, '/') = '\0';
+    assert_int_equal(mkdir(link, 0700), 0);
+    shelf_path(&shelf, "count", link);
+    assert_int_equal(symlink(way, link), 0);
+    assert_false(look_up(&shelf, "count"));
+    assert_true(look_up(&shelf, "count"));
+    assert_int_equal(unlink(link) + symlink(way, link), 0); /* a new one: it is scanned again */
+    assert_int_equal(chmod(outer, 0777), 0);
+    for (int round = 0; round < 2; round++) {
+        struct registry *registry = open_registry(&shelf);
+        assert_null(find(registry, "count", &err));
+        assert_int_equal(err.code, E_PLUGIN);
+        assert_non_null(strstr(err.message, outer));
+        assert_non_null(strstr(err.message, "mode 0777), who could put other files in that place"));
+        assert_non_null(find(registry, "hello", &err));
+        assert_false(registry->was_indexed); /* it is looked at each time */
+        registry_destroy(registry);
+    }
+    assert_int_equal(chmod(outer, 0755), 0);
+    assert_false(look_up(&shelf, "count"));
+    shelf_close(&shelf);
+    assert_int_equal(unlink(way) + rmdir(outer), 0);
+}
+
 /* The name of a file is not its author's: a copy must not win by alphabet, and links may. */
 static void test_folders__refuse_files_that_lie_elsewhere(void **state)
 {
@@ -439,6 +514,8 @@ int main(void)
         cmocka_unit_test(test_index__that_is_odd_is_not_used),
         cmocka_unit_test(test_index__that_lies_is_repaired),
         cmocka_unit_test(test_index__cannot_bring_in_a_file_that_is_not_trusted),
+        cmocka_unit_test(test_folders__are_refused_under_one_that_others_can_write_to),
+        cmocka_unit_test(test_folders__links_lie_where_nobody_else_can_write),
         cmocka_unit_test(test_folders__refuse_files_that_lie_elsewhere),
         cmocka_unit_test(test_folders__may_be_missing_and_named_twice),
         cmocka_unit_test(test_catalogue__lists_types_in_order_and_plugins_by_id),
