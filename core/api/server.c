@@ -122,13 +122,23 @@ static int bind_socket(int fd, const struct sockaddr_un *address, const char *pa
     return error_set_errno(err, E_IO, errno, "cannot make the socket '%s'", path);
 }
 
+/* Who has the group already asks for nothing: a service need not have the right to. */
+static int give_to_group(const char *path, gid_t group)
+{
+    struct stat status;
+    if (lstat(path, &status) == 0 && status.st_gid == group) {
+        return 0;
+    }
+    return lchown(path, (uid_t)-1, group);
+}
+
 /* The socket's group and mode, before anybody can connect: nobody listens yet. */
 static int admit(const struct api_server *server, const char *path, gid_t group, struct error *err)
 {
     mode_t mode = S_IRUSR | S_IWUSR;
     if (server->is_for_group) {
         mode |= S_IRGRP | S_IWGRP;
-        if (lchown(path, (uid_t)-1, group) != 0) {
+        if (give_to_group(path, group) != 0) {
             return error_set_errno(err, E_IO, errno,
                                    "cannot give '%s' to the group %u that its folder belongs to",
                                    server->path, (unsigned)group);

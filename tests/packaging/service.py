@@ -121,6 +121,8 @@ class Service(unittest.TestCase):
         """Under strace, with the unit's umask; ended when it has done the pipeline."""
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.folder, "XDG_CACHE_HOME": self.folder}
         state = f"{self.folder}/state"
+        os.mkdir(state)
+        os.chmod(state, 0o710)  # as StateDirectoryMode= for the group: its socket is no other's
         for name, text in (("opstream.yaml", "sandbox: none\nsecrets_folder: ''\n"),
                            ("all.yaml", PIPELINE.replace("FOLDER", self.folder))):
             with open(f"{self.folder}/{name}", "w", encoding="utf-8") as file:
