@@ -28,7 +28,7 @@ REQUIRED = {
     "PrivateUsers": "yes", "ProtectKernelLogs": "yes", "ProtectKernelModules": "yes",
     "ProtectKernelTunables": "yes", "CapabilityBoundingSet": "",
     "RestrictAddressFamilies": "AF_UNIX AF_INET AF_INET6 AF_NETLINK",
-    "RestrictNamespaces": "user pid mnt ipc net", "ExecStart":
+    "RestrictNamespaces": "user pid mnt ipc", "ExecStart":
     "/usr/bin/opstream serve --state /var/lib/opstream",
 }
 # Called and not allowed; refused while the pipeline runs here, as it is there.
@@ -114,8 +114,10 @@ class Service(unittest.TestCase):
     def test_it_has_what_is_required(self):
         there = dict(entries(self.text))
         self.assertEqual({name: there.get(name) for name in REQUIRED}, REQUIRED)
-        # What is compiled while it runs needs it.
+        # What is compiled while it runs needs the first; the second takes openat2() away, which
+        # secrets and 'file' nodes need, and which no filter of calls shows.
         self.assertNotIn("MemoryDenyWriteExecute", there)
+        self.assertNotIn("RestrictSUIDSGID", there)
 
     def serve(self, trace):
         """Under strace, with the unit's umask; ended when it has done the pipeline."""
