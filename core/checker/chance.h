@@ -5,7 +5,7 @@
 /*
  * Chance: numbers that look random and are the same for the same seed (splitmix64).
  *
- * Used by:  config_maker, config_mutant, stage.
+ * Used by:  config_maker, facets, sample_text, config_mutant, stage.
  * Uses:     nothing.
  * Threads:  [any]; one belongs to one thread.
  */

@@ -9,8 +9,8 @@
  * $ref within the schema; texts for patterns from `examples`, `default` and a list of its own),
  * makes a value, and asks the schema whether it is right; else it tries again, with less in it.
  *
- * Used by:  config_set.
- * Uses:     value, chance.
+ * Used by:  config_set, stage.
+ * Uses:     value, chance, facets, sample_text.
  * Threads:  [any]
  */
 
@@ -34,7 +34,7 @@ enum config_size {
  * A value that `schema` allows. On success `*out_document` is owned: document_unref(). Fails with
  * E_NOT_FOUND (none was found: the message says what the last one broke), E_NOMEM, E_LIMIT.
  */
-int config_make(const struct schema *schema, struct chance *chance, enum config_size size,
-                struct document **out_document, struct error *err);
+int config_maker_make(const struct schema *schema, struct chance *chance, enum config_size size,
+                      struct document **out_document, struct error *err);
 
 #endif

@@ -99,7 +99,7 @@ static int add_made(struct config_set *set, const struct subject *subject,
     for (size_t i = 0; set->count < wanted && i < wanted * TRIES_FOR_EACH; i++) {
         struct document *config = NULL;
         enum config_size size = i == 0 ? CONFIG_SMALL : i % 3 == 1 ? CONFIG_LARGE : CONFIG_MEDIUM;
-        status = config_make(node->type.config_schema, &chance, size, &config, err);
+        status = config_maker_make(node->type.config_schema, &chance, size, &config, err);
         if (status == 0) {
             add(set, config);
         } else if (status != E_NOT_FOUND) {
@@ -132,8 +132,8 @@ int config_set_init_bounds(struct config_set *set, const struct subject *subject
     *set = (struct config_set){.count = 0};
     for (int size = CONFIG_LEAST; size <= CONFIG_WIDE; size++) {
         struct document *config = NULL;
-        int status =
-            config_make(node->type.config_schema, &chance, (enum config_size)size, &config, err);
+        int status = config_maker_make(node->type.config_schema, &chance, (enum config_size)size,
+                                       &config, err);
         if (status == 0) {
             add(set, config);
         } else if (status != E_NOT_FOUND) {
@@ -243,5 +243,5 @@ int config_set_settings(const struct subject *subject, struct chance *chance,
         return 0;
     }
     enum config_size size = chance_percent(chance, 50) ? CONFIG_MEDIUM : CONFIG_SMALL;
-    return config_make(schema, chance, size, out_settings, err);
+    return config_maker_make(schema, chance, size, out_settings, err);
 }

@@ -162,7 +162,8 @@ static bool make_body(struct stage *stage)
 {
     const struct schema *schema = stage->node != NULL ? stage->node->type.output_schema : NULL;
     struct document *document = NULL;
-    if (schema == NULL || config_make(schema, &stage->chance, CONFIG_LARGE, &document, NULL) != 0) {
+    if (schema == NULL ||
+        config_maker_make(schema, &stage->chance, CONFIG_LARGE, &document, NULL) != 0) {
         return false;
     }
     json_write(document_root(document), JSON_COMPACT, &stage->body);

@@ -46,7 +46,7 @@ static char *make_text(const struct schema *schema, uint64_t seed, enum config_s
     struct document *document = NULL;
     struct strbuf text = STRBUF_INIT;
     struct error err = {0};
-    if (config_make(schema, &chance, size, &document, &err) != 0) {
+    if (config_maker_make(schema, &chance, size, &document, &err) != 0) {
         fail_msg("seed %d: %s", (int)seed, err.message);
     }
     assert_int_equal(schema_validate(schema, document_root(document), NULL, NULL), 0);
@@ -178,7 +178,8 @@ static void test_config_maker__says_what_cannot_be_made(void **state)
     struct chance chance = {1};
     struct document *document = NULL;
     struct error err = {0};
-    assert_int_equal(config_make(schema, &chance, CONFIG_SMALL, &document, &err), E_NOT_FOUND);
+    assert_int_equal(config_maker_make(schema, &chance, CONFIG_SMALL, &document, &err),
+                     E_NOT_FOUND);
     assert_non_null(strstr(err.message, "(qq){9}"));
     schema_destroy(schema);
 }
@@ -207,7 +208,7 @@ static void check_node(const char *plugin, const struct document *document,
     for (uint64_t seed = 0; seed < 12; seed++) {
         struct chance chance = {seed};
         struct document *config = NULL;
-        if (config_make(schema, &chance, (enum config_size)(seed % 3), &config, &err) != 0) {
+        if (config_maker_make(schema, &chance, (enum config_size)(seed % 3), &config, &err) != 0) {
             fail_msg("%s, %.*s: %s", plugin, STR_ARG(value_str(value_get(node, STR("type")))),
                      err.message);
         }
