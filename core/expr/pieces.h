@@ -5,7 +5,7 @@
 /*
  * Pieces: the string of a template, cut into text, expressions and environment variables.
  *
- * Used by:  template, model.
+ * Used by:  template*, model.
  * Uses:     base.
  * Threads:  [any]
  */

@@ -17,7 +17,7 @@
  * without a value ({{ input.?note }}), is left out.
  *
  * Used by:  model (compile, check), engine (resolve).
- * Uses:     expr, value.
+ * Uses:     expr, pieces, result, value.
  * Threads:  [any]; a compiled template never changes.
  */
 
@@ -94,15 +94,6 @@ int template_check_result(const struct template *template, size_t i, const struc
 /* Variables that were named, not set and had no default: a warning, an error at start. */
 size_t template_unset_count(const struct template *template);
 struct str template_unset_at(const struct template *template, size_t i, struct str *out_pointer);
-
-/*
- * Tells of each string how it begins, as far as that is sure without a run: `start` has the values
- * of expressions that read nothing but `slot`, by `scope`, and ends before the first other one;
- * then it is not whole. `start` is borrowed for the call. Fails with E_NOMEM.
- */
-typedef void (*template_start_cb)(void *user, struct str start, bool is_whole);
-int template_each_start(const struct template *template, const struct expr_scope *scope, int slot,
-                        template_start_cb cb, void *user);
 
 /*
  * The resolved value as a document; a constant template gives the same document each time.

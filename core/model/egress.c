@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
+#include "core/expr/template_start.h"
 #include "core/model/catalogue.h"
 #include "core/model/draft.h"
 #include "core/value/schema.h"
@@ -59,7 +60,7 @@ static int fetch(const void *user, int slot, struct cel *out, struct error *err)
 static int add_template(struct search *search, const struct template *template)
 {
     const struct expr_scope scope = {.fetch = fetch, .user = search->pipeline};
-    return template != NULL ? template_each_start(template, &scope, SLOT_CONFIG, add_start, search)
+    return template != NULL ? template_start_each(template, &scope, SLOT_CONFIG, add_start, search)
                             : 0;
 }
 
