@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/failure.h"
 #include "core/engine/last_attempt.h"
 #include "core/engine/queue.h"
@@ -264,7 +265,7 @@ static struct document *explain(const struct decision *d, uint32_t node,
 static void end_failed(const struct decision *d, uint32_t node, const struct document *failure)
 {
     if (!stand_in_take(d, node, failure)) {
-        decision_fail_node(d, node, failure);
+        decision_end_failed(d, node, failure);
     }
 }
 

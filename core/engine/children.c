@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/strmap.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/value/builder.h"
@@ -160,7 +161,7 @@ static void detach(const struct decision *d, uint32_t node, const struct pipelin
         return;
     }
     add_child(d, node, 0, child, input);
-    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
+    decision_end_with_output(d, node, OUTCOME_SUCCESS, output);
     document_unref(output);
 }
 
@@ -172,7 +173,7 @@ void children_start(const struct decision *d, uint32_t node)
     struct document *input = NULL;
     int status = decision_resolve(d, node, decision_node(d, node)->config, &config, &err);
     if (status != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
     const struct value *wait = value_get(document_root(config), STR("wait"));
@@ -181,7 +182,7 @@ void children_start(const struct decision *d, uint32_t node)
         status = make_input(d, node, config, child, &input, &err);
     }
     if (status != 0) {
-        decision_fail_node_for(d, node, FAILURE_CONFIG, &err);
+        decision_end_failed_for(d, node, FAILURE_CONFIG, &err);
     } else if (value_is(wait, VALUE_BOOL) && !value_bool(wait)) {
         detach(d, node, child, input);
     } else {
@@ -238,7 +239,7 @@ static void end_failed(const struct decision *d, const struct run_event *event)
     struct document *failure = state->state == NODE_STOPPING
                                    ? decision_timeout_failure(d, event->node)
                                    : child_failure(d, event);
-    decision_fail_node(d, event->node, failure);
+    decision_end_failed(d, event->node, failure);
     document_unref(failure);
 }
 

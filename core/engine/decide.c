@@ -15,6 +15,8 @@
 #include "core/engine/attempts.h"
 #include "core/engine/children.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
+#include "core/engine/decision_stop.h"
 #include "core/engine/endings.h"
 #include "core/engine/failure.h"
 #include "core/engine/inline_types.h"
@@ -170,7 +172,7 @@ static void want_start(const struct decision *d, uint32_t node)
     struct document *config = NULL;
     struct error err = {0};
     if (resolve_service(d, node, &config, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
     struct record record = decision_node_record(d, RECORD_NODE_QUEUED, node);
@@ -192,7 +194,7 @@ static bool pass_when(const struct decision *d, uint32_t node)
     bool holds = true;
     if (decision_evaluate(d, node, def->when, &holds, &err) != 0) {
         error_prefix(&err, "when: ");
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return false;
     }
     if (!holds) {
@@ -209,7 +211,7 @@ static void begin_node(const struct decision *d, uint32_t node)
     }
     switch (def->kind) {
     case NODE_START:
-        decision_complete_node(d, node, OUTCOME_SUCCESS, d->run->input);
+        decision_end_with_output(d, node, OUTCOME_SUCCESS, d->run->input);
         return;
     case NODE_PASSTHROUGH:
         inline_passthrough(d, node);
@@ -313,7 +315,7 @@ static void on_admitted(const struct decision *d, uint32_t node)
     }
     if (decision_resolve(d, node, def->config, &config, &err) != 0) {
         decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);
@@ -376,7 +378,7 @@ static void on_done(const struct decision *d, const struct run_event *event)
     }
     release_task(d, event->node, CALL_GOOD, NULL);
     stand_in_keep(d, event->node, event->port, event->output);
-    decision_complete_node(d, event->node, outcome_of_port(d, event->port), event->output);
+    decision_end_with_output(d, event->node, outcome_of_port(d, event->port), event->output);
 }
 
 static void on_failed(const struct decision *d, const struct run_event *event)
@@ -420,7 +422,7 @@ static void on_node_timeout(const struct decision *d, uint32_t node)
     enum node_kind kind = decision_node(d, node)->kind;
     if (kind == NODE_WAIT || kind == NODE_IDLE || kind == NODE_QUEUE) {
         struct document *failure = decision_timeout_failure(d, node);
-        decision_fail_node(d, node, failure);
+        decision_end_failed(d, node, failure);
         document_unref(failure);
         if (kind == NODE_QUEUE) {
             decision_disarm_waits(d, node);

@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The steps that decisions share: evaluating in the run's scope, ending a node, stopping the run.
- *
- * The end of a node decides its out edges in the same record. An error edge that is taken is the
- * only way on; without one, `on_error: continue` takes the plain edges; else the run fails: what
- * runs may end, nothing new starts.
- */
 #include "core/engine/decision.h"
 
 #include <stdio.h>
@@ -13,28 +6,13 @@
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/engine/failure.h"
-#include "core/engine/queue.h"
 #include "core/engine/queue_work.h"
-#include "core/engine/repeat.h"
 #include "core/engine/run_state.h"
 #include "core/engine/sanitize.h"
-#include "core/engine/stand_in.h"
 #include "core/engine/states.h"
 #include "core/expr/template.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
-
-enum { LITTLE_BYTES = 64 * 1024 };
-
-const struct node *decision_node(const struct decision *d, uint32_t node)
-{
-    return &d->run->pipeline->nodes[node];
-}
-
-const struct run_node *decision_state(const struct decision *d, uint32_t node)
-{
-    return frame_node(d->frame, node);
-}
 
 struct record decision_node_record(const struct decision *d, enum record_type type, uint32_t node)
 {
@@ -198,6 +176,8 @@ int run_resolve_settings(const struct run *run, struct str plugin, struct docume
     return status;
 }
 
+/* ---- failures ---- */
+
 struct document *decision_create_failure(const struct decision *d, const char *code,
                                          struct str message, const char *hint)
 {
@@ -225,13 +205,10 @@ struct document *decision_text_failure(const struct decision *d, const char *cod
     return failure;
 }
 
-struct document *decision_with_member(const struct decision *d, const struct document *failure,
-                                      struct str key, const struct document *member)
+/* All members but `key`. */
+static void copy_members_but(struct builder *b, const struct document *failure, struct str key)
 {
     const struct value *root = document_root(failure);
-    struct document *whole = NULL;
-    struct builder *b = builder_create();
-    builder_map_begin(b);
     for (size_t i = 0; value_is(root, VALUE_MAP) && i < value_count(root); i++) {
         const struct value_member *own = value_member_at(root, i);
         if (!str_equal(value_str(&own->key), key)) {
@@ -239,14 +216,40 @@ struct document *decision_with_member(const struct decision *d, const struct doc
             builder_embed(b, failure, &own->value);
         }
     }
-    builder_key(b, key);
-    builder_embed(b, member, document_root(member));
+}
+
+/* Memory that ran out marks the batch; the failure is then as it was. */
+static struct document *finish_failure(const struct decision *d, struct builder *b,
+                                       const struct document *failure)
+{
+    struct document *whole = NULL;
     builder_map_end(b);
     if (builder_finish(b, &whole, NULL) != 0) {
         d->batch->has_failed = true;
         return document_ref(failure);
     }
     return whole;
+}
+
+struct document *decision_with_member(const struct decision *d, const struct document *failure,
+                                      struct str key, const struct document *member)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    copy_members_but(b, failure, key);
+    builder_key(b, key);
+    builder_embed(b, member, document_root(member));
+    return finish_failure(d, b, failure);
+}
+
+struct document *decision_at_node(const struct decision *d, uint32_t node,
+                                  const struct document *failure)
+{
+    struct builder *b = builder_create();
+    builder_map_begin(b);
+    builder_member_string(b, STR("node"), decision_node(d, node)->id);
+    copy_members_but(b, failure, STR("node"));
+    return finish_failure(d, b, failure);
 }
 
 struct document *decision_with_cause(const struct decision *d, const struct document *failure,
@@ -311,18 +314,7 @@ int decision_body_output(const struct decision *d, struct document **out, struct
     return leaf_outputs(d, out, err);
 }
 
-/* ---- the end of a run ---- */
-
-/* One that is to start. After an attempt it is no node that has not run. */
-static void end_unstarted(const struct decision *d, uint32_t node)
-{
-    const struct run_node *state = decision_state(d, node);
-    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
-    record.node_state = state->has_begun ? NODE_CANCELLED : NODE_NOT_RUN;
-    record.error = state->is_retrying ? state->error : NULL;
-    batch_add_record(d->batch, &record);
-    decision_add_effect(d, (struct effect){.type = EFFECT_RELEASE, .node = node});
-}
+/* ---- timers ---- */
 
 void decision_arm_timeout(const struct decision *d, const struct record *start)
 {
@@ -355,480 +347,4 @@ void decision_disarm_waits(const struct decision *d, uint32_t node)
     if (decision_node(d, node)->kind == NODE_QUEUE) {
         queue_work_leave(d, node);
     }
-}
-
-static void end_wait(const struct decision *d, uint32_t node)
-{
-    const struct run_node *state = decision_state(d, node);
-    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
-    record.node_state = NODE_CANCELLED;
-    record.error = state->is_retrying || state->is_unknown ? state->error : NULL;
-    batch_add_record(d->batch, &record);
-    decision_disarm_waits(d, node);
-}
-
-void decision_stop_node(const struct decision *d, uint32_t node, enum stop_reason reason,
-                        uint32_t transition)
-{
-    struct record record = decision_node_record(d, RECORD_NODE_STOPPING, node);
-    bool is_told = decision_state(d, node)->state == NODE_STOPPING;
-    record.reason = reason;
-    record.index = transition;
-    batch_add_record(d->batch, &record);
-    if (is_told) {
-        return;
-    }
-    if (decision_node(d, node)->own_body != 0) {
-        decision_stop_frames(d, node, RUN_CANCELLING, stop_reason_inside(reason),
-                             DECISION_STOP_TASKS);
-        return;
-    }
-    decision_add_effect(
-        d, (struct effect){
-               .type = EFFECT_STOP, .node = node, .attempt = record.attempt, .reason = reason});
-}
-
-void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason)
-{
-    decision_stop_node(d, node, reason, 0);
-}
-
-static void stop_nodes(const struct decision *d, enum stop_reason reason, uint32_t except,
-                       enum decision_tasks tasks)
-{
-    const struct body *body = d->frame->body;
-    for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
-        enum node_state state = (enum node_state)decision_state(d, i)->state;
-        enum node_kind kind = decision_node(d, i)->kind;
-        if (i == except) {
-            continue;
-        }
-        bool is_waiting = kind == NODE_WAIT || kind == NODE_IDLE || kind == NODE_QUEUE ||
-                          decision_state(d, i)->is_delayed || decision_state(d, i)->is_unknown;
-        bool is_held = state == NODE_READY && decision_state(d, i)->has_begun;
-        if (state == NODE_QUEUED || is_held) {
-            end_unstarted(d, i);
-        } else if (state == NODE_RUNNING && is_waiting) {
-            end_wait(d, i);
-        } else if (state == NODE_RUNNING && tasks == DECISION_STOP_TASKS &&
-                   (kind == NODE_PLUGIN || kind == NODE_WORKFLOW)) {
-            decision_stop_task(d, i, reason);
-        }
-    }
-}
-
-void decision_stop_active(const struct decision *d, enum stop_reason reason, uint32_t except,
-                          enum decision_tasks tasks)
-{
-    for (const struct frame *at = d->frame; at != NULL; at = frame_next(at, d->frame)) {
-        struct decision below = *d;
-        below.frame = at;
-        if (at->kind == FRAME_NOTICE && at != d->frame) {
-            continue; /* only a kill stops it, see notices_stop() */
-        }
-        if (at->active > 0 || at->ready > 0) {
-            stop_nodes(&below, reason, at == d->frame ? except : RECORD_NO_NODE, tasks);
-        }
-    }
-}
-
-void decision_stop_frames(const struct decision *d, uint32_t node, enum run_state state,
-                          enum stop_reason reason, enum decision_tasks tasks)
-{
-    for (const struct frame *at = d->frame->first_child; at != NULL; at = at->next_sibling) {
-        struct decision below = *d;
-        below.frame = at;
-        if (at->owner != node) {
-            continue;
-        }
-        if (at->state == RUN_RUNNING) {
-            struct record record = decision_run_record(&below, RECORD_FRAME_STOPPING);
-            record.run_state = state;
-            batch_add_record(d->batch, &record);
-        }
-        decision_stop_active(&below, reason, RECORD_NO_NODE, tasks);
-    }
-}
-
-void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,
-                       enum stop_reason reason)
-{
-    struct record record = decision_run_record(d, d->frame->parent == NULL ? RECORD_RUN_STOPPING
-                                                                           : RECORD_FRAME_STOPPING);
-    record.run_state = state;
-    record.error = error;
-    record.reason = reason;
-    batch_add_record(d->batch, &record);
-}
-
-/* The failure with the node that met it: {node, ...failure}. */
-static struct document *failure_of_node(const struct decision *d, uint32_t node,
-                                        const struct document *failure)
-{
-    struct builder *b = builder_create();
-    builder_map_begin(b);
-    builder_member_string(b, STR("node"), decision_node(d, node)->id);
-    const struct value *root = document_root(failure);
-    for (size_t i = 0; value_is(root, VALUE_MAP) && i < value_count(root); i++) {
-        const struct value_member *member = value_member_at(root, i);
-        if (!str_equal(value_str(&member->key), STR("node"))) {
-            builder_key(b, value_str(&member->key));
-            builder_embed(b, failure, &member->value);
-        }
-    }
-    builder_map_end(b);
-    struct document *whole = NULL;
-    if (builder_finish(b, &whole, NULL) != 0) {
-        d->batch->has_failed = true;
-        return document_ref(failure);
-    }
-    return whole;
-}
-
-/* ---- the end of a node ---- */
-
-/*
- * The `when` of an edge out of the node whose end `record` is. Returns its failure (owned), or
- * NULL. Apart from ask_edge(), because clearing a struct error costs more than all the rest.
- */
-static struct document *ask_condition(const struct decision *d, const struct record *record,
-                                      const struct edge *edge, bool *out_holds)
-{
-    struct error err = {0};
-    struct decision ended = *d;
-    ended.ending = record;
-    if (decision_evaluate(&ended, record->node, edge->when, out_holds, &err) == 0) {
-        return NULL;
-    }
-    error_prefix(&err, "edge to '%.*s': ", STR_ARG(decision_node(d, edge->target)->id));
-    return decision_failure(d, FAILURE_EXPRESSION, &err);
-}
-
-/* It has failed since a budget was spent: its own, or that of something inside it. */
-static bool is_of_budget(const struct record *record)
-{
-    return str_equal(failure_code(record->error), STR(FAILURE_BUDGET));
-}
-
-/* Whether an edge is taken. Returns the failure of its condition (owned), or NULL. */
-static struct document *ask_edge(const struct decision *d, const struct record *record,
-                                 const struct edge *edge, bool *out_is_taken)
-{
-    bool has_failed = record->node_state == NODE_FAILED;
-    if (edge->is_fallback) {
-        *out_is_taken = false; /* it was before this end, or never is */
-    } else if (edge->outcome == OUTCOME_SUCCESS) {
-        *out_is_taken = !has_failed ||
-                        decision_node(d, record->node)->on_error == ON_ERROR_CONTINUE;
-    } else if (edge->outcome == OUTCOME_ERROR) {
-        *out_is_taken = has_failed;
-    } else if (pipeline_is_for_budget(d->run->pipeline, edge->outcome)) {
-        *out_is_taken = has_failed && is_of_budget(record);
-    } else {
-        *out_is_taken = !has_failed && edge->outcome == record->outcome;
-    }
-    return *out_is_taken && edge->when != NULL ? ask_condition(d, record, edge, out_is_taken)
-                                               : NULL;
-}
-
-/* Which out edges are taken. A failing `when` of an edge is the run's failure: owned, or NULL. */
-static struct document *take_edges(const struct decision *d, const struct record *record,
-                                   struct edge_set *taken, uint32_t *out_handling)
-{
-    const struct node *def = decision_node(d, record->node);
-    const struct edge *edges = &d->run->pipeline->edges[def->first_out];
-    for (uint32_t i = 0; i < def->out_count; i++) {
-        bool is_taken = false;
-        struct document *failure = ask_edge(d, record, &edges[i], &is_taken);
-        if (failure != NULL) {
-            return failure;
-        }
-        if (is_taken) {
-            edge_set_put(taken, i, true);
-            bool is_budget = pipeline_is_for_budget(d->run->pipeline, edges[i].outcome);
-            bool is_error = edges[i].outcome == OUTCOME_ERROR;
-            *out_handling = is_budget                                      ? edges[i].outcome
-                            : is_error && *out_handling == OUTCOME_SUCCESS ? OUTCOME_ERROR
-                                                                           : *out_handling;
-        }
-    }
-    return NULL;
-}
-
-/* An error edge that is taken is the only way on, or one for a spent budget, which comes before it:
-   config/pipelines/README.md, "When a node fails". */
-static void keep_edges_for(const struct decision *d, uint32_t node, uint32_t outcome,
-                           struct edge_set *taken)
-{
-    const struct node *def = decision_node(d, node);
-    for (uint32_t i = 0; i < def->out_count; i++) {
-        if (d->run->pipeline->edges[def->first_out + i].outcome != outcome) {
-            edge_set_put(taken, i, false);
-        }
-    }
-}
-
-/* The same for `queued` edges of a node whose call went to the queue. */
-static void prefer_queued_edges(const struct decision *d, const struct record *record,
-                                struct edge_set *taken)
-{
-    const struct node *def = decision_node(d, record->node);
-    const struct edge *edges = &d->run->pipeline->edges[def->first_out];
-    bool has_own = false;
-    for (uint32_t i = 0; i < def->out_count; i++) {
-        has_own = has_own || edges[i].outcome == record->outcome;
-    }
-    for (uint32_t i = 0; has_own && i < def->out_count; i++) {
-        if (edges[i].outcome == OUTCOME_SUCCESS) {
-            edge_set_put(taken, i, false);
-        }
-    }
-}
-
-/* Nodes whose end has no edge to decide, in a run that takes no edges any more. */
-static bool takes_edges(const struct decision *d, uint32_t node)
-{
-    return d->frame->state == RUN_RUNNING && decision_node(d, node)->out_count > 0;
-}
-
-void decision_fail_run(const struct decision *d, uint32_t node, const struct document *failure)
-{
-    struct document *whole = failure_of_node(d, node, failure);
-    decision_stop_run(d, RUN_FAILING, whole, STOP_REQUESTED);
-    document_unref(whole);
-}
-
-/* Fills in record->taken. Returns the failure of an edge's condition (owned), or NULL. */
-static struct document *decide_edges(const struct decision *d, struct record *record)
-{
-    struct edge_set taken = EDGE_SET_INIT;
-    uint32_t handling = OUTCOME_SUCCESS; /* what the edges are for that handle its failure */
-    uint32_t count = decision_node(d, record->node)->out_count;
-    if (edge_set_init(&taken, count) != 0) {
-        d->batch->has_failed = true;
-        return NULL;
-    }
-    struct document *failure = take_edges(d, record, &taken, &handling);
-    if (failure != NULL) {
-        for (uint32_t i = 0; i < count; i++) {
-            edge_set_put(&taken, i, false);
-        }
-    } else if (handling != OUTCOME_SUCCESS) {
-        record->is_handled = true;
-        keep_edges_for(d, record->node, handling, &taken);
-    } else if (queue_was_put(d->run, record)) {
-        prefer_queued_edges(d, record, &taken);
-    }
-    record->taken = taken;
-    return failure;
-}
-
-void decision_end_node(const struct decision *d, struct record *record)
-{
-    const struct node *def = decision_node(d, record->node);
-    struct document *edge_failure = NULL;
-    bool has_failed = record->node_state == NODE_FAILED;
-    record->is_handled = has_failed && (def->on_error == ON_ERROR_CONTINUE || def->is_fallback);
-    bool is_state = d->frame->body->kind == BODY_STATES && d->frame->state == RUN_RUNNING;
-    if (is_state) {
-        edge_failure = states_decide_end(d, record);
-    } else if (takes_edges(d, record->node)) {
-        edge_failure = decide_edges(d, record);
-    }
-    batch_add_record(d->batch, record);
-    bool fails = d->frame->state == RUN_RUNNING &&
-                 (edge_failure != NULL || (has_failed && !record->is_handled));
-    if (fails) {
-        decision_fail_run(d, record->node, edge_failure != NULL ? edge_failure : record->error);
-        decision_stop_active(d, STOP_REQUESTED, record->node, DECISION_LET_TASKS_END);
-    }
-    document_unref(edge_failure);
-    if (def->is_fallback) {
-        stand_in_end(d, record);
-    }
-}
-
-void decision_complete_node(const struct decision *d, uint32_t node, uint32_t outcome,
-                            const struct document *output)
-{
-    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
-    record.node_state = NODE_COMPLETED;
-    record.outcome = outcome;
-    record.output = output;
-    decision_end_completed(d, &record);
-}
-
-/* Of the outputs that go when the frame ends. */
-static size_t frame_bytes(const struct frame *frame)
-{
-    size_t sum = 0;
-    for (uint32_t i = 0; i < frame->body->node_count; i++) {
-        const struct document *output = frame->nodes[i].output;
-        size_t own = output != NULL ? document_reach_bytes(output) : 0;
-        sum = own > SIZE_MAX - sum ? SIZE_MAX : sum + own;
-    }
-    return sum;
-}
-
-/* Endings and compensations go on: what they would free is not known to be little. */
-static bool is_over_memory(const struct decision *d, const struct record *record)
-{
-    size_t bound = (size_t)d->run->max_memory_mb * 1024 * 1024;
-    size_t own = d->run->memory.bytes;
-    return record->output != NULL && own > 0 && d->run->state == RUN_RUNNING &&
-           (own > bound || document_reach_bytes(record->output) > bound - own);
-}
-
-/* The body ends before what the run shares its memory with. */
-static bool has_end(const struct decision *d)
-{
-    return d->frame->parent != NULL || d->run->memory.is_called;
-}
-
-/* What the body holds already is more, and goes with it. */
-static bool gives_back(const struct decision *d, const struct record *record)
-{
-    return has_end(d) && frame_bytes(d->frame) >= document_reach_bytes(record->output);
-}
-
-/* A body has brought something, and what follows in it is about to start. */
-static bool is_body_queued(const struct frame *frame)
-{
-    bool has_output = false;
-    bool has_queued = false;
-    for (uint32_t i = 0; i < frame->body->node_count; i++) {
-        has_output |= frame->nodes[i].output != NULL;
-        has_queued |= frame->nodes[i].state == NODE_QUEUED;
-    }
-    return has_output && has_queued;
-}
-
-static bool is_one_queued(const struct run *run)
-{
-    const struct frame *frame = run->root;
-    while (frame != NULL &&
-           ((frame == run->root && !run->memory.is_called) || !is_body_queued(frame))) {
-        frame = frame_next(frame, run->root);
-    }
-    return frame != NULL;
-}
-
-static bool are_others_at_work(const struct decision *d, uint32_t node)
-{
-    uint32_t own = has_end(d) && node_is_at_work(decision_state(d, node)) ? 1 : 0;
-    return d->run->memory.at_work > own || is_one_queued(d->run);
-}
-
-/* Nothing was done for it that could not be done again. */
-static bool can_wait(const struct decision *d, uint32_t node)
-{
-    const struct run_node *state = decision_state(d, node);
-    enum node_kind kind = decision_node(d, node)->kind;
-    bool is_inline = kind == NODE_START || kind == NODE_PASSTHROUGH || kind == NODE_SET ||
-                     kind == NODE_CONDITIONAL || kind == NODE_ROUTER;
-    return d->run->first_listed == state &&
-           ((state->state == NODE_READY && is_inline) || state->loop != NULL);
-}
-
-bool decision_waits_for_room(const struct decision *d, const struct record *record)
-{
-    bool waits = is_over_memory(d, record) && can_wait(d, record->node) &&
-                 !d->run->memory.is_final && !gives_back(d, record);
-    d->batch->lacks_room |= waits;
-    return waits;
-}
-
-/*
- * There is no room, but may be soon. What ends with a body that gives more back may come, if it is
- * little; and while others are at work or next, so may what little there is of everything, and what
- * tasks bring: further ones do not start, so that it is no more than was under way.
- */
-static bool is_room_coming(const struct decision *d, const struct record *record)
-{
-    enum node_kind kind = decision_node(d, record->node)->kind;
-    bool is_little = document_reach_bytes(record->output) <= LITTLE_BYTES;
-    if (!are_others_at_work(d, record->node)) {
-        return is_little && gives_back(d, record);
-    }
-    return is_little || kind == NODE_PLUGIN || kind == NODE_WORKFLOW || gives_back(d, record);
-}
-
-/* The node has done its work, and there is no room for what it gives. */
-static void end_over_memory(const struct decision *d, struct record *record)
-{
-    char text[120];
-    (void)snprintf(text, sizeof(text),
-                   "the values of the run take %.1f MiB, more than the %u they may",
-                   ((double)d->run->memory.bytes + (double)document_reach_bytes(record->output)) /
-                       (1024 * 1024),
-                   d->run->max_memory_mb);
-    struct document *failure = decision_create_failure(
-        d, FAILURE_MEMORY_LIMIT, str_from(text),
-        "let the loop collect less ('collect'), or raise 'scaling: {max_memory_mb}'");
-    decision_fail_done(d, record, failure);
-    document_unref(failure);
-}
-
-static void end_completed(const struct decision *d, struct record *record)
-{
-    if (decision_waits_for_room(d, record)) {
-        return;
-    }
-    bool has_begun = decision_state(d, record->node)->state == NODE_RUNNING ||
-                     decision_state(d, record->node)->state == NODE_STOPPING;
-    bool was_tried = decision_state(d, record->node)->is_retrying;
-    record->attempt += has_begun || was_tried ? 0u : 1u; /* it begins and ends in this decision */
-    if (is_over_memory(d, record) && !is_room_coming(d, record)) {
-        end_over_memory(d, record);
-        return;
-    }
-    if (!repeat_goes_on(d, record)) {
-        decision_end_node(d, record);
-    }
-}
-
-/* What a plugin gave was masked as it came. */
-void decision_end_completed(const struct decision *d, struct record *record)
-{
-    if (d->run->pipeline->sanitizer == NULL ||
-        decision_node(d, record->node)->kind == NODE_PLUGIN) {
-        end_completed(d, record);
-        return;
-    }
-    struct document *output = document_ref(record->output);
-    sanitize_value(d, &output);
-    record->output = output;
-    end_completed(d, record);
-    document_unref(output);
-}
-
-void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure)
-{
-    struct record record = decision_node_record(d, RECORD_NODE_ENDED, node);
-    record.node_state = NODE_FAILED;
-    record.outcome = OUTCOME_ERROR;
-    record.error = failure;
-    record.attempt = record.attempt == 0 ? 1 : record.attempt;
-    decision_end_node(d, &record);
-}
-
-void decision_fail_done(const struct decision *d, const struct record *end,
-                        const struct document *failure)
-{
-    struct record record = *end;
-    record.node_state = NODE_FAILED;
-    record.outcome = OUTCOME_ERROR;
-    record.error = failure;
-    record.is_done = true;
-    record.done = end->output;
-    record.output = NULL;
-    decision_end_node(d, &record);
-}
-
-void decision_fail_node_for(const struct decision *d, uint32_t node, const char *code,
-                            const struct error *err)
-{
-    struct document *failure = decision_failure(d, code, err);
-    decision_fail_node(d, node, failure);
-    document_unref(failure);
 }

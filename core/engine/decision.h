@@ -3,7 +3,8 @@
 #define CORE_ENGINE_DECISION_H
 
 /*
- * Decision: what the steps of run_decide() share. Appends to a batch, never changes the run.
+ * Decision: what the steps of run_decide() share: evaluating in the run's scope, records, effects,
+ * failures. Appends to a batch, never changes the run.
  *
  * Used by:  decide, and the files of one kind of node or body that it calls.
  * Uses:     run_state, record, expr.
@@ -15,13 +16,11 @@
 
 #include "core/base/str.h"
 #include "core/engine/record.h"
+#include "core/engine/run_state.h"
 
 struct document;
 struct error;
 struct expr;
-struct frame;
-struct node;
-struct run_node;
 struct strbuf;
 struct template;
 
@@ -36,8 +35,15 @@ struct decision {
     const struct value *items;     /* of what ends: what stood in for all that it would emit */
 };
 
-const struct node *decision_node(const struct decision *d, uint32_t node);
-const struct run_node *decision_state(const struct decision *d, uint32_t node);
+static inline const struct node *decision_node(const struct decision *d, uint32_t node)
+{
+    return &d->run->pipeline->nodes[node];
+}
+
+static inline const struct run_node *decision_state(const struct decision *d, uint32_t node)
+{
+    return frame_node(d->frame, node);
+}
 
 /* A record with run, frame, node, attempt and time filled in. */
 struct record decision_node_record(const struct decision *d, enum record_type type, uint32_t node);
@@ -91,38 +97,12 @@ struct document *decision_with_member(const struct decision *d, const struct doc
 struct document *decision_with_cause(const struct decision *d, const struct document *failure,
                                      const struct document *cause);
 
+/* The same with the node that met it: {node, ...failure}. Owned. */
+struct document *decision_at_node(const struct decision *d, uint32_t node,
+                                  const struct document *failure);
+
 /* A node did not end within its time-out. Owned. */
 struct document *decision_timeout_failure(const struct decision *d, uint32_t node);
-
-/*
- * There is no room for what the completion `record` brings, and others may make some: the node,
- * which the decision is about, waits. Then nothing may be appended.
- */
-bool decision_waits_for_room(const struct decision *d, const struct record *record);
-
-/*
- * Records the end of a node with its edges, and the run's failure when nothing handles it.
- * `record` has node_state, outcome, and output or error (borrowed).
- */
-void decision_end_node(const struct decision *d, struct record *record);
-/* The same for a completion (output, detail), after which its `repeat` may run the node again. */
-void decision_end_completed(const struct decision *d, struct record *record);
-void decision_complete_node(const struct decision *d, uint32_t node, uint32_t outcome,
-                            const struct document *output);
-void decision_fail_node(const struct decision *d, uint32_t node, const struct document *failure);
-void decision_fail_node_for(const struct decision *d, uint32_t node, const char *code,
-                            const struct error *err);
-/* A node fails though its work was done, as `end`, its completion, says: it is undone like other.
- */
-void decision_fail_done(const struct decision *d, const struct record *end,
-                        const struct document *failure);
-
-/* Nothing new starts from here on; `error` (borrowed) becomes the run's. */
-void decision_stop_run(const struct decision *d, enum run_state state, const struct document *error,
-                       enum stop_reason reason);
-
-/* The same because `node` failed with `failure` (borrowed). Tasks are left as they are. */
-void decision_fail_run(const struct decision *d, uint32_t node, const struct document *failure);
 
 /* The time-out of a node, if it has one: armed with the record of its start. */
 void decision_arm_timeout(const struct decision *d, const struct record *start);
@@ -130,32 +110,5 @@ void decision_disarm_timeout(const struct decision *d, uint32_t node);
 
 /* The timers of a node that waits. */
 void decision_disarm_waits(const struct decision *d, uint32_t node);
-
-/*
- * Tells a running node of any kind to end, with what works for it. Of a state `transition` is one
- * more than the out edge to take then, whatever it gives; 0: its end decides.
- */
-void decision_stop_node(const struct decision *d, uint32_t node, enum stop_reason reason,
-                        uint32_t transition);
-
-/* Tells the running task of `node` to end. */
-void decision_stop_task(const struct decision *d, uint32_t node, enum stop_reason reason);
-
-enum decision_tasks {
-    DECISION_LET_TASKS_END,
-    DECISION_STOP_TASKS,
-};
-
-/*
- * Ends what is active in d->frame and below it: queued nodes never start, waits end, tasks are
- * told or left to end. `except` (or RECORD_NO_NODE) is a node of d->frame whose own end is in
- * this batch already.
- */
-void decision_stop_active(const struct decision *d, enum stop_reason reason, uint32_t except,
-                          enum decision_tasks tasks);
-
-/* The same in the frames that work for `node`, in which nothing new starts from here on. */
-void decision_stop_frames(const struct decision *d, uint32_t node, enum run_state state,
-                          enum stop_reason reason, enum decision_tasks tasks);
 
 #endif

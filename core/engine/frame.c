@@ -332,3 +332,21 @@ void frame_check_settled(struct frame *frame)
     }
     run->last_settled = frame;
 }
+
+void frame_unsettle(struct frame *frame)
+{
+    struct run *run = frame->run;
+    struct frame *before = NULL;
+    for (struct frame *at = run->first_settled; at != frame; at = at->next_settled) {
+        before = at;
+    }
+    if (before == NULL) {
+        run->first_settled = frame->next_settled;
+    } else {
+        before->next_settled = frame->next_settled;
+    }
+    if (run->last_settled == frame) {
+        run->last_settled = before;
+    }
+    frame->is_settled = false;
+}

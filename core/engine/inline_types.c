@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/quantity.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/value/builder.h"
@@ -52,7 +53,7 @@ static void complete_branch(const struct decision *d, uint32_t node, uint32_t ou
         d->batch->has_failed = true;
         return;
     }
-    decision_complete_node(d, node, outcome, output);
+    decision_end_with_output(d, node, outcome, output);
     document_unref(output);
 }
 
@@ -85,10 +86,10 @@ static void pass_several(const struct decision *d, uint32_t node)
     }
     builder_map_end(b);
     if (builder_finish(b, &gathered, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_LIMIT, &err);
+        decision_end_failed_for(d, node, FAILURE_LIMIT, &err);
         return;
     }
-    decision_complete_node(d, node, OUTCOME_SUCCESS, gathered);
+    decision_end_with_output(d, node, OUTCOME_SUCCESS, gathered);
     document_unref(gathered);
 }
 
@@ -110,7 +111,7 @@ void inline_passthrough(const struct decision *d, uint32_t node)
         pass_several(d, node);
         return;
     }
-    decision_complete_node(d, node, OUTCOME_SUCCESS, only);
+    decision_end_with_output(d, node, OUTCOME_SUCCESS, only);
 }
 
 void inline_set(const struct decision *d, uint32_t node)
@@ -118,10 +119,10 @@ void inline_set(const struct decision *d, uint32_t node)
     struct error err = {0};
     struct document *output = NULL;
     if (decision_resolve(d, node, decision_node(d, node)->config, &output, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
-    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
+    decision_end_with_output(d, node, OUTCOME_SUCCESS, output);
     document_unref(output);
 }
 
@@ -130,7 +131,7 @@ void inline_conditional(const struct decision *d, uint32_t node)
     struct error err = {0};
     bool holds = false;
     if (decision_evaluate(d, node, decision_node(d, node)->condition, &holds, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
     complete_branch(d, node, holds ? OUTCOME_TRUE : OUTCOME_FALSE, holds ? 1 : 0);
@@ -145,7 +146,7 @@ void inline_router(const struct decision *d, uint32_t node)
         if (decision_evaluate(d, node, def->routes[i].when, &holds, &err) != 0) {
             error_prefix(&err, "route '%.*s': ",
                          STR_ARG(d->run->pipeline->outcomes[def->routes[i].outcome]));
-            decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+            decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
             return;
         }
         if (holds) {
@@ -160,7 +161,7 @@ void inline_router(const struct decision *d, uint32_t node)
     struct document *failure = decision_create_failure(d, FAILURE_NO_ROUTE,
                                                        STR("no route's condition is true"),
                                                        "add 'default:' to the router's config");
-    decision_fail_node(d, node, failure);
+    decision_end_failed(d, node, failure);
     document_unref(failure);
 }
 
@@ -184,7 +185,7 @@ void inline_fail(const struct decision *d, uint32_t node)
     struct strbuf message = STRBUF_INIT;
     struct strbuf code = STRBUF_INIT;
     if (decision_resolve(d, node, decision_node(d, node)->config, &config, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
     const struct value *root = document_root(config);
@@ -195,7 +196,7 @@ void inline_fail(const struct decision *d, uint32_t node)
         const char *code_text = strbuf_str(&code).n > 0 ? code.p : FAILURE_FAILED;
         struct document *failure =
             decision_create_failure(d, code_text, strbuf_str(&message), NULL);
-        decision_fail_node(d, node, failure);
+        decision_end_failed(d, node, failure);
         document_unref(failure);
     }
     strbuf_finish(&message);
@@ -290,7 +291,7 @@ void inline_wait(const struct decision *d, uint32_t node)
     struct error err = {0};
     struct document *config = NULL;
     if (decision_resolve(d, node, decision_node(d, node)->config, &config, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
     int64_t due = 0;
@@ -301,7 +302,7 @@ void inline_wait(const struct decision *d, uint32_t node)
                                           &due, &err);
     bool is_cut = event != NULL || (timeout_ms > 0 && due > d->now + timeout_ms);
     if (status != 0) {
-        decision_fail_node_for(d, node, FAILURE_CONFIG, &err);
+        decision_end_failed_for(d, node, FAILURE_CONFIG, &err);
     } else if (event == NULL && is_cut) {
         start_wait(d, node, NULL, TIMER_NODE_TIMEOUT, d->now + timeout_ms);
     } else {
@@ -323,6 +324,6 @@ void inline_wait_end(const struct decision *d, uint32_t node)
         d->batch->has_failed = true;
         return;
     }
-    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
+    decision_end_with_output(d, node, OUTCOME_SUCCESS, output);
     document_unref(output);
 }

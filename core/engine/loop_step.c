@@ -6,6 +6,9 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
+#include "core/engine/decision_room.h"
+#include "core/engine/decision_stop.h"
 #include "core/engine/failure.h"
 #include "core/engine/loop_state.h"
 #include "core/engine/loops.h"
@@ -177,7 +180,7 @@ static bool check_limit(const struct decision *d, uint32_t node, const struct do
                    (unsigned long long)units, def->max_iterations);
     struct document *failure = decision_create_failure(
         d, FAILURE_LOOP_LIMIT, str_from(text), "raise 'max_iterations', or set 'on_limit: stop'");
-    decision_fail_node(d, node, failure);
+    decision_end_failed(d, node, failure);
     document_unref(failure);
     return false;
 }
@@ -209,7 +212,7 @@ void loop_start(const struct decision *d, uint32_t node)
         status = decision_resolve(d, node, def->init, &acc, &err);
     }
     if (status != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
     } else if (is_stream || check_limit(d, node, items)) {
         record_start(d, node, items, acc);
     }
@@ -317,7 +320,7 @@ static void end_node(const struct decision *d, uint32_t node, enum node_state st
     if (state != NODE_COMPLETED) {
         decision_disarm_timeout(d, node);
         decision_end_node(d, &record);
-    } else if (!decision_waits_for_room(d, &record)) {
+    } else if (!decision_room_waits(d, &record)) {
         decision_disarm_timeout(d, node);
         decision_end_completed(d, &record);
     }

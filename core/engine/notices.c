@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/base/grow.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_stop.h"
 #include "core/engine/run_state.h"
 #include "core/value/value.h"
 

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/value/builder.h"
@@ -76,7 +77,7 @@ void queue_put(const struct decision *d, uint32_t node)
     struct document *input = NULL;
     struct error err = {0};
     if (decision_resolve_for_queue(d, node, &input, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return;
     }
     struct effect effect = {.type = EFFECT_QUEUE,

@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/quantity.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/model/catalogue.h"
@@ -24,12 +25,12 @@ static struct document *resolve(const struct decision *d, uint32_t node)
     struct document *config = NULL;
     struct error err = {0};
     if (decision_resolve(d, node, def->config, &config, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return NULL;
     }
     if (schema_validate(def->type->config_schema, document_root(config), NULL, &err) != 0) {
         error_prefix(&err, "config: ");
-        decision_fail_node_for(d, node, FAILURE_CONFIG, &err);
+        decision_end_failed_for(d, node, FAILURE_CONFIG, &err);
         document_unref(config);
         return NULL;
     }
@@ -71,7 +72,7 @@ static void end_empty(const struct decision *d, uint32_t node)
         d->batch->has_failed = true;
         return;
     }
-    decision_complete_node(d, node, OUTCOME_SUCCESS, output);
+    decision_end_with_output(d, node, OUTCOME_SUCCESS, output);
     document_unref(output);
 }
 
@@ -124,7 +125,7 @@ void queue_work_found(const struct decision *d, const struct run_event *event)
         return;
     }
     if (event->error != NULL) {
-        decision_fail_node(d, event->node, event->error);
+        decision_end_failed(d, event->node, event->error);
     } else if (value_count(document_root(event->output)) == 0) {
         end_empty(d, event->node);
     } else {
@@ -144,7 +145,7 @@ void queue_work_end(const struct decision *d, const struct run_event *event)
     const struct run_node *state = decision_state(d, event->node);
     if (is_at_work(state) && state->attempt == event->attempt) {
         decision_disarm_waits(d, event->node); /* before its `repeat` arms a timer */
-        decision_complete_node(d, event->node, OUTCOME_SUCCESS, event->output);
+        decision_end_with_output(d, event->node, OUTCOME_SUCCESS, event->output);
     }
 }
 

@@ -4,6 +4,8 @@
 #include "core/base/check.h"
 #include "core/engine/attempts.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
+#include "core/engine/decision_stop.h"
 #include "core/engine/endings.h"
 #include "core/engine/failure.h"
 #include "core/engine/queue.h"
@@ -162,10 +164,10 @@ void recover_resolve(const struct decision *d, const struct run_event *event)
         start_anew(d, event->node, event);
         return;
     case RUN_RESOLVE_FAIL:
-        decision_fail_node(d, event->node, event->error);
+        decision_end_failed(d, event->node, event->error);
         return;
     case RUN_RESOLVE_OUTPUT:
-        decision_complete_node(d, event->node, OUTCOME_SUCCESS, event->output);
+        decision_end_with_output(d, event->node, OUTCOME_SUCCESS, event->output);
         return;
     }
     unreachable_state("resolution", (int)event->resolution);

@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/engine/attempts.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/dispatch.h"
 #include "core/engine/failure.h"
 #include "core/engine/queue.h"
@@ -71,7 +72,7 @@ static void act(const struct decision *d, uint32_t node, const struct document *
 {
     bool has_fallback = decision_node(d, node)->policies->on_open == ON_OPEN_FALLBACK;
     if (!has_fallback || !stand_in_take(d, node, failure)) {
-        decision_fail_node(d, node, failure);
+        decision_end_failed(d, node, failure);
     }
 }
 

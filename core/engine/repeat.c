@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/value/value.h"
@@ -51,14 +52,14 @@ static void fail_at_limit(const struct decision *d, const struct record *end, ui
                    rounds);
     struct document *failure = decision_create_failure(d, FAILURE_LOOP_LIMIT, str_from(text),
                                                        "raise 'max_iterations' of its 'repeat'");
-    decision_fail_done(d, end, failure);
+    decision_end_failed_done(d, end, failure);
     document_unref(failure);
 }
 
 static void fail_for(const struct decision *d, const struct record *end, const struct error *err)
 {
     struct document *failure = decision_failure(d, FAILURE_EXPRESSION, err);
-    decision_fail_done(d, end, failure);
+    decision_end_failed_done(d, end, failure);
     document_unref(failure);
 }
 

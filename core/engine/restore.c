@@ -8,6 +8,7 @@
 #include "core/engine/record_json.h"
 #include "core/engine/run_state.h"
 #include "core/engine/spending.h"
+#include "core/engine/transition.h"
 #include "core/value/value.h"
 
 /* ---- what may follow ---- */
@@ -52,7 +53,7 @@ static bool may_start_node(const struct spot *p)
 
 static bool may_stop_node(const struct spot *p)
 {
-    return p->record->index <= p->def->out_count && apply_allows_node(p->node, NODE_STOPPING);
+    return p->record->index <= p->def->out_count && transition_allows_node(p->node, NODE_STOPPING);
 }
 
 /* Of the one that runs, or of the next: that begins and ends in one decision. */
@@ -73,7 +74,7 @@ static bool may_end_node(const struct spot *p)
     }
     return is_current && record->index <= p->def->out_count && p->node->state != NODE_PENDING &&
            (p->node->loop == NULL || p->node->loop->running == 0) &&
-           apply_allows_node(p->node, record->node_state);
+           transition_allows_node(p->node, record->node_state);
 }
 
 static bool may_run_again(const struct spot *p)
@@ -237,7 +238,7 @@ static bool may_end_run(const struct spot *p, enum run_state to)
 {
     bool has_worked = p->run->state == RUN_ENDING || p->run->root->is_settled;
     return has_worked && run_state_is_terminal(p->record->run_state) && p->run->ending == NULL &&
-           (to == RUN_ENDING || p->run->notices.live == 0) && apply_allows_run(p->run, to);
+           (to == RUN_ENDING || p->run->notices.live == 0) && transition_allows_run(p->run, to);
 }
 
 static bool may_undo_child(const struct spot *p)

@@ -6,6 +6,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/run_state.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"

@@ -20,6 +20,7 @@
 #include "core/engine/undo.h"
 #include "core/model/pipeline.h"
 #include "core/policy/purse.h"
+#include "core/value/value.h"
 
 struct loop_state;
 struct stream;
@@ -199,7 +200,7 @@ static inline uint32_t run_node_index(const struct run_node *node)
 
 static inline struct run_node *frame_node(const struct frame *frame, uint32_t node)
 {
-    struct frame *own = (struct frame *)(uintptr_t)frame; /* apply.c changes it through this */
+    struct frame *own = (struct frame *)(uintptr_t)frame; /* apply changes it through this */
     return &own->nodes[node - own->body->first_node];
 }
 
@@ -246,11 +247,17 @@ struct run_node_view run_frame_node_in(const struct frame *frame, uint32_t node)
 void run_list_node(struct run *run, struct run_node *node);
 void run_unlist_node(struct run *run, struct run_node *node);
 
-/* Whether a record may bring it there; run_apply() checks it. */
-bool apply_allows_node(const struct run_node *node, enum node_state to);
-bool apply_allows_run(const struct run *run, enum run_state to);
+/* Keeps `document` (may be NULL) instead. */
+static inline void run_replace_document(const struct document **kept,
+                                        const struct document *document)
+{
+    document_unref(*kept);
+    *kept = document_ref(document);
+}
 
 /* Lists `frame` as settled when nothing is left to do in it. */
 void frame_check_settled(struct frame *frame);
+/* It is listed. */
+void frame_unsettle(struct frame *frame);
 
 #endif

@@ -8,6 +8,8 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
+#include "core/engine/decision_stop.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/engine/states.h"
@@ -130,7 +132,7 @@ static bool give_to_wait(const struct decision *d, uint32_t node, size_t index)
     if (status != 0) {
         error_prefix(&err, "match: ");
         decision_disarm_waits(d, node);
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return true;
     }
     if (!holds) {
@@ -138,7 +140,7 @@ static bool give_to_wait(const struct decision *d, uint32_t node, size_t index)
     }
     record_taken(d, index);
     decision_disarm_waits(d, node);
-    decision_complete_node(d, node, OUTCOME_SUCCESS, d->signal);
+    decision_end_with_output(d, node, OUTCOME_SUCCESS, d->signal);
     return true;
 }
 
@@ -146,7 +148,7 @@ static bool give_to_wait(const struct decision *d, uint32_t node, size_t index)
 static void fail_guard(const struct decision *d, uint32_t node, const struct error *err)
 {
     struct document *failure = decision_failure(d, FAILURE_EXPRESSION, err);
-    decision_fail_run(d, node, failure);
+    decision_stop_failed(d, node, failure);
     document_unref(failure);
     decision_stop_active(d, STOP_REQUESTED, RECORD_NO_NODE, DECISION_STOP_TASKS);
 }

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/engine/cache_key.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/engine/sanitize.h"
@@ -117,7 +118,7 @@ bool stand_in_ask(const struct decision *d, uint32_t node)
         return false; /* it was asked before the first attempt */
     }
     if (cache_key_make(d, node, CACHE_KEY_ANSWER, key, &err) != 0) {
-        decision_fail_node_for(d, node, FAILURE_EXPRESSION, &err);
+        decision_end_failed_for(d, node, FAILURE_EXPRESSION, &err);
         return true;
     }
     struct record record = decision_node_record(d, RECORD_NODE_QUEUED, node);
@@ -191,7 +192,7 @@ static void fail_without(const struct decision *d, uint32_t node, const struct d
                          const char *whose, const struct error *why)
 {
     struct document *whole = failure_without(d, failure, whose, why);
-    decision_fail_node(d, node, whole);
+    decision_end_failed(d, node, whole);
     document_unref(whole);
 }
 
@@ -205,7 +206,7 @@ static void fall_back_to_last(const struct decision *d, uint32_t node, struct an
     } else if (why->code != 0) {
         fail_without(d, node, failure, "its last result", why);
     } else {
-        decision_fail_node(d, node, failure);
+        decision_end_failed(d, node, failure);
     }
 }
 
@@ -282,7 +283,7 @@ static void fail_falling(const struct decision *d, uint32_t node, const struct e
 {
     struct document *failure = decision_failure(d, FAILURE_EXPRESSION, err);
     struct document *whole = decision_with_cause(d, failure, cause);
-    decision_fail_node(d, node, whole);
+    decision_end_failed(d, node, whole);
     document_unref(whole);
     document_unref(failure);
 }
@@ -349,7 +350,7 @@ static void ask_for_last(const struct decision *d, uint32_t node, const struct d
     struct error err = {0};
     if (cache_key_make(d, node, CACHE_KEY_FALLBACK, key, &err) != 0) {
         d->batch->has_failed |= err.code == E_NOMEM;
-        decision_fail_node(d, node, failure);
+        decision_end_failed(d, node, failure);
         return;
     }
     ask(d, node, key, decision_node(d, node)->fallback->max_age_ms);
@@ -440,10 +441,10 @@ void stand_in_end(const struct decision *d, const struct record *end)
         return;
     }
     if (end->error == NULL) { /* its `when` did not hold */
-        decision_fail_node(d, node, state->error);
+        decision_end_failed(d, node, state->error);
         return;
     }
     struct document *whole = decision_with_member(d, state->error, STR("fallback"), end->error);
-    decision_fail_node(d, node, whole);
+    decision_end_failed(d, node, whole);
     document_unref(whole);
 }

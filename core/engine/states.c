@@ -7,6 +7,8 @@
 #include "core/base/error.h"
 #include "core/base/grow.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
+#include "core/engine/decision_stop.h"
 #include "core/engine/failure.h"
 #include "core/engine/run_state.h"
 #include "core/value/builder.h"
@@ -195,7 +197,7 @@ void states_idle(const struct decision *d, uint32_t node)
 {
     const struct node *def = decision_node(d, node);
     if (def->out_count == 0) {
-        decision_complete_node(d, node, OUTCOME_SUCCESS, document_empty_map());
+        decision_end_with_output(d, node, OUTCOME_SUCCESS, document_empty_map());
         return;
     }
     struct record record = decision_node_record(d, RECORD_NODE_STARTED, node);

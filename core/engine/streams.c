@@ -5,6 +5,8 @@
 
 #include "core/base/check.h"
 #include "core/engine/decision.h"
+#include "core/engine/decision_end.h"
+#include "core/engine/decision_stop.h"
 #include "core/engine/loops.h"
 #include "core/engine/run_state.h"
 #include "core/engine/stand_in.h"
