@@ -19,7 +19,7 @@
  * their own, dispatch_next_call(), and go on when no node starts any more.
  *
  * Used by:  engine.
- * Uses:     base, limiter, policy (retry_budget, breaker).
+ * Uses:     dispatch_scope, dispatch_guard, dispatch_limit, guard, limiter.
  * Threads:  [loop]; pure.
  */
 
@@ -108,11 +108,6 @@ void dispatch_set_now(struct dispatch *dispatch, int64_t now);
 int dispatch_scope(struct dispatch *dispatch, struct str key, uint32_t limit,
                    struct dispatch_scope **out_scope);
 
-/* A scope that no key names, for the tickets of one owner. Owned; NULL when out of memory. */
-struct dispatch_scope *dispatch_scope_create(uint32_t limit);
-/* Nobody may hold or wait for its permits. NULL is fine. */
-void dispatch_scope_destroy(struct dispatch_scope *scope);
-
 /*
  * The guard `key`; made when it is new, as an order for its service says, and the settings of the
  * first stand. It lives as long as the dispatch. Returns 0 or E_NOMEM.
@@ -129,24 +124,6 @@ int dispatch_restore_guard(struct dispatch *dispatch, struct str key, struct str
 
 /* The rate limits. */
 struct limiters *dispatch_limiters(struct dispatch *dispatch);
-
-/* The service of the ticket wants no call before `until`, unix ms: it is the first limiter's. */
-void dispatch_freeze(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
-                     int64_t until);
-
-/*
- * The service of the ticket says that so many calls remain until `reset_at`, unix ms; 0: it does
- * not say until when. None until then is as if it had frozen them.
- */
-void dispatch_lower(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
-                    uint32_t remaining, int64_t reset_at);
-
-/*
- * The same of what the service calls `resource`, which other calls do not fall under; so does what
- * is of the ticket's operation from here on. Returns 0 or E_NOMEM.
- */
-int dispatch_lower_resource(struct dispatch *dispatch, const struct dispatch_ticket *ticket,
-                            struct str resource, uint32_t remaining, int64_t reset_at);
 
 /* An idle ticket asks. It is kept until dispatch_release(). */
 void dispatch_want(struct dispatch *dispatch, struct dispatch_ticket *ticket);
@@ -177,25 +154,6 @@ struct dispatch_guard *dispatch_next_changed(struct dispatch *dispatch);
  */
 struct dispatch_guard *dispatch_next_guard(const struct dispatch *dispatch,
                                            const struct dispatch_guard *guard);
-struct str dispatch_guard_key(const struct dispatch_guard *guard); /* lives as long as it */
-const struct breaker *dispatch_guard_breaker(const struct dispatch_guard *guard);
-uint32_t dispatch_guard_waiting(const struct dispatch_guard *guard);
-
-/*
- * How many more may come and ask the guard, if there are any that do not wait here: as many as it
- * lets through, less those that wait for something else already. And when there is room, if nothing
- * else happens; INT64_MAX: never.
- */
-uint32_t dispatch_guard_room(const struct dispatch *dispatch, const struct dispatch_guard *guard);
-int64_t dispatch_guard_opens_at(const struct dispatch *dispatch,
-                                const struct dispatch_guard *guard);
-
-/*
- * The turn of the first that waits for the guard elsewhere; NULL: nobody does. Tickets that come
- * after it wait until it has asked, or does not come.
- */
-void dispatch_guard_note_asleep(struct dispatch_guard *guard, const struct turn_key *first);
-
 /* There is room: those who wait for it are asked. */
 void dispatch_open_room(struct dispatch *dispatch, struct dispatch_room *room);
 /* Asks the first who waits for it, though it is full; false: nobody does. */
@@ -223,12 +181,4 @@ const struct dispatch_scope *dispatch_next_scope(const struct dispatch *dispatch
 /* The one whose permit, or budget, a ticket waits for; NULL: it does not, or for its guard. */
 const struct dispatch_scope *dispatch_ticket_waits_in(const struct dispatch_ticket *ticket);
 uint64_t dispatch_waiting(const struct dispatch *dispatch); /* tickets that wait for anything */
-struct str dispatch_scope_key(const struct dispatch_scope *scope); /* empty: it has none */
-uint32_t dispatch_scope_waiting(const struct dispatch_scope *scope);
-uint32_t dispatch_scope_in_use(const struct dispatch_scope *scope);
-uint32_t dispatch_scope_limit(const struct dispatch_scope *scope);
-/* Tickets since it was made: that got a permit, that waited here before they did elsewhere. */
-uint64_t dispatch_scope_allowed(const struct dispatch_scope *scope);
-uint64_t dispatch_scope_delayed(const struct dispatch_scope *scope);
-
 #endif

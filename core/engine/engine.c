@@ -12,6 +12,8 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_limit.h"
+#include "core/engine/dispatch_scope.h"
 #include "core/engine/engine_state.h"
 #include "core/engine/member.h"
 #include "core/engine/refusal.h"
@@ -578,14 +580,14 @@ int engine_end_call(struct engine *engine, struct dispatch_ticket *ticket,
 {
     struct turn turn = turn_begin(engine, now_unix_ms, batch);
     if (end->frozen_until > now_unix_ms) {
-        dispatch_freeze(engine->dispatch, ticket, end->frozen_until);
+        dispatch_limit_freeze(engine->dispatch, ticket, end->frozen_until);
     }
     int status = 0;
     if (end->has_remaining && end->resource.n > 0) {
-        status = dispatch_lower_resource(engine->dispatch, ticket, end->resource, end->remaining,
-                                         end->reset_at);
+        status = dispatch_limit_lower_resource(engine->dispatch, ticket, end->resource,
+                                               end->remaining, end->reset_at);
     } else if (end->has_remaining) {
-        dispatch_lower(engine->dispatch, ticket, end->remaining, end->reset_at);
+        dispatch_limit_lower(engine->dispatch, ticket, end->remaining, end->reset_at);
     }
     dispatch_release(engine->dispatch, ticket, BREAKER_IGNORED);
     return status == 0 ? turn_end(&turn, err) : error_nomem(err);

@@ -2,6 +2,7 @@
 /* Runs that leave memory: for good, or while they only wait. */
 #include "core/base/check.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_guard.h"
 #include "core/engine/engine_state.h"
 #include "core/engine/member.h"
 #include "core/engine/sleepers.h"

@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_guard.h"
 #include "core/model/pipeline.h"
 
 void member_link(struct member *caller, struct member *member)

@@ -7,6 +7,7 @@
 #include "core/engine/decision.h"
 #include "core/engine/decision_end.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_guard.h"
 #include "core/engine/failure.h"
 #include "core/engine/queue.h"
 #include "core/engine/run_state.h"

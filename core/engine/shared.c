@@ -3,6 +3,8 @@
 
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_guard.h"
+#include "core/engine/dispatch_scope.h"
 #include "core/engine/engine_state.h"
 #include "core/engine/limiter.h"
 #include "core/engine/service.h"

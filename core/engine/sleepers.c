@@ -7,6 +7,7 @@
 #include "core/base/check.h"
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_guard.h"
 
 enum { FIRST_SLOTS = 64, NODE_SIZE_MOST = INT32_MAX };
 

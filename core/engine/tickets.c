@@ -5,6 +5,8 @@
 
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_limit.h"
+#include "core/engine/dispatch_scope.h"
 #include "core/engine/limiter.h"
 #include "core/engine/member.h"
 #include "core/engine/queue.h"
@@ -298,7 +300,7 @@ void tickets_release(const struct tickets *tickets, struct member *member,
         return;
     }
     if (effect->at_unix_ms > 0) {
-        dispatch_freeze(tickets->dispatch, ticket, effect->at_unix_ms);
+        dispatch_limit_freeze(tickets->dispatch, ticket, effect->at_unix_ms);
     }
     dispatch_release(tickets->dispatch, ticket, result_of(effect->result));
     member_free_ticket(member, effect->frame, effect->node);

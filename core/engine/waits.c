@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_guard.h"
+#include "core/engine/dispatch_scope.h"
 #include "core/engine/engine_state.h"
 #include "core/engine/limiter.h"
 #include "core/engine/member.h"

@@ -10,6 +10,8 @@
 
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_guard.h"
+#include "core/engine/dispatch_scope.h"
 #include "core/model/policy.h"
 #include "core/policy/retry_budget.h"
 #include "tests/support/failing_alloc.h"

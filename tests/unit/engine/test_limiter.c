@@ -9,6 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/engine/dispatch.h"
+#include "core/engine/dispatch_limit.h"
 #include "core/engine/limiter.h"
 #include "core/value/json.h"
 #include "core/value/value.h"
@@ -200,7 +201,7 @@ static void test_limiter__a_service_is_frozen_for_all_its_rates(void **state)
     struct dispatch_ticket other = ticket_of(limiter_of("other", &no_limit), NULL);
     dispatch_want(dispatch, &first);
     assert_ptr_equal(dispatch_next_admitted(dispatch), &first);
-    dispatch_freeze(dispatch, &first, start + 5000);
+    dispatch_limit_freeze(dispatch, &first, start + 5000);
     release(&first);
     dispatch_want(dispatch, &first);
     dispatch_want(dispatch, &second);
@@ -208,7 +209,7 @@ static void test_limiter__a_service_is_frozen_for_all_its_rates(void **state)
     assert_ptr_equal(dispatch_next_admitted(dispatch), &other);
     assert_null(dispatch_next_admitted(dispatch));
     assert_int_equal(dispatch_next_due(dispatch), start + 5000);
-    dispatch_freeze(dispatch, &first, start + 3000); /* it only ever lasts longer */
+    dispatch_limit_freeze(dispatch, &first, start + 3000); /* it only ever lasts longer */
     pass_to(start + 4999);
     assert_null(dispatch_next_admitted(dispatch));
     pass_to(start + 5000);
@@ -223,7 +224,7 @@ static void test_limiter__an_absurd_freeze_is_an_hour(void **state)
 {
     (void)state;
     struct dispatch_ticket ticket = ticket_of(limiter_of("service", &no_limit), NULL);
-    dispatch_freeze(dispatch, &ticket, INT64_MAX);
+    dispatch_limit_freeze(dispatch, &ticket, INT64_MAX);
     dispatch_want(dispatch, &ticket);
     assert_int_equal(dispatch_next_due(dispatch), start + 3600000);
     pass_to(start + 3600000);
@@ -237,13 +238,13 @@ static void test_limiter__what_remains_only_lowers(void **state)
     const struct rate_settings burst_of_five = {.limit = 10, .period_ms = 60000, .burst = 5};
     struct limiter *limiter = limiter_of("a", &burst_of_five);
     struct dispatch_ticket ticket = ticket_of(limiter, NULL);
-    dispatch_lower(dispatch, &ticket, 100, 0);
+    dispatch_limit_lower(dispatch, &ticket, 100, 0);
     assert_int_equal(rate_limit_left(&limiter->rate, &limiter->settings, start), 5);
-    dispatch_lower(dispatch, &ticket, 2, 0);
+    dispatch_limit_lower(dispatch, &ticket, 2, 0);
     assert_int_equal(rate_limit_left(&limiter->rate, &limiter->settings, start), 2);
-    dispatch_lower(dispatch, &ticket, 4, 0);
+    dispatch_limit_lower(dispatch, &ticket, 4, 0);
     assert_int_equal(rate_limit_left(&limiter->rate, &limiter->settings, start), 2);
-    dispatch_lower(dispatch, &ticket, 0, 0);
+    dispatch_limit_lower(dispatch, &ticket, 0, 0);
     dispatch_want(dispatch, &ticket);
     assert_int_equal(ticket.waits_for, DISPATCH_FOR_LIMIT);
     assert_ptr_equal(limiters_next_unsaved(dispatch_limiters(dispatch)), limiter);
