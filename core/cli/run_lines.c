@@ -167,7 +167,7 @@ static void add_waits_of(struct run_lines *lines, struct frame_view *frame)
     for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
         struct step step = {.frame = frame, .node = i};
         struct node_view *state = run_tree_state(step);
-        if (!run_view_is_waiting(step) || state->is_told || is_brief(lines, state)) {
+        if (!run_tree_is_waiting(step) || state->is_told || is_brief(lines, state)) {
             continue;
         }
         state->is_told = true;

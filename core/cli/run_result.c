@@ -108,20 +108,20 @@ static void add_inner_steps(struct builder *b, const struct run_view *view)
 {
     builder_key(b, STR("inner_results"));
     builder_list_begin(b);
-    for (size_t i = 0; i < view->step_count; i++) {
-        add_step(b, &view->steps[i]);
+    for (size_t i = 0; i < view->kept.step_count; i++) {
+        add_step(b, &view->kept.steps[i]);
     }
     builder_list_end(b);
     builder_member_int(b, STR("inner_results_left_out"),
-                       (int64_t)(view->step_total - view->step_count));
+                       (int64_t)(view->kept.step_total - view->kept.step_count));
 }
 
 static void add_failures(struct builder *b, const struct run_view *view)
 {
     builder_key(b, STR("inner_failures"));
     builder_list_begin(b);
-    for (size_t i = 0; i < view->failure_count; i++) {
-        const struct failure_view *failure = &view->failures[i];
+    for (size_t i = 0; i < view->kept.failure_count; i++) {
+        const struct failure_view *failure = &view->kept.failures[i];
         builder_map_begin(b);
         builder_member_string(b, STR("path"), str_from(failure->path));
         builder_member_bool(b, STR("handled"), failure->is_handled);
@@ -130,7 +130,7 @@ static void add_failures(struct builder *b, const struct run_view *view)
     }
     builder_list_end(b);
     builder_member_int(b, STR("inner_failures_left_out"),
-                       (int64_t)(view->failure_total - view->failure_count));
+                       (int64_t)(view->kept.failure_total - view->kept.failure_count));
 }
 
 /* Of a state machine: the states that were left, in order. */
@@ -143,12 +143,12 @@ static void add_history(struct builder *b, const struct run_view *view)
     }
     builder_key(b, STR("history"));
     builder_list_begin(b);
-    for (size_t i = 0; i < view->history_count; i++) {
-        builder_string(b, view->pipeline->nodes[view->history[i]].id);
+    for (size_t i = 0; i < view->kept.history_count; i++) {
+        builder_string(b, view->pipeline->nodes[view->kept.history[i]].id);
     }
     builder_list_end(b);
     builder_member_int(b, STR("history_left_out"),
-                       (int64_t)(view->history_total - view->history_count));
+                       (int64_t)(view->kept.history_total - view->kept.history_count));
 }
 
 /* "node 'x': message" of the failure that ended the run. */
@@ -177,8 +177,8 @@ static void add_events(struct builder *b, const struct run_view *view)
 {
     builder_key(b, STR("events_not_taken"));
     builder_list_begin(b);
-    for (size_t i = 0; i < view->event_count; i++) {
-        const struct value *name = value_get(document_root(view->events[i]), STR("name"));
+    for (size_t i = 0; i < view->kept.event_count; i++) {
+        const struct value *name = value_get(document_root(view->kept.events[i]), STR("name"));
         builder_string(b, value_str(name));
     }
     builder_list_end(b);

@@ -27,7 +27,7 @@ struct run_view;
  * A STEP is {step_id, path, status, attempt, started_at, completed_at, duration_seconds, output,
  * error}, of a loop with {errors, counts}, of a call of another pipeline with {child_run_id}.
  * step_results are the nodes of the root body, each with its latest visit and round;
- * inner_results are the first RUN_VIEW_STEPS_MOST steps that ended below them or before that.
+ * inner_results are the first RUN_KEPT_STEPS_MOST steps that ended below them or before that.
  * `history` are the states that a state machine left, in order.
  *
  * `*out_document` is owned by the caller: document_unref(). Fails with E_NOMEM.

@@ -93,7 +93,7 @@ static void append_inner_of(struct live *live, struct frame_view *frame, unsigne
     const struct body *body = frame->body;
     for (uint32_t i = body->first_node; i < body->first_node + body->node_count; i++) {
         struct step step = {.frame = frame, .node = i};
-        if (!run_view_is_under_way(step)) {
+        if (!run_tree_is_under_way(step)) {
             continue;
         }
         if (*left == 0 || live->shown == live->most) {
@@ -152,12 +152,12 @@ static void append_nodes(struct live *live, unsigned *out_nodes)
     unsigned most = live->most;
     unsigned under_way = 0;
     for (uint32_t i = 0; i < view->node_count; i++) {
-        under_way += run_view_is_under_way((struct step){.frame = view->root, .node = i}) ? 1 : 0;
+        under_way += run_tree_is_under_way((struct step){.frame = view->root, .node = i}) ? 1 : 0;
     }
     *out_nodes = 0;
     for (uint32_t i = 0; i < view->node_count && live->shown < most; i++) {
         struct step step = {.frame = view->root, .node = i};
-        if (!run_view_is_under_way(step)) {
+        if (!run_tree_is_under_way(step)) {
             continue;
         }
         run_text_live(step, live->now, live->screen->style, &live->row);

@@ -296,7 +296,7 @@ int run_show_init(struct run_show *show, const struct run_show_options *options)
     show->waits.least_ms = show->kind == RUN_SHOW_QUIET ? RUN_SHOW_LONG_WAIT_MS : 0;
     bool has_color = !is_json && terminal_has_color(STDOUT_FILENO);
     unsigned columns = show->kind == RUN_SHOW_LIVE ? terminal_size(STDOUT_FILENO).columns : 0;
-    show->view.keeps_steps = is_json;
+    show->view.kept.keeps_steps = is_json;
     show->style = run_text_style_of(&show->view, has_color, columns);
     run_screen_init(&show->screen, &show->view, show->style);
     show->screen.waits = &show->waits;
@@ -361,7 +361,7 @@ void run_show_say(struct run_show *show, const char *text)
 int run_show_print_end(struct run_show *show, const struct loop_event *events, size_t event_count)
 {
     /* The run had ended when it was their turn. */
-    for (size_t i = show->view.event_total; i < event_count; i++) {
+    for (size_t i = show->view.kept.event_total; i < event_count; i++) {
         run_view_add_late_event(&show->view, events[i].name);
     }
     run_show_clear(show);

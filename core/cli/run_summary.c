@@ -62,20 +62,20 @@ static void append_outcome(const struct run_view *view, struct run_text_style st
 static void append_way(const struct run_view *view, struct strbuf *out)
 {
     size_t half = RUN_SUMMARY_STATES_MOST / 2;
-    if (view->history_count == 0) {
+    if (view->kept.history_count == 0) {
         return;
     }
     strbuf_append_text(out, "  way: ");
-    for (size_t i = 0; i < view->history_count; i++) {
-        bool is_left_out = view->history_total > RUN_SUMMARY_STATES_MOST && i >= half &&
-                           i + half < view->history_total;
+    for (size_t i = 0; i < view->kept.history_count; i++) {
+        bool is_left_out = view->kept.history_total > RUN_SUMMARY_STATES_MOST && i >= half &&
+                           i + half < view->kept.history_total;
         if (is_left_out) {
-            i += (size_t)view->history_total - 2 * half - 1;
+            i += (size_t)view->kept.history_total - 2 * half - 1;
             strbuf_append_text(out, " > ...");
             continue;
         }
         strbuf_append_text(out, i > 0 ? " > " : "");
-        terminal_append_safe(out, view->pipeline->nodes[view->history[i]].id);
+        terminal_append_safe(out, view->pipeline->nodes[view->kept.history[i]].id);
     }
     strbuf_append_char(out, '\n');
 }
@@ -117,9 +117,9 @@ static uint64_t count_equal(const struct run_view *view, size_t i, struct str te
 {
     struct strbuf other = STRBUF_INIT;
     uint64_t count = 0;
-    for (size_t k = 0; k < view->failure_count; k++) {
+    for (size_t k = 0; k < view->kept.failure_count; k++) {
         strbuf_clear(&other);
-        append_failure_text(&view->failures[k], &other);
+        append_failure_text(&view->kept.failures[k], &other);
         bool is_equal = str_equal(strbuf_str(&other), text);
         if (is_equal && k < i) {
             count = 0;
@@ -135,7 +135,7 @@ static uint64_t count_equal(const struct run_view *view, size_t i, struct str te
 static uint64_t append_failure(const struct run_view *view, size_t i, struct run_text_style style,
                                struct strbuf *out)
 {
-    const struct failure_view *failure = &view->failures[i];
+    const struct failure_view *failure = &view->kept.failures[i];
     struct strbuf text = STRBUF_INIT;
     struct strbuf path = STRBUF_INIT;
     append_failure_text(failure, &text);
@@ -163,25 +163,25 @@ static void append_failures(const struct run_view *view, struct run_text_style s
 {
     uint64_t told = 0;
     size_t lines = 0;
-    if (view->failure_count == 0) {
+    if (view->kept.failure_count == 0) {
         return;
     }
     strbuf_append_text(out, "  failed inside:\n");
-    for (size_t i = 0; i < view->failure_count && lines < RUN_SUMMARY_FAILURES_MOST; i++) {
+    for (size_t i = 0; i < view->kept.failure_count && lines < RUN_SUMMARY_FAILURES_MOST; i++) {
         uint64_t count = append_failure(view, i, style, out);
         told += count;
         lines += count > 0 ? 1 : 0;
     }
-    if (view->failure_total > told) {
+    if (view->kept.failure_total > told) {
         strbuf_append_format(out, "    and %llu more\n",
-                             (unsigned long long)(view->failure_total - told));
+                             (unsigned long long)(view->kept.failure_total - told));
     }
 }
 
 static void append_events(const struct run_view *view, struct strbuf *out)
 {
-    for (size_t i = 0; i < view->event_count; i++) {
-        const struct value *name = value_get(document_root(view->events[i]), STR("name"));
+    for (size_t i = 0; i < view->kept.event_count; i++) {
+        const struct value *name = value_get(document_root(view->kept.events[i]), STR("name"));
         strbuf_append_text(out, "  the event '");
         terminal_append_safe(out, value_str(name));
         strbuf_append_text(out, "' was sent and nothing took it\n");

@@ -296,7 +296,7 @@ void run_text_ended(struct step step, struct run_text_style style, struct strbuf
     append_name(step, style, out);
     if (state->ended_at != 0) {
         strbuf_append_text(out, "  ");
-        append_duration(out, run_view_node_ms(state, state->ended_at));
+        append_duration(out, run_tree_node_ms(state, state->ended_at));
     }
     bool has_looped = state->iterations > 0 || shown == NODE_COMPLETED;
     if (run_tree_def(step)->for_each != NULL && has_looped) {
@@ -319,7 +319,7 @@ void run_text_retry(struct step step, struct run_text_style style, struct strbuf
     append_word(out, "retrying", COLOR_YELLOW, style);
     append_name(step, style, out);
     strbuf_append_text(out, "  ");
-    append_duration(out, run_view_node_ms(state, state->ended_at));
+    append_duration(out, run_tree_node_ms(state, state->ended_at));
     append_next_round(state, out);
     strbuf_append_text(out, "  ");
     run_text_append_failure(state->error, out);
@@ -425,7 +425,7 @@ void run_text_log(struct step step, struct str line, struct run_text_style style
 static void append_live_word(struct step step, struct run_text_style style, struct strbuf *out)
 {
     const struct node_view *state = run_tree_state(step);
-    bool is_waiting = state->due_at != 0 || run_view_is_waiting(step);
+    bool is_waiting = state->due_at != 0 || run_tree_is_waiting(step);
     append_word(out, is_waiting ? "waiting" : node_state_name(state->state),
                 is_waiting ? COLOR_YELLOW : color_of(state->state), style);
 }
@@ -445,7 +445,7 @@ static void append_detail(struct step step, int64_t now, struct strbuf *out)
         strbuf_append_format(out, "  %s %u in %s", is_retrying ? "attempt" : "round",
                              is_retrying ? state->attempt - state->before + 1 : state->round + 2,
                              text);
-    } else if (run_view_is_waiting(step)) {
+    } else if (run_tree_is_waiting(step)) {
         strbuf_append_text(out, "  ");
         run_text_append_wait(step, out);
         append_how_to_send(step, out);
@@ -464,7 +464,7 @@ void run_text_live(struct step step, int64_t now, struct run_text_style style, s
     append_live_word(step, style, out);
     append_name(step, style, out);
     strbuf_append_text(out, "  ");
-    append_duration(out, run_view_node_ms(run_tree_state(step), now));
+    append_duration(out, run_tree_node_ms(run_tree_state(step), now));
     append_detail(step, now, out);
 }
 
@@ -478,7 +478,7 @@ void run_text_live_inner(struct step step, int64_t now, struct run_text_style st
     append_padding(out, append_tail(strbuf_str(&path), most, out), style.name_columns);
     strbuf_finish(&path);
     strbuf_append_text(out, "  ");
-    append_duration(out, run_view_node_ms(run_tree_state(step), now));
+    append_duration(out, run_tree_node_ms(run_tree_state(step), now));
     append_detail(step, now, out);
 }
 
@@ -487,15 +487,15 @@ static void append_state(const struct run_view *view, struct strbuf *out)
     for (uint32_t i = 0; i < view->node_count; i++) {
         struct step step = {.frame = view->root, .node = i};
         enum node_state state = run_tree_state(step)->state;
-        if (state == NODE_QUEUED || run_view_is_under_way(step)) {
+        if (state == NODE_QUEUED || run_tree_is_under_way(step)) {
             strbuf_append_text(out, "in ");
             append_event(out, run_tree_def(step)->id);
             strbuf_append_text(out, ", ");
             break;
         }
     }
-    strbuf_append_format(out, "%llu %s left", (unsigned long long)view->history_total,
-                         view->history_total == 1 ? "state" : "states");
+    strbuf_append_format(out, "%llu %s left", (unsigned long long)view->kept.history_total,
+                         view->kept.history_total == 1 ? "state" : "states");
 }
 
 void run_text_progress(const struct run_view *view, int64_t now, struct run_text_style style,

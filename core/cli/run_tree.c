@@ -241,3 +241,49 @@ void run_tree_append_path(struct step step, struct strbuf *out)
     }
     append_times(run_tree_state(step)->visit, run_tree_state(step)->round, out);
 }
+
+char *run_tree_path(struct step step)
+{
+    struct strbuf path = STRBUF_INIT;
+    run_tree_append_path(step, &path);
+    return strbuf_take(&path);
+}
+
+bool run_tree_is_running(const struct node_view *node)
+{
+    return node->state == NODE_RUNNING || node->state == NODE_STOPPING;
+}
+
+/* A state without an action, with a transition for an event. */
+static bool is_open_state(struct step step)
+{
+    const struct node *def = run_tree_def(step);
+    for (uint32_t i = 0; def->kind == NODE_IDLE && i < def->out_count; i++) {
+        if (step.frame->pipeline->edges[def->first_out + i].outcome >= OUTCOME_FIRST_NAMED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool run_tree_is_waiting(struct step step)
+{
+    const struct node_view *node = run_tree_state(step);
+    return node->state == NODE_RUNNING &&
+           (node->waits_for != NULL || node->is_unknown || is_open_state(step));
+}
+
+bool run_tree_is_under_way(struct step step)
+{
+    const struct node_view *node = run_tree_state(step);
+    return run_tree_is_running(node) || (node->state == NODE_READY && node->due_at != 0);
+}
+
+int64_t run_tree_node_ms(const struct node_view *node, int64_t now_unix_ms)
+{
+    if (node->started_at == 0) {
+        return 0;
+    }
+    int64_t end = node->ended_at != 0 ? node->ended_at : now_unix_ms;
+    return end > node->started_at ? end - node->started_at : 0;
+}

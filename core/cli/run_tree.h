@@ -122,6 +122,17 @@ struct frame_view *run_tree_find(const struct run_tree *tree, const struct run *
 struct node_view *run_tree_state(struct step step);
 const struct node *run_tree_def(struct step step);
 
+bool run_tree_is_running(const struct node_view *node);
+
+/* It waits for an event. */
+bool run_tree_is_waiting(struct step step);
+
+/* It runs, stops or waits for its next round. */
+bool run_tree_is_under_way(struct step step);
+
+/* The milliseconds that the node took so far, as seen at `now_unix_ms`. */
+int64_t run_tree_node_ms(const struct node_view *node, int64_t now_unix_ms);
+
 /* It is in the root body of the run that was started, and for the first time. */
 bool run_tree_is_plain(struct step step);
 
@@ -130,6 +141,9 @@ bool run_tree_is_plain(struct step step);
  * in a child run behind the path of the node that called it, "each[17].call/fetch".
  */
 void run_tree_append_path(struct step step, struct strbuf *out);
+
+/* The same: free() it; NULL: out of memory. */
+char *run_tree_path(struct step step);
 
 /* The path of a body: "each[17]". */
 void run_tree_append_frame_path(const struct frame_view *frame, struct strbuf *out);

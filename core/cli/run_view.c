@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/base/grow.h"
 #include "core/model/pipeline.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
@@ -28,34 +27,12 @@ int run_view_init(struct run_view *view, const struct pipeline *pipeline)
     return 0;
 }
 
-static void finish_lists(struct run_view *view)
+void run_view_finish(struct run_view *view)
 {
-    for (size_t i = 0; i < view->failure_count; i++) {
-        free(view->failures[i].path);
-        document_unref(view->failures[i].error);
-    }
-    for (size_t i = 0; i < view->step_count; i++) {
-        free(view->steps[i].path);
-        free(view->steps[i].child);
-        document_unref(view->steps[i].output);
-        document_unref(view->steps[i].error);
-        document_unref(view->steps[i].detail);
-    }
-    for (size_t i = 0; i < view->event_count; i++) {
-        document_unref(view->events[i]);
-    }
     for (size_t i = 0; i < view->ending_count; i++) {
         document_unref(view->endings[i].error);
     }
-    free(view->failures);
-    free(view->steps);
-    free((void *)view->events);
-    free(view->history);
-}
-
-void run_view_finish(struct run_view *view)
-{
-    finish_lists(view);
+    run_kept_finish(&view->kept);
     run_tree_finish(&view->tree);
     document_unref(view->spent);
     document_unref(view->output);
@@ -190,96 +167,22 @@ void run_view_add_child(struct run_view *view, const struct child_options *child
     }
 }
 
-/* ---- failures and steps that are kept ---- */
+/* ---- nodes ---- */
 
+/* `path` is taken. */
 static void keep_failure(struct run_view *view, char *path, const struct record *record)
 {
-    view->failure_total++;
-    if (view->failure_count == RUN_VIEW_FAILURES_MOST) {
-        free(path);
-        return;
-    }
-    struct failure_view *failures = array_reserve(view->failures, &view->failure_cap,
-                                                  view->failure_count + 1, sizeof(*failures));
-    view->failures = failures != NULL ? failures : view->failures;
-    if (failures == NULL || path == NULL) {
-        view->has_failed = true;
-        free(path);
-        return;
-    }
-    failures[view->failure_count++] = (struct failure_view){
-        .path = path, .error = document_ref(record->error), .is_handled = record->is_handled};
-}
-
-static char *path_of(struct step step)
-{
-    struct strbuf path = STRBUF_INIT;
-    run_tree_append_path(step, &path);
-    return strbuf_take(&path);
+    view->has_failed |= run_kept_add_failure(&view->kept, path, record) != 0;
 }
 
 /* A node below the root body has failed: its own failure, or one that is known already. */
 static void note_failure(struct run_view *view, struct step step, const struct record *record)
 {
     if (!is_root(view, step) && !run_tree_state(step)->has_failures) {
-        keep_failure(view, path_of(step), record);
+        keep_failure(view, run_tree_path(step), record);
     }
     step.frame->has_failures = step.frame->has_failures || !record->is_handled;
 }
-
-static void keep_step(struct run_view *view, struct step step)
-{
-    const struct node_view *state = run_tree_state(step);
-    if (!view->keeps_steps) {
-        return;
-    }
-    view->step_total++;
-    if (view->step_count == RUN_VIEW_STEPS_MOST) {
-        return;
-    }
-    struct step_view *steps =
-        array_reserve(view->steps, &view->step_cap, view->step_count + 1, sizeof(*steps));
-    char *path = steps != NULL ? path_of(step) : NULL;
-    char *child = state->child != NULL ? str_dup(str_from(state->child)) : NULL;
-    view->steps = steps != NULL ? steps : view->steps;
-    if (path == NULL || (state->child != NULL && child == NULL)) {
-        view->has_failed = true;
-        free(path);
-        free(child);
-        return;
-    }
-    view->steps[view->step_count++] = (struct step_view){
-        .path = path,
-        .id = run_tree_def(step)->id,
-        .state = state->state,
-        .attempt = state->attempt - state->before,
-        .started_at = state->started_at,
-        .ended_at = state->ended_at,
-        .output = document_ref(state->output),
-        .error = document_ref(state->error),
-        .from = state->from,
-        .detail = document_ref(state->detail),
-        .child = child,
-    };
-}
-
-static void keep_history(struct run_view *view, uint32_t node)
-{
-    view->history_total++;
-    if (view->history_count == RUN_VIEW_HISTORY_MOST) {
-        return;
-    }
-    uint32_t *history =
-        array_reserve(view->history, &view->history_cap, view->history_count + 1, sizeof(*history));
-    if (history == NULL) {
-        view->has_failed = true;
-        return;
-    }
-    view->history = history;
-    history[view->history_count++] = node;
-}
-
-/* ---- nodes ---- */
 
 static void replace(const struct document **kept, const struct document *document)
 {
@@ -290,11 +193,6 @@ static void replace(const struct document **kept, const struct document *documen
 static bool is_over(const struct node_view *node)
 {
     return node->state >= NODE_COMPLETED;
-}
-
-static bool is_running(const struct node_view *node)
-{
-    return node->state == NODE_RUNNING || node->state == NODE_STOPPING;
 }
 
 static void count_end(struct run_view *view, enum node_state state, uint32_t by)
@@ -314,7 +212,7 @@ static void begin(struct run_view *view, struct step step)
         node->round++;
     } else if (is_over(node)) {
         if (is_root(view, step)) {
-            keep_step(view, step);
+            view->has_failed |= run_kept_add_step(&view->kept, step) != 0;
             count_end(view, node->state, UINT32_MAX); /* one less */
         }
         node->visit++;
@@ -359,7 +257,7 @@ static void apply_node_started(struct run_view *view, struct step step, const st
     const struct node *def = run_tree_def(step);
     begin(view, step);
     struct node_view *node = run_tree_state(step);
-    view->running += is_root(view, step) && !is_running(node) ? 1u : 0u;
+    view->running += is_root(view, step) && !run_tree_is_running(node) ? 1u : 0u;
     node->state = NODE_RUNNING;
     node->attempt = record->attempt;
     node->started_at = record->at_unix_ms;
@@ -411,7 +309,7 @@ static void end_work(struct run_view *view, struct step step, const struct recor
 {
     begin(view, step);
     struct node_view *node = run_tree_state(step);
-    bool was_running = is_running(node);
+    bool was_running = run_tree_is_running(node);
     bool has_run = record->type == RECORD_NODE_AGAIN || record->node_state == NODE_COMPLETED ||
                    record->node_state == NODE_FAILED;
     view->running -= is_root(view, step) && was_running ? 1u : 0u;
@@ -441,13 +339,13 @@ static void apply_node_ended(struct run_view *view, struct step step, const stru
     }
     if (!is_root(view, step)) {
         if (node->state != NODE_NOT_RUN) {
-            keep_step(view, step);
+            view->has_failed |= run_kept_add_step(&view->kept, step) != 0;
         }
         return;
     }
     count_end(view, record->node_state, 1);
     if (view->root->body->kind == BODY_STATES) {
-        keep_history(view, step.node);
+        view->has_failed |= run_kept_add_state(&view->kept, step.node) != 0;
     }
 }
 
@@ -456,7 +354,7 @@ static void apply_node_again(struct run_view *view, struct step step, const stru
     struct node_view *node = run_tree_state(step);
     end_work(view, step, record);
     node->state = NODE_COMPLETED;
-    keep_step(view, step);
+    view->has_failed |= run_kept_add_step(&view->kept, step) != 0;
     node->state = NODE_READY;
     node->is_round_over = true;
     node->due_at = record->due_unix_ms > record->at_unix_ms ? record->due_unix_ms : 0;
@@ -465,7 +363,7 @@ static void apply_node_again(struct run_view *view, struct step step, const stru
 static void apply_node_retry(struct run_view *view, struct step step, const struct record *record)
 {
     struct node_view *node = run_tree_state(step);
-    view->running -= is_root(view, step) && is_running(node) ? 1u : 0u;
+    view->running -= is_root(view, step) && run_tree_is_running(node) ? 1u : 0u;
     node->state = NODE_READY;
     node->ended_at = record->at_unix_ms;
     node->due_at = record->due_unix_ms;
@@ -479,8 +377,8 @@ static void apply_node_fallback(struct run_view *view, struct step step,
 {
     begin(view, step);
     struct node_view *node = run_tree_state(step);
-    view->running += is_root(view, step) && !is_running(node) ? 1u : 0u;
-    if (!is_running(node)) {
+    view->running += is_root(view, step) && !run_tree_is_running(node) ? 1u : 0u;
+    if (!run_tree_is_running(node)) {
         node->started_at = record->at_unix_ms;
         node->attempt = record->attempt;
     }
@@ -563,7 +461,7 @@ static void apply_child_ended(struct run_view *view, struct frame_view *frame,
         .frame = is_linked ? run_tree_find(&view->tree, frame->caller, frame->caller_frame) : NULL,
         .node = frame->owner};
     bool has_failed = record->run_state == RUN_FAILED;
-    bool is_awaited = call.frame != NULL && is_running(run_tree_state(call));
+    bool is_awaited = call.frame != NULL && run_tree_is_running(run_tree_state(call));
     bool is_cut_off = record->run_state == RUN_CANCELLED && view->state == RUN_COMPLETED;
     let_go(view, frame);
     if (has_failed && is_awaited) {
@@ -595,18 +493,6 @@ static void apply_run_ended(struct run_view *view, struct frame_view *frame,
 
 /* ---- events that were sent ---- */
 
-static void keep_event(struct run_view *view, const struct document *event)
-{
-    const struct document **events = array_reserve(
-        (void *)view->events, &view->event_cap, view->event_count + 1, sizeof(struct document *));
-    if (events == NULL) {
-        view->has_failed = true;
-        return;
-    }
-    view->events = events;
-    events[view->event_count++] = document_ref(event);
-}
-
 void run_view_add_late_event(struct run_view *view, struct str name)
 {
     struct document *event = NULL;
@@ -618,19 +504,8 @@ void run_view_add_late_event(struct run_view *view, struct str name)
         view->has_failed = true;
         return;
     }
-    keep_event(view, event);
+    view->has_failed |= run_kept_add_event(&view->kept, event) != 0;
     document_unref(event);
-}
-
-static void drop_event(struct run_view *view, uint64_t index)
-{
-    if (index >= view->event_count) {
-        return; /* memory ran out before */
-    }
-    document_unref(view->events[index]);
-    view->event_count--;
-    memmove((void *)(view->events + index), (const void *)(view->events + index + 1),
-            (view->event_count - index) * sizeof(struct document *));
 }
 
 /* What happens to the run that is shown; that of the runs in it is theirs. */
@@ -642,11 +517,11 @@ static void apply_to_root(struct run_view *view, const struct record *record)
         view->started_at = record->at_unix_ms;
         return;
     case RECORD_SIGNAL:
-        keep_event(view, record->output);
-        view->event_total++;
+        view->has_failed |= run_kept_add_event(&view->kept, record->output) != 0;
+        view->kept.event_total++;
         return;
     case RECORD_SIGNAL_TAKEN:
-        drop_event(view, record->index);
+        run_kept_drop_event(&view->kept, record->index);
         return;
     case RECORD_ENDINGS_DROPPED:
         view->drops_endings = true;
@@ -724,31 +599,6 @@ void run_view_apply(struct run_view *view, const struct record *record)
 
 /* ---- questions ---- */
 
-/* A state without an action, with a transition for an event. */
-static bool is_open_state(struct step step)
-{
-    const struct node *def = run_tree_def(step);
-    for (uint32_t i = 0; def->kind == NODE_IDLE && i < def->out_count; i++) {
-        if (step.frame->pipeline->edges[def->first_out + i].outcome >= OUTCOME_FIRST_NAMED) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool run_view_is_waiting(struct step step)
-{
-    const struct node_view *node = run_tree_state(step);
-    return node->state == NODE_RUNNING &&
-           (node->waits_for != NULL || node->is_unknown || is_open_state(step));
-}
-
-bool run_view_is_under_way(struct step step)
-{
-    const struct node_view *node = run_tree_state(step);
-    return is_running(node) || (node->state == NODE_READY && node->due_at != 0);
-}
-
 uint32_t run_view_not_run(const struct run_view *view)
 {
     return view->node_count - view->ended;
@@ -804,15 +654,6 @@ size_t run_view_dropped_endings(const struct run_view *view,
         }
     }
     return count;
-}
-
-int64_t run_view_node_ms(const struct node_view *node, int64_t now_unix_ms)
-{
-    if (node->started_at == 0) {
-        return 0;
-    }
-    int64_t end = node->ended_at != 0 ? node->ended_at : now_unix_ms;
-    return end > node->started_at ? end - node->started_at : 0;
 }
 
 int64_t run_view_ms(const struct run_view *view, int64_t now_unix_ms)

@@ -4,11 +4,11 @@
 
 /*
  * Run view: what is known of a run from its records, for whoever shows it. It sees only what is
- * durable. Of what runs inside loops and child runs it keeps what is under way, the first
- * failures, and, when asked to, the first steps that ended: memory has a bound.
+ * durable. Of what runs inside loops and child runs it keeps what is under way, and what run_kept
+ * says: memory has a bound.
  *
  * Used by:  cmd_run, run_lines, run_screen, run_text, run_summary, run_result.
- * Uses:     run_tree, engine/record.h, model.
+ * Uses:     run_kept, run_tree, engine/record.h, model.
  * Threads:  [loop]
  */
 
@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/cli/run_kept.h"
 #include "core/cli/run_tree.h"
 #include "core/engine/record.h"
 
@@ -23,34 +24,7 @@ struct document;
 struct pipeline;
 struct run;
 
-enum {
-    RUN_VIEW_FAILURES_MOST = 100, /* inside loops and child runs; more are counted */
-    RUN_VIEW_STEPS_MOST = 1000,   /* inner steps for the result; more are counted */
-    RUN_VIEW_HISTORY_MOST = 1000, /* states that were left; more are counted */
-    RUN_VIEW_ENDINGS_MOST = 2,    /* the one of the outcome, and `finally` */
-};
-
-/* A failure below a node of the root body. */
-struct failure_view {
-    char *path;                   /* owned */
-    const struct document *error; /* shared */
-    bool is_handled;
-};
-
-/* A step that has ended, below a node of the root body or before its latest visit or round. */
-struct step_view {
-    char *path; /* owned */
-    struct str id;
-    enum node_state state;
-    uint32_t attempt;
-    unsigned from; /* as in node_view */
-    int64_t started_at;
-    int64_t ended_at;
-    const struct document *output; /* shared */
-    const struct document *error;
-    const struct document *detail;
-    char *child; /* owned; NULL: none */
-};
+enum { RUN_VIEW_ENDINGS_MOST = 2 }; /* the one of the outcome, and `finally` */
 
 /* An ending of the root run that has ended itself. */
 struct ending_view {
@@ -69,8 +43,7 @@ struct run_view {
     bool is_frames_own;             /* it failed without one of its nodes */
     struct node_view *nodes;        /* of the root body: root->nodes */
     uint32_t node_count;
-    bool keeps_steps; /* set it after run_view_init() */
-    bool has_failed;  /* memory ran out: not all is known */
+    bool has_failed; /* memory ran out: not all is known */
     enum run_state state;
     enum run_state outcome;       /* while state is RUN_ENDING */
     const struct document *spent; /* the record that says what calls took; NULL: none does */
@@ -90,23 +63,8 @@ struct run_view {
     uint32_t cancelled;
     const struct document *output; /* shared */
     const struct document *error;
-    uint32_t new_waits; /* waits for an event since who shows them set it to 0 */
-    struct failure_view *failures;
-    size_t failure_count;
-    size_t failure_cap;
-    uint64_t failure_total;
-    struct step_view *steps;
-    size_t step_count;
-    size_t step_cap;
-    uint64_t step_total;
-    uint32_t *history; /* of a state machine: the nodes of the states that were left */
-    size_t history_count;
-    size_t history_cap;
-    uint64_t history_total;
-    const struct document **events; /* that were sent to the run and nothing has taken */
-    size_t event_count;
-    size_t event_cap;
-    size_t event_total; /* that the run took in */
+    uint32_t new_waits;   /* waits for an event since who shows them set it to 0 */
+    struct run_kept kept; /* set `keeps_steps` after run_view_init() */
 };
 
 /* 0 or E_NOMEM. `pipeline` must outlive the view. */
@@ -135,12 +93,6 @@ void run_view_apply(struct run_view *view, const struct record *record);
 struct step run_view_step(const struct run_view *view, const struct run *run, uint64_t frame,
                           uint32_t node);
 
-/* It waits for an event. */
-bool run_view_is_waiting(struct step step);
-
-/* It runs, stops or waits for its next round. */
-bool run_view_is_under_way(struct step step);
-
 /* Nodes that will not run: known when the run has ended. */
 uint32_t run_view_not_run(const struct run_view *view);
 
@@ -157,8 +109,7 @@ uint64_t run_view_not_undone(const struct run_view *view);
 size_t run_view_dropped_endings(const struct run_view *view,
                                 struct str out_names[RUN_VIEW_ENDINGS_MOST]);
 
-/* The milliseconds that node or run took so far, as seen at `now`. */
-int64_t run_view_node_ms(const struct node_view *node, int64_t now_unix_ms);
+/* The milliseconds that the run took so far, as seen at `now_unix_ms`. */
 int64_t run_view_ms(const struct run_view *view, int64_t now_unix_ms);
 
 #endif

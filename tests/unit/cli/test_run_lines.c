@@ -226,7 +226,7 @@ static void test_run_lines__failures_have_a_limit(void **state)
     assert_non_null(strstr(out.p, "each[99].fix"));
     assert_null(strstr(out.p, "each[100].fix"));
     assert_non_null(strstr(out.p, "           ... inner failures from here on are counted only\n"));
-    assert_int_equal(view.failure_total, 400);
+    assert_int_equal(view.kept.failure_total, 400);
 }
 
 static void test_run_lines__steps_have_a_limit_over_all_loops(void **state)

@@ -124,7 +124,7 @@ static void view_of_inner(void)
         .owner = RECORD_NO_NODE, .child = 2, .kind = FRAME_ENDING};
     view_of(inner_yaml);
     const struct pipeline *pipeline = fixture.pipeline;
-    view.keeps_steps = true;
+    view.kept.keeps_steps = true;
     view_node_starts(&view, 0, 1738368000000);
     view_frame_starts(&view, item);
     view_inner_ends(&view, 1, pipeline->bodies[pipeline->nodes[0].own_body].first_node,
@@ -187,8 +187,8 @@ static void test_run_result__counts_what_has_no_room(void **state)
 {
     (void)state;
     view_of_inner();
-    view.step_total = 12;
-    view.failure_total = 7;
+    view.kept.step_total = 12;
+    view.kept.failure_total = 7;
     view.undone = 3;
     view.undo_failures = 2;
     cleanup_document struct document *result = NULL;
@@ -225,7 +225,7 @@ static void test_run_result__has_the_history_of_a_machine(void **state)
     view_of("id: t\ninitial_state: a\nstates:\n"
             "  a: {transitions: {go: b}}\n"
             "  b: {transitions: {back: a}}\n");
-    for (uint32_t i = 0; i < 2 * RUN_VIEW_HISTORY_MOST; i++) {
+    for (uint32_t i = 0; i < 2 * RUN_KEPT_HISTORY_MOST; i++) {
         view_node_ends(&view, i % 2, NODE_COMPLETED, 1738368000000, "{}");
     }
     view_run_ends(&view, RUN_COMPLETED, 1738368000000, NULL, NULL);
@@ -233,10 +233,10 @@ static void test_run_result__has_the_history_of_a_machine(void **state)
     assert_int_equal(run_result_build(&view, STR("id-1"), &result, NULL), 0);
     const struct value *root = document_root(result);
     const struct value *history = value_get(root, STR("history"));
-    assert_int_equal(value_count(history), RUN_VIEW_HISTORY_MOST);
+    assert_int_equal(value_count(history), RUN_KEPT_HISTORY_MOST);
     assert_text(value_at(history, 0), "a");
     assert_text(value_at(history, 1), "b");
-    assert_int_equal(value_int(value_get(root, STR("history_left_out"))), RUN_VIEW_HISTORY_MOST);
+    assert_int_equal(value_int(value_get(root, STR("history_left_out"))), RUN_KEPT_HISTORY_MOST);
     assert_text(at(value_get(root, STR("step_results")), 1, "path"), "b#1000");
     view_end();
 }

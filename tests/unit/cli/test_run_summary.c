@@ -87,7 +87,7 @@ static void test_run_summary__lists_the_first_failures_inside(void **state)
     uint32_t fix = fixture.pipeline->bodies[fixture.pipeline->nodes[0].own_body].first_node;
     view_frame_starts(&view, item);
     view_inner_ends(&view, 1, fix, "{\"code\":\"C\",\"message\":\"m\\n\"}");
-    view.failures[0].is_handled = true;
+    view.kept.failures[0].is_handled = true;
     view_run_ends(&view, RUN_COMPLETED, 0, NULL, NULL);
     run_summary_append(&view, plain, &out);
     assert_shown("completed in 0 ms: 1 not run\n"
@@ -161,7 +161,7 @@ static void test_run_summary__shows_the_way_of_a_machine(void **state)
     run_summary_append(&view, plain, &out);
     assert_shown("completed in 0 ms: 2 completed\n"
                  "  way: a > b > a > b > a > b > ... > b > a > b > a > b > a\n");
-    for (uint32_t i = 0; i < 2 * RUN_VIEW_HISTORY_MOST; i++) {
+    for (uint32_t i = 0; i < 2 * RUN_KEPT_HISTORY_MOST; i++) {
         view_node_ends(&view, i % 2, NODE_COMPLETED, 0, "{}");
     }
     run_summary_append(&view, plain, &out);

@@ -78,7 +78,7 @@ static void test_run_view__follows_the_records(void **state)
     assert_int_equal(view->completed, 1);
     assert_int_equal(view->failed, 1);
     assert_int_equal(view->ended, 2);
-    assert_int_equal(run_view_node_ms(&view->nodes[0], 9999), 300);
+    assert_int_equal(run_tree_node_ms(&view->nodes[0], 9999), 300);
     assert_non_null(view->nodes[0].output);
     assert_non_null(view->nodes[1].error);
     assert_int_equal(run_view_ms(view, 1600), 600);
@@ -114,7 +114,7 @@ static void test_run_view__what_did_not_run_has_no_time(void **state)
     view_node_ends(view, 4, NODE_CANCELLED, 1001, NULL);
     assert_int_equal(view->nodes[2].started_at, 0);
     assert_int_equal(view->nodes[2].ended_at, 0);
-    assert_int_equal(run_view_node_ms(&view->nodes[2], 9999), 0);
+    assert_int_equal(run_tree_node_ms(&view->nodes[2], 9999), 0);
     assert_int_equal(view->skipped, 1);
     assert_int_equal(view->cancelled, 1);
     assert_int_equal(view->ended, 2);
@@ -170,10 +170,10 @@ static void test_run_view__an_unknown_node_waits_and_has_no_time(void **state)
     view_run_starts(view, 1000);
     view_node_starts(view, 0, 1001);
     run_view_apply(view, &(struct record){.type = RECORD_NODE_UNKNOWN, .node = 0, .attempt = 1});
-    assert_true(run_view_is_waiting(run_view_step(view, NULL, 0, 0)));
+    assert_true(run_tree_is_waiting(run_view_step(view, NULL, 0, 0)));
     assert_int_equal(view->new_waits, 1);
     view_node_ends(view, 0, NODE_COMPLETED, 9000, "1");
-    assert_false(run_view_is_waiting(run_view_step(view, NULL, 0, 0)));
+    assert_false(run_tree_is_waiting(run_view_step(view, NULL, 0, 0)));
     assert_int_equal(view->nodes[0].started_at, 0);
     assert_int_equal(view->nodes[0].ended_at, 0);
     viewed_finish(&viewed);
@@ -187,7 +187,7 @@ static void test_run_view__a_clock_set_back_gives_no_negative_time(void **state)
     view_run_starts(&viewed.view, 5000);
     view_node_starts(&viewed.view, 0, 5000);
     assert_int_equal(run_view_ms(&viewed.view, 4000), 0);
-    assert_int_equal(run_view_node_ms(&viewed.view.nodes[0], 4000), 0);
+    assert_int_equal(run_tree_node_ms(&viewed.view.nodes[0], 4000), 0);
     viewed_finish(&viewed);
 }
 
@@ -286,9 +286,9 @@ static void test_run_view__keeps_the_cause_of_a_failure_only(void **state)
     view_inner_ends(&inner.view, 5, fix, "{\"message\":\"cause\"}");
     view_frame_ends(&inner.view, item, RUN_FAILED, "{\"message\":\"cause\"}");
     view_node_ends(&inner.view, EACH, NODE_FAILED, 1100, "{\"message\":\"item 17: cause\"}");
-    assert_int_equal(inner.view.failure_total, 1);
-    assert_string_equal(inner.view.failures[0].path, "each[17].fix");
-    assert_false(inner.view.failures[0].is_handled);
+    assert_int_equal(inner.view.kept.failure_total, 1);
+    assert_string_equal(inner.view.kept.failures[0].path, "each[17].fix");
+    assert_false(inner.view.kept.failures[0].is_handled);
 }
 
 static void test_run_view__keeps_the_failure_of_a_body(void **state)
@@ -298,26 +298,26 @@ static void test_run_view__keeps_the_failure_of_a_body(void **state)
     view_frame_starts(&inner.view, item);
     view_inner_ends(&inner.view, 5, fix, NULL);
     view_frame_ends(&inner.view, item, RUN_FAILED, "{\"message\":\"output\"}");
-    assert_int_equal(inner.view.failure_total, 1);
+    assert_int_equal(inner.view.kept.failure_total, 1);
     assert_true(inner.view.is_frames_own);
-    assert_string_equal(inner.view.failures[0].path, "each[17]");
+    assert_string_equal(inner.view.kept.failures[0].path, "each[17]");
 }
 
 static void test_run_view__keeps_so_many_failures_and_steps(void **state)
 {
     (void)state;
     enum { MORE = 50 };
-    inner.view.keeps_steps = true;
+    inner.view.kept.keeps_steps = true;
     start_items(2);
     view_frame_starts(&inner.view, item);
-    for (int i = 0; i < RUN_VIEW_STEPS_MOST + MORE; i++) {
+    for (int i = 0; i < RUN_KEPT_STEPS_MOST + MORE; i++) {
         view_inner_ends(&inner.view, 5, fix, "{\"message\":\"m\"}");
     }
-    assert_int_equal(inner.view.failure_count, RUN_VIEW_FAILURES_MOST);
-    assert_int_equal(inner.view.failure_total, RUN_VIEW_STEPS_MOST + MORE);
-    assert_int_equal(inner.view.step_count, RUN_VIEW_STEPS_MOST);
-    assert_int_equal(inner.view.step_total, RUN_VIEW_STEPS_MOST + MORE);
-    assert_string_equal(inner.view.steps[1].path, "each[17].fix#2");
+    assert_int_equal(inner.view.kept.failure_count, RUN_KEPT_FAILURES_MOST);
+    assert_int_equal(inner.view.kept.failure_total, RUN_KEPT_STEPS_MOST + MORE);
+    assert_int_equal(inner.view.kept.step_count, RUN_KEPT_STEPS_MOST);
+    assert_int_equal(inner.view.kept.step_total, RUN_KEPT_STEPS_MOST + MORE);
+    assert_string_equal(inner.view.kept.steps[1].path, "each[17].fix#2");
 }
 
 static void test_run_view__keeps_no_steps_unless_asked(void **state)
@@ -326,7 +326,7 @@ static void test_run_view__keeps_no_steps_unless_asked(void **state)
     start_items(2);
     view_frame_starts(&inner.view, item);
     view_inner_ends(&inner.view, 5, fix, NULL);
-    assert_int_equal(inner.view.step_total, 0);
+    assert_int_equal(inner.view.kept.step_total, 0);
 }
 
 static void add_child(struct step call)
@@ -375,8 +375,8 @@ static void test_run_view__a_child_run_changes_nothing_of_the_root(void **state)
     assert_int_equal(view->state, RUN_RUNNING);
     assert_null(view->error);
     view_node_ends(view, CALL, NODE_FAILED, 2100, "{\"message\":\"workflow 't': m\"}");
-    assert_int_equal(view->failure_total, 1);
-    assert_string_equal(view->failures[0].path, "call/call");
+    assert_int_equal(view->kept.failure_total, 1);
+    assert_string_equal(view->kept.failures[0].path, "call/call");
 }
 
 static void test_run_view__a_child_run_nobody_waits_for_tells_its_failure(void **state)
@@ -386,8 +386,8 @@ static void test_run_view__a_child_run_nobody_waits_for_tells_its_failure(void *
     view_node_ends(view, CALL, NODE_COMPLETED, 1000, "{}");
     add_child(run_view_step(view, NULL, 0, CALL));
     child_ends(RUN_FAILED, "{\"message\":\"late\"}");
-    assert_int_equal(view->failure_total, 1);
-    assert_string_equal(view->failures[0].path, "call");
+    assert_int_equal(view->kept.failure_total, 1);
+    assert_string_equal(view->kept.failures[0].path, "call");
 }
 
 static void test_run_view__a_run_may_lie_where_another_lay(void **state)
@@ -422,7 +422,7 @@ static void test_run_view__frames_stay_that_may_be_undone(void **state)
     view_frame_ends(view, undo, RUN_FAILED, "{\"message\":\"m\"}");
     assert_int_equal(view->undo_failures, 1);
     assert_int_equal(view->undone, 0);
-    assert_string_equal(view->failures[0].path, "undo:each[17].fix");
+    assert_string_equal(view->kept.failures[0].path, "undo:each[17].fix");
 }
 
 static void test_run_view__endings_are_kept(void **state)
@@ -455,22 +455,22 @@ static void test_run_view__rounds_are_apart(void **state)
                            .attempt = 1,
                            .at_unix_ms = 1500,
                            .due_unix_ms = 4500};
-    view->keeps_steps = true;
+    view->kept.keeps_steps = true;
     view_node_starts(view, CALL, 1000);
     run_view_apply(view, &again);
     assert_int_equal(view->running, 0);
     assert_int_equal(view->nodes[CALL].round, 0);
     assert_int_equal(view->nodes[CALL].due_at, 4500);
-    assert_true(run_view_is_under_way(run_view_step(view, NULL, 0, CALL)));
-    assert_string_equal(view->steps[0].path, "call");
-    assert_int_equal(view->steps[0].state, NODE_COMPLETED);
+    assert_true(run_tree_is_under_way(run_view_step(view, NULL, 0, CALL)));
+    assert_string_equal(view->kept.steps[0].path, "call");
+    assert_int_equal(view->kept.steps[0].state, NODE_COMPLETED);
     run_view_apply(view, &(struct record){.type = RECORD_NODE_DUE, .node = CALL});
-    assert_false(run_view_is_under_way(run_view_step(view, NULL, 0, CALL)));
+    assert_false(run_tree_is_under_way(run_view_step(view, NULL, 0, CALL)));
     view_node_starts(view, CALL, 4500);
     assert_int_equal(view->nodes[CALL].round, 1);
     assert_int_equal(view->running, 1);
     view_node_ends(view, CALL, NODE_COMPLETED, 5000, "{}");
-    assert_int_equal(run_view_node_ms(&view->nodes[CALL], 9999), 500);
+    assert_int_equal(run_tree_node_ms(&view->nodes[CALL], 9999), 500);
     assert_int_equal(view->completed, 1);
 }
 
@@ -484,8 +484,8 @@ static void test_run_view__events_stay_until_taken(void **state)
     run_view_apply(view, &(struct record){.type = RECORD_SIGNAL, .output = two});
     run_view_apply(view, &(struct record){.type = RECORD_SIGNAL_TAKEN, .index = 0});
     run_view_apply(view, &(struct record){.type = RECORD_SIGNAL_TAKEN, .index = 7});
-    assert_int_equal(view->event_count, 1);
-    assert_ptr_equal(view->events[0], two);
+    assert_int_equal(view->kept.event_count, 1);
+    assert_ptr_equal(view->kept.events[0], two);
 }
 
 static void test_run_view__memory_may_run_out(void **state)
@@ -516,7 +516,7 @@ static void test_run_view__memory_may_run_out(void **state)
     for (size_t at = 0; at < (size_t)RECORDS * MOST_ALLOCATIONS; at++) {
         run_view_finish(view);
         assert_int_equal(run_view_init(view, inner.fixture.pipeline), 0);
-        view->keeps_steps = true;
+        view->kept.keeps_steps = true;
         bool is_reached = false;
         for (size_t i = 0; i < RECORDS; i++) {
             bool is_the_one = i == at / MOST_ALLOCATIONS;
