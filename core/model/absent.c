@@ -4,7 +4,7 @@
 #include "core/base/suggest.h"
 #include "core/expr/expr.h"
 #include "core/model/reading.h"
-#include "core/model/scope.h"
+#include "core/model/root_names.h"
 
 static const struct str error_fields[] = {
     {"code", 4}, {"message", 7}, {"hint", 4}, {"node", 4}, {"not_retried", 11}};
@@ -13,7 +13,7 @@ static const struct str error_fields[] = {
 
 static void hint_default(const struct reading *reading, const struct node *node, const char *field)
 {
-    if (scope_is_identifier(node->id)) {
+    if (root_names_is_identifier(node->id)) {
         report_hint(reading_report(reading), "guard it: default(%.*s.?%s, ...)", STR_ARG(node->id),
                     field);
     } else {

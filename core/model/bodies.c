@@ -9,7 +9,7 @@
 #include "core/base/grow.h"
 #include "core/model/draft.h"
 #include "core/model/format.h"
-#include "core/model/scope.h"
+#include "core/model/root_names.h"
 #include "core/model/tree.h"
 
 static const struct report *report_of(const struct draft *draft)
@@ -56,7 +56,7 @@ static bool check_taken(struct draft *draft, uint32_t body, struct str id, struc
 
 static bool is_right_id(struct draft *draft, uint32_t body, struct str id, struct place place)
 {
-    if (scope_is_reserved(id)) {
+    if (root_names_is_reserved(id)) {
         report_error(report_of(draft), place,
                      "'%.*s' is a reserved name and cannot be the id of a node", STR_ARG(id));
         report_hint(report_of(draft), "take another name, '%.*s_1' for example", STR_ARG(id));

@@ -6,7 +6,7 @@
 #include "core/model/definition.h"
 #include "core/model/draft.h"
 #include "core/model/format.h"
-#include "core/model/scope.h"
+#include "core/model/root_names.h"
 #include "core/model/tree.h"
 #include "core/model/violations.h"
 #include "core/value/value.h"
@@ -136,7 +136,7 @@ static int choose_id(struct draft *draft, struct str id, struct strmap *taken, s
     struct taken_id *earlier = strmap_get(taken, id);
     struct str chosen = id;
     unsigned n = earlier != NULL ? earlier->next : 2;
-    for (; strmap_get(taken, chosen) != NULL || scope_is_reserved(chosen); n++) {
+    for (; strmap_get(taken, chosen) != NULL || root_names_is_reserved(chosen); n++) {
         struct label numbered = label_make("%.*s_%u", STR_ARG(id), n);
         chosen = arena_dup_str(arena, str_from(numbered.text));
         if (chosen.p == NULL) {

@@ -251,3 +251,9 @@ int draft_read(struct loader *loader, const struct tree *tree, struct str key,
     draft_finish(&draft);
     return status;
 }
+
+struct place draft_place_in(const struct draft *draft, const struct tree *scalar, size_t offset)
+{
+    const struct report *report = report_of_place(&draft->loader->report, scalar->place);
+    return tree_place_at(scalar, report->source, offset);
+}

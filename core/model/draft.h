@@ -377,4 +377,7 @@ int monitoring_read(struct draft *draft);
 /* child.c: `workflows: [a, b]` as the list of nodes that it stands for; in the arena. */
 int child_list(struct draft *draft, const struct tree *ids, const struct tree **out_list);
 
+/* The place in its file of what is `offset` bytes into the text of `scalar`. */
+struct place draft_place_in(const struct draft *draft, const struct tree *scalar, size_t offset);
+
 #endif

@@ -8,6 +8,7 @@
 #include "core/model/engine_types.h"
 #include "core/model/format.h"
 #include "core/model/format_values.h"
+#include "core/model/root_names.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
 #include "core/value/json.h"
@@ -236,10 +237,11 @@ static int read_as(struct draft *draft, uint32_t index, struct for_each *out)
     }
     uint32_t body = draft->nodes[index].own_body;
     uint32_t node = draft_find_visible(draft, body, out->as);
-    if (!scope_is_identifier(out->as) || scope_is_reserved(out->as)) {
+    if (!root_names_is_identifier(out->as) || root_names_is_reserved(out->as)) {
         report_error(report_of(draft), written->value.place,
                      "'%.*s' cannot be the name of an item: it is %s", STR_ARG(out->as),
-                     scope_is_reserved(out->as) ? "reserved" : "no name of letters, digits and _");
+                     root_names_is_reserved(out->as) ? "reserved"
+                                                     : "no name of letters, digits and _");
     } else if (node != DRAFT_NO_NODE) {
         struct place there = draft->drafts[node].id_place;
         report_error(report_of(draft), written->value.place,

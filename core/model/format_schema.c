@@ -13,8 +13,8 @@
 #include "core/model/format_help.h"
 #include "core/model/format_parts.h"
 #include "core/model/node_schema.h"
+#include "core/model/root_names.h"
 #include "core/model/schema_writer.h"
-#include "core/model/scope.h"
 #include "core/model/template_schema.h"
 #include "core/value/builder.h"
 #include "core/value/value.h"
@@ -325,7 +325,7 @@ static void define_name(struct schema_writer *writer, const char *name, const ch
     builder_map_begin(writer->b);
     builder_key(writer->b, STR("enum"));
     builder_list_begin(writer->b);
-    for (size_t i = 0; (word = scope_reserved_at(i)).n > 0; i++) {
+    for (size_t i = 0; (word = root_names_reserved_at(i)).n > 0; i++) {
         builder_string(writer->b, word);
     }
     builder_list_end(writer->b);

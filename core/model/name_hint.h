@@ -7,7 +7,7 @@
  * no near spelling of one: a key of the input, a constant, a node whose id is no name, or what
  * other tools call so.
  *
- * Used by:  model (scope).
+ * Used by:  model (lookup).
  * Uses:     draft, base.
  * Threads:  [any]; one draft belongs to one thread at a time.
  */

@@ -10,6 +10,7 @@
 #include "core/model/draft.h"
 #include "core/model/engine_types.h"
 #include "core/model/format.h"
+#include "core/model/root_names.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
 #include "core/value/json.h"
@@ -99,7 +100,7 @@ static int output_of(const struct draft *draft, struct str id, const char *befor
 {
     struct strbuf text = STRBUF_INIT;
     strbuf_append_text(&text, before);
-    if (scope_is_identifier(id)) {
+    if (root_names_is_identifier(id)) {
         strbuf_append_str(&text, id);
     } else {
         strbuf_append_text(&text, "nodes[");

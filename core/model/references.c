@@ -17,6 +17,7 @@
 #include "core/model/queue_item.h"
 #include "core/model/reach.h"
 #include "core/model/reading.h"
+#include "core/model/root_names.h"
 #include "core/model/schema_marks.h"
 #include "core/model/scope.h"
 #include "core/model/shapes.h"
@@ -280,7 +281,7 @@ static void check_output(const struct reading *reading, const struct reading_vie
         report_warning(reading_report(reading), reading_place(reading),
                        "%s: '%.*s' may have no output here", reading_who(reading).text,
                        STR_ARG(it->id));
-        if (scope_is_identifier(it->id)) {
+        if (root_names_is_identifier(it->id)) {
             report_hint(reading_report(reading),
                         "guard it: has(%.*s.output), or coalesce(%.*s.?output, ...)",
                         STR_ARG(it->id), STR_ARG(it->id));

@@ -4,278 +4,19 @@
 #include "core/base/diagnostic.h"
 #include "core/base/error.h"
 #include "core/base/grow.h"
-#include "core/base/suggest.h"
 #include "core/expr/expr.h"
 #include "core/expr/template.h"
 #include "core/model/expression_text.h"
 #include "core/model/hidden_texts.h"
 #include "core/model/known_values.h"
-#include "core/model/name_hint.h"
+#include "core/model/lookup.h"
 #include "core/model/schema_marks.h"
 #include "core/model/secret_uses.h"
+#include "core/model/sure_failure.h"
 #include "core/model/tree.h"
 #include "core/value/builder.h"
 #include "core/value/secrets.h"
 #include "core/value/value.h"
-
-struct root_name {
-    struct str name;
-    int slot; /* -1: reserved, and nothing here */
-};
-
-static const struct root_name root_names[] = {
-    {{"input", 5}, SLOT_INPUT}, {{"config", 6}, SLOT_CONFIG}, {{"run", 3}, SLOT_RUN},
-    {{"event", 5}, SLOT_EVENT}, {{"now", 3}, SLOT_NOW},       {{"date", 4}, SLOT_DATE},
-    {{"time", 4}, SLOT_TIME},   {{"nodes", 5}, SLOT_NODES},   {{"secrets", 7}, SLOT_SECRETS},
-    {{"iter", 4}, -1},
-};
-
-/* RESERVED of CEL's grammar, with its literals and `in`. */
-static const struct str cel_words[] = {
-    {"as", 2},   {"break", 5},     {"const", 5}, {"continue", 8}, {"else", 4},   {"false", 5},
-    {"for", 3},  {"function", 8},  {"if", 2},    {"import", 6},   {"in", 2},     {"let", 3},
-    {"loop", 4}, {"namespace", 9}, {"null", 4},  {"package", 7},  {"return", 6}, {"true", 4},
-    {"var", 3},  {"void", 4},      {"while", 5},
-};
-
-bool scope_is_reserved(struct str name)
-{
-    for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
-        if (str_equal(name, root_names[i].name)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < sizeof(cel_words) / sizeof(cel_words[0]); i++) {
-        if (name.n == cel_words[i].n && name.p[0] == cel_words[i].p[0] &&
-            str_equal(name, cel_words[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-struct str scope_reserved_at(size_t i)
-{
-    size_t roots = sizeof(root_names) / sizeof(root_names[0]);
-    size_t words = sizeof(cel_words) / sizeof(cel_words[0]);
-    if (i < roots) {
-        return root_names[i].name;
-    }
-    return i - roots < words ? cel_words[i - roots] : STR("");
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-bool scope_is_identifier(struct str name)
-{
-    if (name.n == 0 || !is_letter(name.p[0])) {
-        return false;
-    }
-    for (size_t i = 1; i < name.n; i++) {
-        if (!is_letter(name.p[i]) && !(name.p[i] >= '0' && name.p[i] <= '9')) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Where an expression is written, for the names in it. */
-struct lookup {
-    struct draft *draft;
-    uint32_t body; /* names are looked up here first */
-    const struct scope_at *at;
-    bool is_lost; /* a name may be that of a node that could not be read: that was reported */
-};
-
-static struct lookup lookup_at(struct draft *draft, const struct scope_at *at)
-{
-    bool has_node = at->site == USE_NODE || at->site == USE_EDGE || at->site == USE_SELF ||
-                    at->site == USE_FAILED;
-    uint32_t body = has_node ? draft->nodes[at->node].body : at->body;
-    return (struct lookup){.draft = draft, .body = body, .at = at};
-}
-
-/* "did you mean 'x'?" over node ids and the names that are always there. */
-static struct str nearest_hint(const struct lookup *lookup, struct str name)
-{
-    struct suggest nearest = suggest_start(name);
-    suggest_offer(&nearest, draft_nearest_node(lookup->draft, lookup->body, name));
-    for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
-        if (root_names[i].slot >= 0 && root_names[i].slot != SLOT_SECRETS) {
-            suggest_offer(&nearest, root_names[i].name);
-        }
-    }
-    if (nearest.best.n == 0) {
-        return STR("");
-    }
-    struct label label = label_make("did you mean '%.*s'?", STR_ARG(nearest.best));
-    return arena_dup_str(&lookup->draft->loader->arena, str_from(label.text));
-}
-
-/* The loop whose body this is, or NULL. */
-static const struct for_each *loop_around(const struct draft *draft, uint32_t body)
-{
-    const struct draft_body *in = &draft->body_drafts[body];
-    bool is_inside = in->owner != DRAFT_NO_NODE && !in->is_compensation;
-    return is_inside ? draft->drafts[in->owner].loop : NULL;
-}
-
-/* A node or an item of this name, from the inside out; -1 when there is none. */
-static int find_slot(const struct lookup *lookup, struct str name)
-{
-    const struct draft *draft = lookup->draft;
-    for (uint32_t body = lookup->body; body != DRAFT_NO_BODY;
-         body = draft_body_around(draft, body)) {
-        const struct for_each *loop = loop_around(draft, body);
-        uint32_t node = draft_find_node(draft, body, name);
-        if (node != DRAFT_NO_NODE) {
-            return (int)(SLOT_NODE_FIRST + node);
-        }
-        if (loop != NULL && str_equal(loop->as, name)) {
-            return (int)(SLOT_ITEM_FIRST + draft->body_drafts[body].owner);
-        }
-    }
-    return -1;
-}
-
-/* Names that are there in few places only; -1 when this is none of them. */
-static int find_special(const struct lookup *lookup, struct str name)
-{
-    if ((lookup->at->names & SCOPE_SIGNAL) != 0 && str_equal(name, STR("signal"))) {
-        return SLOT_SIGNAL;
-    }
-    if ((lookup->at->names & SCOPE_REDUCE) != 0 && str_equal(name, STR("acc"))) {
-        return SLOT_ACC;
-    }
-    if ((lookup->at->names & SCOPE_REDUCE) != 0 && str_equal(name, STR("item"))) {
-        return SLOT_REDUCE_ITEM;
-    }
-    uint32_t milestones = lookup->draft->storage->pipeline.notices[NOTICE_MILESTONES];
-    if (milestones != 0 && lookup->body == milestones && str_equal(name, STR("node"))) {
-        return SLOT_MILESTONE;
-    }
-    return -1;
-}
-
-static int find_iter(const struct lookup *lookup, struct str *out_hint)
-{
-    for (uint32_t body = lookup->body; body != DRAFT_NO_BODY;
-         body = draft_body_around(lookup->draft, body)) {
-        if (loop_around(lookup->draft, body) != NULL) {
-            return SLOT_ITER;
-        }
-    }
-    *out_hint = STR("it is there only inside a loop: in the nodes of 'for_each'");
-    return -1;
-}
-
-/* The name of the items of the loop whose own key this is, which are there only in its body. */
-static bool is_own_item(const struct lookup *lookup, struct str name)
-{
-    const struct scope_at *at = lookup->at;
-    const struct for_each *loop = at->site == USE_NODE ? lookup->draft->drafts[at->node].loop
-                                                       : NULL;
-    return loop != NULL && str_equal(loop->as, name);
-}
-
-/* What the items are called, where they are not called `item`. */
-static struct str hint_item(const struct lookup *lookup)
-{
-    struct draft *draft = lookup->draft;
-    for (uint32_t body = lookup->body; body != DRAFT_NO_BODY;
-         body = draft_body_around(draft, body)) {
-        const struct for_each *loop = loop_around(draft, body);
-        if (loop != NULL) {
-            struct label label = label_make("the items are called '%.*s' here", STR_ARG(loop->as));
-            return arena_dup_str(&draft->loader->arena, str_from(label.text));
-        }
-    }
-    return STR("it is there only inside a loop: in the nodes of 'for_each'");
-}
-
-/* An outcome of the node that the edge with this `when` leads away from. */
-static bool is_outcome(const struct lookup *lookup, struct str name)
-{
-    const struct draft *draft = lookup->draft;
-    if (lookup->at->site != USE_EDGE) {
-        return false;
-    }
-    const struct draft_node *node = &draft->drafts[lookup->at->node];
-    for (uint32_t i = 0; i < node->outcome_count; i++) {
-        if (str_equal(draft->outcomes[node->outcomes[i]], name)) {
-            return true;
-        }
-    }
-    return str_equal(name, STR("success")) || str_equal(name, STR("error"));
-}
-
-/* Why there is no such name: something near, or a node that is out of sight. */
-static struct str hint_for(const struct lookup *lookup, struct str name)
-{
-    struct draft *draft = lookup->draft;
-    if (is_own_item(lookup, name)) {
-        return STR("the items are there only inside the loop, in its 'nodes'");
-    }
-    if (str_equal(name, STR("item"))) {
-        return hint_item(lookup);
-    }
-    if (is_outcome(lookup, name)) {
-        struct label label = label_make("write outcome: %.*s in place of 'when'", STR_ARG(name));
-        return arena_dup_str(&draft->loader->arena, str_from(label.text));
-    }
-    if ((lookup->at->names & SCOPE_REDUCE) != 0) {
-        return STR("there are 'acc', what was collected so far, and 'item'");
-    }
-    uint32_t inside = report_wants_nearest(&draft->loader->report)
-                          ? draft_find_container(draft, lookup->body, name)
-                          : DRAFT_NO_NODE;
-    if (inside == DRAFT_NO_NODE) {
-        struct str hint = report_wants_nearest(&draft->loader->report)
-                              ? name_hint(draft, lookup->body, name)
-                              : STR("");
-        return hint.n > 0 ? hint : nearest_hint(lookup, name);
-    }
-    struct str id = draft->drafts[inside].id;
-    struct label label =
-        label_make("it is inside the loop '%.*s': use '%.*s.output'", STR_ARG(id), STR_ARG(id));
-    return arena_dup_str(&draft->loader->arena, str_from(label.text));
-}
-
-static int resolve_name(void *user, struct str name, struct str *out_hint)
-{
-    struct lookup *lookup = user;
-    for (size_t i = 0; i < sizeof(root_names) / sizeof(root_names[0]); i++) {
-        if (str_equal(name, root_names[i].name)) {
-            return root_names[i].slot >= 0 ? root_names[i].slot : find_iter(lookup, out_hint);
-        }
-    }
-    if (lookup->draft->body_count == 0) {
-        return -1; /* 'config', which is read before the bodies */
-    }
-    int slot = find_special(lookup, name);
-    slot = slot >= 0 ? slot : find_slot(lookup, name);
-    if (slot < 0) {
-        *out_hint = hint_for(lookup, name);
-        lookup->is_lost = lookup->draft->has_lost_nodes && out_hint->n == 0;
-    }
-    return slot;
-}
-
-/* What a name means follows from the body and from the names that are special to the place. */
-static struct expr_names names_of(struct lookup *lookup)
-{
-    struct draft *draft = lookup->draft;
-    struct expr_names names = {.resolve = resolve_name, .user = lookup};
-    if (draft->body_count > 0) {
-        unsigned special = lookup->at->names & (SCOPE_SIGNAL | SCOPE_REDUCE);
-        expr_memo_enter(&draft->memo, (uint64_t)lookup->body << 32 | special);
-        names.memo = &draft->memo;
-    }
-    return names;
-}
 
 static struct use use_at(struct draft *draft, const struct scope_at *at)
 {
@@ -295,12 +36,6 @@ static int note_use(struct draft *draft, const struct use *use, const struct sec
     return secret_uses_check(draft, use, site);
 }
 
-static struct place place_in(const struct draft *draft, const struct tree *scalar, size_t offset)
-{
-    const struct report *report = report_of_place(&draft->loader->report, scalar->place);
-    return tree_place_at(scalar, report->source, offset);
-}
-
 const char *scope_wrong_condition(int type)
 {
     static const char *const names[] = {
@@ -317,116 +52,6 @@ const char *scope_wrong_condition(int type)
         return "a number";
     }
     return type == EXPR_TYPE_OPEN || type == CEL_BOOL ? NULL : names[type];
-}
-
-static int fetch_nothing(const void *user, int slot, struct cel *out, struct error *err)
-{
-    (void)user;
-    (void)slot;
-    (void)out;
-    return error_set(err, E_INVALID, "a constant reads nothing");
-}
-
-/* A use whose result stands in a template. */
-struct templated {
-    const struct template *template;
-    size_t i; /* of the expression in it */
-};
-
-static void report_failure(struct draft *draft, const struct use *use, const char *what,
-                           struct expr_fault fault, const struct error *err)
-{
-    report_error(&draft->loader->report, place_in(draft, use->scalar, use->offset + fault.offset),
-                 "%s always fails: %s", what, err->message);
-}
-
-/* A part that always fails. Fails with E_NOMEM. */
-static int check_parts(struct draft *draft, const struct use *use, const char *what,
-                       bool *out_fails)
-{
-    struct expr_fault fault = {0};
-    struct error err = {0};
-    int status = expr_find_failure(use->expr, &fault, &err);
-    *out_fails = status == E_INVALID;
-    if (*out_fails) {
-        report_failure(draft, use, what, fault, &err);
-    }
-    return *out_fails ? 0 : status;
-}
-
-/* A result that cannot stand in its template, whatever its value is. Fails with E_NOMEM. */
-static int check_result(struct draft *draft, const struct use *use, const char *what,
-                        const struct templated *in, const struct cel *value)
-{
-    struct error err = {0};
-    int status = in != NULL ? template_check_result(in->template, in->i, value, &err) : 0;
-    if (status != 0 && status != E_NOMEM) {
-        report_failure(draft, use, what, expr_place(use->expr), &err);
-        status = 0;
-    }
-    return status;
-}
-
-/*
- * An expression that names nothing has one value for ever: found now, or never to be found. `*type`
- * becomes the value's; a failure is reported. Fails with E_NOMEM.
- */
-static int check_value(struct draft *draft, const struct use *use, const char *what,
-                       const struct templated *in, int *type)
-{
-    struct expr_scope scope = {.fetch = fetch_nothing};
-    struct expr_budget budget = expr_default_budget;
-    struct arena arena = ARENA_INIT;
-    struct cel value;
-    struct error err = {0};
-    int status = expr_evaluate(use->expr, &scope, &arena, &budget, &value, &err);
-    if (status == 0) {
-        *type = (int)value.type;
-        status = check_result(draft, use, what, in, &value);
-    } else if (status != E_NOMEM) {
-        bool is_reported = false;
-        *type = EXPR_TYPE_OPEN; /* what it would be does not matter */
-        status = check_parts(draft, use, what, &is_reported);
-        if (status == 0 && !is_reported) {
-            report_failure(draft, use, what, expr_place(use->expr), &err);
-        }
-    }
-    arena_finish(&arena);
-    return status;
-}
-
-/* `{{ fetch }}`: a node has its output, and much else, but is no value itself. */
-static bool report_node(struct draft *draft, const struct use *use, const char *what)
-{
-    const struct expr_reference *reference = expr_reference_at(use->expr, 0);
-    struct expr_fault whole = expr_place(use->expr);
-    bool is_node = reference->slot >= SLOT_NODE_FIRST && reference->slot < SLOT_ITEM_FIRST;
-    if (!is_node || reference->path_count > 0 || reference->length != whole.length) {
-        return false;
-    }
-    report_error(&draft->loader->report, place_in(draft, use->scalar, use->offset + whole.offset),
-                 "%s always fails: '%.*s' is a node and no value", what, STR_ARG(reference->root));
-    report_hint(&draft->loader->report, "write %.*s.output", STR_ARG(reference->root));
-    return true;
-}
-
-/* What always fails in an expression, or with its result in `in` (may be NULL). */
-static int check_constant(struct draft *draft, const struct use *use, const char *what,
-                          const struct templated *in, int *type)
-{
-    bool fails = false;
-    if (expr_reference_count(use->expr) == 0) {
-        return check_value(draft, use, what, in, type);
-    }
-    if (in != NULL && report_node(draft, use, what)) {
-        return 0;
-    }
-    int status = check_parts(draft, use, what, &fails);
-    int result = expr_static_type(use->expr);
-    if (status == 0 && !fails && (result == CEL_BYTES || result == CEL_TYPE)) {
-        status = check_result(draft, use, what, in, &(struct cel){.type = (uint8_t)result});
-    }
-    return status;
 }
 
 /* Whether what is missing in the text stands behind it, in what is a comment to YAML. */
@@ -454,7 +79,7 @@ static int compile(struct draft *draft, const struct tree *scalar, const struct 
 {
     const struct report *report = &draft->loader->report;
     struct lookup lookup = lookup_at(draft, at);
-    struct expr_names names = names_of(&lookup);
+    struct expr_names names = lookup_names(&lookup);
     struct expr_fault fault = {0};
     struct error err = {0};
     unsigned flags = EXPR_BRACES |
@@ -466,7 +91,8 @@ static int compile(struct draft *draft, const struct tree *scalar, const struct 
     if (status == 0 || status == E_NOMEM || lookup.is_lost) {
         return status == E_NOMEM ? status : 0;
     }
-    report_error(report, place_in(draft, scalar, fault.offset), "%s: %s", at->what, err.message);
+    report_error(report, draft_place_in(draft, scalar, fault.offset), "%s: %s", at->what,
+                 err.message);
     hint_comment(draft, scalar, &err);
     return 0;
 }
@@ -484,7 +110,7 @@ int scope_compile_expr(struct draft *draft, const struct tree *scalar, const str
     struct use use = use_at(draft, at);
     use.expr = expr;
     use.scalar = scalar;
-    status = check_constant(draft, &use, at->what, NULL, out_type);
+    status = sure_failure_report(draft, &use, at->what, NULL, out_type);
     int taken = storage_take_expr(draft->storage, expr);
     if (status != 0 || taken != 0) {
         return E_NOMEM;
@@ -503,7 +129,7 @@ int scope_compile_condition(struct draft *draft, const struct tree *scalar,
         draft->uses[draft->use_count - 1].is_condition = wrong == NULL;
     }
     if (status == 0 && wrong != NULL) {
-        report_error(&draft->loader->report, place_in(draft, scalar, 0),
+        report_error(&draft->loader->report, draft_place_in(draft, scalar, 0),
                      "%s must be true or false, and this is always %s", at->what, wrong);
         report_hint(&draft->loader->report, "compare it with something: nothing is truthy");
     }
@@ -559,8 +185,8 @@ static void on_fault(void *user, struct str pointer, struct expr_fault fault,
         job->lookup->is_lost = false;
         return;
     }
-    report_error(&job->draft->loader->report, place_in(job->draft, scalar, fault.offset), "%s: %s",
-                 job->at->what, err->message);
+    report_error(&job->draft->loader->report, draft_place_in(job->draft, scalar, fault.offset),
+                 "%s: %s", job->at->what, err->message);
     hint_comment(job->draft, scalar, err);
 }
 
@@ -666,9 +292,9 @@ static int note_expressions(const struct template_job *job, const struct templat
         if (is_expression(job, pointer)) {
             use.offset = 0;
         }
-        struct templated in = {template, i};
+        struct sure_failure_place in = {template, i};
         int type = EXPR_TYPE_OPEN;
-        int status = check_constant(job->draft, &use, job->at->what, &in, &type);
+        int status = sure_failure_report(job->draft, &use, job->at->what, &in, &type);
         if (status == 0) {
             struct secret_site site = {.what = job->at->what,
                                        .schema = job->schema,
@@ -746,7 +372,7 @@ static int compile_document(struct template_job *job, const struct document *doc
     struct lookup lookup = lookup_at(job->draft, job->at);
     job->lookup = &lookup;
     struct template_options options = {
-        .names = names_of(&lookup),
+        .names = lookup_names(&lookup),
         .is_raw = is_raw,
         .env = read_env,
         .on_fault = on_fault,

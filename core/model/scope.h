@@ -7,7 +7,7 @@
  * are in scope there, and notes each for references_check().
  *
  * Used by:  model.
- * Uses:     draft, expr.
+ * Uses:     draft, expr, lookup, sure_failure.
  * Threads:  [any]
  */
 
@@ -20,15 +20,6 @@ struct expr;
 struct template;
 struct tree;
 struct value;
-
-/* A name that means something in every expression, or a reserved word of CEL. */
-bool scope_is_reserved(struct str name);
-
-/* The reserved names, one by one; empty behind the last. */
-struct str scope_reserved_at(size_t i);
-
-/* The shape of a name in an expression: [A-Za-z_][A-Za-z0-9_]*. */
-bool scope_is_identifier(struct str name);
 
 /* What a condition of this static type always is, in words; NULL when it may be a bool. */
 const char *scope_wrong_condition(int type);

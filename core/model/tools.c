@@ -5,6 +5,7 @@
 #include "core/model/draft.h"
 #include "core/model/engine_types.h"
 #include "core/model/format.h"
+#include "core/model/root_names.h"
 #include "core/model/schema_marks.h"
 #include "core/model/scope.h"
 #include "core/model/tree.h"
@@ -98,7 +99,7 @@ static struct label input_for(const struct draft *draft, const struct value *typ
         is_sure = has_text(value_get(root, STR("required")), name) ||
                   value_get(input, STR("default")) != NULL;
     }
-    if (scope_is_identifier(name)) {
+    if (root_names_is_identifier(name)) {
         return label_make("{{ input.%s%.*s }}", is_sure ? "" : "?", STR_ARG(name));
     }
     return label_make("{{ input[%s'%.*s'] }}", is_sure ? "" : "?", STR_ARG(name));
