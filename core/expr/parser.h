@@ -7,7 +7,7 @@
  * that it makes, and so everything that walks the tree.
  *
  * Used by:  expr; the conformance program.
- * Uses:     ast, lexer, literal, macro.
+ * Uses:     ast, lexer, parsing, primary.
  * Threads:  [any]
  */
 
@@ -19,6 +19,7 @@
 
 struct arena;
 struct error;
+struct parsing;
 
 enum { PARSER_MAX_DEPTH = 250, PARSER_MAX_TEXT_BYTES = 64 * 1024 };
 
@@ -41,5 +42,8 @@ struct parser_options {
  */
 int parser_parse(struct str text, const struct parser_options *options, struct arena *arena,
                  struct ast *ast, struct expr_fault *out_fault, struct error *err);
+
+/* For primary: an expression within another; fails as those of parsing.h do. */
+int parser_parse_expr(struct parsing *p, uint32_t *out);
 
 #endif
