@@ -5,9 +5,7 @@
  */
 #include "core/loop/run_driver.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/check.h"
 #include "core/base/clock.h"
@@ -23,8 +21,9 @@
 #include "core/loop/masking.h"
 #include "core/loop/parking.h"
 #include "core/loop/pruning.h"
+#include "core/loop/run_adoption.h"
 #include "core/loop/run_cache.h"
-#include "core/loop/run_keys.h"
+#include "core/loop/run_ends.h"
 #include "core/loop/run_rows.h"
 #include "core/loop/run_table.h"
 #include "core/loop/run_tasks.h"
@@ -91,61 +90,6 @@ void run_driver_tell_child(struct loop_run *child, const struct engine_call *cal
     child->is_known = true;
 }
 
-/* What was brought for the run that queued the call is there for the call. */
-static void give_env(const struct loop_run *item, const struct loop_run *from,
-                     struct commit *commit)
-{
-    struct run_env *env = &item->loop->env;
-    const struct document *values = run_env_find(env, from->root->number);
-    if (values != NULL && run_env_set(env, item->number, values) != 0) {
-        commit->has_failed = true;
-    }
-}
-
-static struct loop_run *adopt(struct loop *loop, struct run *run, struct commit *commit);
-
-/* An item of the queue is nobody's child. NULL after run_driver_fail(). */
-static struct loop_run *adopt_item(struct loop *loop, struct run *run, struct run *origin,
-                                   struct commit *commit)
-{
-    const struct loop_run *from = engine_run_user(origin);
-    from = from != NULL ? from : adopt(loop, origin, commit);
-    struct loop_run *item = from != NULL ? run_driver_create(loop, run, NULL) : NULL;
-    if (item == NULL) {
-        return NULL;
-    }
-    item->is_known = true;
-    memcpy(item->definition, from->root->definition, sizeof(item->definition));
-    give_env(item, from, commit);
-    run_rows_add_item(commit, item);
-    return item;
-}
-
-/* Made when the child is first heard of. NULL after run_driver_fail(). */
-static struct loop_run *adopt(struct loop *loop, struct run *run, struct commit *commit)
-{
-    struct engine_call call = {0};
-    struct run *origin = engine_take_origin(run);
-    if (origin != NULL) {
-        return adopt_item(loop, run, origin, commit);
-    }
-    CHECK_NAMED(engine_find_call(run, &call), run_id(run).p);
-    const struct loop_run *caller = engine_run_user(call.run);
-    if (caller == NULL) {
-        caller = adopt(loop, call.run, commit); /* as deep as child runs may be */
-    }
-    struct loop_run *child = caller != NULL ? run_driver_create(loop, run, caller->root) : NULL;
-    if (child == NULL) {
-        return NULL;
-    }
-    child->is_awaited = call.is_awaited;
-    child->root->children++;
-    if (journal_keeps(loop->journal)) {
-        run_rows_add_child(commit, run, &call, child->root);
-    }
-    return child;
-}
-
 /* ---- to the journal ---- */
 
 static void on_durable(void *user, int status);
@@ -157,7 +101,7 @@ static bool prepare(struct commit *commit)
     for (size_t i = 0; i < commit->batch.record_count; i++) {
         struct run *run = commit->batch.records[i].run;
         struct loop_run *known = engine_run_user(run);
-        known = known != NULL ? known : adopt(loop, run, commit);
+        known = known != NULL ? known : run_adoption_begin(loop, run, commit);
         if (known == NULL) {
             return false;
         }
@@ -422,100 +366,6 @@ static void carry_out(struct loop_run *run, const struct effect *effect)
     unreachable_state("effect", (int)effect->type);
 }
 
-/* ---- the end of runs ---- */
-
-/* Its caller may have it undone, as long as the caller's own end is not durable. */
-static bool is_needed(const struct loop_run *run)
-{
-    struct engine_call call = {0};
-    bool is_kept = engine_keeps(run->run);
-    while (is_kept && engine_find_call(run->run, &call)) {
-        run = engine_run_user(call.run);
-        if (!run->is_ended) {
-            return true;
-        }
-        is_kept = engine_keeps(run->run);
-    }
-    return false;
-}
-
-/* One that has called others stays as long as they do: all of a tree is found below its root. */
-static bool may_leave(const struct loop_run *run)
-{
-    return run->root != run && run->is_ended && !run->is_leaving && !is_needed(run) &&
-           engine_next_below(run->run, run->run) == NULL;
-}
-
-static void leave(struct loop_run *run, struct loop_run **ended)
-{
-    if (may_leave(run)) {
-        run->is_leaving = true;
-        run->next_ended = *ended;
-        *ended = run;
-    }
-}
-
-/* A child run that has ended is given up, unless its caller may have it undone. */
-static void collect_ended(struct loop_run *run, struct loop_run **ended)
-{
-    struct engine_call call = {0};
-    leave(run, ended);
-    if (run->root != run && !run->is_leaving && engine_find_call(run->run, &call)) {
-        struct loop_run *caller = engine_run_user(call.run);
-        caller->kept++;
-    }
-    for (struct loop_run *other = run->loop->runs; run->kept > 0 && other != NULL;
-         other = other->next) {
-        if (other->is_ended && other->root == run->root) {
-            leave(other, ended);
-        }
-    }
-}
-
-/* The run, and those above it that stayed for it alone. */
-static void give_up(struct loop_run *run)
-{
-    while (run != NULL) {
-        struct engine_call call = {0};
-        struct loop_run *caller = engine_find_call(run->run, &call) ? engine_run_user(call.run)
-                                                                    : NULL;
-        CHECK(run->is_ended);
-        run_timers_drop(run);
-        engine_remove(run->loop->engine, run->run);
-        run_driver_free(run);
-        run = caller != NULL && may_leave(caller) ? caller : NULL;
-    }
-}
-
-/* Gives the roots that they were below, each once. */
-static struct loop_run *release_ended(struct loop_run *ended)
-{
-    struct loop_run *roots = NULL;
-    while (ended != NULL) {
-        struct loop_run *next = ended->next_ended;
-        struct loop_run *root = ended->root;
-        give_up(ended);
-        if (!root->is_left) {
-            root->is_left = true;
-            root->next_ended = roots;
-            roots = root;
-        }
-        ended = next;
-    }
-    return roots;
-}
-
-/* What is left below them may only wait. */
-static void look_at_left(struct loop_run *roots)
-{
-    while (roots != NULL) {
-        struct loop_run *next = roots->next_ended;
-        roots->is_left = false;
-        parking_look(roots);
-        roots = next;
-    }
-}
-
 /* ---- durable ---- */
 
 static void tell_known(struct loop_run *run)
@@ -575,7 +425,7 @@ static void carry_out_all(struct commit *commit, struct loop_run **ended)
         }
         carry_out(run, effect);
         if (effect->type == EFFECT_RUN_ENDED) {
-            collect_ended(run, ended);
+            run_ends_collect(run, ended);
         }
     }
 }
@@ -662,108 +512,13 @@ static void on_durable(void *user, int status)
     carry_out_all(commit, &ended);
     deliveries_note(loop, &commit->batch);
     commit_tell(commit, 0);
-    look_at_left(release_ended(ended));
+    run_ends_release(ended);
     look_at_roots(commit);
     commit_destroy(commit);
     loop_check_drained(loop);
 }
 
-/* ---- runs ---- */
-
-/* In the batch of the start, so that nobody sees the run wait for what is here already. */
-static void send_events(struct loop_run *run, const struct loop_run_options *options,
-                        struct commit *commit)
-{
-    bool is_well = true; /* else loop_run() says so */
-    for (size_t i = 0; is_well && i < options->event_count; i++) {
-        const struct run_event event = {.type = RUN_EVENT_SIGNAL,
-                                        .port = options->events[i].name,
-                                        .output = options->events[i].data};
-        is_well = run_driver_decide(run, &event, commit);
-    }
-}
-
-static void on_key_durable(void *user, int status)
-{
-    struct loop_run *run = user;
-    (void)status; /* from here on the reader knows it, or nobody ever will */
-    run_keys_remove(run->loop, run->number);
-}
-
-static void note_key(struct commit *commit, struct loop_run *run,
-                     const struct loop_run_options *options)
-{
-    struct loop_key known = {.number = run->number};
-    if (options->key.n == 0) {
-        return;
-    }
-    (void)snprintf(known.id, sizeof(known.id), "%.*s", STR_ARG(options->id));
-    (void)snprintf(known.request, sizeof(known.request), "%.*s", STR_ARG(options->request));
-    commit->has_failed = commit->has_failed || run_keys_add(run->loop, options->key, &known) != 0;
-    commit_add_ack(commit, on_key_durable, run);
-}
-
-int loop_run_start(struct loop *loop, const struct loop_run_options *options,
-                   struct loop_run **out_run, struct error *err)
-{
-    struct commit *commit = commit_create(loop);
-    struct run *started = NULL;
-    struct run_options run_options = {
-        .number = journal_keeps(loop->journal) ? journal_next_run(loop->journal) : 0,
-        .pipeline = options->pipeline,
-        .input = options->input,
-        .reuse = options->reuse,
-        .id = options->id,
-        .triggered_by = options->triggered_by,
-        .secrets = loop->secrets,
-    };
-    if (commit == NULL) {
-        return error_nomem(err);
-    }
-    int status =
-        engine_start(loop->engine, &run_options, clock_unix_ms(), &commit->batch, &started, err);
-    struct loop_run *run = status == 0 ? run_driver_create(loop, started, NULL) : NULL;
-    if (run == NULL) {
-        commit_destroy(commit);
-        return status != 0 ? status : error_nomem(err);
-    }
-    if (options->env != NULL && run_env_set(&loop->env, run->number, options->env) != 0) {
-        commit->has_failed = true;
-    }
-    run->is_held = true;
-    run->is_known = true;
-    run->observer = options->observer;
-    loop->waits_told.is_observed = loop->waits_told.is_observed ||
-                                   options->observer.on_waits != NULL;
-    (void)snprintf(run->definition, sizeof(run->definition), "%.*s",
-                   STR_ARG(options->definition.digest));
-    if (run_options.number != 0) {
-        run_rows_add_root(commit, run, options);
-        note_key(commit, run, options);
-    }
-    if (options->on_started != NULL) {
-        commit_add_ack(commit, options->on_started, options->user);
-    }
-    send_events(run, options, commit);
-    loop->numbers.runs_started++;
-    run_driver_submit(commit);
-    *out_run = run;
-    return 0;
-}
-
-void loop_run_release(struct loop_run *run)
-{
-    if (run != NULL) {
-        give_up(run);
-    }
-}
-
-void loop_run_detach(struct loop_run *run)
-{
-    run->is_held = false;
-    run->observer = (struct run_observer){0};
-    parking_look(run);
-}
+/* ---- the end of the loop ---- */
 
 /* Of a state folder nothing is told: in it all goes on. Tasks end with the host. */
 void run_driver_stop_all(struct loop *loop)
