@@ -126,42 +126,47 @@ bool member_has_asked(const struct member *member, struct str key)
 
 /* ---- all of a member ---- */
 
-void member_look_for_guard(const struct member *member, struct member_wait *wait)
+bool member_next_node(const struct member *member, struct member_cursor *cursor)
 {
     const struct pipeline *pipeline = run_pipeline(member->run);
-    uint64_t frame = 0;
-    do {
-        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
-        for (uint32_t i = 0; i < body->node_count; i++) {
-            const struct dispatch_ticket *ticket =
-                member_find_ticket(member, frame, body->first_node + i);
-            if (ticket == NULL || ticket->state != DISPATCH_WAITING ||
-                ticket->waits_for != DISPATCH_FOR_BREAKER) {
-                continue;
-            }
-            wait->is_of_many = wait->is_of_many ||
-                               (wait->nodes > 0 && wait->guard != ticket->guard);
-            bool is_first = wait->nodes == 0 ||
-                            turn_queue_is_before(&ticket->place.turn, &wait->turn);
-            wait->turn = is_first ? ticket->place.turn : wait->turn;
-            wait->guard = ticket->guard;
-            wait->nodes++;
+    bool is_begun = cursor->end > 0;
+    cursor->node += is_begun ? 1 : 0;
+    while (cursor->node == cursor->end) { /* a frame may have no nodes */
+        if (is_begun && !run_next_frame(member->run, &cursor->frame)) {
+            return false;
         }
-    } while (!wait->is_of_many && run_next_frame(member->run, &frame));
+        const struct body *body = &pipeline->bodies[run_frame_body(member->run, cursor->frame)];
+        cursor->node = body->first_node;
+        cursor->end = body->first_node + body->node_count;
+        is_begun = true;
+    }
+    return true;
+}
+
+void member_look_for_guard(const struct member *member, struct member_wait *wait)
+{
+    struct member_cursor at = {0};
+    while (!wait->is_of_many && member_next_node(member, &at)) {
+        const struct dispatch_ticket *ticket = member_find_ticket(member, at.frame, at.node);
+        if (ticket == NULL || ticket->state != DISPATCH_WAITING ||
+            ticket->waits_for != DISPATCH_FOR_BREAKER) {
+            continue;
+        }
+        wait->is_of_many = wait->is_of_many || (wait->nodes > 0 && wait->guard != ticket->guard);
+        bool is_first = wait->nodes == 0 || turn_queue_is_before(&ticket->place.turn, &wait->turn);
+        wait->turn = is_first ? ticket->place.turn : wait->turn;
+        wait->guard = ticket->guard;
+        wait->nodes++;
+    }
 }
 
 void member_release_tickets(struct member *member, struct dispatch *dispatch)
 {
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    uint64_t frame = 0;
-    do {
-        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
-        for (uint32_t i = 0; i < body->node_count; i++) {
-            struct dispatch_ticket *ticket =
-                member_find_ticket(member, frame, body->first_node + i);
-            if (ticket != NULL) {
-                dispatch_release(dispatch, ticket, BREAKER_CANCELLED);
-            }
+    struct member_cursor at = {0};
+    while (member_next_node(member, &at)) {
+        struct dispatch_ticket *ticket = member_find_ticket(member, at.frame, at.node);
+        if (ticket != NULL) {
+            dispatch_release(dispatch, ticket, BREAKER_CANCELLED);
         }
-    } while (run_next_frame(member->run, &frame));
+    }
 }

@@ -91,7 +91,16 @@ struct member *member_find_called(const struct member *caller, uint64_t frame, u
 /* The ticket of a node that asks, or holds what it asked for; NULL: it does neither. */
 struct dispatch_ticket *member_find_ticket(const struct member *member, uint64_t frame,
                                            uint32_t node);
-/* The same, made when there is none. NULL: out of memory. */
+/* The nodes of all frames of the run, one by one. All zero: before the first. */
+struct member_cursor {
+    uint64_t frame;
+    uint32_t node;
+    uint32_t end; /* behind the last node of the frame */
+};
+/* To the next one; false: there is none. The run must not change meanwhile. */
+bool member_next_node(const struct member *member, struct member_cursor *cursor);
+
+/* The ticket of a node, made when there is none. NULL: out of memory. */
 struct dispatch_ticket *member_make_ticket(struct member *member, uint64_t frame, uint32_t node);
 /* It is idle: what waits for another attempt needs none. */
 void member_free_ticket(struct member *member, uint64_t frame, uint32_t node);

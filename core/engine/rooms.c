@@ -6,7 +6,6 @@
 #include "core/engine/member.h"
 #include "core/engine/record.h"
 #include "core/engine/run_bytes.h"
-#include "core/model/pipeline.h"
 #include "core/value/value.h"
 
 /* ---- what there is ---- */
@@ -176,18 +175,13 @@ struct member *rooms_next_held(struct rooms *rooms, size_t total)
 
 static void forget_room(const struct member *member, const struct dispatch_room *room)
 {
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    uint64_t frame = 0;
-    do {
-        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
-        for (uint32_t i = 0; i < body->node_count; i++) {
-            struct dispatch_ticket *ticket =
-                member_find_ticket(member, frame, body->first_node + i);
-            if (ticket != NULL && ticket->room == room) {
-                ticket->room = NULL;
-            }
+    struct member_cursor at = {0};
+    while (member_next_node(member, &at)) {
+        struct dispatch_ticket *ticket = member_find_ticket(member, at.frame, at.node);
+        if (ticket != NULL && ticket->room == room) {
+            ticket->room = NULL;
         }
-    } while (run_next_frame(member->run, &frame));
+    }
 }
 
 void rooms_drop(struct rooms *rooms, struct dispatch *dispatch, struct member *member)

@@ -11,7 +11,6 @@
 #include "core/engine/member.h"
 #include "core/engine/run_bytes.h"
 #include "core/engine/tickets.h"
-#include "core/model/pipeline.h"
 
 const char *engine_wait_name(enum engine_wait_kind kind)
 {
@@ -105,20 +104,15 @@ static void list_held(struct listing *listing, const struct run *run, uint64_t f
 
 static void list_nodes(struct listing *listing, const struct member *member)
 {
-    const struct pipeline *pipeline = run_pipeline(member->run);
-    uint64_t frame = 0;
-    do {
-        const struct body *body = &pipeline->bodies[run_frame_body(member->run, frame)];
-        for (uint32_t i = 0; i < body->node_count; i++) {
-            const struct dispatch_ticket *ticket =
-                member_find_ticket(member, frame, body->first_node + i);
-            if (ticket != NULL && ticket->state == DISPATCH_WAITING) {
-                list_one(listing, member->run, ticket);
-            } else if (run_is_held(member->run, frame, body->first_node + i)) {
-                list_held(listing, member->run, frame, body->first_node + i);
-            }
+    struct member_cursor at = {0};
+    while (member_next_node(member, &at)) {
+        const struct dispatch_ticket *ticket = member_find_ticket(member, at.frame, at.node);
+        if (ticket != NULL && ticket->state == DISPATCH_WAITING) {
+            list_one(listing, member->run, ticket);
+        } else if (run_is_held(member->run, at.frame, at.node)) {
+            list_held(listing, member->run, at.frame, at.node);
         }
-    } while (run_next_frame(member->run, &frame));
+    }
 }
 
 static bool is_below(const struct run *root, const struct run *run)
