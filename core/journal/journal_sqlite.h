@@ -106,8 +106,9 @@ int journal_sqlite_vacuum(struct journal *journal, journal_append_cb cb, void *u
  * Copies what is durable in `folder` to the file `target` (borrowed), and the large documents to
  * a folder `blobs` beside it, where several backups share them. The file appears whole or not at
  * all, and not when anything is damaged; to go back, it becomes `state.db` of a state folder with
- * that `blobs`. A store may be open meanwhile. Fails with E_EXISTS, E_NOT_FOUND (nothing to copy),
- * E_CONFLICT (runs were pruned meanwhile: once more), E_IO, E_CORRUPT, E_VERSION, E_NOMEM. [any]
+ * that `blobs`. A store may be open meanwhile. Fails with E_INVALID (`target` is in `folder`, whose
+ * `blobs` are pruned), E_EXISTS, E_NOT_FOUND (nothing to copy), E_CONFLICT (runs were pruned
+ * meanwhile: once more), E_IO, E_CORRUPT, E_VERSION, E_NOMEM. [any]
  */
 int journal_sqlite_backup(const char *folder, const char *target, struct error *err);
 

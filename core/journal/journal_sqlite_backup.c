@@ -187,11 +187,37 @@ static int copy_to(const char *folder, const char *path, const char *target, str
     return status == 0 ? give_name(path, target, err) : status;
 }
 
+/* A copy in the state would share its `blobs`: what is pruned there would be lost to both. */
+static int refuse_inside(const char *folder, const char *target, struct error *err)
+{
+    cleanup_free char *named = folder_of(target);
+    if (named == NULL) {
+        return error_nomem(err);
+    }
+    cleanup_free char *of_target = realpath(named, NULL);
+    cleanup_free char *of_state = realpath(folder, NULL);
+    if (of_target == NULL || of_state == NULL) {
+        return 0; /* what is not there is told by who opens it */
+    }
+    size_t n = strlen(of_state);
+    bool is_inside = strncmp(of_target, of_state, n) == 0 &&
+                     (of_target[n] == '\0' || of_target[n] == '/');
+    return is_inside ? error_set(err, E_INVALID,
+                                 "'%s' is in the state folder '%s', and would share its large "
+                                 "documents: name a folder elsewhere",
+                                 target, folder)
+                     : 0;
+}
+
 int journal_sqlite_backup(const char *folder, const char *target, struct error *err)
 {
     struct strbuf buf = STRBUF_INIT;
     if (access(target, F_OK) == 0) {
         return error_set(err, E_EXISTS, "'%s' is there already: choose another name", target);
+    }
+    int status = refuse_inside(folder, target, err);
+    if (status != 0) {
+        return status;
     }
     strbuf_append_text(&buf, target);
     strbuf_append_text(&buf, ".new");
@@ -199,7 +225,7 @@ int journal_sqlite_backup(const char *folder, const char *target, struct error *
     if (path == NULL) {
         return error_nomem(err);
     }
-    int status = copy_to(folder, path, target, err);
+    status = copy_to(folder, path, target, err);
     if (status != 0) {
         (void)unlink(path); /* the next backup of that name removes it, too */
     }

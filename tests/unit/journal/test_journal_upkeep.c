@@ -24,11 +24,13 @@
 #include "tests/unit/journal/store_fixture.h"
 
 static struct store_fixture fixture;
+static struct store_fixture copies; /* where backups go */
 
 static int set_up(void **state)
 {
     (void)state;
     store_fixture_init(&fixture);
+    store_fixture_init_folder(&copies);
     return 0;
 }
 
@@ -36,6 +38,7 @@ static int tear_down(void **state)
 {
     (void)state;
     store_fixture_finish(&fixture);
+    store_fixture_finish(&copies);
     return 0;
 }
 
@@ -309,11 +312,10 @@ static void test_journal_backup__a_copy_can_be_opened(void **state)
     struct error err = {0};
     make(1, "r1", RUN_COMPLETED, 5000);
     make(2, "r2", RUN_COMPLETED, 0);
-    assert_int_equal(mkdir(store_fixture_path(&fixture, "copy"), 0700), 0);
-    const char *target = store_fixture_path(&fixture, "copy/state.db");
+    const char *target = store_fixture_path(&copies, "state.db");
     assert_int_equal(journal_sqlite_backup(fixture.folder, target, &err), 0);
     make(3, "r3", RUN_COMPLETED, 0); /* of which the copy knows nothing */
-    expect_copy(store_fixture_path(&fixture, "copy"));
+    expect_copy(copies.folder);
 }
 
 static void test_journal_backup__never_overwrites(void **state)
@@ -322,13 +324,36 @@ static void test_journal_backup__never_overwrites(void **state)
     char target[128];
     struct error err = {0};
     make(1, "r1", RUN_COMPLETED, 5000);
-    (void)snprintf(target, sizeof(target), "%s/copy.db", fixture.folder);
+    (void)snprintf(target, sizeof(target), "%s/copy.db", copies.folder);
     assert_int_equal(journal_sqlite_backup(fixture.folder, target, &err), 0);
     assert_int_equal(journal_sqlite_backup(fixture.folder, target, &err), E_EXISTS);
     assert_non_null(strstr(err.message, "is there already"));
-    (void)snprintf(target, sizeof(target), "%s/none/copy.db", fixture.folder);
+    (void)snprintf(target, sizeof(target), "%s/none/copy.db", copies.folder);
     assert_int_equal(journal_sqlite_backup(fixture.folder, target, &err), E_IO);
     assert_int_equal(journal_sqlite_backup("/nonexistent", "copy.db", &err), E_NOT_FOUND);
+}
+
+/* A copy there would share documents that are pruned, however its place is written. */
+static void test_journal_backup__never_goes_into_the_state(void **state)
+{
+    static const char *const inside[] = {"copy.db", "./copy.db", "sub/copy.db", "sub/../copy.db"};
+    char beside[128];
+    struct error err = {0};
+    (void)state;
+    make(1, "r1", RUN_COMPLETED, 0);
+    assert_int_equal(mkdir(store_fixture_path(&fixture, "sub"), 0700), 0);
+    for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
+        const char *target = store_fixture_path(&fixture, inside[i]);
+        assert_int_equal(journal_sqlite_backup(fixture.folder, target, &err), E_INVALID);
+        assert_non_null(strstr(err.message, "is in the state folder"));
+    }
+    (void)snprintf(beside, sizeof beside, "%s/link", copies.folder);
+    assert_int_equal(symlink(fixture.folder, beside), 0);
+    (void)snprintf(beside, sizeof beside, "%s/link/copy.db", copies.folder);
+    assert_int_equal(journal_sqlite_backup(fixture.folder, beside, &err), E_INVALID);
+    (void)snprintf(beside, sizeof beside, "%s-beside", fixture.folder); /* begins alike */
+    assert_int_equal(journal_sqlite_backup(fixture.folder, beside, &err), 0);
+    assert_int_equal(unlink(beside), 0);
 }
 
 static void test_journal_backup__a_lost_document_is_told(void **state)
@@ -339,7 +364,7 @@ static void test_journal_backup__a_lost_document_is_told(void **state)
     make(1, "r1", RUN_COMPLETED, 5000);
     (void)snprintf(text, sizeof(text), "rm %s/blobs/*/*", fixture.folder);
     assert_int_equal(system(text), 0);
-    (void)snprintf(text, sizeof(text), "%s/sub.db", fixture.folder);
+    (void)snprintf(text, sizeof(text), "%s/sub.db", copies.folder);
     assert_int_equal(journal_sqlite_backup(fixture.folder, text, &err), E_CORRUPT);
     assert_non_null(strstr(err.message, "is lost: put it back from a backup"));
     assert_int_equal(access(text, F_OK), -1);
@@ -385,7 +410,7 @@ static void expect_backup_without_memory(int with_memory)
     for (long n = 0; is_reached; n += 3) {
         char target[128];
         struct error err = {0};
-        (void)snprintf(target, sizeof(target), "%s/copy.db", fixture.folder);
+        (void)snprintf(target, sizeof(target), "%s/copy.db", copies.folder);
         left_before_failure = n;
         int status = journal_sqlite_backup(fixture.folder, target, &err);
         is_reached = left_before_failure < 0;
@@ -467,6 +492,7 @@ int main(void)
         FRESH(test_journal_vacuum__the_file_gets_smaller_and_stays_whole),
         FRESH(test_journal_backup__a_copy_can_be_opened),
         FRESH(test_journal_backup__never_overwrites),
+        FRESH(test_journal_backup__never_goes_into_the_state),
         FRESH(test_journal_backup__a_lost_document_is_told),
         FRESH(test_journal_backup__lack_of_memory_is_no_damage),
         FRESH(test_journal_backup__lack_of_memory_is_no_pruning),
