@@ -79,7 +79,10 @@ int compiler_add_entry(struct compiler *c, struct schema_entry entry);
 /* Compiles all keywords of the node that is being compiled (a map). */
 int compiler_read_keywords(struct compiler *c);
 
-/* Refuses a key of the node that is being compiled that is no keyword, and no mark. */
+/*
+ * Refuses a key of the node that is being compiled unless it is $id or its like, one that begins
+ * with x- and is the author's, or a mark of ours as it should be. Slow: for keys that are no rows.
+ */
 int compiler_check_strictly(struct compiler *c, struct str key, const struct value *operand);
 
 /* Takes note of $id, $anchor and $dynamicAnchor of the node that is being compiled. */

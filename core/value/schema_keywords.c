@@ -717,11 +717,13 @@ int compiler_read_keywords(struct compiler *c)
     for (size_t i = 0; value_is(source, VALUE_MAP) && i < value_count(source); i++) {
         const struct value_member *member = value_member_at(source, i);
         struct str key = value_str(&member->key);
-        int status = c->is_strict ? compiler_check_strictly(c, key, &member->value) : 0;
+        size_t row = find_keyword(key);
+        bool is_sure = row < KEYWORD_COUNT && !str_starts_with(key, STR("x-"));
+        int status = c->is_strict && !is_sure ? compiler_check_strictly(c, key, &member->value) : 0;
         if (status != 0) {
             return status;
         }
-        operands[find_keyword(key)] = &member->value;
+        operands[row] = &member->value;
     }
     c->schema->has_annotations |= operands[KEYWORD_COUNT] != NULL;
     for (size_t i = 0; i < KEYWORD_COUNT; i++) {

@@ -42,6 +42,8 @@ static int check_own(struct compiler *c, struct str key, const struct value *ope
         if (str_equal(key, marks[i].name)) {
             return check_mark(c, key, marks[i].kinds, operand);
         }
+    }
+    for (size_t i = 0; i < MARK_COUNT; i++) {
         suggest_offer(&nearest, marks[i].name);
     }
     bool is_ours = str_starts_with(key, STR("x-ops-"));
