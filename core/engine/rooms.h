@@ -6,9 +6,9 @@
  * Rooms: what the values of runs may take in memory. A run that nobody called has one, for itself
  * and all runs below it. When their values take more than they may, the room is full: no further
  * task starts while one is under way whose end may free some, as each does whose body ends before
- * the run. What those bring is kept all the same, see decision.c; what the engine computes waits,
- * too. When none is under way, who waits goes on, one after the other; what there is no room for
- * then fails.
+ * the run. What those bring is kept all the same, see decision_room; what the engine computes
+ * waits, too. When none is under way, who waits goes on, one after the other; what there is no room
+ * for then fails.
  *
  * A task of a body that keeps outputs already does not wait: its end is on the way to theirs. So
  * there always is a task under way, or the first that waits starts.

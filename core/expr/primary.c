@@ -41,7 +41,7 @@ static int parse_entry(struct parsing *p)
     return status != 0 ? status : parsing_push(p, item);
 }
 
-/* Items up to `close`, which is consumed. `with_comma_end`: a comma may stand before it. */
+/* Items up to `close`, which is consumed. `is_list`: a comma may stand before it. */
 static int parse_items(struct parsing *p, enum token_type close, bool is_list, const char *expected)
 {
     int status = 0;
