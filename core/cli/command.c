@@ -106,6 +106,13 @@ const struct command *command_find(const struct command *of, const char *name)
     return NULL;
 }
 
+static void append_verbs(const struct command *command, struct strbuf *out)
+{
+    for (size_t i = 0; command->verbs[i] != NULL; i++) {
+        strbuf_append_format(out, "%s%s", i > 0 ? ", " : "", command->verbs[i]->name);
+    }
+}
+
 /* `of`: NULL for a word that is no command. */
 static int refuse_unknown(const struct command *of, const char *name)
 {
@@ -124,6 +131,9 @@ static int refuse_unknown(const struct command *of, const char *name)
     strbuf_append_char(&line, '\'');
     if (nearest.best.n > 0) {
         strbuf_append_format(&line, ", did you mean '%.*s'?", STR_ARG(nearest.best));
+    } else if (of != NULL) {
+        strbuf_append_text(&line, ", there is: ");
+        append_verbs(of, &line);
     }
     append_advice(&line, of);
     write_line(&line);
@@ -224,9 +234,7 @@ int command_resolve(const char *const *words, size_t count, const struct command
 static int refuse_no_verb(const struct command *command)
 {
     struct strbuf verbs = STRBUF_INIT;
-    for (size_t i = 0; command->verbs[i] != NULL; i++) {
-        strbuf_append_format(&verbs, "%s%s", i > 0 ? ", " : "", command->verbs[i]->name);
-    }
+    append_verbs(command, &verbs);
     int code = command_usage_error(command, "a verb is missing: %s", strbuf_str(&verbs).p);
     strbuf_finish(&verbs);
     return code;

@@ -64,6 +64,9 @@ extern const struct command cmd_db_check;
 extern const struct command cmd_db_path;
 extern const struct command cmd_db_vacuum;
 extern const struct command cmd_completion;
+extern const struct command cmd_completion_bash;
+extern const struct command cmd_completion_words;
+extern const struct command cmd_completion_zsh;
 extern const struct command cmd_version;
 extern const struct command cmd_help;
 

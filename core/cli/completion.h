@@ -7,7 +7,7 @@
  * commands: commands, verbs, options, and values as completion_values.h knows them. The scripts of
  * the shells ask the program itself, so that what they offer is what that program takes.
  *
- * Used by:  cmd_completion.
+ * Used by:  cmd_completion_*.
  * Uses:     command, completion_values.
  * Threads:  [main]
  */

@@ -57,6 +57,7 @@ LINES = [
     ("plugin run notify.so --node notify.send_", "plugin run notify.so --node notify.send_digest "),
     ("plugin run --node notify.send_", "plugin run --node notify.send_digest "),
     ("completion z", "completion zsh "),
+    ("completion wo", "completion words "),
     ("secrets rm tok", "secrets rm token "),
     ("secrets set token --ke", "secrets set token --keep "),
     ("secrets rot", "secrets rotate "),

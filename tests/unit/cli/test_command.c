@@ -285,7 +285,8 @@ static void test_command__an_unknown_one_gets_a_suggestion(void **state)
                   "opstream tool: unknown verb 'lsit', did you mean 'list'? try 'opstream help "
                   "tool'\n");
     check_unknown(WORDS("tool", "\033"), 2,
-                  "opstream tool: unknown verb '\\x1b'; try 'opstream help tool'\n");
+                  "opstream tool: unknown verb '\\x1b', there is: list, use, buy; try 'opstream "
+                  "help tool'\n");
     check_unknown(WORDS("show", "of"), 2,
                   "opstream show: unknown verb 'of', did you mean 'off'? try 'opstream help "
                   "show'\n");
@@ -293,7 +294,8 @@ static void test_command__an_unknown_one_gets_a_suggestion(void **state)
                   "opstream tool: unknown verb 'lsit', did you mean 'list'? try 'opstream help "
                   "tool'\n");
     check_unknown(WORDS("tool", "-"), 2,
-                  "opstream tool: unknown verb '-'; try 'opstream help tool'\n");
+                  "opstream tool: unknown verb '-', there is: list, use, buy; try 'opstream help "
+                  "tool'\n");
 }
 
 static void check_resolved(const char *const *words, size_t count, const struct command *wanted,
