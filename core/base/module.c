@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/base/module.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -12,7 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/check.h"
 #include "core/base/error.h"
+#include "core/base/str.h"
+
+#define MODULE_PREFIX "opstream-"
+#define MODULE_SUFFIX ".so"
 
 enum { MODULES_MOST = 8, MODULE_NAME_SIZE = 32 };
 
@@ -26,6 +33,13 @@ static struct {
     const void *table;
 } cache[MODULES_MOST];
 static char cached_folder[PATH_MAX];
+
+/* The files as they were at the start. They stay open: the loader knows libraries by their path. */
+static struct kept {
+    char name[MODULE_NAME_SIZE];
+    int fd;
+} kept[MODULES_MOST];
+static size_t kept_count;
 
 static bool is_folder(const char *path)
 {
@@ -114,6 +128,7 @@ int module_set_folder(const char *folder, struct error *err)
         return error_set(err, E_LIMIT, "the path of the folder '%s' is too long", folder);
     }
     (void)pthread_mutex_lock(&cache_lock); /* a static plain mutex: cannot fail */
+    CHECK(kept_count == 0);
     memcpy(cached_folder, folder, strlen(folder) + 1);
     (void)pthread_mutex_unlock(&cache_lock);
     return 0;
@@ -144,22 +159,27 @@ static int check_desc(const struct module_desc *desc, const char *path, const ch
     return 0;
 }
 
-/* The library stays open whatever it turns out to be: our modules are never unloaded. */
-int module_load_from(const char *folder, const char *name, const void **out_table,
-                     struct error *err)
+static int name_path(const char *folder, const char *name, char out[PATH_MAX], struct error *err)
 {
     if (!is_module_name(name)) {
         return error_set(err, E_INVALID, "'%s' cannot be a module's name", name);
     }
-    char path[PATH_MAX];
-    int n = snprintf(path, sizeof(path), "%s/opstream-%s.so", folder, name);
+    int n = snprintf(out, PATH_MAX, "%s/" MODULE_PREFIX "%s" MODULE_SUFFIX, folder, name);
     if (n < 0 || n >= PATH_MAX || folder[0] != '/') {
         return error_set(err, E_INVALID, "'%s' is no absolute path of a folder", folder);
     }
-    if (access(path, F_OK) != 0) {
+    return 0;
+}
+
+/* The file `from` of the module that is, or was, at `path`. The library stays open whatever it
+ * turns out to be: our modules are never unloaded. */
+static int load_file(const char *from, const char *path, const char *name, const void **out_table,
+                     struct error *err)
+{
+    if (access(from, F_OK) != 0) {
         return error_set_errno(err, E_NOT_FOUND, errno, "cannot load the module '%s'", path);
     }
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    void *library = dlopen(from, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library == NULL) {
         const char *why = dlerror();
         return error_set(err, E_IO, "cannot load the module: %s", why != NULL ? why : path);
@@ -170,6 +190,93 @@ int module_load_from(const char *folder, const char *name, const void **out_tabl
         *out_table = desc->table;
     }
     return status;
+}
+
+int module_load_from(const char *folder, const char *name, const void **out_table,
+                     struct error *err)
+{
+    char path[PATH_MAX];
+    int status = name_path(folder, name, path, err);
+    return status == 0 ? load_file(path, path, name, out_table, err) : status;
+}
+
+/* ---- Files that may be replaced ---- */
+
+static void keep_file(int folder_fd, const char *file)
+{
+    struct str name = str_from(file);
+    struct kept *to = &kept[kept_count];
+    if (!str_starts_with(name, STR(MODULE_PREFIX)) || !str_ends_with(name, STR(MODULE_SUFFIX)) ||
+        name.n < sizeof(MODULE_PREFIX MODULE_SUFFIX) || kept_count == MODULES_MOST) {
+        return;
+    }
+    size_t n = name.n + 1 - sizeof(MODULE_PREFIX MODULE_SUFFIX);
+    if (n >= MODULE_NAME_SIZE) {
+        return;
+    }
+    to->fd = openat(folder_fd, file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (to->fd >= 0) {
+        memcpy(to->name, name.p + sizeof(MODULE_PREFIX) - 1, n);
+        kept_count++;
+    }
+}
+
+static void keep_locked(void)
+{
+    const char *path = NULL;
+    DIR *folder = folder_locked(&path, NULL) == 0 ? opendir(path) : NULL;
+    const struct dirent *entry = NULL;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        keep_file(dirfd(folder), entry->d_name);
+    }
+    if (folder != NULL) {
+        (void)closedir(folder); /* it was only read */
+    }
+}
+
+void module_keep(void)
+{
+    (void)pthread_mutex_lock(&cache_lock); /* a static plain mutex: cannot fail */
+    if (kept_count == 0) {
+        keep_locked();
+    }
+    (void)pthread_mutex_unlock(&cache_lock);
+}
+
+static const struct kept *find_kept(const char *name)
+{
+    for (size_t i = 0; i < kept_count; i++) {
+        if (strcmp(kept[i].name, name) == 0) {
+            return &kept[i];
+        }
+    }
+    return NULL;
+}
+
+/* A file that is in its place has a name there, which is what debuggers look for. */
+static bool is_in_place(const struct kept *file, const char *path)
+{
+    struct stat now;
+    struct stat then;
+    return stat(path, &now) == 0 && fstat(file->fd, &then) == 0 && now.st_dev == then.st_dev &&
+           now.st_ino == then.st_ino;
+}
+
+static int load_kept(const char *folder, const char *name, const void **out_table,
+                     struct error *err)
+{
+    char path[PATH_MAX];
+    char from[64];
+    const struct kept *file = find_kept(name);
+    int status = name_path(folder, name, path, err);
+    if (status != 0) {
+        return status;
+    }
+    if (file == NULL || is_in_place(file, path)) {
+        return load_file(path, path, name, out_table, err);
+    }
+    (void)snprintf(from, sizeof(from), "/proc/self/fd/%d", file->fd); /* fits */
+    return load_file(from, path, name, out_table, err);
 }
 
 static int load_locked(const char *name, const void **out_table, struct error *err)
@@ -186,7 +293,7 @@ static int load_locked(const char *name, const void **out_table, struct error *e
     const void *table = NULL;
     int status = folder_locked(&folder, err);
     if (status == 0) {
-        status = module_load_from(folder, name, &table, err);
+        status = load_kept(folder, name, &table, err);
     }
     if (status != 0) {
         return status;

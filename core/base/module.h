@@ -4,8 +4,9 @@
 
 /*
  * Modules: our own parts that live in opstream-NAME.so, because their libraries would make every
- * start slower. A module is loaded when it is first needed, and never unloaded. It is no plugin:
- * it must come from the very build of the program, and the build id says so.
+ * start slower. A module is loaded when it is first needed, and never unloaded; an engine keeps the
+ * files open until then. It is no plugin: it must come from the very build of the program, and the
+ * build id says so.
  *
  * The module's one exported symbol is written in one of its sources:
  *
@@ -58,6 +59,14 @@ MODULE_EXPORT extern const struct module_desc opstream_module_v1;
  */
 int module_load(const char *name, const void **out_table, struct error *err);
 
+/*
+ * [main] Opens the files of all modules, so that module_load() gets what is there now, also when
+ * they have been replaced or removed since: what runs on while a package is upgraded goes on with
+ * the modules that it was started with. What cannot be opened is looked for when it is needed.
+ * Later calls do nothing.
+ */
+void module_keep(void);
+
 /* As module_load(), from `folder` (an absolute path, borrowed): for tests. Not cached. */
 int module_load_from(const char *folder, const char *name, const void **out_table,
                      struct error *err);
@@ -70,8 +79,9 @@ int module_load_from(const char *folder, const char *name, const void **out_tabl
 int module_folder(const char **out_folder, struct error *err);
 
 /*
- * [main] From here on module_folder() is `folder` (copied), for programs that do not lie beside it.
- * Fails with E_NOT_FOUND (there is no such folder), E_LIMIT (its path is too long).
+ * [main] Before module_keep(). From here on module_folder() is `folder` (copied), for programs that
+ * do not lie beside it. Fails with E_NOT_FOUND (there is no such folder), E_LIMIT (its path is too
+ * long).
  */
 int module_set_folder(const char *folder, struct error *err);
 

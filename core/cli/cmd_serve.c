@@ -12,6 +12,7 @@
 #include "core/base/cleanup.h"
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "core/base/module.h"
 #include "core/base/quantity.h"
 #include "core/cli/commands.h"
 #include "core/cli/listen_settings.h"
@@ -355,6 +356,7 @@ static int take_folder(struct service *service, const struct command_args *args)
 static int begin(struct service *service, const struct command_args *args)
 {
     struct error err = {0};
+    module_keep(); /* a package that is upgraded restarts this service at its end, or later */
     int code = read_options(service, args);
     if (code == EXIT_DONE) {
         code = workspace_open(&service->workspace, args);

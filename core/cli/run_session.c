@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/id.h"
+#include "core/base/module.h"
 #include "core/cli/command.h"
 #include "core/cli/interrupts.h"
 #include "core/cli/run_pipelines.h"
@@ -274,6 +275,7 @@ int run_session(const struct command_args *args, const struct run_session_option
     struct session session = {.options = options};
     bool is_left = false;
     interrupts_init(&session.interrupts);
+    module_keep();
     int code = run(&session, args);
     if (session.run != NULL && session.show.view.ended_at != 0) {
         loop_run_release(session.run);

@@ -60,6 +60,7 @@ int registry_add_file(struct registry *registry, struct str path, struct registr
     }
 
     file->info.path = copy;
+    file->kept_fd = -1;
     files[registry->file_count++] = file;
     *out_file = file;
     return 0;
@@ -92,7 +93,7 @@ struct registry_file *registry_file_of_manifest(struct registry *registry,
 void registry_clear(struct registry *registry)
 {
     for (size_t i = 0; i < registry->file_count; i++) {
-        manifest_destroy(registry->files[i]->manifest);
+        registry_file_finish(registry->files[i]);
     }
     registry->file_count = 0;
     registry->place_count = 0;
@@ -248,6 +249,7 @@ struct registry_file *registry_take_file(struct registry *registry, const char *
         return NULL;
     }
     file->info.path = registry_dup(registry, str_from(real));
+    file->kept_fd = -1;
     registry->retired[registry->retired_count++] = file;
     if (file->info.path.p == NULL || registry_file_read(registry, file, path, err) != 0) {
         (void)error_nomem(err);
@@ -371,7 +373,7 @@ void registry_destroy(struct registry *registry)
 
     registry_clear(registry);
     for (size_t i = 0; i < registry->retired_count; i++) {
-        manifest_destroy(registry->retired[i]->manifest);
+        registry_file_finish(registry->retired[i]);
     }
     free((void *)registry->retired);
     free((void *)registry->files);

@@ -87,6 +87,35 @@ static const struct node_type *type_of(struct registry *registry, struct str nam
     return &node->type;
 }
 
+/* ---- What was there before ---- */
+
+/*
+ * An upgrade that is half way, or of a plugin that needs a newer host, takes nothing away from this
+ * process: until its end it has what it has already used. Of the type, or with `name` empty, `id`.
+ */
+static const struct registry_file *find_kept(const struct registry *registry, struct str id,
+                                             struct str name)
+{
+    for (size_t i = registry->retired_count; i-- > 0;) {
+        const struct registry_file *file = registry->retired[i];
+        if (file->problem_code == 0 && registry_file_is_kept(file) &&
+            (name.n > 0 ? manifest_find_node(file->manifest, name) != NULL
+                        : str_equal(file->info.id, id))) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+static const struct node_type *kept_type_of(const struct registry *registry, struct str name)
+{
+    const struct registry_type *type = strmap_get(&registry->types.by_name, name);
+    bool is_disputed = type != NULL && type->rival != NULL;
+    const struct registry_file *file = is_disputed ? NULL
+                                                   : find_kept(registry, str_make(NULL, 0), name);
+    return file != NULL ? &manifest_find_node(file->manifest, name)->type : NULL;
+}
+
 /* ---- The functions of struct catalogue ---- */
 
 static const struct node_type *find_type(void *user, struct str name, struct error *err)
@@ -105,6 +134,12 @@ static const struct node_type *find_type(void *user, struct str name, struct err
         problem = (struct error){0};
         type = type_of(registry, name, &problem);
     }
+    if (type != NULL) {
+        const struct registry_type *known = strmap_get(&registry->types.by_name, name);
+        registry_file_keep(known->file);
+        return type;
+    }
+    type = kept_type_of(registry, name);
     if (type == NULL) {
         error_copy(err, &problem);
     }
@@ -116,11 +151,12 @@ static const struct plugin_type *find_plugin(void *user, struct str id)
     struct registry *registry = user;
     struct registry_file *file =
         registry_load(registry, NULL) == 0 ? registry_find_plugin(registry, id) : NULL;
-    if (file == NULL || registry_file_read_manifest(registry, file, NULL) != 0 ||
-        file->problem_code != 0) {
-        return NULL;
+    if (file != NULL && registry_file_read_manifest(registry, file, NULL) == 0 &&
+        file->problem_code == 0) {
+        return &file->manifest->plugin;
     }
-    return &file->manifest->plugin;
+    const struct registry_file *kept = find_kept(registry, id, str_make(NULL, 0));
+    return kept != NULL ? &kept->manifest->plugin : NULL;
 }
 
 static const struct node_type *type_at(void *user, size_t i)

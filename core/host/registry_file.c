@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -28,6 +29,51 @@ int registry_file_set_problem(struct registry *registry, struct registry_file *f
     file->info.problem = text;
     file->problem_code = problem->code;
     return 0;
+}
+
+/* ---- A file that may be replaced ---- */
+
+/* The loader knows a library by its path: that of a descriptor must never be another one's. */
+void registry_file_finish(struct registry_file *file)
+{
+    manifest_destroy(file->manifest);
+    file->manifest = NULL;
+    if (file->kept_path[0] == '\0') {
+        cleanup_close_fd(&file->kept_fd);
+    }
+}
+
+void registry_file_keep(struct registry_file *file)
+{
+    struct trust_file opened;
+    if (file->kept_fd >= 0 || file->is_loaded || file->hash[0] != '\0' ||
+        trust_open_file(NULL, file->info.path.p, &opened, NULL) != 0) {
+        return;
+    }
+    if (opened.is_foreign || !trust_stamp_equal(&opened.stamp, &file->stamp)) {
+        (void)close(opened.fd); /* it was only looked at */
+        return;
+    }
+    file->kept_fd = opened.fd;
+}
+
+static bool is_held(const struct registry_file *file)
+{
+    return file->kept_fd >= 0 && trust_stamp_is_of(&file->stamp, file->kept_fd);
+}
+
+bool registry_file_is_kept(const struct registry_file *file)
+{
+    return file->manifest != NULL && (file->is_loaded || is_held(file));
+}
+
+const char *registry_file_kept_path(struct registry_file *file)
+{
+    if (!is_held(file)) {
+        return NULL;
+    }
+    (void)snprintf(file->kept_path, sizeof file->kept_path, "/proc/self/fd/%d", file->kept_fd);
+    return file->kept_path;
 }
 
 /* ---- Reading one manifest ---- */

@@ -39,7 +39,28 @@ struct registry_file {
     struct node_type_line *types; /* as the manifest has them; the plugin is info.id */
     size_t type_count;
     struct manifest *manifest; /* owned; NULL: not read, or cannot be */
+    int kept_fd;               /* see registry_file_keep(); -1: none */
+    char kept_path[32];        /* what it was loaded from by; empty: not from there */
 };
+
+/* Ends what it owns, but not the memory. */
+void registry_file_finish(struct registry_file *file);
+
+/*
+ * Holds a file of root or ours open, as it was when its manifest was read: it may be replaced by an
+ * upgrade or be removed before its code is needed, and what was checked by its manifest still runs.
+ * One that cannot be opened any more is looked for when it is needed.
+ */
+void registry_file_keep(struct registry_file *file);
+
+/* Whether its code runs, or is held, and will whatever becomes of its path. */
+bool registry_file_is_kept(const struct registry_file *file);
+
+/*
+ * What to give to dlopen() for what registry_file_keep() holds; borrowed from `file`. NULL: nothing
+ * is held, or somebody has written into the file.
+ */
+const char *registry_file_kept_path(struct registry_file *file);
 
 /* The file of what was given out of it. There is one. */
 struct registry_file *registry_file_of_info(const struct host_plugin_file *info);

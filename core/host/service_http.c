@@ -12,6 +12,7 @@
 #include "core/host/op.h"
 #include "core/host/runtime.h"
 #include "core/host/scope.h"
+#include "core/host/start_failure.h"
 #include "core/host/task.h"
 #include "core/host/task_failure.h"
 #include "core/value/value.h"
@@ -341,8 +342,9 @@ static void http_start(struct op *op)
         return;
     }
 
+    const char *code = start_failure_name(status);
     struct host_http_failure failure = {
-        .code = status == E_NOMEM ? "RESOURCE" : "INPUT",
+        .code = code != NULL ? code : "INPUT",
         .symbol = "http.request",
         .message = str_from(error.message),
     };

@@ -15,6 +15,7 @@
 #include "core/host/op.h"
 #include "core/host/runtime.h"
 #include "core/host/scope.h"
+#include "core/host/start_failure.h"
 #include "core/host/task.h"
 #include "core/host/task_failure.h"
 #include "core/value/value.h"
@@ -117,7 +118,8 @@ static void mail_start(struct op *op)
     mail->request.token = op->task->token;
     int status = service->send(service->self, &mail->request, on_done, mail, &mail->call, &error);
     if (status != 0) {
-        fail_request(mail, status == E_NOMEM ? "RESOURCE" : "INPUT", &error);
+        const char *code = start_failure_name(status);
+        fail_request(mail, code != NULL ? code : "INPUT", &error);
     }
 }
 

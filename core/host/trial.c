@@ -112,7 +112,7 @@ static int check_manifest(const struct trial *trial, struct error *err)
     }
     strbuf_finish(&note.text);
     if (note.crc != trial->manifest->crc) {
-        return error_set(err, E_PLUGIN,
+        return error_set(err, E_VERSION,
                          "it was changed after its manifest had been read, and has another "
                          "manifest now: start opstream again to use it");
     }
@@ -297,7 +297,9 @@ static int trial_run_now(struct host *host, const struct registry_file *file, co
     return status;
 }
 
-/* Whether it is what its manifest was read from, and of root or us: `*out_path` is its path then.
+/*
+ * Whether what its manifest was read from is there, and of root or us: `*out_path` is where then,
+ * its own path or, when another file has that, what was kept.
  */
 static int look_in_place(struct registry_file *file, const char **out_path, struct error *err)
 {
@@ -306,14 +308,17 @@ static int look_in_place(struct registry_file *file, const char **out_path, stru
         return 0;
     }
     int status = trust_open_file(NULL, file->info.path.p, &opened, err);
-    if (status != 0) {
-        return status;
+    if (status == 0) {
+        (void)close(opened.fd); /* it was only looked at */
     }
-    (void)close(opened.fd); /* it was only looked at */
-    if (!opened.is_foreign && trust_stamp_equal(&opened.stamp, &file->stamp)) {
+    if (status == 0 && !opened.is_foreign && trust_stamp_equal(&opened.stamp, &file->stamp)) {
         *out_path = file->info.path.p;
+        return 0;
     }
-    return 0;
+    if (status == 0 || status == E_NOT_FOUND) { /* one that must not be used is not kept, either */
+        *out_path = registry_file_kept_path(file);
+    }
+    return *out_path != NULL ? 0 : status;
 }
 
 int trial_get(struct host *host, const struct manifest *manifest, enum trial_mode mode,

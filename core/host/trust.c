@@ -29,6 +29,17 @@ bool trust_stamp_equal(const struct trust_stamp *a, const struct trust_stamp *b)
            a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
 }
 
+bool trust_stamp_is_of(const struct trust_stamp *stamp, int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return false;
+    }
+    struct trust_stamp now = stamp_from(&st);
+    now.changed_ns = stamp->changed_ns; /* that is when its name was taken, too */
+    return trust_stamp_equal(&now, stamp);
+}
+
 struct trust_stamp trust_stamp_of(const char *path)
 {
     struct stat st;

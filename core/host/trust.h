@@ -36,6 +36,9 @@ struct trust_stamp {
 
 bool trust_stamp_equal(const struct trust_stamp *a, const struct trust_stamp *b);
 
+/* Whether `fd` is the file of the stamp with the same content: it may have lost its name since. */
+bool trust_stamp_is_of(const struct trust_stamp *stamp, int fd);
+
 /* The stamp of `path`, links followed; all zero when there is nothing. */
 struct trust_stamp trust_stamp_of(const char *path);
 

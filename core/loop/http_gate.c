@@ -11,6 +11,7 @@
 #include "core/engine/engine.h"
 #include "core/host/http.h"
 #include "core/host/mail.h"
+#include "core/host/start_failure.h"
 #include "core/loop/commit.h"
 #include "core/loop/health_checks.h"
 #include "core/loop/loop_state.h"
@@ -177,11 +178,12 @@ static void send_out(struct gated_call *call)
     struct error *err = call->is_in_send ? call->send_error : &own;
     end_pause(call);
     int status = give_out(call, err);
+    const char *code = start_failure_name(status);
     call->state = CALL_OUT;
     if (status != 0 && call->is_in_send) {
         call->send_status = status;
     } else if (status != 0) {
-        fail(call, REFUSED_REQUEST, status == E_NOMEM ? "RESOURCE" : "INPUT", own.message);
+        fail(call, REFUSED_REQUEST, code != NULL ? code : "INPUT", own.message);
         free(call);
     }
 }

@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/engine/failure.h"
 #include "core/engine/run.h"
+#include "core/host/start_failure.h"
 #include "core/journal/journal.h"
 #include "core/loop/health_checks.h"
 #include "core/loop/loop_state.h"
@@ -610,7 +611,9 @@ static int start_task(struct loop_run *run, const struct effect *effect, struct 
 
 static void fail_start(struct loop_run *run, const struct effect *effect, const struct error *err)
 {
-    const char *code = err->code == E_INVALID    ? FAILURE_CONFIG
+    const char *passing = start_failure_name(err->code);
+    const char *code = passing != NULL           ? passing
+                       : err->code == E_INVALID  ? FAILURE_CONFIG
                        : err->code == E_CONFLICT ? FAILURE_PERMISSION
                                                  : FAILURE_PLUGIN;
     cleanup_document struct document *failure = failure_from_error(code, err);

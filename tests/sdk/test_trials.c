@@ -295,6 +295,28 @@ static void test_trial__what_was_read_is_what_is_loaded(void **state)
     assert_string_equal(rig_run(&world.rig, 1, "deadly", "{}"), "done {}");
 }
 
+/* An upgrade gives the path to another file, and who removes a package to none. */
+static void test_trial__one_of_ours_outlives_its_file(void **state)
+{
+    struct error err;
+    (void)state;
+    deadly_file_make(world.own, "deadly", "none:first", world.path);
+    open_rig();
+    const struct node_type *type = find_type(&err);
+    assert_int_equal(unlink(world.path), 0);
+    deadly_file_make(world.own, "deadly", "init:segv", world.path);
+    assert_int_equal(host_prepare(world.rig.host, type, &err), 0);
+    assert_int_equal(prepare(&err), 0); /* its code runs: it is that until the end */
+    assert_string_equal(rig_run(&world.rig, 1, "deadly", "{}"), "done {}");
+
+    assert_int_equal(unlink(world.path), 0);
+    deadly_file_make(world.own, "deadly", "none:second", world.path);
+    open_rig();
+    type = find_type(&err);
+    assert_int_equal(unlink(world.path), 0);
+    assert_int_equal(host_prepare(world.rig.host, type, &err), 0);
+}
+
 static void test_trial__an_original_that_is_damaged_hurts_nobody(void **state)
 {
     struct error err;
@@ -487,6 +509,7 @@ int main(void)
         IN_WORLD(test_trial__another_build_or_damage_lifts_a_result),
         IN_WORLD(test_trial__a_copy_that_is_there_needs_no_file),
         IN_WORLD(test_trial__what_was_read_is_what_is_loaded),
+        IN_WORLD(test_trial__one_of_ours_outlives_its_file),
         IN_WORLD(test_trial__an_original_that_is_damaged_hurts_nobody),
         IN_WORLD(test_trial__nowhere_to_copy_to),
         IN_WORLD(test_trial__others_may_not_write_to_it),

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,6 +126,65 @@ static void test_module__threads_get_one_table(void **state)
     assert_int_equal(module_load("absent", &table, &err), E_NOT_FOUND);
 }
 
+/* ---- Files that are replaced beneath a running program ---- */
+
+static void copy_file(const char *from, const char *to)
+{
+    char command[9000];
+    (void)snprintf(command, sizeof(command), "cp '%s' '%s.new' && mv '%s.new' '%s'", from, to, to,
+                   to);
+    assert_int_equal(system(command), 0);
+}
+
+/* A folder of modules as a package has it, where `names` are the fixture "good" by other names. */
+static void put_modules(char folder[64], const char *const *names)
+{
+    char from[4200];
+    char to[128];
+    (void)snprintf(folder, 64, "/tmp/test_module.XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    for (; *names != NULL; names++) {
+        (void)snprintf(from, sizeof(from), "%s/opstream-%s.so", fixtures(), *names);
+        (void)snprintf(to, sizeof(to), "%s/opstream-%s.so", folder, *names);
+        copy_file(from, to);
+    }
+}
+
+/* Last: it tells the program to look elsewhere. */
+static void test_module__what_is_kept_outlives_its_file(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"good", "other_name", NULL};
+    char from[4200];
+    char folder[64];
+    char path[128];
+    const void *table = NULL;
+    struct error err = {0};
+    (void)snprintf(from, sizeof(from), "%s/opstream-other_build.so", fixtures());
+    put_modules(folder, names);
+    assert_int_equal(module_set_folder(folder, &err), 0);
+    module_keep();
+    module_keep(); /* once is enough */
+    (void)snprintf(path, sizeof(path), "%s/opstream-good.so", folder);
+    copy_file(from, path);
+    if (module_load("good", &table, &err) != 0) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(*(const int *)table, 42);
+
+    (void)snprintf(path, sizeof(path), "%s/opstream-other_name.so", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(module_load("other_name", &table, &err), E_CORRUPT); /* as ever */
+    assert_non_null(strstr(err.message, path));
+
+    (void)snprintf(path, sizeof(path), "%s/opstream-late.so", folder);
+    copy_file(from, path); /* it was not there then */
+    assert_int_equal(module_load("late", &table, &err), E_VERSION);
+    char command[128];
+    (void)snprintf(command, sizeof(command), "rm -r '%s'", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_module__what_is_no_module_is_refused),
         cmocka_unit_test(test_module__names_cannot_leave_the_folder),
         cmocka_unit_test(test_module__threads_get_one_table),
+        cmocka_unit_test(test_module__what_is_kept_outlives_its_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
