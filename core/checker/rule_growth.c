@@ -245,12 +245,16 @@ static void complain_of_growth(const struct floors *floors, struct span span, co
                  is_known ? "; most of it is taken at " : "", code);
 }
 
+static bool is_sharp(const struct growth *growth)
+{
+    return growth->for_window * WINDOWS >= SHARP_TASKS;
+}
+
 static void judge_tasks(struct stage *stage, const struct growth *growth)
 {
     const struct floors *floors = &growth->floors;
     const struct span span = {WARM, WINDOWS - 1, growth->for_window, 1};
-    bool is_sharp = growth->for_window * WINDOWS >= SHARP_TASKS;
-    if ((is_sharp && has_trend(floors, span)) || has_grown_much(floors, span)) {
+    if ((is_sharp(growth) && has_trend(floors, span)) || has_grown_much(floors, span)) {
         complain_of_growth(floors, span, "tasks", stage->verdict);
     }
     judge_count("open descriptors", growth->descriptors, process_count("/proc/self/fd"), growth,
@@ -301,8 +305,9 @@ static void play_tasks(const struct subject *subject, struct plays *plays, struc
     struct growth growth = {.chance = {subject->seed}, .for_window = wanted};
     if (stage_open(&stage, subject, verdict) && play_windows(&stage, plays, &growth)) {
         judge_tasks(&stage, &growth);
-        verdict_remark(verdict, "%" PRIu64 " tasks%s", growth.begun,
-                       growth.for_window == wanted ? "" : ": more take too long");
+        verdict_remark(verdict, "%" PRIu64 " tasks%s%s", growth.begun,
+                       growth.for_window == wanted ? "" : ": more take too long",
+                       is_sharp(&growth) ? "" : "; small leaks are found with 5000 or more");
     } else if (verdict->outcome == VERDICT_OK) {
         verdict_skip(verdict, "a task could not be started, as run.configs tells");
     }

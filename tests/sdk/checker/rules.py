@@ -211,7 +211,9 @@ def manners(rules):
     assert "(2 calls in init(), 3 in create())" in starts and "0 failed" in starts, starts
     newest = check(good, "--rule", "static.glibc", code=0).stdout
     assert "(the newest that it needs is GLIBC_2." in newest, newest
-    check(fault("fills"), "--rule", "run.growth", code=0)
+    assert "(10000 tasks)" in check(fault("fills"), "--rule", "run.growth", code=0).stdout
+    few = check(fault("grows_seldom"), "--rule", "run.growth", "--tasks", 1000, code=0).stdout
+    assert "(1000 tasks; small leaks are found with 5000 or more)" in few, few
     assert "(it needs none)" in check(without_glibc(), "--rule", "static.glibc", code=0).stdout
     assert check(fault("crashes"), "--in-process", "--rule", "run.configs").returncode == -6
     given = work / "given.json"
