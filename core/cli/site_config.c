@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/cli/command.h"
 #include "core/cli/file_text.h"
+#include "core/cli/private_folders.h"
 #include "core/cli/terminal.h"
 #include "core/loop/loop.h"
 #include "core/loop/secret_sources.h"
@@ -59,7 +60,9 @@ int site_config_read(const char *path, struct settings *out_settings)
 int site_config_secrets(const struct settings *settings, struct secret_sources *sources,
                         struct error *err)
 {
-    return secret_sources_configure(sources, settings->secrets_folder, settings->secrets, err);
+    const char *folder = settings->secrets_folder;
+    int status = private_folders_add(folder != NULL ? folder : SECRET_SOURCES_FOLDER, err);
+    return status != 0 ? status : secret_sources_configure(sources, folder, settings->secrets, err);
 }
 
 void site_config_bound(const struct settings *settings, struct loop *loop)

@@ -25,7 +25,10 @@ struct settings;
  */
 int site_config_read(const char *path, struct settings *out_settings);
 
-/* Secrets come from here on from where `settings` say, and go where they say. E_NOMEM. */
+/*
+ * Secrets come from here on from where `settings` say, and go where they say; their folder is
+ * private. E_NOMEM, E_LIMIT: there are too many such folders.
+ */
 int site_config_secrets(const struct settings *settings, struct secret_sources *sources,
                         struct error *err);
 

@@ -13,6 +13,7 @@
 #include "core/base/error.h"
 #include "core/base/strmap.h"
 #include "core/cli/file_text.h"
+#include "core/cli/private_folders.h"
 #include "core/cli/secret_env.h"
 #include "core/cli/terminal.h"
 #include "core/host/crc64.h"
@@ -200,6 +201,26 @@ static int open_secrets(struct workspace *workspace, const struct command_args *
     return status;
 }
 
+/* ---- private folders ---- */
+
+/* Those that do not depend on the settings; the cache has what is loaded as code. */
+static int tell_private(const struct command_args *args, struct error *err)
+{
+    struct strbuf path = STRBUF_INIT;
+    cleanup_free char *state = NULL;
+    cleanup_free char *usual = NULL;
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    (void)state_folder_locate(command_value(args, "state"), &state, NULL); /* there may be none */
+    (void)state_folder_locate(NULL, &usual, NULL);
+    cleanup_free char *cache = append_cache_folder(&path) ? strbuf_take(&path) : NULL;
+    const char *const folders[] = {state, usual, cache, credentials};
+    int status = 0;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && status == 0; i++) {
+        status = private_folders_add(folders[i], err);
+    }
+    return status;
+}
+
 int workspace_open(struct workspace *workspace, const struct command_args *args)
 {
     return workspace_open_with(workspace, args, &(struct workspace_opening){0});
@@ -221,6 +242,17 @@ int workspace_open_with(struct workspace *workspace, const struct command_args *
     if (check_named(args, "plugins") != EXIT_DONE || check_named(args, "library") != EXIT_DONE) {
         return EXIT_USAGE;
     }
+    /* Before there are threads, which read the environment. */
+    const char *settings = opening->has_settings ? opening->settings
+                                                 : command_value(args, "config");
+    int code = site_config_read(settings, &workspace->settings);
+    if (code != EXIT_DONE) {
+        return code;
+    }
+    if (tell_private(args, &err) != 0 ||
+        site_config_secrets(&workspace->settings, workspace->secret_sources, &err) != 0) {
+        return command_error(EXIT_STATE, "%s", err.message);
+    }
     workspace->index_path = find_index_path(workspace);
     find_copy_folders(workspace, args);
     struct loop_options options = {
@@ -236,17 +268,7 @@ int workspace_open_with(struct workspace *workspace, const struct command_args *
     if (status == 0) {
         status = loop_create(&options, &workspace->loop, &err);
     }
-    if (status != 0) {
-        return command_error(EXIT_STATE, "%s", err.message);
-    }
-    const char *settings = opening->has_settings ? opening->settings
-                                                 : command_value(args, "config");
-    int code = site_config_read(settings, &workspace->settings);
-    if (code == EXIT_DONE &&
-        site_config_secrets(&workspace->settings, workspace->secret_sources, &err) != 0) {
-        return command_error(EXIT_STATE, "%s", err.message);
-    }
-    return code;
+    return status == 0 ? EXIT_DONE : command_error(EXIT_STATE, "%s", err.message);
 }
 
 void workspace_finish(struct workspace *workspace)

@@ -77,7 +77,7 @@ static int lines_open(struct lines *lines)
                                      : -ENOMEM;
     int status = lines->fd >= 0 ? check_type(lines->fd) : lines->fd;
     if (status != 0) {
-        place_fail(lines->task, -status, lines->place.path);
+        place_fail(lines->task, -status, &lines->place);
         if (lines->fd >= 0) {
             (void)close(lines->fd);
         }
@@ -151,7 +151,7 @@ static void lines_fail(struct lines *lines, int errnum)
                         (unsigned long long)lines->number + 1, lines->place.path,
                         (unsigned long long)lines->max_line_bytes);
     } else {
-        place_fail(lines->task, errnum, lines->place.path);
+        place_fail(lines->task, errnum, &lines->place);
     }
 }
 

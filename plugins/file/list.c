@@ -72,7 +72,7 @@ static void run(struct walk *walk, struct place *place)
     if (status == 0) {
         complete(walk);
     } else {
-        place_fail(walk->task, -status, place->path);
+        place_fail(walk->task, -status, place);
     }
     walk_finish(walk);
     place_finish(place);

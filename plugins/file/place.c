@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "private/private.h"
+
 /* What an errno means to people. */
 struct reason {
     int errnum;
@@ -45,9 +47,25 @@ static const struct reason reasons[] = {
     {EMEDIUMTYPE, OPS_E_INPUT, "'%s' is no ordinary file", NULL},
 };
 
-void place_fail(ops_task task, int errnum, const char *path)
+static void fail_private(ops_task task, const struct place *place)
 {
+    char message[2 * PATH_MAX + 128];
+    (void)snprintf(message, sizeof(message), PRIVATE_MESSAGE, place->path, place->private_folder);
+    ops_error error = ops_error_make(OPS_E_PERMISSION, message);
+    error.symbol = ops_text("file.private");
+    error.hint = ops_text(PRIVATE_HINT);
+    error.path = ops_text("/path");
+    (void)ops.exec->fail(ops.h, task, &error);
+}
+
+void place_fail(ops_task task, int errnum, const struct place *place)
+{
+    const char *path = place->path;
     char message[PATH_MAX + 128];
+    if (errnum == EKEYREJECTED && place->private_folder != NULL) {
+        fail_private(task, place);
+        return;
+    }
     struct reason reason = {errnum, OPS_E_UPSTREAM, NULL, NULL};
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
         if (reasons[i].errnum == errnum) {
@@ -256,6 +274,10 @@ int place_find(const struct ops_node *node, ops_task task, ops_str path, struct 
     }
     place.path = absolute(given);
     int found = place.path != NULL ? find_root(node, &place) : -errno;
+    if (place.path == NULL) {
+        place.path = given;
+        given = NULL;
+    }
     if (found == 1) {
         free(given);
         *out = place;
@@ -264,7 +286,7 @@ int place_find(const struct ops_node *node, ops_task task, ops_str path, struct 
     if (found == 0) {
         fail_outside(node, task, place.path);
     } else {
-        place_fail(task, -found, given);
+        place_fail(task, -found, &place);
     }
     free(given);
     place_finish(&place);
@@ -278,9 +300,23 @@ void place_finish(struct place *place)
     }
     free(place->path);
     free(place->relative);
+    free(place->private_folder);
 }
 
-int place_open_below(const struct place *place, int fd, const char *name, int flags)
+int place_look(struct place *place, int fd)
+{
+    char folder[PATH_MAX];
+    int status = private_look(fd, folder);
+    if (status <= 0) {
+        return status;
+    }
+    if (place->private_folder == NULL) {
+        place->private_folder = strdup(folder);
+    }
+    return place->private_folder != NULL ? -EKEYREJECTED : -ENOMEM;
+}
+
+static int open_below(struct place *place, int fd, const char *name, int flags)
 {
     struct open_how how = {
         .flags = (uint32_t)(flags | O_CLOEXEC),
@@ -290,17 +326,31 @@ int place_open_below(const struct place *place, int fd, const char *name, int fl
     if (!place->follows_links) {
         how.resolve |= RESOLVE_NO_SYMLINKS;
     }
-    long opened = syscall(SYS_openat2, fd, name, &how, sizeof(how));
-    return opened >= 0 ? (int)opened : -errno;
+    int opened = (int)syscall(SYS_openat2, fd, name, &how, sizeof(how));
+    int status = opened >= 0 ? place_look(place, opened) : -errno;
+    if (status != 0 && opened >= 0) {
+        (void)close(opened); /* nothing was written through it */
+    }
+    return status == 0 ? opened : status;
 }
 
-int place_open(const struct place *place, int flags)
+int place_open_below(struct place *place, int fd, const char *name, int flags)
+{
+    return open_below(place, fd, name, flags & ~O_CREAT);
+}
+
+int place_create_below(struct place *place, int fd, const char *name, int flags)
+{
+    return open_below(place, fd, name, flags | O_CREAT | O_EXCL);
+}
+
+int place_open(struct place *place, int flags)
 {
     return place_open_below(place, place->root_fd, place->relative, flags);
 }
 
 /* The folder `name` below `fd`, made if there is none and `makes`. */
-static int enter(const struct place *place, int fd, const char *name, int makes)
+static int enter(struct place *place, int fd, const char *name, int makes)
 {
     int entered = place_open_below(place, fd, name, O_RDONLY | O_DIRECTORY);
     if (entered != -ENOENT || !makes) {
@@ -312,7 +362,7 @@ static int enter(const struct place *place, int fd, const char *name, int makes)
     return place_open_below(place, fd, name, O_RDONLY | O_DIRECTORY);
 }
 
-int place_open_parent(const struct place *place, int makes, const char **out_name)
+int place_open_parent(struct place *place, int makes, const char **out_name)
 {
     if (strcmp(place->relative, ".") == 0) {
         return -EISDIR;

@@ -127,7 +127,7 @@ void file_read_execute(ops_node *node, ops_task task, ops_val config)
     if (status == 0) {
         complete(task, config, &place, ops_slice(bytes, n), &info);
     } else {
-        place_fail(task, -status, place.path);
+        place_fail(task, -status, &place);
     }
     free(bytes);
     place_finish(&place);

@@ -59,6 +59,10 @@ static int walk_below(struct walk *walk, int fd, const char *name, const char *p
         return 0;
     }
     int below = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (below >= 0 && place_look(walk->place, below) != 0) {
+        (void)close(below); /* it was not even read */
+        return 0;
+    }
     return below >= 0 ? walk_folder(walk, below, path, depth + 1) : 0;
 }
 

@@ -4,7 +4,8 @@
 
 /*
  * Walk: the entries of a folder and those below it, sorted by path. Symbolic links are told, never
- * followed. By recursion, at most PLACE_DEPTH_MAX folders deep.
+ * followed, and what is in private folders is left out. By recursion, at most PLACE_DEPTH_MAX
+ * folders deep.
  */
 
 #include <time.h>
@@ -22,7 +23,7 @@ struct entry {
 
 struct walk {
     ops_task task; /* asked whether it was cancelled */
-    const struct place *place;
+    struct place *place;
     int is_recursive;
     int takes_hidden;    /* names that begin with a dot */
     const char *pattern; /* of paths below the folder; NULL: all */

@@ -125,12 +125,30 @@ static int replace_file(int folder, const char *name, struct write *write)
     return status;
 }
 
-static int append_file(const struct place *place, int folder, const char *name, struct write *write)
+/*
+ * In two steps: where a link leads is seen only when it is open, and nothing may be made before.
+ * A link that leads nowhere is refused as one.
+ */
+static int open_append(struct place *place, int folder, const char *name, int *out_is_new)
+{
+    enum { FLAGS = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY };
+    int fd = place_open_below(place, folder, name, FLAGS);
+    *out_is_new = 0;
+    if (fd == -ENOENT) {
+        fd = place_create_below(place, folder, name, FLAGS);
+        *out_is_new = fd >= 0;
+    }
+    if (fd == -EEXIST) { /* somebody has made it meanwhile, or a link is there */
+        fd = place_open_below(place, folder, name, FLAGS);
+        fd = fd == -ENOENT ? -ELOOP : fd;
+    }
+    return fd;
+}
+
+static int append_file(struct place *place, int folder, const char *name, struct write *write)
 {
     struct stat info;
-    write->is_new = fstatat(folder, name, &info, AT_SYMLINK_NOFOLLOW) != 0;
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY;
-    int fd = place_open_below(place, folder, name, flags);
+    int fd = open_append(place, folder, name, &write->is_new);
     if (fd < 0) {
         return fd == -ENXIO ? -EMEDIUMTYPE : fd;
     }
@@ -144,7 +162,7 @@ static int append_file(const struct place *place, int folder, const char *name, 
 }
 
 /* 0 or a negative errno. */
-static int write_file(const struct place *place, struct write *write)
+static int write_file(struct place *place, struct write *write)
 {
     const char *name = NULL;
     int folder = place_open_parent(place, write->makes_parents, &name);
@@ -221,7 +239,7 @@ void file_write_execute(ops_node *node, ops_task task, ops_val config)
         error.path = ops_text("/path");
         (void)ops.exec->fail(ops.h, task, &error);
     } else {
-        place_fail(task, -status, place.path);
+        place_fail(task, -status, &place);
     }
     free(write.owned);
     place_finish(&place);

@@ -4,10 +4,13 @@
  * again, in a file of their own. All of them run on the host's job pool.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "actions.h"
+#include "private/private.h"
 
 #define FILE_NAME "index.db"
 
@@ -65,6 +68,36 @@ static int make_state_folder(ops_str folder, struct fault *fault)
     return make_folder(path, fault);
 }
 
+/* 0: the file or folder `path` is private; what is not there is not. */
+static int check_opened(const char *path, int flags, const char *file, struct fault *fault)
+{
+    char folder[PATH_MAX];
+    int fd = open(path, O_PATH | O_CLOEXEC | flags);
+    if (fd < 0) {
+        return 1; /* whoever uses it says why */
+    }
+    int status = private_look(fd, folder);
+    (void)close(fd); /* it was only looked at */
+    if (status < 0) {
+        return fault_set(fault, OPS_E_UPSTREAM, "search.io", "cannot tell where '%s' is: %s", file,
+                         strerror(-status));
+    }
+    if (status == 1) {
+        (void)fault_set(fault, OPS_E_PERMISSION, "search.private", PRIVATE_MESSAGE, file, folder);
+        fault->hint = PRIVATE_HINT;
+    }
+    return status == 0;
+}
+
+/* A file that a pipeline names is in no private folder, nor does a link lead there. */
+static int check_private(const char *path, struct fault *fault)
+{
+    char folder[INDEX_PATH_BYTES];
+    (void)snprintf(folder, sizeof(folder), "%s", path); /* fits: find_file() */
+    *(strrchr(folder, '/') + 1) = '\0';
+    return check_opened(folder, O_DIRECTORY, path, fault) && check_opened(path, 0, path, fault);
+}
+
 /* Where the index stands; empty: in memory, because this opstream keeps nothing. */
 static int find_file(const ops_node *node, ops_task task, char path[INDEX_PATH_BYTES],
                      struct fault *fault)
@@ -79,7 +112,7 @@ static int find_file(const ops_node *node, ops_task task, char path[INDEX_PATH_B
     }
     if (name.p[0] == '/') {
         (void)snprintf(path, INDEX_PATH_BYTES, "%.*s", (int)name.n, name.p);
-        return 1;
+        return check_private(path, fault);
     }
     if (info.state_folder.n == 0) {
         return 1;

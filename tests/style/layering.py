@@ -64,9 +64,9 @@ def check_sdk(path, header):
 
 def check_plugin(root, path, header):
     is_own = os.path.exists(os.path.join(root, folder_of(path), header)) and ".." not in header
-    is_shared = header.startswith(("service/", "message/")) and ".." not in header
+    is_shared = header.startswith(("service/", "message/", "private/")) and ".." not in header
     if not header.startswith("opstream/") and not is_own and not is_shared:
-        yield f"a plugin includes sdk, plugins/service, plugins/message and its own folder only, not '{header}'"
+        yield f"a plugin includes sdk, plugins/service, plugins/message, plugins/private and its own folder only, not '{header}'"
 
 
 def check_core(path, header, folders):

@@ -462,7 +462,136 @@ static int close_rig(void **state)
     return 0;
 }
 
+/* ---- Private folders ---- */
+
+static void put_private(void)
+{
+    char text[512];
+    assert_int_equal(mkdir(path_of("st:a\\te"), 0700), 0);
+    assert_int_equal(mkdir(path_of("st:a\\te/sub"), 0700), 0);
+    put("st:a\\te/key", "canary");
+    put("st:a\\te/sub/key", "canary");
+    put("st", "open");
+    (void)snprintf(text, sizeof(text), "/nowhere:%s/st\\:a\\\\te", folder);
+    assert_int_equal(setenv("OPSTREAM_PRIVATE_FOLDERS", text, 1), 0);
+}
+
+static int forget_private(void **state)
+{
+    rig.settings = settings;
+    return unsetenv("OPSTREAM_PRIVATE_FOLDERS") == 0 ? remove_folder(state) : -1;
+}
+
+/* Every way to use `path` is refused, and the folder is as it was. */
+static void assert_private(const char *path)
+{
+    static const char *const uses[][2] = {
+        {"file.read", "{\"path\":\"%s/key\"}"},
+        {"file.read", "{\"path\":\"%s/sub/../sub/./key\"}"},
+        {"file.lines", "{\"path\":\"%s/key\"}"},
+        {"file.list", "{\"path\":\"%s\"}"},
+        {"file.list", "{\"path\":\"%s/sub\"}"},
+        {"file.glob", "{\"pattern\":\"*\",\"path\":\"%s\"}"},
+        {"file.write", "{\"path\":\"%s/key\",\"content\":\"x\"}"},
+        {"file.write", "{\"path\":\"%s/new\",\"content\":\"x\"}"},
+        {"file.write", "{\"path\":\"%s/new\",\"content\":\"x\",\"mode\":\"create\"}"},
+        {"file.write", "{\"path\":\"%s/new\",\"content\":\"x\",\"mode\":\"append\"}"},
+        {"file.write", "{\"path\":\"%s/key\",\"content\":\"x\",\"mode\":\"append\"}"},
+        {"file.write", "{\"path\":\"%s/a/b/new\",\"content\":\"x\",\"parents\":true}"},
+    };
+    for (size_t i = 0; i < COUNT(uses); i++) {
+        char config[1024];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        (void)snprintf(config, sizeof(config), uses[i][1], path);
+#pragma GCC diagnostic pop
+        const char *end = run(uses[i][0], config);
+        assert_has(end, "failed {\"code\":\"PERMISSION\"");
+        assert_has(end, "te'\"");
+        assert_has(end, "is in the private folder '/tmp/test_file_");
+    }
+    assert_string_equal(get("st:a\\te/key"), "canary");
+    assert_false(is_there("st:a\\te/new"));
+    assert_false(is_there("st:a\\te/a"));
+}
+
+static void set_roots(const char *root, int follows)
+{
+    static char text[1024];
+    (void)snprintf(text, sizeof(text), "{\"roots\":[\"%s\"],\"follow_symlinks\":%s}", root,
+                   follows ? "true" : "false");
+    rig.settings = text;
+}
+
+static void test_file__opens_nothing_in_private_folders(void **state)
+{
+    (void)state;
+    char json[256];
+    char root[256];
+    put_private();
+    (void)snprintf(json, sizeof(json), "%s/st:a\\\\te", folder);
+    assert_private(json);
+    set_roots("/", 0);
+    assert_private(json);
+    set_roots(json, 0);
+    assert_private(json);
+    (void)snprintf(root, sizeof(root), "%s/st:a\\\\te/sub", folder);
+    set_roots(root, 1);
+    assert_has(run("file.read", "{\"path\":\"%s/st:a\\\\te/sub/key\"}"), "private folder");
+
+    /* What only begins like one, and what is beside it, is open. */
+    set_roots("/", 0);
+    assert_has(run("file.read", "{\"path\":\"%s/st\"}"), "\"content\":\"open\"");
+    assert_has(run("file.write", "{\"path\":\"%s/st:a/key\",\"content\":1,\"parents\":true}"),
+               "done ");
+    assert_has(run("file.list", "{\"path\":\"%s\",\"recursive\":true}"), "\"count\":4}");
+    assert_has(run("file.glob", "{\"path\":\"%s\",\"pattern\":\"**/key\"}"), "\"count\":1}");
+}
+
+static void test_file__finds_no_way_into_private_folders(void **state)
+{
+    (void)state;
+    char path[256];
+    char root[512];
+    put_private();
+    (void)snprintf(path, sizeof(path), "%s/st:a\\te", folder);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(symlink(path, path_of("link")), 0);
+    assert_int_equal(symlink("st:a\\te", path_of("near")), 0);
+    assert_int_equal(symlink("st:a\\te/key", path_of("file")), 0);
+    assert_int_equal(symlink("st:a\\te/new", path_of("dangling")), 0);
+    const char *const roots[] = {"/proc/self/root%s/st:a\\\\te", "/proc/thread-self/root%s/link",
+                                 "%s/link", "/proc/self/fd/%d", "/proc/%d/fd/%d"};
+    for (size_t i = 0; i < COUNT(roots); i++) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        if (i < 3) {
+            (void)snprintf(root, sizeof(root), roots[i], folder);
+        } else {
+            (void)snprintf(root, sizeof(root), roots[i], i == 3 ? fd : (int)getpid(), fd);
+        }
+#pragma GCC diagnostic pop
+        set_roots(root, 1);
+        assert_private(root);
+    }
+    (void)snprintf(root, sizeof(root), "%s/near", folder);
+    set_roots(folder, 1);
+    assert_private(root);
+    assert_has(run("file.read", "{\"path\":\"%s/file\"}"), "is in the private folder");
+    assert_has(run("file.write", "{\"path\":\"%s/file\",\"content\":\"x\",\"mode\":\"append\"}"),
+               "is in the private folder");
+    assert_has(
+        run("file.write", "{\"path\":\"%s/dangling\",\"content\":\"x\",\"mode\":\"append\"}"),
+        "failed {\"code\":\"PERMISSION\"");
+    assert_false(is_there("st:a\\te/new"));
+    assert_string_equal(get("st:a\\te/key"), "canary");
+    assert_int_equal(close(fd), 0);
+}
+
 #define FILE_TEST(function) cmocka_unit_test_setup_teardown(function, make_folder, remove_folder)
+#define PRIVATE_TEST(function)                                                                     \
+    cmocka_unit_test_setup_teardown(function, make_folder, forget_private)
 
 int main(void)
 {
@@ -482,6 +611,8 @@ int main(void)
         FILE_TEST(test_file__makes_folders_when_asked),
         FILE_TEST(test_file__lists_folders),
         FILE_TEST(test_file__finds_by_pattern),
+        PRIVATE_TEST(test_file__opens_nothing_in_private_folders),
+        PRIVATE_TEST(test_file__finds_no_way_into_private_folders),
     };
     return cmocka_run_group_tests(tests, open_rig, close_rig);
 }

@@ -446,6 +446,36 @@ static void test_search__stands_where_it_is_told(void **state)
     assert_string_equal(ids("{'query':'x'}"), "default");
 }
 
+static void test_search__stands_in_no_private_folder(void **state)
+{
+    (void)state;
+    char settings[160];
+    char path[160];
+    (void)snprintf(path, sizeof(path), "%s/private", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(setenv("OPSTREAM_PRIVATE_FOLDERS", path, 1), 0);
+    (void)snprintf(path, sizeof(path), "%s/link.db", folder);
+    assert_int_equal(symlink("private/other.db", path), 0);
+    const char *const names[] = {"private/mine.db", "private/../private/mine.db", "link.db"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        (void)snprintf(settings, sizeof(settings), "{\"file\":\"%s/%s\"}", folder, names[i]);
+        rig.settings = settings;
+        const char *end = put("{'id':'mine','text':'x'}");
+        assert_has(end, i == 2 ? "failed" : "failed {\"code\":\"PERMISSION\"");
+        if (i == 1) { /* what is there already */
+            (void)snprintf(path, sizeof(path), "%s/private/other.db", folder);
+            FILE *made = fopen(path, "we");
+            assert_non_null(made);
+            assert_int_equal(fclose(made), 0);
+        }
+    }
+    assert_has(put("{'id':'mine','text':'x'}"), "is in the private folder");
+    (void)snprintf(path, sizeof(path), "%s/private/mine.db.lock", folder);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(unsetenv("OPSTREAM_PRIVATE_FOLDERS"), 0);
+    rig.settings = "{}";
+}
+
 static void test_search__is_in_memory_where_nothing_is_kept(void **state)
 {
     (void)state;
@@ -752,6 +782,7 @@ int main(void)
         TEST(refuses_wrong_configs),
         TEST(keeps_its_file_to_its_user),
         TEST(stands_where_it_is_told),
+        TEST(stands_in_no_private_folder),
         TEST(is_in_memory_where_nothing_is_kept),
         TEST(makes_a_file_that_was_moved_away_anew),
         TEST(says_that_a_file_is_damaged_and_leaves_it),
