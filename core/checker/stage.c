@@ -308,7 +308,8 @@ bool stage_is_late(const struct stage *stage, unsigned parts)
 /* Its init() runs. `fault` may be NULL. */
 static bool open_host(struct stage *stage, const ops_test_fault *fault, ops_test_problem *why)
 {
-    const ops_test_options options = {.seed = stage->subject->seed, .fault = fault};
+    const ops_test_options options = {
+        .flags = OPS_TEST_OWN_THREADS, .seed = stage->subject->seed, .fault = fault};
     stage->complaint_count = 0;
     if (ops_test_open(stage->subject->path, &options, &stage->host, why) != OPS_OK) {
         return false;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/base/str.h"
 
@@ -276,6 +277,7 @@ struct host_counts {
     uint64_t operations;  /* of tasks: calls, timers, jobs, ... */
     uint64_t jobs;        /* and blocking nodes, that wait for a thread or have one */
     uint64_t lost_jobs;   /* that were given up and still have one */
+    uint64_t threads;     /* of its own, for jobs and blocking nodes */
     uint64_t task_values; /* handles in the scopes of tasks and inside them */
     uint64_t task_bytes;  /* of memory and texts there; what documents take is not counted */
     uint64_t instances;
@@ -290,6 +292,8 @@ void host_count(struct host *host, struct host_counts *out);
  * what they have posted already. False: the loop has nothing to do but to wait.
  */
 bool host_is_at_work(struct host *host);
+/* Whether the thread, whose gettid() is `tid`, is one of host_counts.threads. */
+bool host_has_thread(struct host *host, pid_t tid);
 /* Whether something was posted to the loop, which it has not looked at. */
 bool host_has_mail(struct host *host);
 

@@ -43,16 +43,23 @@ static void count_plugin(struct plugin *plugin, struct host_counts *out)
 
 void host_count(struct host *host, struct host_counts *out)
 {
+    struct job_counts jobs = job_pool_counts(host->jobs);
     *out = (struct host_counts){.abandoned = host->abandoned_count,
                                 .operations = handle_table_live(&host->ops),
                                 .jobs = jobs_at_work(host),
-                                .lost_jobs = job_pool_counts(host->jobs).lost};
+                                .lost_jobs = jobs.lost,
+                                .threads = jobs.threads};
     for (struct task *task = host->first_task; task != NULL; task = task->next) {
         count_task(task, out);
     }
     for (struct plugin *plugin = host->plugins; plugin != NULL; plugin = plugin->next) {
         count_plugin(plugin, out);
     }
+}
+
+bool host_has_thread(struct host *host, pid_t tid)
+{
+    return job_pool_has_thread(host->jobs, tid);
 }
 
 bool host_has_mail(struct host *host)

@@ -23,6 +23,7 @@ struct worker {
     struct job_pool *pool;
     struct job *running;
     bool is_lost;
+    pid_t tid; /* 0: it has not begun */
     struct worker *next;
 };
 
@@ -178,6 +179,7 @@ static void *worker_main(void *arg)
     struct worker *worker = arg;
     struct job_pool *pool = worker->pool;
     pool_lock(pool);
+    worker->tid = gettid();
     for (struct job *job = worker_wait(worker); job != NULL; job = worker_wait(worker)) {
         worker_run(worker, job);
     }
@@ -392,4 +394,15 @@ struct job_counts job_pool_counts(struct job_pool *pool)
     };
     pool_unlock(pool);
     return counts;
+}
+
+bool job_pool_has_thread(struct job_pool *pool, pid_t tid)
+{
+    pool_lock(pool);
+    const struct worker *worker = pool->workers;
+    while (worker != NULL && worker->tid != tid) {
+        worker = worker->next;
+    }
+    pool_unlock(pool);
+    return worker != NULL;
 }

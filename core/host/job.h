@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/host/mailbox.h"
 
@@ -79,5 +80,8 @@ struct job_counts {
 
 /* [any] */
 struct job_counts job_pool_counts(struct job_pool *pool);
+
+/* [any] Whether the thread is of the pool; `tid` is what gettid() says in it. */
+bool job_pool_has_thread(struct job_pool *pool, pid_t tid);
 
 #endif

@@ -15,7 +15,7 @@
 #include "core/value/json.h"
 #include "core/value/value.h"
 
-enum { PATIENCE_MS = 20000, LIMIT_MS = 24 * 3600 * 1000, JOB_THREADS = 4 };
+enum { PATIENCE_MS = 20000, LIMIT_MS = 24 * 3600 * 1000, JOB_THREADS = 4, OWN_THREADS_MS = 5000 };
 static const int64_t first_unix_ms = INT64_C(1893456000000); /* 2030-01-01T00:00:00Z */
 
 /* ---- What the parts share ---- */
@@ -109,7 +109,7 @@ static ops_status check_options(const ops_test_options *options, ops_test_proble
     struct str text = str_from(options->without);
     struct str word;
     char problem[256];
-    if ((options->flags & ~OPS_TEST_PROCESSES) != 0) {
+    if ((options->flags & ~(OPS_TEST_PROCESSES | OPS_TEST_OWN_THREADS)) != 0) {
         return testkit_refuse(OPS_E_CONFIG, why, "an option has a flag that is not known");
     }
     if (options->state_folder != NULL && options->state_folder[0] != '/') {
@@ -145,6 +145,7 @@ static ops_status take_options(struct ops_test_host *host, const ops_test_option
     own->start_unix_ms = options->start_unix_ms != 0 ? options->start_unix_ms : first_unix_ms;
     own->limit_ms = options->limit_ms > 0 ? options->limit_ms : LIMIT_MS;
     own->patience_ms = options->patience_ms > 0 ? options->patience_ms : PATIENCE_MS;
+    host->own_patience_ms = own->own_threads_ms > 0 ? own->own_threads_ms : OWN_THREADS_MS;
     own->without = copy_text(options->without, &is_short);
     own->state_folder = copy_text(options->state_folder, &is_short);
     own->fault = NULL; /* it is copied where the others are */
@@ -402,6 +403,7 @@ ops_status ops_test_open(const char *path, const ops_test_options *options, ops_
     (void)pthread_mutex_init(&host->lock, NULL); /* default attributes: cannot fail on Linux */
     status = take_options(host, options);
     init_parts(host);
+    own_threads_begin(&host->own_threads);
     testkit_find_modules();
     status = status == OPS_OK ? add_first_fault(host, options->fault, why)
                               : testkit_refuse(status, why, "out of memory");

@@ -12,7 +12,11 @@
 #include "core/base/check.h"
 #include "core/testkit/testkit.h"
 
-enum { LOST_STEP_MS = 2 }; /* how often lost threads are looked for */
+enum {
+    LOST_STEP_MS = 2,        /* how often lost threads are looked for */
+    OWN_STEP_MS = 1,         /* how often the plugin's own are looked at */
+    OWN_PATIENCE_LEAST = 10, /* however often they were waited for in vain */
+};
 
 /* ---- Cancel ---- */
 
@@ -93,6 +97,52 @@ static bool may_come(const struct ops_test_host *host, const struct test_task *u
     return host->running > 0 && (until == NULL || until->result.kind == OPS_TEST_RUNNING);
 }
 
+/* One that sleeps for a time is only waited for when nothing else can bring a task on. */
+static bool are_at_work(struct ops_test_host *host, struct own_threads_seen seen)
+{
+    struct host_counts counts;
+    host_count(host->host, &counts);
+    return seen.is_busy || (seen.is_timed && counts.operations == 0);
+}
+
+/*
+ * While they are at work, or were since the last look: one that has woken another may be asleep
+ * when that is looked at, and the other was before. False: nothing came of it.
+ */
+static bool wait_for_own_threads(struct ops_test_host *host)
+{
+    uint64_t began_ns = uv_hrtime();
+    struct own_threads_seen before = own_threads_look(&host->own_threads, host->host);
+    if (!before.is_there) {
+        return false;
+    }
+    while (uv_hrtime() - began_ns < host->own_patience_ms * 1000000) {
+        struct own_threads_seen seen = own_threads_look(&host->own_threads, host->host);
+        bool is_quiet = !are_at_work(host, seen) && seen.turns == before.turns;
+        if (host_has_mail(host->host)) {
+            return true;
+        }
+        if (is_quiet) {
+            return false;
+        }
+        if (wait_really(host, OWN_STEP_MS)) {
+            return true;
+        }
+        before = seen;
+    }
+    uint64_t half_ms = host->own_patience_ms / 2;
+    host->own_patience_ms = half_ms > OWN_PATIENCE_LEAST ? half_ms : OWN_PATIENCE_LEAST;
+    return false;
+}
+
+static bool something_came(struct ops_test_host *host)
+{
+    if ((host->options.flags & OPS_TEST_OWN_THREADS) != 0) {
+        return wait_for_own_threads(host);
+    }
+    return wait_really(host, host->options.own_threads_ms);
+}
+
 ops_status testkit_idle(struct ops_test_host *host, const struct test_task *until)
 {
     uint64_t began_ns = uv_hrtime();
@@ -104,7 +154,7 @@ ops_status testkit_idle(struct ops_test_host *host, const struct test_task *unti
             if (!wait_really(host, patience_ms > waited_ms ? patience_ms - waited_ms : 0)) {
                 return OPS_E_TIMEOUT;
             }
-        } else if (!may_come(host, until) || !wait_really(host, host->options.own_threads_ms)) {
+        } else if (!may_come(host, until) || !something_came(host)) {
             return OPS_OK;
         }
     }

@@ -25,6 +25,7 @@
 #include "core/testkit/fake_secrets.h"
 #include "core/testkit/fault.h"
 #include "core/testkit/gate.h"
+#include "core/testkit/own_threads.h"
 #include "core/testkit/test_clock.h"
 #include "core/testkit/test_task.h"
 #include "opstream/test.h"
@@ -39,7 +40,9 @@ struct ops_test_host {
     bool has_loop;
     uv_timer_t patience; /* real time */
     bool is_patience_over;
-    bool is_closed; /* the host, at the end */
+    struct own_threads own_threads;
+    uint64_t own_patience_ms; /* for them, the next time */
+    bool is_closed;           /* the host, at the end */
     struct host *host;
     const struct host_plugin_file *file;
     char *manifest;

@@ -75,6 +75,13 @@ static inline ops_str ops_test_text(const char *text)
  * PERMISSION.
  */
 #define OPS_TEST_PROCESSES 1u
+/*
+ * Threads that the plugin has of its own are watched, and time does not pass while they are at
+ * work: they run, or sleep for a time while no operation of the host is under way. Those that only
+ * wait to be woken cost nothing. It is as good as the kernel shows it, so own_threads_ms is better
+ * for a thread that waits for something outside of the process.
+ */
+#define OPS_TEST_OWN_THREADS 2u
 
 typedef struct ops_test_options {
     uint32_t flags;
@@ -87,7 +94,9 @@ typedef struct ops_test_options {
     uint64_t patience_ms;
     /*
      * Real time to wait for threads that the plugin has of its own, which the host cannot see, each
-     * time when a task runs and nothing else can go on; 0: there are none.
+     * time when a task runs and nothing else can go on; 0: there are none. OPS_TEST_OWN_THREADS
+     * waits no longer than they are at work, at most so long (0: 5,000), and for half of it each
+     * time after one that was in vain.
      */
     uint64_t own_threads_ms;
     const char *without;      /* interfaces that this host lacks: "ops.kv ops.mail"; NULL: none */

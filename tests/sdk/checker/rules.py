@@ -214,6 +214,9 @@ def manners(rules):
     assert "(10000 tasks)" in check(fault("fills"), "--rule", "run.growth", code=0).stdout
     few = check(fault("grows_seldom"), "--rule", "run.growth", "--tasks", 1000, code=0).stdout
     assert "(1000 tasks; small leaks are found with 5000 or more)" in few, few
+    for name in ("thread_ends", "thread_naps", "thread_ticks"):
+        run = check(fault(name), "--rule", "run", "--tasks", 100, code=0)
+        assert ", 0 failed, 0 warnings" in run.stdout, run.stdout
     assert "(it needs none)" in check(without_glibc(), "--rule", "static.glibc", code=0).stdout
     assert check(fault("crashes"), "--in-process", "--rule", "run.configs").returncode == -6
     given = work / "given.json"

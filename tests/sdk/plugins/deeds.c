@@ -72,10 +72,18 @@ static void deed_timer_aborted(ops_task task, ops_val config)
 
 /* ---- From a thread of its own ---- */
 
+struct thread_work {
+    ops_task task;
+    int64_t nap_ms; /* before it begins */
+};
+
 static void *thread_run(void *argument)
 {
-    ops_task task = *(ops_task *)argument;
-    free(argument);
+    struct thread_work *work = argument;
+    ops_task task = work->task;
+    const struct timespec nap = {.tv_nsec = (long)work->nap_ms * 1000000};
+    (void)nanosleep(&nap, NULL);
+    free(work);
     for (int i = 0; i < 10; i++) {
         (void)ops.exec->progress(ops.h, task, i / 10.0, ops_text("on a thread"));
         ops_log_text(task, OPS_LOG_INFO, "on a thread");
@@ -87,10 +95,9 @@ static void *thread_run(void *argument)
 static void deed_thread(ops_task task, ops_val config)
 {
     pthread_t thread;
-    ops_task *argument = malloc(sizeof *argument);
-    (void)config;
-    *argument = task;
-    if (pthread_create(&thread, NULL, thread_run, argument) != 0 || pthread_detach(thread) != 0) {
+    struct thread_work *work = malloc(sizeof *work);
+    *work = (struct thread_work){task, ops_get_i64(config, "nap_ms", 0)};
+    if (pthread_create(&thread, NULL, thread_run, work) != 0 || pthread_detach(thread) != 0) {
         ops_fail_text(task, OPS_E_RESOURCE, "no thread");
     }
 }

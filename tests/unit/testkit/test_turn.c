@@ -223,6 +223,28 @@ static void test_turn__threads_of_the_plugin_are_waited_for_if_asked(void **stat
     kit_close(host);
 }
 
+/* It naps longer than it takes to see that it is there, and time has not passed when it ends. */
+static void test_turn__threads_of_the_plugin_are_seen_at_work(void **state)
+{
+    const ops_test_options options = {.flags = OPS_TEST_OWN_THREADS};
+    ops_test_host *host = kit_open(DEEDS, &options);
+    const ops_test_spec napping = {
+        .type = "deeds", .config = "{\"do\":\"thread\",\"nap_ms\":50}", .deadline_ms = 1000};
+    ops_test_task task = 0;
+    int64_t began_ms = ops_test_unix_ms(host);
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_string_equal(kit_run(host, "deeds", "{\"do\":\"thread\"}")->output,
+                            "{\"thread\":1}");
+    }
+    assert_int_equal(ops_test_start(host, &napping, &task, NULL), OPS_OK);
+    assert_int_equal(ops_test_run(host, task), OPS_OK);
+    assert_string_equal(ops_test_end(host, task)->output, "{\"thread\":1}");
+    assert_int_equal(ops_test_unix_ms(host), began_ms);
+    assert_string_equal(kit_run(host, "deeds", "{\"do\":\"later\"}")->output, "{\"later\":1}");
+    kit_close(host);
+}
+
 static void test_turn__progress_is_thinned_by_virtual_time(void **state)
 {
     ops_test_host *host = kit_open(DEEDS, NULL);
@@ -251,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_turn__jobs_and_blocking_nodes_run_really),
         cmocka_unit_test(test_turn__time_waits_for_threads_that_are_at_work),
         cmocka_unit_test(test_turn__threads_of_the_plugin_are_waited_for_if_asked),
+        cmocka_unit_test(test_turn__threads_of_the_plugin_are_seen_at_work),
         cmocka_unit_test(test_turn__progress_is_thinned_by_virtual_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
