@@ -241,7 +241,7 @@ const struct rule rule_table[] = {
      "make, "
      "shutdown() and destroy() free: after the tasks 60 hosts are opened and closed, with one task "
      "for each node type.",
-     {"run.configs"},
+     {"run.configs", "run.cancel", "run.faults"},
      rule_run_growth},
     {NULL, RULE_ERROR, NULL, NULL, NULL, {NULL}, NULL},
 };

@@ -29,7 +29,7 @@ struct rule {
     const char *title;    /* one line, says how it should be */
     const char *why;      /* what goes wrong otherwise */
     const char *mend;     /* what to do */
-    const char *needs[2]; /* the rules without which this one cannot be looked at; NULL: none */
+    const char *needs[3]; /* the rules without which this one cannot be looked at; NULL: none */
     rule_run_fn run;
 };
 

@@ -11,11 +11,45 @@
 #include "opstream/exec.h"
 
 enum {
-    CONFIGS = 3,      /* of a node type */
-    STEPS_MOST = 20,  /* of a task, that are cancelled at */
-    CALLS_MOST = 400, /* of a task, that are made to fail */
+    CONFIGS = 3,        /* of a node type */
+    STEPS_FIRST = 20,   /* of a task, that are all cancelled at */
+    STEPS_SPREAD = 40,  /* of those behind them */
+    CALLS_FIRST = 400,  /* of a task, that are all made to fail */
+    CALLS_SPREAD = 100, /* of those behind them */
     WHAT_BYTES = 96,
 };
+
+/* How many steps or calls there were, and how many of them were looked at. */
+struct looked {
+    size_t all;
+    size_t some;
+};
+
+/* What is looked at of 1 to `all`: the first ones, and by chance one of each part of the rest. */
+struct sample {
+    uint64_t all;
+    uint64_t first;
+    uint64_t spread;
+    struct chance chance;
+};
+
+static uint64_t sample_count(const struct sample *sample)
+{
+    uint64_t most = sample->first + sample->spread;
+    return sample->all < most ? sample->all : most;
+}
+
+/* The `i`-th of them, from 0. */
+static uint64_t sample_at(struct sample *sample, uint64_t i)
+{
+    if (i < sample->first || sample->all <= sample->first + sample->spread) {
+        return i + 1;
+    }
+    uint64_t rest = sample->all - sample->first;
+    uint64_t begin = rest * (i - sample->first) / sample->spread;
+    uint64_t end = rest * (i + 1 - sample->first) / sample->spread;
+    return sample->first + begin + 1 + chance_below(&sample->chance, (size_t)(end - begin));
+}
 
 /* The same services give the same answers each time: only what is done to the task differs. */
 static enum stage_result play_again(struct stage *stage, const struct stage_act *act,
@@ -48,16 +82,19 @@ static bool cancel_at(struct stage *stage, const struct stage_act *plain, struct
 
 static bool cancel_everywhere(struct stage *stage, const struct stage_act *act, void *user)
 {
-    size_t *points = user;
+    struct looked *looked = user;
     struct chance answers = stage->chance;
     uint64_t steps = 0;
     if (play_again(stage, act, answers, &steps) != STAGE_ENDED) {
         return false;
     }
     bool goes_on = true;
-    for (uint64_t step = 1; goes_on && step <= steps && step <= STEPS_MOST; step++) {
-        goes_on = cancel_at(stage, act, answers, step);
-        *points += 3;
+    struct sample sample = {steps, STEPS_FIRST, STEPS_SPREAD, {stage->subject->seed}};
+    looked->all += steps;
+    uint64_t count = sample_count(&sample);
+    for (uint64_t i = 0; goes_on && i < count && !stage_is_late(stage, 1); i++) {
+        goes_on = cancel_at(stage, act, answers, sample_at(&sample, i));
+        looked->some++;
     }
     return goes_on;
 }
@@ -65,12 +102,13 @@ static bool cancel_everywhere(struct stage *stage, const struct stage_act *act, 
 void rule_run_cancel(const struct subject *subject, struct verdict *verdict)
 {
     struct stage stage;
-    size_t points = 0;
+    struct looked looked = {0};
     if (stage_open(&stage, subject, verdict)) {
-        stage_each(&stage, CONFIGS, cancel_everywhere, &points);
-        verdict_remark(verdict, "at %zu points", points);
+        stage_each(&stage, CONFIGS, cancel_everywhere, &looked);
+        stage_each_check(&stage, cancel_everywhere, &looked);
+        verdict_remark(verdict, "at %zu of %zu steps", looked.some, looked.all);
     }
-    if (points == 0) {
+    if (looked.some == 0) {
         verdict_skip(verdict, "nothing could be started, as run.configs tells");
     }
     stage_close(&stage);
@@ -92,30 +130,51 @@ static bool fail_call(struct stage *stage, const struct stage_act *act, struct c
     return was_hit;
 }
 
-/* All of them in turn; `calls` counts. False: nothing more can be done. */
-static bool fail_all(struct stage *stage, const struct stage_act *plain, struct chance answers,
-                     uint32_t flags, size_t *calls)
+struct trouble {
+    struct looked calls;
+    size_t by_callback;
+};
+
+/* False: nothing more can be done. */
+static bool fail_some(struct stage *stage, const struct stage_act *plain, struct chance answers,
+                      struct sample *sample, uint32_t flags, size_t *count)
 {
     enum stage_result result = STAGE_ENDED;
     bool was_hit = true;
-    for (uint64_t n = 1; was_hit && result != STAGE_STUCK && n <= CALLS_MOST; n++) {
+    uint64_t most = sample_count(sample);
+    bool goes_on = true;
+    for (uint64_t i = 0; was_hit && goes_on && i < most && !stage_is_late(stage, 1); i++) {
         char what[WHAT_BYTES];
-        ops_test_fault fault = {.where = "", .n = n, .flags = flags};
+        ops_test_fault fault = {.where = "", .n = sample_at(sample, i), .flags = flags};
         struct stage_act act = *plain;
         act.what = what;
-        (void)snprintf(what, sizeof what, "call %" PRIu64 " of the host fails%s", n,
+        (void)snprintf(what, sizeof what, "call %" PRIu64 " of the host fails%s", fault.n,
                        flags != 0 ? " by its callback" : "");
         was_hit = fail_call(stage, &act, answers, &fault, &result);
-        *calls += was_hit ? 1 : 0;
+        goes_on = result != STAGE_STUCK;
+        *count += was_hit ? 1 : 0;
     }
-    return result != STAGE_STUCK;
+    return goes_on;
 }
 
+/*
+ * How many of the calls can fail by a callback is not known: those are looked for among as many as
+ * there are calls, until one is not there.
+ */
 static bool fail_everywhere(struct stage *stage, const struct stage_act *act, void *user)
 {
+    struct trouble *trouble = user;
     struct chance answers = stage->chance;
-    bool goes_on = fail_all(stage, act, answers, 0, user) &&
-                   fail_all(stage, act, answers, OPS_TEST_IN_CALLBACK, user);
+    uint64_t before = ops_test_calls(stage->host, "");
+    if (play_again(stage, act, answers, NULL) != STAGE_ENDED) {
+        return false;
+    }
+    uint64_t calls = ops_test_calls(stage->host, "") - before;
+    struct sample sample = {calls, CALLS_FIRST, CALLS_SPREAD, {stage->subject->seed}};
+    trouble->calls.all += calls;
+    bool goes_on =
+        fail_some(stage, act, answers, &sample, 0, &trouble->calls.some) &&
+        fail_some(stage, act, answers, &sample, OPS_TEST_IN_CALLBACK, &trouble->by_callback);
     (void)chance_next(&stage->chance); /* the next config gets other answers */
     return goes_on;
 }
@@ -123,12 +182,14 @@ static bool fail_everywhere(struct stage *stage, const struct stage_act *act, vo
 void rule_run_faults(const struct subject *subject, struct verdict *verdict)
 {
     struct stage stage;
-    size_t calls = 0;
+    struct trouble trouble = {.by_callback = 0};
     if (stage_open(&stage, subject, verdict)) {
-        stage_each(&stage, CONFIGS, fail_everywhere, &calls);
-        verdict_remark(verdict, "%zu calls", calls);
+        stage_each(&stage, CONFIGS, fail_everywhere, &trouble);
+        stage_each_check(&stage, fail_everywhere, &trouble);
+        verdict_remark(verdict, "%zu of %zu calls at once, %zu by their callbacks",
+                       trouble.calls.some, trouble.calls.all, trouble.by_callback);
     }
-    if (calls == 0) {
+    if (trouble.calls.some == 0) {
         verdict_skip(verdict, "nothing could be started, as run.configs tells");
     }
     stage_close(&stage);

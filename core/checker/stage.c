@@ -100,6 +100,18 @@ void stage_each(struct stage *stage, size_t wanted, stage_visit_fn visit, void *
     }
 }
 
+void stage_each_check(struct stage *stage, stage_visit_fn visit, void *user)
+{
+    const struct manifest *manifest = stage->subject->manifest;
+    bool goes_on = true;
+    for (size_t i = 0; goes_on && i < manifest->node_count; i++) {
+        const struct stage_act act = {.node = &manifest->nodes[i], .what = ""};
+        if ((act.node->type.flags & NODE_TYPE_CHECKS) != 0) {
+            goes_on = visit(stage, &act, user);
+        }
+    }
+}
+
 void stage_each_bound(struct stage *stage, stage_visit_fn visit, void *user)
 {
     const struct manifest *manifest = stage->subject->manifest;
@@ -293,7 +305,7 @@ static bool choose_settings(struct stage *stage)
     return true;
 }
 
-static uint64_t now_ms(void)
+uint64_t stage_now_ms(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
@@ -302,7 +314,7 @@ static uint64_t now_ms(void)
 
 bool stage_is_late(const struct stage *stage, unsigned parts)
 {
-    return now_ms() - stage->began_ms > stage->subject->timeout_ms / 2 / parts;
+    return stage_now_ms() - stage->began_ms > stage->subject->timeout_ms / 2 / parts;
 }
 
 /* Its init() runs. `fault` may be NULL. */
@@ -342,7 +354,7 @@ bool stage_open(struct stage *stage, const struct subject *subject, struct verdi
         .subject = subject,
         .verdict = verdict,
         .chance = {subject->seed},
-        .began_ms = now_ms(),
+        .began_ms = stage_now_ms(),
     };
     verdict_stage(verdict, "loading it, and its init()");
     if (!open_host(stage, NULL, &why)) {

@@ -105,6 +105,9 @@ typedef bool (*stage_visit_fn)(struct stage *stage, const struct stage_act *act,
  */
 void stage_each(struct stage *stage, size_t wanted, stage_visit_fn visit, void *user);
 
+/* The same with one check() of each node type that has it. */
+void stage_each_check(struct stage *stage, stage_visit_fn visit, void *user);
+
 /* The same with configs at the bounds of the schemas, where such can be made. */
 void stage_each_bound(struct stage *stage, stage_visit_fn visit, void *user);
 
@@ -121,6 +124,9 @@ char *stage_with_secrets(struct stage *stage, const struct stage_act *act);
  * as one that never ends.
  */
 bool stage_is_late(const struct stage *stage, unsigned parts);
+
+/* Real time, from some moment in the past. */
+uint64_t stage_now_ms(void);
 
 /* `document` as JSON. Owned: free(). NULL: out of memory. */
 char *stage_text(const struct document *document);

@@ -127,8 +127,10 @@ CASES = [
     ("loops", "run.configs", "it did not end within 6 s, while: fault with {", "--timeout", "6"),
     ("mutations", "run.mutations", "= a text of 200,000 bytes"),
     ("outputs", "run.outputs", "/n"),
-    ("checks", "run.checks", "fault, its check()"),
+    ("checks", "run.checks run.cancel run.faults", "fault, its check()"),
     ("cancel", "run.cancel run.faults", ", cancelled some time after step 1"),
+    ("cancel_late", "run.cancel run.faults", ", cancelled "),
+    ("checks_deaf", "run.cancel run.faults", "fault, its check(), cancelled "),
     ("faults", "run.faults", "(ops.timer.after)"),
     ("start", "run.start", "fault, call 1 of the host fails in create() (ops.value.alloc), and create() succeeds all the same"),
     ("start_crashes", "run.start", "it was ended by signal 11 (Segmentation fault), while: fault with {"),
@@ -217,6 +219,13 @@ def manners(rules):
     for name in ("thread_ends", "thread_naps", "thread_ticks"):
         run = check(fault(name), "--rule", "run", "--tasks", 100, code=0)
         assert ", 0 failed, 0 warnings" in run.stdout, run.stdout
+    assert "at 8 of 8 steps" in check(fault("checks_well"), "--rule", "run.cancel", code=0).stdout
+    slow = check(fault("naps"), "--rule", "run.growth", "--timeout", 8, code=0).stdout
+    assert " hosts: more take too long; small" in slow, slow
+    steps = check(fault("cancel_late"), "--rule", "run.cancel", code=1).stdout
+    assert "at 180 of 426 steps" in steps, steps
+    grown = check(fault("cancel_late"), "--rule", "run.growth", code=1).stdout
+    assert "fault with {}, call " in grown and " of the host fails by its callback" in grown, grown
     assert "(it needs none)" in check(without_glibc(), "--rule", "static.glibc", code=0).stdout
     assert check(fault("crashes"), "--in-process", "--rule", "run.configs").returncode == -6
     given = work / "given.json"

@@ -15,6 +15,7 @@
 
 struct wait {
     int64_t n;
+    int more; /* timers, after the one that runs */
 };
 
 static void finish(const struct wait *wait, ops_task task)
@@ -50,6 +51,18 @@ static void leak(size_t bytes)
 
 static void on_time(void *user, ops_task task, ops_status status)
 {
+#ifdef FAULT_CANCEL_LATE
+    struct wait *ahead = (struct wait *)user;
+    if (status == OPS_E_CANCELLED && ahead->more < 100) {
+        return; /* only from the 42nd step on */
+    }
+    if (status == OPS_OK && ahead->more-- > 0) {
+        status = ops.timer->after(ops.h, task, 1000, on_time, ahead, NULL);
+        if (status == OPS_OK) {
+            return;
+        }
+    }
+#endif
 #ifdef FAULT_CANCEL
     if (status == OPS_E_CANCELLED) {
         return;
@@ -101,6 +114,10 @@ static void misbehave(ops_val config)
     const struct timespec wait = {.tv_nsec = 30 * 1000 * 1000};
     (void)nanosleep(&wait, NULL);
 #endif
+#ifdef FAULT_NAPS
+    const struct timespec nap = {.tv_nsec = 60 * 1000 * 1000};
+    (void)nanosleep(&nap, NULL);
+#endif
 #ifdef FAULT_BOUND_TEXT
     if (ops_get_str(config, "label", "").n >= 300) { /* the longest that the schema allows */
         abort();
@@ -148,6 +165,7 @@ static void fault_execute(ops_node *node, ops_task task, ops_val config)
         return;
     }
     wait->n = ops_get_i64(config, "n", 0);
+    wait->more = 140;
 #if defined FAULT_SECRET_READ || defined FAULT_SECRET_CRASHES
     if (!reads_token(config)) {
         ops_fail_text(task, OPS_E_INTERNAL, "the token is no text");
@@ -241,12 +259,39 @@ static const ops_node_type fault = {(uint32_t)sizeof(ops_node_type),
                                     NULL,
                                     NULL,
                                     NULL};
-#elif defined FAULT_CHECKS
+#elif defined FAULT_CHECKS || defined FAULT_CHECKS_DEAF || defined FAULT_CHECKS_WELL
+static void on_checked(void *user, ops_task task, ops_status status)
+{
+    (void)user;
+#ifdef FAULT_CHECKS_DEAF
+    if (status != OPS_OK) {
+        return;
+    }
+#endif
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "the wait was broken off");
+        return;
+    }
+    finish(&(struct wait){.n = 1}, task);
+}
+
 static void fault_check(ops_node *node, ops_task task, ops_str origin)
 {
     (void)node;
-    (void)task;
     (void)origin;
+#ifdef FAULT_CHECKS
+    (void)task;
+    (void)on_checked;
+#else
+    ops_status status = ops.timer->after(ops.h, task, 1000, on_checked, NULL, NULL);
+#ifdef FAULT_CHECKS_DEAF
+    (void)status;
+#else
+    if (status != OPS_OK) {
+        ops_fail_text(task, status, "no timer could be started");
+    }
+#endif
+#endif
 }
 static const ops_node_type fault =
     OPS_NODE_WITH_CHECK("fault", OPS_NODE_PARALLEL, fault_execute, NULL, fault_check);
