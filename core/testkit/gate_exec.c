@@ -10,10 +10,14 @@
 
 /* ---- The end of a task, which comes once ---- */
 
-/* Of a task that was forgotten it is not known: the plugin has the benefit of the doubt. */
-static bool may_be_given_up(const struct ops_test_host *host, const struct test_task *task)
+/* Of one that was forgotten long ago it is not known: the plugin has the benefit of the doubt. */
+static bool may_be_given_up(const struct ops_test_host *host, const struct test_task *task,
+                            const struct test_forgotten *forgotten)
 {
-    return task != NULL ? task->was_cancelled && !task->is_ended_by_plugin : host->has_cancelled;
+    if (task != NULL) {
+        return task->was_cancelled && !task->is_ended_by_plugin;
+    }
+    return forgotten != NULL ? forgotten->is_given_up : host->has_cancelled;
 }
 
 /* The host did not take it: the task has ended before, by the plugin or given up by the host. */
@@ -21,9 +25,11 @@ static void blame(struct gate *gate, struct test_task *task)
 {
     struct ops_test_host *host = gate->owner;
     const char *name = fault_point_name(gate->point);
-    uint64_t number = task != NULL ? task->number : 0;
+    const struct test_forgotten *forgotten =
+        task == NULL ? test_tasks_find_forgotten(&host->tasks, gate->handle) : NULL;
+    uint64_t number = task != NULL ? task->number : forgotten != NULL ? forgotten->number : 0;
     char text[128];
-    if (may_be_given_up(host, task)) {
+    if (may_be_given_up(host, task, forgotten)) {
         (void)snprintf(text, sizeof text, "%s() after the host had given it up", name);
         complaint_add(&host->complaints, OPS_TEST_ENDED_LATE, number, COMPLAINT_HARMLESS, text);
         return;

@@ -56,8 +56,23 @@ struct test_task *test_tasks_find_handle(const struct test_tasks *tasks, host_ta
     return NULL;
 }
 
+const struct test_forgotten *test_tasks_find_forgotten(const struct test_tasks *tasks,
+                                                       host_task handle)
+{
+    for (size_t i = 0; i < FORGOTTEN_MOST; i++) {
+        const struct test_forgotten *forgotten = &tasks->last_forgotten[i];
+        if (forgotten->number != 0 && forgotten->handle == handle) {
+            return forgotten;
+        }
+    }
+    return NULL;
+}
+
 void test_tasks_forget(struct test_tasks *tasks, uint64_t number)
 {
+    const struct test_task *task = tasks->tasks[number - 1];
+    tasks->last_forgotten[tasks->forgotten_count++ % FORGOTTEN_MOST] =
+        (struct test_forgotten){task->handle, number, task->result.is_given_up != 0};
     task_destroy(tasks->tasks[number - 1]);
     tasks->tasks[number - 1] = NULL;
     while (tasks->forgotten < tasks->count && tasks->tasks[tasks->forgotten] == NULL) {
@@ -77,7 +92,7 @@ void test_tasks_finish(struct test_tasks *tasks)
         task_destroy(tasks->tasks[i]);
     }
     free((void *)tasks->tasks);
-    *tasks = (struct test_tasks){.tasks = NULL};
+    tasks->tasks = NULL;
 }
 
 /* ---- Texts ---- */

@@ -61,11 +61,22 @@ struct test_task {
     struct host_alarm deadline;
 };
 
+enum { FORGOTTEN_MOST = 4096 };
+
+/* What stays of a task, for who ends it once more. */
+struct test_forgotten {
+    host_task handle;
+    uint64_t number; /* 0: none yet */
+    bool is_given_up;
+};
+
 struct test_tasks {
     struct test_task **tasks; /* by number - 1; NULL: forgotten */
     size_t count;
     size_t cap;
     size_t forgotten; /* at the beginning, so that looking for one does not see them */
+    struct test_forgotten last_forgotten[FORGOTTEN_MOST]; /* a ring */
+    size_t forgotten_count;                               /* of all times */
 };
 
 /* A new one with the next number, or NULL: out of memory. Its token is its number. */
@@ -74,6 +85,10 @@ struct test_task *test_tasks_add(struct test_tasks *tasks);
 struct test_task *test_tasks_get(const struct test_tasks *tasks, uint64_t number);
 /* The newest whose handle it is; NULL: there is none. */
 struct test_task *test_tasks_find_handle(const struct test_tasks *tasks, host_task handle);
+/* NULL: it is no such one, or was forgotten too long ago. */
+const struct test_forgotten *test_tasks_find_forgotten(const struct test_tasks *tasks,
+                                                       host_task handle);
+/* It has ended. */
 void test_tasks_forget(struct test_tasks *tasks, uint64_t number);
 /* Takes the last one back, which was not started. */
 void test_tasks_drop_last(struct test_tasks *tasks);

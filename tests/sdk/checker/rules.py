@@ -116,6 +116,7 @@ CASES = [
     ("port", "run.configs", "complete() with the port 'sideways', which the manifest does not name"),
     ("strand", "run.strand", ": a step of it takes 30 ms at least", "--timeout", "8"),
     ("ends_twice", "run.configs", "fault with {"),
+    ("ends_late", "run.configs run.strand run.mutations run.outputs", "ops.exec.fail() of a task that has ended"),
     ("never_ends", "run.configs", "fault with {"),
     ("crashes", "run.configs", "it was ended by signal 6 (Aborted), while: fault with {"),
     ("parent", "run.configs", "it killed its parent process, by signal 9 (Killed), while: fault with {"),

@@ -97,6 +97,9 @@ static void deed_thread(ops_task task, ops_val config)
     pthread_t thread;
     struct thread_work *work = malloc(sizeof *work);
     *work = (struct thread_work){task, ops_get_i64(config, "nap_ms", 0)};
+    if (ops_get_i64(config, "once_more", 0) != 0) {
+        deed_complete_i64(task, "thread", 0);
+    }
     if (pthread_create(&thread, NULL, thread_run, work) != 0 || pthread_detach(thread) != 0) {
         ops_fail_text(task, OPS_E_RESOURCE, "no thread");
     }

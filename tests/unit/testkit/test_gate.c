@@ -2,6 +2,7 @@
 
 /* What stands before the services: faults that hit, and what is complained of. */
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -151,6 +152,29 @@ static void test_gate__an_end_after_it_was_given_up_is_harmless(void **state)
     kit_close(host);
 }
 
+/* Another one was killed before, which says nothing of this one. */
+static void test_gate__an_end_too_many_of_a_forgotten_task_is_told(void **state)
+{
+    ops_test_host *host = kit_open(DEEDS, NULL);
+    ops_test_task killed = kit_start(host, "deeds", "{\"do\":\"never\"}");
+    (void)state;
+    assert_int_equal(ops_test_idle(host), OPS_OK);
+    assert_int_equal(ops_test_cancel(host, killed, OPS_CANCEL_REQUESTED | OPS_TEST_KILL), OPS_OK);
+    assert_int_equal(ops_test_run(host, killed), OPS_OK);
+    assert_int_equal(ops_test_forget(host, killed), OPS_OK);
+
+    ops_test_task task =
+        kit_start(host, "deeds", "{\"do\":\"thread\",\"nap_ms\":50,\"once_more\":1}");
+    assert_int_equal(ops_test_run(host, task), OPS_OK);
+    assert_int_equal(ops_test_forget(host, task), OPS_OK);
+    for (int i = 0; i < 2000 && kit_complaints(host, OPS_TEST_ENDED_TWICE) == 0; i++) {
+        (void)poll(NULL, 0, 5); /* its thread naps */
+    }
+    kit_expect_part(ops_test_complaints(host), "task 2: ops.exec.fail() of a task that has ended");
+    assert_int_equal(kit_complaints(host, OPS_TEST_ENDED_LATE), 0);
+    kit_close(host);
+}
+
 static void test_gate__all_that_is_random_is_outlived(void **state)
 {
     ops_test_host *host = kit_open(DEEDS, NULL);
@@ -196,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_gate__who_ends_twice_is_told),
         cmocka_unit_test(test_gate__stale_handles_and_bad_arguments_are_told),
         cmocka_unit_test(test_gate__an_end_after_it_was_given_up_is_harmless),
+        cmocka_unit_test(test_gate__an_end_too_many_of_a_forgotten_task_is_told),
         cmocka_unit_test(test_gate__all_that_is_random_is_outlived),
         cmocka_unit_test(test_gate__what_the_plugin_logs_is_kept),
     };
