@@ -131,20 +131,23 @@ void own_threads_begin(struct own_threads *threads)
     }
 }
 
-/* Two links are the folder's own, one is of each thread in it: far cheaper than reading it. */
-static bool are_some(const struct own_threads *threads, struct host *host)
+/*
+ * Two links are the folder's own, one is of each thread in it: far cheaper than reading it. Where
+ * there were others before the plugin, they may have ended, and the number says nothing.
+ */
+static bool may_be_some(const struct own_threads *threads, struct host *host)
 {
     struct stat info;
     struct host_counts counts;
     host_count(host, &counts);
-    size_t known = 2 + threads->before_count + counts.threads;
-    return stat("/proc/self/task", &info) != 0 || info.st_nlink > known;
+    return threads->before_count != 1 || stat("/proc/self/task", &info) != 0 ||
+           info.st_nlink > 2 + 1 + counts.threads;
 }
 
 struct own_threads_seen own_threads_look(const struct own_threads *threads, struct host *host)
 {
     struct own_threads_seen seen = {.is_there = false};
-    DIR *entries = are_some(threads, host) ? opendir("/proc/self/task") : NULL;
+    DIR *entries = may_be_some(threads, host) ? opendir("/proc/self/task") : NULL;
     const struct dirent *entry = NULL;
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
         pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);

@@ -116,7 +116,6 @@ CASES = [
     ("port", "run.configs", "complete() with the port 'sideways', which the manifest does not name"),
     ("strand", "run.strand", ": a step of it takes 30 ms at least", "--timeout", "8"),
     ("ends_twice", "run.configs", "fault with {"),
-    ("ends_late", "run.configs run.strand run.mutations run.outputs", "ops.exec.fail() of a task that has ended"),
     ("never_ends", "run.configs", "fault with {"),
     ("crashes", "run.configs", "it was ended by signal 6 (Aborted), while: fault with {"),
     ("parent", "run.configs", "it killed its parent process, by signal 9 (Killed), while: fault with {"),
@@ -221,6 +220,8 @@ def manners(rules):
         run = check(fault(name), "--rule", "run", "--tasks", 100, code=0)
         assert ", 0 failed, 0 warnings" in run.stdout, run.stdout
     assert "at 8 of 8 steps" in check(fault("checks_well"), "--rule", "run.cancel", code=0).stdout
+    late = check(fault("ends_late"), "--rule", "run.mutations", code=1).stdout
+    assert "ops.exec.fail() of a task that has ended" in late, late
     slow = check(fault("naps"), "--rule", "run.growth", "--timeout", 8, code=0).stdout
     assert " hosts: more take too long; small" in slow, slow
     steps = check(fault("cancel_late"), "--rule", "run.cancel", code=1).stdout

@@ -26,6 +26,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static pthread_t thread;
 static struct entry *first;
+static struct entry **last = &first;
 static bool is_stopped;
 
 static void finish(ops_task task)
@@ -87,6 +88,7 @@ static void *run(void *unused)
             break;
         }
         first = entry->next;
+        last = first != NULL ? last : &first;
         (void)pthread_mutex_unlock(&lock);
         serve(entry->task);
         free(entry);
@@ -150,8 +152,9 @@ static void fault_execute(ops_node *node, ops_task task, ops_val config)
     finish(task);
 #endif
     (void)pthread_mutex_lock(&lock);
-    *entry = (struct entry){first, task};
-    first = entry;
+    *entry = (struct entry){NULL, task};
+    *last = entry;
+    last = &entry->next;
     (void)pthread_cond_signal(&changed);
     (void)pthread_mutex_unlock(&lock);
 #endif
