@@ -46,7 +46,8 @@ const struct command cmd_run = {
                "The run is kept in the state folder. The same --key again is the same run: it is\n"
                "shown, and goes on if it was interrupted. When another opstream is the engine of\n"
                "the folder, it runs there and is shown here; then a second Ctrl-C leaves it\n"
-               "to that engine. Should that one go away, this one goes on.\n\n"
+               "to that engine. Should that one go away, this one goes on; in a folder of\n"
+               "another user's, as a service has, it waits up to 10 min for the next one.\n\n"
                "--record keeps the HTTP calls of the run, and what came of them, for --replay,\n"
                "which needs no network: a test of the pipeline. See 'opstream help plugin run'.\n"
                "A run with a tape is ephemeral.",

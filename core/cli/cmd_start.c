@@ -155,7 +155,8 @@ const struct command cmd_start = {
     .details = "Checks FILE and the input, and returns as soon as the run is durable: it goes on\n"
                "whatever becomes of this terminal. When nobody is the engine of the state\n"
                "folder, one starts in the background; it ends with the last run, and its log is\n"
-               "engine.log in the state folder. --wait starts the next one should it go away.\n\n"
+               "engine.log in the state folder. --wait starts the next one should it go away;\n"
+               "in a folder of another user's, as a service has, it waits 10 min for that.\n\n"
                "'opstream status ID' shows the run; 'logs', 'history', 'cancel' and others act\n"
                "on it. An ID may be given as short as it is unique.",
     .options = options,

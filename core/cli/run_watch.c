@@ -24,6 +24,9 @@
 /* Between two looks for who is the engine now: it may be about to listen. */
 enum { LOOK_AGAIN_MS = 100, WAIT_MS = 250, LAUNCH_MS = 1000 };
 
+/* For the next engine of another user, which can be nobody here: a service may be upgraded. */
+enum { FOREIGN_WAIT_MS = 10 * 60 * 1000 };
+
 struct watch {
     const struct run_watch_options *options;
     struct loop *loop;
@@ -37,7 +40,8 @@ struct watch {
     bool is_leaving;   /* what is left is handed over */
     bool waits_for_room;
     struct engine_full full;
-    bool has_waited; /* it has been said that no engine is at work */
+    bool has_waited;    /* it has been said that no engine is at work */
+    uint32_t waited_ms; /* since then */
     bool is_over;
     int code; /* why it cannot go on, or EXIT_DONE */
 };
@@ -87,6 +91,17 @@ static void fail_blocked(struct watch *watch, const char *why)
 
 /* ---- another engine ---- */
 
+static bool is_foreign(const struct watch *watch)
+{
+    return state_folder_is_foreign(watch->options->hold->folder);
+}
+
+/* Whether the next engine is ours to start. */
+static bool launches(const struct watch *watch)
+{
+    return watch->options->launch != NULL && !is_foreign(watch);
+}
+
 static void look_for_engine(struct watch *watch);
 static void hand_over(struct watch *watch);
 static void follow(struct watch *watch);
@@ -97,6 +112,7 @@ static void on_event(void *user, const struct event *event)
     struct error err = {0};
     int status = run_stream_take(watch->replica, event, &err);
     watch->has_waited = false;
+    watch->waited_ms = 0;
     if (status < 0) {
         fail(watch, EXIT_STATE, err.message);
     } else if (status == RUN_STREAM_BLOCKED) {
@@ -118,7 +134,11 @@ static void on_wait_over(void *user)
     if (watch->is_over || watch->code != EXIT_DONE) {
         return;
     }
-    int status = options->launch != NULL ? options->launch(options->user, &err) : 0;
+    if (!is_looking(watch)) {
+        hand_over(watch); /* its key says which run it is */
+        return;
+    }
+    int status = launches(watch) ? options->launch(options->user, &err) : 0;
     if (status == 0 || status == E_CONFLICT || status == E_TIMEOUT) {
         follow(watch);
     } else {
@@ -130,13 +150,23 @@ static void on_wait_over(void *user)
  */
 static void wait_for_engine(struct watch *watch)
 {
-    bool launches = watch->options->launch != NULL;
+    bool is_ours = launches(watch);
+    if (is_foreign(watch) && watch->waited_ms >= FOREIGN_WAIT_MS) {
+        char text[160];
+        (void)snprintf(text, sizeof(text),
+                       "no engine has come for 10 min: run %s is kept, 'opstream status %s "
+                       "--follow' waits again",
+                       id_of(watch), id_of(watch));
+        fail(watch, EXIT_STUCK, text);
+        return;
+    }
     if (!watch->has_waited) {
-        run_show_say(watch->options->show, launches ? RUN_WATCH_LAUNCHES : RUN_WATCH_WAITS);
+        run_show_say(watch->options->show, is_ours ? RUN_WATCH_LAUNCHES : RUN_WATCH_WAITS);
         run_show_draw(watch->options->show);
         watch->has_waited = true;
     }
-    loop_tick(watch->loop, launches ? LAUNCH_MS : WAIT_MS, on_wait_over, watch);
+    watch->waited_ms += is_ours ? LAUNCH_MS : WAIT_MS;
+    loop_tick(watch->loop, is_ours ? LAUNCH_MS : WAIT_MS, on_wait_over, watch);
 }
 
 struct rest {
@@ -160,6 +190,10 @@ static void read_rest(struct watch *watch)
     struct journal_reader *reader = NULL;
     int status =
         journal_reader_open(state_folder_path(watch->options->hold->folder), &reader, &err);
+    if (status != 0 && is_foreign(watch)) {
+        wait_for_engine(watch); /* which may read it */
+        return;
+    }
     if (status == 0) {
         status = journal_reader_run(reader, str_from(id_of(watch)), note_rest, &rest, &err);
     }
@@ -300,6 +334,10 @@ static void on_lock(void *user, int status, struct state_lock *lock, const struc
 static void look_for_engine(struct watch *watch)
 {
     struct error err = {0};
+    if (is_foreign(watch) && id_of(watch)[0] != '\0') {
+        wait_for_engine(watch);
+        return;
+    }
     const struct state_wait_options options = {.loop = loop_uv(watch->loop),
                                                .folder = watch->options->hold->folder,
                                                .kind = STATE_OWNER_CLI,

@@ -14,8 +14,9 @@
  * was shown is not shown again. SIGINT cancels the run alone; a second one leaves it to its engine,
  * or kills what runs when that is this process. SIGHUP leaves it to its engine, or to the next one.
  *
- * Who only looks at a run waits for the next engine, or has it started. Any signal ends the
- * looking: EXIT_LEFT and its number.
+ * In a folder of another user's this process cannot be the engine: the next one is waited for, up
+ * to 10 min. Who only looks at a run waits for the next engine, or has it started. Any signal ends
+ * the looking: EXIT_LEFT and its number.
  *
  * Used by:  cmd_run, status_follow.
  * Uses:     api (control, control_client), loop, state_owner, run_replica, run_show.
@@ -44,8 +45,8 @@ struct run_watch_options {
     struct str body; /* of POST /api/v1/jobs, with a key; empty: only looks at the run `id` */
     struct str id;
     /*
-     * Who only looks: starts an engine when none is at work; as engine_launch_start(). NULL: the
-     * next one is waited for.
+     * Who only looks: starts an engine when none is at work; as engine_launch_start(). NULL, or in
+     * a folder of another user's: the next one is waited for.
      */
     int (*launch)(void *user, struct error *err);
     void *user;
