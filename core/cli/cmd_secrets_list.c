@@ -16,11 +16,26 @@ static const struct command_option options[] = {
     {NULL, 0, NULL, NULL, false},
 };
 
+/* What another user keeps cannot be read here: that is not the same as none. */
+static int check_folder(const struct secret_session *session)
+{
+    struct error err = {0};
+    struct state_folder *folder = NULL;
+    const struct state_folder_options open = {.path = command_value(session->args, "state"),
+                                              .use = STATE_FOLDER_EXISTING};
+    int status = state_folder_open(&open, &folder, &err);
+    state_folder_close(folder);
+    return status == 0 || status == E_NOT_FOUND ? EXIT_DONE : secret_session_fail(&err);
+}
+
 static int list(struct secret_session *session)
 {
     struct error err = {0};
     struct strbuf text = STRBUF_INIT;
     cleanup_document struct document *found = NULL;
+    if (check_folder(session) != EXIT_DONE) {
+        return EXIT_STATE;
+    }
     if (secret_list_make(session->sources, session->secrets, &found, &err) != 0) {
         return secret_session_fail(&err);
     }

@@ -22,6 +22,18 @@ static void print_row(struct strbuf *out, const char *left, const char *right)
     strbuf_append_format(out, "%*s%s\n", (int)(SUMMARY_COLUMN - 2 - n), "", right);
 }
 
+static void print_lines(struct strbuf *out, const char *left, const char *text)
+{
+    const char *end = strchr(text, '\n');
+    strbuf_append_format(out, "  %-*s", SUMMARY_COLUMN - 2, left);
+    while (end != NULL) {
+        strbuf_append_format(out, "%.*s\n%*s", (int)(end - text), text, SUMMARY_COLUMN, "");
+        text = end + 1;
+        end = strchr(text, '\n');
+    }
+    strbuf_append_format(out, "%s\n", text);
+}
+
 void command_help_append_overview(struct strbuf *out)
 {
     strbuf_append_text(out,
@@ -40,9 +52,10 @@ void command_help_append_overview(struct strbuf *out)
     strbuf_append_text(
         out, "\n'opstream help COMMAND' tells more.\n"
              "Environment: OPSTREAM_PLUGIN_PATH, OPSTREAM_LIBRARY_PATH (folders of plugins, "
-             "of\npipelines; ':' between), NO_COLOR.\n"
-             "Exit codes: 0 done, 1 the run failed, 2 usage, 3 the pipeline does "
-             "not validate,\n4 cancelled, 74 the output could not be written.\n");
+             "of\npipelines; ':' between), NO_COLOR.\n\nExit codes\n");
+    for (const struct exit_code_row *row = exit_code_rows; row->name != NULL; row++) {
+        print_lines(out, row->name, row->text);
+    }
 }
 
 static void append_usage(const struct command *command, struct strbuf *out)

@@ -260,6 +260,11 @@ static void append_rest(struct line *line, const char *const *words, size_t coun
 
 void completion_append(const char *const *words, size_t count, struct strbuf *out)
 {
+    if (count == 1 && words[0][0] == '-') {
+        completion_values_append_word(out, STR("--help"), STR("say what there is"));
+        completion_values_append_word(out, STR("--version"), STR("print the version"));
+        return;
+    }
     if (count == 1) {
         append_commands(command_table, out);
         return;

@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cli/exit_code.h"
 
+const struct exit_code_row exit_code_rows[] = {
+    {"0", "done; the run completed"},
+    {"1", "the run failed"},
+    {"2", "a wrong command line, input or id; or not what this\nrun can do now"},
+    {"3", "the pipeline, or the file of settings, does not\nvalidate"},
+    {"4", "the run was cancelled"},
+    {"74", "the state, or the output, could not be read or\nwritten"},
+    {"75", "the run is kept, but is blocked, or no engine could be\n"
+           "started for it; or the engine had no room for a\n"
+           "minute, and nothing was begun"},
+    {"128 + n", "the signal n ended the command, and the run goes on\nwhere it is kept"},
+    {NULL, NULL},
+};
+
 int exit_code_of_run(enum run_state state)
 {
     return state == RUN_COMPLETED ? EXIT_DONE

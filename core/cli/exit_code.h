@@ -3,10 +3,9 @@
 #define CORE_CLI_EXIT_CODE_H
 
 /*
- * Exit code: what the program says when it ends, of every command in the same way. README.md of
- * this folder has the table for people.
+ * Exit code: what the program says when it ends, of every command in the same way.
  *
- * Used by:  command, and through it all of cli.
+ * Used by:  command, and through it all of cli; command_help, man_command.
  * Uses:     base, engine (record.h).
  * Threads:  [any]
  */
@@ -25,6 +24,14 @@ enum exit_code {
                         the engine had no room, and nothing was begun */
     EXIT_LEFT = 128, /* and a signal's number: it ended the command; a run that is kept goes on */
 };
+
+/* For people: "75" and what it means, in lines of at most 54 columns. */
+struct exit_code_row {
+    const char *name; /* NULL: the end */
+    const char *text;
+};
+
+extern const struct exit_code_row exit_code_rows[];
 
 /* Of a run that has ended. */
 int exit_code_of_run(enum run_state state);

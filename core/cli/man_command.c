@@ -136,18 +136,6 @@ struct row {
     const char *text;
 };
 
-static const struct row exit_codes[] = {
-    {"0", "done; the run completed"},
-    {"1", "the run failed"},
-    {"2", "a wrong command line, input or id; or not what this run can do now"},
-    {"3", "the pipeline, or the file of settings, does not validate"},
-    {"4", "the run was cancelled"},
-    {"74", "the state, or the output, could not be read or written"},
-    {"75", "the run is kept, but is blocked, or no engine could be started for it; or the engine "
-           "had no room for a minute, and nothing was begun"},
-    {"128 + n", "the signal n ended the command, and the run goes on where it is kept"},
-};
-
 static const struct row variables[] = {
     {"OPSTREAM_STATE", "the state folder, as --state"},
     {"OPSTREAM_PLUGIN_PATH", "folders of plugins, with ':' between them, as --plugins"},
@@ -173,14 +161,26 @@ static const struct row files[] = {
     {"/run/secrets", "secrets, a file for each, if there is no other 'secrets_folder'"},
 };
 
+static void append_row(const char *name, const char *text, struct strbuf *out)
+{
+    man_roff_item_begin(out);
+    man_roff_bold(out, str_from(name));
+    strbuf_append_char(out, '\n');
+    man_roff_text(out, str_from(text));
+    man_roff_item_end(out);
+}
+
 static void append_rows(const struct row *rows, size_t count, struct strbuf *out)
 {
     for (size_t i = 0; i < count; i++) {
-        man_roff_item_begin(out);
-        man_roff_bold(out, str_from(rows[i].name));
-        strbuf_append_char(out, '\n');
-        man_roff_text(out, str_from(rows[i].text));
-        man_roff_item_end(out);
+        append_row(rows[i].name, rows[i].text, out);
+    }
+}
+
+static void append_exit_codes(struct strbuf *out)
+{
+    for (const struct exit_code_row *row = exit_code_rows; row->name != NULL; row++) {
+        append_row(row->name, row->text, out);
     }
 }
 
@@ -219,7 +219,7 @@ void man_command_append_program(struct strbuf *out)
                  "option of each command.\n"));
     append_commands(out);
     man_roff_section(out, "EXIT STATUS");
-    append_rows(exit_codes, sizeof(exit_codes) / sizeof(exit_codes[0]), out);
+    append_exit_codes(out);
     man_roff_section(out, "ENVIRONMENT");
     append_rows(variables, sizeof(variables) / sizeof(variables[0]), out);
     man_roff_section(out, "FILES");

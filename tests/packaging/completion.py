@@ -57,6 +57,8 @@ LINES = [
     ("plugin run notify.so --node notify.send_", "plugin run notify.so --node notify.send_digest "),
     ("plugin run --node notify.send_", "plugin run --node notify.send_digest "),
     ("completion z", "completion zsh "),
+    ("--vers", "--version "),
+    ("--he", "--help "),
     ("completion wo", "completion words "),
     ("secrets rm tok", "secrets rm token "),
     ("secrets set token --ke", "secrets set token --keep "),
