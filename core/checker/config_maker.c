@@ -67,8 +67,15 @@ static void make_integer(struct maker *maker, const struct facets *facets)
     const struct value *most = facets_find(facets, "maximum");
     int64_t low = value_is(least, VALUE_INT) ? value_int(least) : 0;
     int64_t high = value_is(most, VALUE_INT) ? value_int(most) : low + 100;
-    if (facets_find(facets, "exclusiveMinimum") != NULL) {
-        low += (int64_t)value_number(facets_find(facets, "exclusiveMinimum")) + 1;
+    const struct value *above = facets_find(facets, "exclusiveMinimum");
+    const struct value *below = facets_find(facets, "exclusiveMaximum");
+    if (value_is(above, VALUE_INT) && (least == NULL || value_int(above) >= low)) {
+        low = value_int(above) + 1;
+        high = most != NULL ? high : low + 100;
+    }
+    if (value_is(below, VALUE_INT) && (most == NULL || value_int(below) <= high)) {
+        high = value_int(below) - 1;
+        low = least == NULL && above == NULL && high < low ? high - 100 : low;
     }
     if (high < low) {
         high = low;
@@ -92,16 +99,25 @@ static void make_integer(struct maker *maker, const struct facets *facets)
     }
 }
 
+/* Between exclusive bounds is what lies between, not they. */
 static void make_number(struct maker *maker, const struct facets *facets)
 {
-    double low =
-        facets_find(facets, "minimum") != NULL ? value_number(facets_find(facets, "minimum")) : 0;
-    double high = facets_find(facets, "maximum") != NULL
-                      ? value_number(facets_find(facets, "maximum"))
-                      : low + 1;
+    const struct value *least = facets_find(facets, "minimum");
+    const struct value *most = facets_find(facets, "maximum");
+    const struct value *above = facets_find(facets, "exclusiveMinimum");
+    const struct value *below = facets_find(facets, "exclusiveMaximum");
+    bool is_exclusive = above != NULL || below != NULL;
+    least = least != NULL ? least : above;
+    most = most != NULL ? most : below;
+    double high = most != NULL ? value_number(most) : 0;
+    double low = least != NULL ? value_number(least) : most != NULL && high <= 0 ? high - 1 : 0;
+    high = most != NULL ? high : low + 1;
     static const double parts[] = {0, 0.25, 0.5, 1};
     double part = parts[chance_below(maker->chance, sizeof parts / sizeof parts[0])];
     part = is_at_least(maker) ? 0 : is_at_most(maker) ? 1 : part;
+    if (is_exclusive) {
+        part = 0.25 + part / 2;
+    }
     builder_double(maker->b, low + (high - low) * part);
 }
 

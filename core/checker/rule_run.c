@@ -103,37 +103,50 @@ static bool try_config(struct stage *stage, const struct stage_act *act, void *u
     return try_secrets(stage, act, first, code);
 }
 
-static void complain_of_schemas(const struct subject *subject, struct verdict *verdict)
+/* How many node types have a config; `why` tells of one that has none. */
+static size_t count_playable(const struct subject *subject, struct verdict *verdict,
+                             struct strbuf *why)
 {
+    size_t count = 0;
     for (size_t i = 0; i < subject->manifest->node_count; i++) {
         const struct manifest_node *node = &subject->manifest->nodes[i];
         struct config_set set;
         struct error err = {0};
         int status = config_set_init(&set, subject, node, 1, &err);
-        if (status == E_NOT_FOUND) {
-            verdict_fail(verdict,
-                         "no config for %.*s could be made by its schema (%s): put examples into "
-                         "the schema, or give configs with --config",
-                         STR_ARG(node->type.name), err.message);
-        } else if (status != 0) {
-            verdict_fail(verdict, "%s", err.message);
-        } else {
+        if (status == 0) {
             config_set_finish(&set);
+            count++;
+        } else if (status == E_NOT_FOUND) {
+            strbuf_clear(why);
+            strbuf_append_format(
+                why,
+                "no config for %.*s could be made by its schema (%.60s), so it was "
+                "not run: put `examples` into the schema, or give configs with "
+                "--config",
+                STR_ARG(node->type.name), err.message);
+        } else {
+            verdict_fail(verdict, "%s", err.message);
         }
     }
+    return count;
 }
 
 void rule_run_configs(const struct subject *subject, struct verdict *verdict)
 {
     struct stage stage;
+    struct strbuf why = STRBUF_INIT;
     size_t tasks = 0;
-    complain_of_schemas(subject, verdict);
+    size_t playable = count_playable(subject, verdict, &why);
     if (stage_open(&stage, subject, verdict)) {
         stage_each(&stage, CONFIGS, try_config, &tasks);
         stage_each_bound(&stage, try_config, &tasks);
-        verdict_remark(verdict, "%zu tasks of %zu node types", tasks,
-                       subject->manifest->node_count);
+        verdict_remark(verdict, "%zu tasks of %zu node types%s%s", tasks, playable,
+                       why.n > 0 ? "; " : "", why.n > 0 ? why.p : "");
     }
+    if (playable == 0 && why.n > 0) {
+        verdict_skip(verdict, "%s", why.p);
+    }
+    strbuf_finish(&why);
     stage_close(&stage);
 }
 

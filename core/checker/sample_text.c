@@ -9,7 +9,8 @@
 #include "core/value/schema.h"
 #include "core/value/value.h"
 
-enum { TEXT_MOST = 4096 }; /* longer ones are made by mutation, and at bounds */
+/* Longer ones are made by mutation and at bounds, or when nothing shorter is allowed. */
+enum { TEXT_MOST = 4096, TEXT_LEAST_MOST = 250 * 1000 };
 
 /* ---- Texts that are known ---- */
 
@@ -180,7 +181,7 @@ static const char *find_by_pattern(const struct facets *facets, struct chance *c
 /* As many letters behind it as it takes. */
 static void append_padding(struct strbuf *text, size_t least)
 {
-    while (text->n < least && text->n < TEXT_MOST) {
+    while (text->n < least && text->n < TEXT_LEAST_MOST) {
         strbuf_append_char(text, 'x');
     }
 }

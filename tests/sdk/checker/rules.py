@@ -220,6 +220,8 @@ def manners(rules):
         run = check(fault(name), "--rule", "run", "--tasks", 100, code=0)
         assert ", 0 failed, 0 warnings" in run.stdout, run.stdout
     assert "at 8 of 8 steps" in check(fault("checks_well"), "--rule", "run.cancel", code=0).stdout
+    unmade = check(fault("patterned"), "--rule", "run", code=0).stdout
+    assert "so it was not run: put `examples` into the schema" in unmade and ", 0 failed" in unmade, unmade
     late = check(fault("ends_late"), "--rule", "run.mutations", code=1).stdout
     assert "ops.exec.fail() of a task that has ended" in late, late
     slow = check(fault("naps"), "--rule", "run.growth", "--timeout", 8, code=0).stdout

@@ -157,6 +157,12 @@ static void test_config_maker__finds_a_way_through_branches(void **state)
          "\"additionalProperties\":{\"type\":\"integer\",\"minimum\":5,\"maximum\":6}}"),
         "{\"type\":\"string\",\"minLength\":40,\"maxLength\":41}",
         "{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":1}",
+        "{\"type\":\"number\",\"exclusiveMinimum\":0,\"exclusiveMaximum\":1}",
+        "{\"type\":\"number\",\"exclusiveMaximum\":-5}",
+        "{\"type\":\"integer\",\"exclusiveMinimum\":4,\"exclusiveMaximum\":6}",
+        "{\"type\":\"integer\",\"minimum\":10,\"exclusiveMinimum\":4}",
+        "{\"type\":\"integer\",\"exclusiveMaximum\":-5}",
+        "{\"type\":\"string\",\"minLength\":10000}",
         "{\"type\":\"array\",\"uniqueItems\":true,\"minItems\":2,\"items\":{\"enum\":[1,2,3]}}",
     };
     (void)state;
