@@ -142,9 +142,12 @@ static void guard_code(const struct service *service, enum settings_sandbox sand
 {
     bool is_guarded = !service->is_until_idle && sandbox != SANDBOX_NONE;
     loop_refuse_processes(service->workspace.loop,
-                          is_guarded ? "user code has no sandbox yet: 'sandbox: none' in "
-                                       "opstream.yaml, and SIGHUP for 'serve', let it run as it is"
-                                     : NULL);
+                          is_guarded
+                              ? "user code has no sandbox yet: 'sandbox: none' in "
+                                "opstream.yaml, and SIGHUP for 'serve', let it run as it is; "
+                                "'opstream run' of a user with a state folder of their "
+                                "own needs no such word"
+                              : NULL);
 }
 
 /* ---- while it works ---- */

@@ -234,8 +234,11 @@ static int check_owner(struct state_folder *folder, const struct stat *st, uid_t
                    ? 0
                    : error_set(err, E_INVALID,
                                "the state folder '%s' belongs to user %u: run this as that user, "
-                               "or choose another with --state DIR",
-                               folder->path, (unsigned)st->st_uid);
+                               "or choose another with --state DIR%s",
+                               folder->path, (unsigned)st->st_uid,
+                               user == 0 ? "; if it is the service's, start that with 'systemctl "
+                                           "start opstream', or run this as an ordinary user"
+                                         : "");
     }
     if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return error_set(err, E_INVALID,

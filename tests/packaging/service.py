@@ -23,7 +23,7 @@ PROGRAM = f"{BUILD}/bin/opstream"
 # What the service must be kept from; a unit that is rated well without it is not enough.
 REQUIRED = {
     "Type": "notify", "User": "opstream", "Delegate": "yes", "UMask": "0077", "LimitCORE": "0",
-    "StateDirectory": "opstream", "StateDirectoryMode": "0700", "NoNewPrivileges": "yes",
+    "StateDirectory": "opstream opstream-files", "WorkingDirectory": "/var/lib/opstream-files", "StateDirectoryMode": "0700", "NoNewPrivileges": "yes",
     "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes", "PrivateDevices": "yes",
     "PrivateUsers": "yes", "ProtectKernelLogs": "yes", "ProtectKernelModules": "yes",
     "ProtectKernelTunables": "yes", "CapabilityBoundingSet": "",
