@@ -8,15 +8,15 @@
 #include "core/host/elf_note.h"
 
 #if defined(__x86_64__)
-enum { RELATIVE = R_X86_64_RELATIVE };
+enum { RELATIVE = R_X86_64_RELATIVE, IRELATIVE = R_X86_64_IRELATIVE };
 #elif defined(__aarch64__)
-enum { RELATIVE = R_AARCH64_RELATIVE };
+enum { RELATIVE = R_AARCH64_RELATIVE, IRELATIVE = R_AARCH64_IRELATIVE };
 #elif defined(__riscv)
-enum { RELATIVE = R_RISCV_RELATIVE };
+enum { RELATIVE = R_RISCV_RELATIVE, IRELATIVE = R_RISCV_IRELATIVE };
 #elif defined(__powerpc64__)
-enum { RELATIVE = R_PPC64_RELATIVE };
+enum { RELATIVE = R_PPC64_RELATIVE, IRELATIVE = R_PPC64_IRELATIVE };
 #elif defined(__s390x__)
-enum { RELATIVE = R_390_RELATIVE };
+enum { RELATIVE = R_390_RELATIVE, IRELATIVE = R_390_IRELATIVE };
 #endif
 
 enum {
@@ -306,39 +306,71 @@ static int read_dynamic(struct elf_image *image, struct error *err)
 
 /* ---- Local names ---- */
 
-/* Whatever is wrong with section headers, the loader does not read them: then there are no names.
- */
-static void look_for_local_symbols(struct elf_image *image, const Elf64_Ehdr *header)
+static bool take_section(const struct elf_image *image, size_t i, Elf64_Shdr *out_section)
+{
+    return i < image->section_count &&
+           take_entry(image, image->sections_at, i, out_section, sizeof *out_section);
+}
+
+/* The section `i`, where it can be one of texts. */
+static bool take_texts(const struct elf_image *image, size_t i, Elf64_Shdr *out_section)
 {
     Elf64_Shdr section;
-    for (size_t i = 0; header->e_shentsize == sizeof section && i < header->e_shnum; i++) {
-        if (!take_entry(image, header->e_shoff, i, &section, sizeof section)) {
-            return;
-        }
+    if (!take_section(image, i, &section) || section.sh_size > image->bytes.n ||
+        section.sh_offset > image->bytes.n) {
+        return false;
+    }
+    *out_section = section;
+    return true;
+}
+
+/* Whatever is wrong with section headers, the loader does not read them: then there are no names.
+ */
+static void look_at_sections(struct elf_image *image, const Elf64_Ehdr *header)
+{
+    Elf64_Shdr section;
+    image->sections_at = header->e_shoff;
+    image->section_count = header->e_shentsize == sizeof section ? header->e_shnum : 0;
+    (void)take_texts(image, header->e_shstrndx, &image->section_names);
+    for (size_t i = 0; take_section(image, i, &section); i++) {
         if (section.sh_type == SHT_SYMTAB &&
-            take_entry(image, header->e_shoff, section.sh_link, &image->local_texts,
-                       sizeof section) &&
-            image->local_texts.sh_size <= image->bytes.n &&
-            image->local_texts.sh_offset <= image->bytes.n) {
+            take_texts(image, section.sh_link, &image->local_texts)) {
             image->local_symbols = section;
             return;
         }
     }
 }
 
-static struct str find_local_name(const struct elf_image *image, uint64_t address)
+/* Text `at` of the section `texts`. */
+static struct str text_of(const struct elf_image *image, const Elf64_Shdr *texts, uint64_t at)
 {
-    const Elf64_Shdr *texts = &image->local_texts;
+    return at < texts->sh_size
+               ? text_before(image, texts->sh_offset + at, texts->sh_offset + texts->sh_size)
+               : STR("");
+}
+
+bool elf_image_section_begins(const struct elf_image *image, struct str name, uint64_t address)
+{
+    Elf64_Shdr section;
+    for (size_t i = 0; take_section(image, i, &section); i++) {
+        if (section.sh_addr == address && (section.sh_flags & SHF_ALLOC) != 0 &&
+            str_equal(text_of(image, &image->section_names, section.sh_name), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct str elf_image_function_at(const struct elf_image *image, uint64_t address)
+{
     Elf64_Sym symbol;
     size_t count = image->local_symbols.sh_size / sizeof symbol;
     for (size_t i = 0; i < count; i++) {
         if (!take_entry(image, image->local_symbols.sh_offset, i, &symbol, sizeof symbol)) {
             break;
         }
-        if (symbol.st_value == address && ELF64_ST_TYPE(symbol.st_info) == STT_FUNC &&
-            symbol.st_name < texts->sh_size) {
-            return text_before(image, texts->sh_offset + symbol.st_name,
-                               texts->sh_offset + texts->sh_size);
+        if (symbol.st_value == address && ELF64_ST_TYPE(symbol.st_info) == STT_FUNC) {
+            return text_of(image, &image->local_texts, symbol.st_name);
         }
     }
     return STR("");
@@ -381,7 +413,41 @@ struct str elf_image_function(const struct elf_image *image, int64_t address_tag
     if (!elf_image_value(image, address_tag, &address)) {
         return STR("");
     }
-    return find_local_name(image, find_pointer(image, address + i * sizeof(uint64_t)));
+    return elf_image_function_at(image, find_pointer(image, address + i * sizeof(uint64_t)));
+}
+
+/* ---- Resolvers ---- */
+
+/* Relocation `i` of the two tables, one behind the other. */
+static bool take_relocation(const struct elf_image *image, size_t i, Elf64_Rela *out_entry)
+{
+    static const int64_t tables[][2] = {{DT_RELA, DT_RELASZ}, {DT_JMPREL, DT_PLTRELSZ}};
+    for (size_t k = 0; k < sizeof tables / sizeof tables[0]; k++) {
+        uint64_t at = 0;
+        uint64_t size = 0;
+        if (!elf_image_value(image, tables[k][1], &size) ||
+            !find_table(image, tables[k][0], sizeof *out_entry, &at)) {
+            continue;
+        }
+        if (i < size / sizeof *out_entry) {
+            return take_entry(image, at, i, out_entry, sizeof *out_entry);
+        }
+        i -= size / sizeof *out_entry;
+    }
+    return false;
+}
+
+bool elf_image_next_resolver(const struct elf_image *image, size_t *cursor, uint64_t *out_address)
+{
+    Elf64_Rela entry;
+    while (*cursor < RELOCATIONS_MOST && take_relocation(image, *cursor, &entry)) {
+        ++*cursor;
+        if (ELF64_R_TYPE(entry.r_info) == IRELATIVE) {
+            *out_address = (uint64_t)entry.r_addend;
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- Opening ---- */
@@ -406,7 +472,7 @@ int elf_image_open(struct str bytes, struct elf_image *out_image, struct error *
         status = read_dynamic(out_image, err);
     }
     if (status == 0) {
-        look_for_local_symbols(out_image, &header);
+        look_at_sections(out_image, &header);
         out_image->has_build_id = elf_build_id_read(&source, id) > 0;
     }
     return status;

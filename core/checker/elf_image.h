@@ -7,7 +7,8 @@
  * nothing runs.
  *
  * All is found as the loader finds it, by the program headers and the dynamic section; section
- * headers are looked at for the names of local functions only, and may be missing.
+ * headers are looked at for the names of local functions and for where a section begins, and may be
+ * missing.
  *
  * Used by:  checker.
  * Uses:     host/elf_note.h.
@@ -62,6 +63,9 @@ struct elf_image {
     uint64_t symbol_versions_at; /* 0: none */
     struct elf_version versions[ELF_VERSIONS_MOST];
     size_t version_count;
+    uint64_t sections_at;     /* their headers */
+    size_t section_count;     /* 0: none that can be read */
+    Elf64_Shdr section_names; /* sh_size 0: none */
     Elf64_Shdr local_symbols; /* SHT_SYMTAB; sh_size 0: stripped */
     Elf64_Shdr local_texts;
 };
@@ -92,5 +96,17 @@ size_t elf_image_function_count(const struct elf_image *image, int64_t size_tag)
  * is stripped or has no name for it.
  */
 struct str elf_image_function(const struct elf_image *image, int64_t address_tag, size_t i);
+
+/* The function at `address` by the same table; empty when there is no name. */
+struct str elf_image_function_at(const struct elf_image *image, uint64_t address);
+
+/* The section `name` begins at `address`; false too where the file has no section headers. */
+bool elf_image_section_begins(const struct elf_image *image, struct str name, uint64_t address);
+
+/*
+ * The address of the next function that the loader calls to find out where another one is (the
+ * resolver of an IFUNC). `cursor` is 0 at first; false: there are no more.
+ */
+bool elf_image_next_resolver(const struct elf_image *image, size_t *cursor, uint64_t *out_address);
 
 #endif

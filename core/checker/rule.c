@@ -61,8 +61,10 @@ const struct rule rule_table[] = {
      "of the probe as in the daemon. A destructor runs when the rest of the program is gone "
      "already, and one that crashes makes a good end of the daemon a bad one.",
      "Do it in init() and shutdown(); in C++ have no global objects with constructors, and do not "
-     "include "
-     "<iostream>.",
+     "include <iostream>. Link without -Wl,-init and -Wl,-fini. '_GLOBAL__sub_I_eh_alloc.cc' comes "
+     "with -static-libstdc++: link with libstdc++.so. '__cpu_indicator_init' and resolvers come "
+     "with target_clones, ifunc and __builtin_cpu_supports(): ask for the processor in init(), by "
+     "getauxval() or cpuid, and call what fits by a pointer.",
      {"static.elf"},
      rule_static_constructors},
     {"static.imports",

@@ -133,8 +133,58 @@ static void look_at_array(const struct elf_image *image, int64_t address_tag, in
     }
 }
 
+/*
+ * The start files of compilers have code of their own there, which begins the section: that is so
+ * in stripped files too, and no function of an author begins it.
+ */
+static void look_at_start_code(const struct elf_image *image, int64_t tag, struct str section,
+                               const char *when, struct verdict *verdict)
+{
+    const char *tag_name = tag == DT_INIT ? "DT_INIT" : "DT_FINI";
+    uint64_t address = 0;
+    if (!elf_image_value(image, tag, &address) || address == 0 ||
+        elf_image_section_begins(image, section, address)) {
+        return;
+    }
+    struct str name = elf_image_function_at(image, address);
+    if (name.n > 0) {
+        verdict_fail(verdict, "'%.*s' runs when %s (%s)", STR_ARG(name), when, tag_name);
+    } else {
+        verdict_fail(verdict,
+                     "the function at 0x%llx runs when %s (%s is not the start of its section "
+                     "%.*s)",
+                     (unsigned long long)address, when, tag_name, STR_ARG(section));
+    }
+}
+
+static void look_at_resolvers(const struct elf_image *image, struct verdict *verdict)
+{
+    struct elf_symbol symbol;
+    size_t cursor = 0;
+    uint64_t address = 0;
+    for (size_t i = 0; elf_image_symbol(image, i, &symbol); i++) {
+        if (symbol.is_defined && symbol.type == STT_GNU_IFUNC) {
+            verdict_fail(verdict, "the resolver of '%.*s' runs when the library is loaded (IFUNC)",
+                         STR_ARG(symbol.name));
+        }
+    }
+    while (elf_image_next_resolver(image, &cursor, &address)) {
+        struct str name = elf_image_function_at(image, address);
+        if (name.n > 0) {
+            verdict_fail(verdict, "the resolver '%.*s' runs when the library is loaded (IFUNC)",
+                         STR_ARG(name));
+        } else {
+            verdict_fail(verdict, "the resolver at 0x%llx runs when the library is loaded (IFUNC)",
+                         (unsigned long long)address);
+        }
+    }
+}
+
 void rule_static_constructors(const struct subject *subject, struct verdict *verdict)
 {
+    look_at_start_code(&subject->image, DT_INIT, STR(".init"), "the library is loaded", verdict);
+    look_at_start_code(&subject->image, DT_FINI, STR(".fini"), "the program ends", verdict);
+    look_at_resolvers(&subject->image, verdict);
     look_at_array(&subject->image, DT_INIT_ARRAY, DT_INIT_ARRAYSZ, "the library is loaded",
                   verdict);
     look_at_array(&subject->image, DT_FINI_ARRAY, DT_FINI_ARRAYSZ, "the program ends", verdict);

@@ -38,6 +38,16 @@ static void look_at_symbols(const struct elf_image *image)
     expect(count <= image->bytes.n / sizeof(Elf64_Sym), "symbols are no more than fit");
 }
 
+static void look_at_resolvers(const struct elf_image *image)
+{
+    uint64_t address = 0;
+    size_t cursor = 0;
+    while (elf_image_next_resolver(image, &cursor, &address) && cursor < 64) {
+        expect_inside(image, elf_image_function_at(image, address));
+    }
+    expect(cursor <= 2 * (image->bytes.n / sizeof(Elf64_Rela)), "resolvers are no more than fit");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct elf_image image;
@@ -61,5 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < count && i < 16; i++) {
         expect_inside(&image, elf_image_function(&image, DT_INIT_ARRAY, i));
     }
+    look_at_resolvers(&image);
+    (void)elf_image_section_begins(&image, STR(".init"), 0);
     return 0;
 }

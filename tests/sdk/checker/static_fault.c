@@ -45,6 +45,34 @@ __attribute__((constructor)) static void fault_constructor(void)
 }
 #endif
 
+#if defined FAULT_START_CODE || defined FAULT_START_CODE_STRIPPED
+void fault_start(void);
+void fault_end(void);
+void fault_start(void) /* the linker is told to have it called */
+{
+    __asm__ volatile("");
+}
+void fault_end(void)
+{
+    __asm__ volatile("");
+}
+#endif
+
+#if defined FAULT_RESOLVERS || defined FAULT_RESOLVERS_EXPORTED
+static int fault_two(void)
+{
+    return 2;
+}
+static int (*fault_resolver(void))(void)
+{
+    return fault_two;
+}
+#ifdef FAULT_RESOLVERS_EXPORTED
+OPS_EXPORT
+#endif
+int fault_number(void) __attribute__((ifunc("fault_resolver")));
+#endif
+
 #ifdef FAULT_DESTRUCTORS
 __attribute__((destructor)) static void fault_destructor(void)
 {
@@ -66,6 +94,9 @@ static void fault_execute(ops_node *node, ops_task task, ops_val config)
 #endif
 #ifdef FAULT_CONSTRUCTORS
     ops_map_i64(&out, "started", fault_started);
+#endif
+#if defined FAULT_RESOLVERS || defined FAULT_RESOLVERS_EXPORTED
+    ops_map_i64(&out, "number", fault_number());
 #endif
 #ifdef FAULT_IMPORTS
     ops_map_i64(&out, "moved", chdir("."));
