@@ -141,18 +141,41 @@ static void append_member(struct strbuf *out, const char *key, const char *text)
     json_write_string(str_from(text), out);
 }
 
+/* Without its braces, so that there may be more. */
+static void append_rule_as_json(struct strbuf *out, const struct rule *rule)
+{
+    append_member(out, "id", rule->id);
+    strbuf_append_text(out, ", ");
+    append_member(out, "severity", rule_severity_name(rule));
+    strbuf_append_text(out, ", ");
+    append_member(out, "title", rule->title);
+}
+
 static void append_rules_as_json(struct strbuf *out)
 {
     for (const struct rule *rule = rule_table; rule->id != NULL; rule++) {
         strbuf_append_text(out, rule == rule_table ? "[\n  {" : ",\n  {");
-        append_member(out, "id", rule->id);
-        strbuf_append_text(out, ", ");
-        append_member(out, "severity", rule_severity_name(rule));
-        strbuf_append_text(out, ", ");
-        append_member(out, "title", rule->title);
+        append_rule_as_json(out, rule);
         strbuf_append_char(out, '}');
     }
     strbuf_append_text(out, "\n]\n");
+}
+
+/* What tells of rules checks nothing: a file, and options but --json, would go unheard. */
+static int check_alone(const struct command_args *args, const char *option)
+{
+    if (args->operand_count > 0) {
+        return command_usage_error(args->command, "--%s checks nothing: leave '%s' out", option,
+                                   args->operands[0]);
+    }
+    for (size_t i = 0; i < args->given_count; i++) {
+        const char *given = args->command->options[args->given[i].option].name;
+        if (strcmp(given, option) != 0 && strcmp(given, "json") != 0) {
+            return command_usage_error(args->command, "--%s goes with --json alone, not with --%s",
+                                       option, given);
+        }
+    }
+    return EXIT_DONE;
 }
 
 static int list_rules(const struct command_args *args)
@@ -193,6 +216,25 @@ static void append_wrapped(struct strbuf *out, const char *lead, const char *tex
     strbuf_append_text(out, "\n");
 }
 
+static void append_explanation(struct strbuf *out, const struct rule *rule)
+{
+    strbuf_append_format(out, "%s (%s)\n", rule->id, rule_severity_name(rule));
+    append_wrapped(out, "The rule:", rule->title);
+    append_wrapped(out, "\nWhy:", rule->why);
+    append_wrapped(out, "\nWhat to do:", rule->mend);
+}
+
+static void append_explanation_as_json(struct strbuf *out, const struct rule *rule)
+{
+    strbuf_append_char(out, '{');
+    append_rule_as_json(out, rule);
+    strbuf_append_text(out, ", ");
+    append_member(out, "why", rule->why);
+    strbuf_append_text(out, ", ");
+    append_member(out, "what_to_do", rule->mend);
+    strbuf_append_text(out, "}\n");
+}
+
 static int explain(const struct command_args *args)
 {
     const struct rule *rule = rule_find(command_value(args, "explain"));
@@ -201,10 +243,11 @@ static int explain(const struct command_args *args)
                                    command_value(args, "explain"));
     }
     struct strbuf text = STRBUF_INIT;
-    strbuf_append_format(&text, "%s (%s)\n", rule->id, rule_severity_name(rule));
-    append_wrapped(&text, "The rule:", rule->title);
-    append_wrapped(&text, "\nWhy:", rule->why);
-    append_wrapped(&text, "\nWhat to do:", rule->mend);
+    if (command_has(args, "json")) {
+        append_explanation_as_json(&text, rule);
+    } else {
+        append_explanation(&text, rule);
+    }
     int code = terminal_write_stdout(strbuf_str(&text));
     strbuf_finish(&text);
     return code;
@@ -390,10 +433,12 @@ int main(int argc, char **argv)
         return code;
     }
     if (command_has(&args, "list-rules")) {
-        return list_rules(&args);
+        code = check_alone(&args, "list-rules");
+        return code == EXIT_DONE ? list_rules(&args) : code;
     }
     if (command_has(&args, "explain")) {
-        return explain(&args);
+        code = check_alone(&args, "explain");
+        return code == EXIT_DONE ? explain(&args) : code;
     }
     if (args.operand_count != 1) {
         return command_usage_error(args.command, "name the plugin's file");

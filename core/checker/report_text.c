@@ -88,9 +88,10 @@ void report_append_sum(const struct report *report, struct strbuf *out)
         skipped += row->verdict->outcome == VERDICT_SKIPPED ? 1 : 0;
         first = first == NULL && is_broken ? row : first;
     }
-    strbuf_append_format(out, "%zu rules: %zu ok, %zu failed, %zu warnings, %zu not applicable\n",
-                         report->count, report->count - errors - warnings - skipped, errors,
-                         warnings, skipped);
+    strbuf_append_format(out, "%zu %s: %zu ok, %zu failed, %zu %s, %zu not applicable\n",
+                         report->count, report->count == 1 ? "rule" : "rules",
+                         report->count - errors - warnings - skipped, errors, warnings,
+                         warnings == 1 ? "warning" : "warnings", skipped);
     if (first != NULL) {
         strbuf_append_format(out,
                              "why, and what to do: opstream plugin check --explain %s\n"

@@ -81,11 +81,32 @@ static bool read_number(struct str *text, unsigned *out)
     return digits > 0;
 }
 
-/* "GLIBC_2.34" or "GLIBC_2.2.5"; false: no version with numbers. */
+/* Names without numbers, which tell what the loader has to know, and since when it does. */
+static bool find_ability(struct str name, unsigned out[2])
+{
+    static const struct {
+        const char *name;
+        unsigned since[2];
+    } abilities[] = {
+        {"GLIBC_ABI_DT_RELR", {2, 36}}, /* packed relocations */
+    };
+    for (size_t i = 0; i < sizeof abilities / sizeof abilities[0]; i++) {
+        if (str_equal(name, str_from(abilities[i].name))) {
+            memcpy(out, abilities[i].since, sizeof abilities[i].since);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "GLIBC_2.34", "GLIBC_2.2.5" or an ability; false: neither. */
 static bool read_version(struct str name, unsigned out[2])
 {
     static const char start[] = "GLIBC_";
     struct str rest = name;
+    if (find_ability(name, out)) {
+        return true;
+    }
     if (!str_starts_with(name, STR("GLIBC_"))) {
         return false;
     }

@@ -86,7 +86,7 @@ const struct command cmd_plugin_check = {
     .parent = &cmd_plugin,
     .summary = "check a plugin by all rules that there are",
     .usage = "FILE [OPTION]...\n"
-             "       opstream plugin check --list-rules | --explain ID",
+             "       opstream plugin check (--list-rules | --explain ID) [--json]",
     .details = "Reads the file first. Then its nodes run in a test host, with configs made by\n"
                "their schemas, and with services that are played: HTTP and mail reach nobody, no\n"
                "child process starts, time is virtual. Each rule has a process of its own, in an\n"

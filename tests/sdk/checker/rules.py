@@ -158,6 +158,12 @@ CASES = [
     (bad / "newer_interface/bad/bad.so", "manifest.needs", "needs the interface 'ops.http' 4"),
 ]
 
+# Not every linker packs relocations, and not every C library can read them.
+CAN_PACK = b"\0GLIBC_ABI_DT_RELR\0" in fault("packed").read_bytes()
+if CAN_PACK:
+    CASES.append(("packed", "static.glibc", "it needs GLIBC_ABI_DT_RELR of libc.so.6; it has to load with glibc 2.35",
+                  "--glibc", "2.35"))
+
 
 def look_at(case):
     what, rules, words, *arguments = case
@@ -214,7 +220,11 @@ def manners(rules):
     assert ", seed 7\n" in text and "static.elf" in text and "static.tls" not in text, text
     broken = check(fault("imports"), "--rule", "static.imports", code=1).stdout
     assert "FAILED   static.imports" in broken and "--explain static.imports" in broken, broken
-    assert check(fault("imports"), "--rule", "static.tls", code=0)
+    one = check(fault("imports"), "--rule", "static.tls", code=0).stdout
+    assert "\n1 rule: 1 ok, 0 failed, 0 warnings, 0 not applicable\n" in one, one
+    if CAN_PACK:
+        packed = check(fault("packed"), "--rule", "static.glibc", "--glibc", "2.36", code=0).stdout
+        assert "(the newest that it needs is GLIBC_2.36)" in packed, packed
     starts = check(fault("starts_well"), code=0).stdout
     assert "(2 calls in init(), 3 in create())" in starts and "0 failed" in starts, starts
     newest = check(good, "--rule", "static.glibc", code=0).stdout
@@ -272,10 +282,18 @@ def manners(rules):
         told = check("--explain", rule, code=0).stdout
         assert told.startswith(rule) and "Why: " in told and "What to do: " in told, told
         assert all(len(line) <= 81 for line in told.splitlines()), told
+        parts = json.loads(check("--explain", rule, "--json", code=0).stdout)
+        assert list(parts) == ["id", "severity", "title", "why", "what_to_do"], parts
+        assert all(" ".join(part.split()) in " ".join(told.split()) for part in parts.values()), (parts, told)
     for arguments, words in [
             ((), "name the plugin's file"),
             ((good, "--rule", "static.nothing"), "there is no rule 'static.nothing'"),
             (("--explain", "x"), "there is no rule 'x'"),
+            (("--explain", "static.elf", good), f"--explain checks nothing: leave '{good}' out"),
+            (("--explain", "static.elf", "--seed", 7), "--explain goes with --json alone, not with --seed"),
+            (("--list-rules", "--explain", "static.elf", good, "--rule", "nope"), "--list-rules checks nothing"),
+            (("--list-rules", "--explain", "static.elf"), "--list-rules goes with --json alone, not with --explain"),
+            (("--list-rules", "--rule", "static"), "--list-rules goes with --json alone, not with --rule"),
             ((good, "--seed", "-1"), "--seed is a whole number"),
             ((good, "--timeout", "0"), "--timeout is"),
             ((good, "--tasks", "0"), "--tasks is a number from 1"),
