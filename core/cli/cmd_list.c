@@ -10,7 +10,7 @@
 #include "core/value/value.h"
 
 static const struct command_option options[] = {
-    {"status", 's', "STATUS", "only runs in this state, see below", false},
+    {"status", 's', "STATUS", "only runs in this state, see above", false},
     {"name", 'n', "NAME", "only runs of the workflow with this id or name", false},
     {"label", 'l', "K[=V]", "only runs with this label", false},
     {"since", 0, "TIME", "created since: a time, or how long ago: 2h, 7d", false},
