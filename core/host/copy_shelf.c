@@ -15,6 +15,7 @@
 #include "core/host/probe_result.h"
 #include "core/host/shelf.h"
 #include "core/host/trust.h"
+#include "core/host/trust_above.h"
 
 enum { CHUNK_BYTES = 64 * 1024, HASH_DIGITS = DIGEST_HEX_SIZE - 1 };
 #define COPY_MOST_BYTES (UINT64_C(1) << 30)
@@ -69,10 +70,31 @@ static bool is_ours(const struct stat *st)
     return st->st_uid == geteuid() && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static bool has_folder(const char *folder)
+static bool is_our_folder(const char *folder)
 {
     struct stat st;
     return lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) && is_ours(&st);
+}
+
+/* Whether nobody but root can put another folder in the place of this one. */
+static bool is_way_ours(const char *folder, struct error *why)
+{
+    uint32_t owner = 0;
+    if (trust_above_check(NULL, folder, &owner, why) != 0) {
+        return false;
+    }
+    if (owner != 0) {
+        error_set(why, E_PLUGIN,
+                  "a folder above it belongs to user %u, who could put another in its place: set "
+                  "XDG_CACHE_HOME to a folder where only root or you can write",
+                  (unsigned)owner);
+    }
+    return owner == 0;
+}
+
+static bool has_folder(const char *folder)
+{
+    return is_our_folder(folder) && is_way_ours(folder, NULL);
 }
 
 /* It is read whole: what a full disk or a crash of the machine left is none. */
@@ -97,14 +119,17 @@ static bool find_copy(const char *folder, const char *hash, struct copy *out)
 
 /* ---- Making one ---- */
 
-/* 0 or an errno value. */
-static int make_folder(const char *folder)
+/* 0 or an errno value; `why` says more where it can. */
+static int make_folder(const char *folder, struct error *why)
 {
-    if (!has_folder(folder)) {
+    if (!is_our_folder(folder)) {
         private_file_make_parents(folder);
         if (mkdir(folder, 0700) != 0) {
             return errno == EEXIST ? EPERM : errno;
         }
+    }
+    if (!is_way_ours(folder, why)) {
+        return EPERM;
     }
     return chmod(folder, 0700) == 0 ? 0 : errno;
 }
@@ -114,9 +139,9 @@ struct draft {
     int fd;
 };
 
-static int open_draft(const char *folder, struct draft *draft)
+static int open_draft(const char *folder, struct draft *draft, struct error *why)
 {
-    int errnum = make_folder(folder);
+    int errnum = make_folder(folder, why);
     if (errnum != 0) {
         return errnum;
     }
@@ -146,15 +171,18 @@ static int end_draft(const struct draft *draft, const char *folder, struct copy 
     return 0;
 }
 
-/* 0 or an errno value; *out_is_other: the file is not the one that has `hash`. */
+/*
+ * 0 or an errno value, of which `why` says more where it can; *out_is_other: the file is not the
+ * one that has `hash`.
+ */
 static int copy_into(const char *folder, int from, const char *hash, struct copy *out,
-                     bool *out_is_other)
+                     bool *out_is_other, struct error *why)
 {
     struct draft draft = {.fd = -1};
     if (lseek(from, 0, SEEK_SET) != 0) {
         return errno;
     }
-    int errnum = open_draft(folder, &draft);
+    int errnum = open_draft(folder, &draft, why);
     if (errnum != 0) {
         return errnum;
     }
@@ -175,9 +203,11 @@ static int make_copy(const struct copy_folders *folders, int from, const char *h
 {
     int errnum = 0;
     const char *failed = NULL;
+    struct error why = {0};
     for (size_t i = 0; i < COPY_SHELF_FOLDERS && folders->paths[i] != NULL; i++) {
         bool is_other = false;
-        int now = copy_into(folders->paths[i], from, hash, out, &is_other);
+        struct error now_why = {0};
+        int now = copy_into(folders->paths[i], from, hash, out, &is_other, &now_why);
         if (is_other) {
             return error_set(err, E_CONFLICT,
                              "it was changed after its manifest had been read: try again");
@@ -188,12 +218,17 @@ static int make_copy(const struct copy_folders *folders, int from, const char *h
         if (failed == NULL) {
             failed = folders->paths[i];
             errnum = now;
+            why = now_why;
         }
     }
     if (failed == NULL) {
         return error_set(err, E_IO,
                          "there is no folder for the copy that it is loaded from: set HOME, "
                          "XDG_CACHE_HOME or OPSTREAM_STATE");
+    }
+    if (why.code != 0) {
+        return error_set(err, E_IO, "the copy that it is loaded from cannot be made in '%s': %s",
+                         failed, why.message);
     }
     return error_set_errno(err, errnum == EFBIG ? E_LIMIT : E_IO, errnum,
                            "the copy that it is loaded from cannot be made in '%s'", failed);

@@ -6,11 +6,12 @@
  * Copy shelf: the host's own copies of plugin files, by their SHA-256: FOLDER/SHA256.so. What is
  * loaded from there is what was hashed, read and tried, whatever becomes of the file that it was
  * copied from; and another version is another path, which the loader needs to see it as another
- * library. The folder is 0700, a copy 0500. Only the latest stay: a process that has one that goes
- * keeps what it has mapped, and one that is needed again is made again.
+ * library. The folder is 0700, a copy 0500; above it nobody but root and the user who runs this can
+ * write, so that what was looked at is what is loaded. Only the latest stay: a process that has one
+ * that goes keeps what it has mapped, and one that is needed again is made again.
  *
  * Used by:  registry, registry_file, registry_catalogue, trial.
- * Uses:     base, shelf, private_file, trust, result.
+ * Uses:     base, shelf, private_file, trust, trust_above, probe_result.
  * Threads:  [any]
  */
 
@@ -43,7 +44,8 @@ struct copy {
 /*
  * The copy of the file at `path`. `hash` (hex): what its manifest was read from; if it is there
  * already the file is not opened. NULL: whatever the file is now. Fails with E_CONFLICT (the file
- * is another one by now), E_IO (no folder can be written to), E_LIMIT, and as trust_open_file().
+ * is another one by now), E_IO (no folder can be written to, or others can put another in its
+ * place), E_LIMIT, and as trust_open_file().
  */
 int copy_shelf_get(const struct copy_folders *folders, const char *path, const char *hash,
                    struct copy *out_copy, struct error *err);

@@ -9,7 +9,7 @@
  * be used when it is sticky, as /tmp is, and what is next on the way belongs to root or to the user
  * who runs this: nobody else can take that away.
  *
- * Used by:  trust, registry, registry_file.
+ * Used by:  trust, registry, registry_file, copy_shelf.
  * Uses:     base.
  * Threads:  [any]; one table belongs to one thread at a time.
  */

@@ -182,6 +182,31 @@ static void test_copy_shelf__a_folder_of_all_is_not_used(void **state)
     assert_string_equal(copy.folder, second);
 }
 
+/* Who can write above it could put another folder there between the check and the loading. */
+static void test_copy_shelf__a_folder_below_one_of_all_is_not_used(void **state)
+{
+    struct copy copy;
+    struct error err;
+    char hash[DIGEST_HEX_SIZE];
+    char *parent = scratch_folder_path(&scratch, "first");
+    (void)state;
+    write_file(original, "one");
+    hash_text("one", hash);
+    must_get(hash, &copy);
+    assert_string_equal(copy.folder, first);
+    assert_int_equal(chmod(parent, 0777), 0);
+    must_get(hash, &copy); /* made again */
+    assert_string_equal(copy.folder, second);
+
+    const struct copy_folders only = {{first}};
+    err = (struct error){0};
+    assert_int_equal(copy_shelf_get(&only, original, hash, &copy, &err), E_IO);
+    assert_non_null(strstr(err.message, "the copy that it is loaded from cannot be made in '"));
+    assert_non_null(strstr(err.message, "can be written to by others"));
+    assert_non_null(strstr(err.message, "chmod go-w '"));
+    free(parent);
+}
+
 static void test_copy_shelf__only_the_latest_stay(void **state)
 {
     char text[32];
@@ -302,6 +327,7 @@ int main(void)
         IN_FOLDER(test_copy_shelf__another_content_is_a_conflict),
         IN_FOLDER(test_copy_shelf__the_first_folder_that_can_be_written_to_is_used),
         IN_FOLDER(test_copy_shelf__a_folder_of_all_is_not_used),
+        IN_FOLDER(test_copy_shelf__a_folder_below_one_of_all_is_not_used),
         IN_FOLDER(test_copy_shelf__only_the_latest_stay),
         IN_FOLDER(test_copy_shelf__results_are_found_in_any_folder),
         IN_FOLDER(test_copy_shelf__a_copy_is_what_was_wanted_or_none),
