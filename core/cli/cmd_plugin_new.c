@@ -160,6 +160,18 @@ static int print_next(const char *id, const char *folder, size_t files)
     return code;
 }
 
+/* A letter of the folder's path that CMake, or what it writes for, cannot have there; 0: none. */
+static char find_bad_letter(const char *folder)
+{
+    static const char bad[] = "#\";\\[]:|?";
+    char here[PATH_MAX] = "";
+    const char *found = strpbrk(folder, bad);
+    if (found == NULL && folder[0] != '/' && getcwd(here, sizeof here) != NULL) {
+        found = strpbrk(here, bad);
+    }
+    return found != NULL ? *found : '\0';
+}
+
 static int run(const struct command_args *args)
 {
     const char *id = args->operands[0];
@@ -186,6 +198,13 @@ static int run(const struct command_args *args)
     if (!is_cxx && strcmp(language, "c") != 0) {
         return command_usage_error(args->command, "--lang: '%s' is neither 'c' nor 'c++'",
                                    language);
+    }
+    char bad = find_bad_letter(folder);
+    if (bad != '\0') {
+        return command_usage_error(args->command,
+                                   "'%s' has a '%c' in its path, with which CMake cannot build: "
+                                   "name another folder with --dir",
+                                   folder, bad);
     }
     char template[PATH_MAX];
     int code = find_template(language, template);
