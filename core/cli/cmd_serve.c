@@ -235,15 +235,18 @@ static void apply(struct service *service, const struct settings *settings, stru
     }
 }
 
-static void read_settings(struct service *service, struct strbuf *anew)
+/* False: nothing of them was taken. */
+static bool read_settings(struct service *service, struct strbuf *anew)
 {
     struct settings settings = {0};
-    if (site_config_read(service->config, &settings) == EXIT_DONE) {
+    bool is_good = site_config_read(service->config, &settings) == EXIT_DONE;
+    if (is_good) {
         apply(service, &settings, anew);
     } else {
         log_write(LOG_LEVEL_WARN, "the settings are wrong, and stay as they were", NULL, 0);
     }
     settings_finish(&settings);
+    return is_good;
 }
 
 static void reload(struct service *service)
@@ -256,11 +259,12 @@ static void reload(struct service *service)
     } else {
         append_name("log file", &anew);
     }
-    read_settings(service, &anew);
+    bool is_whole = read_settings(service, &anew);
     if (notify_ready(&service->notify, "serving", &err) != 0) {
         warn("the service manager cannot be told", &err);
     }
-    log_write(LOG_LEVEL_INFO, "reloaded",
+    log_write(is_whole ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+              is_whole ? "reloaded" : "reloaded without the settings, which are wrong",
               LOG_FIELDS(log_str("anew", anew.n > 0 ? strbuf_str(&anew) : STR("nothing"))));
     strbuf_finish(&anew);
 }
