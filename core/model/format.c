@@ -282,16 +282,27 @@ static void report_item(const struct report *report, const struct tree *list, co
                  tree_kind_name(&list->as.items[i]));
 }
 
-/* "64 MB" */
+/* "64 MB", "1gb", "2gib", "5M": the unit as it is written here. */
 static void hint_size(const struct report *report, struct str text)
 {
     char joined[32];
     size_t length = 0;
     uint64_t bytes = 0;
-    for (size_t i = 0; i < text.n && length < sizeof(joined); i++) {
+    int64_t parsed = 0;
+    if (quantity_parse_size(text, &parsed, NULL) == E_LIMIT) {
+        report_hint(report, "it is too large for a size");
+        return;
+    }
+    for (size_t i = 0; i < text.n && length + 1 < sizeof(joined); i++) {
+        bool is_small = text.p[i] >= 'a' && text.p[i] <= 'z';
         if (text.p[i] != ' ') {
-            joined[length++] = text.p[i];
+            joined[length++] = is_small ? (char)(text.p[i] - 'a' + 'A') : text.p[i];
         }
+    }
+    if (length > 2 && joined[length - 1] == 'B' && joined[length - 2] == 'I') {
+        joined[length - 2] = 'i';
+    } else if (length > 1 && memchr("KMGT", joined[length - 1], 4) != NULL) {
+        joined[length++] = 'B';
     }
     const struct tree value = {.kind = TREE_TEXT, .text = str_make(joined, length)};
     if (read_size(&value, &bytes)) {

@@ -229,6 +229,28 @@ const struct fault_case fault_cases[] = {
      "  - {id: a, type: code, limits: {memory: lots}, config: {language: bash, code: x}}\n",
      "t.yaml:3:42: error: 'memory' of 'limits' of node 'a' must be a size in bytes, or like 64KiB "
      "or 10MB, not 'lots'\n"},
+    {"size in small letters", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: code, limits: {memory: 1gb, output: 2 gib, file_size: 5m},"
+     " config: {language: bash, code: x}}\n",
+     "t.yaml:3:42: error: 'memory' of 'limits' of node 'a' must be a size in bytes, or like 64KiB "
+     "or 10MB, not '1gb'\n"
+     "  write '1GB'\n"
+     "t.yaml:3:55: error: 'output' of 'limits' of node 'a' must be a size in bytes, or like 64KiB "
+     "or 10MB, not '2 gib'\n"
+     "  write '2GiB'\n"
+     "t.yaml:3:73: error: 'file_size' of 'limits' of node 'a' must be a size in bytes, or like "
+     "64KiB or 10MB, not '5m'\n"
+     "  write '5MB'\n"},
+    {"size too large", "t.yaml", 0,
+     "name: t\n"
+     "nodes:\n"
+     "  - {id: a, type: code, limits: {memory: 99999999999999GiB},"
+     " config: {language: bash, code: x}}\n",
+     "t.yaml:3:42: error: 'memory' of 'limits' of node 'a' must be a size in bytes, or like 64KiB "
+     "or 10MB, not '99999999999999GiB'\n"
+     "  it is too large for a size\n"},
     {"limits elsewhere", "t.yaml", 0,
      "name: t\n"
      "nodes:\n"
