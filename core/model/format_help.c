@@ -311,7 +311,7 @@ static const struct format_help settings_help[] = {
          "that are written in the pipeline",
          "{\"type\": [\"object\", \"null\"], \"additionalProperties\":"
          " {\"$ref\": \"#/$defs/secret\"}}"),
-    HELP("secrets_folder", "A folder with a file for each secret; empty: none",
+    HELP("secrets_folder", "A folder with a file for each secret, as a path from / on; empty: none",
          DEFAULT("\"/run/secrets\"")),
     HELP_END,
 };

@@ -36,6 +36,7 @@ struct format_part {
     const char *required[FORMAT_PART_MAX_NAMES];
     const char *also[FORMAT_PART_MAX_NAMES]; /* definitions that hold as well */
     const struct format_rule *rules;         /* ended by one that says nothing; or NULL */
+    bool may_be_null;                        /* with nothing behind it, it says nothing */
     bool is_lenient;                         /* keys that do not work yet are not faults */
     const char *const *left_out; /* keys of the table that mean nothing here; NULL-ended or NULL */
 };

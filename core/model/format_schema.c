@@ -287,7 +287,8 @@ static void build_rules(struct schema_writer *writer, const struct format_part *
 /* A map that has the keys of the part's table, and no others. */
 static void build_map(struct schema_writer *writer, const struct format_part *part)
 {
-    builder_member_string(writer->b, STR("type"), STR("object"));
+    schema_writer_members(writer, part->may_be_null ? "{\"type\": [\"object\", \"null\"]}"
+                                                    : "{\"type\": \"object\"}");
     builder_key(writer->b, STR("properties"));
     build_keys(writer, part);
     build_free_keys(writer, part);
@@ -433,9 +434,9 @@ int format_schema_build_settings(struct document **out_document, struct error *e
 {
     static const struct format_part root = {.table = format_settings_keys};
     static const struct format_part parts[] = {
-        {.name = "retention", .table = format_retention_keys},
-        {.name = "room", .table = format_room_keys},
-        {.name = "backpressure", .table = format_backpressure_keys},
+        {.name = "retention", .table = format_retention_keys, .may_be_null = true},
+        {.name = "room", .table = format_room_keys, .may_be_null = true},
+        {.name = "backpressure", .table = format_backpressure_keys, .may_be_null = true},
         {.name = "secret", .table = format_secret_keys, .required = {"hosts"}},
     };
     static const char *const values[] = {"text", "duration", "size"};

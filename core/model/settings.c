@@ -61,6 +61,18 @@ static void check_secrets(const struct report *report, const struct tree *secret
     }
 }
 
+/* One that is not absolute would depend on where the program was started. */
+static void check_folder(const struct report *report, const struct tree *tree)
+{
+    struct str folder = STR("");
+    if (!format_text(tree, "secrets_folder", &folder) || folder.n == 0 || folder.p[0] == '/') {
+        return;
+    }
+    report_error(report, tree_get(tree, STR("secrets_folder"))->place,
+                 "'secrets_folder' must be a path from / on, not '%.*s'", STR_ARG(folder));
+    report_hint(report, "write /etc/opstream/secrets, or \"\" for none");
+}
+
 static int read_tree(const struct report *report, struct arena *arena, struct tree *out_tree)
 {
     int status = source_check(report, SOURCE_YAML);
@@ -74,6 +86,7 @@ static int read_tree(const struct report *report, struct arena *arena, struct tr
         check_map(report, out_tree, "backpressure", format_backpressure_keys);
         check_map(report, out_tree, "cache", format_room_keys);
         check_secrets(report, format_map(out_tree, "secrets"));
+        check_folder(report, out_tree);
     }
     return status;
 }

@@ -4,8 +4,8 @@
 
 The page of settings, config/README.md, has a row for each key of opstream.yaml, with the default that
 `opstream schema --settings` has, and none for keys that there are not; and a row for each variable of
-the environment that the program reads. The schema that is shipped is the one that is printed,
-and the file that is installed has them all."""
+the environment that the program reads. The schema that is shipped is the one that is printed
+and takes keys with nothing behind them as the program does, and the file that is installed has them all."""
 
 import json
 import pathlib
@@ -61,6 +61,20 @@ def check_keys(page, schema):
             yield f"the default of '{name}' is {text}, not {rows[name][2]}"
 
 
+def check_empty(build, schema):
+    """With nothing behind it, the schema takes a key that the program takes, and no other."""
+    for name, tree in schema["properties"].items():
+        if "$ref" in tree:
+            tree = schema["$defs"][tree["$ref"].split("/")[-1]]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(f"{name}:\n")
+            file.flush()
+            done = subprocess.run([build / "bin/opstream", "nodes", "--config", file.name], check=False,
+                                  capture_output=True)
+        if (done.returncode == 0) != ("null" in tree.get("type", [])):
+            yield f"'{name}:' ends with {done.returncode}, and the schema says {tree.get('type')}"
+
+
 def check_variables(source, page):
     rows = rows_under(page, "Environment variables")
     read = set()
@@ -99,6 +113,7 @@ def main():
     printed = subprocess.run([build / "bin/opstream", "schema", "--settings"], check=True,
                              capture_output=True, text=True).stdout
     faults = list(check_keys(page, json.loads(printed))) + list(check_variables(source, page))
+    faults += check_empty(build, json.loads(printed))
     faults += check_installed(source, build, json.loads(printed))
     if printed != (source / "config/opstream.schema.json").read_text():
         faults.append("do build/bin/opstream schema --settings > config/opstream.schema.json")

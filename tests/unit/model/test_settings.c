@@ -76,6 +76,7 @@ static void test_settings__constants_are_read(void **state)
         {"backpressure: {max_waiting_writes: 6}", "{} 0 runs 6 writes 0 MiB"},
         {"secrets_folder: /etc/secrets", "{} folder '/etc/secrets'"},
         {"secrets_folder: ''", "{} folder ''"},
+        {"config:\nretention:\ncache:\nbackpressure:\nsecrets:", "{}"},
         {"secrets: {a.b: {hosts: [a.example, '*.b.example:80']}, c: {hosts: [], processes: true}}",
          "{} {\"a.b\":{\"hosts\":[\"a.example\",\"*.b.example:80\"]},"
          "\"c\":{\"hosts\":[],\"processes\":true}}"},
@@ -134,6 +135,12 @@ static void test_settings__mistakes_have_their_place(void **state)
                             "'required', 'none', not 'strict'\n"},
         {"sandbox: [none]", "s.yaml:1:10: error: 'sandbox' of the file of settings must be one of "
                             "'required', 'none', not a list\n"},
+        {"cache: {max_bytes: 1gb}", "s.yaml:1:20: error: 'max_bytes' of 'cache' must be a size in "
+                                    "bytes, or like 64KiB or 10MB, not '1gb'\n"
+                                    "  write '1GB'\n"},
+        {"secrets_folder: etc/secrets",
+         "s.yaml:1:17: error: 'secrets_folder' must be a path from / on, not 'etc/secrets'\n"
+         "  write /etc/opstream/secrets, or \"\" for none\n"},
         {"- a", "s.yaml:1:1: error: the file of settings must be a map, not a list\n"},
         {"config: {\xFF: 1}", "s.yaml:1:10: error: not UTF-8: byte 0xff\n"},
     };
