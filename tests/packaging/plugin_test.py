@@ -5,6 +5,7 @@
 usage: plugin_test.py BUILD
 """
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -119,6 +120,27 @@ class PluginTest(unittest.TestCase):
 
     def test_ctest_runs_it(self):
         self.assertIn("100% tests passed", self.run_in_source("ctest", "--test-dir", "build"))
+
+    def test_tests_that_are_left_out_name_what_is_missing(self):
+        folder = os.path.join(self.source, "pkgconfig")
+        os.makedirs(folder)
+        for module, missing in (("libmd", "libmd"), ("cmocka", "cmocka"), ("nothing", "opstream-plugin-test-1")):
+            with self.subTest(missing):
+                # A folder of modules that has all but one; the SDK's own is there in the first two.
+                modules = os.path.join(folder, module)
+                os.makedirs(modules)
+                for name in {"libuv", "libmd", "cmocka"} - {module}:
+                    with open(os.path.join(modules, f"{name}.pc"), "w", encoding="utf-8") as file:
+                        file.write(f"Name: {name}\nDescription: {name}\nVersion: 1\n")
+                own = f"{self.libraries}/pkgconfig/opstream-plugin-test-1.pc"
+                if module != "nothing":
+                    shutil.copy(own, modules)
+                environment = dict(self.environment, PKG_CONFIG_PATH="", PKG_CONFIG_LIBDIR=modules)
+                done = subprocess.run(["cmake", "-S", ".", "-B", f"build-{module}",
+                                       "-DPKG_CONFIG_USE_CMAKE_PREFIX_PATH=OFF", f"-DOpstreamPlugin_ROOT={self.prefix}"],
+                                      cwd=self.source, env=environment, text=True, check=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                self.assertIn(f"the tests of shout are left out: pkg-config does not find {missing};", done.stdout)
 
     def install(self, prefix, root=""):
         done = subprocess.run(["cmake", "--install", "build", "--prefix", prefix], cwd=self.source,

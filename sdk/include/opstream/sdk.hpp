@@ -35,6 +35,10 @@
  * task's strand.
  */
 
+#if __cplusplus < 201703L
+#error "opstream/sdk.hpp needs C++17: compile with -std=c++17 or newer, or use opstream/sdk.h"
+#else
 #include "opstream/cxx/node.hpp"
+#endif
 
 #endif
