@@ -109,7 +109,11 @@ static int host_init(struct host *host, const struct host_options *options, stru
     if (status == 0 && options->only_file != NULL) {
         status = registry_use_file(host->registry, options->only_file, err);
     }
-    return status == 0 ? registry_set_copies(host->registry, options->copy_folders, err) : status;
+    if (status != 0) {
+        return status;
+    }
+    host->registry->loads_in_place = options->loads_in_place;
+    return registry_set_copies(host->registry, options->copy_folders, err);
 }
 
 int host_open(const struct host_options *options, struct host **out_host, struct error *err)

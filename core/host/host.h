@@ -109,6 +109,11 @@ struct host_options {
      * that can be written to is used. NULL: no more; without any such plugins cannot be used.
      */
     const char *copy_folders[2];
+    /*
+     * Who owns a file does not count: what nobody else can write to is loaded as it lies there,
+     * like our own. For a process that is there for the one file that its user has named.
+     */
+    bool loads_in_place;
     struct host_events events;
     const struct host_http *http;       /* outgoing HTTP, or NULL: ops.http is not there */
     const struct host_kv *kv;           /* what plugins keep, or NULL: ops.kv is not there */

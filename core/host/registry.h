@@ -53,6 +53,7 @@ struct registry {
     const char *index_path;     /* NULL: no index is kept */
     const char *only_file;      /* in no folder; NULL: the folders count */
     struct copy_folders copies; /* of files that are not ours, and what is known of them */
+    bool loads_in_place;        /* whoever owns a file: no copy of it is made */
     struct schema *form;        /* of manifests; made for the first one */
     bool is_loaded;
     bool has_all_manifests;

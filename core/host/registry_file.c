@@ -123,12 +123,13 @@ static int read_note(struct registry *registry, struct registry_file *file,
     if (status != 0) {
         return status;
     }
+    bool is_foreign = opened.is_foreign && !registry->loads_in_place;
     struct elf_source source = {
         .user = &opened.fd, .size = opened.stamp.size, .read = read_from_fd};
     file->stamp = opened.stamp;
     file->hash[0] = '\0';
-    status = opened.is_foreign ? read_foreign(file, &opened, out_note, err)
-                               : elf_note_read(&source, out_note, err);
+    status = is_foreign ? read_foreign(file, &opened, out_note, err)
+                        : elf_note_read(&source, out_note, err);
     (void)close(opened.fd); /* it was only read */
     if (status != 0) {
         error_prefix(err, "plugin file '%.*s': ", STR_ARG(file->info.path));

@@ -298,10 +298,11 @@ static int trial_run_now(struct host *host, const struct registry_file *file, co
 }
 
 /*
- * Whether what its manifest was read from is there, and of root or us: `*out_path` is where then,
+ * Whether what its manifest was read from is there, and needs no copy: `*out_path` is where then,
  * its own path or, when another file has that, what was kept.
  */
-static int look_in_place(struct registry_file *file, const char **out_path, struct error *err)
+static int look_in_place(const struct host *host, struct registry_file *file, const char **out_path,
+                         struct error *err)
 {
     struct trust_file opened;
     if (file->hash[0] != '\0') {
@@ -311,7 +312,8 @@ static int look_in_place(struct registry_file *file, const char **out_path, stru
     if (status == 0) {
         (void)close(opened.fd); /* it was only looked at */
     }
-    if (status == 0 && !opened.is_foreign && trust_stamp_equal(&opened.stamp, &file->stamp)) {
+    bool needs_copy = status == 0 && opened.is_foreign && !host->registry->loads_in_place;
+    if (status == 0 && !needs_copy && trust_stamp_equal(&opened.stamp, &file->stamp)) {
         *out_path = file->info.path.p;
         return 0;
     }
@@ -330,7 +332,7 @@ int trial_get(struct host *host, const struct manifest *manifest, enum trial_mod
     if (trial != NULL && trial->state != TRIAL_RUNNING) {
         return trial_end(trial, out_path, err);
     }
-    int status = look_in_place(file, &path, err);
+    int status = look_in_place(host, file, &path, err);
     if (status != 0 || path != NULL) {
         *out_path = path;
         return status;

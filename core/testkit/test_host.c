@@ -210,6 +210,7 @@ static int open_host(struct ops_test_host *host, struct error *err)
     const ops_test_options *own = &host->options;
     const struct host_options options = {
         .loop = &host->loop,
+        .loads_in_place = true, /* the caller has named the file, and is there to find its faults */
         .events = testkit_events(host),
         .http = testkit_is_without(host, OPS_IF_HTTP) ? NULL : &host->http.table,
         .kv = testkit_is_without(host, OPS_IF_KV) ? NULL : &host->kv.table,

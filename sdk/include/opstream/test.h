@@ -105,7 +105,8 @@ typedef struct ops_test_options {
 } ops_test_options;
 
 /*
- * Opens a host on the plugin file `path`, checks its manifest and loads it: its init() runs.
+ * Opens a host on the plugin file `path`, checks its manifest and loads it: its init() runs. It is
+ * loaded as it lies there, whoever owns it; one that others than its owner can write to is refused.
  * `options` (may be NULL) and `path` are copied. On OPS_OK `*out` is the caller's:
  * ops_test_close(). Otherwise `why` (may be NULL) says what is wrong. OPS_E_NOT_FOUND: no such
  * file; OPS_E_CONFIG: an option is wrong; OPS_E_UNSUPPORTED: it needs another host, or something

@@ -2,14 +2,20 @@
 
 /* Opening and closing, options, starts, and want of memory. */
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/support/failing_alloc.h"
+#include "tests/support/scratch_folder.h"
 #include "tests/unit/testkit/kit.h"
 
 static void expect_closed(const char *path, const ops_test_options *options, ops_status status,
@@ -39,6 +45,38 @@ static void test_host__says_why_it_does_not_open(void **state)
                   "the fault among the options names no function");
     assert_int_equal(ops_test_open("/nowhere.so", NULL, NULL, NULL), OPS_E_NOT_FOUND);
     assert_int_equal(ops_test_close(NULL), OPS_OK);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    struct stat st;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    assert_true(in >= 0 && out >= 0 && fstat(in, &st) == 0);
+    assert_int_equal(sendfile(out, in, NULL, (size_t)st.st_size), st.st_size);
+    assert_int_equal(close(in), 0);
+    assert_int_equal(close(out), 0);
+}
+
+/* As `sudo opstream plugin check` meets it: no copy is made, so no folder for one is needed. */
+static void test_host__opens_what_another_user_owns(void **state)
+{
+    struct scratch_folder scratch;
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    scratch_folder_make(&scratch);
+    char *path = scratch_folder_path(&scratch, "deeds.so");
+    copy_file(DEEDS, path);
+    assert_int_equal(chown(path, 4242, 4242), 0);
+    ops_test_host *host = kit_open(path, NULL);
+    assert_int_equal(kit_run(host, "deeds", "{\"do\":\"now\"}")->kind, OPS_TEST_DONE);
+    kit_close(host);
+    assert_int_equal(chmod(path, 0646), 0);
+    expect_closed(path, NULL, OPS_E_UPSTREAM, "can be written to by others");
+    free(path);
+    scratch_folder_remove(&scratch);
 }
 
 static void test_host__shows_what_the_manifest_says(void **state)
@@ -270,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_host__says_why_it_does_not_open),
+        cmocka_unit_test(test_host__opens_what_another_user_owns),
         cmocka_unit_test(test_host__shows_what_the_manifest_says),
         cmocka_unit_test(test_host__takes_a_fault_before_it_opens),
         cmocka_unit_test(test_host__is_without_what_is_optional),
