@@ -3,9 +3,7 @@
  * The manifest of one plugin file. No code of the plugin runs.
  */
 #include <stdint.h>
-#include <string.h>
 
-#include "core/base/error.h"
 #include "core/cli/commands.h"
 #include "core/cli/manifest_file.h"
 #include "core/cli/plugin_text.h"
@@ -82,21 +80,8 @@ static int append_inspect(struct workspace *workspace, const struct command_args
         return append_manifest(workspace, args, out);
     }
     struct host *host = loop_host(workspace->loop);
-    const struct host_plugin_file *file = plugin_text_find(host, wanted);
-    struct error err = {0};
-    if (file == NULL && strchr(wanted, '/') != NULL) {
-        file = host_plugin_file_read(host, wanted, &err);
-    }
-    if (file == NULL && err.code != 0) {
-        return command_error(EXIT_USAGE, "%s", err.message);
-    }
-    if (file == NULL) {
-        return command_error(EXIT_USAGE,
-                             "no plugin '%s'; name one of 'opstream plugin list', or a file with "
-                             "its path",
-                             wanted);
-    }
-    return append_file(workspace, args, file, out);
+    const struct host_plugin_file *file = plugin_text_take(host, wanted);
+    return file != NULL ? append_file(workspace, args, file, out) : EXIT_USAGE;
 }
 
 static int run(const struct command_args *args)

@@ -18,13 +18,11 @@ static const struct command_option options[] = {
 static int append_retry(struct workspace *workspace, const struct command_args *args,
                         struct strbuf *out)
 {
-    const char *wanted = args->operands[0];
     struct host *host = loop_host(workspace->loop);
-    const struct host_plugin_file *file = plugin_text_find(host, wanted);
+    const struct host_plugin_file *file = plugin_text_take(host, args->operands[0]);
     struct error err = {0};
     if (file == NULL) {
-        return command_error(EXIT_USAGE, "no plugin '%s'; name one of 'opstream plugin list'",
-                             wanted);
+        return EXIT_USAGE;
     }
     int status = host_plugin_retry(host, file, &err);
     if (status != 0) {
@@ -52,8 +50,9 @@ const struct command cmd_plugin_retry = {
     .usage = "ID|FILE",
     .details = "A plugin file that belongs neither to root nor to you is tried in a process\n"
                "of its own before it is loaded; 'opstream plugin list' shows what came of it.\n"
-               "This forgets that, and tries it now, for 5 seconds at most. A file with\n"
-               "another content, and another opstream, try it by themselves.",
+               "This forgets that, and tries it now, for 5 seconds at most. FILE needs a '/'\n"
+               "and need not lie in a plugin folder. A file with another content, and another\n"
+               "opstream, try it by themselves.",
     .options = options,
     .min_operands = 1,
     .max_operands = 1,

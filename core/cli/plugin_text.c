@@ -106,7 +106,7 @@ void plugin_text_append_trial(const struct host_plugin_file *file, const char *i
     }
 }
 
-const struct host_plugin_file *plugin_text_find(struct host *host, const char *wanted)
+static const struct host_plugin_file *find_in_folders(struct host *host, const char *wanted)
 {
     cleanup_free char *real = realpath(wanted, NULL);
     for (size_t i = 0; i < host_plugin_file_count(host); i++) {
@@ -118,6 +118,24 @@ const struct host_plugin_file *plugin_text_find(struct host *host, const char *w
         }
     }
     return NULL;
+}
+
+const struct host_plugin_file *plugin_text_take(struct host *host, const char *wanted)
+{
+    const struct host_plugin_file *file = find_in_folders(host, wanted);
+    struct error err = {0};
+    if (file == NULL && strchr(wanted, '/') != NULL) {
+        file = host_plugin_file_read(host, wanted, &err);
+    }
+    if (file == NULL && err.code != 0) {
+        (void)command_error(EXIT_USAGE, "%s", err.message);
+    } else if (file == NULL) {
+        (void)command_error(EXIT_USAGE,
+                            "no plugin '%s'; name one of 'opstream plugin list', or a file with "
+                            "its path",
+                            wanted);
+    }
+    return file;
 }
 
 static const struct value *nodes_of(const struct host_plugin_file *file)

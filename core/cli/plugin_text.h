@@ -46,8 +46,11 @@ void plugin_text_build(struct builder *b, const struct host_plugin_file *file,
 void plugin_text_append_trial(const struct host_plugin_file *file, const char *indent, size_t most,
                               struct strbuf *out);
 
-/* The file of a plugin folder with that id or path. NULL: there is none. */
-const struct host_plugin_file *plugin_text_find(struct host *host, const char *wanted);
+/*
+ * The file of a plugin folder with that id or path, or any other file, whose path needs a '/'.
+ * NULL: there is none, and that has been said.
+ */
+const struct host_plugin_file *plugin_text_take(struct host *host, const char *wanted);
 
 /* Appends what `b` (taken) has built. EXIT_DONE; EXIT_STATE after a line on stderr. */
 int plugin_text_append_json(struct builder *b, struct strbuf *out);

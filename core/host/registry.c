@@ -249,6 +249,7 @@ struct registry_file *registry_take_file(struct registry *registry, const char *
         return NULL;
     }
     file->info.path = registry_dup(registry, str_from(real));
+    file->is_named = true;
     file->kept_fd = -1;
     registry->retired[registry->retired_count++] = file;
     if (file->info.path.p == NULL || registry_file_read(registry, file, path, err) != 0) {

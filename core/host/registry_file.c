@@ -239,7 +239,7 @@ static void note_problem(struct registry *registry, struct registry_file *file,
                          const struct probe_result *result)
 {
     struct error problem = {0};
-    trial_tell(file->manifest, result, &problem);
+    trial_tell(file, result, &problem);
     file->is_tried_badly = registry_file_set_problem(registry, file, &problem) == 0;
 }
 

@@ -32,6 +32,7 @@ struct registry_file {
     struct host_plugin_file info; /* texts are the registry's */
     int problem_code;             /* 0: info.problem is empty */
     bool is_misplaced;            /* by its id it should lie elsewhere: it stands in nobody's way */
+    bool is_named;                /* by its path: it need not lie in a folder of plugins */
     bool is_tried_badly;          /* its problem is what came of trying it */
     bool is_loaded;               /* its code runs: until the end it is what it is now */
     struct trust_stamp stamp;

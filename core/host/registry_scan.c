@@ -55,7 +55,11 @@ static int scan_file(struct registry *registry, const char *path, const char *id
     if (is_new && registry_add_file(registry, str_from(name), &file) != 0) {
         return error_nomem(err);
     }
-    int status = is_new ? registry_file_read(registry, file, path, err) : 0;
+    int status = 0;
+    if (is_new) {
+        file->is_named = registry->only_file != NULL;
+        status = registry_file_read(registry, file, path, err);
+    }
     bool is_misplaced = file->info.id.n > 0 && (id == NULL || !str_equal_text(file->info.id, id));
     file->is_misplaced = is_misplaced && (is_new || file->is_misplaced);
     return status;

@@ -32,10 +32,11 @@ enum trial_state { TRIAL_RUNNING, TRIAL_FAILED, TRIAL_PASSED };
 struct trial {
     struct trial *next; /* of the host */
     struct host *host;
-    const struct manifest *manifest; /* constant; the host's */
-    const char *path;                /* of the file */
-    char hash[DIGEST_HEX_SIZE];      /* that it must have; empty: any, with this manifest */
-    const char *programs;            /* the folder with opstream-plugin-host */
+    const struct registry_file *file; /* the host's; a thread reads what is constant of it */
+    const struct manifest *manifest;  /* constant; of the file */
+    const char *path;                 /* of the file */
+    char hash[DIGEST_HEX_SIZE];       /* that it must have; empty: any, with this manifest */
+    const char *programs;             /* the folder with opstream-plugin-host */
     int stop_fd;
     enum trial_state state;
     uv_work_t work;
@@ -65,9 +66,11 @@ static struct str find_line(struct str stack, struct str path)
     return first;
 }
 
-int trial_tell(const struct manifest *manifest, const struct probe_result *result,
+int trial_tell(const struct registry_file *file, const struct probe_result *result,
                struct error *err)
 {
+    const struct manifest *manifest = file->manifest;
+    struct str word = file->is_named ? manifest->path : manifest->plugin.id;
     char date[CLOCK_TEXT_SIZE];
     struct strbuf text = STRBUF_INIT;
     struct str line = find_line(strbuf_str(&result->stack), manifest->path);
@@ -81,7 +84,7 @@ int trial_tell(const struct manifest *manifest, const struct probe_result *resul
                     "(%s, opstream %.*s); 'opstream plugin retry %.*s' tries it again",
                     STR_ARG(manifest->plugin.id), STR_ARG(manifest->plugin.version),
                     STR_ARG(manifest->path), STR_ARG(strbuf_str(&text)), date,
-                    STR_ARG(strbuf_str(&result->version)), STR_ARG(manifest->plugin.id));
+                    STR_ARG(strbuf_str(&result->version)), STR_ARG(word));
     strbuf_finish(&text);
     return E_PLUGIN;
 }
@@ -167,7 +170,7 @@ static void trial_run(struct trial *trial)
         error_prefix(err, "plugin file '%s': ", trial->path);
         status = err->code = code_of(status);
     } else if (result.outcome != PROBE_PASSED) {
-        status = trial_tell(trial->manifest, &result, err);
+        status = trial_tell(trial->file, &result, err);
     }
     probe_result_finish(&result);
     trial->status = status;
@@ -223,6 +226,7 @@ static int trial_create(struct host *host, const struct registry_file *file,
         return error_nomem(err);
     }
     trial->host = host;
+    trial->file = file;
     trial->manifest = file->manifest;
     trial->path = file->info.path.p;
     memcpy(trial->hash, file->hash, has_changed(file) ? 0 : sizeof trial->hash);

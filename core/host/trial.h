@@ -47,7 +47,7 @@ int trial_get(struct host *host, const struct manifest *manifest, enum trial_mod
 int trial_again(struct host *host, struct registry_file *file, struct error *err);
 
 /* Says of a result that is not good why its plugin cannot be used. Returns E_PLUGIN. */
-int trial_tell(const struct manifest *manifest, const struct probe_result *result,
+int trial_tell(const struct registry_file *file, const struct probe_result *result,
                struct error *err);
 
 /* The host closes: those under way give up. */
