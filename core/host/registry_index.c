@@ -239,7 +239,8 @@ static bool read_file(struct registry *registry, const struct value *map)
     file->problem_code = (int)value_int(code);
     file->is_misplaced = value_bool(misplaced);
     /* One that could not even be opened has no stamp, and is looked at again each time. */
-    return still_is(path, &stamp) && get_text(registry, map, "id", &file->info.id) &&
+    return stamp.inode != 0 && still_is(path, &stamp) &&
+           get_text(registry, map, "id", &file->info.id) &&
            get_text(registry, map, "version", &file->info.version) &&
            get_text(registry, map, "problem", &file->info.problem) && read_hash(map, file) &&
            read_types(registry, map, file);

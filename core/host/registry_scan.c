@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/host/registry.h"
@@ -42,6 +43,46 @@ static struct registry_file *find_file(const struct registry *registry, const ch
     return NULL;
 }
 
+/* What cannot be looked into, or must not be used, is listed like a file, with the reason. */
+static int refuse(struct registry *registry, struct str path, const struct error *problem)
+{
+    struct registry_file *file = NULL;
+    int status = registry_add_file(registry, path, &file);
+    return status == 0 ? registry_file_set_problem(registry, file, problem) : status;
+}
+
+static int read_folder_failed(const char *path, int errnum, struct error *problem)
+{
+    return error_set_errno(problem, E_IO, errnum, "cannot read the folder '%s'", path);
+}
+
+/*
+ * What is there, and is not to be reached: `errnum` is what came of trying. A link that leads
+ * nowhere is a plugin whose disk is not there, more often than not.
+ */
+static int refuse_lost(struct registry *registry, const char *path, int errnum, struct error *err)
+{
+    char target[PATH_MAX];
+    struct error problem = {0};
+    ssize_t n = readlink(path, target, sizeof target);
+    if (n < 0 && errnum == ENOENT && registry->only_file == NULL) {
+        return 0; /* it was there a moment ago */
+    }
+    if (n >= 0 && errnum == ENOENT) {
+        error_set(&problem, E_PLUGIN,
+                  "'%s' is a symbolic link to '%.*s', which is not there: remove the link, or put "
+                  "there what it names",
+                  path, (int)n, target);
+    } else if (n >= 0 && errnum == ELOOP) {
+        error_set(&problem, E_PLUGIN,
+                  "'%s' is a symbolic link to '%.*s', and leads round in a circle: remove it", path,
+                  (int)n, target);
+    } else {
+        error_set_errno(&problem, E_IO, errnum, "cannot open '%s'", path);
+    }
+    return refuse(registry, str_from(path), &problem) != 0 ? error_nomem(err) : 0;
+}
+
 /*
  * A file that is there, under its real path: links are looked through once, here. `id`: of the
  * plugin that may lie there; NULL: none may.
@@ -49,10 +90,12 @@ static struct registry_file *find_file(const struct registry *registry, const ch
 static int scan_file(struct registry *registry, const char *path, const char *id, struct error *err)
 {
     char real[PATH_MAX];
-    const char *name = realpath(path, real) != NULL ? real : path;
-    struct registry_file *file = find_file(registry, name);
+    if (realpath(path, real) == NULL) {
+        return refuse_lost(registry, path, errno, err);
+    }
+    struct registry_file *file = find_file(registry, real);
     bool is_new = file == NULL;
-    if (is_new && registry_add_file(registry, str_from(name), &file) != 0) {
+    if (is_new && registry_add_file(registry, str_from(real), &file) != 0) {
         return error_nomem(err);
     }
     int status = 0;
@@ -77,6 +120,11 @@ static int scan_strays(struct registry *registry, struct str folder, struct erro
     struct strbuf path = STRBUF_INIT;
     int status = 0;
     listing.count = scandir(folder.p, &listing.entries, keep_libraries, alphasort);
+    if (listing.count < 0 && errno != ENOENT) {
+        struct error problem = {0};
+        (void)read_folder_failed(folder.p, errno, &problem);
+        status = refuse(registry, folder, &problem) != 0 ? error_nomem(err) : 0;
+    }
     for (int i = 0; status == 0 && i < listing.count; i++) {
         strbuf_clear(&path);
         strbuf_append_format(&path, "%.*s/%s", STR_ARG(folder), listing.entries[i]->d_name);
@@ -119,21 +167,15 @@ static int scan_entry(struct registry *registry, struct str folder, const char *
     strbuf_append_format(&path, "%.*s/%s", STR_ARG(folder), name);
     if (strbuf_status(&path) != 0) {
         status = error_nomem(err);
-    } else if (stat(path.p, &st) == 0 && S_ISDIR(st.st_mode)) {
+    } else if (stat(path.p, &st) != 0) {
+        status = refuse_lost(registry, path.p, errno, err);
+    } else if (S_ISDIR(st.st_mode)) {
         status = scan_subfolder(registry, &path, name, err);
     } else if (str_ends_with(str_from(name), STR(".so"))) {
         status = scan_file(registry, path.p, NULL, err);
     }
     strbuf_finish(&path);
     return status;
-}
-
-/* A folder that must not be used is listed like a file, with the reason. */
-static int refuse_folder(struct registry *registry, struct str folder, const struct error *problem)
-{
-    struct registry_file *file = NULL;
-    int status = registry_add_file(registry, folder, &file);
-    return status == 0 ? registry_file_set_problem(registry, file, problem) : status;
 }
 
 static int scan_folder(struct registry *registry, struct str folder, struct error *err)
@@ -154,13 +196,12 @@ static int scan_folder(struct registry *registry, struct str folder, struct erro
     if (status == 0) {
         listing.count = scandir(folder.p, &listing.entries, keep_visible, alphasort);
         if (listing.count < 0) {
-            status =
-                error_set_errno(&problem, E_IO, errno, "cannot read the folder '%s'", folder.p);
+            status = read_folder_failed(folder.p, errno, &problem);
             listing.count = 0;
         }
     }
     if (status != 0) {
-        return refuse_folder(registry, folder, &problem) != 0 ? error_nomem(err) : 0;
+        return refuse(registry, folder, &problem) != 0 ? error_nomem(err) : 0;
     }
 
     for (int i = 0; status == 0 && i < listing.count; i++) {

@@ -279,7 +279,7 @@ static void test_file__must_be_a_regular_file(void **state)
     assert_refused(w.folder, E_PLUGIN, "bad.so' is no regular file");
     assert_int_equal(rmdir(w.file), 0);
     assert_int_equal(symlink("bad.so", w.file), 0);
-    assert_refused(w.folder, E_PLUGIN, "cannot open '");
+    assert_refused(w.folder, E_PLUGIN, "leads round in a circle");
     workshop_close(&w);
 }
 
@@ -351,6 +351,42 @@ static void test_file__that_cannot_be_read_says_so(void **state)
     workshop_close(&w);
 }
 
+static void assert_listed(const struct workshop *w, const char *problem)
+{
+    struct rig rig;
+    rig_open_folder(&rig, w->folder);
+    const struct host_plugin_file *file = NULL;
+    for (size_t i = 0; file == NULL && i < host_plugin_file_count(rig.host); i++) {
+        const struct host_plugin_file *at = host_plugin_file_at(rig.host, i);
+        file = str_equal_text(at->path, w->subfolder) ? at : NULL;
+    }
+    assert_non_null(file);
+    assert_message(file->problem.p, problem);
+    rig_close(&rig);
+}
+
+/* Its plugin is not passed over in silence. */
+static void test_folder__that_cannot_be_read_says_so(void **state)
+{
+    struct workshop w;
+    bool is_root = geteuid() == 0;
+    (void)state;
+    workshop_open(&w);
+    workshop_write(&w, w.bytes, w.n);
+    assert_int_equal(chmod(w.folder, 0755), 0);
+    assert_int_equal(chmod(w.subfolder, is_root ? 0700 : 0000), 0);
+    assert_int_equal(is_root ? seteuid(65534) : 0, 0);
+    assert_listed(&w, "cannot read the folder '");
+    assert_int_equal(is_root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(w.subfolder, 0755), 0);
+    assert_int_equal(chmod(w.folder, is_root ? 0744 : 0400), 0);
+    assert_int_equal(is_root ? seteuid(65534) : 0, 0);
+    assert_listed(&w, "cannot open '");
+    assert_int_equal(is_root ? seteuid(0) : 0, 0);
+    assert_int_equal(chmod(w.folder, 0755), 0);
+    workshop_close(&w);
+}
+
 /* It is copied and tried first, and there is no place for a copy here. See test_trials.c. */
 static void test_file__of_another_user_needs_a_copy(void **state)
 {
@@ -390,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_file__a_library_that_is_missing_is_named),
         cmocka_unit_test(test_file__a_newer_glibc_is_named),
         cmocka_unit_test(test_file__that_cannot_be_read_says_so),
+        cmocka_unit_test(test_folder__that_cannot_be_read_says_so),
         cmocka_unit_test(test_file__must_be_a_regular_file),
         cmocka_unit_test(test_file__must_not_be_writable_by_others),
         cmocka_unit_test(test_file__under_a_folder_that_was_opened_is_not_loaded),
