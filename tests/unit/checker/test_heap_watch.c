@@ -15,6 +15,9 @@ enum { MANY = 20000, BYTES = 6 };
 
 static void *texts[MANY];
 
+/* Not known to the compiler, which leaves out what is freed without a use. */
+static char *(*volatile outside)(const char *text) = strdup;
+
 static int begin(void **state)
 {
     (void)state;
@@ -40,9 +43,9 @@ static void test_heap_watch__counts_what_others_hold(void **state)
     (void)state;
     void *own = malloc(100);
     assert_count(0, 0);
-    char *text = strdup("hello");
+    char *text = outside("hello");
     assert_count(1, BYTES);
-    char *other = strdup("hello");
+    char *other = outside("hello");
     assert_count(2, 2 * BYTES);
     free(text);
     free(own);
@@ -56,7 +59,7 @@ static void test_heap_watch__forgets_what_is_freed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < MANY; i++) {
-        texts[i] = strdup("hello");
+        texts[i] = outside("hello");
     }
     assert_count(MANY, (uint64_t)MANY * BYTES);
     for (size_t i = 0; i < MANY; i++) {
@@ -69,7 +72,7 @@ static void test_heap_watch__forgets_what_is_freed(void **state)
 static void test_heap_watch__realloc_moves_a_block_to_its_caller(void **state)
 {
     (void)state;
-    char *text = strdup("hello");
+    char *text = outside("hello");
     text = realloc(text, 5000); /* now it is the program's */
     assert_non_null(text);
     assert_count(0, 0);
@@ -94,10 +97,10 @@ static void test_heap_watch__blames_what_is_still_there(void **state)
 {
     char code[160] = "";
     (void)state;
-    char *early = strdup("hello");
+    char *early = outside("hello");
     heap_watch_mark(3);
     assert_false(heap_watch_blame(3, code, sizeof code));
-    char *late = strdup("hello");
+    char *late = outside("hello");
     assert_true(heap_watch_blame(3, code, sizeof code));
     assert_non_null(strstr(code, "libc.so.6+0x"));
     free(late);
