@@ -178,23 +178,11 @@ static bool is_required(const struct format_key *table, struct str key)
 static void append_default(const struct format_help *help, struct strbuf *out)
 {
     cleanup_document struct document *schema = NULL;
-    struct strbuf text = STRBUF_INIT;
     if (help == NULL || help->schema == NULL ||
         json_read(str_from(help->schema), &json_default_limits, &schema, NULL) != 0) {
         return;
     }
-    const struct value *fallback = value_get(document_root(schema), STR("default"));
-    if (value_is(fallback, VALUE_STRING)) {
-        strbuf_append(&text, value_str(fallback).p, value_str(fallback).n);
-    } else if (fallback != NULL) {
-        json_write(fallback, JSON_COMPACT, &text);
-    }
-    if (text.n > 0) {
-        strbuf_append_text(out, " Default: ");
-        man_roff_text(out, strbuf_str(&text));
-        strbuf_append_char(out, '.');
-    }
-    strbuf_finish(&text);
+    man_roff_default(out, value_get(document_root(schema), STR("default")));
 }
 
 static void append_key(const struct format_key *table, const struct format_key *key,

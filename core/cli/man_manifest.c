@@ -6,7 +6,6 @@
 #include "core/base/str.h"
 #include "core/cli/man_roff.h"
 #include "core/host/manifest_schema.h"
-#include "core/value/json.h"
 #include "core/value/value.h"
 
 /* A map of the manifest, under a heading. */
@@ -148,22 +147,6 @@ static bool is_required(const struct value *schema, struct str key)
     return false;
 }
 
-static void append_default(const struct value *fallback, struct strbuf *out)
-{
-    struct strbuf text = STRBUF_INIT;
-    if (value_is(fallback, VALUE_STRING)) {
-        strbuf_append_str(&text, value_str(fallback));
-    } else if (fallback != NULL) {
-        json_write(fallback, JSON_COMPACT, &text);
-    }
-    if (text.n > 0) {
-        strbuf_append_text(out, " Default: ");
-        man_roff_text(out, strbuf_str(&text));
-        strbuf_append_char(out, '.');
-    }
-    strbuf_finish(&text);
-}
-
 static void append_item(struct str name, struct str kind, struct str text, struct strbuf *out)
 {
     man_roff_item_begin(out);
@@ -182,7 +165,7 @@ static void append_key(const struct value *root, const struct value *map,
     struct str name = value_str(&member->key);
     append_kind(follow(root, &member->value), &kind);
     append_item(name, strbuf_str(&kind), text_at(&member->value, "description"), out);
-    append_default(value_get(&member->value, STR("default")), out);
+    man_roff_default(out, value_get(&member->value, STR("default")));
     strbuf_append_text(out, is_required(map, name) ? " It is needed." : "");
     man_roff_item_end(out);
     strbuf_finish(&kind);

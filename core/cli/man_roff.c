@@ -5,6 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/value/json.h"
+#include "core/value/value.h"
+
 enum { DATE_BYTES = 16 };
 
 /* What a character is written as; NULL: as itself. */
@@ -186,6 +189,22 @@ void man_roff_paragraphs(struct strbuf *out, struct str text)
         }
         is_first = false;
     }
+}
+
+void man_roff_default(struct strbuf *out, const struct value *fallback)
+{
+    struct strbuf text = STRBUF_INIT;
+    if (value_is(fallback, VALUE_STRING)) {
+        strbuf_append_str(&text, value_str(fallback));
+    } else if (fallback != NULL) {
+        json_write(fallback, JSON_COMPACT, &text);
+    }
+    if (text.n > 0) {
+        strbuf_append_text(out, " Default: ");
+        man_roff_text(out, strbuf_str(&text));
+        strbuf_append_char(out, '.');
+    }
+    strbuf_finish(&text);
 }
 
 void man_roff_item_begin(struct strbuf *out)

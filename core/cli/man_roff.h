@@ -7,11 +7,13 @@
  * as it stands and can be copied: no quote or hyphen becomes another one.
  *
  * Used by:  man_command, man_format, man_manifest.
- * Uses:     base.
+ * Uses:     base, value.
  * Threads:  [main]
  */
 
 #include "core/base/str.h"
+
+struct value;
 
 /*
  * The head of a page. The date is that of SOURCE_DATE_EPOCH; without it there is none, so that the
@@ -31,6 +33,10 @@ void man_roff_part(struct strbuf *out, const char *title);
 void man_roff_text(struct strbuf *out, struct str text);
 void man_roff_bold(struct strbuf *out, struct str text);
 void man_roff_italic(struct strbuf *out, struct str text);
+
+/* " Default: " and the value of a schema's 'default'; nothing for NULL, or one that shows nothing.
+ */
+void man_roff_default(struct strbuf *out, const struct value *fallback);
 
 /* Paragraphs with blank lines between them; lines that begin with blanks stay as they are. */
 void man_roff_paragraphs(struct strbuf *out, struct str text);
